@@ -1,0 +1,4 @@
+//! Ask one question of every shard of a Postgres database.
+
+pub mod row;
+pub mod shard;

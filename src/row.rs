@@ -1,0 +1,140 @@
+//! Columns and rows as the server sent them: names, types, and text.
+//!
+//! Values stay the text that Postgres rendered. Nothing here knows where a row
+//! came from or how it will look.
+
+use tokio_postgres::types::{Oid, Type};
+
+/// One column of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    pub type_oid: Oid,
+    /// `atttypmod`: the `(10,2)` of `numeric(10,2)`; -1 where there is none.
+    pub modifier: i32,
+}
+
+impl Column {
+    pub fn text(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            type_oid: Type::TEXT.oid(),
+            modifier: -1,
+        }
+    }
+
+    /// The built-in type, or `None` for what a database defined itself.
+    pub fn builtin(&self) -> Option<Type> {
+        Type::from_oid(self.type_oid)
+    }
+}
+
+/// A batch of rows in two allocations, whatever their number.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    width: usize,
+    count: usize,
+    text: String,
+    /// Where each cell ends in `text`; `None` is NULL.
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    end: usize,
+    null: bool,
+}
+
+impl Rows {
+    pub fn new(width: usize) -> Self {
+        Self {
+            width,
+            ..Self::default()
+        }
+    }
+
+    /// Appends a row. Takes as many values as the batch is wide.
+    pub fn push<'a>(&mut self, values: impl IntoIterator<Item = Option<&'a str>>) {
+        let before = self.cells.len();
+        for value in values {
+            self.text.push_str(value.unwrap_or_default());
+            self.cells.push(Cell {
+                end: self.text.len(),
+                null: value.is_none(),
+            });
+        }
+        debug_assert_eq!(self.cells.len() - before, self.width);
+        self.count += 1;
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What the batch weighs in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.cells.len() * size_of::<Cell>()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.count).map(|index| Row { rows: self, index })
+    }
+}
+
+/// One row of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    rows: &'a Rows,
+    index: usize,
+}
+
+impl<'a> Row<'a> {
+    /// The values, left to right; `None` is NULL.
+    pub fn values(self) -> impl Iterator<Item = Option<&'a str>> {
+        let Rows {
+            width, text, cells, ..
+        } = self.rows;
+        let first = self.index * width;
+        let mut start = first.checked_sub(1).map_or(0, |last| cells[last].end);
+        cells[first..first + width].iter().map(move |cell| {
+            let value = &text[start..cell.end];
+            start = cell.end;
+            (!cell.null).then_some(value)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let table = [
+            vec![Some("a"), None, Some("")],
+            vec![Some(""), Some("žluť"), None],
+        ];
+        let mut rows = Rows::new(3);
+        for row in &table {
+            rows.push(row.iter().copied());
+        }
+        let back: Vec<Vec<_>> = rows.iter().map(|row| row.values().collect()).collect();
+        assert_eq!(back, table);
+    }
+
+    #[test]
+    fn rows_without_columns_still_count() {
+        let mut rows = Rows::new(0);
+        rows.push([]);
+        rows.push([]);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows.iter().map(|row| row.values().count()).sum::<usize>(),
+            0
+        );
+    }
+}
