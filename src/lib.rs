@@ -1,4 +1,9 @@
 //! Ask one question of every shard of a Postgres database.
 
+pub mod plan;
+pub mod quote;
 pub mod row;
+pub mod search_path;
+pub mod server;
 pub mod shard;
+pub mod statement;

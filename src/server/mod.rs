@@ -1,0 +1,3 @@
+//! One connection to one server.
+
+pub mod typed_columns;
