@@ -1,5 +1,7 @@
 //! Ask one question of every shard of a Postgres database.
 
+pub mod fanout;
+pub mod merge;
 pub mod plan;
 pub mod quote;
 pub mod row;
@@ -7,3 +9,4 @@ pub mod search_path;
 pub mod server;
 pub mod shard;
 pub mod statement;
+pub mod types;

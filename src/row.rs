@@ -67,6 +67,12 @@ impl Rows {
         self.count += 1;
     }
 
+    /// Empties the batch into a new one, and keeps its width.
+    pub fn take(&mut self) -> Self {
+        let empty = Self::new(self.width);
+        std::mem::replace(self, empty)
+    }
+
     pub fn len(&self) -> usize {
         self.count
     }
