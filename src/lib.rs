@@ -6,6 +6,7 @@ pub mod plan;
 pub mod quote;
 pub mod render;
 pub mod row;
+pub mod sandbox;
 pub mod sanitize;
 pub mod search_path;
 pub mod server;
