@@ -40,6 +40,12 @@ impl Console {
         self.line(&format!("shardq: {text}"));
     }
 
+    /// Something that may be wrong with the answer. Said also when quiet.
+    pub fn warning(&mut self, text: &impl Display) {
+        self.clear();
+        self.line(&format!("shardq: warning: {text}"));
+    }
+
     /// Something worth knowing, about which nothing has to be done.
     pub fn note(&mut self, text: &impl Display) {
         if !self.quiet {

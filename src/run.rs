@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use crate::console::Console;
 use crate::failures::Failures;
-use crate::fanout::{Answer, Fanout, ShardError};
+use crate::fanout::{Answer, Fanout, ShardError, Survey};
 use crate::footer::Grouped;
 use crate::interrupt::Interrupt;
 use crate::merge::{Merge, Piece};
 use crate::output::{Output, WriterFailed};
+use crate::plan::Plan;
 use crate::render::RenderError;
+use crate::server::{Server, Spare};
 use crate::shard::Shard;
 
 /// How often the progress line moves, and at the latest a reader gets rows that
@@ -48,18 +50,40 @@ pub struct Outcome {
     pub failures: Failures,
 }
 
+/// A run whose lanes are going.
+pub struct Started {
+    fanout: Fanout,
+    merge: Merge,
+    server: Server,
+}
+
+impl Started {
+    pub fn new(
+        plan: &Plan,
+        shards: Vec<Shard>,
+        survey: Survey,
+        server: Server,
+        spares: Vec<Spare>,
+    ) -> Self {
+        let types = survey.types.clone();
+        let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
+        let merge = Merge::new(shards, types, fanout.window());
+        Self { fanout, merge, server }
+    }
+}
+
 /// Runs to the end. Whatever the ending, nothing runs on the server afterwards.
 ///
 /// # Errors
 /// If the format cannot express the result.
 pub async fn drive(
-    mut fanout: Fanout,
-    mut merge: Merge,
+    started: Started,
     output: &mut Output,
     console: &mut Console,
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
+    let Started { mut fanout, mut merge, server } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
         asked: fanout.shards().len(),
@@ -100,6 +124,8 @@ pub async fn drive(
     if !matches!(ending, Ok(Ending::Heard)) {
         fanout.stop().await;
     }
+    drop(fanout);
+    server.close().await;
     outcome.ending = ending?;
     Ok(outcome)
 }

@@ -64,6 +64,12 @@ impl ShardList {
         &self.0
     }
 
+    /// How many shards can be on the list.
+    pub fn len(&self) -> usize {
+        let count = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
+        self.0.iter().map(count).sum()
+    }
+
     pub fn single(shard: Shard) -> Self {
         Self(vec![shard.number()..=shard.number()])
     }

@@ -1,5 +1,6 @@
 //! Which shards there are, and which of them a run asks.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use crate::shard::{Ranges, Shard, ShardList};
@@ -32,8 +33,9 @@ impl Topology {
 
     /// How many shards keys are spread over, if nobody says: the numbering starts
     /// at 0, so one more than the highest number.
-    pub fn modulus(&self) -> u32 {
-        self.0.last().map_or(1, |last| last.number().saturating_add(1))
+    pub fn modulus(&self) -> NonZeroU32 {
+        let highest = self.0.last().map_or(0, |last| last.number());
+        NonZeroU32::MIN.saturating_add(highest)
     }
 
     /// Numbers left out between the lowest and the highest shard.

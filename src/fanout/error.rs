@@ -102,9 +102,9 @@ pub(super) fn cause(error: &tokio_postgres::Error) -> String {
 
 /// How often a connection is tried again: with [`backoff`], for 6.3 s together,
 /// which a clean restart of a server fits into.
-pub(crate) const RECONNECTS: u32 = 6;
+pub const RECONNECTS: u32 = 6;
 
 /// The wait before the next try: 0.1 s, and twice as long each time.
-pub(crate) fn backoff(tried: u32) -> Duration {
+pub fn backoff(tried: u32) -> Duration {
     Duration::from_millis(100 << tried.min(RECONNECTS))
 }

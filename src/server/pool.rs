@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
@@ -13,6 +15,7 @@ use tokio_postgres::{Client, NoTls};
 use super::dial::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
+use super::prompt;
 use crate::settings::Settings;
 
 /// One server, and a bounded number of connections to it.
@@ -22,15 +25,31 @@ pub struct Server {
     dialer: Arc<Dialer>,
 }
 
-/// One open connection. Dropping it closes it: none is ever used twice, so that
-/// no state of one borrower can reach the next.
+/// A server with a first connection, and more on their way.
+pub struct Opened {
+    pub server: Server,
+    pub first: Connection,
+    pub spares: Vec<Spare>,
+    /// Why a connection that was tried before the first one could not be had.
+    pub refused: Option<ConnectError>,
+}
+
+/// A connection that is being opened while others are used already.
+pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
+
+/// One open connection. All that is done on it is done inside a transaction, so
+/// the pool's `ROLLBACK` takes back whatever one borrower left for the next.
 pub struct Connection {
     client: Object,
     dialer: Arc<Dialer>,
 }
 
 impl Server {
-    pub fn new(settings: Settings, connections: usize) -> Self {
+    /// Opens nothing yet.
+    ///
+    /// # Errors
+    /// If the pool cannot be set up.
+    pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
         let dialer = Arc::new(Dialer {
             settings,
             reached: OnceLock::new(),
@@ -40,11 +59,57 @@ impl Server {
             tokio_postgres::Config::new(),
             Dial(Arc::clone(&dialer)),
             ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
+                recycling_method: RecyclingMethod::Custom("ROLLBACK".to_owned()),
             },
         );
-        let pool = Pool::from_builder(Pool::builder(manager).max_size(connections));
-        Self { pool, dialer }
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .build()
+            .map_err(|error| ConnectError::internal(error.to_string()))?;
+        Ok(Self { pool, dialer })
+    }
+
+    /// Opens a server: asks for as many connections at once, and returns with the
+    /// first that stands. The password is asked for if need be.
+    ///
+    /// # Errors
+    /// Why not one of them could be had.
+    pub async fn open(settings: Settings, connections: usize) -> Result<Opened, ConnectError> {
+        prompt::asking(settings, prompt::at_terminal, async |settings: Settings| {
+            Self::new(settings, connections)?.first_of(connections).await
+        })
+        .await
+    }
+
+    async fn first_of(self, connections: usize) -> Result<Opened, ConnectError> {
+        // Of several hosts, the first connection decides for all.
+        let at_once = match self.settings().hosts() {
+            [_] => connections,
+            _ => 1,
+        };
+        let mut opening: FuturesUnordered<_> = (0..at_once).map(|_| self.spare()).collect();
+        let mut refused = None;
+        while let Some(opened) = opening.next().await {
+            match opened {
+                Ok(Ok(first)) => {
+                    let more = (at_once..connections).map(|_| self.spare());
+                    return Ok(Opened {
+                        spares: opening.into_iter().chain(more).collect(),
+                        server: self,
+                        first,
+                        refused,
+                    });
+                }
+                Ok(Err(error)) => refused = refused.or(Some(error)),
+                Err(panicked) => refused = Some(ConnectError::internal(panicked.to_string())),
+            }
+        }
+        Err(refused.unwrap_or_else(|| ConnectError::internal("no connection was asked for".to_owned())))
+    }
+
+    fn spare(&self) -> Spare {
+        let server = self.clone();
+        tokio::spawn(async move { server.connection().await })
     }
 
     pub fn settings(&self) -> &Settings {
@@ -66,9 +131,10 @@ impl Server {
         }
     }
 
-    /// Waits until every connection that was dropped has taken its leave of the
-    /// server. Without it the server's log would blame us for an unexpected EOF.
+    /// Closes what is idle, and waits until the server has been told. Without it
+    /// the server's log would blame us for an unexpected EOF.
     pub async fn close(&self) {
+        self.pool.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
         for driver in drivers {
             let _ = driver.await;
@@ -149,7 +215,48 @@ async fn wrapped(error: ConnectError) -> tokio_postgres::Error {
     config.user("nobody").ssl_mode(tokio_postgres::config::SslMode::Disable);
     match config.connect_raw(unreachable, NoTls).await {
         Err(error) => error,
-        Ok(_) => unreachable!("a stream that fails does not connect"),
+        // A stream that fails does not connect.
+        Ok(_) => tokio_postgres::Error::__private_api_timeout(),
+    }
+}
+
+/// Fails at the first byte, with the reason why there is nothing to write to.
+struct Unreachable(Option<ConnectError>);
+
+impl Unreachable {
+    fn reason(&mut self) -> io::Error {
+        match self.0.take() {
+            Some(error) => io::Error::other(error),
+            None => io::ErrorKind::NotConnected.into(),
+        }
+    }
+}
+
+impl AsyncRead for Unreachable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(self.reason()))
+    }
+}
+
+impl AsyncWrite for Unreachable {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(self.reason()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
