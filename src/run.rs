@@ -146,7 +146,8 @@ async fn take(
             }
         }
         Piece::Answered(shard, answer) => outcome.answers.push((shard, answer)),
-        Piece::Failed(_, ShardError::SnapshotLost { .. }) if output.is_untouched() => {
+        Piece::Failed(_, error @ ShardError::SnapshotLost { .. }) if output.is_untouched() => {
+            console.note(&error);
             return Ok(Some(Ending::SnapshotLost));
         }
         Piece::Failed(shard, error) => {

@@ -49,7 +49,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             return conclude(&args, &plan, outcome, output, &mut console).await;
         }
         acquaintance = Acquaintance::Known;
-        console.note(&"the server went away before anything was printed; asking again, at a new snapshot");
+        console.note(&"nothing was printed yet: asking again, at a new snapshot");
         output.restart(renderer(&args.output));
     }
     Err(Error::Unstable(RUNS))

@@ -65,7 +65,7 @@ pub enum ShardError {
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]
     NotReplaced { reason: String, why: String },
-    #[error("the snapshot was lost with the server ({reason}); another would be another instant")]
+    #[error("the snapshot was lost with the connections ({reason})")]
     SnapshotLost { reason: String },
     #[error("not asked: the run was stopped")]
     NotAsked,

@@ -231,7 +231,7 @@ impl Lane {
                         .iter()
                         .map(|name| typed_columns::column(name.name()))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| Broken::Lost("columns without types".to_owned()))?;
+                        .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
                     rows = Rows::new(columns.len());
                     described = true;
                     self.say(flying.turn, Event::Columns(columns.clone()));
