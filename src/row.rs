@@ -54,10 +54,12 @@ impl Rows {
     }
 
     /// Appends a row. Takes as many values as the batch is wide.
-    pub fn push<'a>(&mut self, values: impl IntoIterator<Item = Option<&'a str>>) {
+    pub fn push<T: AsRef<str>>(&mut self, values: impl IntoIterator<Item = Option<T>>) {
         let before = self.cells.len();
         for value in values {
-            self.text.push_str(value.unwrap_or_default());
+            if let Some(value) = &value {
+                self.text.push_str(value.as_ref());
+            }
             self.cells.push(Cell {
                 end: self.text.len(),
                 null: value.is_none(),
@@ -65,6 +67,12 @@ impl Rows {
         }
         debug_assert_eq!(self.cells.len() - before, self.width);
         self.count += 1;
+    }
+
+    /// Empties the batch into a new one, and keeps its width.
+    pub fn take(&mut self) -> Self {
+        let empty = Self::new(self.width);
+        std::mem::replace(self, empty)
     }
 
     pub fn len(&self) -> usize {
@@ -129,8 +137,8 @@ mod tests {
     #[test]
     fn rows_without_columns_still_count() {
         let mut rows = Rows::new(0);
-        rows.push([]);
-        rows.push([]);
+        rows.push::<&str>([]);
+        rows.push::<&str>([]);
         assert_eq!(rows.len(), 2);
         assert_eq!(
             rows.iter().map(|row| row.values().count()).sum::<usize>(),

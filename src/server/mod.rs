@@ -1,8 +1,15 @@
-//! One connection to one server: reaching it, TLS, passwords, cancelling, and
-//! errors that say what to do. What runs on a connection is decided elsewhere.
+//! One server: connections to it, and what it says of errors. What runs on a
+//! connection is decided elsewhere.
 
 pub mod dial;
 pub mod endpoint;
-pub mod error;
+mod error;
+mod pool;
 pub mod prompt;
+mod report;
 mod tls;
+pub mod typed_columns;
+
+pub use error::ConnectError;
+pub use pool::{Connection, Server};
+pub use report::Report;

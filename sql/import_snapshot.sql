@@ -1,0 +1,2 @@
+-- Reads at an exported snapshot. No rows.
+SET TRANSACTION SNAPSHOT {snapshot}

@@ -1,0 +1,2 @@
+-- Takes the transaction up again after a turn that failed. No rows.
+ROLLBACK TO SAVEPOINT turn

@@ -1,0 +1,14 @@
+-- One row per type that somebody defined in this database: its oid, schema and
+-- name. {names} limits it to types of these names; NULL asks for all but the row
+-- types of tables.
+SELECT t.oid, n.nspname, t.typname
+FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE t.oid >= 16384
+  AND CASE WHEN {names} IS NULL
+      THEN NOT EXISTS (
+          SELECT FROM pg_catalog.pg_class c
+          JOIN pg_catalog.pg_type row_type ON row_type.oid IN (t.oid, t.typelem)
+          WHERE c.oid = row_type.typrelid AND c.relkind <> 'c')
+      ELSE t.typname = ANY ({names})
+      END

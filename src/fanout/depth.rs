@@ -1,0 +1,94 @@
+//! How many turns a connection has in flight: deep while they are quick, so that
+//! no round trip is waited for; shallow when they are slow, so that one heavy
+//! shard holds up few others.
+
+use std::time::Duration;
+
+/// The turns to keep in flight on one connection.
+#[derive(Debug)]
+pub struct Depth {
+    current: usize,
+    round_trip: Duration,
+    /// A moving average of what one turn takes the server; `None` before any.
+    turn: Option<Duration>,
+}
+
+impl Depth {
+    const DEEPEST: usize = 64;
+    /// Unmeasured turns are taken to be this quick: what a small query on a
+    /// table that the backend has not seen before takes.
+    const GUESS: Duration = Duration::from_micros(400);
+    /// Work to have queued at the server beyond a round trip's worth, so that it
+    /// never waits for us.
+    const SLACK: Duration = Duration::from_millis(2);
+
+    pub fn new(round_trip: Duration) -> Self {
+        let mut depth = Self {
+            current: 1,
+            round_trip,
+            turn: None,
+        };
+        depth.current = depth.fitting(Self::GUESS);
+        depth
+    }
+
+    pub fn current(&self) -> usize {
+        self.current
+    }
+
+    /// A turn was answered, this long after the one before it on its connection.
+    pub fn answered(&mut self, took: Duration) {
+        let turn = self.turn.map_or(took, |average| (average * 3 + took) / 4);
+        self.turn = Some(turn);
+        self.current = self.fitting(turn);
+    }
+
+    /// A turn failed, and with it all that were queued behind it: they are sent
+    /// again, so do not queue many until one goes well.
+    pub fn failed(&mut self) {
+        self.current = 1;
+    }
+
+    fn fitting(&self, turn: Duration) -> usize {
+        let turns = (self.round_trip + Self::SLACK).as_nanos() / turn.as_nanos().max(1);
+        usize::try_from(turns)
+            .unwrap_or(Self::DEEPEST)
+            .clamp(1, Self::DEEPEST - 1)
+            + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_far_server_gets_many_turns_at_once() {
+        let near = Depth::new(Duration::from_micros(100));
+        let far = Depth::new(Duration::from_millis(20));
+        assert!(near.current() < 8, "{near:?}");
+        assert!(far.current() > 32, "{far:?}");
+    }
+
+    #[test]
+    fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
+        let mut depth = Depth::new(Duration::from_millis(20));
+        for _ in 0..20 {
+            depth.answered(Duration::from_secs(1));
+        }
+        assert_eq!(depth.current(), 2);
+        for _ in 0..60 {
+            depth.answered(Duration::from_micros(50));
+        }
+        assert_eq!(depth.current(), Depth::DEEPEST);
+    }
+
+    #[test]
+    fn after_a_failure_nothing_queues_behind_the_next_turn() {
+        let mut depth = Depth::new(Duration::from_millis(20));
+        depth.failed();
+        assert_eq!(depth.current(), 1);
+        depth.answered(Duration::from_micros(300));
+        assert!(depth.current() > 32);
+    }
+}

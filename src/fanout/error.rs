@@ -1,0 +1,110 @@
+//! What can go wrong with a whole run, and with one shard of it.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use crate::server::{ConnectError, Report};
+
+/// No shard can answer.
+#[derive(Debug, thiserror::Error)]
+pub enum FanoutError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The statement itself is wrong, in whatever shard.
+    #[error("{}", .0.headline())]
+    Statement(Report),
+    #[error(
+        "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
+    )]
+    NotAQuery,
+    /// The server refused what the tool itself needs.
+    #[error("the server refused to open the run's transaction: {}", .0.headline())]
+    Refused(Report),
+    #[error("the connection was lost before any shard was asked: {0}")]
+    Lost(String),
+}
+
+impl FanoutError {
+    /// What went wrong with one of the tool's own statements.
+    pub(super) fn opening(error: &tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(report) => Self::Refused(Report::new(report, 0)),
+            None => Self::Lost(cause(error)),
+        }
+    }
+
+    /// Whether the same again may go well: the server is restarting, or full.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_transient(),
+            Self::Refused(report) => is_transient(&report.code),
+            Self::Lost(_) => true,
+            Self::Statement(_) | Self::NotAQuery => false,
+        }
+    }
+}
+
+/// Why one shard has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShardError {
+    #[error("{}", .0.headline())]
+    Server(Report),
+    #[error("the statement returned no rows of any kind, so it is no query")]
+    NotAQuery,
+    #[error("column {column} holds bytes that are not UTF-8; cast it, or convert_from() it")]
+    NotUtf8 { column: String },
+    /// `expected` and `found` describe the column.
+    #[error("{found}, but {expected} in {reference}")]
+    Disagrees {
+        found: String,
+        expected: String,
+        reference: String,
+    },
+    #[error("the connection was lost ({reason}) {}", printed(*.rows))]
+    Lost { reason: String, rows: u64 },
+    #[error("the connection was lost ({reason}), and no other could be had: {why}")]
+    NotReplaced { reason: String, why: String },
+    #[error("the snapshot was lost with the server ({reason}); another would be another instant")]
+    SnapshotLost { reason: String },
+    #[error("not asked: the run was stopped")]
+    NotAsked,
+}
+
+fn printed(rows: u64) -> String {
+    match rows {
+        0 => "and trying again did not help".to_owned(),
+        _ => "when rows of this shard were printed already".to_owned(),
+    }
+}
+
+/// Whether the same again may go well.
+pub(super) fn is_transient(code: &SqlState) -> bool {
+    // Terminated, crashed, starting up; full; cancelled by a replay or by a
+    // concurrent update.
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+    ]
+    .contains(code)
+}
+
+/// What tokio-postgres knows beyond `error communicating with the server`.
+pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// How often a connection is tried again: with [`backoff`], for 6.3 s together,
+/// which a clean restart of a server fits into.
+pub(crate) const RECONNECTS: u32 = 6;
+
+/// The wait before the next try: 0.1 s, and twice as long each time.
+pub(crate) fn backoff(tried: u32) -> Duration {
+    Duration::from_millis(100 << tried.min(RECONNECTS))
+}

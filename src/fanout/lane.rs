@@ -1,0 +1,410 @@
+//! One connection's work: takes shards, keeps their turns in flight, reads the
+//! answers in order, and gets over what can be got over.
+//!
+//! A lane has its turns in flight in ascending order, so the lowest shard that is
+//! unfinished is at the head of its connection: waiting for it never deadlocks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use tokio::sync::{mpsc, watch};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+
+use super::depth::Depth;
+use super::error::{RECONNECTS, backoff, cause, is_transient};
+use super::session::{Answers, Session, Spare};
+use super::{Answer, Attempt, Event, FanoutError, Message, Place, ShardError, Shared};
+use crate::plan;
+use crate::row::{Column, Rows};
+use crate::server::{Report, typed_columns};
+
+pub(super) struct Lane {
+    number: usize,
+    shared: Arc<Shared>,
+    messages: mpsc::UnboundedSender<Message>,
+    stopped: watch::Receiver<bool>,
+    depth: Depth,
+    /// Taken from the queue, to be sent (again).
+    todo: VecDeque<Turn>,
+    flying: VecDeque<Flying>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    place: Place,
+    attempt: Attempt,
+}
+
+/// A turn that was sent.
+struct Flying {
+    turn: Turn,
+    offset: usize,
+    stream: Answers,
+    rows: u64,
+}
+
+/// How reading a turn ended early.
+enum Broken {
+    /// The shard's own trouble; the connection lives.
+    Shard(ShardError),
+    /// The same, but trying again may help.
+    Transient(Report),
+    /// The connection is gone.
+    Lost(String),
+}
+
+impl Lane {
+    pub fn new(
+        number: usize,
+        shared: Arc<Shared>,
+        messages: mpsc::UnboundedSender<Message>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            depth: Depth::new(shared.round_trip),
+            number,
+            shared,
+            messages,
+            stopped,
+            todo: VecDeque::new(),
+            flying: VecDeque::new(),
+        }
+    }
+
+    /// Joins the run once the spare connection stands. Does without where the
+    /// server has no more connections to give.
+    pub async fn start(self, spare: Spare) -> Option<Session> {
+        let mut stopped = self.stopped.clone();
+        let connected = tokio::select! {
+            connected = spare => connected.ok(),
+            _ = stopped.wait_for(|stopped| *stopped) => None,
+        };
+        let connection = match connected {
+            Some(Ok(connection)) => connection,
+            Some(Err(error)) => {
+                self.notice(format!("one connection fewer than asked for: {error}"));
+                return self.end(None);
+            }
+            None => return self.end(None),
+        };
+        // Nothing to do any more: others were quicker.
+        if self.shared.next.load(Ordering::Relaxed) >= self.shared.shards.len() {
+            return self.end(None);
+        }
+        let snapshot = self.shared.snapshots.any();
+        match Session::join(connection, &self.shared.plan, snapshot.as_deref()).await {
+            Ok(session) => {
+                self.shared.snapshots.add(self.number, session.snapshot());
+                self.run(session).await
+            }
+            Err(error) => {
+                self.notice(format!("one connection fewer than asked for: {error}"));
+                self.end(None)
+            }
+        }
+    }
+
+    pub async fn run(mut self, mut session: Session) -> Option<Session> {
+        let mut stopped = self.stopped.clone();
+        let mut free_since = Instant::now();
+        loop {
+            let sent = self.fill(&session).await;
+            let Some(mut head) = self.flying.pop_front() else {
+                if sent.is_ok() {
+                    return self.end(Some(session));
+                }
+                // The connection was lost before anything was in flight on it.
+                match self.replace(sent.err().unwrap_or_default()).await {
+                    Some(new) => session = new,
+                    None => return self.end(None),
+                }
+                continue;
+            };
+            self.show(Some(head.turn.place));
+            let read = tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stopped| *stopped) => None,
+                read = self.read(&mut head) => Some(read),
+            };
+            match read {
+                None => {
+                    let flying = self.flying.drain(..).map(|flying| flying.stream);
+                    session
+                        .cancel(std::iter::once(head.stream).chain(flying))
+                        .await;
+                    return self.end(None);
+                }
+                Some(Ok(())) => {
+                    let took = free_since.elapsed();
+                    self.depth.answered(took);
+                    let answer = Answer {
+                        rows: head.rows,
+                        took,
+                    };
+                    self.say(head.turn, Event::Answered(answer));
+                }
+                Some(Err(Broken::Lost(reason))) => {
+                    self.take_back();
+                    let error = ShardError::Lost {
+                        reason: reason.clone(),
+                        rows: head.rows,
+                    };
+                    self.retry(head.turn, error);
+                    match self.replace(reason).await {
+                        Some(new) => session = new,
+                        None => return self.end(None),
+                    }
+                }
+                Some(Err(Broken::Shard(error))) => {
+                    self.take_back();
+                    self.say(head.turn, Event::Failed(error));
+                    self.recover(&session).await;
+                }
+                Some(Err(Broken::Transient(report))) => {
+                    self.take_back();
+                    let shard = self.shared.shards[head.turn.place];
+                    let headline = report.headline();
+                    if self.retry(head.turn, ShardError::Server(report)) {
+                        self.notice(format!("{shard}: {headline}; trying again"));
+                        self.pause(backoff(head.turn.attempt)).await;
+                    }
+                    self.recover(&session).await;
+                }
+            }
+            free_since = Instant::now();
+        }
+    }
+
+    /// Sends turns until as many are in flight as should be.
+    async fn fill(&mut self, session: &Session) -> Result<(), String> {
+        while self.flying.len() < self.depth.current() {
+            let Some(turn) = self.todo.pop_front().or_else(|| self.take()) else {
+                break;
+            };
+            let plan::Turn { sql, offset } = self.shared.plan.turn(self.shared.shards[turn.place]);
+            match session.send(&sql).await {
+                Ok(stream) => self.flying.push_back(Flying {
+                    turn,
+                    offset,
+                    stream,
+                    rows: 0,
+                }),
+                Err(error) => {
+                    self.todo.push_front(turn);
+                    return Err(cause(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self) -> Option<Turn> {
+        let place = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        (place < self.shared.shards.len()).then_some(Turn { place, attempt: 0 })
+    }
+
+    /// Reads the answer of a turn to its end, passing rows on as they come.
+    async fn read(&self, flying: &mut Flying) -> Result<(), Broken> {
+        const BATCH: usize = 32 << 10;
+
+        let mut described = false;
+        let mut columns: Vec<Column> = Vec::new();
+        let mut rows = Rows::default();
+        loop {
+            // What is there already makes a batch; what is yet to come does not
+            // hold it up.
+            let next = match futures::poll!(flying.stream.next()) {
+                std::task::Poll::Ready(next) => next,
+                std::task::Poll::Pending => {
+                    self.pass_on(flying.turn, &mut rows).await;
+                    flying.stream.next().await
+                }
+            };
+            match next {
+                None => break,
+                Some(Err(error)) => return Err(broken(&error, flying.offset)),
+                Some(Ok(SimpleQueryMessage::RowDescription(names))) => {
+                    columns = names
+                        .iter()
+                        .map(|name| typed_columns::column(name.name()))
+                        .collect::<Option<_>>()
+                        .ok_or_else(|| Broken::Lost("columns without types".to_owned()))?;
+                    rows = Rows::new(columns.len());
+                    described = true;
+                    self.say(flying.turn, Event::Columns(columns.clone()));
+                }
+                Some(Ok(SimpleQueryMessage::Row(row))) => {
+                    push(&mut rows, &row, &columns)?;
+                    flying.rows += 1;
+                    if rows.bytes() >= BATCH {
+                        self.pass_on(flying.turn, &mut rows).await;
+                    }
+                }
+                Some(Ok(_)) => {}
+            }
+        }
+        self.pass_on(flying.turn, &mut rows).await;
+        if described {
+            Ok(())
+        } else {
+            Err(Broken::Shard(ShardError::NotAQuery))
+        }
+    }
+
+    /// Hands a batch over, once there is room for it.
+    async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
+        if rows.is_empty() {
+            return;
+        }
+        let batch = rows.take();
+        self.shared.window.admit(turn.place, batch.bytes()).await;
+        self.say(turn, Event::Rows(batch));
+    }
+
+    /// All that is in flight has to be sent again.
+    fn take_back(&mut self) {
+        for flying in self.flying.drain(..).rev() {
+            self.todo.push_front(flying.turn);
+        }
+        self.depth.failed();
+    }
+
+    /// Puts a turn in front again, or fails it: after too many tries, or when rows
+    /// of it are printed.
+    fn retry(&mut self, turn: Turn, otherwise: ShardError) -> bool {
+        /// A statement that takes its backend down every time is not to do so
+        /// without end.
+        const TRIES: Attempt = 3;
+        let attempt = (turn.attempt + 1 < TRIES)
+            .then(|| self.shared.window.restart(turn.place))
+            .flatten();
+        match attempt {
+            Some(attempt) => self.todo.push_front(Turn { attempt, ..turn }),
+            None => self.say(turn, Event::Failed(otherwise)),
+        }
+        attempt.is_some()
+    }
+
+    /// Waits, but not when the run is stopped.
+    async fn pause(&self, wait: Duration) {
+        let mut stopped = self.stopped.clone();
+        let _ = tokio::time::timeout(wait, stopped.wait_for(|stopped| *stopped)).await;
+    }
+
+    async fn recover(&self, session: &Session) {
+        // If it cannot even be sent, the next turn finds that out and says so.
+        let _ = session.recover().await;
+    }
+
+    /// Another session at the same instant, for a connection that was lost. On
+    /// failure, what this lane had taken is accounted for.
+    async fn replace(&mut self, reason: String) -> Option<Session> {
+        self.shared.snapshots.remove(self.number);
+        for tried in 0.. {
+            let error = match self.rejoin(&reason).await {
+                Ok(session) => {
+                    self.shared.snapshots.add(self.number, session.snapshot());
+                    return Some(session);
+                }
+                Err(error) => error,
+            };
+            let hopeless = !matches!(error, ShardError::NotReplaced { .. });
+            if hopeless || tried == RECONNECTS || *self.stopped.borrow() {
+                for turn in std::mem::take(&mut self.todo) {
+                    self.say(turn, Event::Failed(error.clone()));
+                }
+                break;
+            }
+            let wait = backoff(tried);
+            self.notice(format!("{error}; trying again in {} ms", wait.as_millis()));
+            self.pause(wait).await;
+        }
+        None
+    }
+
+    async fn rejoin(&self, reason: &str) -> Result<Session, ShardError> {
+        let plan = &self.shared.plan;
+        let lost = || ShardError::SnapshotLost {
+            reason: reason.to_owned(),
+        };
+        let snapshot = match plan.instant {
+            plan::Instant::Shared => Some(self.shared.snapshots.any().ok_or_else(lost)?),
+            plan::Instant::PerShard => None,
+        };
+        let connected = async {
+            let connection = self.shared.server.connection().await?;
+            Session::join(connection, plan, snapshot.as_deref()).await
+        };
+        connected.await.map_err(|error| match error {
+            // The last session that held the snapshot is gone as well.
+            FanoutError::Refused(_) if snapshot.is_some() => lost(),
+            error if error.is_transient() => ShardError::NotReplaced {
+                reason: reason.to_owned(),
+                why: error.to_string(),
+            },
+            error => ShardError::Lost {
+                reason: format!("{reason}; {error}"),
+                rows: 0,
+            },
+        })
+    }
+
+    /// The last lane to end answers for the shards that nobody took.
+    fn end(self, session: Option<Session>) -> Option<Session> {
+        self.show(None);
+        if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
+            while let Some(turn) = self.take() {
+                self.say(turn, Event::Failed(ShardError::NotAsked));
+            }
+        }
+        session
+    }
+
+    fn say(&self, turn: Turn, event: Event) {
+        // The receiver is gone only when nobody wants to know any more.
+        let _ = self.messages.send(Message::Shard {
+            place: turn.place,
+            attempt: turn.attempt,
+            event,
+        });
+    }
+
+    fn notice(&self, text: String) {
+        let _ = self.messages.send(Message::Notice(text));
+    }
+
+    fn show(&self, place: Option<Place>) {
+        if let Ok(mut running) = self.shared.running.lock() {
+            running[self.number] = place.map(|place| (self.shared.shards[place], Instant::now()));
+        }
+    }
+}
+
+fn push(rows: &mut Rows, row: &SimpleQueryRow, columns: &[Column]) -> Result<(), Broken> {
+    let mut values = Vec::with_capacity(columns.len());
+    for (index, column) in columns.iter().enumerate() {
+        values.push(row.try_get(index).map_err(|_| {
+            Broken::Shard(ShardError::NotUtf8 {
+                column: column.name.clone(),
+            })
+        })?);
+    }
+    rows.push(values);
+    Ok(())
+}
+
+fn broken(error: &tokio_postgres::Error, offset: usize) -> Broken {
+    match error.as_db_error() {
+        None => Broken::Lost(cause(error)),
+        Some(report) if Report::is_fatal(report) => {
+            Broken::Lost(Report::new(report, offset).headline())
+        }
+        Some(report) if is_transient(report.code()) => {
+            Broken::Transient(Report::new(report, offset))
+        }
+        Some(report) => Broken::Shard(ShardError::Server(Report::new(report, offset))),
+    }
+}

@@ -1,0 +1,158 @@
+//! Runs a plan in every shard: few connections, each with many turns in flight.
+//!
+//! Lanes (one a connection) take shards in ascending order from a common queue
+//! and send what they read, a message at a time, to one receiver. Each shard ends
+//! with exactly one [`Event::Answered`] or [`Event::Failed`]. Putting the shards
+//! in order is the business of [`crate::merge`].
+
+mod depth;
+mod error;
+mod lane;
+mod session;
+mod survey;
+mod window;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::plan::Plan;
+use crate::row::{Column, Rows};
+use crate::server::Server;
+use crate::shard::Shard;
+
+pub use error::{FanoutError, ShardError};
+pub use session::Session;
+pub use survey::Survey;
+pub use window::{Attempt, Place, Window};
+
+/// What a shard has to say.
+#[derive(Debug)]
+pub enum Event {
+    Columns(Vec<Column>),
+    Rows(Rows),
+    Answered(Answer),
+    Failed(ShardError),
+}
+
+/// How a shard's turn went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    pub rows: u64,
+    /// From when the connection was free for it to its last row.
+    pub took: Duration,
+}
+
+/// What the lanes send.
+#[derive(Debug)]
+pub enum Message {
+    Shard {
+        place: Place,
+        attempt: Attempt,
+        event: Event,
+    },
+    /// Worth a line on stderr; nothing is lost so far.
+    Notice(String),
+}
+
+/// A run under way. Dropping it does not stop the server: [`Fanout::stop`] does.
+pub struct Fanout {
+    messages: mpsc::UnboundedReceiver<Message>,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    /// A lane that is done hands back its session, which stays open to the end:
+    /// its snapshot is what a lost connection is replaced from.
+    lanes: JoinSet<Option<Session>>,
+}
+
+/// What all lanes of a run have in common.
+struct Shared {
+    plan: Plan,
+    shards: Vec<Shard>,
+    server: Server,
+    next: AtomicUsize,
+    alive: AtomicUsize,
+    window: Arc<Window>,
+    snapshots: session::Snapshots,
+    running: Running,
+    round_trip: Duration,
+}
+
+/// What each lane is at: for the progress line.
+pub type Running = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
+
+impl Fanout {
+    /// Starts the plan in these shards (ascending). The survey's session is the
+    /// first lane; the spare ones come in as they connect.
+    pub fn start(
+        plan: Plan,
+        shards: Vec<Shard>,
+        server: Server,
+        survey: Survey,
+        spares: Vec<session::Spare>,
+    ) -> Self {
+        let (sender, messages) = mpsc::unbounded_channel();
+        let (stop, stopped) = watch::channel(false);
+        let lanes = shards.len().min(spares.len() + 1);
+        let shared = Arc::new(Shared {
+            plan,
+            server,
+            next: AtomicUsize::new(0),
+            alive: AtomicUsize::new(lanes),
+            window: Arc::default(),
+            snapshots: session::Snapshots::default(),
+            running: Running::new(vec![None; lanes]),
+            round_trip: survey.round_trip,
+            shards,
+        });
+        let mut set = JoinSet::new();
+        if lanes > 0 {
+            shared.snapshots.add(0, survey.session.snapshot());
+            let lane = lane::Lane::new(0, Arc::clone(&shared), sender.clone(), stopped.clone());
+            set.spawn(lane.run(survey.session));
+        }
+        for (number, spare) in (1..lanes).zip(spares) {
+            let lane =
+                lane::Lane::new(number, Arc::clone(&shared), sender.clone(), stopped.clone());
+            set.spawn(lane.start(spare));
+        }
+        Self {
+            messages,
+            shared,
+            stop,
+            lanes: set,
+        }
+    }
+
+    pub fn shards(&self) -> &[Shard] {
+        &self.shared.shards
+    }
+
+    pub fn window(&self) -> Arc<Window> {
+        Arc::clone(&self.shared.window)
+    }
+
+    /// The next message; `None` once every lane has ended.
+    pub async fn next(&mut self) -> Option<Message> {
+        self.messages.recv().await
+    }
+
+    /// The shard that has been running for longest, and since when.
+    pub fn slowest(&self) -> Option<(Shard, std::time::Instant)> {
+        let running = self.shared.running.lock().ok()?;
+        running
+            .iter()
+            .flatten()
+            .min_by_key(|(_, since)| *since)
+            .copied()
+    }
+
+    /// Cancels what runs on the server, and returns once nothing does any more.
+    pub async fn stop(&mut self) {
+        let _ = self.stop.send(true);
+        while self.lanes.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,126 @@
+//! A connection inside the run's transaction, at the run's instant.
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use futures::StreamExt;
+use tokio::task::JoinHandle;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
+
+use super::FanoutError;
+use crate::plan::{Instant, Plan};
+use crate::server::{ConnectError, Connection};
+
+/// A connection that is being opened while the first one surveys the shards.
+pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
+
+/// The answer to one message.
+pub type Answers = Pin<Box<SimpleQueryStream>>;
+
+/// One connection, in its transaction. Dropping it closes both.
+pub struct Session {
+    connection: Connection,
+    snapshot: Option<String>,
+}
+
+impl Session {
+    /// A connection whose transaction a survey opened.
+    pub(super) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
+        Self {
+            connection,
+            snapshot,
+        }
+    }
+
+    /// Opens the transaction at `snapshot` on a connection.
+    pub async fn join(
+        connection: Connection,
+        plan: &Plan,
+        snapshot: Option<&str>,
+    ) -> Result<Self, FanoutError> {
+        let results = connection
+            .client()
+            .simple_query(&plan.join(snapshot))
+            .await
+            .map_err(|error| FanoutError::opening(&error))?;
+        let snapshot = match plan.instant {
+            Instant::Shared => first_value(&results),
+            Instant::PerShard => None,
+        };
+        Ok(Self {
+            connection,
+            snapshot,
+        })
+    }
+
+    /// The name under which this session's snapshot can be taken by others.
+    pub fn snapshot(&self) -> Option<&str> {
+        self.snapshot.as_deref()
+    }
+
+    /// Sends a message; does not wait for its answer.
+    pub async fn send(&self, sql: &str) -> Result<Answers, tokio_postgres::Error> {
+        let answers = self.connection.client().simple_query_raw(sql).await?;
+        Ok(Box::pin(answers))
+    }
+
+    /// Takes the transaction up again after a turn that failed.
+    pub async fn recover(&self) -> Result<(), tokio_postgres::Error> {
+        // Its answer tells nothing that the next turn's does not.
+        self.send(&Plan::recover()).await.map(drop)
+    }
+
+    /// Cancels what runs, and returns when all that was sent is answered.
+    ///
+    /// One cancel request would do, since a turn that fails takes all behind it
+    /// along; but the server drops one that arrives between two messages.
+    pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
+        const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
+        let drained = async {
+            for stream in flying {
+                stream.for_each(|_| async {}).await;
+            }
+        };
+        tokio::pin!(drained);
+        loop {
+            // A server that cannot be reached any more has lost us as well.
+            let reached = self.connection.cancel().await.is_ok();
+            tokio::select! {
+                () = &mut drained => return,
+                () = tokio::time::sleep(BETWEEN_REQUESTS) => if !reached { return },
+            }
+        }
+    }
+}
+
+/// The first column of the first row of several results.
+pub(super) fn first_value(results: &[SimpleQueryMessage]) -> Option<String> {
+    results.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// The names under which the run's instant can be had, by lane.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots(Mutex<Vec<(usize, String)>>);
+
+impl Snapshots {
+    pub fn add(&self, lane: usize, snapshot: Option<&str>) {
+        if let Some(snapshot) = snapshot {
+            self.list().push((lane, snapshot.to_owned()));
+        }
+    }
+
+    pub fn remove(&self, lane: usize) {
+        self.list().retain(|(owner, _)| *owner != lane);
+    }
+
+    pub fn any(&self) -> Option<String> {
+        self.list().first().map(|(_, snapshot)| snapshot.clone())
+    }
+
+    fn list(&self) -> std::sync::MutexGuard<'_, Vec<(usize, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

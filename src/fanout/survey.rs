@@ -1,0 +1,162 @@
+//! The one round trip before any shard's turn: the server's parser checks the
+//! statement, the snapshot is taken, the catalog tells the shards. All on the
+//! connection that becomes the first lane.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+
+use super::session::Session;
+use super::{FanoutError, error};
+use crate::plan::{self, Plan};
+use crate::server::{Connection, Report};
+use crate::shard::Shard;
+use crate::types::TypeNames;
+
+/// What the first connection found.
+pub struct Survey {
+    pub session: Session,
+    /// Every shard of the database, ascending.
+    pub shards: Vec<Shard>,
+    /// Names of the types that this database defined itself, if the statement may
+    /// return any.
+    pub types: TypeNames,
+    /// What the survey took: a round trip and the server's work.
+    pub round_trip: Duration,
+}
+
+impl Survey {
+    /// Three messages, sent together: the probe (in a transaction of its own,
+    /// since an error in it must not cost us the snapshot), the check, and the
+    /// run's transaction with the catalog's answers.
+    pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
+        let began = Instant::now();
+        let client = connection.client();
+        let (probe, survey) = (plan.probe(), plan.survey());
+        let (_, checked, opened) = futures::join!(
+            client.simple_query(&probe),
+            client.prepare(plan.statement.as_str()),
+            client.simple_query(&survey),
+        );
+        let round_trip = began.elapsed();
+
+        let verdict = verdict(&checked)?;
+        let opened = opened.map_err(|error| FanoutError::opening(&error))?;
+        let mut results = results(&opened).into_iter();
+        let snapshot = match plan.instant {
+            plan::Instant::Shared => results
+                .next()
+                .and_then(|rows| Some(rows.first()?.get(0)?.to_owned())),
+            plan::Instant::PerShard => None,
+        };
+        let mut shards: Vec<_> = results
+            .next()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| Shard::from_schema(row.get(0)?))
+            .collect();
+        shards.sort_unstable();
+
+        let types = match verdict {
+            Verdict::Plain => TypeNames::default(),
+            Verdict::Custom(names) => types(&connection, Some(&names)).await?,
+            Verdict::Unknown => types(&connection, None).await?,
+        };
+        Ok(Self {
+            session: Session::surveyed(connection, snapshot),
+            shards,
+            types,
+            round_trip,
+        })
+    }
+}
+
+/// What the check tells of the columns' types.
+enum Verdict {
+    Plain,
+    /// Types of these names, which each shard may define for itself.
+    Custom(Vec<String>),
+    /// The probed shard cannot tell; others may.
+    Unknown,
+}
+
+/// The server's parser has looked at the statement alone, so it is exactly one,
+/// and nothing of it can reach the SQL around it.
+fn verdict(
+    checked: &Result<tokio_postgres::Statement, tokio_postgres::Error>,
+) -> Result<Verdict, FanoutError> {
+    match checked {
+        Ok(statement) if statement.columns().is_empty() => Err(FanoutError::NotAQuery),
+        Ok(statement) => {
+            let custom: Vec<_> = statement
+                .columns()
+                .iter()
+                .filter(|column| column.type_().oid() >= crate::types::FIRST_USER_OID)
+                .map(|column| column.type_().name().to_owned())
+                .collect();
+            Ok(if custom.is_empty() {
+                Verdict::Plain
+            } else {
+                Verdict::Custom(custom)
+            })
+        }
+        Err(error) => match error.as_db_error() {
+            None => Err(FanoutError::Lost(error::cause(error))),
+            Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
+            // Several statements are a syntax error to a Parse message.
+            Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
+                Err(FanoutError::Statement(Report::new(report, 0)))
+            }
+            // A table that this shard lacks, say. The others speak for themselves.
+            Some(_) => Ok(Verdict::Unknown),
+        },
+    }
+}
+
+/// The results that had rows to describe, but for those of the settings.
+fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&tokio_postgres::SimpleQueryRow>> {
+    let mut results = Vec::new();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(_) => results.push(Vec::new()),
+            SimpleQueryMessage::Row(row) => {
+                if let Some(rows) = results.last_mut() {
+                    rows.push(row);
+                }
+            }
+            _ => {}
+        }
+    }
+    results
+}
+
+async fn types(
+    connection: &Connection,
+    names: Option<&[String]>,
+) -> Result<TypeNames, FanoutError> {
+    use crate::quote::Literal;
+
+    let names = match names {
+        None => "NULL::pg_catalog.name[]".to_owned(),
+        Some(names) => {
+            let names: Vec<_> = names.iter().map(|name| Literal(name).to_string()).collect();
+            format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+        }
+    };
+    let sql = plan::fill(include_str!("../../sql/types.sql"), &[("names", &names)]);
+    let rows = connection
+        .client()
+        .simple_query(&sql)
+        .await
+        .map_err(|error| FanoutError::opening(&error))?;
+    let mut types = TypeNames::default();
+    for row in results(&rows).into_iter().flatten() {
+        if let (Some(Ok(oid)), Some(schema), Some(name)) =
+            (row.get(0).map(str::parse), row.get(1), row.get(2))
+        {
+            types.add(oid, schema, name);
+        }
+    }
+    Ok(types)
+}

@@ -1,0 +1,144 @@
+//! A bound on what waits: rows that were read but are not printed yet.
+//!
+//! Shards are printed in order, whatever finishes first. The shard whose turn it
+//! is to be printed may always go on (or all would wait for it for ever); the
+//! others share a budget, and stop reading when it is spent. Postgres then stops
+//! sending, so memory stays flat however large the result is.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// A shard's place in the order of the run.
+pub type Place = usize;
+
+/// Counts one shard's tries: rows of an earlier one are void.
+pub type Attempt = u32;
+
+#[derive(Debug, Default)]
+pub struct Window {
+    state: Mutex<State>,
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The shard that is being printed.
+    current: Place,
+    /// Whether rows of it have been let go.
+    released: bool,
+    waiting: usize,
+    by_place: BTreeMap<Place, Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: usize,
+    attempt: Attempt,
+}
+
+impl Window {
+    /// For all shards together, in bytes.
+    const BUDGET: usize = 8 << 20;
+    /// For the shard being printed, in bytes, whatever the others hold.
+    const CURRENT: usize = 1 << 20;
+
+    /// Waits until this many bytes of a shard may be read ahead.
+    pub async fn admit(&self, place: Place, bytes: usize) {
+        loop {
+            let moved = self.moved.notified();
+            if self.state().admits(place, bytes) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Lets rows go to be printed; `false` if they are of a try that was given up.
+    pub fn release(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
+        let mut state = self.state();
+        state.waiting = state.waiting.saturating_sub(bytes);
+        let entry = state.by_place.entry(place).or_default();
+        entry.bytes = entry.bytes.saturating_sub(bytes);
+        let valid = entry.attempt == attempt;
+        state.released |= valid && state.current == place;
+        drop(state);
+        self.moved.notify_waiters();
+        valid
+    }
+
+    /// A shard is to be read again: its next attempt, or `None` when rows of it
+    /// are printed already.
+    pub fn restart(&self, place: Place) -> Option<Attempt> {
+        let mut state = self.state();
+        if state.current == place && state.released {
+            return None;
+        }
+        let entry = state.by_place.entry(place).or_default();
+        entry.attempt += 1;
+        Some(entry.attempt)
+    }
+
+    /// The next shard is printed.
+    pub fn advance(&self, current: Place) {
+        let mut state = self.state();
+        state.current = current;
+        state.released = false;
+        state.by_place = state.by_place.split_off(&current);
+        drop(state);
+        self.moved.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The counters are valid between any two statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn admits(&mut self, place: Place, bytes: usize) -> bool {
+        let entry = self.by_place.entry(place).or_default();
+        let first_in_line = place <= self.current && entry.bytes < Window::CURRENT;
+        let fits = self.waiting + bytes <= Window::BUDGET;
+        if first_in_line || fits {
+            entry.bytes += bytes;
+            self.waiting += bytes;
+            true
+        } else {
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[test]
+    fn the_budget_bounds_what_waits_but_never_the_shard_in_print() {
+        let window = Window::default();
+        let admitted = |place, bytes| window.admit(place, bytes).now_or_never().is_some();
+        assert!(admitted(5, Window::BUDGET));
+        assert!(!admitted(6, 1), "the budget is spent");
+        assert!(admitted(0, Window::CURRENT), "shard 0 is printed now");
+        assert!(!admitted(0, 1), "but is not read ahead without end either");
+        window.release(0, 0, Window::CURRENT);
+        assert!(admitted(0, 1));
+        window.release(0, 0, 1);
+        window.advance(5);
+        window.release(5, 0, Window::BUDGET);
+        assert!(admitted(6, 1));
+    }
+
+    #[test]
+    fn a_shard_is_read_again_only_while_nothing_of_it_is_printed() {
+        let window = Window::default();
+        assert_eq!(window.restart(0), Some(1));
+        assert!(!window.release(0, 0, 10), "rows of the first try are void");
+        assert!(window.release(0, 1, 10));
+        assert_eq!(window.restart(0), None);
+        assert_eq!(window.restart(1), Some(1));
+    }
+}

@@ -1,0 +1,184 @@
+//! Puts the shards in order, and sees that they agree on their columns.
+//!
+//! Takes the lanes' messages as they come and gives them out shard by shard. A
+//! shard whose columns are not those of the first that answered fails: its rows
+//! mean something else. Every shard is accounted for exactly once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::fanout::{Answer, Attempt, Event, Message, Place, ShardError, Window};
+use crate::row::{Column, Rows};
+use crate::shard::Shard;
+use crate::types::TypeNames;
+
+/// What comes out, in shard order but for failures and notices, which come as
+/// soon as they are known.
+#[derive(Debug)]
+pub enum Piece {
+    /// Once, before all rows.
+    Columns(Vec<Column>),
+    Rows(Shard, Rows),
+    Answered(Shard, Answer),
+    Failed(Shard, ShardError),
+    Notice(String),
+}
+
+/// The state between two messages.
+#[derive(Debug)]
+pub struct Merge {
+    shards: Vec<Shard>,
+    types: TypeNames,
+    window: Arc<Window>,
+    /// The shard whose pieces go out now.
+    current: Place,
+    /// What came of later shards.
+    waiting: BTreeMap<Place, VecDeque<(Attempt, Event)>>,
+    /// The columns all must have, and whose they are.
+    reference: Option<(Shard, Vec<Column>)>,
+    /// Ended with an error already; what else comes of them is void.
+    failed: Vec<bool>,
+    ready: VecDeque<Piece>,
+}
+
+impl Merge {
+    pub fn new(shards: Vec<Shard>, types: TypeNames, window: Arc<Window>) -> Self {
+        Self {
+            failed: vec![false; shards.len()],
+            shards,
+            types,
+            window,
+            current: 0,
+            waiting: BTreeMap::new(),
+            reference: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Whether every shard has ended.
+    pub fn is_complete(&self) -> bool {
+        self.current == self.shards.len() && self.ready.is_empty()
+    }
+
+    /// The next piece that can go out.
+    pub fn next(&mut self) -> Option<Piece> {
+        self.ready.pop_front()
+    }
+
+    pub fn accept(&mut self, message: Message) {
+        match message {
+            Message::Notice(text) => self.ready.push_back(Piece::Notice(text)),
+            Message::Shard {
+                place,
+                attempt,
+                event,
+            } => {
+                if let Event::Failed(error) = &event {
+                    self.fail(place, error.clone());
+                }
+                self.waiting
+                    .entry(place)
+                    .or_default()
+                    .push_back((attempt, event));
+            }
+        }
+        while let Some(events) = self.waiting.get_mut(&self.current)
+            && let Some((attempt, event)) = events.pop_front()
+        {
+            self.pass(attempt, event);
+        }
+    }
+
+    /// No more messages come: what has no end gets one, so that no shard vanishes.
+    pub fn close(&mut self, error: &ShardError) {
+        while self.current < self.shards.len() {
+            self.fail(self.current, error.clone());
+            self.advance();
+        }
+    }
+
+    /// Whether rows have gone out.
+    pub fn has_columns(&self) -> bool {
+        self.reference.is_some()
+    }
+
+    fn fail(&mut self, place: Place, error: ShardError) {
+        if !std::mem::replace(&mut self.failed[place], true) {
+            self.ready
+                .push_back(Piece::Failed(self.shards[place], error));
+        }
+    }
+
+    /// An event of the current shard.
+    fn pass(&mut self, attempt: Attempt, event: Event) {
+        let failed = self.failed[self.current];
+        let shard = self.shards[self.current];
+        match event {
+            Event::Columns(columns) => {
+                if !failed && let Err(error) = self.check(shard, columns) {
+                    self.fail(self.current, error);
+                }
+            }
+            Event::Rows(rows) => {
+                let valid = self.window.release(self.current, attempt, rows.bytes());
+                if valid && !failed {
+                    self.ready.push_back(Piece::Rows(shard, rows));
+                }
+            }
+            Event::Answered(answer) => {
+                if !failed {
+                    self.ready.push_back(Piece::Answered(shard, answer));
+                }
+                self.advance();
+            }
+            // It was reported when it came.
+            Event::Failed(_) => self.advance(),
+        }
+    }
+
+    fn advance(&mut self) {
+        self.waiting.remove(&self.current);
+        self.current += 1;
+        self.window.advance(self.current);
+    }
+
+    /// Compares a shard's columns with the reference, or makes them it.
+    fn check(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), ShardError> {
+        let Some((reference, expected)) = &self.reference else {
+            self.ready.push_back(Piece::Columns(columns.clone()));
+            self.reference = Some((shard, columns));
+            return Ok(());
+        };
+        let disagrees = |found: String, expected: String| ShardError::Disagrees {
+            found,
+            expected,
+            reference: reference.to_string(),
+        };
+        for (number, (found, expected)) in columns.iter().zip(expected).enumerate() {
+            let number = number + 1;
+            if found.name != expected.name {
+                return Err(disagrees(
+                    format!("column {number} is \"{}\"", found.name),
+                    format!("it is \"{}\"", expected.name),
+                ));
+            }
+            if !self.types.agree(found.type_oid, expected.type_oid) {
+                return Err(disagrees(
+                    format!(
+                        "column {number} \"{}\" is {}",
+                        found.name,
+                        self.types.name(found.type_oid)
+                    ),
+                    format!("it is {}", self.types.name(expected.type_oid)),
+                ));
+            }
+        }
+        if columns.len() != expected.len() {
+            return Err(disagrees(
+                format!("the result has {} columns", columns.len()),
+                format!("it has {}", expected.len()),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! What a run sends, to the letter: pure, no connection in sight.
+//!
+//! Every connection opens one read-only transaction, takes the run's snapshot,
+//! and then gives one shard after the other its turn. `--dry-run` prints this.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::quote::Literal;
+use crate::search_path::SearchPath;
+use crate::shard::Shard;
+use crate::statement::Statement;
+
+/// At which instant the shards are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instant {
+    /// All at one exported snapshot.
+    Shared,
+    /// Each when its turn comes (`--no-snapshot`).
+    PerShard,
+}
+
+/// The bounds the server itself enforces. Zero is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub statement_timeout: Duration,
+    /// Short, so that an ad-hoc query never waits in the queue for a lock behind
+    /// a migration and holds up everybody who comes after it.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            statement_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One statement, and how it runs in every shard.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub statement: Statement,
+    pub search_path: SearchPath,
+    pub instant: Instant,
+    pub limits: Limits,
+}
+
+/// A turn's message, and where in it the statement stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub sql: String,
+    /// Characters in front of the statement: what Postgres counts too much in
+    /// the position of an error.
+    pub offset: usize,
+}
+
+impl Plan {
+    /// Sets the scene for the check of the statement: see `sql/probe.sql`.
+    pub fn probe(&self) -> String {
+        fill(
+            include_str!("../sql/probe.sql"),
+            &[("search_path", &self.search_path.expression("nspname"))],
+        )
+    }
+
+    /// Opens the first connection's transaction. Its results: the name of the
+    /// snapshot (if shared), then the shards.
+    pub fn survey(&self) -> String {
+        let mut sql = format!("ROLLBACK;\n{}", self.begin());
+        if self.instant == Instant::Shared {
+            sql += ";\n";
+            sql += &fill(include_str!("../sql/export_snapshot.sql"), &[]);
+        }
+        sql += ";\n";
+        sql += &fill(include_str!("../sql/shards.sql"), &[]);
+        sql += ";\n";
+        sql += &self.bounds();
+        sql
+    }
+
+    /// Opens another connection's transaction at the same instant. Its result:
+    /// the snapshot's name in this transaction.
+    pub fn join(&self, snapshot: Option<&str>) -> String {
+        let mut sql = self.begin();
+        if let Some(snapshot) = snapshot {
+            let snapshot = Literal(snapshot).to_string();
+            sql += ";\n";
+            sql += &fill(
+                include_str!("../sql/import_snapshot.sql"),
+                &[("snapshot", &snapshot)],
+            );
+            sql += ";\n";
+            sql += &fill(include_str!("../sql/export_snapshot.sql"), &[]);
+        }
+        sql += ";\n";
+        sql += &self.bounds();
+        sql
+    }
+
+    /// One shard's turn.
+    pub fn turn(&self, shard: Shard) -> Turn {
+        const STATEMENT: &str = "{statement}";
+        let template = without_comments(include_str!("../sql/turn.sql"));
+        let (before, after) = template.split_once(STATEMENT).unwrap_or((&template, ""));
+        let before = before.replace("{search_path}", &self.search_path.in_shard(shard));
+        Turn {
+            offset: before.chars().count(),
+            sql: format!("{before}{}{after}", self.statement.as_str()),
+        }
+    }
+
+    pub fn recover() -> String {
+        fill(include_str!("../sql/recover.sql"), &[])
+    }
+
+    /// All of it as a person reads it, for `--dry-run`.
+    pub fn describe(&self, shards: &[Shard]) -> String {
+        let mut text = String::from("-- on every connection\n");
+        let snapshot = (self.instant == Instant::Shared).then_some("the run's snapshot");
+        let _ = writeln!(text, "{};", self.join(snapshot));
+        for &shard in shards {
+            let _ = write!(text, "\n-- {shard}\n{};\n", self.turn(shard).sql);
+        }
+        text
+    }
+
+    fn begin(&self) -> String {
+        let isolation = match self.instant {
+            Instant::Shared => "REPEATABLE READ",
+            Instant::PerShard => "READ COMMITTED",
+        };
+        fill(
+            include_str!("../sql/begin.sql"),
+            &[("isolation", isolation)],
+        )
+    }
+
+    fn bounds(&self) -> String {
+        let milliseconds = |limit: Duration| limit.as_millis().to_string();
+        fill(
+            include_str!("../sql/limits.sql"),
+            &[
+                (
+                    "statement_timeout",
+                    &milliseconds(self.limits.statement_timeout),
+                ),
+                ("lock_timeout", &milliseconds(self.limits.lock_timeout)),
+            ],
+        )
+    }
+}
+
+/// A statement of `sql/` with its placeholders filled: what stands in the files
+/// are SQL fragments that [`crate::quote`] has made safe, not values.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    values
+        .iter()
+        .fold(without_comments(template), |sql, (name, value)| {
+            sql.replace(&format!("{{{name}}}"), value)
+        })
+}
+
+/// The comments are for those who read `sql/`, not for the wire.
+fn without_comments(template: &str) -> String {
+    let lines: Vec<_> = template
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(sql: &str) -> Plan {
+        Plan {
+            statement: Statement::new(sql).unwrap(),
+            search_path: SearchPath::default(),
+            instant: Instant::Shared,
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn a_turn_is_one_message_in_the_shard_alone() {
+        let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
+        assert_eq!(
+            turn.sql,
+            "SET LOCAL search_path TO \"shard_30\";\nSELECT 1 -- one\n;ROLLBACK TO SAVEPOINT turn"
+        );
+        assert!(
+            turn.sql
+                .chars()
+                .skip(turn.offset)
+                .collect::<String>()
+                .starts_with("SELECT 1")
+        );
+    }
+
+    #[test]
+    fn placeholders_in_the_users_sql_are_the_users() {
+        let turn = plan("SELECT '{search_path}', '{statement}'").turn(Shard::new(1));
+        assert!(turn.sql.contains("SELECT '{search_path}', '{statement}'\n"));
+    }
+
+    #[test]
+    fn every_connection_reads_at_the_shared_snapshot() {
+        let plan = plan("SELECT 1");
+        let join = plan.join(Some("00000003-0000001B-1"));
+        assert!(join.starts_with(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\
+             SET TRANSACTION SNAPSHOT '00000003-0000001B-1';\n"
+        ));
+        assert!(join.ends_with("SAVEPOINT turn"));
+        assert!(!join.contains("--"), "comments stay out of the wire");
+    }
+
+    #[test]
+    fn without_a_snapshot_each_turn_reads_at_its_own_instant() {
+        let plan = Plan {
+            instant: Instant::PerShard,
+            ..plan("SELECT 1")
+        };
+        assert!(
+            plan.join(None)
+                .starts_with("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\n")
+        );
+        assert!(!plan.survey().contains("export_snapshot"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows as text, in one of the formats. One file a format.
+//!
+//! Formats for programs (CSV, TSV, JSON, JSON lines) hand each row on at once
+//! and hold nothing; formats for people hold all rows, since the widest decides.
+
+mod cell;
+mod csv;
+mod expanded;
+mod json;
+mod jsonl;
+mod markdown;
+mod table;
+mod tsv;
+
+use crate::row::Column;
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns, as psql prints them
+    #[default]
+    Table,
+    /// One line a column, one block a row, as `psql -x` prints them
+    Expanded,
+    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is nothing, an empty string is ""
+    Csv,
+    /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
+    Tsv,
+    /// A JSON array of objects, one object a line
+    Json,
+    /// JSON lines: one object a line
+    Jsonl,
+    /// A markdown table
+    Markdown,
+}
+
+/// What all formats have in common.
+#[derive(Debug, Clone, Default)]
+pub struct RenderOptions {
+    /// No header and no footer. JSON has neither.
+    pub tuples_only: bool,
+    /// Stands for NULL instead of the format's own way. JSON keeps its `null`.
+    pub null: Option<String>,
+    /// JSON: every bigint and every numeric is a string, so that readers which
+    /// hold numbers as doubles lose no digit. Every one of the type, not only
+    /// those beyond 2^53: a column keeps one JSON type whatever its values are.
+    pub bigint_as_string: bool,
+    /// The first column is the tool's own and not of the query.
+    pub shard_column: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    #[error(
+        "two columns are named \"{0}\", and a JSON object holds one; \
+         give one of them another name in the query: … AS other_name"
+    )]
+    ColumnTwice(String),
+    #[error(
+        "the query has a column \"{0}\" of its own, and a JSON object holds one; \
+         name the shard column otherwise with --shard-column NAME, \
+         or leave it out with --no-shard-column"
+    )]
+    ShardColumnTwice(String),
+    #[error("the text for NULL must not contain {forbidden} in {format}, or it would be no field")]
+    NullText {
+        format: &'static str,
+        forbidden: &'static str,
+    },
+}
+
+/// Turns one result into text: `begin` once, `row` for each, `finish` once.
+#[derive(Debug)]
+pub enum Renderer {
+    Table(table::Table),
+    Expanded(expanded::Expanded),
+    Csv(csv::Csv),
+    Tsv(tsv::Tsv),
+    Json(json::Json),
+    Jsonl(jsonl::Jsonl),
+    Markdown(markdown::Markdown),
+}
+
+impl Renderer {
+    pub fn new(format: Format, options: RenderOptions) -> Self {
+        match format {
+            Format::Table => Self::Table(table::Table::new(options)),
+            Format::Expanded => Self::Expanded(expanded::Expanded::new(options)),
+            Format::Csv => Self::Csv(csv::Csv::new(options)),
+            Format::Tsv => Self::Tsv(tsv::Tsv::new(options)),
+            Format::Json => Self::Json(json::Json::new(&options)),
+            Format::Jsonl => Self::Jsonl(jsonl::Jsonl::new(&options)),
+            Format::Markdown => Self::Markdown(markdown::Markdown::new(options)),
+        }
+    }
+
+    /// Starts a result. Errors, before anything is written, on columns or a
+    /// text for NULL that the format cannot express.
+    pub fn begin(&mut self, columns: &[Column], out: &mut Vec<u8>) -> Result<(), RenderError> {
+        match self {
+            Self::Table(table) => table.begin(columns),
+            Self::Expanded(expanded) => expanded.begin(columns),
+            Self::Csv(csv) => csv.begin(columns, out)?,
+            Self::Tsv(tsv) => tsv.begin(columns, out)?,
+            Self::Json(json) => json.begin(columns, out)?,
+            Self::Jsonl(jsonl) => jsonl.begin(columns)?,
+            Self::Markdown(markdown) => markdown.begin(columns),
+        }
+        Ok(())
+    }
+
+    /// One value a column; `None` is NULL.
+    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
+        match self {
+            Self::Table(table) => table.row(values),
+            Self::Expanded(expanded) => expanded.row(values),
+            Self::Csv(csv) => csv.row(values, out),
+            Self::Tsv(tsv) => tsv.row(values, out),
+            Self::Json(json) => json.row(values, out),
+            Self::Jsonl(jsonl) => jsonl.row(values, out),
+            Self::Markdown(markdown) => markdown.row(values),
+        }
+    }
+
+    /// Writes what was held back, and the end of the result.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Table(table) => table.finish(out),
+            Self::Expanded(expanded) => expanded.finish(out),
+            Self::Json(json) => json.finish(out),
+            Self::Markdown(markdown) => markdown.finish(out),
+            Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) => {}
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A private, throwaway Postgres server: for `shardq demo`, for the tests and
+//! for the benchmarks.
+//!
+//! It has its own folder and its own Unix socket, trusts whoever can reach
+//! them, gives durability up for speed, and is gone afterwards however its
+//! owner ends. Nothing here is for data that matters.
+
+mod account;
+mod keeper;
+mod programs;
+
+use std::fmt::{self, Write};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use keeper::Keeper;
+
+/// What the server does not need when its data dies with it, and what would
+/// make one run differ from the next.
+const SETTINGS: &str = "
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+";
+
+/// How a sandbox differs from the plain one.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub superuser: String,
+    pub listen: Listen,
+    /// For `postgresql.conf`: names and unquoted values.
+    pub settings: Vec<(String, String)>,
+    /// Replaces `pg_hba.conf`, which otherwise trusts everyone.
+    pub hba: Option<String>,
+    /// More files for the data folder (certificates, say): names and contents.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            superuser: "postgres".to_owned(),
+            listen: Listen::Socket,
+            settings: Vec::new(),
+            hba: None,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// Where the server takes connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// On its Unix socket alone, in a folder that only its user can enter.
+    Socket,
+    /// Also on a free port of 127.0.0.1, open to every user of the machine.
+    Loopback,
+}
+
+/// How the server goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Sessions are ended and told so (57P01).
+    Fast,
+    /// As in a crash: sessions lose their connection.
+    Immediate,
+}
+
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fast => "fast",
+            Self::Immediate => "immediate",
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("no PostgreSQL server on this machine: initdb, pg_ctl and postgres are needed")]
+    NoServer,
+    #[error("Postgres does not run as root, and there is no user 'postgres' or 'nobody' instead")]
+    NoAccount,
+    #[error("{}: {error}", path.display())]
+    Folder { path: PathBuf, error: io::Error },
+    #[error("cannot start sh: {0}")]
+    Shell(io::Error),
+    #[error("no free port on 127.0.0.1: {0}")]
+    NoPort(io::Error),
+    #[error("the process that keeps the throwaway server is gone, and the server with it")]
+    KeeperGone,
+    #[error("the throwaway server failed to {order}; its log says:\n{log}")]
+    Failed { order: String, log: String },
+}
+
+/// A data folder that `initdb` has made, to copy instead of making each anew:
+/// 80 ms rather than 450.
+#[derive(Debug)]
+pub struct Template {
+    keeper: Keeper,
+    superuser: String,
+}
+
+impl Template {
+    pub fn create(superuser: &str) -> Result<Self, SandboxError> {
+        let mut keeper = Keeper::start(&programs::find()?, superuser)?;
+        keeper.order("init")?;
+        Ok(Self {
+            keeper,
+            superuser: superuser.to_owned(),
+        })
+    }
+
+    /// Starts a server on a copy. The superuser is the template's.
+    pub fn start(&self, options: Options) -> Result<Sandbox, SandboxError> {
+        let from = self.keeper.data_dir();
+        let options = Options {
+            superuser: self.superuser.clone(),
+            ..options
+        };
+        Sandbox::start_from(&format!("copy {}", from.display()), options)
+    }
+}
+
+/// A running server. Dropping it stops the server and removes its folder.
+#[derive(Debug)]
+pub struct Sandbox {
+    keeper: Keeper,
+    bindir: PathBuf,
+    superuser: String,
+    port: u16,
+}
+
+impl Sandbox {
+    pub fn start(options: Options) -> Result<Self, SandboxError> {
+        Self::start_from("init", options)
+    }
+
+    fn start_from(origin: &str, options: Options) -> Result<Self, SandboxError> {
+        let bindir = programs::find()?;
+        let mut keeper = Keeper::start(&bindir, &options.superuser)?;
+        keeper.order(origin)?;
+        let port = match options.listen {
+            Listen::Socket => 5432,
+            Listen::Loopback => free_port().map_err(SandboxError::NoPort)?,
+        };
+        let configuration = configuration(keeper.folder(), port, &options);
+        keeper.write("postgresql.auto.conf", configuration.as_bytes())?;
+        if let Some(hba) = &options.hba {
+            keeper.write("pg_hba.conf", hba.as_bytes())?;
+        }
+        for (name, contents) in &options.files {
+            keeper.write(name, contents)?;
+        }
+        keeper.order("start")?;
+        Ok(Self {
+            keeper,
+            bindir,
+            superuser: options.superuser,
+            port,
+        })
+    }
+
+    /// What `PGHOST` and `psql -h` take.
+    pub fn socket_dir(&self) -> &Path {
+        self.keeper.folder()
+    }
+
+    /// The port of the socket, and of 127.0.0.1 for [`Listen::Loopback`].
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn superuser(&self) -> &str {
+        &self.superuser
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.keeper.data_dir()
+    }
+
+    /// The server's log so far.
+    pub fn log(&self) -> String {
+        self.keeper.log()
+    }
+
+    /// A client program of the server's version (`psql`, say), or the one on
+    /// the PATH where the server's package has none.
+    pub fn client(&self, name: &str) -> PathBuf {
+        let path = self.bindir.join(name);
+        if path.is_file() {
+            path
+        } else {
+            PathBuf::from(name)
+        }
+    }
+
+    /// What brings libpq's programs to a database of this server.
+    pub fn env(&self, database: &str) -> [(&'static str, String); 4] {
+        [
+            ("PGHOST", self.socket_dir().display().to_string()),
+            ("PGPORT", self.port.to_string()),
+            ("PGUSER", self.superuser.clone()),
+            ("PGDATABASE", database.to_owned()),
+        ]
+    }
+
+    /// Stops the server and keeps its data, for [`Self::start_again`].
+    pub fn stop(&mut self, shutdown: Shutdown) -> Result<(), SandboxError> {
+        self.keeper.order(&format!("stop {shutdown}"))
+    }
+
+    pub fn start_again(&mut self) -> Result<(), SandboxError> {
+        self.keeper.order("start")
+    }
+}
+
+fn configuration(socket_dir: &Path, port: u16, options: &Options) -> String {
+    let listen = match options.listen {
+        Listen::Socket => "",
+        Listen::Loopback => "127.0.0.1",
+    };
+    let socket_dir = socket_dir.display().to_string();
+    let port = port.to_string();
+    let own = [
+        ("unix_socket_directories", socket_dir.as_str()),
+        ("listen_addresses", listen),
+        ("port", &port),
+    ];
+    let given = options.settings.iter();
+    let all = own
+        .into_iter()
+        .chain(given.map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut text = SETTINGS.to_owned();
+    for (name, value) in all {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name} = '{}'", value.replace('\'', "''"));
+    }
+    text
+}
+
+/// A port that was free a moment ago. Another process may take it before the
+/// server does; the server then does not start, and says why.
+fn free_port() -> io::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}

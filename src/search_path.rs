@@ -1,0 +1,170 @@
+//! Where a shard's turn looks for tables: `--search-path '{shard}, public'`.
+//!
+//! The default is the shard alone. With `public` in the path, a table that one
+//! shard lacks would be answered from `public`, once per shard.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::quote::{Identifier, Literal};
+use crate::shard::Shard;
+
+/// A list of schemas, one of which is the shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchPath(Vec<Item>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    Shard,
+    Schema(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SearchPathError {
+    #[error(
+        "{{shard}} is missing; write where the shard's own schema comes, like '{{shard}}, public'"
+    )]
+    NoShard,
+    #[error(
+        "'{0}' is no schema name; separate names by commas, and quote what is not a plain name"
+    )]
+    NotASchema(String),
+}
+
+impl SearchPath {
+    /// The value of `search_path` in this shard, ready for `SET`.
+    pub fn in_shard(&self, shard: Shard) -> String {
+        let names: Vec<_> = self
+            .0
+            .iter()
+            .map(|item| match item {
+                Item::Shard => Identifier(&shard.to_string()).to_string(),
+                Item::Schema(name) => Identifier(name).to_string(),
+            })
+            .collect();
+        names.join(", ")
+    }
+
+    /// The same as an SQL expression over a column that holds the shard's name.
+    pub fn expression(&self, shard: &str) -> String {
+        let names: Vec<_> = self
+            .0
+            .iter()
+            .map(|item| match item {
+                Item::Shard => format!("pg_catalog.quote_ident({shard})"),
+                Item::Schema(name) => Literal(&Identifier(name).to_string()).to_string(),
+            })
+            .collect();
+        names.join(" || ', ' || ")
+    }
+
+    pub fn is_shard_alone(&self) -> bool {
+        self.0 == [Item::Shard]
+    }
+}
+
+impl Default for SearchPath {
+    fn default() -> Self {
+        Self(vec![Item::Shard])
+    }
+}
+
+impl fmt::Display for SearchPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, item) in self.0.iter().enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            match item {
+                Item::Shard => write!(f, "{comma}{{shard}}")?,
+                Item::Schema(name) => write!(f, "{comma}{}", Identifier(name))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SearchPath {
+    type Err = SearchPathError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let items = split_outside_quotes(text)
+            .map(parse_item)
+            .collect::<Result<Vec<_>, _>>()?;
+        if !items.contains(&Item::Shard) {
+            return Err(SearchPathError::NoShard);
+        }
+        Ok(Self(items))
+    }
+}
+
+fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
+}
+
+/// Postgres's own rule: a plain name folds to lower case, a quoted one stays.
+fn parse_item(item: &str) -> Result<Item, SearchPathError> {
+    let item = item.trim();
+    let refused = || SearchPathError::NotASchema(item.to_owned());
+    if item == "{shard}" {
+        return Ok(Item::Shard);
+    }
+    if let Some(inner) = item.strip_prefix('"') {
+        let inner = inner.strip_suffix('"').ok_or_else(refused)?;
+        let name = inner.replace("\"\"", "\u{0}");
+        if name.is_empty() || name.contains('"') {
+            return Err(refused());
+        }
+        return Ok(Item::Schema(name.replace('\u{0}', "\"")));
+    }
+    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    if item.is_empty() || item.starts_with(|c: char| c.is_ascii_digit()) || !item.chars().all(plain)
+    {
+        return Err(refused());
+    }
+    Ok(Item::Schema(item.to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shard_stands_where_it_is_written() {
+        let path: SearchPath = r#"{shard}, Public,"My ""Own"", Schema""#.parse().unwrap();
+        assert_eq!(
+            path.in_shard(Shard::new(3)),
+            r#""shard_3", "public", "My ""Own"", Schema""#
+        );
+        assert_eq!(
+            SearchPath::default().in_shard(Shard::new(0)),
+            r#""shard_0""#
+        );
+    }
+
+    #[test]
+    fn a_path_that_would_not_look_in_the_shard_is_refused() {
+        assert_eq!(
+            "public".parse::<SearchPath>(),
+            Err(SearchPathError::NoShard)
+        );
+        for text in [
+            "{shard}, ",
+            "{shard}; DROP",
+            "{shard}, \"a",
+            "{shard}, 1a",
+            "{shard}, \"\"",
+            "{shard}, \"a\"b\"",
+        ] {
+            assert!(
+                matches!(
+                    text.parse::<SearchPath>(),
+                    Err(SearchPathError::NotASchema(_))
+                ),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The user's SQL, as it was written: from the command line, a file, or
+//! standard input. Whether it is one statement is for the server's parser.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The text of one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement(String);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StatementError {
+    #[error("{}: {source}", .file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
+    #[error("standard input: {0}")]
+    UnreadableInput(io::Error),
+    #[error("{0}: not UTF-8 from byte {1} on; save the SQL as UTF-8")]
+    NotUtf8(String, usize),
+    #[error("{0}: there is no SQL in it")]
+    Empty(String),
+    #[error("{0}: a NUL character, which no SQL can hold")]
+    Nul(String),
+}
+
+impl Statement {
+    pub fn new(sql: &str) -> Result<Self, StatementError> {
+        Self::checked(sql.to_owned(), "the SQL argument")
+    }
+
+    /// Reads a file; `-` is standard input.
+    pub fn read(file: &Path) -> Result<Self, StatementError> {
+        let mut bytes = Vec::new();
+        let name = if file == Path::new("-") {
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map_err(StatementError::UnreadableInput)?;
+            "standard input".to_owned()
+        } else {
+            bytes = std::fs::read(file).map_err(|source| StatementError::Unreadable {
+                file: file.to_owned(),
+                source,
+            })?;
+            file.display().to_string()
+        };
+        let text = String::from_utf8(bytes)
+            .map_err(|e| StatementError::NotUtf8(name.clone(), e.utf8_error().valid_up_to()))?;
+        // Editors on Windows write a byte-order mark, which Postgres does not know.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        Self::checked(text, &name)
+    }
+
+    fn checked(text: String, source: &str) -> Result<Self, StatementError> {
+        if text.contains('\0') {
+            return Err(StatementError::Nul(source.to_owned()));
+        }
+        if text.trim().is_empty() {
+            return Err(StatementError::Empty(source.to_owned()));
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Line and column (in characters) of a position as Postgres counts it:
+    /// characters from 1. With the text of that line.
+    pub fn locate(&self, position: usize) -> Option<Location<'_>> {
+        let before: usize = self
+            .0
+            .char_indices()
+            .nth(position.checked_sub(1)?)
+            .map(|(at, _)| at)
+            // "at end of input" points just past the last character.
+            .or_else(|| (self.0.chars().count() + 1 == position).then_some(self.0.len()))?;
+        let start = self.0[..before].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.0[before..]
+            .find('\n')
+            .map_or(self.0.len(), |at| before + at);
+        Some(Location {
+            line: self.0[..start].matches('\n').count() + 1,
+            text: self.0[start..end].trim_end_matches('\r'),
+            column: self.0[start..before].chars().count(),
+        })
+    }
+}
+
+/// Where in a statement an error is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Location<'a> {
+    /// Counted from 1.
+    pub line: usize,
+    pub text: &'a str,
+    /// Characters in front of the place.
+    pub column: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_found_by_line_and_column() {
+        let statement = Statement::new("SELECT\n  žluť,\n  x FROM t").unwrap();
+        let at = |position| statement.locate(position);
+        assert_eq!(
+            at(1),
+            Some(Location {
+                line: 1,
+                text: "SELECT",
+                column: 0
+            })
+        );
+        assert_eq!(
+            at(10),
+            Some(Location {
+                line: 2,
+                text: "  žluť,",
+                column: 2
+            })
+        );
+        assert_eq!(
+            at(18),
+            Some(Location {
+                line: 3,
+                text: "  x FROM t",
+                column: 2
+            })
+        );
+        assert_eq!(
+            at(26),
+            Some(Location {
+                line: 3,
+                text: "  x FROM t",
+                column: 10
+            })
+        );
+        assert_eq!(at(0), None);
+        assert_eq!(at(99), None);
+    }
+
+    #[test]
+    fn nothing_is_not_a_statement() {
+        assert!(matches!(
+            Statement::new(" \n\t"),
+            Err(StatementError::Empty(_))
+        ));
+        assert!(matches!(
+            Statement::new("SELECT '\0'"),
+            Err(StatementError::Nul(_))
+        ));
+    }
+}

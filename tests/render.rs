@@ -1,0 +1,345 @@
+//! What psql and COPY print, byte for byte: the real ones say what is right.
+
+use std::fmt::Write as _;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, Weak};
+
+use proptest::prelude::*;
+use shardq::render::{Format, RenderOptions, Renderer};
+use shardq::row::Column;
+use tokio_postgres::SimpleQueryMessage;
+
+/// A private server, one for all tests that run at the same time.
+struct Server {
+    dir: String,
+}
+
+impl Server {
+    fn shared() -> Arc<Self> {
+        static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut running = RUNNING.lock().unwrap_or_else(|broken| broken.into_inner());
+        running.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *running = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    fn start() -> Self {
+        let script = "dir=$(mktemp -d) && cd $dir && \
+            initdb -D data -U postgres -A trust -E UTF8 --locale=C -N >/dev/null && \
+            pg_ctl -D data -l log -o \"-k $dir -h '' -F\" -w start >/dev/null && echo $dir";
+        let output = as_postgres(script);
+        assert!(output.status.success(), "{output:?}");
+        let dir = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        Self { dir }
+    }
+
+    fn psql(&self, commands: &[String]) -> String {
+        let mut psql = Command::new("psql");
+        psql.args(["-Xq", "-h", &self.dir, "-U", "postgres"])
+            .env("PGCLIENTENCODING", "UTF8");
+        for command in commands {
+            psql.args(["-c", command]);
+        }
+        let output = psql.output().unwrap();
+        assert!(output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn result(&self, sql: &str) -> Answer {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(async {
+                let (client, connection) = tokio_postgres::Config::new()
+                    .host(&self.dir)
+                    .user("postgres")
+                    .connect(tokio_postgres::NoTls)
+                    .await
+                    .unwrap();
+                tokio::spawn(connection);
+                let columns = client.prepare(sql).await.unwrap();
+                let columns = columns.columns().iter().map(|column| Column {
+                    name: column.name().to_owned(),
+                    type_oid: column.type_().oid(),
+                    modifier: -1,
+                });
+                let messages = client.simple_query(sql).await.unwrap();
+                let rows = messages.iter().filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => Some(
+                        (0..row.len())
+                            .map(|i| row.get(i).map(str::to_owned))
+                            .collect(),
+                    ),
+                    _ => None,
+                });
+                Answer {
+                    columns: columns.collect(),
+                    rows: rows.collect(),
+                }
+            })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Self { dir } = self;
+        as_postgres(&format!(
+            "pg_ctl -D {dir}/data -m immediate stop; rm -r {dir}"
+        ));
+    }
+}
+
+/// Postgres refuses to run as root.
+fn as_postgres(script: &str) -> Output {
+    let path = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin";
+    Command::new("sh")
+        .args([
+            "-c",
+            "[ $(id -u) = 0 ] && set -- runuser -u postgres -- \"$@\"; \"$@\"",
+            "sh",
+        ])
+        .args(["sh", "-c", script])
+        .env("PATH", path)
+        .current_dir("/")
+        .output()
+        .unwrap()
+}
+
+struct Answer {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Option<String>>>,
+}
+
+impl Answer {
+    fn rendered(&self, format: Format, options: &RenderOptions) -> String {
+        let mut out = Vec::new();
+        let mut renderer = Renderer::new(format, options.clone());
+        renderer.begin(&self.columns, &mut out).unwrap();
+        for row in &self.rows {
+            renderer.row(row.iter().map(Option::as_deref), &mut out);
+        }
+        renderer.finish(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+}
+
+/// Compares all that psql and COPY can say about a query's result.
+fn assert_same(sql: &str, null: &str) {
+    let server = Server::shared();
+    let answer = server.result(sql);
+
+    let plain = RenderOptions::default();
+    let null_text = RenderOptions {
+        null: Some(null.to_owned()),
+        ..plain.clone()
+    };
+    let tuples_only = RenderOptions {
+        tuples_only: true,
+        ..null_text.clone()
+    };
+    let copy = |options: &str| format!("COPY ({sql}) TO STDOUT ({options})");
+    let quoted = format!("'{}'", null.replace('\\', "\\\\").replace('\'', "''"));
+    let sql = || sql.to_owned();
+    let cases = [
+        (Format::Table, &plain, vec![sql()]),
+        (Format::Expanded, &plain, vec!["\\x on".into(), sql()]),
+        (
+            Format::Expanded,
+            &null_text,
+            vec![format!("\\pset null {quoted}"), sql()],
+        ),
+        (Format::Expanded, &tuples_only, vec!["\\t on".into(), sql()]),
+        (Format::Table, &tuples_only, vec!["\\x off".into(), sql()]),
+        (Format::Table, &null_text, vec!["\\t off".into(), sql()]),
+        (Format::Csv, &plain, vec![copy("FORMAT csv, HEADER")]),
+        (
+            Format::Csv,
+            &null_text,
+            vec![copy(&format!("FORMAT csv, HEADER, NULL '{null}'"))],
+        ),
+        (
+            Format::Csv,
+            &tuples_only,
+            vec![copy(&format!("FORMAT csv, NULL '{null}'"))],
+        ),
+        (Format::Tsv, &plain, vec![copy("HEADER")]),
+        (
+            Format::Tsv,
+            &null_text,
+            vec![copy(&format!("HEADER, NULL '{null}'"))],
+        ),
+        (
+            Format::Tsv,
+            &tuples_only,
+            vec![copy(&format!("NULL '{null}'"))],
+        ),
+    ];
+    let mut commands = Vec::new();
+    let mut ours = String::new();
+    for (i, (format, options, case)) in cases.into_iter().enumerate() {
+        commands.push(format!("\\echo == {i}"));
+        commands.extend(case);
+        let rendered = answer.rendered(format, options);
+        write!(ours, "== {i}\n{rendered}").unwrap();
+    }
+    let theirs = server.psql(&commands);
+    assert!(ours == theirs, "{}\nours:\n{ours}\npsql:\n{theirs}", sql());
+}
+
+#[test]
+fn every_type_stands_where_psql_puts_it() {
+    assert_same(
+        r#"SELECT 1::int2 a, -2::int4 b, 721096797631602688::int8 c, 1.5::float4 d, 'NaN'::float8 e,
+            1.50::numeric(10,2) f, 7::oid g, '8'::xid h, '9'::xid8 i, '10'::cid j, 11::money k,
+            true, 'x'::"char", 'n'::name, 'text'::text, 'c'::char(5), 'v'::varchar,
+            date '2017-05-19', timestamptz '2017-05-19 12:00+00', interval '1 day 2 hours', time '12:34',
+            '\xdeadbeef'::bytea, '{1,2,NULL}'::int[], '{"a b",""}'::text[], '{"a": 1}'::json,
+            '{"a":  1}'::jsonb, '10.0.0.1/8'::inet, point '(1,2)', int4range '[1,5)', '101'::bit(3),
+            '(1,2)'::tid, '1/2'::pg_lsn, 'a & b'::tsquery, gen_random_uuid() IS NOT NULL, 'pg_class'::regclass,
+            row(1, 'x', NULL), NULL
+        UNION ALL
+        SELECT 100, 200, 3, 'Infinity', 1e20, NULL, 70000, '80', '90', '100', 1100,
+            false, 'y', 'longer name', '', 'cc', '', 'infinity', 'epoch', '1 year', '1:02:03.5',
+            '', '{}', '{NULL}', '[1, 2]', '[1, 2]', '::1', point '(1e10,2)', 'empty', '111',
+            '(10,20)', '10/20', 'b', false, 'pg_proc', row(2, '', 'y'), 'z'"#,
+        "(null)",
+    );
+}
+
+#[test]
+fn control_characters_print_as_psql_prints_them() {
+    assert_same(
+        "SELECT chr(n) || 'x' AS value, n FROM generate_series(1, 300) n",
+        "",
+    );
+}
+
+#[test]
+fn tabs_and_line_breaks_print_as_psql_prints_them() {
+    assert_same(
+        "SELECT * FROM (VALUES
+            (E'a\\tb', E'one\\ntwo\\n', 1, E'x\\ny'),
+            (E'\\t', E'\\n', 22, ''),
+            (E'日本\\tb', E'\\r\\n', NULL, E'last\\nlonger'),
+            (E'\\n\\n', 'a', 4, NULL)
+        ) AS v(\"tab\there\", \"two\nlines\", \"n\nn\nn\", \"last\ncolumn\")",
+        "nothing",
+    );
+}
+
+#[test]
+fn scripts_of_any_width_line_up_as_in_psql() {
+    assert_same(
+        "SELECT * FROM (VALUES
+            ('日本語', 'x', 1), ('žluťoučký kůň', 'y', 2), ('😀 smile', 'z', 3), (E'e\\u0301', 'w', 4),
+            ('שלום', 'v', 5), ('مرحبا', 'u', 6), ('한국어', 't', 7), (E'\\u00A0', 's', 8), ('ｆｕｌｌ', '', 9),
+            ('ไทย', '', 10), ('देवनागरी', '', 11), (E'\\uFFFD', '', 12), ('🇨🇿', '', 13)
+        ) AS v(\"名前\", \"😀\", \"žluť\")",
+        "∅",
+    );
+}
+
+#[test]
+fn names_of_columns_are_data_too() {
+    assert_same(
+        "SELECT 1 AS \"a\"\"b\", 2 AS \"a,b\", 3 AS \"\x1b[31m\", 4 AS \"a\\b\", 5 AS \"a|b\",
+            6 AS \" \", 7 AS \"a\nb\", 8 AS \"same\", 9 AS \"same\", 10",
+        "",
+    );
+    assert_same("SELECT 1 AS \"\\.\"", "");
+    assert_same("SELECT 1 AS \"null\"", "null");
+}
+
+#[test]
+fn values_that_look_like_syntax_are_quoted_as_copy_quotes_them() {
+    assert_same(
+        "SELECT * FROM (VALUES ('\\.'), (''), (NULL), ('x')) AS v(a)",
+        "x",
+    );
+    assert_same(
+        "SELECT * FROM (VALUES ('\\.', ''), (NULL, 'null'), (' a ', '\"'), ('\\N', ''','), (E'\\r', E'\\n')) AS v(a, b)",
+        "null",
+    );
+}
+
+#[test]
+fn long_values_and_many_rows_print_as_in_psql() {
+    assert_same("SELECT repeat('x', 100000) AS long, 1 AS n", "");
+    for rows in [1, 2, 9, 10, 11, 99, 100, 1000, 1001] {
+        assert_same(
+            &format!("SELECT n AS i FROM generate_series(1, {rows}) n"),
+            "",
+        );
+    }
+}
+
+#[test]
+fn a_record_s_label_may_be_wider_than_the_record() {
+    for name in [
+        "a",
+        "abcdefghi",
+        "abcdefghij",
+        "abcdefghijk",
+        "abcdefghijkl",
+        "abcdefghijklmn",
+    ] {
+        for value in ["", "1", "123", "12345678901", "1\n2"] {
+            assert_same(
+                &format!("SELECT '{value}' AS {name} FROM generate_series(1, 10)"),
+                "",
+            );
+        }
+    }
+}
+
+#[test]
+fn results_without_rows_or_columns_print_as_in_psql() {
+    assert_same("SELECT 1 AS a, 'x' AS b WHERE false", "");
+    assert_same("SELECT", "");
+    assert_same("SELECT FROM generate_series(1, 3)", "");
+    assert_same("SELECT WHERE false", "");
+}
+
+/// Text out of pieces that break renderers.
+fn nasty(pieces: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z]{1,6}",
+        2 => prop::sample::select(vec![
+            "\n", "\t", "\r", "\u{1b}", "\u{85}", "\u{7f}", "\u{8}", "\u{b}", "\\", "\\.", "\\N",
+            "\"", "'", ",", "|", "+", " ", "-", "日本", "😀", "e\u{301}", "ž", "\u{a0}", "ש", "null",
+        ]).prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, pieces).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_result_prints_as_in_psql(
+        names in prop::collection::vec(nasty(1..5), 3),
+        rows in prop::collection::vec(
+            (prop::option::of(nasty(0..6)), prop::option::of(any::<i64>()), prop::option::of(nasty(0..6))),
+            0..6,
+        ),
+        null in prop::sample::select(vec!["", "null", "∅", "\\N"]),
+    ) {
+        let literal = |text: &String| format!("'{}'", text.replace('\'', "''"));
+        let or_null = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
+        let values: String = rows.iter().map(|(a, n, b)| format!(
+            ", ({}, {}, {})",
+            or_null(a.as_ref().map(literal)),
+            or_null(n.map(|n| format!("{n}::numeric"))),
+            or_null(b.as_ref().map(literal)),
+        )).collect();
+        let names: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+        let sql = format!(
+            "SELECT * FROM (VALUES (NULL::text, NULL::numeric, NULL::text){values} OFFSET 1) AS v({})",
+            names.join(", "),
+        );
+        assert_same(&sql, null);
+    }
+}
