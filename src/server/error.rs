@@ -305,8 +305,8 @@ fn lost_message(error: &io::Error) -> String {
 /// `Connection refused (os error 111)` as everyone else writes it.
 fn without_code(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    text.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(text)
+        .to_owned()
 }
