@@ -1,6 +1,12 @@
 //! Connecting as psql does, against real servers: psql itself says what is
 //! right wherever it can.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml allows them in test functions, but not in what these share"
+)]
+
 use std::fs;
 use std::io;
 use std::net::TcpListener;
@@ -127,6 +133,9 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
 
 const PASSWORD: &str = "pass:w\\ord";
 
+type Args = &'static [&'static str];
+type Variables = &'static [(&'static str, &'static str)];
+
 /// How a person calls psql or us: flags, `PG*` variables, files at home.
 struct Call {
     args: Vec<String>,
@@ -244,7 +253,7 @@ async fn refusal_of(target: &str) -> ConnectError {
 async fn we_get_where_psql_gets() {
     let service = "[s]\nhost={dir}\nport={port}\nuser=postgres\ndbname=template1\n";
     #[rustfmt::skip]
-    let cases: &[(&[&str], &[(&str, &str)])] = &[
+    let cases: &[(Args, Variables)] = &[
         (&["-h", "{dir}", "-p", "{port}", "-U", "postgres"], &[]),
         (&["-h", "{dir}", "-p", "{port}", "-U", "postgres", "-d", "template1"], &[]),
         (&["--host={dir}", "--port={port}", "--username=postgres", "--dbname=template1"], &[]),
@@ -294,7 +303,7 @@ async fn we_get_where_psql_gets() {
         (&["-d", "host=localhost port={port} user=plainonly dbname=postgres sslmode=require"], &[]),
         (&["-d", "host=localhost port={port} user=unknown"], &[]),
     ];
-    let mut differences = String::new();
+    let mut differences = Vec::new();
     for (args, variables) in cases {
         let call = Call::new(&SHARED.sandbox, args, variables);
         let sandbox = &SHARED.sandbox;
@@ -304,10 +313,10 @@ async fn we_get_where_psql_gets() {
         let call = call.file(".pg_service.conf", &service);
         let (ours, psqls) = (call.ours().await, call.psqls());
         if ours != psqls {
-            differences += &format!("{args:?} {variables:?}\n  {ours:?}\n  {psqls:?}\n");
+            differences.push(format!("{args:?} {variables:?}\n  {ours:?}\n  {psqls:?}"));
         }
     }
-    assert!(differences.is_empty(), "{differences}");
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 #[tokio::test]
@@ -590,7 +599,7 @@ async fn a_copy_of_a_self_signed_certificate_vouches_for_it() {
     for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
         let sign = |last_year| {
             let mut params = for_host("db1");
-            params.is_ca = is_ca.clone();
+            params.is_ca = is_ca;
             params.not_after = date_time_ymd(last_year, 1, 1);
             let key = KeyPair::generate().unwrap();
             let certificate = params.self_signed(&key).unwrap().pem();

@@ -222,7 +222,7 @@ mod tests {
     proptest! {
         #[test]
         fn percent_encoding_carries_any_text(text in "[^\0]{1,20}") {
-            let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+            let encoded = text.bytes().fold(String::new(), |s, b| format!("{s}%{b:02X}"));
             let expected = [("user", text.as_str()), ("password", &text), ("dbname", &text)].into();
             let uri = format!("postgresql://{encoded}:{encoded}@/{encoded}");
             prop_assert_eq!(parse_uri(&uri), Ok(expected));
