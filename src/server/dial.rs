@@ -19,6 +19,7 @@ use tokio_postgres::{CancelToken, Client, Connection, NoTls};
 use super::endpoint::{Address, Endpoint, Target};
 use super::error::{Cause, ConnectError, Failure};
 use super::tls;
+use super::typed_columns::TypedColumns;
 use crate::settings::{Host, Keepalive, Settings, SslMode};
 
 /// A socket, with TLS around it or not.
@@ -29,7 +30,7 @@ pub type BoxedStream = Box<dyn Stream>;
 /// An open connection. Nothing happens on it until someone polls `connection`.
 pub struct Connected {
     pub client: Client,
-    pub connection: Connection<BoxedStream, NoTlsStream>,
+    pub connection: Connection<TypedColumns<BoxedStream>, NoTlsStream>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
 }
@@ -178,9 +179,8 @@ async fn start(
     encryption: Encryption,
 ) -> Result<Connected, Cause> {
     let (stream, encrypted) = open(settings, target, encryption).await?;
-    // A filter on what the server sends goes around `stream` here.
     let (client, connection) = startup(settings, &target.host)
-        .connect_raw(stream, NoTls)
+        .connect_raw(TypedColumns::new(stream), NoTls)
         .await?;
     Ok(Connected {
         client,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::error::{DbError, SqlState};
@@ -12,8 +13,12 @@ use super::tls::TlsError;
 use crate::settings::Host;
 
 /// Every attempt that failed, one a line; the last one decides what this is.
+/// Shared rather than copied: several shards may fail for the same one.
+#[derive(Debug, Clone)]
+pub struct ConnectError(Arc<Attempts>);
+
 #[derive(Debug)]
-pub struct ConnectError {
+struct Attempts {
     earlier: Vec<Failure>,
     last: Failure,
 }
@@ -67,10 +72,10 @@ impl ConnectError {
             cause: Cause::Protocol("there is no host to connect to".to_owned()),
             note: None,
         });
-        Self {
+        Self(Arc::new(Attempts {
             earlier: failures,
             last,
-        }
+        }))
     }
 
     /// Something between us and the server that is not the server.
@@ -92,17 +97,17 @@ impl ConnectError {
 
     /// What the server answered, if it did.
     pub fn sqlstate(&self) -> Option<&SqlState> {
-        self.last.cause.sqlstate()
+        self.0.last.cause.sqlstate()
     }
 
     /// The server wants a password and there was none to give.
     pub fn needs_password(&self) -> bool {
-        matches!(self.last.cause, Cause::PasswordMissing)
+        matches!(self.0.last.cause, Cause::PasswordMissing)
     }
 
     /// Ctrl-C at the password prompt.
     pub fn is_interrupt(&self) -> bool {
-        matches!(&self.last.cause, Cause::Prompt(error) if error.kind() == io::ErrorKind::Interrupted)
+        matches!(&self.0.last.cause, Cause::Prompt(error) if error.kind() == io::ErrorKind::Interrupted)
     }
 
     /// Whether the same attempt may work in a moment: the server is starting,
@@ -112,7 +117,7 @@ impl ConnectError {
     /// and makes it anew, so that this is its way to say "refused". It is also
     /// what a wrong path looks like; hence retry for seconds, not minutes.
     pub fn is_transient(&self) -> bool {
-        match &self.last.cause {
+        match &self.0.last.cause {
             Cause::Unreachable(error) | Cause::Lost(error) => matches!(
                 error.kind(),
                 io::ErrorKind::ConnectionRefused
@@ -142,20 +147,16 @@ impl ConnectError {
 
     /// What to do about it, in one or more sentences.
     pub fn hint(&self) -> Option<String> {
-        let hints: Vec<_> = self
-            .last
-            .hint()
-            .into_iter()
-            .chain(self.last.note.clone())
-            .collect();
+        let last = &self.0.last;
+        let hints: Vec<_> = last.hint().into_iter().chain(last.note.clone()).collect();
         (!hints.is_empty()).then(|| hints.join("\n"))
     }
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: Vec<_> = self.earlier.iter().map(Failure::to_string).collect();
-        lines.push(self.last.to_string());
+        let mut lines: Vec<_> = self.0.earlier.iter().map(Failure::to_string).collect();
+        lines.push(self.0.last.to_string());
         // With and without TLS, a server often says the same.
         lines.dedup();
         f.write_str(&lines.join("\n"))
@@ -164,7 +165,7 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.last.cause {
+        match &self.0.last.cause {
             Cause::Server(error) => Some(&**error),
             _ => None,
         }
@@ -314,8 +315,8 @@ fn lost_message(error: &io::Error) -> String {
 /// `Connection refused (os error 111)` as everyone else writes it.
 fn without_code(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    text.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(text)
+        .to_owned()
 }

@@ -67,3 +67,77 @@ fn skip_spaces(rest: &mut Peekable<Chars<'_>>) {
 fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\x0b'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn strings_mean_what_they_mean_to_libpq() {
+        #[rustfmt::skip]
+        let cases: [(&str, Parameters); 10] = [
+            // The examples of libpq's manual.
+            ("host=localhost port=5432 dbname=mydb connect_timeout=10",
+                [("host", "localhost"), ("port", "5432"), ("dbname", "mydb"), ("connect_timeout", "10")].into()),
+            ("", [].into()),
+            ("  \t\n\x0b ", [].into()),
+            ("  host = db1\tport\n=\n5433 ", [("host", "db1"), ("port", "5433")].into()),
+            (r"dbname='a \'b\' \\ c'", [("dbname", r"a 'b' \ c")].into()),
+            (r"dbname=a\ b\\\'c", [("dbname", r"a b\'c")].into()),
+            ("host='' user=''", [("host", ""), ("user", "")].into()),
+            // A quote closes the value; what follows is the next keyword.
+            ("user='a'dbname=b", [("user", "a"), ("dbname", "b")].into()),
+            ("user=a user=b", [("user", "b")].into()),
+            ("password=a=b'c requiressl=1", [("password", "a=b'c"), ("sslmode", "require")].into()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_are_those_of_libpq() {
+        let cases = [
+            ("foo=1", "invalid connection option \"foo\""),
+            ("=1", "invalid connection option \"\""),
+            (
+                "host=a dbname",
+                "missing \"=\" after \"dbname\" in connection info string",
+            ),
+            (
+                "dbname='a",
+                "unterminated quoted string in connection info string",
+            ),
+            (
+                r"dbname='a\",
+                "unterminated quoted string in connection info string",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_second_word_of_a_password_is_not_shown() {
+        let message = parse("user=hab password=correct horse")
+            .unwrap_err()
+            .to_string();
+        assert!(!message.contains("horse"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn quoting_carries_any_text(text in "[^\0]*") {
+            let quoted = text.replace('\\', r"\\").replace('\'', r"\'");
+            let expected = [("password", text.as_str()), ("dbname", &text)].into();
+            prop_assert_eq!(parse(&format!("password='{quoted}' dbname = '{quoted}'")), Ok(expected));
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused(text in ".*|[a=' \\\\]*") {
+            let _ = parse(&text);
+        }
+    }
+}

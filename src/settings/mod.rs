@@ -320,3 +320,6 @@ fn integer(parameters: &Parameters, keyword: &'static str) -> Result<Option<i32>
         })
         .transpose()
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,104 @@ fn unescape_until_colon(text: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     }
     (value, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn find(file: &str, wanted: (&str, u16, &str, &str)) -> Option<String> {
+        let passfile = Passfile::parse(Path::new("test"), file.as_bytes());
+        let (host, port, database, user) = wanted;
+        let password = passfile.find(host, port, database, user)?;
+        Some(String::from_utf8(password.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_first_line_that_matches_decides() {
+        let file = "\
+# db1:5432:builder:hab:comment
+db1:5432:builder:hab:one\r
+db1:*:builder:hab:two
+*:*:*:hab:three
+
+too:few:fields
+db2:*:*:*:
+*:*:*:*:four:ignored
+";
+        let of = |wanted| find(file, wanted);
+        assert_eq!(of(("db1", 5432, "builder", "hab")).as_deref(), Some("one"));
+        assert_eq!(of(("db1", 5433, "builder", "hab")).as_deref(), Some("two"));
+        assert_eq!(of(("db9", 5432, "other", "hab")).as_deref(), Some("three"));
+        assert_eq!(
+            of(("db2", 5432, "other", "eve")),
+            None,
+            "an empty password is none"
+        );
+        assert_eq!(of(("db9", 5432, "other", "eve")).as_deref(), Some("four"));
+    }
+
+    #[test]
+    fn a_star_is_any_only_when_it_stands_alone() {
+        assert_eq!(find("db*:*:*:*:x", ("db1", 5432, "d", "u")), None);
+        assert_eq!(find(r"\*:*:*:*:x", ("db1", 5432, "d", "u")), None);
+        assert_eq!(
+            find(r"\*:*:*:*:x", ("*", 5432, "d", "u")).as_deref(),
+            Some("x")
+        );
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_ignored_with_a_warning() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "*:*:*:*:secret\n").unwrap();
+        let chmod = |mode| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+
+        chmod(0o640);
+        let (passfile, warning) = Passfile::read(file.path());
+        assert_eq!(passfile.find("h", 1, "d", "u"), None);
+        assert!(
+            warning
+                .unwrap()
+                .ends_with("has group or world access; permissions should be u=rw (0600) or less")
+        );
+
+        chmod(0o600);
+        let (passfile, warning) = Passfile::read(file.path());
+        assert_eq!(
+            passfile.find("h", 1, "d", "u"),
+            Some(&Password::from("secret"))
+        );
+        assert_eq!(warning, None);
+    }
+
+    #[test]
+    fn no_debug_output_shows_a_password() {
+        let passfile = Passfile::parse(Path::new("test"), b"*:*:*:*:secret");
+        assert!(!format!("{passfile:?}").contains("secret"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_backslash_makes_any_character_ordinary(
+            host in "[^\n\r\0]+", database in "[^\n\r\0]+", password in "[^\n\r\0]+",
+        ) {
+            let escape = |text: &str| text.replace('\\', r"\\").replace(':', r"\:");
+            let host_field = if host.starts_with('#') || host == "*" {
+                format!(r"\{}", escape(&host))
+            } else {
+                escape(&host)
+            };
+            let database_field = if database == "*" { r"\*".to_owned() } else { escape(&database) };
+            let line = format!("{host_field}:5432:{database_field}:*:{}", escape(&password));
+            prop_assert_eq!(find(&line, (&host, 5432, &database, "u")), Some(password));
+        }
+
+        #[test]
+        fn any_bytes_are_a_passfile(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            Passfile::parse(Path::new("test"), &bytes).find("h", 5432, "d", "u");
+        }
+    }
+}

@@ -97,3 +97,63 @@ fn fill_from(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+# comment
+[other]
+host=elsewhere
+nonsense
+
+  [builder]
+host=db1
+  port=5433
+# dbname=commented
+user=a b
+[last]
+service=builder
+[syntax]
+no equals sign
+[unknown]
+foo=bar
+[builder]
+host=second-of-its-name
+";
+
+    fn from_file(service: &str) -> Result<Option<Parameters>, SettingsError> {
+        let mut parameters = Parameters::from([("user", "given")]);
+        fill_from(FILE, Path::new("f"), service, &mut parameters)
+            .map(|found| found.then_some(parameters))
+    }
+
+    #[test]
+    fn a_service_fills_in_what_is_not_given() {
+        let expected = [("host", "db1"), ("port", "5433"), ("user", "given")].into();
+        assert_eq!(from_file("builder"), Ok(Some(expected)));
+        assert_eq!(from_file("none"), Ok(None));
+    }
+
+    #[test]
+    fn messages_name_the_line() {
+        let message = |service| from_file(service).unwrap_err().to_string();
+        assert_eq!(
+            message("other"),
+            "syntax error in service file \"f\", line 4"
+        );
+        assert_eq!(
+            message("syntax"),
+            "syntax error in service file \"f\", line 14"
+        );
+        assert_eq!(
+            message("unknown"),
+            "syntax error in service file \"f\", line 16"
+        );
+        assert_eq!(
+            message("last"),
+            "nested service specifications not supported in service file \"f\", line 12"
+        );
+    }
+}

@@ -127,3 +127,110 @@ fn hex(digit: Option<u8>) -> Option<u8> {
     let value = char::from(digit?).to_digit(16)?;
     u8::try_from(value).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse_uri(text: &str) -> Result<Parameters, SettingsError> {
+        parse(strip_scheme(text).unwrap_or_else(|| panic!("{text} is no URI")))
+    }
+
+    /// The expectations of libpq's own `uri_regress`.
+    #[test]
+    fn uris_mean_what_they_mean_to_libpq() {
+        #[rustfmt::skip]
+        let cases: [(&str, Parameters); 29] = [
+            ("postgresql://uri-user:secret@host:12345/db",
+                [("user", "uri-user"), ("password", "secret"), ("dbname", "db"), ("host", "host"), ("port", "12345")].into()),
+            ("postgresql://uri-user@host:12345/db",
+                [("user", "uri-user"), ("dbname", "db"), ("host", "host"), ("port", "12345")].into()),
+            ("postgresql://uri-user@host/db", [("user", "uri-user"), ("dbname", "db"), ("host", "host")].into()),
+            ("postgresql://host:12345/db", [("dbname", "db"), ("host", "host"), ("port", "12345")].into()),
+            ("postgresql://host/db", [("dbname", "db"), ("host", "host")].into()),
+            ("postgresql://uri-user@host:12345/", [("user", "uri-user"), ("host", "host"), ("port", "12345")].into()),
+            ("postgresql://uri-user@host", [("user", "uri-user"), ("host", "host")].into()),
+            ("postgresql://", [].into()),
+            ("postgresql://hostname", [("host", "hostname")].into()),
+            ("postgresql://uri-user:secret@", [("user", "uri-user"), ("password", "secret")].into()),
+            ("postgresql://host?user=u", [("user", "u"), ("host", "host")].into()),
+            ("postgresql://host:12345?user=uri-user&port=1", [("user", "uri-user"), ("host", "host"), ("port", "1")].into()),
+            ("postgresql://host/db?u%73er=someotheruser&port=12345",
+                [("user", "someotheruser"), ("dbname", "db"), ("host", "host"), ("port", "12345")].into()),
+            ("postgresql:///db?user=uri-user&", [("user", "uri-user"), ("dbname", "db")].into()),
+            ("postgresql://[::1]:12345/db", [("dbname", "db"), ("host", "::1"), ("port", "12345")].into()),
+            ("postgresql://[2001:db8::1234]/", [("host", "2001:db8::1234")].into()),
+            ("postgresql://[200z:db8::1234]/", [("host", "200z:db8::1234")].into()),
+            ("postgres:///", [].into()),
+            ("postgres://@host", [("host", "host")].into()),
+            ("postgres://host:/", [("host", "host")].into()),
+            ("postgres://:12345/", [("port", "12345")].into()),
+            ("postgres://otheruser@?host=/no/such/socket/path", [("user", "otheruser"), ("host", "/no/such/socket/path")].into()),
+            ("postgres:///db?host=/path/to/socket", [("dbname", "db"), ("host", "/path/to/socket")].into()),
+            ("postgres://%2Fvar%2Flib%2Fpostgresql/dbname", [("dbname", "dbname"), ("host", "/var/lib/postgresql")].into()),
+            ("postgres://host/path/to", [("dbname", "path/to"), ("host", "host")].into()),
+            ("postgresql://a,b:5433,[::1]:5434/db", [("dbname", "db"), ("host", "a,b,::1"), ("port", ",5433,5434")].into()),
+            ("postgresql://host/?ssl=true", [("host", "host"), ("sslmode", "require")].into()),
+            ("postgresql://host/a+b%20c?options=-c%20geqo%3doff", [("host", "host"), ("dbname", "a+b c"), ("options", "-c geqo=off")].into()),
+            ("postgresql://host/?sslmode=", [("host", "host"), ("sslmode", "")].into()),
+        ];
+        for (uri, expected) in cases {
+            assert_eq!(parse_uri(uri), Ok(expected), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_refuses_is_refused() {
+        let cases = [
+            "postgresql://host/db?u%7aer=someotheruser&port=12345",
+            "postgresql://host?zzz",
+            "postgresql://host?value1&value2",
+            "postgresql://host?key=key=value",
+            "postgresql://host?user=a&&port=1",
+            "postgresql://host?&",
+            "postgres://host?dbname=%XXfoo",
+            "postgresql://a%00b",
+            "postgresql://%zz",
+            "postgresql://%1",
+            "postgresql://%",
+            "postgresql://[::1",
+            "postgresql://[]",
+            "postgresql://[::1]z",
+            "postgresql://host?ssl=false",
+        ];
+        for uri in cases {
+            assert!(parse_uri(uri).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn no_message_shows_a_password() {
+        for uri in [
+            "postgresql://u:secret%zz@host/",
+            "postgresql://u:secret@[::1",
+            "postgresql://u:secret@[::1]z",
+            "postgresql://u:secret@h?zzz",
+            "postgresql://h?password=secret%zz",
+            "postgresql://h?password=secret=",
+        ] {
+            let message = parse_uri(uri).unwrap_err().to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn percent_encoding_carries_any_text(text in "[^\0]{1,20}") {
+            let encoded = text.bytes().fold(String::new(), |s, b| format!("{s}%{b:02X}"));
+            let expected = [("user", text.as_str()), ("password", &text), ("dbname", &text)].into();
+            let uri = format!("postgresql://{encoded}:{encoded}@/{encoded}");
+            prop_assert_eq!(parse_uri(&uri), Ok(expected));
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused(text in ".*|[a:@/?&=%,\\[\\]]*") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -144,3 +144,80 @@ impl<'a> Der<'a> {
         Some((tag, content))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn issue(common_name: &str, alternatives: &[&str]) -> Vec<u8> {
+        let names: Vec<_> = alternatives.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "not this");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        params.not_before = date_time_ymd(2020, 1, 2);
+        // Beyond 2049 the format of the time is another one.
+        params.not_after = date_time_ymd(2051, 1, 2);
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn the_common_name_counts_only_without_alternative_names() {
+        let der = issue("db1.example", &[]);
+        let certificate = Certificate::parse(&der).unwrap();
+        assert!(certificate.common_name_is("DB1.example"));
+        assert!(!certificate.common_name_is("db2.example"));
+
+        let der = issue("db1.example", &["db2.example"]);
+        assert!(
+            !Certificate::parse(&der)
+                .unwrap()
+                .common_name_is("db1.example")
+        );
+    }
+
+    #[test]
+    fn a_star_stands_for_one_label() {
+        let der = issue("*.example", &[]);
+        let certificate = Certificate::parse(&der).unwrap();
+        assert!(certificate.common_name_is("db1.example"));
+        assert!(!certificate.common_name_is("a.db1.example"));
+        assert!(!certificate.common_name_is(".example"));
+        assert!(!certificate.common_name_is("example"));
+    }
+
+    #[test]
+    fn validity_has_two_ends() {
+        let der = issue("db1", &[]);
+        let certificate = Certificate::parse(&der).unwrap();
+        let at = |seconds| {
+            certificate.verify_time(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+        };
+        // 2020-01-02 and 2051-01-02, midnight UTC.
+        assert_eq!(at(1_577_923_199), Err(CertificateError::NotValidYet));
+        assert_eq!(at(1_577_923_200), Ok(()));
+        assert_eq!(at(2_556_230_400), Ok(()));
+        assert_eq!(at(2_556_230_401), Err(CertificateError::Expired));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(at in 0..400usize, byte in any::<u8>(), cut in 0..400usize) {
+            let mut der = issue("db1", &["db1"]);
+            if let Some(place) = der.get_mut(at) {
+                *place = byte;
+            }
+            der.truncate(der.len() - cut.min(der.len()));
+            let _ = Certificate::parse(&der);
+        }
+    }
+}
