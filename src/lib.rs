@@ -1,17 +1,32 @@
 //! Ask one question of every shard of a Postgres database.
 
 pub mod cli;
+pub mod commands;
+pub mod console;
+pub mod error;
+pub mod exit;
+pub mod failures;
 pub mod fanout;
+pub mod footer;
+pub mod hint;
+pub mod id;
+pub mod interrupt;
 pub mod merge;
+pub mod output;
 pub mod plan;
 pub mod quote;
 pub mod render;
+pub mod route;
 pub mod row;
+pub mod run;
 pub mod sandbox;
 pub mod sanitize;
 pub mod search_path;
 pub mod server;
 pub mod settings;
 pub mod shard;
+pub mod sink;
 pub mod statement;
+pub mod timing;
+pub mod topology;
 pub mod types;

@@ -1,1 +1,34 @@
-fn main() {}
+//! The program: parses the command line, runs the command, exits with its status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use shardq::cli::{Cli, Command};
+use shardq::commands;
+use shardq::console::Console;
+use shardq::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut console = Console::new(false);
+    // The server does the work; one thread is enough to ask and to listen.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed.into();
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Query(args) => commands::query::run(*args).await,
+        }
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console.error(&error);
+            error.exit().into()
+        }
+    }
+}

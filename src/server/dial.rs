@@ -63,6 +63,17 @@ pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
     Err(ConnectError::new(failures))
 }
 
+/// Connects to where another connection arrived, and nowhere else.
+///
+/// # Errors
+/// The attempt that failed.
+pub async fn connect_to(settings: &Settings, endpoint: &Endpoint) -> Result<Connected, ConnectError> {
+    let encryption = endpoint.encryption();
+    within(settings.connect_timeout(), start(settings, &endpoint.target, encryption))
+        .await
+        .map_err(|cause| ConnectError::new(vec![Failure::at(&endpoint.target, cause)]))
+}
+
 /// Asks the server to stop what runs on a connection, and waits until it has
 /// taken note. Whether something was running it does not say.
 ///
@@ -73,13 +84,8 @@ pub async fn cancel(
     endpoint: &Endpoint,
     token: &CancelToken,
 ) -> Result<(), ConnectError> {
-    let encryption = if endpoint.encrypted {
-        Encryption::Required
-    } else {
-        Encryption::None
-    };
     let request = async {
-        let (mut stream, _) = open(settings, &endpoint.target, encryption).await?;
+        let (mut stream, _) = open(settings, &endpoint.target, endpoint.encryption()).await?;
         token.cancel_query_raw(&mut stream, NoTls).await?;
         // The server hangs up once it has acted. To hang up first can lose the
         // request: with TLS 1.3 unread session tickets turn our close into a reset.
@@ -102,6 +108,16 @@ enum Encryption {
     None,
     IfOffered,
     Required,
+}
+
+impl Endpoint {
+    fn encryption(&self) -> Encryption {
+        if self.encrypted {
+            Encryption::Required
+        } else {
+            Encryption::None
+        }
+    }
 }
 
 /// The ways to try an address, in order.

@@ -78,6 +78,15 @@ impl ConnectError {
         }))
     }
 
+    /// Something between us and the server that is not the server.
+    pub(super) fn internal(what: String) -> Self {
+        Self::new(vec![Failure {
+            whereto: Whereto::Nowhere,
+            cause: Cause::Protocol(what),
+            note: None,
+        }])
+    }
+
     pub(super) fn prompt(error: io::Error) -> Self {
         Self::new(vec![Failure {
             whereto: Whereto::Nowhere,
@@ -205,6 +214,7 @@ impl Failure {
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
             }
+            Cause::Protocol(_) if matches!(self.whereto, Whereto::Nowhere) => return None,
             Cause::Protocol(_) => "Is that a Postgres server?",
             Cause::Prompt(_) => "Give the password in ~/.pgpass or PGPASSWORD.",
         };

@@ -11,5 +11,5 @@ mod tls;
 pub mod typed_columns;
 
 pub use error::ConnectError;
-pub use pool::{Connection, Server};
+pub use pool::{Connection, Opened, Server, Spare};
 pub use report::Report;

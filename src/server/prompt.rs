@@ -2,26 +2,26 @@
 
 use std::io;
 
-use super::dial::{Connected, connect};
 use super::error::ConnectError;
 use crate::settings::{Password, PasswordPrompt, Settings};
 
-/// [`connect`], asking for a password first (`-W`) or when the server wants one
-/// that nobody gave. A typed password stays in `settings`, for the connections
-/// that follow. `ask` is [`at_terminal`] but for tests.
+/// Connects, asking for a password first (`-W`) or when the server wants one that
+/// nobody gave. A typed password is in the settings of all attempts that follow.
+/// `ask` is [`at_terminal`] but for tests.
 ///
 /// # Errors
-/// As [`connect`]; without a terminal, that a password is needed.
-pub async fn connect_asking(
-    settings: &mut Settings,
+/// As `connect`; without a terminal, that a password is needed.
+pub async fn asking<T>(
+    settings: Settings,
     ask: impl FnOnce(&str) -> io::Result<Password>,
-) -> Result<Connected, ConnectError> {
+    connect: impl AsyncFn(Settings) -> Result<T, ConnectError>,
+) -> Result<T, ConnectError> {
     let prompt = format!("Password for user {}: ", settings.user());
     if settings.password_prompt() == PasswordPrompt::Always {
-        *settings = settings.with_password(ask(&prompt).map_err(ConnectError::prompt)?);
-        return connect(settings).await;
+        let typed = ask(&prompt).map_err(ConnectError::prompt)?;
+        return connect(settings.with_password(typed)).await;
     }
-    let refused = match connect(settings).await {
+    let refused = match connect(settings.clone()).await {
         Err(error) if error.needs_password() => error,
         other => return other,
     };
@@ -29,10 +29,7 @@ pub async fn connect_asking(
         return Err(refused);
     }
     match ask(&prompt) {
-        Ok(password) => {
-            *settings = settings.with_password(password);
-            connect(settings).await
-        }
+        Ok(password) => connect(settings.with_password(password)).await,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             Err(ConnectError::prompt(error))
         }

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use shardq::server::ConnectError;
 use shardq::server::dial;
-use shardq::server::prompt::connect_asking;
+use shardq::server::prompt::asking;
 use shardq::settings::Settings;
 use tokio_postgres::error::SqlState;
 
@@ -87,59 +88,54 @@ fn scram_settings(flag: &[&str]) -> Settings {
     Call::new(&SHARED.sandbox, &args, &[]).settings().unwrap()
 }
 
+/// Connects twice, as a run with several connections does.
+async fn connect_twice(settings: Settings) -> Result<(), ConnectError> {
+    dial::connect(&settings).await?;
+    dial::connect(&settings).await.map(drop)
+}
+
 #[tokio::test]
 async fn a_password_is_asked_for_once_and_kept() {
-    let mut settings = scram_settings(&[]);
-    let connected = connect_asking(&mut settings, |prompt| {
+    let ask = |prompt: &str| {
         assert_eq!(prompt, "Password for user scram: ");
         Ok(PASSWORD.into())
-    })
-    .await;
-    assert!(connected.is_ok());
-    assert!(dial::connect(&settings).await.is_ok(), "it is not kept");
+    };
+    let connected = asking(scram_settings(&[]), ask, connect_twice).await;
+    assert!(connected.is_ok(), "{connected:?}");
 
-    let mut asked = 0;
-    let refused = connect_asking(&mut scram_settings(&[]), |_| {
-        asked += 1;
-        Ok("wrong".into())
-    })
-    .await;
-    assert_eq!(asked, 1);
-    let refused = refused.err().unwrap();
+    let wrong = |_: &str| Ok("wrong".into());
+    let refused = asking(scram_settings(&[]), wrong, connect_twice).await;
+    let refused = refused.unwrap_err();
     assert_eq!(refused.sqlstate(), Some(&SqlState::INVALID_PASSWORD));
 }
 
 #[tokio::test]
 async fn w_never_asks_and_capital_w_always_does() {
-    let mut never = scram_settings(&["-w"]);
-    let refused = connect_asking(&mut never, |_| panic!("asked with -w")).await;
-    assert!(refused.err().unwrap().needs_password());
+    let never = scram_settings(&["-w"]);
+    let refused = asking(never, |_| panic!("asked with -w"), connect_twice).await;
+    assert!(refused.unwrap_err().needs_password());
 
     // The socket would let anyone in without one.
-    let call = Call::new(
-        &SHARED.sandbox,
-        &[
-            "-W", "-h", "{dir}", "-p", "{port}", "-U", "scram", "-d", "postgres",
-        ],
-        &[],
-    );
-    let mut always = call.settings().unwrap();
+    let args = [
+        "-W", "-h", "{dir}", "-p", "{port}", "-U", "scram", "-d", "postgres",
+    ];
+    let always = Call::new(&SHARED.sandbox, &args, &[]).settings().unwrap();
     let mut asked = false;
-    let connected = connect_asking(&mut always, |_| {
+    let ask = |_: &str| {
         asked = true;
         Ok("anything".into())
-    })
-    .await;
+    };
+    let connected = asking(always, ask, connect_twice).await;
     assert!(asked && connected.is_ok());
 }
 
 #[tokio::test]
 async fn without_a_terminal_the_server_s_demand_is_the_error() {
     let no_terminal = |_: &str| Err(io::ErrorKind::NotFound.into());
-    let refused = connect_asking(&mut scram_settings(&[]), no_terminal).await;
-    assert!(refused.err().unwrap().needs_password());
+    let refused = asking(scram_settings(&[]), no_terminal, connect_twice).await;
+    assert!(refused.unwrap_err().needs_password());
 
     let ctrl_c = |_: &str| Err(io::ErrorKind::Interrupted.into());
-    let refused = connect_asking(&mut scram_settings(&[]), ctrl_c).await;
-    assert!(refused.err().unwrap().is_interrupt());
+    let refused = asking(scram_settings(&[]), ctrl_c, connect_twice).await;
+    assert!(refused.unwrap_err().is_interrupt());
 }

@@ -1,0 +1,4 @@
+//! One file a command, each a table of contents of what it does.
+
+mod connect;
+pub mod query;

@@ -1,0 +1,162 @@
+//! Databases: each test has its own, all on one server per run.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use shardq::sandbox::{Options, Sandbox, Template};
+
+use super::{Program, Session};
+
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::create("postgres").unwrap());
+
+/// Statics are not dropped. The server goes when this process does.
+static SERVER: LazyLock<Sandbox> = LazyLock::new(|| {
+    private_server(Options {
+        settings: vec![("max_connections".into(), "500".into())],
+        ..Options::default()
+    })
+});
+
+/// A server of a test's own: to stop it, or to set it up in another way.
+pub fn private_server(options: Options) -> Sandbox {
+    TEMPLATE.start(options).unwrap()
+}
+
+/// A database, and how to reach it.
+#[derive(Debug)]
+pub struct Db {
+    env: Vec<(&'static str, String)>,
+    psql: PathBuf,
+}
+
+impl Db {
+    /// A database with nothing in it, named after the test.
+    pub fn empty() -> Self {
+        Self::on(&SERVER)
+    }
+
+    pub fn on(server: &Sandbox) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or("test").replace("::", "_");
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        // Postgres cuts names at 63 bytes: the number must survive.
+        let name = format!("{test:.50}_{count}");
+        let at = |database: &str| Self {
+            env: server.env(database).into(),
+            psql: server.client("psql"),
+        };
+        at("postgres").sql(&format!("CREATE DATABASE \"{name}\""));
+        at(&name)
+    }
+
+    /// A database with empty schemas `shard_0` to `shard_(n-1)`.
+    pub fn with_shards(count: u32) -> Self {
+        let db = Self::empty();
+        db.create_shards(0..count);
+        db
+    }
+
+    /// The Habitat-shaped sample, small: 8 origins and 40 packages a shard.
+    /// `shards` is a power of two; `core` is in `shard_30`, modulo it.
+    pub fn with_sample(shards: u32) -> Self {
+        let db = Self::empty();
+        let size = format!(
+            "SET demo.shards = {shards}; SET demo.origins = {}; SET demo.packages = {};",
+            shards * 8,
+            shards * 40
+        );
+        let parts = [
+            include_str!("../../../sql/demo/1-plan.sql"),
+            include_str!("../../../sql/demo/2-shards.sql"),
+            include_str!("../../../sql/demo/3-finish.sql"),
+        ];
+        db.sql(&format!("{size}\n{}", parts.join("\n")));
+        db
+    }
+
+    pub fn create_shards(&self, numbers: impl IntoIterator<Item = u32>) -> &Self {
+        let mut script = String::new();
+        for n in numbers {
+            writeln!(script, "CREATE SCHEMA shard_{n};").unwrap();
+        }
+        self.sql(&script)
+    }
+
+    /// Runs SQL in every shard there is; `{n}` becomes the shard's number.
+    pub fn in_each_shard(&self, sql: &str) -> &Self {
+        let shards = self.ask(
+            "SELECT substr(nspname, 7) FROM pg_namespace \
+             WHERE nspname ~ '^shard_[0-9]+$' ORDER BY substr(nspname, 7)::int",
+        );
+        let mut script = String::new();
+        for n in shards.lines() {
+            let sql = sql.replace("{n}", n);
+            writeln!(script, "SET search_path TO shard_{n};\n{sql};").unwrap();
+        }
+        self.sql(&script)
+    }
+
+    pub fn in_shard(&self, n: u32, sql: &str) -> &Self {
+        self.sql(&format!("SET search_path TO shard_{n};\n{sql}"))
+    }
+
+    /// Runs a script of SQL, which must not fail.
+    #[track_caller]
+    pub fn sql(&self, script: &str) -> &Self {
+        let psql = self.psql_program(["--set", "ON_ERROR_STOP=1"]);
+        psql.stdin(script).run().output();
+        self
+    }
+
+    /// What a query gives, as psql prints it unaligned and without headers.
+    #[track_caller]
+    pub fn ask(&self, query: &str) -> String {
+        let answer = self.psql(["--no-align", "--tuples-only", "--command", query]);
+        answer.trim_end_matches('\n').to_owned()
+    }
+
+    /// What psql prints: the yardstick.
+    #[track_caller]
+    pub fn psql<const N: usize>(&self, args: [&str; N]) -> String {
+        self.psql_program(args).run().output()
+    }
+
+    /// psql, ready to run.
+    pub fn psql_program<const N: usize>(&self, args: [&str; N]) -> Program {
+        let psql = Program::new(&self.psql).args(["--no-psqlrc", "--quiet"]);
+        psql.args(args).db(self)
+    }
+
+    /// A session that stays open: to hold a lock or a transaction.
+    pub fn session(&self) -> Session {
+        Session::start(self.psql_program(["--no-align", "--tuples-only"]))
+    }
+
+    /// The states of the backends that this application has in this database,
+    /// as `pg_stat_activity` tells them.
+    pub fn backends(&self, application_name: &str) -> Vec<String> {
+        let states = self.ask(&format!(
+            "SELECT coalesce(state, 'starting') FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = '{application_name}'"
+        ));
+        states.lines().map(str::to_owned).collect()
+    }
+
+    pub fn name(&self) -> &str {
+        self.variable("PGDATABASE")
+    }
+
+    /// The environment variables that lead here.
+    pub fn env(&self) -> &[(&'static str, String)] {
+        &self.env
+    }
+
+    /// One of them, `PGHOST` say.
+    pub fn variable(&self, name: &str) -> &str {
+        let found = self.env.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value).unwrap()
+    }
+}

@@ -1,0 +1,371 @@
+//! Programs: how they are started, watched, signalled, and what came of them.
+//! Nothing waits without a deadline.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Db;
+
+/// No test needs as long; one that hangs must fail.
+const DEADLINE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+
+/// Waits until a condition holds, and fails if it never does.
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    assert!(wait_until(condition), "not within {DEADLINE:?}: {what}");
+}
+
+fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        if condition() {
+            return true;
+        }
+        thread::sleep(POLL);
+    }
+    false
+}
+
+/// A program about to be run, with an environment that holds only what it was given.
+#[derive(Debug)]
+pub struct Program {
+    command: Command,
+    stdin: Input,
+}
+
+#[derive(Debug)]
+enum Input {
+    Empty,
+    Text(Vec<u8>),
+    Open,
+}
+
+impl Program {
+    pub fn new(path: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(path);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // No psqlrc, passfile or service file of whoever runs the tests.
+            .env("HOME", "/nonexistent")
+            .env("LC_ALL", "C.UTF-8");
+        Self {
+            command,
+            stdin: Input::Empty,
+        }
+    }
+
+    pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, args: I) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Leads it to a database by `PGHOST` and the others.
+    pub fn db(mut self, db: &Db) -> Self {
+        self.command.envs(db.env().iter().map(|(k, v)| (k, v)));
+        self
+    }
+
+    /// What it reads; without this, nothing.
+    pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Input::Text(text.into());
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn run(self) -> Ran {
+        self.spawn().finish()
+    }
+
+    /// Runs it to its end, but reads no more than some lines of its output and
+    /// then closes the pipe, as `| head` does.
+    #[track_caller]
+    pub fn run_reading(self, lines: usize) -> Ran {
+        self.start(Some(lines)).finish()
+    }
+
+    pub fn spawn(self) -> Running {
+        self.start(None)
+    }
+
+    /// Starts it with its input held open, for [`Running::feed`].
+    pub fn spawn_interactive(mut self) -> Running {
+        self.stdin = Input::Open;
+        self.start(None)
+    }
+
+    fn start(mut self, lines: Option<usize>) -> Running {
+        let mut child = self
+            .command
+            .stdin(match self.stdin {
+                Input::Empty => Stdio::null(),
+                Input::Text(_) | Input::Open => Stdio::piped(),
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        let stdin = match (self.stdin, child.stdin.take()) {
+            (Input::Text(text), Some(mut pipe)) => {
+                // It may well not read to the end.
+                thread::spawn(move || pipe.write_all(&text));
+                None
+            }
+            (_, pipe) => pipe,
+        };
+        let stdout = child.stdout.take().unwrap();
+        Running {
+            stdout: match lines {
+                None => Captured::all_of(stdout),
+                Some(count) => Captured::lines_of(stdout, count),
+            },
+            stderr: Captured::all_of(child.stderr.take().unwrap()),
+            stdin,
+            started: Instant::now(),
+            peak_memory_kib: 0,
+            child,
+        }
+    }
+}
+
+/// A program that runs. Killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Captured,
+    stderr: Captured,
+    started: Instant,
+    peak_memory_kib: u64,
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends `INT`, `TERM`, `KILL`, `STOP` …
+    pub fn signal(&self, name: &str) -> &Self {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status();
+        assert!(status.unwrap().success(), "kill -s {name}");
+        self
+    }
+
+    /// Writes to its input; for [`Program::spawn_interactive`].
+    pub fn feed(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until its output so far is as wanted, and returns it.
+    #[track_caller]
+    pub fn wait_for_stdout(&self, wanted: impl Fn(&str) -> bool) -> String {
+        self.wait_for("stdout", &self.stdout, wanted)
+    }
+
+    #[track_caller]
+    pub fn wait_for_stderr(&self, wanted: impl Fn(&str) -> bool) -> String {
+        self.wait_for("stderr", &self.stderr, wanted)
+    }
+
+    #[track_caller]
+    fn wait_for(&self, what: &str, text: &Captured, wanted: impl Fn(&str) -> bool) -> String {
+        assert!(
+            wait_until(|| wanted(&text.so_far()) || text.is_complete()) && wanted(&text.so_far()),
+            "{what} never came to be as wanted\n{}",
+            dump(None, &self.stdout.so_far(), &self.stderr.so_far()),
+        );
+        text.so_far()
+    }
+
+    /// Waits until it ends.
+    #[track_caller]
+    pub fn finish(mut self) -> Ran {
+        drop(self.stdin.take());
+        let mut status = None;
+        let ended = wait_until(|| {
+            self.note_memory();
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let elapsed = self.started.elapsed();
+        if ended {
+            // A child that it left behind may hold the pipes open.
+            wait_until(|| self.stdout.is_complete() && self.stderr.is_complete());
+        }
+        let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
+        let Some(status) = status else {
+            panic!("still running\n{}", dump(None, &stdout, &stderr));
+        };
+        Ran {
+            // As a shell has it: 130 for SIGINT.
+            status: status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
+            stdout,
+            stderr,
+            elapsed,
+            peak_memory_kib: self.peak_memory_kib,
+        }
+    }
+
+    /// The kernel keeps the peak, but only while the process is there.
+    fn note_memory(&mut self) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()));
+        let peak = status.ok().and_then(|status| {
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        });
+        self.peak_memory_kib = self.peak_memory_kib.max(peak.unwrap_or(0));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program printed and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub elapsed: Duration,
+    /// The most memory it had resident; 0 where there is no `/proc`.
+    pub peak_memory_kib: u64,
+}
+
+impl Ran {
+    /// Checks all three at once, and shows all three when one is wrong. A text
+    /// alone is meant to the letter; see also [`has`], [`has_all`] and [`ANY`].
+    #[track_caller]
+    pub fn assert<'a>(
+        &self,
+        status: i32,
+        stdout: impl Into<Text<'a>>,
+        stderr: impl Into<Text<'a>>,
+    ) -> &Self {
+        let (stdout, stderr) = (stdout.into(), stderr.into());
+        assert!(
+            self.status == status && stdout.matches(&self.stdout) && stderr.matches(&self.stderr),
+            "expected status {status}\nexpected stdout {stdout:?}\nexpected stderr {stderr:?}\n{}",
+            dump(Some(self.status), &self.stdout, &self.stderr)
+        );
+        self
+    }
+
+    /// What it printed, if it did not fail.
+    #[track_caller]
+    pub fn output(self) -> String {
+        self.assert(0, ANY, ANY);
+        self.stdout
+    }
+}
+
+fn dump(status: Option<i32>, stdout: &str, stderr: &str) -> String {
+    let status = status.map_or("none yet".to_owned(), |status| status.to_string());
+    format!("--- status: {status}\n--- stdout:\n{stdout}\n--- stderr:\n{stderr}\n---")
+}
+
+/// What a text should be.
+#[derive(Debug)]
+pub enum Text<'a> {
+    Is(&'a str),
+    Has(Vec<&'a str>),
+}
+
+/// Any text will do.
+pub const ANY: Text<'static> = Text::Has(Vec::new());
+
+pub fn has(part: &str) -> Text<'_> {
+    Text::Has(vec![part])
+}
+
+pub fn has_all<'a>(parts: impl Into<Vec<&'a str>>) -> Text<'a> {
+    Text::Has(parts.into())
+}
+
+impl Text<'_> {
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Is(whole) => text == *whole,
+            Self::Has(parts) => parts.iter().all(|part| text.contains(part)),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Is(text)
+    }
+}
+
+impl<'a> From<&'a String> for Text<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Is(text)
+    }
+}
+
+/// What came through a pipe so far.
+#[derive(Debug, Clone, Default)]
+struct Captured(Arc<Mutex<(Vec<u8>, bool)>>);
+
+impl Captured {
+    fn all_of(mut pipe: impl Read + Send + 'static) -> Self {
+        Self::fill(move |captured| {
+            let mut chunk = vec![0; 65536];
+            while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+                captured.0.lock().unwrap().0.extend(&chunk[..read]);
+            }
+        })
+    }
+
+    fn lines_of(pipe: impl Read + Send + 'static, count: usize) -> Self {
+        Self::fill(move |captured| {
+            for line in BufReader::new(pipe)
+                .lines()
+                .map_while(Result::ok)
+                .take(count)
+            {
+                let text = format!("{line}\n");
+                captured.0.lock().unwrap().0.extend(text.bytes());
+            }
+        })
+    }
+
+    fn fill(read: impl FnOnce(&Self) + Send + 'static) -> Self {
+        let captured = Self::default();
+        let filled = captured.clone();
+        thread::spawn(move || {
+            read(&filled);
+            filled.0.lock().unwrap().1 = true;
+        });
+        captured
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap().0).into_owned()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.0.lock().unwrap().1
+    }
+}
