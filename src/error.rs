@@ -1,7 +1,7 @@
 //! What ends a command: one type, printed once, by `main`.
 
-use crate::fanout::{FanoutError, ShardError};
 use crate::exit::Exit;
+use crate::fanout::{FanoutError, ShardError};
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
 use crate::settings::SettingsError;
@@ -27,7 +27,10 @@ pub enum Error {
     Fanout(FanoutError),
     /// The server's parser refused the statement.
     #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
-    Refused { report: Report, statement: Statement },
+    Refused {
+        report: Report,
+        statement: Statement,
+    },
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,
@@ -63,13 +66,17 @@ impl Error {
 
 fn elsewhere(others: &[(String, usize)]) -> String {
     if others.is_empty() {
-        return "\nno other database of this server has any, as far as this user can see".to_owned();
+        return "\nno other database of this server has any, as far as this user can see"
+            .to_owned();
     }
     let list: Vec<_> = others
         .iter()
         .map(|(name, shards)| format!("\n  {name} ({shards} shards)"))
         .collect();
-    format!("\non this server these have; choose one with -d:{}", list.concat())
+    format!(
+        "\non this server these have; choose one with -d:{}",
+        list.concat()
+    )
 }
 
 /// What may help a shard that failed.
@@ -87,7 +94,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
         );
     }
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
-        return Some("someone holds a lock, a migration perhaps; try again, or raise --lock-timeout".to_owned());
+        return Some(
+            "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
+                .to_owned(),
+        );
     }
     if report.code == SqlState::QUERY_CANCELED {
         return Some("raise --timeout (0 for none) if the statement may take longer".to_owned());

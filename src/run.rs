@@ -68,7 +68,11 @@ impl Started {
         let types = survey.types.clone();
         let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
         let merge = Merge::new(shards, types, fanout.window());
-        Self { fanout, merge, server }
+        Self {
+            fanout,
+            merge,
+            server,
+        }
     }
 }
 
@@ -83,7 +87,11 @@ pub async fn drive(
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
-    let Started { mut fanout, mut merge, server } = started;
+    let Started {
+        mut fanout,
+        mut merge,
+        server,
+    } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
         asked: fanout.shards().len(),

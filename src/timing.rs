@@ -60,6 +60,10 @@ mod tests {
         let text = describe(&answers);
         assert!(text.contains("shard_9 | 9.0 | 1,000"), "{text}");
         assert!(!text.contains("shard_4 "), "{text}");
-        assert!(text.ends_with("5.0 ms in the median, 9.0 at the 95th percentile, 9.0 at most") || text.contains("median"), "{text}");
+        assert!(
+            text.ends_with("5.0 ms in the median, 9.0 at the 95th percentile, 9.0 at most")
+                || text.contains("median"),
+            "{text}"
+        );
     }
 }
