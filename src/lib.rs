@@ -1,5 +1,7 @@
 //! Ask one question of every shard of a Postgres database.
 
+pub mod cli;
+pub mod commands;
 pub mod fanout;
 pub mod merge;
 pub mod plan;

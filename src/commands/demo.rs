@@ -1,0 +1,129 @@
+//! `shardq demo`: the main job, on a throwaway server with sample data.
+//!
+//! What it shows it really runs: this executable, with the arguments it prints.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::{Command, ExitStatus};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::demo::DemoArgs;
+use crate::sandbox::{Options, Sandbox, SandboxError, sample};
+
+const SHOWN: [&[&str]; 3] = [
+    &["find", "core"],
+    &[
+        "query",
+        "SELECT o.name, count(*) AS packages FROM origins o \
+         JOIN origin_packages p ON p.origin_id = o.id GROUP BY o.name HAVING count(*) > 150",
+    ],
+    &[
+        "query",
+        "--csv",
+        "--shards",
+        "0-31",
+        "SELECT id, name, created_at FROM origins WHERE name LIKE '%-otter'",
+    ],
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error("the sample data could not be loaded: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
+    Load(#[from] tokio_postgres::Error),
+    #[error("{command} failed: {status}")]
+    Command { command: String, status: ExitStatus },
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs the demo, and tells its story to `out`. The commands that it runs print
+/// to this process's own stdout and stderr.
+pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<(), DemoError> {
+    writeln!(out, "Starting a private, throwaway Postgres …")?;
+    out.flush()?;
+    let server = Sandbox::start(Options::default())?;
+    writeln!(
+        out,
+        "Loading sample data: 128 shards, 5,001 origins, 40,001 packages …"
+    )?;
+    out.flush()?;
+    sample::create(&server).await?;
+    for arguments in SHOWN {
+        show(&server, arguments, &mut out)?;
+    }
+    if args.keep {
+        hold(&server, &mut out).await?;
+    }
+    drop(server);
+    writeln!(out, "\nThe server and its data are gone.")?;
+    Ok(())
+}
+
+fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<(), DemoError> {
+    let command = as_typed(arguments);
+    writeln!(out, "\n$ {command}")?;
+    out.flush()?;
+    let status = Command::new(env::current_exe()?)
+        .args(arguments)
+        .envs(server.env(sample::DATABASE))
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(DemoError::Command { command, status })
+    }
+}
+
+/// As one would type it into a shell.
+fn as_typed(arguments: &[&str]) -> String {
+    let mut command = String::from("shardq");
+    for argument in arguments {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,".contains(c);
+        if argument.chars().all(plain) {
+            command += &format!(" {argument}");
+        } else {
+            command += &format!(" \"{argument}\"");
+        }
+    }
+    command
+}
+
+async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
+    // Before the invitation to press it: otherwise Ctrl-C may come too early.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let [host, _, user, database] = server.env(sample::DATABASE);
+    writeln!(
+        out,
+        "\nHeld open until Ctrl-C. To connect from another terminal:\n\
+         \n    psql -h {0} -U {1} {2}\n\
+         \nor, for shardq and psql alike:\n\
+         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}",
+        host.1, user.1, database.1
+    )?;
+    out.flush()?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_be_pasted_into_a_shell() {
+        for arguments in SHOWN {
+            let typed = as_typed(arguments);
+            let printed = typed.replacen("shardq", "printf '%s\\n'", 1);
+            let output = Command::new("sh").args(["-c", &printed]).output().unwrap();
+            let back = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(back.lines().collect::<Vec<_>>(), arguments, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The commands. Each reads like a table of contents.
+
+pub mod demo;
