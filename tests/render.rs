@@ -1,8 +1,10 @@
 //! What psql and COPY print, byte for byte: the real ones say what is right.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fmt::Write as _;
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use proptest::prelude::*;
 use shardq::render::{Format, RenderOptions, Renderer};
@@ -17,7 +19,7 @@ struct Server {
 impl Server {
     fn shared() -> Arc<Self> {
         static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.upgrade().unwrap_or_else(|| {
             let server = Arc::new(Self::start());
             *running = Arc::downgrade(&server);
@@ -94,7 +96,7 @@ impl Drop for Server {
 
 /// Postgres refuses to run as root.
 fn as_postgres(script: &str) -> Output {
-    let path = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin";
+    let path = "/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     Command::new("sh")
         .args([
             "-c",
@@ -186,7 +188,12 @@ fn assert_same(sql: &str, null: &str) {
         write!(ours, "== {i}\n{rendered}").unwrap();
     }
     let theirs = server.psql(&commands);
-    assert!(ours == theirs, "{}\nours:\n{ours}\npsql:\n{theirs}", sql());
+    let differ = ours.lines().zip(theirs.lines()).find(|(a, b)| a != b);
+    assert!(
+        ours == theirs,
+        "{}\nfirst line that differs, ours and psql's: {differ:#?}\n\nours:\n{ours}",
+        sql()
+    );
 }
 
 #[test]
@@ -201,7 +208,7 @@ fn every_type_stands_where_psql_puts_it() {
             '(1,2)'::tid, '1/2'::pg_lsn, 'a & b'::tsquery, gen_random_uuid() IS NOT NULL, 'pg_class'::regclass,
             row(1, 'x', NULL), NULL
         UNION ALL
-        SELECT 100, 200, 3, 'Infinity', 1e20, NULL, 70000, '80', '90', '100', 1100,
+        SELECT 100, 200, 3, 'Infinity', 1e20, NULL, 70000, '80', '90', '100', 1100::money,
             false, 'y', 'longer name', '', 'cc', '', 'infinity', 'epoch', '1 year', '1:02:03.5',
             '', '{}', '{NULL}', '[1, 2]', '[1, 2]', '::1', point '(1e10,2)', 'empty', '111',
             '(10,20)', '10/20', 'b', false, 'pg_proc', row(2, '', 'y'), 'z'"#,
@@ -211,8 +218,9 @@ fn every_type_stands_where_psql_puts_it() {
 
 #[test]
 fn control_characters_print_as_psql_prints_them() {
+    // psql 15 gives the soft hyphen (173) a column, psql 16 none.
     assert_same(
-        "SELECT chr(n) || 'x' AS value, n FROM generate_series(1, 300) n",
+        "SELECT chr(n) || 'x' AS value, n FROM generate_series(1, 300) n WHERE n <> 173",
         "",
     );
 }
@@ -315,31 +323,41 @@ fn nasty(pieces: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value 
     prop::collection::vec(piece, pieces).prop_map(|pieces| pieces.concat())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_result_prints_as_in_psql(
+#[test]
+fn any_result_prints_as_in_psql() {
+    // Else every case would start its own.
+    let _running = Server::shared();
+    let row = (
+        prop::option::of(nasty(0..6)),
+        prop::option::of(any::<i64>()),
+        prop::option::of(nasty(0..6)),
+    );
+    let config = ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(
         names in prop::collection::vec(nasty(1..5), 3),
-        rows in prop::collection::vec(
-            (prop::option::of(nasty(0..6)), prop::option::of(any::<i64>()), prop::option::of(nasty(0..6))),
-            0..6,
-        ),
+        rows in prop::collection::vec(row, 0..6),
         null in prop::sample::select(vec!["", "null", "∅", "\\N"]),
-    ) {
-        let literal = |text: &String| format!("'{}'", text.replace('\'', "''"));
-        let or_null = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
-        let values: String = rows.iter().map(|(a, n, b)| format!(
-            ", ({}, {}, {})",
-            or_null(a.as_ref().map(literal)),
-            or_null(n.map(|n| format!("{n}::numeric"))),
-            or_null(b.as_ref().map(literal)),
-        )).collect();
-        let names: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+    )| {
+        let text = |value: &Option<String>| value.as_ref().map_or("NULL".to_owned(), |text| {
+            format!("'{}'", text.replace('\'', "''"))
+        });
+        let mut values = String::new();
+        for (a, n, b) in &rows {
+            let n = n.map_or("NULL".to_owned(), |n| format!("'{n}'"));
+            write!(values, ", ({}, {n}, {})", text(a), text(b)).unwrap();
+        }
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| format!("\"{}\"", name.replace('"', "\"\"")))
+            .collect();
         let sql = format!(
             "SELECT * FROM (VALUES (NULL::text, NULL::numeric, NULL::text){values} OFFSET 1) AS v({})",
             names.join(", "),
         );
         assert_same(&sql, null);
-    }
+    });
 }

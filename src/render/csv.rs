@@ -73,3 +73,87 @@ fn quoted(text: &str, out: &mut Vec<u8>) {
     }
     out.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, rendered, text_rendered};
+    use proptest::prelude::*;
+
+    fn csv(null: &str, values: Vec<Option<&str>>) -> Result<String, RenderError> {
+        let columns: Vec<_> = values.iter().map(|_| Column::text("c")).collect();
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some(null.into()),
+            ..RenderOptions::default()
+        };
+        rendered(Format::Csv, &options, &columns, &[values])
+    }
+
+    #[test]
+    fn null_and_the_empty_string_differ() {
+        assert_eq!(csv("", vec![None, Some("")]).unwrap(), ",\"\"\n");
+        assert_eq!(
+            csv("-", vec![None, Some(""), Some("-")]).unwrap(),
+            "-,,\"-\"\n"
+        );
+    }
+
+    #[test]
+    fn only_what_must_be_quoted_is() {
+        let values = vec![
+            Some("a b"),
+            Some("a,b"),
+            Some("a\"b"),
+            Some("a\nb"),
+            Some("\r"),
+            Some("'"),
+        ];
+        assert_eq!(
+            csv("", values).unwrap(),
+            "a b,\"a,b\",\"a\"\"b\",\"a\nb\",\"\r\",'\n"
+        );
+        assert_eq!(csv("", vec![Some("\\.")]).unwrap(), "\"\\.\"\n");
+        assert_eq!(csv("", vec![Some("\\."), None]).unwrap(), "\\.,\n");
+    }
+
+    #[test]
+    fn the_header_is_quoted_like_a_row_and_printed_without_one() {
+        let columns = [Column::text("a,b"), Column::text("c")];
+        let none: [Vec<Option<&str>>; 0] = [];
+        let header = rendered(Format::Csv, &RenderOptions::default(), &columns, &none);
+        assert_eq!(header.unwrap(), "\"a,b\",c\n");
+    }
+
+    #[test]
+    fn a_text_for_null_that_is_no_field_is_refused() {
+        for text in [",", "a\"", "\n", "\r"] {
+            assert!(matches!(
+                csv(text, vec![None]),
+                Err(RenderError::NullText { .. })
+            ));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn csv_reads_back_the_same(rows in any_rows()) {
+            let text = text_rendered(Format::Csv, &rows);
+            let mut reader = csv::ReaderBuilder::new()
+                .terminator(csv::Terminator::Any(b'\n'))
+                .from_reader(text.as_bytes());
+            // The reader drops blank lines, which is a lone NULL, and knows no NULL.
+            let expected: Vec<Vec<_>> = rows
+                .iter()
+                .filter(|row| **row != [None])
+                .map(|row| row.iter().map(|value| value.clone().unwrap_or_default()).collect())
+                .collect();
+            let back: Vec<Vec<_>> = reader
+                .records()
+                .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+                .collect();
+            prop_assert_eq!(back, expected);
+        }
+    }
+}

@@ -17,8 +17,6 @@ pub struct Expanded {
     name_width: usize,
     /// Of the widest line of a value.
     value_width: usize,
-    /// A value has several lines: psql then keeps a column for the `+`.
-    tall: bool,
     rows: Rows,
 }
 
@@ -44,7 +42,6 @@ impl Expanded {
         self.rows.push(values.map(|value| {
             let text = visible(value.unwrap_or(&self.null));
             self.value_width = self.value_width.max(width(&text));
-            self.tall |= text.contains('\n');
             Some(text)
         }));
     }
@@ -57,44 +54,31 @@ impl Expanded {
             out.push(b'\n');
             return;
         }
-        let value_width = self.widened_for_labels();
         for (i, row) in self.rows.iter().enumerate() {
             if !self.tuples_only {
-                self.rule(&format!("-[ RECORD {} ]", i + 1), value_width, out);
+                self.rule(&format!("-[ RECORD {} ]", i + 1), out);
             } else if i > 0 {
-                self.rule("", value_width, out);
+                self.rule("", out);
             }
             for (name, value) in self.names.iter().zip(row.values()) {
-                self.field(name, value.unwrap_or_default(), value_width, out);
+                self.field(name, value.unwrap_or_default(), out);
             }
         }
         out.push(b'\n');
     }
 
-    /// The width of values, made to hold the longest `-[ RECORD n ]-`.
-    fn widened_for_labels(&self) -> usize {
-        if self.tuples_only {
-            return self.value_width;
-        }
-        let digits = self.rows.len().checked_ilog10().unwrap_or(0) as usize + 1;
-        let label = "-[ RECORD  ]".len() + digits;
-        let separator = " | ".len() + usize::from(self.tall);
-        let left = label.saturating_sub(self.name_width + separator);
-        self.value_width.max(left)
-    }
-
-    /// The line above a record: its label laid over the rule.
-    fn rule(&self, label: &str, value_width: usize, out: &mut Vec<u8>) {
+    /// The line above a record: its label laid over the rule, and over its end.
+    fn rule(&self, label: &str, out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + self.name_width + 1, b'-');
         out.push(b'+');
-        out.resize(out.len() + value_width + 1, b'-');
+        out.resize(out.len() + self.value_width + 1, b'-');
         let laid_over = label.len().min(out.len() - start);
         out.splice(start..start + laid_over, label.bytes());
         out.push(b'\n');
     }
 
-    fn field(&self, name: &str, value: &str, value_width: usize, out: &mut Vec<u8>) {
+    fn field(&self, name: &str, value: &str, out: &mut Vec<u8>) {
         let (mut names, mut values) = (Some(name), Some(value));
         while names.is_some() || values.is_some() {
             let line = next_line(&mut names).unwrap_or_default();
@@ -106,11 +90,76 @@ impl Expanded {
                 out.push(b' ');
                 out.extend_from_slice(line.as_bytes());
                 if values.is_some() {
-                    pad(value_width - line_width(line), out);
+                    pad(self.value_width - line_width(line), out);
                     out.push(b'+');
                 }
             }
             out.push(b'\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, rendered, text_rendered};
+    use proptest::prelude::*;
+
+    fn sample(options: &RenderOptions) -> String {
+        let columns = [Column::text("shard"), Column::text("two\nlines")];
+        let rows = [
+            vec![Some("shard_2"), Some("a longer value\nx")],
+            vec![Some("shard_10"), None],
+        ];
+        rendered(Format::Expanded, options, &columns, &rows).unwrap()
+    }
+
+    #[test]
+    fn each_record_is_a_block() {
+        let expected = concat!(
+            "-[ RECORD 1 ]---------\n",
+            "shard | shard_2\n",
+            "two  +| a longer value+\n",
+            "lines | x\n",
+            "-[ RECORD 2 ]---------\n",
+            "shard | shard_10\n",
+            "two  +| \n",
+            "lines |\n",
+            "\n",
+        );
+        assert_eq!(sample(&RenderOptions::default()), expected);
+    }
+
+    #[test]
+    fn tuples_only_drops_the_labels() {
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some("(null)".into()),
+            ..RenderOptions::default()
+        };
+        let expected = concat!(
+            "shard | shard_2\n",
+            "two  +| a longer value+\n",
+            "lines | x\n",
+            "------+---------------\n",
+            "shard | shard_10\n",
+            "two  +| (null)\n",
+            "lines |\n",
+            "\n",
+        );
+        assert_eq!(sample(&options), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_is_labelled_and_nothing_drives_the_terminal(rows in any_rows()) {
+            let text = text_rendered(Format::Expanded, &rows);
+            for i in 1..=rows.len() {
+                let label = format!("-[ RECORD {i} ]");
+                prop_assert_eq!(text.lines().filter(|line| line.starts_with(&label)).count(), 1);
+            }
+            prop_assert!(!text.contains(|char: char| char.is_control() && char != '\n'));
         }
     }
 }

@@ -157,3 +157,129 @@ fn string(text: &str, out: &mut Vec<u8>) {
     // Neither a string nor memory gives serde_json anything to fail on.
     _ = serde_json::to_writer(out, text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, column, rendered, text_rendered};
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn value(built_in: &Type, text: &str, options: &RenderOptions) -> String {
+        let columns = [column("v", built_in)];
+        let line = rendered(Format::Jsonl, options, &columns, &[vec![Some(text)]]).unwrap();
+        let value = line
+            .strip_prefix("{\"v\":")
+            .and_then(|l| l.strip_suffix("}\n"));
+        value.unwrap().to_owned()
+    }
+
+    #[test]
+    fn values_have_jsons_own_types() {
+        for (built_in, text, json) in [
+            (Type::INT2, "-7", "-7"),
+            (Type::INT4, "7", "7"),
+            (Type::INT8, "721096797631602688", "721096797631602688"),
+            (Type::NUMERIC, "1.50", "1.50"),
+            (Type::NUMERIC, "NaN", "\"NaN\""),
+            (Type::FLOAT4, "1e-05", "1e-05"),
+            (Type::FLOAT8, "1e+20", "1e+20"),
+            (Type::FLOAT8, "Infinity", "\"Infinity\""),
+            (Type::FLOAT8, "-Infinity", "\"-Infinity\""),
+            (Type::BOOL, "t", "true"),
+            (Type::BOOL, "f", "false"),
+            (Type::JSONB, "{\"a\": [1, null]}", "{\"a\": [1, null]}"),
+            (Type::JSON, "{\n \"a\":\r\n1.50}", "{  \"a\":  1.50}"),
+            (Type::TEXT, "t", "\"t\""),
+            (Type::TEXT, "a\"b\\\n\x1b", "\"a\\\"b\\\\\\n\\u001b\""),
+            (Type::INT4_ARRAY, "{1,NULL}", "\"{1,NULL}\""),
+            (Type::JSON_ARRAY, "{\"{}\"}", "\"{\\\"{}\\\"}\""),
+            (Type::OID, "16384", "\"16384\""),
+            (Type::MONEY, "$1.00", "\"$1.00\""),
+            (
+                Type::TIMESTAMPTZ,
+                "2017-05-19 12:00:00+00",
+                "\"2017-05-19 12:00:00+00\"",
+            ),
+        ] {
+            assert_eq!(value(&built_in, text, &RenderOptions::default()), json);
+        }
+    }
+
+    #[test]
+    fn bigints_are_strings_for_readers_that_lose_digits() {
+        let options = RenderOptions {
+            bigint_as_string: true,
+            ..RenderOptions::default()
+        };
+        assert_eq!(value(&Type::INT8, "7", &options), "\"7\"");
+        assert_eq!(value(&Type::NUMERIC, "1.50", &options), "\"1.50\"");
+        assert_eq!(value(&Type::INT4, "7", &options), "7");
+        assert_eq!(value(&Type::FLOAT8, "1.5", &options), "1.5");
+    }
+
+    #[test]
+    fn an_array_has_one_object_a_line() {
+        let columns = [Column::text("a"), column("n\"", &Type::INT4)];
+        let json = |rows: &[Vec<Option<&str>>]| {
+            rendered(Format::Json, &RenderOptions::default(), &columns, rows).unwrap()
+        };
+        assert_eq!(json(&[]), "[]\n");
+        assert_eq!(
+            json(&[vec![Some("x"), Some("1")], vec![None, None]]),
+            "[\n{\"a\":\"x\",\"n\\\"\":1},\n{\"a\":null,\"n\\\"\":null}\n]\n"
+        );
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_refused_with_the_way_out() {
+        let refusal = |names: &[&str], shard_column| {
+            let columns: Vec<_> = names.iter().map(|name| Column::text(*name)).collect();
+            let options = RenderOptions {
+                shard_column,
+                ..RenderOptions::default()
+            };
+            let rows: [Vec<Option<&str>>; 0] = [];
+            [Format::Json, Format::Jsonl]
+                .map(|format| rendered(format, &options, &columns, &rows).err())
+        };
+        let twice = |name: &str| Some(RenderError::ColumnTwice(name.into()));
+        let shard = Some(RenderError::ShardColumnTwice("shard".into()));
+        assert_eq!(refusal(&["shard", "shard"], true), [shard.clone(), shard]);
+        assert_eq!(
+            refusal(&["shard", "shard"], false),
+            [twice("shard"), twice("shard")]
+        );
+        assert_eq!(
+            refusal(&["shard", "a", "a"], true),
+            [twice("a"), twice("a")]
+        );
+        assert_eq!(refusal(&["shard", "Shard"], true), [None, None]);
+        let message = RenderError::ShardColumnTwice("shard".into()).to_string();
+        assert!(message.contains("--shard-column NAME") && message.contains("--no-shard-column"));
+    }
+
+    proptest! {
+        #[test]
+        fn json_reads_back_the_same(rows in any_rows()) {
+            let array: Value = serde_json::from_str(&text_rendered(Format::Json, &rows)).unwrap();
+            let lines = text_rendered(Format::Jsonl, &rows);
+            let lines: Vec<Value> = lines
+                .split_terminator('\n')
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let expected: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let field = |(i, value): (usize, &Option<String>)| {
+                        (format!("c{i}"), value.clone().map_or(Value::Null, Value::String))
+                    };
+                    Value::Object(row.iter().enumerate().map(field).collect())
+                })
+                .collect();
+            prop_assert_eq!(&lines, &expected);
+            prop_assert_eq!(array, Value::Array(expected));
+        }
+    }
+}

@@ -73,3 +73,71 @@ fn escaped(text: &str) -> String {
         .replace('|', "\\|")
         .replace('\n', "<br>")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, column, rendered, text_rendered};
+    use proptest::prelude::*;
+    use tokio_postgres::types::Type;
+
+    fn sample(options: &RenderOptions, rows: &[Vec<Option<&str>>]) -> String {
+        let columns = [Column::text("shard"), column("n", &Type::INT8)];
+        rendered(Format::Markdown, options, &columns, rows).unwrap()
+    }
+
+    #[test]
+    fn numbers_stand_right_here_and_in_what_github_shows() {
+        let rows = [
+            vec![Some("shard_2"), Some("1234")],
+            vec![Some("日本"), None],
+        ];
+        let expected = concat!(
+            "| shard   |    n |\n",
+            "|---------|-----:|\n",
+            "| shard_2 | 1234 |\n",
+            "| 日本    |      |\n",
+        );
+        assert_eq!(sample(&RenderOptions::default(), &rows), expected);
+    }
+
+    #[test]
+    fn tuples_only_is_rows_to_append() {
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some("-".into()),
+            ..RenderOptions::default()
+        };
+        let rows = [vec![Some("a"), Some("12")], vec![Some("b"), None]];
+        assert_eq!(sample(&options, &rows), "| a | 12 |\n| b |  - |\n");
+    }
+
+    #[test]
+    fn a_result_without_rows_still_has_its_header() {
+        assert_eq!(
+            sample(&RenderOptions::default(), &[]),
+            "| shard | n |\n|-------|--:|\n"
+        );
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_its_cell() {
+        let rows = [vec![Some("a|b\\|c\nd\x1b\t"), Some("1")]];
+        let table = sample(&RenderOptions::default(), &rows);
+        let row = table.lines().nth(2).unwrap();
+        assert_eq!(row, "| a\\|b\\\\\\|c<br>d\\\\x1B    | 1 |");
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_one_line_of_as_many_cells(rows in any_rows()) {
+            let table = text_rendered(Format::Markdown, &rows);
+            prop_assert_eq!(table.split_terminator('\n').count(), rows.len() + 2);
+            for line in table.lines() {
+                let bare = line.replace("\\\\", "").replace("\\|", "");
+                prop_assert_eq!(bare.matches('|').count(), rows[0].len() + 1);
+            }
+        }
+    }
+}

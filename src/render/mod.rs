@@ -133,3 +133,6 @@ impl Renderer {
         }
     }
 }
+
+#[cfg(test)]
+mod testing;

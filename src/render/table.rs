@@ -142,3 +142,95 @@ pub(super) fn footer(rows: usize) -> String {
     let s = if rows == 1 { "" } else { "s" };
     format!("({rows} row{s})\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, column, rendered, text_rendered};
+    use proptest::prelude::*;
+    use tokio_postgres::types::Type;
+    use unicode_width::UnicodeWidthChar as _;
+
+    fn sample(options: &RenderOptions) -> String {
+        let columns = [
+            Column::text("shard"),
+            column("id", &Type::INT8),
+            Column::text("in\nlines"),
+        ];
+        let rows = [
+            vec![Some("shard_2"), Some("7"), Some("日本\nx")],
+            vec![Some("shard_10"), None, Some("\x1b[31m")],
+        ];
+        rendered(Format::Table, options, &columns, &rows).unwrap()
+    }
+
+    #[test]
+    fn numbers_stand_right_and_lines_are_marked() {
+        let expected = concat!(
+            "  shard   | id |    in   +\n",
+            "          |    |  lines   \n",
+            "----------+----+----------\n",
+            " shard_2  |  7 | 日本    +\n",
+            "          |    | x\n",
+            " shard_10 |    | \\x1B[31m\n",
+            "(2 rows)\n\n",
+        );
+        assert_eq!(sample(&RenderOptions::default()), expected);
+    }
+
+    #[test]
+    fn tuples_only_drops_header_and_footer() {
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some("(null)".into()),
+            ..RenderOptions::default()
+        };
+        let expected = concat!(
+            " shard_2  |      7 | 日本    +\n",
+            "          |        | x\n",
+            " shard_10 | (null) | \\x1B[31m\n\n",
+        );
+        assert_eq!(sample(&options), expected);
+    }
+
+    #[test]
+    fn a_result_without_rows_still_has_its_header() {
+        let columns = [Column::text("a")];
+        let none: [Vec<Option<&str>>; 0] = [];
+        let options = RenderOptions::default();
+        let table = rendered(Format::Table, &options, &columns, &none).unwrap();
+        assert_eq!(table, " a \n---\n(0 rows)\n\n");
+    }
+
+    /// The character that begins at a column of the screen.
+    fn at(line: &str, column: usize) -> Option<char> {
+        let mut start = 0;
+        line.chars().find(|char| {
+            let width = char.width().unwrap_or(0);
+            let here = start == column && width > 0;
+            start += width;
+            here
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn dividers_stand_below_each_other(rows in any_rows()) {
+            let table = text_rendered(Format::Table, &rows);
+            let lines: Vec<_> = table.split('\n').collect();
+            let [header, rule, body @ .., _footer, _, _] = &lines[..] else { panic!() };
+            prop_assert_eq!(line_width(header), rule.len());
+            let dividers = rule.match_indices('+').map(|(column, _)| column);
+            for divider in dividers {
+                for line in body {
+                    prop_assert_eq!(at(line, divider), Some('|'));
+                }
+            }
+            for line in body {
+                prop_assert!(line_width(line) <= rule.len());
+                prop_assert!(!line.contains(char::is_control));
+            }
+        }
+    }
+}

@@ -65,3 +65,82 @@ fn escaped(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(&[b'\\', letter]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Format;
+    use crate::render::testing::{any_rows, rendered, text_rendered};
+    use proptest::prelude::*;
+
+    #[test]
+    fn breaks_tabs_and_backslashes_are_escaped() {
+        let columns = [Column::text("a\tb"), Column::text("c"), Column::text("d")];
+        let rows = [
+            vec![Some("\x08\x0c\n\r\t\x0b\\"), None, Some("")],
+            vec![Some("\\N"), Some("\\."), Some("\x1b\"|")],
+        ];
+        let tsv = |options: &RenderOptions| rendered(Format::Tsv, options, &columns, &rows);
+        assert_eq!(
+            tsv(&RenderOptions::default()).unwrap(),
+            "a\\tb\tc\td\n\\b\\f\\n\\r\\t\\v\\\\\t\\N\t\n\\\\N\t\\\\.\t\x1b\"|\n"
+        );
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some("-".into()),
+            ..RenderOptions::default()
+        };
+        assert_eq!(
+            tsv(&options).unwrap(),
+            "\\b\\f\\n\\r\\t\\v\\\\\t-\t\n\\\\N\t\\\\.\t\x1b\"|\n"
+        );
+    }
+
+    #[test]
+    fn a_text_for_null_that_is_no_field_is_refused() {
+        for text in ["\t", "a\n", "\r"] {
+            let options = RenderOptions {
+                null: Some(text.into()),
+                ..RenderOptions::default()
+            };
+            let refused = rendered(Format::Tsv, &options, &[], &[vec![Some("")]]);
+            assert!(matches!(refused, Err(RenderError::NullText { .. })));
+        }
+    }
+
+    fn unescaped(field: &str) -> Option<String> {
+        if field == "\\N" {
+            return None;
+        }
+        let mut chars = field.chars();
+        let mut text = String::new();
+        while let Some(char) = chars.next() {
+            text.push(match char {
+                '\\' => match chars.next().unwrap() {
+                    'b' => '\x08',
+                    'f' => '\x0c',
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'v' => '\x0b',
+                    other => other,
+                },
+                plain => plain,
+            });
+        }
+        Some(text)
+    }
+
+    proptest! {
+        #[test]
+        fn tsv_reads_back_the_same(rows in any_rows()) {
+            let text = text_rendered(Format::Tsv, &rows);
+            let back: Vec<Vec<_>> = text
+                .split_terminator('\n')
+                .skip(1)
+                .map(|line| line.split('\t').map(unescaped).collect())
+                .collect();
+            prop_assert_eq!(back, rows);
+        }
+    }
+}
