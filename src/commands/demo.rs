@@ -4,6 +4,7 @@
 
 use std::env;
 use std::io::{self, Write};
+use std::iter;
 use std::process::{Command, ExitStatus};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -79,16 +80,16 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
 
 /// As one would type it into a shell.
 fn as_typed(arguments: &[&str]) -> String {
-    let mut command = String::from("shardq");
-    for argument in arguments {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,".contains(c);
+    let quoted = arguments.iter().map(|argument| {
         if argument.chars().all(plain) {
-            command += &format!(" {argument}");
+            (*argument).to_owned()
         } else {
-            command += &format!(" \"{argument}\"");
+            format!("\"{argument}\"")
         }
-    }
-    command
+    });
+    let words: Vec<_> = iter::once("shardq".to_owned()).chain(quoted).collect();
+    words.join(" ")
 }
 
 async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
