@@ -1,21 +1,36 @@
+//! The program: parses the command line, runs the command, exits with its status.
+
+use std::io;
+use std::process::ExitCode;
+
 use clap::Parser;
+use shardq::cli::{Cli, Command};
+use shardq::commands;
+use shardq::console::Console;
+use shardq::exit::Exit;
 
-#[derive(Parser)]
-enum Cli {
-    Demo(shardq::cli::demo::DemoArgs),
-    #[command(external_subcommand)]
-    NotYet(Vec<String>),
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    match Cli::parse() {
-        Cli::Demo(args) => {
-            runtime.block_on(shardq::commands::demo::run(&args, std::io::stdout().lock()))?
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut console = Console::new(false);
+    // The server does the work; one thread is enough to ask and to listen.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed.into();
         }
-        Cli::NotYet(_) => {}
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Query(args) => commands::query::run(*args).await,
+            Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
+        }
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console.error(&error);
+            error.exit().into()
+        }
     }
-    Ok(())
 }

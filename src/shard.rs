@@ -60,16 +60,14 @@ impl ShardList {
         self.0.iter().any(|range| range.contains(&shard.number()))
     }
 
-    /// The shards that the list names one by one or as a closed range.
-    /// Open ranges (`100-`) ask for whatever is there and name none.
-    pub fn named(&self) -> impl Iterator<Item = Shard> {
-        self.0
-            .iter()
-            .flat_map(|range| match (*range.start(), *range.end()) {
-                (start, u32::MAX) if start != u32::MAX => 1..=0,
-                _ => range.clone(),
-            })
-            .map(Shard)
+    pub fn ranges(&self) -> &[RangeInclusive<u32>] {
+        &self.0
+    }
+
+    /// How many shards can be on the list.
+    pub fn len(&self) -> usize {
+        let count = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
+        self.0.iter().map(count).sum()
     }
 
     pub fn single(shard: Shard) -> Self {
@@ -117,23 +115,51 @@ fn parse_item(item: &str) -> Result<RangeInclusive<u32>, ShardListError> {
     }
 }
 
-/// Shards as people read them: `shard_3, shard_7-9`. Takes them ascending.
-#[derive(Debug)]
-pub struct Ranges<'a>(pub &'a [Shard]);
+/// Shards as people read them: `shard_3, shard_7-9`. Ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<RangeInclusive<u32>>);
 
-impl fmt::Display for Ranges<'_> {
+impl Ranges {
+    pub fn of(shards: &[Shard]) -> Self {
+        let mut ranges = Self::default();
+        for shard in shards {
+            ranges.push(shard.number()..=shard.number());
+        }
+        ranges
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a range behind the others, joining what touches.
+    pub fn push(&mut self, range: RangeInclusive<u32>) {
+        match self.0.last_mut() {
+            Some(last) if last.end().checked_add(1) == Some(*range.start()) => {
+                *last = *last.start()..=*range.end();
+            }
+            _ => self.0.push(range),
+        }
+    }
+
+    pub fn extend(&mut self, other: Self) {
+        for range in other.0 {
+            self.push(range);
+        }
+    }
+}
+
+impl fmt::Display for Ranges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let runs = self
-            .0
-            .chunk_by(|a, b| a.number().checked_add(1) == Some(b.number()));
-        for (i, run) in runs.enumerate() {
+        for (i, range) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
             }
-            match run {
-                [only] => write!(f, "{only}")?,
-                [first, .., last] => write!(f, "{first}-{}", last.number())?,
-                [] => {}
+            let (first, last) = (Shard(*range.start()), range.end());
+            match *last {
+                last if last == first.number() => write!(f, "{first}")?,
+                u32::MAX => write!(f, "{first}-")?,
+                last => write!(f, "{first}-{last}")?,
             }
         }
         Ok(())
@@ -179,8 +205,6 @@ mod tests {
         let picked = |n| list.contains(Shard(n));
         assert!(picked(0) && picked(2) && picked(30) && picked(40) && picked(100) && picked(9999));
         assert!(!picked(3) && !picked(31) && !picked(99));
-        let named: Vec<_> = list.named().map(Shard::number).collect();
-        assert_eq!(named, [0, 1, 2, 30, 40]);
     }
 
     #[test]
@@ -202,7 +226,7 @@ mod tests {
     fn ranges_read_like_a_person_wrote_them() {
         let shards = [3, 7, 8, 9, 11, 12].map(Shard);
         assert_eq!(
-            Ranges(&shards).to_string(),
+            Ranges::of(&shards).to_string(),
             "shard_3, shard_7-9, shard_11-12"
         );
     }
@@ -211,8 +235,8 @@ mod tests {
         #[test]
         fn what_is_written_as_ranges_reads_back_the_same(numbers in prop::collection::btree_set(0u32..500, 1..60)) {
             let shards: Vec<_> = numbers.iter().copied().map(Shard).collect();
-            let list: ShardList = Ranges(&shards).to_string().parse().unwrap();
-            let named: Vec<_> = list.named().collect();
+            let list: ShardList = Ranges::of(&shards).to_string().parse().unwrap();
+            let named: Vec<_> = (0..500).map(Shard).filter(|shard| list.contains(*shard)).collect();
             prop_assert_eq!(named, shards);
         }
 

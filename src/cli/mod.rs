@@ -1,1 +1,37 @@
+//! The command line: clap structs alone. Their doc comments are the help, the
+//! completions and the man page; what they mean is the business of others.
+
+pub mod connection;
 pub mod demo;
+pub mod query;
+pub mod values;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+pub use demo::DemoArgs;
+pub use query::QueryArgs;
+
+/// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
+///
+/// A shard is a schema shard_N. All shards are read at one snapshot, in READ ONLY
+/// transactions, and every run says how many of them answered.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100, disable_help_flag = true, disable_version_flag = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print help (-h is the host, as in psql)
+    #[arg(long, action = ArgAction::Help, global = true)]
+    help: Option<bool>,
+
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    Query(Box<QueryArgs>),
+    Demo(DemoArgs),
+}

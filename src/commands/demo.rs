@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::iter;
 use std::process::{Command, ExitStatus};
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::cli::demo::DemoArgs;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::sandbox::{Options, Sandbox, SandboxError, sample};
 
 const SHOWN: [&[&str]; 3] = [
@@ -36,13 +36,26 @@ pub enum DemoError {
     Load(#[from] tokio_postgres::Error),
     #[error("{command} failed: {status}")]
     Command { command: String, status: ExitStatus },
-    #[error("{0}")]
-    Io(#[from] io::Error),
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error("this program could not be run again: {0}")]
+    Again(io::Error),
+    #[error("signals: {0}")]
+    Signals(io::Error),
 }
 
 /// Runs the demo, and tells its story to `out`. The commands that it runs print
 /// to this process's own stdout and stderr.
-pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<(), DemoError> {
+pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<Exit, DemoError> {
+    match tell(args, &mut out).await {
+        // Whoever read it has had enough.
+        Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
+    }
+    Ok(Exit::Complete)
+}
+
+async fn tell(args: &DemoArgs, out: &mut impl Write) -> Result<(), DemoError> {
     writeln!(out, "Starting a private, throwaway Postgres …")?;
     out.flush()?;
     let server = Sandbox::start(Options::default())?;
@@ -53,10 +66,10 @@ pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<(), DemoError> 
     out.flush()?;
     sample::create(&server).await?;
     for arguments in SHOWN {
-        show(&server, arguments, &mut out)?;
+        show(&server, arguments, out)?;
     }
     if args.keep {
-        hold(&server, &mut out).await?;
+        hold(&server, out).await?;
     }
     drop(server);
     writeln!(out, "\nThe server and its data are gone.")?;
@@ -67,10 +80,15 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
     let command = as_typed(arguments);
     writeln!(out, "\n$ {command}")?;
     out.flush()?;
-    let status = Command::new(env::current_exe()?)
-        .args(arguments)
-        .envs(server.env(sample::DATABASE))
-        .status()?;
+    let status = env::current_exe()
+        .and_then(|program| {
+            let environment = server.env(sample::DATABASE);
+            Command::new(program)
+                .args(arguments)
+                .envs(environment)
+                .status()
+        })
+        .map_err(DemoError::Again)?;
     if status.success() {
         Ok(())
     } else {
@@ -94,8 +112,7 @@ fn as_typed(arguments: &[&str]) -> String {
 
 async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
     // Before the invitation to press it: otherwise Ctrl-C may come too early.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let interrupt = Interrupt::listen().map_err(DemoError::Signals)?;
     let [host, _, user, database] = server.env(sample::DATABASE);
     writeln!(
         out,
@@ -106,10 +123,7 @@ async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
         host.1, user.1, database.1
     )?;
     out.flush()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    interrupt.requested().await;
     Ok(())
 }
 

@@ -1,3 +1,5 @@
-//! The commands. Each reads like a table of contents.
+//! One file a command, each a table of contents of what it does.
 
+mod connect;
 pub mod demo;
+pub mod query;

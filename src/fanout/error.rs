@@ -65,7 +65,7 @@ pub enum ShardError {
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]
     NotReplaced { reason: String, why: String },
-    #[error("the snapshot was lost with the server ({reason}); another would be another instant")]
+    #[error("the snapshot was lost with the connections ({reason})")]
     SnapshotLost { reason: String },
     #[error("not asked: the run was stopped")]
     NotAsked,
@@ -102,9 +102,9 @@ pub(super) fn cause(error: &tokio_postgres::Error) -> String {
 
 /// How often a connection is tried again: with [`backoff`], for 6.3 s together,
 /// which a clean restart of a server fits into.
-pub(crate) const RECONNECTS: u32 = 6;
+pub const RECONNECTS: u32 = 6;
 
 /// The wait before the next try: 0.1 s, and twice as long each time.
-pub(crate) fn backoff(tried: u32) -> Duration {
+pub fn backoff(tried: u32) -> Duration {
     Duration::from_millis(100 << tried.min(RECONNECTS))
 }

@@ -15,11 +15,11 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::depth::Depth;
 use super::error::{RECONNECTS, backoff, cause, is_transient};
-use super::session::{Answers, Session, Spare};
+use super::session::{Answers, Session};
 use super::{Answer, Attempt, Event, FanoutError, Message, Place, ShardError, Shared};
 use crate::plan;
 use crate::row::{Column, Rows};
-use crate::server::{Report, typed_columns};
+use crate::server::{Report, Spare, typed_columns};
 
 pub(super) struct Lane {
     number: usize,
@@ -231,7 +231,7 @@ impl Lane {
                         .iter()
                         .map(|name| typed_columns::column(name.name()))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| Broken::Lost("columns without types".to_owned()))?;
+                        .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
                     rows = Rows::new(columns.len());
                     described = true;
                     self.say(flying.turn, Event::Columns(columns.clone()));

@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 
 use crate::plan::Plan;
 use crate::row::{Column, Rows};
-use crate::server::Server;
+use crate::server::{Server, Spare};
 use crate::shard::Shard;
 
-pub use error::{FanoutError, ShardError};
+pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub use session::Session;
 pub use survey::Survey;
 pub use window::{Attempt, Place, Window};
@@ -92,7 +92,7 @@ impl Fanout {
         shards: Vec<Shard>,
         server: Server,
         survey: Survey,
-        spares: Vec<session::Spare>,
+        spares: Vec<Spare>,
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);

@@ -4,15 +4,11 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
-use tokio::task::JoinHandle;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use super::FanoutError;
 use crate::plan::{Instant, Plan};
-use crate::server::{ConnectError, Connection};
-
-/// A connection that is being opened while the first one surveys the shards.
-pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
+use crate::server::Connection;
 
 /// The answer to one message.
 pub type Answers = Pin<Box<SimpleQueryStream>>;
@@ -56,6 +52,10 @@ impl Session {
     /// The name under which this session's snapshot can be taken by others.
     pub fn snapshot(&self) -> Option<&str> {
         self.snapshot.as_deref()
+    }
+
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Sends a message; does not wait for its answer.

@@ -1,6 +1,8 @@
 //! What a cell takes on a screen: its lines, their width, and on which side
 //! it stands. Takes text that [`crate::sanitize::visible`] has been over.
 
+use std::iter;
+
 use tokio_postgres::types::Type;
 use unicode_width::UnicodeWidthChar;
 
@@ -8,7 +10,11 @@ use crate::row::Column;
 
 /// The screen columns of the widest line.
 pub fn width(text: &str) -> usize {
-    text.split('\n').map(line_width).max().unwrap_or(0)
+    let mut rest = Some(text);
+    iter::from_fn(|| next_line(&mut rest))
+        .map(line_width)
+        .max()
+        .unwrap_or(0)
 }
 
 /// The screen columns of one line.
@@ -27,12 +33,15 @@ pub fn line_width(line: &str) -> usize {
 /// Takes the next line off `rest`. `rest` is `None` after the last one.
 pub fn next_line<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
     let text = (*rest)?;
-    let (line, left) = match text.split_once('\n') {
-        Some((line, left)) => (line, Some(left)),
-        None => (text, None),
-    };
-    *rest = left;
-    Some(line)
+    // A plain loop: `split_once` sets up a search, which on values as short as
+    // a table's costs a fifth of the whole table's time.
+    match text.bytes().position(|byte| byte == b'\n') {
+        Some(end) => {
+            *rest = Some(&text[end + 1..]);
+            Some(&text[..end])
+        }
+        None => rest.take(),
+    }
 }
 
 pub fn pad(columns: usize, out: &mut Vec<u8>) {
@@ -84,7 +93,7 @@ mod tests {
     #[test]
     fn lines_come_off_one_by_one() {
         let mut rest = Some("a\n\nb");
-        let lines: Vec<_> = std::iter::from_fn(|| next_line(&mut rest)).collect();
+        let lines: Vec<_> = iter::from_fn(|| next_line(&mut rest)).collect();
         assert_eq!(lines, ["a", "", "b"]);
     }
 }

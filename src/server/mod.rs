@@ -1,17 +1,15 @@
-//! One server: connections to it, and what it says of errors.
+//! One server: connections to it, and what it says of errors. What runs on a
+//! connection is decided elsewhere.
 
+pub mod dial;
+pub mod endpoint;
+mod error;
 mod pool;
+pub mod prompt;
 mod report;
+mod tls;
 pub mod typed_columns;
 
-pub use pool::{Connection, Server};
+pub use error::ConnectError;
+pub use pool::{Connection, Opened, Server, Spare};
 pub use report::Report;
-
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct ConnectError(pub String);
-impl ConnectError {
-    pub fn is_transient(&self) -> bool {
-        false
-    }
-}

@@ -1,50 +1,271 @@
-use super::ConnectError;
-use super::typed_columns::TypedColumns;
-use tokio::net::UnixStream;
-use tokio_postgres::{Client, Config, NoTls};
+//! The connections of one run: never more than asked for, all to one server.
 
-#[derive(Clone)]
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
+
+use super::dial::{self, Connected};
+use super::endpoint::Endpoint;
+use super::error::ConnectError;
+use super::prompt;
+use crate::settings::Settings;
+
+/// One server, and a bounded number of connections to it.
+#[derive(Debug, Clone)]
 pub struct Server {
-    pub path: String,
+    pool: Pool,
+    dialer: Arc<Dialer>,
 }
+
+/// A server with a first connection, and more on their way.
+pub struct Opened {
+    pub server: Server,
+    pub first: Connection,
+    pub spares: Vec<Spare>,
+    /// Why a connection that was tried before the first one could not be had.
+    pub refused: Option<ConnectError>,
+}
+
+/// A connection that is being opened while others are used already.
+pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
+
+/// One open connection. All that is done on it is done inside a transaction, so
+/// the pool's `ROLLBACK` takes back whatever one borrower left for the next.
 pub struct Connection {
-    client: Client,
-    path: String,
+    client: Object,
+    dialer: Arc<Dialer>,
 }
+
 impl Server {
-    pub async fn connection(&self) -> Result<Connection, ConnectError> {
-        let e = |e: String| ConnectError(e);
-        let s = UnixStream::connect(&self.path)
-            .await
-            .map_err(|x| e(x.to_string()))?;
-        let mut c = Config::new();
-        c.user("postgres")
-            .dbname(&std::env::var("PGDATABASE").unwrap_or("postgres".into()))
-            .application_name("shardq")
-            .ssl_mode(tokio_postgres::config::SslMode::Disable);
-        let (client, conn) = c
-            .connect_raw(TypedColumns::new(s), NoTls)
-            .await
-            .map_err(|x| e(format!("{x:?}")))?;
-        tokio::spawn(conn);
-        Ok(Connection {
-            client,
-            path: self.path.clone(),
+    /// Opens nothing yet.
+    ///
+    /// # Errors
+    /// If the pool cannot be set up.
+    pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
+        let dialer = Arc::new(Dialer {
+            settings,
+            reached: OnceLock::new(),
+            drivers: Mutex::default(),
+        });
+        let manager = Manager::from_connect(
+            tokio_postgres::Config::new(),
+            Dial(Arc::clone(&dialer)),
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Custom("ROLLBACK".to_owned()),
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .build()
+            .map_err(|error| ConnectError::internal(error.to_string()))?;
+        Ok(Self { pool, dialer })
+    }
+
+    /// Opens a server: asks for as many connections at once, and returns with the
+    /// first that stands. The password is asked for if need be.
+    ///
+    /// # Errors
+    /// Why not one of them could be had.
+    pub async fn open(settings: Settings, connections: usize) -> Result<Opened, ConnectError> {
+        prompt::asking(settings, prompt::at_terminal, async |settings: Settings| {
+            Self::new(settings, connections)?.first_of(connections).await
         })
+        .await
+    }
+
+    async fn first_of(self, connections: usize) -> Result<Opened, ConnectError> {
+        // Of several hosts, the first connection decides for all.
+        let at_once = match self.settings().hosts() {
+            [_] => connections,
+            _ => 1,
+        };
+        let mut opening: FuturesUnordered<_> = (0..at_once).map(|_| self.spare()).collect();
+        let mut refused = None;
+        while let Some(opened) = opening.next().await {
+            match opened {
+                Ok(Ok(first)) => {
+                    let more = (at_once..connections).map(|_| self.spare());
+                    return Ok(Opened {
+                        spares: opening.into_iter().chain(more).collect(),
+                        server: self,
+                        first,
+                        refused,
+                    });
+                }
+                Ok(Err(error)) => refused = refused.or(Some(error)),
+                Err(panicked) => refused = Some(ConnectError::internal(panicked.to_string())),
+            }
+        }
+        Err(refused.unwrap_or_else(|| ConnectError::internal("no connection was asked for".to_owned())))
+    }
+
+    fn spare(&self) -> Spare {
+        let server = self.clone();
+        tokio::spawn(async move { server.connection().await })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.dialer.settings
+    }
+
+    /// A new connection, as soon as one is free.
+    ///
+    /// # Errors
+    /// What kept the server from being reached.
+    pub async fn connection(&self) -> Result<Connection, ConnectError> {
+        match self.pool.get().await {
+            Ok(client) => Ok(Connection {
+                client,
+                dialer: Arc::clone(&self.dialer),
+            }),
+            Err(PoolError::Backend(error)) => Err(unwrapped(error)),
+            Err(other) => Err(ConnectError::internal(other.to_string())),
+        }
+    }
+
+    /// Closes what is idle, and waits until the server has been told. Without it
+    /// the server's log would blame us for an unexpected EOF.
+    pub async fn close(&self) {
+        self.pool.close();
+        let drivers = std::mem::take(&mut *self.dialer.drivers());
+        for driver in drivers {
+            let _ = driver.await;
+        }
     }
 }
+
 impl Connection {
     pub fn client(&self) -> &Client {
         &self.client
     }
+
+    /// Asks the server to cancel what runs on this connection.
     pub async fn cancel(&self) -> Result<(), ConnectError> {
-        let s = UnixStream::connect(&self.path)
-            .await
-            .map_err(|x| ConnectError(x.to_string()))?;
-        self.client
-            .cancel_token()
-            .cancel_query_raw(s, NoTls)
-            .await
-            .map_err(|x| ConnectError(x.to_string()))
+        match self.dialer.reached.get() {
+            Some(endpoint) => {
+                let token = self.client.cancel_token();
+                dial::cancel(&self.dialer.settings, endpoint, &token).await
+            }
+            None => Ok(()),
+        }
     }
+}
+
+/// Opens the pool's connections, and remembers where they went.
+#[derive(Debug)]
+struct Dialer {
+    settings: Settings,
+    /// Where the first connection arrived. All others go to the same server,
+    /// since only there is the run's snapshot.
+    reached: OnceLock<Endpoint>,
+    drivers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Dial(Arc<Dialer>);
+
+impl Dialer {
+    async fn open(&self) -> Result<Client, ConnectError> {
+        let connected = match self.reached.get() {
+            Some(endpoint) => dial::connect_to(&self.settings, endpoint).await?,
+            None => dial::connect(&self.settings).await?,
+        };
+        let Connected { client, connection, endpoint } = connected;
+        self.reached.get_or_init(|| endpoint);
+        // Its errors reach whoever waits for an answer.
+        let driver = tokio::spawn(async { drop(connection.await) });
+        self.drivers().push(driver);
+        Ok(client)
+    }
+
+    fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Opening<'a> = Pin<
+    Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + 'a>,
+>;
+
+impl Connect for Dial {
+    fn connect(&self, _: &tokio_postgres::Config) -> Opening<'_> {
+        Box::pin(async {
+            match self.0.open().await {
+                // The pool aborts the task it is given before the connection has
+                // said goodbye, so it gets one that has nothing to do.
+                Ok(client) => Ok((client, tokio::spawn(async {}))),
+                Err(error) => Err(wrapped(error).await),
+            }
+        })
+    }
+}
+
+/// deadpool-postgres lets no errors through but tokio-postgres's own, and those
+/// cannot be made. A connection over a stream that fails with ours can.
+async fn wrapped(error: ConnectError) -> tokio_postgres::Error {
+    let unreachable = Unreachable(Some(error));
+    let mut config = tokio_postgres::Config::new();
+    config.user("nobody").ssl_mode(tokio_postgres::config::SslMode::Disable);
+    match config.connect_raw(unreachable, NoTls).await {
+        Err(error) => error,
+        // A stream that fails does not connect.
+        Ok(_) => tokio_postgres::Error::__private_api_timeout(),
+    }
+}
+
+/// Fails at the first byte, with the reason why there is nothing to write to.
+struct Unreachable(Option<ConnectError>);
+
+impl Unreachable {
+    fn reason(&mut self) -> io::Error {
+        match self.0.take() {
+            Some(error) => io::Error::other(error),
+            None => io::ErrorKind::NotConnected.into(),
+        }
+    }
+}
+
+impl AsyncRead for Unreachable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(self.reason()))
+    }
+}
+
+impl AsyncWrite for Unreachable {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(self.reason()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn unwrapped(error: tokio_postgres::Error) -> ConnectError {
+    let text = error.to_string();
+    error
+        .into_source()
+        .and_then(|source| source.downcast::<io::Error>().ok())
+        .and_then(|io| io.into_inner())
+        .and_then(|inner| inner.downcast::<ConnectError>().ok())
+        .map_or_else(|| ConnectError::internal(text), |error| *error)
 }

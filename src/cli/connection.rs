@@ -1,0 +1,103 @@
+//! psql's connection flags, for every command that connects.
+//!
+//! `-h` is the host, as in psql: the command that flattens this has to
+//! disable clap's own `-h` and keep `--help`.
+
+/// Values stay text here: libpq's lists (`-h a,b -p 5432,5433`) and its error
+/// messages are the business of [`crate::settings`].
+// Not `Debug`: a URI holds a password.
+#[derive(Clone, Default, clap::Args)]
+pub struct ConnectionArgs {
+    /// Database server host or socket directory; several, separated by commas, are tried in order [env: PGHOST]
+    #[arg(
+        short = 'h',
+        long,
+        value_name = "HOSTNAME",
+        help_heading = "Connection"
+    )]
+    pub host: Option<String>,
+
+    /// Database server port [env: PGPORT] [default: 5432]
+    #[arg(short = 'p', long, value_name = "PORT", help_heading = "Connection")]
+    pub port: Option<String>,
+
+    /// Database user name [env: PGUSER] [default: your name]
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "USERNAME",
+        help_heading = "Connection"
+    )]
+    pub username: Option<String>,
+
+    /// Database name, `postgresql://` URI or `key=value` string [env: PGDATABASE] [default: the user name]
+    #[arg(short = 'd', long, value_name = "DBNAME", help_heading = "Connection")]
+    pub dbname: Option<String>,
+
+    /// Never prompt for a password
+    #[arg(
+        short = 'w',
+        long,
+        overrides_with = "password",
+        help_heading = "Connection"
+    )]
+    pub no_password: bool,
+
+    /// Prompt for a password before connecting
+    #[arg(
+        short = 'W',
+        long,
+        overrides_with = "no_password",
+        help_heading = "Connection"
+    )]
+    pub password: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Parser)]
+    #[command(disable_help_flag = true)]
+    struct Cli {
+        #[command(flatten)]
+        connection: ConnectionArgs,
+        #[arg(long, action = clap::ArgAction::Help)]
+        help: Option<bool>,
+    }
+
+    fn parse(args: &[&str]) -> ConnectionArgs {
+        Cli::try_parse_from(["shardq"].iter().chain(args))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .connection
+    }
+
+    #[test]
+    fn the_flags_are_those_of_psql() {
+        Cli::command().debug_assert();
+        let short = parse(&["-h", "db1", "-p", "5433", "-U", "hab", "-d", "x", "-w"]);
+        let long = parse(&[
+            "--host=db1",
+            "--port=5433",
+            "--username=hab",
+            "--dbname=x",
+            "--no-password",
+        ]);
+        for args in [short, long] {
+            assert_eq!(args.host.as_deref(), Some("db1"));
+            assert_eq!(args.port.as_deref(), Some("5433"));
+            assert_eq!(args.username.as_deref(), Some("hab"));
+            assert_eq!(args.dbname.as_deref(), Some("x"));
+            assert!(args.no_password && !args.password);
+        }
+    }
+
+    #[test]
+    fn of_w_and_capital_w_the_last_wins() {
+        let args = parse(&["-w", "-W"]);
+        assert!(args.password && !args.no_password);
+        let args = parse(&["-W", "-w"]);
+        assert!(args.no_password && !args.password);
+    }
+}

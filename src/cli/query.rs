@@ -1,0 +1,190 @@
+//! `shardq query`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::connection::ConnectionArgs;
+use super::values;
+use crate::render::Format;
+use crate::search_path::SearchPath;
+use crate::shard::ShardList;
+
+/// Run one statement in every shard and print one merged result
+///
+/// The rows of the shards follow each other in numeric order behind a first
+/// column `shard`; all shards are read at one snapshot, read-only.
+///
+/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer,
+/// 130 interrupted.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  shardq query \"SELECT name FROM origins\"
+  shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
+  shardq query -f report.sql --csv -o report.csv
+  shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
+pub struct QueryArgs {
+    /// The statement: exactly one, that returns rows
+    #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+    pub sql: Option<String>,
+
+    /// Read the statement from a file; - is standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub shards: ShardArgs,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Which shards.
+#[derive(Args)]
+#[command(next_help_heading = "Shards")]
+pub struct ShardArgs {
+    /// Only these shards: numbers and ranges, like 0-15,30,100-
+    #[arg(long, value_name = "LIST", conflicts_with = "origin")]
+    pub shards: Option<ShardList>,
+
+    /// Only the shard that this origin's name routes to
+    #[arg(long, value_name = "NAME")]
+    pub origin: Option<String>,
+
+    /// Fail unless the database has exactly this many shards
+    #[arg(long, value_name = "N")]
+    pub expect_shards: Option<u32>,
+
+    /// Where tables are looked up; {shard} is the shard's own schema
+    #[arg(long, value_name = "SCHEMAS", default_value = "{shard}", value_parser = clap::value_parser!(SearchPath))]
+    pub search_path: SearchPath,
+}
+
+/// How the result looks, and where it goes.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Format of the result
+    #[arg(long, value_enum, default_value_t, group = "any_format")]
+    pub format: Format,
+
+    /// Same as --format expanded: one line a column, as psql's \x
+    #[arg(short = 'x', long, group = "any_format")]
+    pub expanded: bool,
+
+    /// Same as --format csv
+    #[arg(long, group = "any_format")]
+    pub csv: bool,
+
+    /// Same as --format tsv
+    #[arg(long, group = "any_format")]
+    pub tsv: bool,
+
+    /// Same as --format json
+    #[arg(long, group = "any_format")]
+    pub json: bool,
+
+    /// Same as --format jsonl
+    #[arg(long, group = "any_format")]
+    pub jsonl: bool,
+
+    /// Same as --format markdown
+    #[arg(long, group = "any_format")]
+    pub markdown: bool,
+
+    /// Rows alone: no header, no "(n rows)"
+    #[arg(short = 't', long)]
+    pub tuples_only: bool,
+
+    /// Show NULL as this text
+    #[arg(long, value_name = "TEXT")]
+    pub null: Option<String>,
+
+    /// JSON: write bigint and numeric as strings, for readers that keep 53 bits
+    #[arg(long)]
+    pub bigint_as_string: bool,
+
+    /// Call the first column so
+    #[arg(long, value_name = "NAME", default_value = "shard", conflicts_with = "no_shard_column")]
+    pub shard_column: String,
+
+    /// Leave out the column that says which shard a row is of
+    #[arg(long)]
+    pub no_shard_column: bool,
+
+    /// Write to a file, which appears under its name once every shard has answered
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    pub fn format(&self) -> Format {
+        let flags = [
+            (self.expanded, Format::Expanded),
+            (self.csv, Format::Csv),
+            (self.tsv, Format::Tsv),
+            (self.json, Format::Json),
+            (self.jsonl, Format::Jsonl),
+            (self.markdown, Format::Markdown),
+        ];
+        flags
+            .into_iter()
+            .find_map(|(given, format)| given.then_some(format))
+            .unwrap_or(self.format)
+    }
+}
+
+/// What to do when a shard fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum OnError {
+    /// Print what answered, name what did not, exit 3
+    #[default]
+    Continue,
+    /// Stop at the first shard that fails, exit 1
+    Stop,
+}
+
+/// How the run goes.
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunArgs {
+    /// Connections to use at most
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
+    pub connections: usize,
+
+    /// Cancel a shard's statement after this long, like 30s or 5m; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
+    pub timeout: Duration,
+
+    /// Give up waiting for a table lock after this long; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
+    pub lock_timeout: Duration,
+
+    /// When a shard fails
+    #[arg(long, value_enum, default_value_t)]
+    pub on_error: OnError,
+
+    /// Read each shard at its own instant instead of all at one snapshot
+    #[arg(long)]
+    pub no_snapshot: bool,
+
+    /// Print the shards and the SQL that would be sent, and do not run it
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Say which shards took longest
+    #[arg(long)]
+    pub timing: bool,
+
+    /// No footer, no progress, no hints; errors are still said
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}

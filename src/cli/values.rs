@@ -1,0 +1,49 @@
+//! Values of flags that clap has no parser for.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// `30s`, `500ms`, `1m 30s`; a bare `0` is none. A bare number is refused: it
+/// would be seconds to some and, as in Postgres, milliseconds to others.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed = text
+        .parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or("write a number and its unit, like 30s, 500ms or 5m; 0 for none")?;
+    match parsed.as_millis() {
+        0 => Err("less than a millisecond; write 0 for none".to_owned()),
+        _ if parsed > LONGEST => Err("longer than Postgres can wait (24 days); write 0 for none".to_owned()),
+        _ => Ok(parsed),
+    }
+}
+
+/// At least one.
+pub fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("one connection is the least that can ask".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a number".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for text in ["30", "-5s", "soon", "", "10us", "99999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

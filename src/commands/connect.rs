@@ -1,0 +1,121 @@
+//! What every command that asks a server begins with.
+
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use tokio_postgres::error::SqlState;
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::fanout::{RECONNECTS, Survey, backoff};
+use crate::plan::{self, Plan};
+use crate::server::{ConnectError, Connection, Opened, Server};
+use crate::settings::Settings;
+use crate::shard::Shard;
+use crate::topology::Topology;
+
+/// What a server that cannot be reached may be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// Refused is refused: the address may be wrong.
+    First,
+    /// It answered a moment ago, so it is restarting.
+    Known,
+}
+
+/// Connects. A server that is starting up or full is waited for, for seconds.
+pub async fn open(
+    settings: &Settings,
+    connections: usize,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+) -> Result<Opened, Error> {
+    let mut tried = 0;
+    loop {
+        let error = match Server::open(settings.clone(), connections).await {
+            Ok(opened) => {
+                if let Some(error) = &opened.refused {
+                    console.note(&format!("fewer connections than asked for: {error}"));
+                }
+                return Ok(opened);
+            }
+            Err(error) => error,
+        };
+        if tried == RECONNECTS || !may_pass(&error, acquaintance) {
+            return Err(error.into());
+        }
+        let wait = backoff(tried);
+        console.note(&format!("{error}\ntrying again in {} ms", wait.as_millis()));
+        tokio::time::sleep(wait).await;
+        tried += 1;
+    }
+}
+
+fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
+    let passing = [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS];
+    match acquaintance {
+        Acquaintance::First => error.sqlstate().is_some_and(|code| passing.contains(code)),
+        Acquaintance::Known => error.is_transient(),
+    }
+}
+
+/// Has the server check the statement, take the snapshot and list the shards.
+pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
+    Survey::take(connection, plan)
+        .await
+        .map_err(|error| Error::fanout(error, &plan.statement))
+}
+
+/// The shards of the database; an error that says where there are some if here
+/// are none.
+pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, Error> {
+    match Topology::new(survey.shards.clone()) {
+        Some(topology) => Ok(topology),
+        None => Err(Error::NoShards {
+            database: settings.database().to_owned(),
+            others: sharded_databases(survey.session.connection(), settings).await,
+        }),
+    }
+}
+
+/// The server's databases that have shards, and how many. As far as this user can
+/// see: one that refuses us is left out, for this is a hint and not an answer.
+async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<(String, usize)> {
+    let databases = plan::fill(include_str!("../../sql/databases.sql"), &[]);
+    let names = column(connection, &databases).await;
+    let mut counting: FuturesOrdered<_> = names
+        .into_iter()
+        .map(|name| async move {
+            let shards = shards_of(&settings.with_database(&name)).await.unwrap_or_default();
+            (name, shards)
+        })
+        .collect();
+    let mut found = Vec::new();
+    while let Some((name, shards)) = counting.next().await {
+        if shards > 0 {
+            found.push((name, shards));
+        }
+    }
+    found
+}
+
+async fn shards_of(settings: &Settings) -> Result<usize, ConnectError> {
+    let server = Server::new(settings.clone(), 1)?;
+    let connection = server.connection().await?;
+    let schemas = column(&connection, &plan::fill(include_str!("../../sql/shards.sql"), &[])).await;
+    drop(connection);
+    server.close().await;
+    Ok(schemas.iter().filter_map(|name| Shard::from_schema(name)).count())
+}
+
+/// The first column of what a statement of ours returns; nothing if it fails.
+async fn column(connection: &Connection, sql: &str) -> Vec<String> {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let messages = connection.client().simple_query(sql).await.unwrap_or_default();
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
+            _ => None,
+        })
+        .collect()
+}

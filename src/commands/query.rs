@@ -1,0 +1,219 @@
+//! `shardq query`: one statement in every shard, one merged result.
+
+use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
+use crate::console::Console;
+use crate::error::{Error, advice};
+use crate::exit::Exit;
+use crate::footer::Footer;
+use crate::hint;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::plan::{Instant, Limits, Plan};
+use crate::render::{RenderOptions, Renderer};
+use crate::route;
+use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::settings::{Environment, Settings};
+use crate::shard::{Shard, ShardList};
+use crate::sink::{Sink, SinkError};
+use crate::statement::Statement;
+use crate::timing;
+use crate::topology::Topology;
+
+use super::connect::{self, Acquaintance};
+
+/// A run whose server goes away before anything was printed is had again.
+const RUNS: u32 = 3;
+
+pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet);
+    let plan = plan(&args)?;
+    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let sink = sink(&args.output)?;
+    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    if args.run.dry_run {
+        return dry_run(&args, &settings, &plan, &mut console, sink).await;
+    }
+    let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let started = tokio::select! {
+            started = start(&args, &settings, &plan, acquaintance, &mut console) => started?,
+            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        };
+        let policy = policy(args.run.on_error);
+        let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
+        if outcome.ending != Ending::SnapshotLost {
+            return conclude(&args, &plan, outcome, output, &mut console).await;
+        }
+        acquaintance = Acquaintance::Known;
+        console.note(&"nothing was printed yet: asking again, at a new snapshot");
+        output.restart(renderer(&args.output));
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// Connects, surveys, and sets the lanes going.
+async fn start(
+    args: &QueryArgs,
+    settings: &Settings,
+    plan: &Plan,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+) -> Result<Started, Error> {
+    let opened = connect::open(settings, connections(args), acquaintance, console).await?;
+    let survey = connect::survey(opened.first, plan).await?;
+    let topology = connect::topology(&survey, settings).await?;
+    let shards = choose(&args.shards, &topology, console)?;
+    Ok(Started::new(plan, shards, survey, opened.server, opened.spares))
+}
+
+/// Says how it went, and finishes the result accordingly.
+async fn conclude(
+    args: &QueryArgs,
+    plan: &Plan,
+    outcome: Outcome,
+    output: Output,
+    console: &mut Console,
+) -> Result<Exit, Error> {
+    let footer = Footer {
+        rows: output.rows_so_far(),
+        answered: outcome.answers.len(),
+        expected: outcome.asked,
+        instant: plan.instant,
+        elapsed: console.elapsed(),
+    };
+    let written = match outcome.ending {
+        Ending::Heard if outcome.failures.is_empty() => output.publish().await,
+        Ending::Heard if !outcome.answers.is_empty() => output.finish_partial().await,
+        // Its reader may be pausing; nobody waits for it.
+        Ending::Interrupted => {
+            drop(output);
+            Ok(())
+        }
+        _ => output.abort(),
+    };
+    match written {
+        Ok(()) => {}
+        Err(SinkError::Closed) => return Ok(Exit::Complete),
+        Err(error) => return Err(error.into()),
+    }
+    if !outcome.failures.is_empty() {
+        let alone = plan.search_path.is_shard_alone();
+        let advice = |error: &_| advice(error, alone);
+        console.error(&outcome.failures.describe(outcome.asked, &plan.statement, advice));
+    }
+    let exit = match outcome.ending {
+        Ending::Interrupted => Exit::Interrupted,
+        Ending::Heard if outcome.failures.is_empty() => Exit::Complete,
+        Ending::Heard if !outcome.answers.is_empty() => Exit::Incomplete,
+        _ => Exit::Failed,
+    };
+    if exit != Exit::Complete && let Some(file) = &args.output.output {
+        console.error(&format!("{} was not written", file.display()));
+    }
+    if args.run.timing {
+        console.note(&timing::describe(&outcome.answers));
+    }
+    if let Some(hint) = hint::lone_aggregate(&plan.statement, &outcome.answers) {
+        console.note(&hint);
+    }
+    console.note(&footer);
+    Ok(exit)
+}
+
+/// Prints what would be sent. The statement is checked, and run nowhere.
+async fn dry_run(
+    args: &QueryArgs,
+    settings: &Settings,
+    plan: &Plan,
+    console: &mut Console,
+    sink: Sink,
+) -> Result<Exit, Error> {
+    let opened = connect::open(settings, 1, Acquaintance::First, console).await?;
+    let survey = connect::survey(opened.first, plan).await?;
+    let topology = connect::topology(&survey, settings).await?;
+    let shards = choose(&args.shards, &topology, console)?;
+    sink.write(plan.describe(&shards).into_bytes()).await;
+    drop(survey);
+    opened.server.close().await;
+    sink.publish()?;
+    Ok(Exit::Complete)
+}
+
+fn policy(on_error: OnError) -> Policy {
+    match on_error {
+        OnError::Continue => Policy::Continue,
+        OnError::Stop => Policy::Stop,
+    }
+}
+
+fn plan(args: &QueryArgs) -> Result<Plan, Error> {
+    let statement = match (&args.sql, &args.file) {
+        (Some(sql), _) => Statement::new(sql)?,
+        (None, Some(file)) => Statement::read(file)?,
+        // clap asks for one of the two.
+        (None, None) => Statement::new("")?,
+    };
+    Ok(Plan {
+        statement,
+        search_path: args.shards.search_path.clone(),
+        instant: if args.run.no_snapshot { Instant::PerShard } else { Instant::Shared },
+        limits: Limits {
+            statement_timeout: args.run.timeout,
+            lock_timeout: args.run.lock_timeout,
+        },
+    })
+}
+
+/// No more connections than there can be shards to ask.
+fn connections(args: &QueryArgs) -> usize {
+    let shards = match (&args.shards.shards, &args.shards.origin) {
+        (_, Some(_)) => 1,
+        (Some(list), None) => list.len(),
+        (None, None) => usize::MAX,
+    };
+    args.run.connections.min(shards)
+}
+
+/// The shards to ask, ascending. What is missing is said.
+fn choose(args: &ShardArgs, topology: &Topology, console: &mut Console) -> Result<Vec<Shard>, Error> {
+    if let Some(expected) = args.expect_shards {
+        topology.expect(expected)?;
+    }
+    let gaps = topology.gaps();
+    if !gaps.is_empty() {
+        console.warning(&format!("the numbering has gaps: no {gaps}"));
+    }
+    Ok(match (&args.shards, &args.origin) {
+        (Some(list), _) => topology.pick(list)?,
+        (None, Some(origin)) => {
+            let shard = route::by_name(origin, topology.modulus());
+            topology.pick(&ShardList::single(shard))?
+        }
+        (None, None) => topology.shards().to_vec(),
+    })
+}
+
+fn sink(args: &OutputArgs) -> Result<Sink, Error> {
+    Ok(match &args.output {
+        Some(file) => Sink::file(file)?,
+        None => Sink::stdout()?,
+    })
+}
+
+fn renderer(args: &OutputArgs) -> Renderer {
+    let options = RenderOptions {
+        tuples_only: args.tuples_only,
+        null: args.null.clone(),
+        bigint_as_string: args.bigint_as_string,
+        shard_column: !args.no_shard_column,
+    };
+    Renderer::new(args.format(), options)
+}
+
+fn shard_column(args: &OutputArgs) -> Option<String> {
+    (!args.no_shard_column).then(|| args.shard_column.clone())
+}

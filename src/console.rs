@@ -1,0 +1,81 @@
+//! Standard error: notices, errors, the progress line and the footer. Results
+//! never come here, and nothing but results goes anywhere else.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::sanitize::visible;
+
+/// What a person sees besides the result.
+#[derive(Debug)]
+pub struct Console {
+    quiet: bool,
+    terminal: bool,
+    began: Instant,
+    /// Whether a progress line stands there now.
+    showing: bool,
+}
+
+impl Console {
+    /// A run that is done by then needs no progress line.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    pub fn new(quiet: bool) -> Self {
+        Self {
+            quiet,
+            terminal: io::stderr().is_terminal(),
+            began: Instant::now(),
+            showing: false,
+        }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Something that went wrong. Said also when quiet.
+    pub fn error(&mut self, text: &impl Display) {
+        self.clear();
+        self.line(&format!("shardq: {text}"));
+    }
+
+    /// Something that may be wrong with the answer. Said also when quiet.
+    pub fn warning(&mut self, text: &impl Display) {
+        self.clear();
+        self.line(&format!("shardq: warning: {text}"));
+    }
+
+    /// Something worth knowing, about which nothing has to be done.
+    pub fn note(&mut self, text: &impl Display) {
+        if !self.quiet {
+            self.clear();
+            self.line(&text.to_string());
+        }
+    }
+
+    /// Where the run is, on a terminal, once it has lasted for a while.
+    pub fn progress(&mut self, text: &impl Display) {
+        if self.quiet || !self.terminal || self.began.elapsed() < Self::PATIENCE {
+            return;
+        }
+        // Back to the start, and clear to the end of the line.
+        self.write(&format!("\r{}\x1b[K", visible(&text.to_string())));
+        self.showing = true;
+    }
+
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.showing) {
+            self.write("\r\x1b[K");
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.write(&format!("{}\n", visible(text.trim_end())));
+    }
+
+    fn write(&self, text: &str) {
+        // There is nobody left to tell if stderr is closed.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,99 @@
+//! What ends a command: one type, printed once, by `main`.
+
+use crate::commands::demo::DemoError;
+use crate::fanout::{FanoutError, ShardError};
+use crate::exit::Exit;
+use crate::render::RenderError;
+use crate::server::{ConnectError, Report};
+use crate::settings::SettingsError;
+use crate::sink::SinkError;
+use crate::statement::{Statement, StatementError};
+use crate::topology::TopologyError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Fanout(FanoutError),
+    /// The server's parser refused the statement.
+    #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
+    Refused { report: Report, statement: Statement },
+    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
+    NoShards {
+        database: String,
+        /// Databases of the same server that have some, and how many.
+        others: Vec<(String, usize)>,
+    },
+    #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
+    Unstable(u32),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error("signals: {0}")]
+    Signals(std::io::Error),
+}
+
+impl Error {
+    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
+        match error {
+            FanoutError::Connect(error) => Self::Connect(error),
+            FanoutError::Statement(report) => Self::Refused {
+                report,
+                statement: statement.clone(),
+            },
+            other => Self::Fanout(other),
+        }
+    }
+
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
+            Self::Statement(_) | Self::Settings(_) => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+fn elsewhere(others: &[(String, usize)]) -> String {
+    if others.is_empty() {
+        return "\nno other database of this server has any, as far as this user can see".to_owned();
+    }
+    let list: Vec<_> = others
+        .iter()
+        .map(|(name, shards)| format!("\n  {name} ({shards} shards)"))
+        .collect();
+    format!("\non this server these have; choose one with -d:{}", list.concat())
+}
+
+/// What may help a shard that failed.
+pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
+    use tokio_postgres::error::SqlState;
+    let ShardError::Server(report) = error else {
+        return None;
+    };
+    let unknown_object = [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
+    if path_is_shard_alone && unknown_object.contains(&report.code) {
+        return Some(
+            "only the shard's own schema is searched; if this lives in public, \
+             add --search-path '{shard}, public'"
+                .to_owned(),
+        );
+    }
+    if report.code == SqlState::LOCK_NOT_AVAILABLE {
+        return Some("someone holds a lock, a migration perhaps; try again, or raise --lock-timeout".to_owned());
+    }
+    if report.code == SqlState::QUERY_CANCELED {
+        return Some("raise --timeout (0 for none) if the statement may take longer".to_owned());
+    }
+    None
+}

@@ -1,0 +1,96 @@
+//! The last line of a run: how complete it is. On stderr, so that results stay
+//! results.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::plan::Instant;
+
+/// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
+#[derive(Debug, Clone, Copy)]
+pub struct Footer {
+    pub rows: u64,
+    pub answered: usize,
+    pub expected: usize,
+    pub instant: Instant,
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Footer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = match self.instant {
+            Instant::Shared => "one snapshot",
+            Instant::PerShard => "no snapshot, each shard at its own instant",
+        };
+        write!(
+            f,
+            "{} {} · {}/{} shards · {instant} · {}",
+            Grouped(self.rows),
+            if self.rows == 1 { "row" } else { "rows" },
+            self.answered,
+            self.expected,
+            Elapsed(self.elapsed)
+        )
+    }
+}
+
+/// `1,234,567`
+#[derive(Debug, Clone, Copy)]
+pub struct Grouped(pub u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `21 ms`, `12.3 s`, `4 min 05 s`
+#[derive(Debug, Clone, Copy)]
+pub struct Elapsed(pub Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        if seconds >= 60 {
+            write!(f, "{} min {:02} s", seconds / 60, seconds % 60)
+        } else if seconds >= 10 {
+            write!(f, "{:.1} s", self.0.as_secs_f64())
+        } else {
+            write!(f, "{} ms", self.0.as_millis())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_states_rows_completeness_instant_and_time() {
+        let footer = Footer {
+            rows: 20_001,
+            answered: 128,
+            expected: 128,
+            instant: Instant::Shared,
+            elapsed: Duration::from_millis(21),
+        };
+        assert_eq!(footer.to_string(), "20,001 rows · 128/128 shards · one snapshot · 21 ms");
+        let footer = Footer { rows: 1, answered: 127, ..footer };
+        assert_eq!(footer.to_string(), "1 row · 127/128 shards · one snapshot · 21 ms");
+    }
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!(Grouped(0).to_string(), "0");
+        assert_eq!(Grouped(1_234_567).to_string(), "1,234,567");
+        assert_eq!(Elapsed(Duration::from_millis(12_345)).to_string(), "12.3 s");
+        assert_eq!(Elapsed(Duration::from_secs(245)).to_string(), "4 min 05 s");
+    }
+}

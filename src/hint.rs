@@ -1,0 +1,62 @@
+//! Hints: what somebody who reads this result may be missing.
+
+use crate::fanout::Answer;
+use crate::shard::Shard;
+use crate::statement::Statement;
+
+/// Aggregates whose value per shard is easily taken for the value of all shards.
+const AGGREGATES: [&str; 14] = [
+    "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "array_agg",
+    "string_agg", "json_agg", "jsonb_agg", "stddev", "variance",
+];
+
+/// For a result that is one row a shard of an aggregate without groups.
+///
+/// A guess by the words of the statement: it is wrong in a hint's way, not in an
+/// answer's.
+pub fn lone_aggregate(statement: &Statement, answers: &[(Shard, Answer)]) -> Option<String> {
+    let one_row_each = answers.len() > 1 && answers.iter().all(|(_, answer)| answer.rows == 1);
+    let lower = statement.as_str().to_lowercase();
+    let grouped = lower.split_whitespace().any(|word| word == "group");
+    (one_row_each && !grouped && calls_aggregate(&lower)).then(|| {
+        format!(
+            "hint: these are {} answers, one a shard, and not one for all of them",
+            answers.len()
+        )
+    })
+}
+
+fn calls_aggregate(sql: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    sql.match_indices('(').any(|(at, _)| {
+        let before = sql[..at].trim_end();
+        let start = before.rfind(|c| !is_name(c)).map_or(0, |at| {
+            at + before[at..].chars().next().map_or(1, char::len_utf8)
+        });
+        AGGREGATES.contains(&&before[start..])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn hinted(sql: &str, rows: [u64; 2]) -> bool {
+        let answers = rows.map(|rows| {
+            let took = Duration::ZERO;
+            (Shard::new(0), Answer { rows, took })
+        });
+        lone_aggregate(&Statement::new(sql).unwrap(), &answers).is_some()
+    }
+
+    #[test]
+    fn an_aggregate_with_one_row_a_shard_is_many_answers() {
+        assert!(hinted("SELECT count(*) FROM t", [1, 1]));
+        assert!(hinted("select 1 + SUM (x) from t", [1, 1]));
+        assert!(!hinted("SELECT count(*) FROM t GROUP BY a", [1, 1]));
+        assert!(!hinted("SELECT name FROM t", [1, 1]));
+        assert!(!hinted("SELECT count(*) FROM t", [1, 2]));
+        assert!(!hinted("SELECT account(1), '…('", [1, 1]));
+    }
+}

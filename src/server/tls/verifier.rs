@@ -1,0 +1,194 @@
+//! Whether to trust a server's certificate: libpq's three answers.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use super::certificate::Certificate;
+
+/// Encryption without knowing with whom. Not even signatures are checked: of an
+/// unknown key they prove nothing, and the certificates of version 1 that
+/// Postgres's manual makes could not be used, as rustls cannot read them.
+#[derive(Debug)]
+pub(super) struct Unverified(Vec<SignatureScheme>);
+
+impl Unverified {
+    pub fn new() -> Self {
+        Self(
+            default_provider()
+                .signature_verification_algorithms
+                .supported_schemes(),
+        )
+    }
+}
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.clone()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameCheck {
+    /// verify-ca
+    Skipped,
+    /// verify-full
+    Required,
+}
+
+/// rustls's own verification, widened to what OpenSSL accepts and Postgres
+/// servers commonly have: certificates that name their host in the common name
+/// only, and self-signed ones that the client has a copy of.
+#[derive(Debug)]
+pub(super) struct Verified {
+    chain: Arc<WebPkiServerVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+    name: NameCheck,
+}
+
+impl Verified {
+    /// `trusted` is what `roots` was made of.
+    pub fn new(
+        roots: RootCertStore,
+        trusted: Vec<CertificateDer<'static>>,
+        revoked: Vec<CertificateRevocationListDer<'static>>,
+        name: NameCheck,
+    ) -> Result<Self, VerifierBuilderError> {
+        let chain = WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots),
+            Arc::new(default_provider()),
+        )
+        .with_crls(revoked)
+        .build()?;
+        Ok(Self {
+            chain,
+            trusted,
+            name,
+        })
+    }
+
+    fn verify_name(
+        &self,
+        certificate: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+    ) -> Result<(), Error> {
+        if self.name == NameCheck::Skipped {
+            return Ok(());
+        }
+        let mismatch = match verify_server_name(&ParsedCertificate::try_from(certificate)?, name) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let by_common_name = Certificate::parse(certificate)
+            .is_some_and(|certificate| certificate.common_name_is(&name.to_str()));
+        if by_common_name {
+            Ok(())
+        } else {
+            Err(mismatch)
+        }
+    }
+
+    /// A self-signed certificate of which we have a copy. webpki takes none
+    /// that says it is an authority, as those of `openssl req -x509` do.
+    fn verify_copy(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+        if !self.trusted.iter().any(|trusted| trusted == certificate) {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        Certificate::parse(certificate)
+            .ok_or(CertificateError::BadEncoding)?
+            .verify_time(now)?;
+        Ok(())
+    }
+}
+
+impl ServerCertVerifier for Verified {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.chain.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verified {
+            Ok(verified) => return Ok(verified),
+            // rustls looks at the name last: all else is well.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => {}
+            // "CaUsedAsEndEntity" has no variant of its own.
+            Err(error @ Error::InvalidCertificate(CertificateError::Other(_))) => {
+                self.verify_copy(end_entity, now).map_err(|own| match own {
+                    Error::InvalidCertificate(CertificateError::UnknownIssuer) => error,
+                    own => own,
+                })?;
+            }
+            Err(error) => return Err(error),
+        }
+        self.verify_name(end_entity, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}

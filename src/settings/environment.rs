@@ -1,0 +1,76 @@
+//! What a process is started with, as a value, so that the rules that read it
+//! can be tested without touching the real one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::SettingsError;
+
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// Only the `PG*` variables.
+    variables: HashMap<String, String>,
+    home: Option<PathBuf>,
+    user: Option<String>,
+}
+
+impl Environment {
+    /// # Errors
+    /// A `PG*` variable that is not UTF-8.
+    pub fn of_process() -> Result<Self, SettingsError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| {
+                let name = name.into_string().ok().filter(|n| n.starts_with("PG"))?;
+                Some(match value.into_string() {
+                    Ok(value) => Ok((name, value)),
+                    Err(_) => Err(SettingsError::NotUtf8(name)),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            variables,
+            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            user: whoami::username().ok(),
+        })
+    }
+
+    pub fn new(variables: &[(&str, &str)]) -> Self {
+        Self {
+            variables: variables
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn with_user(self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn with_home(self, home: &Path) -> Self {
+        Self {
+            home: Some(home.to_owned()),
+            ..self
+        }
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// A file under the home directory.
+    pub(super) fn at_home(&self, file: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(file))
+    }
+
+    /// The operating system's name of the effective user.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+}

@@ -1,0 +1,92 @@
+//! What can be wrong with connection settings, in libpq's words where it has
+//! them. No message holds a password, nor a string that may hold one.
+
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error("environment variable {0} is not valid UTF-8")]
+    NotUtf8(String),
+
+    #[error("invalid connection option \"{0}\"")]
+    UnknownKeyword(String),
+    #[error(
+        "this value of connection option \"{keyword}\"{} is not supported ({})",
+        .variable.map(|v| format!(" (or {v})")).unwrap_or_default(),
+        if .supported.is_empty() { "leave it unset".to_owned() }
+        else { format!("supported: {}", .supported.join(", ")) }
+    )]
+    Unsupported {
+        keyword: &'static str,
+        variable: Option<&'static str>,
+        supported: &'static [&'static str],
+    },
+    #[error(
+        "missing \"=\" after {} in connection info string",
+        .word.as_ref().map_or("the password".to_owned(), |w| format!("\"{w}\""))
+    )]
+    MissingEquals { word: Option<String> },
+    #[error("unterminated quoted string in connection info string")]
+    UnterminatedQuote,
+
+    #[error("the IPv6 host address in the connection URI lacks its closing \"]\"")]
+    UriUnclosedBracket,
+    #[error("IPv6 host address may not be empty in the connection URI")]
+    UriEmptyIpv6,
+    #[error(
+        "unexpected character \"{0}\" after the IPv6 host address in the connection URI (expected \":\" or \"/\")"
+    )]
+    UriAfterIpv6(char),
+    #[error("missing key/value separator \"=\" in URI query parameter: \"{0}\"")]
+    UriNoSeparator(String),
+    #[error("extra key/value separator \"=\" in URI query parameter: \"{0}\"; write it as %3D")]
+    UriExtraSeparator(String),
+    #[error("invalid URI query parameter: \"{0}\"")]
+    UriUnknownParameter(String),
+    #[error("invalid percent-encoded token in the {0} of the connection URI; write % as %25")]
+    UriPercent(String),
+
+    #[error("service file \"{}\" not found", .0.display())]
+    NoServiceFile(PathBuf),
+    #[error("could not read service file \"{}\": {reason}", .path.display())]
+    UnreadableServiceFile { path: PathBuf, reason: String },
+    #[error("definition of service \"{0}\" not found")]
+    NoService(String),
+    #[error("syntax error in service file \"{}\", line {line}", .path.display())]
+    ServiceSyntax { path: PathBuf, line: usize },
+    #[error(
+        "nested service specifications not supported in service file \"{}\", line {line}",
+        .path.display()
+    )]
+    NestedService { path: PathBuf, line: usize },
+
+    #[error("could not match {hosts} host names to {addresses} hostaddr values")]
+    HostAddrCount { hosts: usize, addresses: usize },
+    #[error("could not match {ports} port numbers to {hosts} hosts")]
+    PortCount { ports: usize, hosts: usize },
+    #[error("could not parse network address \"{0}\"")]
+    HostAddr(String),
+    #[error("invalid port number: \"{0}\"")]
+    Port(String),
+    #[error("invalid integer value \"{value}\" for connection option \"{keyword}\"")]
+    NotAnInteger {
+        keyword: &'static str,
+        value: String,
+    },
+
+    #[error("invalid sslmode value: \"{0}\"")]
+    SslMode(String),
+    #[error("a weak sslmode may not be used with sslrootcert=system (use \"verify-full\")")]
+    WeakSslMode,
+    #[error("could not look up the local user name; give one with -U or PGUSER")]
+    NoUser,
+}
+
+impl SettingsError {
+    pub(super) fn not_an_integer(keyword: &'static str, value: &str) -> Self {
+        Self::NotAnInteger {
+            keyword,
+            value: value.to_owned(),
+        }
+    }
+}

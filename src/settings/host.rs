@@ -1,0 +1,162 @@
+//! Which servers to try: libpq's `host`, `hostaddr` and `port` lists.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::{Parameters, SettingsError};
+
+const DEFAULT_PORT: u16 = 5432;
+
+/// Where libpq's builds expect a local server's socket: Debian's, then all
+/// others'. Without a host, the first that has one is taken.
+const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// One server to try. Displayed as `db1:5432` or `/var/run/postgresql:5432`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    place: Place,
+    port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A directory, or with a leading `@` an abstract name.
+    Socket(PathBuf),
+    /// The address is what `hostaddr` gave: then nothing is looked up.
+    Tcp {
+        name: String,
+        address: Option<IpAddr>,
+    },
+}
+
+impl Host {
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The name that TLS and messages go by; none for a socket.
+    pub fn name(&self) -> Option<&str> {
+        match &self.place {
+            Place::Socket(_) => None,
+            Place::Tcp { name, .. } => Some(name),
+        }
+    }
+
+    /// The host names that a passfile can have for it.
+    pub(super) fn passfile_names(&self) -> Vec<&str> {
+        match &self.place {
+            Place::Tcp { name, .. } => vec![name],
+            Place::Socket(directory) => {
+                let is_default = SOCKET_DIRECTORIES.iter().any(|d| directory == Path::new(d));
+                let localhost = is_default.then_some("localhost");
+                directory.to_str().into_iter().chain(localhost).collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Socket(directory) => write!(f, "{}:{}", directory.display(), self.port),
+            Place::Tcp { name, .. } if name.contains(':') => write!(f, "[{name}]:{}", self.port),
+            Place::Tcp { name, .. } => write!(f, "{name}:{}", self.port),
+        }
+    }
+}
+
+/// The hosts in the order to try them; never empty.
+pub(super) fn hosts(parameters: &Parameters) -> Result<Vec<Host>, SettingsError> {
+    let list = |keyword| {
+        parameters
+            .get(keyword)
+            .map(|list| list.split(',').collect::<Vec<_>>())
+    };
+    let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+
+    let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);
+    let names = names.unwrap_or_else(|| vec![""; count]);
+    if names.len() != count {
+        return Err(SettingsError::HostAddrCount {
+            hosts: names.len(),
+            addresses: count,
+        });
+    }
+    let addresses = addresses.unwrap_or_else(|| vec![""; count]);
+    let ports = match ports.unwrap_or_else(|| vec![""]) {
+        one if one.len() == 1 => vec![one[0]; count],
+        several if several.len() == count => several,
+        several => {
+            return Err(SettingsError::PortCount {
+                ports: several.len(),
+                hosts: count,
+            });
+        }
+    };
+
+    std::iter::zip(names, addresses)
+        .zip(ports)
+        .map(|((name, address), port)| {
+            let port = parse_port(port)?;
+            let place = parse_place(name, address, port)?;
+            Ok(Host { place, port })
+        })
+        .collect()
+}
+
+fn parse_place(name: &str, address: &str, port: u16) -> Result<Place, SettingsError> {
+    if !address.is_empty() {
+        let parsed = address
+            .parse()
+            .map_err(|_| SettingsError::HostAddr(address.to_owned()))?;
+        let name = if name.is_empty() { address } else { name };
+        return Ok(Place::Tcp {
+            name: name.to_owned(),
+            address: Some(parsed),
+        });
+    }
+    Ok(if name.is_empty() {
+        Place::Socket(default_socket_directory(port))
+    } else if name.starts_with(['/', '@']) {
+        Place::Socket(PathBuf::from(name))
+    } else {
+        Place::Tcp {
+            name: name.to_owned(),
+            address: None,
+        }
+    })
+}
+
+fn default_socket_directory(port: u16) -> PathBuf {
+    let mut directories = SOCKET_DIRECTORIES.iter().map(Path::new);
+    directories
+        .clone()
+        .find(|directory| directory.join(socket_name(port)).exists())
+        .or_else(|| directories.find(|directory| directory.is_dir()))
+        .unwrap_or(Path::new("/tmp"))
+        .to_owned()
+}
+
+/// The file in a socket directory that a server on this port listens on.
+pub(crate) fn socket_name(port: u16) -> String {
+    format!(".s.PGSQL.{port}")
+}
+
+fn parse_port(text: &str) -> Result<u16, SettingsError> {
+    if text.is_empty() {
+        return Ok(DEFAULT_PORT);
+    }
+    let number: i64 = text
+        .trim()
+        .parse()
+        .map_err(|_| SettingsError::not_an_integer("port", text))?;
+    u16::try_from(number)
+        .ok()
+        .filter(|&port| port != 0)
+        .ok_or_else(|| SettingsError::Port(text.to_owned()))
+}

@@ -1,0 +1,171 @@
+//! libpq's connection parameters by keyword, before they mean anything.
+//!
+//! The table below says of each keyword which variable stands for it and what
+//! we do with it: act on it, accept it, or refuse values that would give the
+//! user something else than what they asked for.
+
+use std::collections::BTreeMap;
+
+use super::{Environment, SettingsError};
+
+enum Treatment {
+    Used,
+    /// Changes nothing that this tool does.
+    Ignored,
+    /// Only these values, compared without case, are what we do anyway.
+    Only(&'static [&'static str]),
+}
+use Treatment::{Ignored, Only, Used};
+
+/// Every keyword of libpq up to version 18: `(keyword, variable, treatment)`.
+#[rustfmt::skip]
+const KEYWORDS: &[(&str, Option<&str>, Treatment)] = &[
+    ("service", Some("PGSERVICE"), Used),
+    ("servicefile", Some("PGSERVICEFILE"), Used),
+    ("user", Some("PGUSER"), Used),
+    ("password", Some("PGPASSWORD"), Used),
+    ("passfile", Some("PGPASSFILE"), Used),
+    ("connect_timeout", Some("PGCONNECT_TIMEOUT"), Used),
+    ("dbname", Some("PGDATABASE"), Used),
+    ("host", Some("PGHOST"), Used),
+    ("hostaddr", Some("PGHOSTADDR"), Used),
+    ("port", Some("PGPORT"), Used),
+    ("options", Some("PGOPTIONS"), Used),
+    ("application_name", Some("PGAPPNAME"), Used),
+    ("fallback_application_name", None, Used),
+    ("keepalives", None, Used),
+    ("keepalives_idle", None, Used),
+    ("keepalives_interval", None, Used),
+    ("keepalives_count", None, Used),
+    ("sslmode", Some("PGSSLMODE"), Used),
+    ("sslrootcert", Some("PGSSLROOTCERT"), Used),
+    ("sslcrl", Some("PGSSLCRL"), Used),
+    ("sslcert", Some("PGSSLCERT"), Used),
+    ("sslkey", Some("PGSSLKEY"), Used),
+    ("sslsni", Some("PGSSLSNI"), Used),
+
+    ("tcp_user_timeout", None, Ignored),
+    ("sslcompression", Some("PGSSLCOMPRESSION"), Ignored),
+    ("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
+    ("gsslib", Some("PGGSSLIB"), Ignored),
+    ("gssdelegation", Some("PGGSSDELEGATION"), Ignored),
+    ("min_protocol_version", Some("PGMINPROTOCOLVERSION"), Only(&["3.0"])),
+    ("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Ignored),
+
+    ("client_encoding", Some("PGCLIENTENCODING"), Only(&["utf8", "utf-8", "unicode", "auto"])),
+    ("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Only(&["any"])),
+    ("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Only(&["disable"])),
+    ("channel_binding", Some("PGCHANNELBINDING"), Only(&["prefer", "disable"])),
+    ("gssencmode", Some("PGGSSENCMODE"), Only(&["prefer", "disable"])),
+    ("sslnegotiation", Some("PGSSLNEGOTIATION"), Only(&["postgres"])),
+    ("sslcertmode", Some("PGSSLCERTMODE"), Only(&["allow"])),
+    ("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Only(&["TLSv1", "TLSv1.1", "TLSv1.2"])),
+    ("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), Only(&["TLSv1.3"])),
+    ("replication", None, Only(&["false", "off", "no", "0"])),
+    ("requirepeer", Some("PGREQUIREPEER"), Only(&[])),
+    ("require_auth", Some("PGREQUIREAUTH"), Only(&[])),
+    ("sslcrldir", Some("PGSSLCRLDIR"), Only(&[])),
+    ("sslpassword", None, Only(&[])),
+    ("sslkeylogfile", None, Only(&[])),
+    ("scram_client_key", None, Only(&[])),
+    ("scram_server_key", None, Only(&[])),
+    ("oauth_issuer", None, Only(&[])),
+    ("oauth_client_id", None, Only(&[])),
+    ("oauth_client_secret", None, Only(&[])),
+    ("oauth_scope", None, Only(&[])),
+];
+
+/// Keywords and values. A keyword set to nothing hides what comes after it,
+/// as in libpq, and then counts as not given.
+#[derive(Default, PartialEq, Eq)]
+pub(super) struct Parameters(BTreeMap<&'static str, String>);
+
+impl Parameters {
+    /// # Errors
+    /// A keyword that libpq does not know.
+    pub fn set(&mut self, keyword: &str, value: &str) -> Result<(), SettingsError> {
+        if keyword == "requiressl" {
+            let mode = if value.starts_with('1') {
+                "require"
+            } else {
+                "prefer"
+            };
+            return self.set("sslmode", mode);
+        }
+        let (keyword, ..) = KEYWORDS
+            .iter()
+            .find(|(known, ..)| *known == keyword)
+            .ok_or_else(|| SettingsError::UnknownKeyword(keyword.to_owned()))?;
+        self.0.insert(keyword, value.to_owned());
+        Ok(())
+    }
+
+    /// Like [`Self::set`], but what is there stays.
+    pub fn set_default(&mut self, keyword: &str, value: &str) -> Result<(), SettingsError> {
+        if self.0.contains_key(keyword) {
+            return Ok(());
+        }
+        self.set(keyword, value)
+    }
+
+    /// Takes over all of `other`, which wins.
+    pub fn replace_with(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub fn fill_from(&mut self, environment: &Environment) {
+        for (keyword, variable, _) in KEYWORDS {
+            if let Some(value) = variable.and_then(|name| environment.variable(name)) {
+                self.0.entry(keyword).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+
+    pub fn get(&self, keyword: &str) -> Option<&str> {
+        self.0
+            .get(keyword)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Whether someone said something, be it nothing: `service=''`.
+    pub fn mentions(&self, keyword: &str) -> bool {
+        self.0.contains_key(keyword)
+    }
+
+    /// # Errors
+    /// A value that we would have to break our word on.
+    pub fn check_supported(&self) -> Result<(), SettingsError> {
+        for (keyword, variable, treatment) in KEYWORDS {
+            if let (Only(values), Some(value)) = (treatment, self.get(keyword))
+                && !values.iter().any(|v| v.eq_ignore_ascii_case(value))
+            {
+                return Err(SettingsError::Unsupported {
+                    keyword,
+                    variable: *variable,
+                    supported: values,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl<const N: usize> From<[(&'static str, &str); N]> for Parameters {
+    fn from(pairs: [(&'static str, &str); N]) -> Self {
+        Self(pairs.map(|(k, v)| (k, v.to_owned())).into())
+    }
+}
+
+// Not derived: a password is among the values.
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.0.iter().map(|(keyword, value)| {
+                let secret = ["password", "sslpassword"].contains(keyword);
+                (keyword, if secret { "********" } else { value })
+            }))
+            .finish()
+    }
+}

@@ -1,0 +1,159 @@
+//! Service files: named sets of connection parameters, in `~/.pg_service.conf`
+//! or system wide.
+
+use std::path::{Path, PathBuf};
+
+use super::{Environment, Parameters, SettingsError};
+
+/// libpq compiles this in; it is where Debian and its offspring look.
+const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
+
+/// Adds what the service says, if one is asked for, to what is not given yet.
+///
+/// # Errors
+/// No such service, or a file that cannot be read or makes no sense.
+pub(super) fn fill(
+    parameters: &mut Parameters,
+    environment: &Environment,
+) -> Result<(), SettingsError> {
+    let service = if parameters.mentions("service") {
+        parameters.get("service")
+    } else {
+        environment.variable("PGSERVICE").filter(|s| !s.is_empty())
+    };
+    let Some(service) = service.map(str::to_owned) else {
+        return Ok(());
+    };
+
+    let named = parameters
+        .get("servicefile")
+        .or_else(|| environment.variable("PGSERVICEFILE"))
+        .map(PathBuf::from);
+    if let Some(path) = &named
+        && !path.exists()
+    {
+        return Err(SettingsError::NoServiceFile(path.clone()));
+    }
+    let personal = named.or_else(|| environment.at_home(".pg_service.conf"));
+    let system = Path::new(
+        environment
+            .variable("PGSYSCONFDIR")
+            .unwrap_or(SYSTEM_DIRECTORY),
+    )
+    .join("pg_service.conf");
+
+    for path in personal.into_iter().chain([system]) {
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                return Err(SettingsError::UnreadableServiceFile {
+                    path,
+                    reason: error.to_string(),
+                });
+            }
+        };
+        if fill_from(&text, &path, &service, parameters)? {
+            return Ok(());
+        }
+    }
+    Err(SettingsError::NoService(service))
+}
+
+/// Whether the file has the service. Its first group of that name counts.
+fn fill_from(
+    text: &str,
+    path: &Path,
+    service: &str,
+    parameters: &mut Parameters,
+) -> Result<bool, SettingsError> {
+    let mut lines = (1..).zip(text.lines().map(str::trim));
+    let header = format!("[{service}]");
+    // As in libpq, whatever follows the bracket is of no account.
+    if !lines.any(|(_, line)| line.starts_with(&header)) {
+        return Ok(false);
+    }
+    for (number, line) in lines {
+        if line.starts_with('[') {
+            break;
+        }
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let syntax_error = || SettingsError::ServiceSyntax {
+            path: path.to_owned(),
+            line: number,
+        };
+        let (keyword, value) = line.split_once('=').ok_or_else(syntax_error)?;
+        if ["service", "servicefile"].contains(&keyword) {
+            return Err(SettingsError::NestedService {
+                path: path.to_owned(),
+                line: number,
+            });
+        }
+        parameters
+            .set_default(keyword, value)
+            .map_err(|_| syntax_error())?;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+# comment
+[other]
+host=elsewhere
+nonsense
+
+  [builder]
+host=db1
+  port=5433
+# dbname=commented
+user=a b
+[last]
+service=builder
+[syntax]
+no equals sign
+[unknown]
+foo=bar
+[builder]
+host=second-of-its-name
+";
+
+    fn from_file(service: &str) -> Result<Option<Parameters>, SettingsError> {
+        let mut parameters = Parameters::from([("user", "given")]);
+        fill_from(FILE, Path::new("f"), service, &mut parameters)
+            .map(|found| found.then_some(parameters))
+    }
+
+    #[test]
+    fn a_service_fills_in_what_is_not_given() {
+        let expected = [("host", "db1"), ("port", "5433"), ("user", "given")].into();
+        assert_eq!(from_file("builder"), Ok(Some(expected)));
+        assert_eq!(from_file("none"), Ok(None));
+    }
+
+    #[test]
+    fn messages_name_the_line() {
+        let message = |service| from_file(service).unwrap_err().to_string();
+        assert_eq!(
+            message("other"),
+            "syntax error in service file \"f\", line 4"
+        );
+        assert_eq!(
+            message("syntax"),
+            "syntax error in service file \"f\", line 14"
+        );
+        assert_eq!(
+            message("unknown"),
+            "syntax error in service file \"f\", line 16"
+        );
+        assert_eq!(
+            message("last"),
+            "nested service specifications not supported in service file \"f\", line 12"
+        );
+    }
+}

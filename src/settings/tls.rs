@@ -1,0 +1,97 @@
+//! What the user wants of TLS: libpq's `ssl…` parameters. Files are named
+//! here; they are read when a connection needs them.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{Environment, Parameters, SettingsError};
+
+/// How much a connection over TCP insists on TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SslMode {
+    Disable,
+    /// Without TLS first.
+    Allow,
+    /// With TLS first.
+    Prefer,
+    Require,
+    /// The server's certificate comes from a known authority.
+    VerifyCa,
+    /// The certificate is also for the host that we asked for.
+    VerifyFull,
+}
+
+impl FromStr for SslMode {
+    type Err = SettingsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "disable" => Self::Disable,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return Err(SettingsError::SslMode(text.to_owned())),
+        })
+    }
+}
+
+/// The certificates that vouch for the server's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Roots {
+    /// Where the file is missing, only the modes that verify mind.
+    File(Option<PathBuf>),
+    /// The operating system's.
+    System,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub mode: SslMode,
+    pub roots: Roots,
+    /// Certificates that are no longer good, where the file exists.
+    pub revoked: Option<PathBuf>,
+    /// The client's own, where the file exists.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// Whether to tell the server which host name we asked for.
+    pub server_name_indication: bool,
+}
+
+impl Tls {
+    pub(super) fn new(
+        parameters: &Parameters,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let file = |keyword, default| {
+            parameters.get(keyword).map_or_else(
+                || environment.at_home(".postgresql").map(|d| d.join(default)),
+                |path| Some(PathBuf::from(path)),
+            )
+        };
+        let mode = parameters
+            .get("sslmode")
+            .map(SslMode::from_str)
+            .transpose()?;
+        // Anyone can have a certificate from a public authority: the name must match.
+        let (roots, mode) = if parameters.get("sslrootcert") == Some("system") {
+            let mode = mode.unwrap_or(SslMode::VerifyFull);
+            if mode != SslMode::VerifyFull {
+                return Err(SettingsError::WeakSslMode);
+            }
+            (Roots::System, mode)
+        } else {
+            let mode = mode.unwrap_or(SslMode::Prefer);
+            (Roots::File(file("sslrootcert", "root.crt")), mode)
+        };
+        Ok(Self {
+            mode,
+            roots,
+            revoked: file("sslcrl", "root.crl"),
+            certificate: file("sslcert", "postgresql.crt"),
+            key: file("sslkey", "postgresql.key"),
+            server_name_indication: parameters.get("sslsni") != Some("0"),
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Where results go: standard output, or a file that is whole or absent.
+//!
+//! A thread of its own does the writing, so that a reader who pauses holds up
+//! neither Ctrl-C nor, until a few blocks are waiting, the reading of shards.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+
+/// Blocks that may wait for the reader; each is some 64 KiB.
+const WAITING_BLOCKS: usize = 4;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// Whoever read our output has had enough. Not an error to anybody.
+    #[error("the reader closed the pipe")]
+    Closed,
+    #[error("standard output: {0}")]
+    Output(io::Error),
+    #[error("{}: {source}", .file.display())]
+    File { file: PathBuf, source: io::Error },
+}
+
+/// An open destination. Dropping it leaves no file behind.
+#[derive(Debug)]
+pub struct Sink {
+    blocks: mpsc::Sender<Vec<u8>>,
+    writer: JoinHandle<Result<Target, SinkError>>,
+    draft: Option<Draft>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Output,
+    File { file: File, path: PathBuf },
+}
+
+/// The temporary name of a file, beside the one it is meant for. Removed when
+/// dropped, unless it was published.
+#[derive(Debug)]
+struct Draft {
+    draft: PathBuf,
+    path: PathBuf,
+}
+
+impl Sink {
+    pub fn stdout() -> Result<Self, SinkError> {
+        Self::start(Target::Output, None)
+    }
+
+    /// # Errors
+    /// If nothing can be written there: better said before the shards are asked.
+    pub fn file(path: &Path) -> Result<Self, SinkError> {
+        let failed = |source| SinkError::File {
+            file: path.to_owned(),
+            source,
+        };
+        let (file, draft) = match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            // A device, a pipe: there is nothing to rename.
+            Ok(there) if !there.is_file() => {
+                OpenOptions::new().write(true).open(path).map(|file| (file, None))
+            }
+            _ => Draft::create(path).map(|(file, draft)| (file, Some(draft))),
+        }
+        .map_err(failed)?;
+        let path = path.to_owned();
+        Self::start(Target::File { file, path }, draft)
+    }
+
+    fn start(mut target: Target, draft: Option<Draft>) -> Result<Self, SinkError> {
+        let (blocks, mut waiting) = mpsc::channel::<Vec<u8>>(WAITING_BLOCKS);
+        let writer = std::thread::Builder::new()
+            .name("sink".to_owned())
+            .spawn(move || {
+                while let Some(block) = waiting.blocking_recv() {
+                    target.write(&block)?;
+                }
+                Ok(target)
+            })
+            .map_err(SinkError::Output)?;
+        Ok(Self {
+            blocks,
+            writer,
+            draft,
+        })
+    }
+
+    /// Hands a block to the writer; waits while too many are waiting. `false`
+    /// once the writer has failed: [`Sink::finish`] tells why.
+    pub async fn write(&self, block: Vec<u8>) -> bool {
+        self.blocks.send(block).await.is_ok()
+    }
+
+    /// Waits until all is written, and gives a file its name.
+    pub fn publish(mut self) -> Result<(), SinkError> {
+        let draft = self.draft.take();
+        let target = self.finish()?;
+        if let (Some(draft), Target::File { file, path }) = (draft, target) {
+            file.sync_all()
+                .and_then(|()| fs::rename(&draft.draft, &draft.path))
+                .map_err(|source| SinkError::File { file: path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all is written; a file does not get its name.
+    pub fn finish_partial(self) -> Result<(), SinkError> {
+        self.finish().map(drop)
+    }
+
+    fn finish(self) -> Result<Target, SinkError> {
+        drop(self.blocks);
+        self.writer
+            .join()
+            .unwrap_or_else(|_| Err(SinkError::Output(io::Error::other("the writer ended early"))))
+    }
+}
+
+impl Target {
+    fn write(&mut self, block: &[u8]) -> Result<(), SinkError> {
+        let written = match self {
+            Self::Output => {
+                let mut out = io::stdout().lock();
+                out.write_all(block).and_then(|()| out.flush())
+            }
+            Self::File { file, .. } => file.write_all(block),
+        };
+        written.map_err(|source| match (source.kind(), &*self) {
+            (io::ErrorKind::BrokenPipe, _) => SinkError::Closed,
+            (_, Self::Output) => SinkError::Output(source),
+            (_, Self::File { path, .. }) => SinkError::File {
+                file: path.clone(),
+                source,
+            },
+        })
+    }
+}
+
+impl Draft {
+    fn create(path: &Path) -> io::Result<(File, Self)> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".shardq-{}", std::process::id()));
+        let draft = path.with_file_name(hidden);
+        let file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
+        let path = path.to_owned();
+        Ok((file, Self { draft, path }))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already if it was published.
+        let _ = fs::remove_file(&self.draft);
+    }
+}
