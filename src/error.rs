@@ -1,5 +1,6 @@
 //! What ends a command: one type, printed once, by `main`.
 
+use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::fanout::{FanoutError, ShardError};
 use crate::render::RenderError;
@@ -39,6 +40,8 @@ pub enum Error {
     },
     #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
     Unstable(u32),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("signals: {0}")]
     Signals(std::io::Error),
 }

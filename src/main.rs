@@ -1,5 +1,6 @@
 //! The program: parses the command line, runs the command, exits with its status.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Query(args) => commands::query::run(*args).await,
+            Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
         }
     });
     match done {

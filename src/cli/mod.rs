@@ -2,11 +2,13 @@
 //! completions and the man page; what they mean is the business of others.
 
 pub mod connection;
+pub mod demo;
 pub mod query;
 pub mod values;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+pub use demo::DemoArgs;
 pub use query::QueryArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
@@ -37,4 +39,5 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Query(Box<QueryArgs>),
+    Demo(DemoArgs),
 }
