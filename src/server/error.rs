@@ -214,6 +214,7 @@ impl Failure {
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
             }
+            Cause::Protocol(_) if matches!(self.whereto, Whereto::Nowhere) => return None,
             Cause::Protocol(_) => "Is that a Postgres server?",
             Cause::Prompt(_) => "Give the password in ~/.pgpass or PGPASSWORD.",
         };

@@ -1,0 +1,74 @@
+//! The same flags, variables and files lead to the same place, or to the same
+//! message.
+
+use crate::support::{Args, Call, SHARED, Variables};
+
+#[tokio::test]
+async fn we_get_where_psql_gets() {
+    let service = "[s]\nhost={dir}\nport={port}\nuser=postgres\ndbname=template1\n";
+    #[rustfmt::skip]
+    let cases: &[(Args, Variables)] = &[
+        (&["-h", "{dir}", "-p", "{port}", "-U", "postgres"], &[]),
+        (&["-h", "{dir}", "-p", "{port}", "-U", "postgres", "-d", "template1"], &[]),
+        (&["--host={dir}", "--port={port}", "--username=postgres", "--dbname=template1"], &[]),
+        (&["-d", "host={dir} port={port} user=postgres dbname='a b\\'c'"], &[]),
+        (&["-d", "host={dir} port={port} user=postgres dbname=a\\ b\\'c"], &[]),
+        (&["-d", "postgresql://postgres@/a%20b'c?host={dir}&port={port}"], &[]),
+        (&["-d", "postgres://postgres@localhost:{port}/template1"], &[]),
+        (&["-d", "postgres://postgres@localhost:{port}?sslmode=disable"], &[]),
+        (&["-d", "postgres://nowhere.invalid:1,127.0.0.1:{port}/postgres?user=postgres"], &[]),
+        (&["-d", "host=/nowhere,{dir} port=1,{port} user=postgres"], &[]),
+        (&["-d", "hostaddr=127.0.0.1 host=nowhere.invalid port={port} user=postgres"], &[]),
+        // A connection string has the last word over flags.
+        (&["-h", "/nowhere", "-p", "1", "-U", "nobody", "-d", "host={dir} port={port} user=postgres"], &[]),
+        (&[], &[("PGHOST", "{dir}"), ("PGPORT", "{port}"), ("PGUSER", "postgres"), ("PGDATABASE", "template1")]),
+        (&["-U", "postgres"], &[("PGHOST", "{dir}"), ("PGPORT", "{port}"), ("PGUSER", "nobody")]),
+        (&["-d", "service=s"], &[]),
+        (&["-d", "service=s dbname=postgres"], &[("PGDATABASE", "a b'c")]),
+        (&["-d", "postgres://?service=s"], &[]),
+        (&["-U", "nobody"], &[("PGSERVICE", "s")]),
+        (&[], &[("PGSERVICE", "none")]),
+        (&["-d", "service=s"], &[("PGSERVICEFILE", "/nowhere")]),
+        (&["-h", "{dir}", "-p", "{port}", "-U", "postgres"], &[
+            ("PGOPTIONS", "-c work_mem=5MB -c geqo=off"), ("PGDATESTYLE", "ISO, DMY"), ("PGTZ", "Asia/Tokyo"), ("PGAPPNAME", "an app"),
+        ]),
+        (&["-h", "{dir}", "-p", "{port}", "-U", "postgres"], &[("PGOPTIONS", "-c geqo=off"), ("PGGEQO", "on")]),
+        // Errors, in the same words.
+        (&["-h", "{dir}", "-p", "{port}"], &[]),
+        (&["-h", "{dir}", "-p", "{port}", "-U", "postgres", "-d", "nowhere"], &[]),
+        (&["-h", "{dir}", "-p", "1", "-U", "postgres"], &[]),
+        (&["-h", "{dir}", "-p", "{port}", "-U", "full"], &[("PGDATABASE", "postgres")]),
+        (&["-h", "127.0.0.1", "-p", "1"], &[]),
+        (&["-h", "localhost", "-p", "1"], &[]),
+        (&["-h", "localhost,{dir}", "-p", "1"], &[]),
+        (&["-h", "nowhere.invalid"], &[]),
+        (&["-h", "a,b", "-p", "1,2,3"], &[]),
+        (&["-h", "a", "-p", "x"], &[]),
+        (&["-h", "a", "-p", "99999"], &[]),
+        (&["-d", "hostaddr=a,b host=c"], &[]),
+        (&["-d", "foo=bar"], &[]),
+        (&["-d", "host=a b"], &[]),
+        (&["-d", "host='a"], &[]),
+        (&["-d", "postgres://a?foo=bar"], &[]),
+        (&["-d", "postgres://a?foo"], &[]),
+        (&["-d", "host=a sslmode=maybe"], &[]),
+        (&["-d", "host=localhost port={port} user=scram"], &[]),
+        (&["-d", "host=localhost port={port} user=tlsonly dbname=postgres sslmode=disable"], &[]),
+        (&["-d", "host=localhost port={port} user=plainonly dbname=postgres sslmode=require"], &[]),
+        (&["-d", "host=localhost port={port} user=unknown"], &[]),
+    ];
+    let mut differences = Vec::new();
+    for (args, variables) in cases {
+        let call = Call::new(&SHARED.sandbox, args, variables);
+        let sandbox = &SHARED.sandbox;
+        let service = service
+            .replace("{dir}", sandbox.socket_dir().to_str().unwrap())
+            .replace("{port}", &sandbox.port().to_string());
+        let call = call.file(".pg_service.conf", &service);
+        let (ours, psqls) = (call.ours().await, call.psqls());
+        if ours != psqls {
+            differences.push(format!("{args:?} {variables:?}\n  {ours:?}\n  {psqls:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
