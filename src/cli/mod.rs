@@ -13,7 +13,7 @@ pub use query::QueryArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
 ///
-/// A shard is a schema shard_N. All shards are read at one snapshot, in READ ONLY
+/// A shard is a schema `shard_N`. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run says how many of them answered.
 #[derive(Parser)]
 #[command(

@@ -75,6 +75,7 @@ pub struct ShardArgs {
 /// How the result looks, and where it goes.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
     /// Format of the result
     #[arg(long, value_enum, default_value_t, group = "any_format")]
@@ -164,6 +165,7 @@ pub enum OnError {
 /// How the run goes.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// Connections to use at most
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]

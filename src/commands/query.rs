@@ -188,7 +188,7 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
 fn connections(args: &QueryArgs) -> usize {
     let shards = match (&args.shards.shards, &args.shards.origin) {
         (_, Some(_)) => 1,
-        (Some(list), None) => list.len(),
+        (Some(list), None) => list.count(),
         (None, None) => usize::MAX,
     };
     args.run.connections.min(shards)
