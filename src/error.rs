@@ -16,7 +16,7 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(transparent)]
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Topology(#[from] TopologyError),

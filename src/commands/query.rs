@@ -1,5 +1,7 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::num::NonZeroU32;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
@@ -126,6 +128,9 @@ async fn conclude(
     {
         console.error(&format!("{} was not written", file.display()));
     }
+    if exit == Exit::Interrupted {
+        console.error(&"interrupted; nothing is left running on the server");
+    }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
     }
@@ -210,7 +215,10 @@ fn choose(
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {
-            let shard = route::by_name(origin, topology.modulus());
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
             topology.pick(&ShardList::single(shard))?
         }
         (None, None) => topology.shards().to_vec(),
