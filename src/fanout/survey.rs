@@ -104,9 +104,17 @@ fn verdict(
         Err(error) => match error.as_db_error() {
             None => Err(FanoutError::Lost(error::cause(error))),
             Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
-            // Several statements are a syntax error to a Parse message.
+            // Cancelled before it was looked at: it must not pass as checked.
+            Some(report) if report.code().code().starts_with("57") => {
+                Err(FanoutError::opening(error))
+            }
             Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
-                Err(FanoutError::Statement(Report::new(report, 0)))
+                // Of all syntax errors only this one is not the grammar's. Its
+                // text depends on the server's language.
+                Err(match report.routine() {
+                    Some("exec_parse_message") => FanoutError::SeveralStatements,
+                    _ => FanoutError::Statement(Report::new(report, 0)),
+                })
             }
             // A table that this shard lacks, say. The others speak for themselves.
             Some(_) => Ok(Verdict::Unknown),
