@@ -156,8 +156,10 @@ async fn dry_run(
     sink.write(plan.describe(&shards).into_bytes()).await;
     drop(survey);
     opened.server.close().await;
-    sink.publish()?;
-    Ok(Exit::Complete)
+    match sink.publish() {
+        Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn policy(on_error: OnError) -> Policy {
