@@ -13,7 +13,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut console = Console::new(false);
     // The server does the work; one thread is enough to ask and to listen.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             console.error(&error);
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
             Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
         }
     });
+    // A name that is still being looked up somewhere is not waited for.
+    runtime.shutdown_background();
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -83,9 +83,10 @@ impl Output {
         }
         self.touched = true;
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        match self.sink.write(block).await {
-            true => Ok(()),
-            false => Err(WriterFailed),
+        if self.sink.write(block).await {
+            Ok(())
+        } else {
+            Err(WriterFailed)
         }
     }
 

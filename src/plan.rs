@@ -61,7 +61,10 @@ impl Plan {
     pub fn probe(&self) -> String {
         fill(
             include_str!("../sql/probe.sql"),
-            &[("search_path", &self.search_path.expression("nspname"))],
+            &[
+                ("search_path", &self.search_path.expression("nspname")),
+                ("lock_timeout", &milliseconds(self.limits.lock_timeout)),
+            ],
         )
     }
 
@@ -138,7 +141,6 @@ impl Plan {
     }
 
     fn bounds(&self) -> String {
-        let milliseconds = |limit: Duration| limit.as_millis().to_string();
         fill(
             include_str!("../sql/limits.sql"),
             &[
@@ -150,6 +152,11 @@ impl Plan {
             ],
         )
     }
+}
+
+/// As the settings take it.
+fn milliseconds(limit: Duration) -> String {
+    limit.as_millis().to_string()
 }
 
 /// A statement of `sql/` with its placeholders filled: what stands in the files

@@ -70,6 +70,7 @@ impl Rows {
     }
 
     /// Empties the batch into a new one, and keeps its width.
+    #[must_use]
     pub fn take(&mut self) -> Self {
         let empty = Self::new(self.width);
         std::mem::replace(self, empty)

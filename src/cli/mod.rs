@@ -13,10 +13,16 @@ pub use query::QueryArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
 ///
-/// A shard is a schema shard_N. All shards are read at one snapshot, in READ ONLY
+/// A shard is a schema `shard_N`. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run says how many of them answered.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

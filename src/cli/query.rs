@@ -27,7 +27,11 @@ Examples:
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
     /// The statement: exactly one, that returns rows
-    #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(
+        value_name = "SQL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
     pub sql: Option<String>,
 
     /// Read the statement from a file; - is standard input
@@ -71,6 +75,7 @@ pub struct ShardArgs {
 /// How the result looks, and where it goes.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
     /// Format of the result
     #[arg(long, value_enum, default_value_t, group = "any_format")]
@@ -113,7 +118,12 @@ pub struct OutputArgs {
     pub bigint_as_string: bool,
 
     /// Call the first column so
-    #[arg(long, value_name = "NAME", default_value = "shard", conflicts_with = "no_shard_column")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "shard",
+        conflicts_with = "no_shard_column"
+    )]
     pub shard_column: String,
 
     /// Leave out the column that says which shard a row is of
@@ -155,6 +165,7 @@ pub enum OnError {
 /// How the run goes.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// Connections to use at most
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
