@@ -1,8 +1,8 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
-mod demo;
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod demo;
 mod render;
 mod sample;
 mod sandbox;
