@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod demo;
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+mod leaves_nothing;
 mod render;
 mod sample;
 mod sandbox;
