@@ -1,13 +1,12 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-
-mod demo;
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     reason = "helpers of tests fail by panicking"
 )]
+
+mod demo;
 mod leaves_nothing;
 mod render;
 mod sample;
