@@ -2,8 +2,10 @@
 -- of the statement that follows finds tables and can tell the columns' types.
 -- One row, of no interest. Rolled back before anything else happens.
 --
--- To check is to lock the tables, as a reader does.
+-- The check looks the tables up, and waits for whoever has locked one: the limits
+-- hold for it as well.
 BEGIN READ ONLY;
+SET LOCAL statement_timeout = {statement_timeout};
 SET LOCAL lock_timeout = {lock_timeout};
 SELECT pg_catalog.set_config('search_path', coalesce((
     SELECT {search_path}

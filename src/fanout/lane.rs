@@ -133,7 +133,8 @@ impl Lane {
                     return self.end(Some(session));
                 }
                 // The connection was lost before anything was in flight on it.
-                match self.replace(sent.err().unwrap_or_default()).await {
+                let reason = sent.err().unwrap_or_default();
+                match self.replace(session, reason).await {
                     Some(new) => session = new,
                     None => return self.end(None),
                 }
@@ -169,7 +170,7 @@ impl Lane {
                         rows: head.rows,
                     };
                     self.retry(head.turn, error);
-                    match self.replace(reason).await {
+                    match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
                     }
@@ -315,14 +316,20 @@ impl Lane {
         let _ = session.recover().await;
     }
 
-    /// Another session at the same instant, for a connection that was lost. On
+    /// Another session at the same instant, for one whose connection was lost. On
     /// failure, what this lane had taken is accounted for.
-    async fn replace(&mut self, reason: String) -> Option<Session> {
+    async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
+        // There are never more connections than asked for: while this one counts,
+        // no other can be had.
+        drop(lost);
         self.shared.snapshots.remove(self.number);
         for tried in 0.. {
             let error = match self.rejoin(&reason).await {
                 Ok(session) => {
                     self.shared.snapshots.add(self.number, session.snapshot());
+                    self.notice(format!(
+                        "a connection was lost ({reason}); another took over"
+                    ));
                     return Some(session);
                 }
                 Err(error) => error,

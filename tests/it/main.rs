@@ -6,6 +6,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod complete;
 mod demo;
 mod leaves_nothing;
 mod render;
