@@ -143,7 +143,6 @@ impl Plan {
 
     /// A statement of `sql/` that sets the limits, among other things.
     fn bounded(&self, template: &str, values: &[(&str, &str)]) -> String {
-        let milliseconds = |limit: Duration| limit.as_millis().to_string();
         let statement_timeout = milliseconds(self.limits.statement_timeout);
         let lock_timeout = milliseconds(self.limits.lock_timeout);
         let limits = [
@@ -152,6 +151,11 @@ impl Plan {
         ];
         fill(template, &[&limits, values].concat())
     }
+}
+
+/// As the settings take it.
+fn milliseconds(limit: Duration) -> String {
+    limit.as_millis().to_string()
 }
 
 /// A statement of `sql/` with its placeholders filled: what stands in the files

@@ -1,5 +1,7 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::num::NonZeroU32;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
@@ -156,6 +158,9 @@ async fn conclude(
     {
         console.error(&format!("{} was not written", file.display()));
     }
+    if exit == Exit::Interrupted {
+        console.error(&"interrupted; nothing is left running on the server");
+    }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
     }
@@ -193,7 +198,10 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
         sink.publish().await
     };
     tokio::select! {
-        written = written => written.map(|()| Exit::Complete).map_err(Error::from),
+        written = written => match written {
+            Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
+            Err(error) => Err(error.into()),
+        },
         () = interrupt.requested() => Ok(Exit::Interrupted),
     }
 }
@@ -253,7 +261,10 @@ fn choose(
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {
-            let shard = route::by_name(origin, topology.modulus());
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
             topology.pick(&ShardList::single(shard))?
         }
         (None, None) => topology.shards().to_vec(),
