@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod csv_round_trip;
+mod psql_equal;
 mod render;
 mod sample;
 mod sandbox;

@@ -13,6 +13,7 @@ mod db;
 mod process;
 mod proxy;
 mod session;
+pub mod types;
 
 pub use db::{Db, private_server};
 pub use process::{ANY, Program, Ran, Running, eventually, has, has_all};
