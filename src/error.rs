@@ -1,7 +1,8 @@
 //! What ends a command: one type, printed once, by `main`.
 
-use crate::fanout::{FanoutError, ShardError};
+use crate::commands::demo::DemoError;
 use crate::exit::Exit;
+use crate::fanout::{FanoutError, ShardError};
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
 use crate::settings::SettingsError;
@@ -15,7 +16,7 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(transparent)]
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
@@ -27,7 +28,10 @@ pub enum Error {
     Fanout(FanoutError),
     /// The server's parser refused the statement.
     #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
-    Refused { report: Report, statement: Statement },
+    Refused {
+        report: Report,
+        statement: Statement,
+    },
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,
@@ -36,6 +40,8 @@ pub enum Error {
     },
     #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
     Unstable(u32),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("signals: {0}")]
     Signals(std::io::Error),
 }
@@ -63,13 +69,17 @@ impl Error {
 
 fn elsewhere(others: &[(String, usize)]) -> String {
     if others.is_empty() {
-        return "\nno other database of this server has any, as far as this user can see".to_owned();
+        return "\nno other database of this server has any, as far as this user can see"
+            .to_owned();
     }
     let list: Vec<_> = others
         .iter()
         .map(|(name, shards)| format!("\n  {name} ({shards} shards)"))
         .collect();
-    format!("\non this server these have; choose one with -d:{}", list.concat())
+    format!(
+        "\non this server these have; choose one with -d:{}",
+        list.concat()
+    )
 }
 
 /// What may help a shard that failed.
@@ -89,7 +99,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
         );
     }
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
-        return Some("someone holds a lock, a migration perhaps; try again, or raise --lock-timeout".to_owned());
+        return Some(
+            "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
+                .to_owned(),
+        );
     }
     if report.code == SqlState::QUERY_CANCELED {
         return Some("raise --timeout (0 for none) if the statement may take longer".to_owned());

@@ -20,8 +20,14 @@ pub fn excerpt(sql: &str, position: usize) -> String {
         return String::new();
     };
     let (before, after) = characters.split_at(at);
-    let start = before.iter().rposition(|c| is_break(*c)).map_or(0, |i| i + 1);
-    let end = after.iter().position(|c| is_break(*c)).map_or(characters.len(), |i| at + i);
+    let start = before
+        .iter()
+        .rposition(|c| is_break(*c))
+        .map_or(0, |i| i + 1);
+    let end = after
+        .iter()
+        .position(|c| is_break(*c))
+        .map_or(characters.len(), |i| at + i);
     let line: Vec<char> = characters[start..end].iter().map(|c| shown(*c)).collect();
     let screen = Screen::of(&line);
     let at = at - start;
@@ -57,7 +63,12 @@ fn is_break(c: char) -> bool {
 /// `\r\n` is one break.
 fn number_of_line(before: &[char]) -> usize {
     let breaks = before.iter().filter(|c| is_break(**c)).count();
-    breaks - before.windows(2).filter(|pair| *pair == ['\r', '\n']).count() + 1
+    breaks
+        - before
+            .windows(2)
+            .filter(|pair| *pair == ['\r', '\n'])
+            .count()
+        + 1
 }
 
 /// A tab is one space, so that the caret stands right. psql lets other control

@@ -28,7 +28,12 @@ impl Failures {
     }
 
     /// What to tell, of a run that asked this many shards.
-    pub fn describe(&self, asked: usize, statement: &Statement, hint: impl Fn(&ShardError) -> Option<String>) -> String {
+    pub fn describe(
+        &self,
+        asked: usize,
+        statement: &Statement,
+        hint: impl Fn(&ShardError) -> Option<String>,
+    ) -> String {
         let mut text = String::new();
         for (error, shards) in &self.0 {
             let mut shards = shards.clone();

@@ -81,9 +81,19 @@ mod tests {
             instant: Instant::Shared,
             elapsed: Duration::from_millis(21),
         };
-        assert_eq!(footer.to_string(), "20,001 rows · 128/128 shards · one snapshot · 21 ms");
-        let footer = Footer { rows: 1, answered: 127, ..footer };
-        assert_eq!(footer.to_string(), "1 row · 127/128 shards · one snapshot · 21 ms");
+        assert_eq!(
+            footer.to_string(),
+            "20,001 rows · 128/128 shards · one snapshot · 21 ms"
+        );
+        let footer = Footer {
+            rows: 1,
+            answered: 127,
+            ..footer
+        };
+        assert_eq!(
+            footer.to_string(),
+            "1 row · 127/128 shards · one snapshot · 21 ms"
+        );
     }
 
     #[test]

@@ -6,8 +6,20 @@ use crate::statement::Statement;
 
 /// Aggregates whose value per shard is easily taken for the value of all shards.
 const AGGREGATES: [&str; 14] = [
-    "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "array_agg",
-    "string_agg", "json_agg", "jsonb_agg", "stddev", "variance",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "bool_and",
+    "bool_or",
+    "every",
+    "array_agg",
+    "string_agg",
+    "json_agg",
+    "jsonb_agg",
+    "stddev",
+    "variance",
 ];
 
 /// For a result that is one row a shard of an aggregate without groups.

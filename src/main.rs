@@ -1,5 +1,6 @@
 //! The program: parses the command line, runs the command, exits with its status.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,7 +13,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut console = Console::new(false);
     // The server does the work; one thread is enough to ask and to listen.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             console.error(&error);
@@ -22,8 +26,11 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Query(args) => commands::query::run(*args).await,
+            Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
         }
     });
+    // A name that is still being looked up somewhere is not waited for.
+    runtime.shutdown_background();
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -69,7 +69,11 @@ impl Started {
         let types = survey.types.clone();
         let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
         let merge = Merge::new(shards, types, fanout.window());
-        Self { fanout, merge, server }
+        Self {
+            fanout,
+            merge,
+            server,
+        }
     }
 }
 
@@ -84,7 +88,11 @@ pub async fn drive(
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
-    let Started { mut fanout, mut merge, server } = started;
+    let Started {
+        mut fanout,
+        mut merge,
+        server,
+    } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
         asked: fanout.shards().len(),
@@ -172,7 +180,11 @@ fn progress(outcome: &Outcome, output: &Output, fanout: &Fanout) -> String {
     );
     if let Some((shard, since)) = fanout.slowest() {
         // Writing to a String cannot fail.
-        let _ = write!(text, " · {shard} for {:.1} s", since.elapsed().as_secs_f64());
+        let _ = write!(
+            text,
+            " · {shard} for {:.1} s",
+            since.elapsed().as_secs_f64()
+        );
     }
     text
 }

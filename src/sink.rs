@@ -61,9 +61,10 @@ impl Sink {
         let (file, draft) = match fs::metadata(path) {
             Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             // A device, a pipe: there is nothing to rename.
-            Ok(there) if !there.is_file() => {
-                OpenOptions::new().write(true).open(path).map(|file| (file, None))
-            }
+            Ok(there) if !there.is_file() => OpenOptions::new()
+                .write(true)
+                .open(path)
+                .map(|file| (file, None)),
             _ => Draft::create(path).map(|(file, draft)| (file, Some(draft))),
         }
         .map_err(failed)?;
@@ -114,9 +115,11 @@ impl Sink {
 
     fn finish(self) -> Result<Target, SinkError> {
         drop(self.blocks);
-        self.writer
-            .join()
-            .unwrap_or_else(|_| Err(SinkError::Output(io::Error::other("the writer ended early"))))
+        self.writer.join().unwrap_or_else(|_| {
+            Err(SinkError::Output(io::Error::other(
+                "the writer ended early",
+            )))
+        })
     }
 }
 
@@ -147,7 +150,10 @@ impl Draft {
         hidden.push(name);
         hidden.push(format!(".shardq-{}", std::process::id()));
         let draft = path.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&draft)?;
         let path = path.to_owned();
         Ok((file, Self { draft, path }))
     }

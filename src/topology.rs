@@ -82,7 +82,12 @@ impl Topology {
                 present: Ranges::of(&self.0).to_string(),
             });
         }
-        Ok(self.0.iter().copied().filter(|shard| list.contains(*shard)).collect())
+        Ok(self
+            .0
+            .iter()
+            .copied()
+            .filter(|shard| list.contains(*shard))
+            .collect())
     }
 
     fn absent(&self, wanted: RangeInclusive<u32>) -> Ranges {
@@ -114,14 +119,22 @@ mod tests {
     #[test]
     fn gaps_in_the_numbering_are_seen() {
         assert!(topology(0..128).gaps().is_empty());
-        assert_eq!(topology([0, 1, 63, 65]).gaps().to_string(), "shard_2-62, shard_64");
+        assert_eq!(
+            topology([0, 1, 63, 65]).gaps().to_string(),
+            "shard_2-62, shard_64"
+        );
     }
 
     #[test]
     fn a_missing_shard_is_named() {
         assert_eq!(topology(0..128).expect(128), Ok(()));
-        let error = topology((0..128).filter(|n| *n != 64)).expect(128).unwrap_err();
-        assert_eq!(error.to_string(), "expected 128 shards, found 127: shard_64 missing");
+        let error = topology((0..128).filter(|n| *n != 64))
+            .expect(128)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected 128 shards, found 127: shard_64 missing"
+        );
         let error = topology(0..129).expect(128).unwrap_err();
         assert_eq!(error.to_string(), "expected 128 shards, found 129");
     }

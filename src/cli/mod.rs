@@ -2,11 +2,13 @@
 //! completions and the man page; what they mean is the business of others.
 
 pub mod connection;
+pub mod demo;
 pub mod query;
 pub mod values;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+pub use demo::DemoArgs;
 pub use query::QueryArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
@@ -14,7 +16,13 @@ pub use query::QueryArgs;
 /// A shard is a schema `shard_N`. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run says how many of them answered.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -31,4 +39,5 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Query(Box<QueryArgs>),
+    Demo(DemoArgs),
 }

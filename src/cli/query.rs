@@ -27,7 +27,11 @@ Examples:
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
     /// The statement: exactly one, that returns rows
-    #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(
+        value_name = "SQL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
     pub sql: Option<String>,
 
     /// Read the statement from a file; - is standard input
@@ -114,7 +118,12 @@ pub struct OutputArgs {
     pub bigint_as_string: bool,
 
     /// Call the first column so
-    #[arg(long, value_name = "NAME", default_value = "shard", conflicts_with = "no_shard_column")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "shard",
+        conflicts_with = "no_shard_column"
+    )]
     pub shard_column: String,
 
     /// Leave out the column that says which shard a row is of

@@ -18,7 +18,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or("write a number and its unit, like 30s, 500ms or 5m; 0 for none")?;
     match parsed.as_millis() {
         0 => Err("less than a millisecond; write 0 for none".to_owned()),
-        _ if parsed > LONGEST => Err("longer than Postgres can wait (24 days); write 0 for none".to_owned()),
+        _ if parsed > LONGEST => {
+            Err("longer than Postgres can wait (24 days); write 0 for none".to_owned())
+        }
         _ => Ok(parsed),
     }
 }

@@ -85,7 +85,9 @@ async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<
     let mut counting: FuturesOrdered<_> = names
         .into_iter()
         .map(|name| async move {
-            let shards = shards_of(&settings.with_database(&name)).await.unwrap_or_default();
+            let shards = shards_of(&settings.with_database(&name))
+                .await
+                .unwrap_or_default();
             (name, shards)
         })
         .collect();
@@ -101,16 +103,27 @@ async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<
 async fn shards_of(settings: &Settings) -> Result<usize, ConnectError> {
     let server = Server::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
-    let schemas = column(&connection, &plan::fill(include_str!("../../sql/shards.sql"), &[])).await;
+    let schemas = column(
+        &connection,
+        &plan::fill(include_str!("../../sql/shards.sql"), &[]),
+    )
+    .await;
     drop(connection);
     server.close().await;
-    Ok(schemas.iter().filter_map(|name| Shard::from_schema(name)).count())
+    Ok(schemas
+        .iter()
+        .filter_map(|name| Shard::from_schema(name))
+        .count())
 }
 
 /// The first column of what a statement of ours returns; nothing if it fails.
 async fn column(connection: &Connection, sql: &str) -> Vec<String> {
     use tokio_postgres::SimpleQueryMessage::Row;
-    let messages = connection.client().simple_query(sql).await.unwrap_or_default();
+    let messages = connection
+        .client()
+        .simple_query(sql)
+        .await
+        .unwrap_or_default();
     messages
         .iter()
         .filter_map(|message| match message {

@@ -1,5 +1,7 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::num::NonZeroU32;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
@@ -67,7 +69,13 @@ async fn start(
     let survey = connect::survey(opened.first, plan).await?;
     let topology = connect::topology(&survey, settings).await?;
     let shards = choose(&args.shards, &topology, console)?;
-    Ok(Started::new(plan, shards, survey, opened.server, opened.spares))
+    Ok(Started::new(
+        plan,
+        shards,
+        survey,
+        opened.server,
+        opened.spares,
+    ))
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -103,7 +111,11 @@ async fn conclude(
     if !outcome.failures.is_empty() {
         let alone = plan.search_path.is_shard_alone();
         let advice = |error: &_| advice(error, alone);
-        console.error(&outcome.failures.describe(outcome.asked, &plan.statement, advice));
+        console.error(
+            &outcome
+                .failures
+                .describe(outcome.asked, &plan.statement, advice),
+        );
     }
     let exit = match outcome.ending {
         Ending::Interrupted => Exit::Interrupted,
@@ -111,8 +123,13 @@ async fn conclude(
         Ending::Heard if !outcome.answers.is_empty() => Exit::Incomplete,
         _ => Exit::Failed,
     };
-    if exit != Exit::Complete && let Some(file) = &args.output.output {
+    if exit != Exit::Complete
+        && let Some(file) = &args.output.output
+    {
         console.error(&format!("{} was not written", file.display()));
+    }
+    if exit == Exit::Interrupted {
+        console.error(&"interrupted; nothing is left running on the server");
     }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
@@ -162,7 +179,11 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     Ok(Plan {
         statement,
         search_path: args.shards.search_path.clone(),
-        instant: if args.run.no_snapshot { Instant::PerShard } else { Instant::Shared },
+        instant: if args.run.no_snapshot {
+            Instant::PerShard
+        } else {
+            Instant::Shared
+        },
         limits: Limits {
             statement_timeout: args.run.timeout,
             lock_timeout: args.run.lock_timeout,
@@ -181,7 +202,11 @@ fn connections(args: &QueryArgs) -> usize {
 }
 
 /// The shards to ask, ascending. What is missing is said.
-fn choose(args: &ShardArgs, topology: &Topology, console: &mut Console) -> Result<Vec<Shard>, Error> {
+fn choose(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Vec<Shard>, Error> {
     if let Some(expected) = args.expect_shards {
         topology.expect(expected)?;
     }
@@ -192,7 +217,10 @@ fn choose(args: &ShardArgs, topology: &Topology, console: &mut Console) -> Resul
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {
-            let shard = route::by_name(origin, topology.modulus());
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
             topology.pick(&ShardList::single(shard))?
         }
         (None, None) => topology.shards().to_vec(),

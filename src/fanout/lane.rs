@@ -76,10 +76,26 @@ impl Lane {
 
     /// Joins the run once the spare connection stands. Does without where the
     /// server has no more connections to give.
-    pub async fn start(self, spare: Spare) -> Option<Session> {
+    pub async fn start(self, spare: Option<Spare>) -> Option<Session> {
+        /// How long the others may take before this one connects to help them.
+        const LATER: Duration = Duration::from_millis(10);
         let mut stopped = self.stopped.clone();
+        let connect = async {
+            match spare {
+                Some(spare) => spare.await.ok(),
+                None => {
+                    tokio::time::sleep(LATER).await;
+                    let left = self.shared.next.load(Ordering::Relaxed) < self.shared.shards.len();
+                    if left {
+                        self.shared.server.spare().await.ok()
+                    } else {
+                        None
+                    }
+                }
+            }
+        };
         let connected = tokio::select! {
-            connected = spare => connected.ok(),
+            connected = connect => connected,
             _ = stopped.wait_for(|stopped| *stopped) => None,
         };
         let connection = match connected {

@@ -86,7 +86,8 @@ pub type Running = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
 
 impl Fanout {
     /// Starts the plan in these shards (ascending). The survey's session is the
-    /// first lane; the spare ones come in as they connect.
+    /// first lane; the spare ones come in as they connect; what more the server
+    /// may have connections for joins if the work lasts.
     pub fn start(
         plan: Plan,
         shards: Vec<Shard>,
@@ -96,7 +97,7 @@ impl Fanout {
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let lanes = shards.len().min(spares.len() + 1);
+        let lanes = shards.len().min(server.connections());
         let shared = Arc::new(Shared {
             plan,
             server,
@@ -114,10 +115,11 @@ impl Fanout {
             let lane = lane::Lane::new(0, Arc::clone(&shared), sender.clone(), stopped.clone());
             set.spawn(lane.run(survey.session));
         }
-        for (number, spare) in (1..lanes).zip(spares) {
-            let lane =
-                lane::Lane::new(number, Arc::clone(&shared), sender.clone(), stopped.clone());
-            set.spawn(lane.start(spare));
+        let mut spares = spares.into_iter();
+        for number in 1..lanes {
+            let shared = Arc::clone(&shared);
+            let lane = lane::Lane::new(number, shared, sender.clone(), stopped.clone());
+            set.spawn(lane.start(spares.next()));
         }
         Self {
             messages,

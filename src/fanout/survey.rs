@@ -104,8 +104,7 @@ fn verdict(
         Err(error) => match error.as_db_error() {
             None => Err(FanoutError::Lost(error::cause(error))),
             Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
-            // Cancelled before it was looked at: it must not pass as checked.
-            Some(report) if report.code().code().starts_with("57") => {
+            Some(report) if !is_about_the_statement(report.code()) => {
                 Err(FanoutError::opening(error))
             }
             Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
@@ -120,6 +119,16 @@ fn verdict(
             Some(_) => Ok(Verdict::Unknown),
         },
     }
+}
+
+/// Whether an error tells that the statement was looked at. One that was not, since
+/// the server was short of something or the probe had failed, is not checked: it
+/// could be one that returns no rows, and those are not all read-only (`COPY … TO`).
+fn is_about_the_statement(code: &SqlState) -> bool {
+    /// Invalid transaction state, insufficient resources, operator intervention,
+    /// system error, internal error.
+    const NOT: [&str; 5] = ["25", "53", "57", "58", "XX"];
+    !NOT.iter().any(|class| code.code().starts_with(class))
 }
 
 /// The results that had rows to describe, but for those of the settings.

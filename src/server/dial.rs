@@ -67,11 +67,17 @@ pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
 ///
 /// # Errors
 /// The attempt that failed.
-pub async fn connect_to(settings: &Settings, endpoint: &Endpoint) -> Result<Connected, ConnectError> {
+pub async fn connect_to(
+    settings: &Settings,
+    endpoint: &Endpoint,
+) -> Result<Connected, ConnectError> {
     let encryption = endpoint.encryption();
-    within(settings.connect_timeout(), start(settings, &endpoint.target, encryption))
-        .await
-        .map_err(|cause| ConnectError::new(vec![Failure::at(&endpoint.target, cause)]))
+    within(
+        settings.connect_timeout(),
+        start(settings, &endpoint.target, encryption),
+    )
+    .await
+    .map_err(|cause| ConnectError::new(vec![Failure::at(&endpoint.target, cause)]))
 }
 
 /// Asks the server to stop what runs on a connection, and waits until it has

@@ -1,8 +1,14 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod csv_round_trip;
+mod demo;
+mod leaves_nothing;
 mod psql_equal;
 mod render;
 mod sample;
