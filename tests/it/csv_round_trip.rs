@@ -26,11 +26,16 @@ fn nasty() -> impl Strategy<Value = Option<String>> {
             "\\.", "\\N", "\"", "\"\"", "'", ",", ";", "|", " ", "日本", "😀", "e\u{301}", "NULL", "null", "{}",
         ]).prop_map(str::to_owned),
     ];
-    prop::option::weighted(0.9, prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat()))
+    prop::option::weighted(
+        0.9,
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat()),
+    )
 }
 
 fn literal(text: Option<&String>) -> String {
-    text.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
+    text.map_or("NULL".to_owned(), |text| {
+        format!("'{}'", text.replace('\'', "''"))
+    })
 }
 
 fn number<T: ToString>(number: Option<T>) -> String {
@@ -38,18 +43,25 @@ fn number<T: ToString>(number: Option<T>) -> String {
 }
 
 /// Both formats that `COPY` reads, and how it is told which.
-const COPIES: [(&str, &str); 2] = [("--csv", "FORMAT csv, HEADER MATCH"), ("--tsv", "HEADER MATCH")];
+const COPIES: [(&str, &str); 2] = [
+    ("--csv", "FORMAT csv, HEADER MATCH"),
+    ("--tsv", "HEADER MATCH"),
+];
 
 /// Rows that one of two relations has and the other has not, as psql shows them.
 fn difference(one: &str, other: &str) -> String {
-    format!("(SELECT 'more' AS which, * FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS d) \
-             UNION ALL (SELECT 'less', * FROM (TABLE {other} EXCEPT ALL TABLE {one}) AS d)")
+    format!(
+        "(SELECT 'more' AS which, * FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS d) \
+             UNION ALL (SELECT 'less', * FROM (TABLE {other} EXCEPT ALL TABLE {one}) AS d)"
+    )
 }
 
 #[test]
 fn csv_and_tsv_load_back_as_the_same_rows() {
     let db = Db::with_shards(2);
-    db.sql("CREATE TABLE public.back (shard text, a text, n numeric, b text, list text[], raw bytea)");
+    db.sql(
+        "CREATE TABLE public.back (shard text, a text, n numeric, b text, list text[], raw bytea)",
+    );
     let row = (nasty(), prop::option::of(any::<i64>()), nasty(), nasty());
     proptest!(cases(), |(rows in prop::collection::vec(row, 1..8))| {
         let values: Vec<_> = rows.iter().map(|(a, n, b, element)| {
@@ -81,10 +93,16 @@ fn every_type_loads_back_as_the_same_values() {
         db.in_shard(shard, &types::table(types::BUILT_IN, shard as usize));
     }
     for (flag, options) in COPIES {
-        let answer = shardq(["query", "-q", flag, "SELECT * FROM t"]).db(&db).run().output();
+        let answer = shardq(["query", "-q", flag, "SELECT * FROM t"])
+            .db(&db)
+            .run()
+            .output();
         db.sql("DROP TABLE IF EXISTS public.back; CREATE TABLE public.back (shard text, LIKE shard_0.t)");
         let load = format!("COPY public.back FROM STDIN ({options})");
-        db.psql_program(["-c", &load]).stdin(answer).run().assert(0, "", ANY);
+        db.psql_program(["-c", &load])
+            .stdin(answer)
+            .run()
+            .assert(0, "", ANY);
         // As text, for not every type can be compared.
         let left = db.ask(
             "WITH asked AS (SELECT 'shard_0' AS shard, * FROM shard_0.t UNION ALL SELECT 'shard_1', * FROM shard_1.t)
@@ -102,17 +120,35 @@ fn null_and_the_empty_string_stay_apart() {
     let csv = "shard,a,b,c,d\nshard_0,,\"\",\\N,NULL\n";
     let tsv = "shard\ta\tb\tc\td\nshard_0\t\\N\t\t\\\\N\tNULL\n";
     let null = "shard,a,b,c,d\nshard_0,NULL,,\\N,\"NULL\"\n";
-    shardq(["query", "-q", "--csv", sql]).db(&db).run().assert(0, csv, "");
-    shardq(["query", "-q", "--tsv", sql]).db(&db).run().assert(0, tsv, "");
-    shardq(["query", "-q", "--csv", "--null", "NULL", sql]).db(&db).run().assert(0, null, "");
+    shardq(["query", "-q", "--csv", sql])
+        .db(&db)
+        .run()
+        .assert(0, csv, "");
+    shardq(["query", "-q", "--tsv", sql])
+        .db(&db)
+        .run()
+        .assert(0, tsv, "");
+    shardq(["query", "-q", "--csv", "--null", "NULL", sql])
+        .db(&db)
+        .run()
+        .assert(0, null, "");
 }
 
 /// What `--json` and `--jsonl` say, which must be the same.
 #[track_caller]
 fn json(db: &Db, sql: &str) -> Vec<Value> {
-    let ask = |flag| shardq(["query", "-q", flag, "-f", "-"]).db(db).stdin(sql).run().output();
+    let ask = |flag| {
+        shardq(["query", "-q", flag, "-f", "-"])
+            .db(db)
+            .stdin(sql)
+            .run()
+            .output()
+    };
     let lines = ask("--jsonl");
-    let lines: Vec<Value> = lines.split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = lines
+        .split_terminator('\n')
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let array: Value = serde_json::from_str(&ask("--json")).unwrap();
     assert_eq!(array, Value::Array(lines.clone()));
     lines
@@ -121,7 +157,13 @@ fn json(db: &Db, sql: &str) -> Vec<Value> {
 #[test]
 fn json_says_what_to_json_says() {
     let db = Db::with_shards(2);
-    let row = (nasty(), prop::option::of(any::<i64>()), prop::option::of(any::<f64>()), prop::option::of(any::<bool>()), nasty());
+    let row = (
+        nasty(),
+        prop::option::of(any::<i64>()),
+        prop::option::of(any::<f64>()),
+        prop::option::of(any::<bool>()),
+        nasty(),
+    );
     proptest!(cases(), |(rows in prop::collection::vec(row, 1..8))| {
         let values: Vec<_> = rows.iter().map(|(text, int, float, bool, inner)| {
             let (text, inner) = (literal(text.as_ref()), literal(inner.as_ref()));
@@ -154,16 +196,24 @@ fn json_has_numbers_booleans_nulls_and_documents() {
         r#""raw":{"a":           1.0},"nan":"NaN","inf":"-Infinity","list":"{1,2}","m":"$1.00"}"#,
         "\n"
     );
-    shardq(["query", "-q", "--jsonl", sql]).db(&db).run().assert(0, expected, "");
+    shardq(["query", "-q", "--jsonl", sql])
+        .db(&db)
+        .run()
+        .assert(0, expected, "");
     let expected = format!("[\n{expected}]\n");
-    shardq(["query", "-q", "--json", sql]).db(&db).run().assert(0, &expected, "");
+    shardq(["query", "-q", "--json", sql])
+        .db(&db)
+        .run()
+        .assert(0, &expected, "");
 }
 
 #[test]
 fn bigints_are_strings_where_asked_for() {
     let db = Db::with_shards(1);
-    let sql = "SELECT 721096797631602718 AS id, 1.5 AS n, 7 AS i, 0.5::float8 AS f, NULL::int8 AS none";
-    let expected = r#"{"shard":"shard_0","id":"721096797631602718","n":"1.5","i":7,"f":0.5,"none":null}"#;
+    let sql =
+        "SELECT 721096797631602718 AS id, 1.5 AS n, 7 AS i, 0.5::float8 AS f, NULL::int8 AS none";
+    let expected =
+        r#"{"shard":"shard_0","id":"721096797631602718","n":"1.5","i":7,"f":0.5,"none":null}"#;
     shardq(["query", "-q", "--jsonl", "--bigint-as-string", sql])
         .db(&db)
         .run()
@@ -174,8 +224,14 @@ fn bigints_are_strings_where_asked_for() {
 fn json_without_rows_is_an_empty_array() {
     let db = Db::with_shards(2);
     let sql = "SELECT 1 AS n WHERE false";
-    shardq(["query", "-q", "--json", sql]).db(&db).run().assert(0, "[]\n", "");
-    shardq(["query", "-q", "--jsonl", sql]).db(&db).run().assert(0, "", "");
+    shardq(["query", "-q", "--json", sql])
+        .db(&db)
+        .run()
+        .assert(0, "[]\n", "");
+    shardq(["query", "-q", "--jsonl", sql])
+        .db(&db)
+        .run()
+        .assert(0, "", "");
 }
 
 #[test]
@@ -189,7 +245,10 @@ fn two_columns_of_one_name_are_refused_in_json_with_what_to_do() {
         );
     }
     let csv = "shard,?column?,?column?\nshard_0,1,2\nshard_1,1,2\n";
-    shardq(["query", "--csv", "SELECT 1, 2"]).db(&db).run().assert(0, csv, ANY);
+    shardq(["query", "--csv", "SELECT 1, 2"])
+        .db(&db)
+        .run()
+        .assert(0, csv, ANY);
 }
 
 #[test]
@@ -198,10 +257,24 @@ fn a_column_called_shard_is_refused_in_json_with_what_to_do() {
     let sql = "SELECT 'mine' AS shard";
     for flag in ["--json", "--jsonl"] {
         let refused = shardq(["query", flag, sql]).db(&db).run();
-        refused.assert(1, "", has_all(["a column \"shard\" of its own", "--shard-column NAME", "--no-shard-column"]));
+        refused.assert(
+            1,
+            "",
+            has_all([
+                "a column \"shard\" of its own",
+                "--shard-column NAME",
+                "--no-shard-column",
+            ]),
+        );
     }
     let own = "{\"shard\":\"mine\"}\n";
-    shardq(["query", "--jsonl", "--no-shard-column", sql]).db(&db).run().assert(0, own, has("1/1 shards"));
+    shardq(["query", "--jsonl", "--no-shard-column", sql])
+        .db(&db)
+        .run()
+        .assert(0, own, has("1/1 shards"));
     let renamed = "{\"of\":\"shard_0\",\"shard\":\"mine\"}\n";
-    shardq(["query", "--jsonl", "--shard-column", "of", sql]).db(&db).run().assert(0, renamed, has("1/1 shards"));
+    shardq(["query", "--jsonl", "--shard-column", "of", sql])
+        .db(&db)
+        .run()
+        .assert(0, renamed, has("1/1 shards"));
 }

@@ -33,7 +33,10 @@ const FORMATS: &[Format] = &[
     psql(&["-t"], "null ''\n\\pset tuples_only on"),
     psql(&["-x", "-t", "--null", "∅"], "null ∅\n\\pset expanded on"),
     psql(&["-x"], "tuples_only off\n\\pset null ''"),
-    copy(&["--csv", "-t", "--null", "null"], "FORMAT csv, NULL 'null'"),
+    copy(
+        &["--csv", "-t", "--null", "null"],
+        "FORMAT csv, NULL 'null'",
+    ),
     copy(&["--tsv"], "HEADER"),
     copy(&["--tsv", "-t", "--null", ""], "NULL ''"),
 ];
@@ -53,7 +56,9 @@ struct Session<'a> {
 impl Session<'_> {
     #[track_caller]
     fn ours(&self, db: &Db, args: &[&str], sql: &str) -> String {
-        let mut shardq = shardq(["query", "-q"]).db(db).env("PGOPTIONS", self.options);
+        let mut shardq = shardq(["query", "-q"])
+            .db(db)
+            .env("PGOPTIONS", self.options);
         for (name, value) in self.env {
             shardq = shardq.env(name, value);
         }
@@ -65,7 +70,9 @@ impl Session<'_> {
     #[track_caller]
     fn psqls(&self, db: &Db, args: &[&str], sql: &str) -> String {
         let options = format!("{} -c search_path={}", self.options, self.search_path);
-        let mut psql = db.psql_program(["-v", "ON_ERROR_STOP=1"]).env("PGOPTIONS", options);
+        let mut psql = db
+            .psql_program(["-v", "ON_ERROR_STOP=1"])
+            .env("PGOPTIONS", options);
         for (name, value) in self.env {
             psql = psql.env(name, value);
         }
@@ -82,7 +89,9 @@ impl Session<'_> {
         for format in formats {
             script += &match format.theirs {
                 Theirs::Psql(pset) => format!("\\pset {pset}\n{sql};\n\\echo {NEXT}"),
-                Theirs::Copy(options) => format!("COPY ({sql}) TO STDOUT ({options});\n\\echo {NEXT}"),
+                Theirs::Copy(options) => {
+                    format!("COPY ({sql}) TO STDOUT ({options});\n\\echo {NEXT}")
+                }
             };
         }
         let psqls = self.psqls(db, &[], &script);
@@ -97,7 +106,10 @@ impl Session<'_> {
     fn assert_same_in_shard(self, db: &Db, formats: &[Format], shard: u32, sql: &str) {
         let number = shard.to_string();
         let schema = format!("shard_{shard}");
-        let there = Session { search_path: &schema, ..self };
+        let there = Session {
+            search_path: &schema,
+            ..self
+        };
         let args = ["--shards", &number, "--no-shard-column"];
         there.assert_same(db, formats, &args, sql, sql);
     }
@@ -106,8 +118,14 @@ impl Session<'_> {
 #[track_caller]
 fn same(flags: &[&str], ours: &str, psqls: &str) {
     assert!(!ours.trim().is_empty(), "{flags:?}: nothing to compare");
-    let differ = ours.lines().zip(psqls.lines()).find(|(ours, psqls)| ours != psqls);
-    assert!(ours == psqls, "{flags:?}: the first line that differs, ours and psql's: {differ:#?}");
+    let differ = ours
+        .lines()
+        .zip(psqls.lines())
+        .find(|(ours, psqls)| ours != psqls);
+    assert!(
+        ours == psqls,
+        "{flags:?}: the first line that differs, ours and psql's: {differ:#?}"
+    );
 }
 
 /// The built-in types of this server.
@@ -134,7 +152,11 @@ fn the_sample_has_every_type_of_the_server() {
     let names: Vec<_> = built_in(&db)
         .iter()
         .map(|(name, _)| format!("'{name}'::regtype"))
-        .chain(types::NOT_WRITABLE.iter().map(|name| format!("'{name}'::regtype")))
+        .chain(
+            types::NOT_WRITABLE
+                .iter()
+                .map(|name| format!("'{name}'::regtype")),
+        )
         .collect();
     let missing = db.ask(&format!(
         "SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace \
@@ -143,14 +165,22 @@ fn the_sample_has_every_type_of_the_server() {
          AND oid <> ALL (ARRAY[{}])",
         names.join(", ")
     ));
-    assert_eq!(missing, "", "give tests/it/support/types.rs values of these");
+    assert_eq!(
+        missing, "",
+        "give tests/it/support/types.rs values of these"
+    );
 }
 
 #[test]
 fn every_built_in_type_prints_as_in_psql_in_every_format() {
     let db = with_built_in_types();
     for shard in [0, 1] {
-        Session::default().assert_same_in_shard(&db, FORMATS, shard, "SELECT * FROM t ORDER BY row");
+        Session::default().assert_same_in_shard(
+            &db,
+            FORMATS,
+            shard,
+            "SELECT * FROM t ORDER BY row",
+        );
     }
 }
 
@@ -169,11 +199,20 @@ fn the_merged_result_is_what_a_hand_written_union_all_prints() {
 #[test]
 fn settings_of_the_session_shape_values_as_in_psql() {
     let db = with_built_in_types();
-    let with = |options| Session { options, ..Session::default() };
+    let with = |options| Session {
+        options,
+        ..Session::default()
+    };
     let sessions = [
-        with("-c datestyle=SQL,DMY -c intervalstyle=sql_standard -c bytea_output=escape -c timezone=Asia/Kathmandu"),
-        with("-c datestyle=German -c intervalstyle=iso_8601 -c extra_float_digits=-10 -c xmlbinary=hex"),
-        with("-c datestyle=Postgres,MDY -c intervalstyle=postgres_verbose -c extra_float_digits=0 -c timezone=America/St_Johns"),
+        with(
+            "-c datestyle=SQL,DMY -c intervalstyle=sql_standard -c bytea_output=escape -c timezone=Asia/Kathmandu",
+        ),
+        with(
+            "-c datestyle=German -c intervalstyle=iso_8601 -c extra_float_digits=-10 -c xmlbinary=hex",
+        ),
+        with(
+            "-c datestyle=Postgres,MDY -c intervalstyle=postgres_verbose -c extra_float_digits=0 -c timezone=America/St_Johns",
+        ),
         Session {
             env: &[("PGTZ", "Europe/Prague"), ("PGDATESTYLE", "ISO, YMD")],
             ..Session::default()
@@ -227,7 +266,10 @@ fn types_that_each_shard_defines_for_itself_print_as_in_psql() {
 fn types_of_extensions_print_as_in_psql() {
     let samples: &[(&str, Sample)] = &[
         ("citext", ("public.citext", &["Core", "", "a,b", "ŽLUŤ"])),
-        ("hstore", ("public.hstore", &["", "a=>1, b=>NULL, \"c d\"=>\"e\\\"f\""])),
+        (
+            "hstore",
+            ("public.hstore", &["", "a=>1, b=>NULL, \"c d\"=>\"e\\\"f\""]),
+        ),
         ("ltree", ("public.ltree", &["a.b.c", ""])),
         ("cube", ("public.cube", &["(1,2),(3,4)", "0"])),
         ("seg", ("public.seg", &["1.50 .. 2", "<3"])),
@@ -252,7 +294,9 @@ fn types_of_extensions_print_as_in_psql() {
 #[test]
 fn objects_are_named_as_the_shards_search_path_sees_them() {
     let db = Db::with_shards(2);
-    db.in_each_shard("CREATE TABLE t (); CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    db.in_each_shard(
+        "CREATE TABLE t (); CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    );
     db.sql("CREATE TABLE public.elsewhere ()");
     for shard in [0, 1] {
         Session::default().assert_same_in_shard(
@@ -294,7 +338,10 @@ fn csv_is_psqls_too_where_nothing_is_null_or_empty() {
     db.in_shard(0, "CREATE TABLE t AS SELECT * FROM (VALUES (1, E'a,b\\n\"c\"', 1.50), (2, ' ', 'NaN')) AS v(n, \"the text\", \"a,\"\"b\")");
     let sql = "SELECT * FROM t";
     let ours = Session::default().ours(&db, &["--csv", "--no-shard-column"], sql);
-    let there = Session { search_path: "shard_0", ..Session::default() };
+    let there = Session {
+        search_path: "shard_0",
+        ..Session::default()
+    };
     same(&["--csv"], &ours, &there.psqls(&db, &["--csv"], sql));
 }
 

@@ -135,7 +135,8 @@ fn assert_same(db: &Db, sql: &str, null: &str) {
 #[test]
 fn every_type_stands_where_psql_puts_it() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         r#"SELECT 1::int2 a, -2::int4 b, 721096797631602688::int8 c, 1.5::float4 d, 'NaN'::float8 e,
             1.50::numeric(10,2) f, 7::oid g, '8'::xid h, '9'::xid8 i, '10'::cid j, 11::money k,
             true, 'x'::"char", 'n'::name, 'text'::text, 'c'::char(5), 'v'::varchar,
@@ -157,7 +158,8 @@ fn every_type_stands_where_psql_puts_it() {
 fn control_characters_print_as_psql_prints_them() {
     let db = Db::empty();
     // psql 15 gives the soft hyphen (173) a column, psql 16 none.
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT chr(n) || 'x' AS value, n FROM generate_series(1, 300) n WHERE n <> 173",
         "",
     );
@@ -166,7 +168,8 @@ fn control_characters_print_as_psql_prints_them() {
 #[test]
 fn tabs_and_line_breaks_print_as_psql_prints_them() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT * FROM (VALUES
             (E'a\\tb', E'one\\ntwo\\n', 1, E'x\\ny'),
             (E'\\t', E'\\n', 22, ''),
@@ -180,7 +183,8 @@ fn tabs_and_line_breaks_print_as_psql_prints_them() {
 #[test]
 fn scripts_of_any_width_line_up_as_in_psql() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT * FROM (VALUES
             ('日本語', 'x', 1), ('žluťoučký kůň', 'y', 2), ('😀 smile', 'z', 3), (E'e\\u0301', 'w', 4),
             ('שלום', 'v', 5), ('مرحبا', 'u', 6), ('한국어', 't', 7), (E'\\u00A0', 's', 8), ('ｆｕｌｌ', '', 9),
@@ -193,7 +197,8 @@ fn scripts_of_any_width_line_up_as_in_psql() {
 #[test]
 fn names_of_columns_are_data_too() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT 1 AS \"a\"\"b\", 2 AS \"a,b\", 3 AS \"\x1b[31m\", 4 AS \"a\\b\", 5 AS \"a|b\",
             6 AS \" \", 7 AS \"a\nb\", 8 AS \"same\", 9 AS \"same\", 10",
         "",
@@ -205,11 +210,13 @@ fn names_of_columns_are_data_too() {
 #[test]
 fn values_that_look_like_syntax_are_quoted_as_copy_quotes_them() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT * FROM (VALUES ('\\.'), (''), (NULL), ('x')) AS v(a)",
         "x",
     );
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT * FROM (VALUES ('\\.', ''), (NULL, 'null'), (' a ', '\"'), ('\\N', ''','), (E'\\r', E'\\n')) AS v(a, b)",
         "null",
     );
@@ -220,7 +227,8 @@ fn long_values_and_many_rows_print_as_in_psql() {
     let db = Db::empty();
     assert_same(&db, "SELECT repeat('x', 100000) AS long, 1 AS n", "");
     for rows in [1, 2, 9, 10, 11, 99, 100, 1000, 1001] {
-        assert_same(&db, 
+        assert_same(
+            &db,
             &format!("SELECT n AS i FROM generate_series(1, {rows}) n"),
             "",
         );
@@ -239,7 +247,8 @@ fn a_record_s_label_may_be_wider_than_the_record() {
         "abcdefghijklmn",
     ] {
         for value in ["", "1", "123", "12345678901", "1\n2"] {
-            assert_same(&db, 
+            assert_same(
+                &db,
                 &format!("SELECT '{value}' AS {name} FROM generate_series(1, 10)"),
                 "",
             );
