@@ -14,4 +14,5 @@ mod render;
 mod sample;
 mod sandbox;
 mod slow_link;
+mod statement;
 mod support;
