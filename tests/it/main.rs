@@ -8,6 +8,7 @@
 
 mod csv_round_trip;
 mod demo;
+mod flags;
 mod leaves_nothing;
 mod psql_equal;
 mod render;

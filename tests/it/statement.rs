@@ -33,7 +33,10 @@ fn one_statement_may_be_dressed_in_any_way() {
         ("SELECT 1 ; ; ;\n", "1\n"),
         ("SELECT 1 -- one", "1\n"),
         ("SELECT 1; -- one;", "1\n"),
-        ("-- a comment; of two\n/* and /* a nested; */ one */ SELECT 1", "1\n"),
+        (
+            "-- a comment; of two\n/* and /* a nested; */ one */ SELECT 1",
+            "1\n",
+        ),
         ("SELECT 1 /* one; */ ; /* two */", "1\n"),
         ("\r\n\tSELECT\r\n1\r\n", "1\n"),
         ("SELECT 'a;b', 1 AS \"c;d\"", "a;b,1\n"),
@@ -41,7 +44,10 @@ fn one_statement_may_be_dressed_in_any_way() {
         (r"SELECT E'\';\\', 'a\'", "';\\,a\\\n"),
         (r#"SELECT U&'\017Elu', "žluť 日本" FROM t"#, "žlu,x\n"),
         ("SELECT '-- ' || '/*' || \"n\" FROM t", "-- /*7\n"),
-        ("SELECT '{search_path}', '{statement}'", "{search_path},{statement}\n"),
+        (
+            "SELECT '{search_path}', '{statement}'",
+            "{search_path},{statement}\n",
+        ),
         ("VALUES (1, 'a'), (2, 'b')", "1,a\n2,b\n"),
         ("TABLE t", "7,x\n"),
         ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1", "1\n2\n"),
@@ -59,7 +65,10 @@ fn backslashes_mean_what_the_session_says_they_mean() {
     let db = one_shard();
     shardq(["query", "-q", "-t", "--csv", r"SELECT 'it\'s; one'"])
         .db(&db)
-        .env("PGOPTIONS", "-c standard_conforming_strings=off -c escape_string_warning=off")
+        .env(
+            "PGOPTIONS",
+            "-c standard_conforming_strings=off -c escape_string_warning=off",
+        )
         .run()
         .assert(0, "shard_0,it's; one\n", "");
 }
@@ -103,10 +112,11 @@ fn a_statement_without_rows_is_refused() {
         ";",
         "/* nothing */",
     ] {
-        shardq(["query", sql])
-            .db(&db)
-            .run()
-            .assert(1, "", has("shardq: the statement returns no rows; shardq runs queries: SELECT"));
+        shardq(["query", sql]).db(&db).run().assert(
+            1,
+            "",
+            has("shardq: the statement returns no rows; shardq runs queries: SELECT"),
+        );
     }
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
 }
@@ -117,7 +127,10 @@ fn psqls_error(db: &Db, sql: &str) -> String {
     let psql = db.psql_program(["-v", "VERBOSITY=verbose", "-c", sql]);
     let ran = psql.env("PGOPTIONS", "-c search_path=shard_0").run();
     assert_eq!(ran.status, 1, "{sql}: {}", ran.stderr);
-    let lines = ran.stderr.lines().filter(|line| !line.starts_with("LOCATION:"));
+    let lines = ran
+        .stderr
+        .lines()
+        .filter(|line| !line.starts_with("LOCATION:"));
     let text: String = lines.map(|line| format!("{line}\n")).collect();
     // psql prints it as it is; see sanitize.rs.
     text.replacen("ERROR:  ", "ERROR ", 1)
@@ -198,7 +211,11 @@ fn detail_hint_query_and_context_are_shown_as_in_psql() {
            DECLARE r int; BEGIN EXECUTE 'SELECT n,\n  nope FROM t' INTO r; RETURN r; END $f$;
          CREATE FUNCTION divides(n int) RETURNS int LANGUAGE sql AS 'SELECT 1 / (n - n)';",
     );
-    for sql in ["SELECT raise()", "SELECT asks()", "SELECT divides(n) FROM t"] {
+    for sql in [
+        "SELECT raise()",
+        "SELECT asks()",
+        "SELECT divides(n) FROM t",
+    ] {
         assert_error_of_psql(&db, sql);
     }
 }
