@@ -1,7 +1,6 @@
 //! What every command that asks a server begins with.
 
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use futures::{StreamExt, stream};
 use tokio_postgres::error::SqlState;
 
 use crate::console::Console;
@@ -13,6 +12,10 @@ use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
 use crate::shard::Shard;
 use crate::topology::Topology;
+
+/// How many other databases are looked into at the same time: a server may have
+/// more of them than it has connections.
+const LOOKING_AROUND: usize = 3;
 
 /// What a server that cannot be reached may be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,22 +104,20 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
 async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<(String, usize)> {
     let databases = plan::fill(include_str!("../../sql/databases.sql"), &[]);
     let names = column(connection, &databases).await;
-    let mut counting: FuturesOrdered<_> = names
-        .into_iter()
+    let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
             let shards = shards_of(&settings.with_database(&name))
                 .await
                 .unwrap_or_default();
             (name, shards)
         })
-        .collect();
-    let mut found = Vec::new();
-    while let Some((name, shards)) = counting.next().await {
-        if shards > 0 {
-            found.push((name, shards));
-        }
-    }
-    found
+        .buffered(LOOKING_AROUND)
+        .collect()
+        .await;
+    counted
+        .into_iter()
+        .filter(|(_, shards)| *shards > 0)
+        .collect()
 }
 
 async fn shards_of(settings: &Settings) -> Result<usize, ConnectError> {

@@ -7,12 +7,16 @@
 )]
 
 mod complete;
+mod csv_round_trip;
 mod demo;
-mod one_instant;
-mod read_only;
+mod flags;
 mod leaves_nothing;
+mod one_instant;
+mod psql_equal;
+mod read_only;
 mod render;
 mod sample;
 mod sandbox;
 mod slow_link;
+mod statement;
 mod support;
