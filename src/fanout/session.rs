@@ -71,22 +71,27 @@ impl Session {
     }
 
     /// Cancels what runs, and returns when all that was sent is answered.
-    ///
-    /// One cancel request would do, since a turn that fails takes all behind it
-    /// along; but the server drops one that arrives between two messages.
     pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
-        const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
-        let drained = async {
+        self.cancel_until(async {
             for stream in flying {
                 stream.for_each(|_| async {}).await;
             }
-        };
-        tokio::pin!(drained);
+        })
+        .await;
+    }
+
+    /// Cancels what runs until this work on the session has come to its end.
+    ///
+    /// One cancel request would do, since a turn that fails takes all behind it
+    /// along; but the server drops one that arrives between two messages.
+    pub async fn cancel_until(&self, end: impl Future) {
+        const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
+        tokio::pin!(end);
         loop {
             // A server that cannot be reached any more has lost us as well.
             let reached = self.connection.cancel().await.is_ok();
             tokio::select! {
-                () = &mut drained => return,
+                _ = &mut end => return,
                 () = tokio::time::sleep(BETWEEN_REQUESTS) => if !reached { return },
             }
         }
