@@ -112,17 +112,12 @@ fn elsewhere(others: &[(String, usize)]) -> String {
 }
 
 fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
-    let here = match siblings {
-        0 => String::new(),
+    let places = match siblings {
+        0 => elsewhere(others),
         1 => "; one other shard has".to_owned(),
         _ => format!("; {siblings} other shards have"),
     };
-    // Where others have it, it is this shard that is odd, not the choice of database.
-    let there = match siblings {
-        0 => elsewhere(others),
-        _ => String::new(),
-    };
-    format!("{here}{there}\n--no-verify computes the shard alone")
+    format!("{places}\n--no-verify computes the shard alone")
 }
 
 /// What may help a shard that failed.

@@ -172,12 +172,18 @@ async fn no_table(
     lookup: Lookup<'_>,
     settings: &Settings,
 ) -> Result<Finding, Error> {
-    let connection = lookup.session.connection();
-    let sql = lookup::tables_sql(lookup.key, None);
+    let siblings = lookup.tables(None).await?.in_shard.len();
+    // Where others have it, the shard is odd, and the database is the right one.
+    let others = if siblings == 0 {
+        let sql = lookup::tables_sql(lookup.key, None);
+        connect::databases_with(&sql, lookup.session.connection(), settings).await
+    } else {
+        Vec::new()
+    };
     Err(Error::NoTable {
         shard,
         table,
-        siblings: lookup.tables(None).await?.in_shard.len(),
-        others: connect::databases_with(&sql, connection, settings).await,
+        siblings,
+        others,
     })
 }

@@ -1,6 +1,8 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
+mod completions;
 mod demo;
+mod find;
 mod sample;
 mod sandbox;
 mod slow_link;
