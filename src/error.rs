@@ -19,7 +19,7 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(transparent)]
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
@@ -126,8 +126,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
     let ShardError::Server(report) = error else {
         return None;
     };
-    let unknown_object = [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
-    if path_is_shard_alone && unknown_object.contains(&report.code) {
+    // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
+    let unknown_object = report.position.is_some()
+        && [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT].contains(&report.code);
+    if path_is_shard_alone && unknown_object {
         return Some(
             "only the shard's own schema is searched; if this lives in public, \
              add --search-path '{shard}, public'"

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod commands;
 pub mod console;
 pub mod error;
+pub mod excerpt;
 pub mod exit;
 pub mod failures;
 pub mod fanout;

@@ -10,7 +10,6 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 use crate::failures::Failures;
 use crate::fanout::{self, Session, ShardError};
 use crate::finding::{Hit, Near};
-use crate::interrupt::Interrupt;
 use crate::key::Key;
 use crate::nearest::{self, Nearest};
 use crate::plan;
@@ -78,7 +77,6 @@ pub struct Heard {
 pub struct Lookup<'a> {
     pub key: &'a Key,
     pub session: &'a Session,
-    pub interrupt: &'a Interrupt,
 }
 
 /// The statement that lists a key's tables: in one shard, or in all.
@@ -202,7 +200,6 @@ impl Lookup<'_> {
         Self: 'a,
     {
         stream::iter(&tables.in_shard)
-            .take_until(self.interrupt.requested())
             .map(move |(&shard, tables)| {
                 let sql = statement(shard, tables);
                 async move { (shard, self.ask(&sql, parameters).await) }

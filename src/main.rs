@@ -32,6 +32,8 @@ fn main() -> ExitCode {
             Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
         }
     });
+    // A name that is still being looked up somewhere is not waited for.
+    runtime.shutdown_background();
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::console::Console;
 use crate::error::Error;
 use crate::fanout::{RECONNECTS, Survey, backoff};
+use crate::interrupt::Interrupt;
 use crate::plan::{self, Plan};
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
@@ -56,6 +57,24 @@ fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
         Acquaintance::First => error.sqlstate().is_some_and(|code| passing.contains(code)),
         Acquaintance::Known => error.is_transient(),
     }
+}
+
+/// Does what comes before a run. `None` if interrupted. Whatever keeps it from
+/// succeeding, nothing is left running on the server, and its log has nothing to
+/// say about us.
+pub async fn or_close<T>(
+    server: &Server,
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    let done = tokio::select! {
+        done = work => done.map(Some),
+        () = interrupt.requested() => Ok(None),
+    };
+    if !matches!(done, Ok(Some(_))) {
+        server.close().await;
+    }
+    done
 }
 
 /// Has the server check the statement, take the snapshot and list the shards.

@@ -4,7 +4,6 @@ use crate::cli::find::FindArgs;
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::fanout::Survey;
 use crate::finding::{Finding, Searched, Verdict};
 use crate::footer::Elapsed;
 use crate::interrupt::Interrupt;
@@ -13,7 +12,7 @@ use crate::lookup::{self, Lookup};
 use crate::plan::{Instant, Plan};
 use crate::search::{AtHome, Search};
 use crate::search_path::SearchPath;
-use crate::server::Server;
+use crate::server::Connection;
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
 use crate::sink;
@@ -72,51 +71,24 @@ async fn verify(
     for warning in settings.warnings() {
         console.note(warning);
     }
-    let plan = plan(args, key)?;
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let (server, survey) = tokio::select! {
-            started = start(&settings, &plan, acquaintance, console) => started?,
+        let opened = tokio::select! {
+            opened = connect::open(&settings, 1, acquaintance, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
-        let lookup = Lookup {
-            key,
-            session: &survey.session,
-            interrupt: &interrupt,
-        };
-        let mut work = Box::pin(search(args, &settings, &plan, &survey, lookup, console));
-        let found = tokio::select! {
-            biased;
-            () = interrupt.requested() => {
-                survey.session.cancel_until(&mut work).await;
-                None
-            }
-            found = &mut work => Some(found),
-        };
-        drop(work);
-        drop(survey);
-        server.close().await;
+        let work = search(args, &settings, key, opened.first, console);
+        let found = connect::or_close(&opened.server, &interrupt, work).await;
+        opened.server.close().await;
         match found {
-            None => return Ok(None),
-            Some(Err(Error::Lookup(error))) if error.is_transient() => {
+            Err(Error::Lookup(error)) if error.is_transient() => {
                 console.note(&format!("{error}; asking again, at a new snapshot"));
                 acquaintance = Acquaintance::Known;
             }
-            Some(found) => return found.map(Some),
+            found => return found,
         }
     }
     Err(Error::Unstable(RUNS))
-}
-
-async fn start(
-    settings: &Settings,
-    plan: &Plan,
-    acquaintance: Acquaintance,
-    console: &mut Console,
-) -> Result<(Server, Survey), Error> {
-    let opened = connect::open(settings, 1, acquaintance, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    Ok((opened.server, survey))
 }
 
 /// The survey wants a statement to check. What is looked at first will do.
@@ -133,21 +105,23 @@ fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
 async fn search(
     args: &FindArgs,
     settings: &Settings,
-    plan: &Plan,
-    survey: &Survey,
-    lookup: Lookup<'_>,
+    key: &Key,
+    connection: Connection,
     console: &mut Console,
 ) -> Result<Finding, Error> {
-    let topology = connect::topology(survey, settings).await?;
+    let plan = plan(args, key)?;
+    let survey = connect::survey(connection, &plan).await?;
+    let lookup = Lookup {
+        key,
+        session: &survey.session,
+    };
+    let topology = connect::topology(&survey, settings).await?;
     connect::warn_of_gaps(&topology, console);
     let shards = args.shard_count.unwrap_or(topology.modulus());
-    let route = lookup
-        .key
-        .route(Some(shards))
-        .ok_or(Error::ShardCountNeeded)?;
+    let route = key.route(Some(shards)).ok_or(Error::ShardCountNeeded)?;
     let search = Search {
         lookup,
-        plan,
+        plan: &plan,
         topology: &topology,
     };
     let (verdict, searched) = match search.where_it_belongs(route.shard, console).await? {
@@ -159,7 +133,7 @@ async fn search(
         AtHome::NoTable(table) => return no_table(route.shard, table, lookup, settings).await,
     };
     Ok(Finding {
-        key: lookup.key.clone(),
+        key: key.clone(),
         route,
         verdict,
         searched,

@@ -1,5 +1,7 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::num::NonZeroU32;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
@@ -33,20 +35,30 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
+    let asked = Asked {
+        args: &args,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
     if args.run.dry_run {
-        return dry_run(&args, &settings, &plan, &mut console, sink).await;
+        return dry_run(&asked, &mut console, sink).await;
     }
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let started = tokio::select! {
-            started = start(&args, &settings, &plan, acquaintance, &mut console) => started?,
-            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        let Some(started) = start(&asked, acquaintance, &mut console).await? else {
+            return Ok(Exit::Interrupted);
         };
         let policy = policy(args.run.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::SnapshotLost {
-            return conclude(&args, &plan, outcome, output, &mut console).await;
+            return tokio::select! {
+                biased;
+                exit = conclude(&args, &plan, outcome, output, &mut console) => exit,
+                // The reader pauses, and the rest of the result waits for it.
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
         }
         acquaintance = Acquaintance::Known;
         console.note(&"nothing was printed yet: asking again, at a new snapshot");
@@ -55,25 +67,45 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     Err(Error::Unstable(RUNS))
 }
 
-/// Connects, surveys, and sets the lanes going.
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    args: &'a QueryArgs,
+    settings: &'a Settings,
+    plan: &'a Plan,
+    interrupt: &'a Interrupt,
+}
+
+/// Connects, surveys, and sets the lanes going. `None` if interrupted.
 async fn start(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
+    asked: &Asked<'_>,
     acquaintance: Acquaintance,
     console: &mut Console,
-) -> Result<Started, Error> {
-    let opened = connect::open(settings, connections(args), acquaintance, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    Ok(Started::new(
+) -> Result<Option<Started>, Error> {
+    let Asked {
+        args,
+        settings,
         plan,
-        shards,
-        survey,
-        opened.server,
-        opened.spares,
-    ))
+        interrupt,
+    } = *asked;
+    let opened = tokio::select! {
+        opened = connect::open(settings, connections(args), acquaintance, console) => opened?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    let server = opened.server.clone();
+    let work = async {
+        let survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        let shards = choose(&args.shards, &topology, console)?;
+        Ok(Started::new(
+            plan,
+            shards,
+            survey,
+            opened.server,
+            opened.spares,
+        ))
+    };
+    connect::or_close(&server, interrupt, work).await
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -99,7 +131,7 @@ async fn conclude(
             drop(output);
             Ok(())
         }
-        _ => output.abort(),
+        _ => output.abort().await,
     };
     match written {
         Ok(()) => {}
@@ -126,6 +158,9 @@ async fn conclude(
     {
         console.error(&format!("{} was not written", file.display()));
     }
+    if exit == Exit::Interrupted {
+        console.error(&"interrupted; nothing is left running on the server");
+    }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
     }
@@ -137,22 +172,38 @@ async fn conclude(
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
-    console: &mut Console,
-    sink: Sink,
-) -> Result<Exit, Error> {
-    let opened = connect::open(settings, 1, Acquaintance::First, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    sink.write(plan.describe(&shards).into_bytes()).await;
-    drop(survey);
-    opened.server.close().await;
-    sink.publish()?;
-    Ok(Exit::Complete)
+async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result<Exit, Error> {
+    let Asked {
+        args,
+        settings,
+        plan,
+        interrupt,
+    } = *asked;
+    let opened = tokio::select! {
+        opened = connect::open(settings, 1, Acquaintance::First, console) => opened?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let server = opened.server.clone();
+    let work = async {
+        let survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        choose(&args.shards, &topology, console)
+    };
+    let Some(shards) = connect::or_close(&server, interrupt, work).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    server.close().await;
+    let written = async {
+        sink.write(plan.describe(&shards).into_bytes()).await;
+        sink.publish().await
+    };
+    tokio::select! {
+        written = written => match written {
+            Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
+            Err(error) => Err(error.into()),
+        },
+        () = interrupt.requested() => Ok(Exit::Interrupted),
+    }
 }
 
 fn policy(on_error: OnError) -> Policy {
@@ -204,7 +255,10 @@ fn choose(
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {
-            let shard = route::by_name(origin, topology.modulus());
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
             topology.pick(&ShardList::single(shard))?
         }
         (None, None) => topology.shards().to_vec(),

@@ -14,6 +14,8 @@ pub enum FanoutError {
     /// The statement itself is wrong, in whatever shard.
     #[error("{}", .0.headline())]
     Statement(Report),
+    #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
+    SeveralStatements,
     #[error(
         "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
     )]
@@ -40,7 +42,7 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_) | Self::NotAQuery => false,
+            Self::Statement(_) | Self::SeveralStatements | Self::NotAQuery => false,
         }
     }
 }
