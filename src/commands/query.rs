@@ -10,7 +10,7 @@ use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::plan::{Instant, Limits, Plan};
+use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
 use crate::route;
 use crate::run::{self, Ending, Outcome, Policy, Started};
@@ -228,10 +228,7 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         } else {
             Instant::Shared
         },
-        limits: Limits {
-            statement_timeout: args.run.timeout,
-            lock_timeout: args.run.lock_timeout,
-        },
+        limits: args.run.limits.into(),
     })
 }
 
@@ -254,10 +251,7 @@ fn choose(
     if let Some(expected) = args.expect_shards {
         topology.expect(expected)?;
     }
-    let gaps = topology.gaps();
-    if !gaps.is_empty() {
-        console.warning(&format!("the numbering has gaps: no {gaps}"));
-    }
+    connect::warn_of_gaps(topology, console);
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {

@@ -26,6 +26,7 @@ use crate::server::{Server, Spare};
 use crate::shard::Shard;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
+pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
 pub use window::{Attempt, Place, Window};

@@ -7,8 +7,10 @@
 )]
 
 mod complete;
+mod completions;
 mod csv_round_trip;
 mod demo;
+mod find;
 mod flags;
 mod leaves_nothing;
 mod one_instant;
