@@ -8,9 +8,10 @@
 
 mod complete;
 mod demo;
+mod leaves_nothing;
+mod nothing_left;
 mod one_instant;
 mod read_only;
-mod leaves_nothing;
 mod render;
 mod sample;
 mod sandbox;
