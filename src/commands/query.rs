@@ -47,8 +47,15 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let Some(started) = start(&asked, acquaintance, &mut console).await? else {
-            return Ok(Exit::Interrupted);
+        let started = match start(&asked, acquaintance, &mut console).await {
+            Ok(Some(started)) => started,
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(error) if error.is_transient() => {
+                acquaintance = Acquaintance::Known;
+                console.note(&format!("{error}: asking again"));
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         let policy = policy(args.run.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
