@@ -8,7 +8,9 @@
 
 mod complete;
 mod demo;
-mod leaves_nothing;
+mod faults;
+mod file;
+mod memory;
 mod nothing_left;
 mod one_instant;
 mod read_only;

@@ -4,9 +4,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use shardq::sandbox::{Options, Sandbox, Shutdown};
+use shardq::sandbox::{Options, Shutdown};
 
-use crate::support::{ANY, Db, Program, eventually, has, has_all, private_server, shardq};
+use crate::support::{
+    ANY, Db, Postmaster, Program, eventually, has, has_all, private_server, shardq,
+};
 
 /// What a server says of clients that leave without a word.
 const COMPLAINTS: [&str; 5] = [
@@ -259,21 +261,4 @@ fn a_hot_standby_answers() {
         has_all(["shard_0,0,t\n", "shard_7,7,t\n"]),
         has("8/8 shards · one snapshot"),
     );
-}
-
-/// The process that takes a server's connections.
-struct Postmaster(String);
-
-impl Postmaster {
-    fn of(server: &Sandbox) -> Self {
-        let file = fs::read_to_string(server.data_dir().join("postmaster.pid")).unwrap();
-        Self(file.lines().next().unwrap().to_owned())
-    }
-
-    fn signal(&self, name: &str) {
-        Program::new("kill")
-            .args(["-s", name, &self.0])
-            .run()
-            .assert(0, "", "");
-    }
 }

@@ -10,11 +10,13 @@
 //! ```
 
 mod db;
+mod postmaster;
 mod process;
 mod proxy;
 mod session;
 
 pub use db::{Db, private_server};
+pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;

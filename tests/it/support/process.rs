@@ -251,6 +251,12 @@ impl Running {
         }
     }
 
+    /// The most memory it had resident so far.
+    pub fn peak_memory_kib(&mut self) -> u64 {
+        self.note_memory();
+        self.peak_memory_kib
+    }
+
     /// The kernel keeps the peak, but only while the process is there.
     fn note_memory(&mut self) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()));
