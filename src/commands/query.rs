@@ -50,9 +50,15 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let connections = connections(&args);
-        let prepared = prepare(&asked, connections, acquaintance, &mut console).await?;
-        let Some(prepared) = prepared else {
-            return Ok(Exit::Interrupted);
+        let prepared = match prepare(&asked, connections, acquaintance, &mut console).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(error) if error.is_transient() => {
+                acquaintance = Acquaintance::Known;
+                console.note(&format!("{error}: asking again"));
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         let started = prepared.start(&plan);
         let policy = policy(args.run.on_error);

@@ -29,6 +29,8 @@ pub(super) struct Lane {
     /// Taken from the queue, to be sent (again).
     todo: VecDeque<Turn>,
     flying: VecDeque<Flying>,
+    /// What becomes of the shards that nobody took, if this lane is the last.
+    otherwise: ShardError,
 }
 
 impl Lane {
@@ -46,6 +48,7 @@ impl Lane {
             stopped,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
+            otherwise: ShardError::NotAsked,
         }
     }
 
@@ -261,6 +264,7 @@ impl Lane {
                 for turn in std::mem::take(&mut self.todo) {
                     self.outlet.say(turn, Event::Failed(error.clone()));
                 }
+                self.otherwise = error;
                 break;
             }
             let wait = backoff(tried);
@@ -309,7 +313,7 @@ impl Lane {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
             while let Some(turn) = self.take() {
-                self.outlet.say(turn, Event::Failed(ShardError::NotAsked));
+                self.outlet.say(turn, Event::Failed(self.otherwise.clone()));
             }
         }
         session
