@@ -10,6 +10,7 @@ mod csv_round_trip;
 mod demo;
 mod flags;
 mod leaves_nothing;
+mod names;
 mod psql_equal;
 mod render;
 mod sample;
