@@ -55,7 +55,7 @@ impl SearchPath {
                 Item::Schema(name) => Literal(&Identifier(name).to_string()).to_string(),
             })
             .collect();
-        names.join(" || ', ' || ")
+        format!("pg_catalog.concat({})", names.join(", ', ', "))
     }
 
     pub fn is_shard_alone(&self) -> bool {

@@ -1,11 +1,11 @@
 //! `shardq query`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
+use super::limits::LimitArgs;
 use super::values;
 use crate::render::Format;
 use crate::search_path::SearchPath;
@@ -167,13 +167,8 @@ pub struct RunArgs {
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
     pub connections: usize,
 
-    /// Cancel a shard's statement after this long, like 30s or 5m; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
-    pub timeout: Duration,
-
-    /// Give up waiting for a table lock after this long; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
-    pub lock_timeout: Duration,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// When a shard fails
     #[arg(long, value_enum, default_value_t)]

@@ -34,13 +34,16 @@ impl Survey {
         let began = Instant::now();
         let client = connection.client();
         let (probe, survey) = (plan.probe(), plan.survey());
-        let (_, checked, opened) = futures::join!(
+        let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
             client.prepare(plan.statement.as_str()),
             client.simple_query(&survey),
         );
         let round_trip = began.elapsed();
 
+        // In a transaction that has failed the check says nothing, not even that
+        // the statement is one that returns rows.
+        probed.map_err(|error| FanoutError::opening(&error))?;
         let verdict = verdict(&checked)?;
         let opened = opened.map_err(|error| FanoutError::opening(&error))?;
         let mut results = results(&opened).into_iter();

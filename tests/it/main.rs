@@ -6,12 +6,17 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod complete;
+mod completions;
 mod csv_round_trip;
 mod demo;
+mod find;
 mod flags;
 mod leaves_nothing;
 mod names;
+mod one_instant;
 mod psql_equal;
+mod read_only;
 mod render;
 mod sample;
 mod sandbox;
