@@ -15,6 +15,7 @@ mod file;
 mod find;
 mod flags;
 mod memory;
+mod names;
 mod nothing_left;
 mod one_instant;
 mod psql_equal;
