@@ -93,8 +93,13 @@ impl Session {
     pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
-            for stream in flying {
-                stream.for_each(|_| async {}).await;
+            for mut answers in flying {
+                while let Some(message) = answers.next().await {
+                    // A connection that is lost says so for ever.
+                    if message.is_err_and(|error| error.as_db_error().is_none()) {
+                        return;
+                    }
+                }
             }
         };
         tokio::pin!(drained);
