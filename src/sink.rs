@@ -128,6 +128,17 @@ impl Sink {
     }
 }
 
+/// Prints a text that is complete already. That its reader has had enough of it is
+/// no error.
+pub async fn print(text: impl Into<Vec<u8>>) -> Result<(), SinkError> {
+    let sink = Sink::stdout()?;
+    sink.write(text.into()).await;
+    match sink.publish().await {
+        Err(SinkError::Closed) => Ok(()),
+        printed => printed,
+    }
+}
+
 impl Target {
     fn write(&mut self, block: &[u8]) -> Result<(), SinkError> {
         let written = match self {

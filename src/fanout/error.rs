@@ -81,7 +81,7 @@ fn printed(rows: u64) -> String {
 }
 
 /// Whether the same again may go well.
-pub(super) fn is_transient(code: &SqlState) -> bool {
+pub(crate) fn is_transient(code: &SqlState) -> bool {
     // Terminated, crashed, starting up; full; cancelled by a replay or by a
     // concurrent update.
     [
@@ -95,7 +95,7 @@ pub(super) fn is_transient(code: &SqlState) -> bool {
 }
 
 /// What tokio-postgres knows beyond `error communicating with the server`.
-pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),

@@ -59,18 +59,14 @@ impl Lane {
         const LATER: Duration = Duration::from_millis(10);
         let mut stopped = self.stopped.clone();
         let connect = async {
-            match spare {
-                Some(spare) => spare.await.ok(),
-                None => {
-                    tokio::time::sleep(LATER).await;
-                    let left = self.shared.next.load(Ordering::Relaxed) < self.shared.shards.len();
-                    if left {
-                        self.shared.server.spare().await.ok()
-                    } else {
-                        None
-                    }
-                }
+            if let Some(spare) = spare {
+                return spare.await.ok();
             }
+            tokio::time::sleep(LATER).await;
+            if self.shared.is_taken() {
+                return None;
+            }
+            self.shared.server.spare().await.ok()
         };
         let connected = tokio::select! {
             connected = connect => connected,
@@ -86,7 +82,7 @@ impl Lane {
             None => return self.end(None),
         };
         // Nothing to do any more: others were quicker.
-        if self.shared.next.load(Ordering::Relaxed) >= self.shared.shards.len() {
+        if self.shared.is_taken() {
             return self.end(None);
         }
         let snapshot = self.shared.snapshots.any();

@@ -26,6 +26,7 @@ use crate::server::{Server, Spare};
 use crate::shard::Shard;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
+pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
 pub use window::{Attempt, Place, Window};
@@ -83,6 +84,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// Whether every shard has its lane.
+    fn is_taken(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.shards.len()
+    }
+
     /// What each lane can be sent before any has answered, so that none is left
     /// without: nobody knows yet how slow the turns are.
     fn fair_share(&self) -> usize {

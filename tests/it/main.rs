@@ -7,15 +7,22 @@
 )]
 
 mod complete;
+mod completions;
+mod csv_round_trip;
 mod demo;
 mod faults;
 mod file;
+mod find;
+mod flags;
 mod memory;
+mod names;
 mod nothing_left;
 mod one_instant;
+mod psql_equal;
 mod read_only;
 mod render;
 mod sample;
 mod sandbox;
 mod slow_link;
+mod statement;
 mod support;

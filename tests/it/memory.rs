@@ -53,9 +53,7 @@ fn a_reader_that_pauses_holds_up_the_server_and_not_memory() {
     let db = a_million();
     let mut query = all_of(&db).args(["-j8"]).spawn_unread();
     // All but those that had little more to say.
-    eventually("the server waits", || {
-        waiting(&db, "ClientWrite") >= 4
-    });
+    eventually("the server waits", || waiting(&db, "ClientWrite") >= 4);
     was_little(query.peak_memory_kib());
     query.resume();
     let ran = query.finish();

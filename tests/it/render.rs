@@ -183,7 +183,8 @@ fn tabs_and_line_breaks_print_as_psql_prints_them() {
 #[test]
 fn scripts_of_any_width_line_up_as_in_psql() {
     let db = Db::empty();
-    assert_same(&db, 
+    assert_same(
+        &db,
         "SELECT * FROM (VALUES
             ('日本語', 'x', 1), ('žluťoučký kůň', 'y', 2), ('😀 smile', 'z', 3), (E'e\\u0301', 'w', 4),
             ('שלום', 'v', 5), ('مرحبا', 'u', 6), ('한국어', 't', 7), (E'\\u00A0', 's', 8), ('ｆｕｌｌ', '', 9),
