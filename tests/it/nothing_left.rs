@@ -211,7 +211,9 @@ fn a_run_needs_no_session_and_leaves_no_object() {
 
 #[test]
 fn settings_of_the_database_do_not_end_a_run_early() {
-    let db = Db::with_shards(8);
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..8);
     for setting in [
         "idle_in_transaction_session_timeout = '100ms'",
         "idle_session_timeout = '100ms'",
@@ -232,6 +234,9 @@ fn settings_of_the_database_do_not_end_a_run_early() {
         .db(&db)
         .run()
         .assert(0, has("shard_0,f\n"), has("8/8 shards · one snapshot"));
+    // Not even one whose work was done.
+    let log = server.log();
+    assert!(!log.contains("terminating connection"), "{log}");
 }
 
 #[test]
