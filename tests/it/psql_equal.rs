@@ -174,14 +174,8 @@ fn the_sample_has_every_type_of_the_server() {
 #[test]
 fn every_built_in_type_prints_as_in_psql_in_every_format() {
     let db = with_built_in_types();
-    for shard in [0, 1] {
-        Session::default().assert_same_in_shard(
-            &db,
-            FORMATS,
-            shard,
-            "SELECT * FROM t ORDER BY row",
-        );
-    }
+    let sql = "SELECT * FROM t ORDER BY row";
+    Session::default().assert_same_in_shard(&db, FORMATS, 1, sql);
 }
 
 #[test]
@@ -287,7 +281,7 @@ fn types_of_extensions_print_as_in_psql() {
     }
     for shard in [0, 1] {
         db.in_shard(shard, &types::table(&samples, shard as usize));
-        Session::default().assert_same_in_shard(&db, FORMATS, shard, "SELECT * FROM t");
+        Session::default().assert_same_in_shard(&db, TWO_FORMATS, shard, "SELECT * FROM t");
     }
 }
 
