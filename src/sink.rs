@@ -161,6 +161,8 @@ impl Target {
 
 impl Draft {
     fn create(path: &Path) -> io::Result<(File, Self)> {
+        // A link stays one: what it points to gets the result.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
@@ -170,8 +172,12 @@ impl Draft {
             .write(true)
             .create_new(true)
             .open(&draft)?;
-        let path = path.to_owned();
-        Ok((file, Self { draft, path }))
+        let draft = Self { draft, path };
+        // Who could not read the older file does not read the new one.
+        if let Ok(older) = fs::metadata(&draft.path) {
+            file.set_permissions(older.permissions())?;
+        }
+        Ok((file, draft))
     }
 }
 
