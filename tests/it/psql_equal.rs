@@ -85,15 +85,13 @@ impl Session<'_> {
     #[track_caller]
     fn assert_same(&self, db: &Db, formats: &[Format], args: &[&str], our_sql: &str, sql: &str) {
         const NEXT: &str = "== the next format ==\n";
-        let mut script = String::new();
-        for format in formats {
-            script += &match format.theirs {
-                Theirs::Psql(pset) => format!("\\pset {pset}\n{sql};\n\\echo {NEXT}"),
-                Theirs::Copy(options) => {
-                    format!("COPY ({sql}) TO STDOUT ({options});\n\\echo {NEXT}")
-                }
-            };
-        }
+        let commands = formats.iter().map(|format| match format.theirs {
+            Theirs::Psql(pset) => format!("\\pset {pset}\n{sql}"),
+            Theirs::Copy(options) => format!("COPY ({sql}) TO STDOUT ({options})"),
+        });
+        let script = commands
+            .collect::<Vec<_>>()
+            .join(&format!(";\n\\echo {NEXT}"));
         let psqls = self.psqls(db, &[], &script);
         for (format, psqls) in formats.iter().zip(psqls.split(NEXT)) {
             let ours = self.ours(db, &[args, format.flags].concat(), our_sql);

@@ -121,6 +121,11 @@ fn a_statement_without_rows_is_refused() {
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
 }
 
+fn without_lines(start: &str, text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with(start)).collect()
+}
+
 /// psql's messages, in our words: the SQLSTATE as in its verbose mode, without the
 /// place in Postgres's own source.
 fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
@@ -132,11 +137,7 @@ fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
         .env("PGOPTIONS", "-c search_path=shard_0")
         .args(commands)
         .run();
-    let error = |text: &str| {
-        let lines = text.lines().filter(|line| !line.starts_with("LOCATION:"));
-        let text: String = lines.map(|line| format!("{line}\n")).collect();
-        text.replacen("ERROR:  ", "ERROR ", 1)
-    };
+    let error = |text: &str| without_lines("LOCATION:", text).replacen("ERROR:  ", "ERROR ", 1);
     ran.stderr.split_terminator(NEXT).map(error).collect()
 }
 
@@ -148,11 +149,7 @@ fn assert_errors_of_psql(db: &Db, statements: &[&str]) {
         let ran = shardq(["query", "-q", "--", sql]).db(db).run();
         // The check finds it for all shards, the shard's turn for one.
         let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
-        let ours: String = ours
-            .lines()
-            .filter(|line| !line.starts_with("hint: "))
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let ours = without_lines("hint: ", &ours);
         assert_eq!(ours, format!("shardq: {error}"), "{sql}");
         ran.assert(1, "", has("ERROR"));
     }
