@@ -68,14 +68,18 @@ fn databases_and_users_may_be_called_anything() {
 fn a_database_without_shards_names_those_that_have_some() {
     let server = private_server(Options::default());
     let db = Db::on(&server);
-    for name in NAMES {
+    let names = &NAMES[..3];
+    for name in names {
         db.sql(&format!("CREATE DATABASE {}", identifier(name)));
         let schemas = "CREATE SCHEMA shard_0; CREATE SCHEMA shard_1; CREATE SCHEMA shard_x; CREATE SCHEMA shard_2b; CREATE SCHEMA shard_007";
         db.psql_program(["-d", name, "-c", schemas])
             .run()
             .assert(0, "", "");
     }
-    let lines: Vec<_> = NAMES.map(|name| format!("\n  {name} (2 shards)")).to_vec();
+    let lines: Vec<_> = names
+        .iter()
+        .map(|name| format!("\n  {name} (2 shards)"))
+        .collect();
     let mut expected: Vec<&str> = lines.iter().map(String::as_str).collect();
     let none = format!("shardq: database \"{}\" has no shards", db.name());
     expected.extend([none.as_str(), "choose one with -d:"]);
@@ -83,7 +87,7 @@ fn a_database_without_shards_names_those_that_have_some() {
     ran.assert(1, "", has_all(expected));
     assert_eq!(
         ran.stderr.matches("shards)").count(),
-        NAMES.len(),
+        names.len(),
         "{}",
         ran.stderr
     );

@@ -85,15 +85,13 @@ impl Session<'_> {
     #[track_caller]
     fn assert_same(&self, db: &Db, formats: &[Format], args: &[&str], our_sql: &str, sql: &str) {
         const NEXT: &str = "== the next format ==\n";
-        let mut script = String::new();
-        for format in formats {
-            script += &match format.theirs {
-                Theirs::Psql(pset) => format!("\\pset {pset}\n{sql};\n\\echo {NEXT}"),
-                Theirs::Copy(options) => {
-                    format!("COPY ({sql}) TO STDOUT ({options});\n\\echo {NEXT}")
-                }
-            };
-        }
+        let commands = formats.iter().map(|format| match format.theirs {
+            Theirs::Psql(pset) => format!("\\pset {pset}\n{sql}"),
+            Theirs::Copy(options) => format!("COPY ({sql}) TO STDOUT ({options})"),
+        });
+        let script = commands
+            .collect::<Vec<_>>()
+            .join(&format!(";\n\\echo {NEXT}"));
         let psqls = self.psqls(db, &[], &script);
         for (format, psqls) in formats.iter().zip(psqls.split(NEXT)) {
             let ours = self.ours(db, &[args, format.flags].concat(), our_sql);
@@ -174,14 +172,8 @@ fn the_sample_has_every_type_of_the_server() {
 #[test]
 fn every_built_in_type_prints_as_in_psql_in_every_format() {
     let db = with_built_in_types();
-    for shard in [0, 1] {
-        Session::default().assert_same_in_shard(
-            &db,
-            FORMATS,
-            shard,
-            "SELECT * FROM t ORDER BY row",
-        );
-    }
+    let sql = "SELECT * FROM t ORDER BY row";
+    Session::default().assert_same_in_shard(&db, FORMATS, 1, sql);
 }
 
 #[test]
@@ -287,7 +279,7 @@ fn types_of_extensions_print_as_in_psql() {
     }
     for shard in [0, 1] {
         db.in_shard(shard, &types::table(&samples, shard as usize));
-        Session::default().assert_same_in_shard(&db, FORMATS, shard, "SELECT * FROM t");
+        Session::default().assert_same_in_shard(&db, TWO_FORMATS, shard, "SELECT * FROM t");
     }
 }
 

@@ -226,7 +226,7 @@ fn values_that_look_like_syntax_are_quoted_as_copy_quotes_them() {
 fn long_values_and_many_rows_print_as_in_psql() {
     let db = Db::empty();
     assert_same(&db, "SELECT repeat('x', 100000) AS long, 1 AS n", "");
-    for rows in [1, 2, 9, 10, 11, 99, 100, 1000, 1001] {
+    for rows in [1, 9, 10, 1001] {
         assert_same(
             &db,
             &format!("SELECT n AS i FROM generate_series(1, {rows}) n"),
@@ -238,15 +238,8 @@ fn long_values_and_many_rows_print_as_in_psql() {
 #[test]
 fn a_record_s_label_may_be_wider_than_the_record() {
     let db = Db::empty();
-    for name in [
-        "a",
-        "abcdefghi",
-        "abcdefghij",
-        "abcdefghijk",
-        "abcdefghijkl",
-        "abcdefghijklmn",
-    ] {
-        for value in ["", "1", "123", "12345678901", "1\n2"] {
+    for name in ["a", "abcdefghij", "abcdefghijkl", "abcdefghijklmn"] {
+        for value in ["", "12", "12345678901\n2"] {
             assert_same(
                 &db,
                 &format!("SELECT '{value}' AS {name} FROM generate_series(1, 10)"),
@@ -286,7 +279,7 @@ fn any_result_prints_as_in_psql() {
         prop::option::of(nasty(0..6)),
     );
     let config = ProptestConfig {
-        cases: 40,
+        cases: 24,
         failure_persistence: None,
         ..ProptestConfig::default()
     };

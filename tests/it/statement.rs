@@ -121,33 +121,38 @@ fn a_statement_without_rows_is_refused() {
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
 }
 
-/// psql's message, in our words: the SQLSTATE as in its verbose mode, without the
+fn without_lines(start: &str, text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with(start)).collect()
+}
+
+/// psql's messages, in our words: the SQLSTATE as in its verbose mode, without the
 /// place in Postgres's own source.
-fn psqls_error(db: &Db, sql: &str) -> String {
-    let psql = db.psql_program(["-v", "VERBOSITY=verbose", "-c", sql]);
-    let ran = psql.env("PGOPTIONS", "-c search_path=shard_0").run();
-    assert_eq!(ran.status, 1, "{sql}: {}", ran.stderr);
-    let lines = ran
-        .stderr
-        .lines()
-        .filter(|line| !line.starts_with("LOCATION:"));
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
-    // psql prints it as it is; see sanitize.rs.
-    text.replacen("ERROR:  ", "ERROR ", 1)
+fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
+    const NEXT: &str = "== the next statement ==\n";
+    let next = format!("\\warn {}", NEXT.trim_end());
+    let commands = statements.iter().flat_map(|sql| ["-c", sql, "-c", &next]);
+    let ran = db
+        .psql_program(["-v", "VERBOSITY=verbose"])
+        .env("PGOPTIONS", "-c search_path=shard_0")
+        .args(commands)
+        .run();
+    let error = |text: &str| without_lines("LOCATION:", text).replacen("ERROR:  ", "ERROR ", 1);
+    ran.stderr.split_terminator(NEXT).map(error).collect()
 }
 
 #[track_caller]
-fn assert_error_of_psql(db: &Db, sql: &str) {
-    let ran = shardq(["query", "-q", "--", sql]).db(db).run();
-    // The check finds it for all shards, the shard's turn for one.
-    let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
-    let ours: String = ours
-        .lines()
-        .filter(|line| !line.starts_with("hint: "))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    assert_eq!(ours, format!("shardq: {}", psqls_error(db, sql)), "{sql}");
-    ran.assert(1, "", &ran.stderr);
+fn assert_errors_of_psql(db: &Db, statements: &[&str]) {
+    let errors = errors_of_psql(db, statements);
+    assert_eq!(errors.len(), statements.len());
+    for (sql, error) in statements.iter().zip(errors) {
+        let ran = shardq(["query", "-q", "--", sql]).db(db).run();
+        // The check finds it for all shards, the shard's turn for one.
+        let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
+        let ours = without_lines("hint: ", &ours);
+        assert_eq!(ours, format!("shardq: {error}"), "{sql}");
+        ran.assert(1, "", has("ERROR"));
+    }
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn wrong_statements_are_pointed_at_as_in_psql() {
     let db = one_shard();
     let long = "n + ".repeat(40);
     let wide = "'日本語' || ".repeat(20);
-    for sql in [
+    let statements = [
         "SELECT * frm t",
         "SELECT 1 FROM",
         "SELECT 1 +",
@@ -195,9 +200,8 @@ fn wrong_statements_are_pointed_at_as_in_psql() {
         &format!("SELECT {long} x, 1 FROM t"),
         &format!("SELECT {wide} x, {wide} '' FROM t"),
         &format!("SELECT 1,\n{long}\n x, {long} 1 FROM t"),
-    ] {
-        assert_error_of_psql(&db, sql);
-    }
+    ];
+    assert_errors_of_psql(&db, &statements);
 }
 
 #[test]
@@ -211,11 +215,12 @@ fn detail_hint_query_and_context_are_shown_as_in_psql() {
            DECLARE r int; BEGIN EXECUTE 'SELECT n,\n  nope FROM t' INTO r; RETURN r; END $f$;
          CREATE FUNCTION divides(n int) RETURNS int LANGUAGE sql AS 'SELECT 1 / (n - n)';",
     );
-    for sql in [
-        "SELECT raise()",
-        "SELECT asks()",
-        "SELECT divides(n) FROM t",
-    ] {
-        assert_error_of_psql(&db, sql);
-    }
+    assert_errors_of_psql(
+        &db,
+        &[
+            "SELECT raise()",
+            "SELECT asks()",
+            "SELECT divides(n) FROM t",
+        ],
+    );
 }

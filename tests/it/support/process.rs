@@ -150,7 +150,7 @@ impl Program {
 }
 
 /// How its output is read.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Reading {
     All,
     Lines(usize),

@@ -1,6 +1,8 @@
 //! Values of every type that Postgres has: what is ordinary, and what renderers
 //! and readers get wrong.
 
+use std::fmt::Write;
+
 /// A type, and literals of it as they stand between SQL's quotes.
 pub type Sample = (&'static str, &'static [&'static str]);
 
@@ -279,7 +281,8 @@ pub fn table(samples: &[Sample], turn: usize) -> String {
                 format!("{value}::{name}, {}", array(name, literals, row + turn))
             })
             .collect();
-        script += &format!("INSERT INTO t VALUES ({row}, {});\n", values.join(", "));
+        let values = values.join(", ");
+        writeln!(script, "INSERT INTO t VALUES ({row}, {values});").unwrap();
     }
     script
 }
