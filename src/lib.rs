@@ -3,8 +3,10 @@
 pub mod cli;
 pub mod commands;
 pub mod console;
+pub mod draft;
 pub mod error;
 pub mod exit;
+pub mod export;
 pub mod failures;
 pub mod fanout;
 pub mod footer;
@@ -29,4 +31,5 @@ pub mod sink;
 pub mod statement;
 pub mod timing;
 pub mod topology;
+pub mod transfer;
 pub mod types;

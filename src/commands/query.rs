@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
+use crate::merge::Order;
 use crate::output::Output;
 use crate::plan::{Instant, Limits, Plan};
 use crate::render::{RenderOptions, Renderer};
@@ -20,6 +21,7 @@ use crate::sink::{Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
 use crate::topology::Topology;
+use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
 
@@ -75,6 +77,7 @@ async fn start(
         survey,
         opened.server,
         opened.spares,
+        Order::Shard,
     ))
 }
 
@@ -186,6 +189,7 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
             statement_timeout: args.run.timeout,
             lock_timeout: args.run.lock_timeout,
         },
+        transfer: Transfer::Rows,
     })
 }
 

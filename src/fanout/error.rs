@@ -18,6 +18,9 @@ pub enum FanoutError {
         "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
     )]
     NotAQuery,
+    /// The statement is a query, but none that COPY takes.
+    #[error("{}", .0.headline())]
+    NotCopied(Report),
     /// The server refused what the tool itself needs.
     #[error("the server refused to open the run's transaction: {}", .0.headline())]
     Refused(Report),
@@ -40,7 +43,7 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_) | Self::NotAQuery => false,
+            Self::Statement(_) | Self::NotCopied(_) | Self::NotAQuery => false,
         }
     }
 }

@@ -4,22 +4,22 @@
 //! A lane has its turns in flight in ascending order, so the lowest shard that is
 //! unfinished is at the head of its connection: waiting for it never deadlocks.
 
+mod read;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::depth::Depth;
-use super::error::{RECONNECTS, backoff, cause, is_transient};
-use super::session::{Answers, Session};
+use super::error::{RECONNECTS, backoff, cause};
+use super::flight::Flight;
+use super::session::Session;
 use super::{Answer, Attempt, Event, FanoutError, Message, Place, ShardError, Shared};
 use crate::plan;
-use crate::row::{Column, Rows};
-use crate::server::{Report, Spare, typed_columns};
+use crate::server::{Report, Spare};
 
 pub(super) struct Lane {
     number: usize,
@@ -41,8 +41,7 @@ struct Turn {
 /// A turn that was sent.
 struct Flying {
     turn: Turn,
-    offset: usize,
-    stream: Answers,
+    flight: Flight,
     rows: u64,
 }
 
@@ -147,9 +146,9 @@ impl Lane {
             };
             match read {
                 None => {
-                    let flying = self.flying.drain(..).map(|flying| flying.stream);
+                    let flying = self.flying.drain(..).map(|flying| flying.flight);
                     session
-                        .cancel(std::iter::once(head.stream).chain(flying))
+                        .cancel(std::iter::once(head.flight).chain(flying))
                         .await;
                     return self.end(None);
                 }
@@ -200,12 +199,11 @@ impl Lane {
             let Some(turn) = self.todo.pop_front().or_else(|| self.take()) else {
                 break;
             };
-            let plan::Turn { sql, offset } = self.shared.plan.turn(self.shared.shards[turn.place]);
-            match session.send(&sql).await {
-                Ok(stream) => self.flying.push_back(Flying {
+            let shard = self.shared.shards[turn.place];
+            match Flight::send(session, &self.shared.plan, shard).await {
+                Ok(flight) => self.flying.push_back(Flying {
                     turn,
-                    offset,
-                    stream,
+                    flight,
                     rows: 0,
                 }),
                 Err(error) => {
@@ -220,64 +218,6 @@ impl Lane {
     fn take(&self) -> Option<Turn> {
         let place = self.shared.next.fetch_add(1, Ordering::Relaxed);
         (place < self.shared.shards.len()).then_some(Turn { place, attempt: 0 })
-    }
-
-    /// Reads the answer of a turn to its end, passing rows on as they come.
-    async fn read(&self, flying: &mut Flying) -> Result<(), Broken> {
-        const BATCH: usize = 32 << 10;
-
-        let mut described = false;
-        let mut columns: Vec<Column> = Vec::new();
-        let mut rows = Rows::default();
-        loop {
-            // What is there already makes a batch; what is yet to come does not
-            // hold it up.
-            let next = match futures::poll!(flying.stream.next()) {
-                std::task::Poll::Ready(next) => next,
-                std::task::Poll::Pending => {
-                    self.pass_on(flying.turn, &mut rows).await;
-                    flying.stream.next().await
-                }
-            };
-            match next {
-                None => break,
-                Some(Err(error)) => return Err(broken(&error, flying.offset)),
-                Some(Ok(SimpleQueryMessage::RowDescription(names))) => {
-                    columns = names
-                        .iter()
-                        .map(|name| typed_columns::column(name.name()))
-                        .collect::<Option<_>>()
-                        .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
-                    rows = Rows::new(columns.len());
-                    described = true;
-                    self.say(flying.turn, Event::Columns(columns.clone()));
-                }
-                Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    push(&mut rows, &row, &columns)?;
-                    flying.rows += 1;
-                    if rows.bytes() >= BATCH {
-                        self.pass_on(flying.turn, &mut rows).await;
-                    }
-                }
-                Some(Ok(_)) => {}
-            }
-        }
-        self.pass_on(flying.turn, &mut rows).await;
-        if described {
-            Ok(())
-        } else {
-            Err(Broken::Shard(ShardError::NotAQuery))
-        }
-    }
-
-    /// Hands a batch over, once there is room for it.
-    async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
-        if rows.is_empty() {
-            return;
-        }
-        let batch = rows.take();
-        self.shared.window.admit(turn.place, batch.bytes()).await;
-        self.say(turn, Event::Rows(batch));
     }
 
     /// All that is in flight has to be sent again.
@@ -305,12 +245,12 @@ impl Lane {
     }
 
     /// Waits, but not when the run is stopped.
-    async fn pause(&self, wait: Duration) {
+    async fn pause(&mut self, wait: Duration) {
         let mut stopped = self.stopped.clone();
         let _ = tokio::time::timeout(wait, stopped.wait_for(|stopped| *stopped)).await;
     }
 
-    async fn recover(&self, session: &Session) {
+    async fn recover(&mut self, session: &Session) {
         // If it cannot even be sent, the next turn finds that out and says so.
         let _ = session.recover().await;
     }
@@ -341,7 +281,7 @@ impl Lane {
         None
     }
 
-    async fn rejoin(&self, reason: &str) -> Result<Session, ShardError> {
+    async fn rejoin(&mut self, reason: &str) -> Result<Session, ShardError> {
         let plan = &self.shared.plan;
         let lost = || ShardError::SnapshotLost {
             reason: reason.to_owned(),
@@ -396,31 +336,5 @@ impl Lane {
         if let Ok(mut running) = self.shared.running.lock() {
             running[self.number] = place.map(|place| (self.shared.shards[place], Instant::now()));
         }
-    }
-}
-
-fn push(rows: &mut Rows, row: &SimpleQueryRow, columns: &[Column]) -> Result<(), Broken> {
-    let mut values = Vec::with_capacity(columns.len());
-    for (index, column) in columns.iter().enumerate() {
-        values.push(row.try_get(index).map_err(|_| {
-            Broken::Shard(ShardError::NotUtf8 {
-                column: column.name.clone(),
-            })
-        })?);
-    }
-    rows.push(values);
-    Ok(())
-}
-
-fn broken(error: &tokio_postgres::Error, offset: usize) -> Broken {
-    match error.as_db_error() {
-        None => Broken::Lost(cause(error)),
-        Some(report) if Report::is_fatal(report) => {
-            Broken::Lost(Report::new(report, offset).headline())
-        }
-        Some(report) if is_transient(report.code()) => {
-            Broken::Transient(Report::new(report, offset))
-        }
-        Some(report) => Broken::Shard(ShardError::Server(Report::new(report, offset))),
     }
 }

@@ -3,12 +3,13 @@
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use futures::StreamExt;
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
-use crate::plan::{Instant, Plan};
-use crate::server::Connection;
+use super::flight::Flight;
+use crate::plan::{Instant, Plan, Turn};
+use crate::server::{Connection, Report};
+use crate::transfer::Transfer;
 
 /// The answer to one message.
 pub type Answers = Pin<Box<SimpleQueryStream>>;
@@ -17,6 +18,15 @@ pub type Answers = Pin<Box<SimpleQueryStream>>;
 pub struct Session {
     connection: Connection,
     snapshot: Option<String>,
+    copy: Option<Copy>,
+}
+
+/// A COPY that the server has parsed: it serves every turn of the session.
+#[derive(Debug, Clone)]
+pub(super) struct Copy {
+    pub statement: Statement,
+    /// Characters in front of the user's statement.
+    pub offset: usize,
 }
 
 impl Session {
@@ -25,6 +35,7 @@ impl Session {
         Self {
             connection,
             snapshot,
+            copy: None,
         }
     }
 
@@ -34,11 +45,12 @@ impl Session {
         plan: &Plan,
         snapshot: Option<&str>,
     ) -> Result<Self, FanoutError> {
-        let results = connection
-            .client()
-            .simple_query(&plan.join(snapshot))
-            .await
-            .map_err(|error| FanoutError::opening(&error))?;
+        let join = plan.join(snapshot);
+        let (joined, copy) = futures::join!(
+            connection.client().simple_query(&join),
+            prepared(&connection, plan)
+        );
+        let results = joined.map_err(|error| FanoutError::opening(&error))?;
         let snapshot = match plan.instant {
             Instant::Shared => first_value(&results),
             Instant::PerShard => None,
@@ -46,7 +58,21 @@ impl Session {
         Ok(Self {
             connection,
             snapshot,
+            copy: copy?,
         })
+    }
+
+    /// Has the server parse the COPY, if the plan is to copy.
+    ///
+    /// # Errors
+    /// If the statement is one that COPY does not take.
+    pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
+        self.copy = prepared(&self.connection, plan).await?;
+        Ok(())
+    }
+
+    pub(super) fn copy(&self) -> Option<&Copy> {
+        self.copy.as_ref()
     }
 
     /// The name under which this session's snapshot can be taken by others.
@@ -74,11 +100,11 @@ impl Session {
     ///
     /// One cancel request would do, since a turn that fails takes all behind it
     /// along; but the server drops one that arrives between two messages.
-    pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
+    pub async fn cancel(&self, flying: impl Iterator<Item = Flight>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
-            for stream in flying {
-                stream.for_each(|_| async {}).await;
+            for flight in flying {
+                flight.drain().await;
             }
         };
         tokio::pin!(drained);
@@ -90,6 +116,22 @@ impl Session {
                 () = tokio::time::sleep(BETWEEN_REQUESTS) => if !reached { return },
             }
         }
+    }
+}
+
+async fn prepared(connection: &Connection, plan: &Plan) -> Result<Option<Copy>, FanoutError> {
+    let Transfer::Copy(copying) = &plan.transfer else {
+        return Ok(None);
+    };
+    let Turn { sql, offset } = plan.copy(copying);
+    match connection.client().prepare(&sql).await {
+        Ok(statement) => Ok(Some(Copy { statement, offset })),
+        Err(error) => Err(match error.as_db_error() {
+            Some(report) if !Report::is_fatal(report) => {
+                FanoutError::NotCopied(Report::new(report, offset))
+            }
+            _ => FanoutError::opening(&error),
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, CopyOutStream, NoTls, Statement};
 
 use super::dial::{self, Connected};
 use super::endpoint::Endpoint;
@@ -39,10 +39,15 @@ pub struct Opened {
 /// A connection that is being opened while others are used already.
 pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
 
+/// The lines of a COPY, once the server has begun to send them.
+pub type Copied = Pin<
+    Box<dyn Future<Output = Result<Pin<Box<CopyOutStream>>, tokio_postgres::Error>> + Send>,
+>;
+
 /// One open connection. All that is done on it is done inside a transaction, so
 /// the pool's `ROLLBACK` takes back whatever one borrower left for the next.
 pub struct Connection {
-    client: Object,
+    client: Arc<Object>,
     dialer: Arc<Dialer>,
 }
 
@@ -140,7 +145,7 @@ impl Server {
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
         match self.pool.get().await {
             Ok(client) => Ok(Connection {
-                client,
+                client: Arc::new(client),
                 dialer: Arc::clone(&self.dialer),
             }),
             Err(PoolError::Backend(error)) => Err(unwrapped(error)),
@@ -162,6 +167,12 @@ impl Server {
 impl Connection {
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Runs a COPY. Sent when first polled, so that others can follow it at once.
+    pub fn copy_out(&self, copy: Statement) -> Copied {
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { client.copy_out(&copy).await.map(Box::pin) })
     }
 
     /// Asks the server to cancel what runs on this connection.
