@@ -13,7 +13,7 @@ test: postgres ## Check the formatting, lint, and run every test
 	cargo test --locked
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md
-	cargo bench --locked
+	cargo bench --locked --bench versus_psql
 
 fmt: ## Format the code
 	cargo fmt

@@ -78,6 +78,15 @@ impl Draft {
         &self.path
     }
 
+    /// Gives it another name in the same folder, if there is nothing to be kept.
+    pub fn rename(&mut self, path: PathBuf) -> io::Result<()> {
+        if self.existing == Existing::Keep && path.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.path = path;
+        Ok(())
+    }
+
     /// Waits until all of it is on the disk: what can fail fails here.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()

@@ -2,10 +2,14 @@
 
 use crate::commands::demo::DemoError;
 use crate::exit::Exit;
+use crate::export::ExportError;
 use crate::fanout::{FanoutError, ShardError};
+use crate::id::IdError;
+use crate::lookup::LookupError;
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
 use crate::settings::SettingsError;
+use crate::shard::Shard;
 use crate::sink::SinkError;
 use crate::statement::{Statement, StatementError};
 use crate::topology::TopologyError;
@@ -23,6 +27,8 @@ pub enum Error {
     #[error(transparent)]
     Sink(#[from] SinkError),
     #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]
     Fanout(FanoutError),
@@ -38,10 +44,44 @@ pub enum Error {
         /// Databases of the same server that have some, and how many.
         others: Vec<(String, usize)>,
     },
+    #[error(transparent)]
+    Id(#[from] IdError),
+    #[error(
+        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
+    )]
+    ShardCountNeeded,
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A name cannot be looked for.
+    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name{}", other_places(*.siblings, .others))]
+    NoTable {
+        shard: Shard,
+        table: &'static str,
+        /// Shards of this database that have it.
+        siblings: usize,
+        /// Other databases of the same server, and how many of their shards have it.
+        others: Vec<(String, usize)>,
+    },
+    /// The shard where the key belongs has not answered.
+    #[error("not verified: {0}")]
+    Unanswered(String),
     #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
     Unstable(u32),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// COPY is given nothing but queries.
+    #[error(
+        "{}\n{}hint: COPY takes SELECT, VALUES, TABLE and WITH; --format jsonl takes all that returns rows",
+        .report.headline(),
+        .report.particulars(.statement)
+    )]
+    NotCopied {
+        report: Report,
+        statement: Statement,
+    },
     #[error("signals: {0}")]
     Signals(std::io::Error),
 }
@@ -54,6 +94,10 @@ impl Error {
                 report,
                 statement: statement.clone(),
             },
+            FanoutError::NotCopied(report) => Self::NotCopied {
+                report,
+                statement: statement.clone(),
+            },
             other => Self::Fanout(other),
         }
     }
@@ -61,7 +105,11 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
-            Self::Statement(_) | Self::Settings(_) => Exit::Usage,
+            Self::Statement(_)
+            | Self::Settings(_)
+            | Self::Id(_)
+            | Self::ShardCountNeeded
+            | Self::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }
@@ -74,12 +122,24 @@ fn elsewhere(others: &[(String, usize)]) -> String {
     }
     let list: Vec<_> = others
         .iter()
-        .map(|(name, shards)| format!("\n  {name} ({shards} shards)"))
+        .map(|(name, shards)| {
+            let plural = if *shards == 1 { "" } else { "s" };
+            format!("\n  {name} ({shards} shard{plural})")
+        })
         .collect();
     format!(
         "\non this server these have; choose one with -d:{}",
         list.concat()
     )
+}
+
+fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
+    let places = match siblings {
+        0 => elsewhere(others),
+        1 => "; one other shard has".to_owned(),
+        _ => format!("; {siblings} other shards have"),
+    };
+    format!("{places}\n--no-verify computes the shard alone")
 }
 
 /// What may help a shard that failed.
@@ -88,8 +148,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
     let ShardError::Server(report) = error else {
         return None;
     };
-    let unknown_object = [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
-    if path_is_shard_alone && unknown_object.contains(&report.code) {
+    // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
+    let unknown_object = report.position.is_some()
+        && [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT].contains(&report.code);
+    if path_is_shard_alone && unknown_object {
         return Some(
             "only the shard's own schema is searched; if this lives in public, \
              add --search-path '{shard}, public'"

@@ -220,7 +220,11 @@ fn progress(outcome: &Outcome, output: &impl Destination, fanout: &Fanout) -> St
     );
     if let Some((shard, since)) = fanout.slowest() {
         // Writing to a String cannot fail.
-        let _ = write!(text, " · {shard} for {:.1} s", since.elapsed().as_secs_f64());
+        let _ = write!(
+            text,
+            " · {shard} for {:.1} s",
+            since.elapsed().as_secs_f64()
+        );
     }
     text
 }

@@ -6,9 +6,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::draft::{Draft, Existing};
 
@@ -30,7 +29,8 @@ pub enum SinkError {
 #[derive(Debug)]
 pub struct Sink {
     blocks: mpsc::Sender<Vec<u8>>,
-    writer: JoinHandle<Result<Target, SinkError>>,
+    /// What the writer says when it ends.
+    ended: oneshot::Receiver<Result<Target, SinkError>>,
     draft: Option<Draft>,
 }
 
@@ -68,18 +68,21 @@ impl Sink {
 
     fn start(mut target: Target, draft: Option<Draft>) -> Result<Self, SinkError> {
         let (blocks, mut waiting) = mpsc::channel::<Vec<u8>>(WAITING_BLOCKS);
-        let writer = std::thread::Builder::new()
+        let (end, ended) = oneshot::channel();
+        let write_all = move || {
+            while let Some(block) = waiting.blocking_recv() {
+                target.write(&block)?;
+            }
+            Ok(target)
+        };
+        std::thread::Builder::new()
             .name("sink".to_owned())
-            .spawn(move || {
-                while let Some(block) = waiting.blocking_recv() {
-                    target.write(&block)?;
-                }
-                Ok(target)
-            })
+            // Nobody may be left who wants to know.
+            .spawn(move || drop(end.send(write_all())))
             .map_err(SinkError::Output)?;
         Ok(Self {
             blocks,
-            writer,
+            ended,
             draft,
         })
     }
@@ -91,9 +94,9 @@ impl Sink {
     }
 
     /// Waits until all is written, and gives a file its name.
-    pub fn publish(mut self) -> Result<(), SinkError> {
+    pub async fn publish(mut self) -> Result<(), SinkError> {
         let draft = self.draft.take();
-        let target = self.finish()?;
+        let target = self.finish().await?;
         if let (Some(draft), Target::File { path: file, .. }) = (draft, target) {
             draft
                 .publish()
@@ -103,17 +106,30 @@ impl Sink {
     }
 
     /// Waits until all is written; a file does not get its name.
-    pub fn finish_partial(self) -> Result<(), SinkError> {
-        self.finish().map(drop)
+    pub async fn finish_partial(self) -> Result<(), SinkError> {
+        self.finish().await.map(drop)
     }
 
-    fn finish(self) -> Result<Target, SinkError> {
+    /// Waits for the writer, which may be waiting for its reader.
+    async fn finish(self) -> Result<Target, SinkError> {
         drop(self.blocks);
-        self.writer.join().unwrap_or_else(|_| {
+        let early = |_| {
             Err(SinkError::Output(io::Error::other(
                 "the writer ended early",
             )))
-        })
+        };
+        self.ended.await.unwrap_or_else(early)
+    }
+}
+
+/// Prints a text that is complete already. That its reader has had enough of it is
+/// no error.
+pub async fn print(text: impl Into<Vec<u8>>) -> Result<(), SinkError> {
+    let sink = Sink::stdout()?;
+    sink.write(text.into()).await;
+    match sink.publish().await {
+        Err(SinkError::Closed) => Ok(()),
+        printed => printed,
     }
 }
 

@@ -1,17 +1,27 @@
 //! What every command that asks a server begins with.
 
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use std::num::NonZeroU32;
+
+use futures::{StreamExt, stream};
 use tokio_postgres::error::SqlState;
 
+use crate::cli::query::ShardArgs;
 use crate::console::Console;
 use crate::error::Error;
-use crate::fanout::{RECONNECTS, Survey, backoff};
+use crate::export::manifest::SnapshotRecord;
+pub use crate::export::record::Circumstances;
+use crate::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
+use crate::interrupt::Interrupt;
 use crate::plan::{self, Plan};
+use crate::route;
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
-use crate::shard::Shard;
+use crate::shard::{Shard, ShardList};
 use crate::topology::Topology;
+
+/// How many other databases are looked into at the same time: a server may have
+/// more of them than it has connections.
+const LOOKING_AROUND: usize = 3;
 
 /// What a server that cannot be reached may be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +68,24 @@ fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
     }
 }
 
+/// Does what comes before a run. `None` if interrupted. Whatever keeps it from
+/// succeeding, nothing is left running on the server, and its log has nothing to
+/// say about us.
+pub async fn or_close<T>(
+    server: &Server,
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    let done = tokio::select! {
+        done = work => done.map(Some),
+        () = interrupt.requested() => Ok(None),
+    };
+    if !matches!(done, Ok(Some(_))) {
+        server.close().await;
+    }
+    done
+}
+
 /// Has the server check the statement, take the snapshot and list the shards.
 pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
     Survey::take(connection, plan)
@@ -72,42 +100,87 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
         Some(topology) => Ok(topology),
         None => Err(Error::NoShards {
             database: settings.database().to_owned(),
-            others: sharded_databases(survey.session.connection(), settings).await,
+            others: databases_with(
+                &plan::fill(include_str!("../../sql/shards.sql"), &[]),
+                survey.session.connection(),
+                settings,
+            )
+            .await,
         }),
     }
 }
 
-/// The server's databases that have shards, and how many. As far as this user can
-/// see: one that refuses us is left out, for this is a hint and not an answer.
-async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<(String, usize)> {
+/// No more connections than there can be shards to ask.
+pub fn connections(wanted: usize, args: &ShardArgs) -> usize {
+    let shards = match (&args.shards, &args.origin) {
+        (_, Some(_)) => 1,
+        (Some(list), None) => list.count(),
+        (None, None) => usize::MAX,
+    };
+    wanted.min(shards)
+}
+
+/// The shards to ask, ascending. What is missing is said.
+pub fn choose(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Vec<Shard>, Error> {
+    if let Some(expected) = args.expect_shards {
+        topology.expect(expected)?;
+    }
+    warn_of_gaps(topology, console);
+    Ok(match (&args.shards, &args.origin) {
+        (Some(list), _) => topology.pick(list)?,
+        (None, Some(origin)) => {
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
+            topology.pick(&ShardList::single(shard))?
+        }
+        (None, None) => topology.shards().to_vec(),
+    })
+}
+
+/// What is missing in the middle is worth knowing, whatever is asked.
+pub fn warn_of_gaps(topology: &Topology, console: &mut Console) {
+    let gaps = topology.gaps();
+    if !gaps.is_empty() {
+        console.warning(&format!("the numbering has gaps: no {gaps}"));
+    }
+}
+
+/// The server's databases where a statement finds any shards, and how many. As far
+/// as this user can see: one that refuses us is left out, for this is a hint and
+/// not an answer.
+pub async fn databases_with(
+    shards_sql: &str,
+    connection: &Connection,
+    settings: &Settings,
+) -> Vec<(String, usize)> {
     let databases = plan::fill(include_str!("../../sql/databases.sql"), &[]);
     let names = column(connection, &databases).await;
-    let mut counting: FuturesOrdered<_> = names
-        .into_iter()
+    let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
-            let shards = shards_of(&settings.with_database(&name))
+            let shards = shards_of(&settings.with_database(&name), shards_sql)
                 .await
                 .unwrap_or_default();
             (name, shards)
         })
-        .collect();
-    let mut found = Vec::new();
-    while let Some((name, shards)) = counting.next().await {
-        if shards > 0 {
-            found.push((name, shards));
-        }
-    }
-    found
+        .buffered(LOOKING_AROUND)
+        .collect()
+        .await;
+    counted
+        .into_iter()
+        .filter(|(_, shards)| *shards > 0)
+        .collect()
 }
 
-async fn shards_of(settings: &Settings) -> Result<usize, ConnectError> {
+async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
     let server = Server::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
-    let schemas = column(
-        &connection,
-        &plan::fill(include_str!("../../sql/shards.sql"), &[]),
-    )
-    .await;
+    let schemas = column(&connection, shards_sql).await;
     drop(connection);
     server.close().await;
     Ok(schemas
@@ -131,4 +204,71 @@ async fn column(connection: &Connection, sql: &str) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// The plan as COPY takes it, parsed by the server. A semicolon that ends the
+/// statement in front of a comment is found by the server's parser, since nobody
+/// else can tell it from one in a string.
+pub async fn copyable(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
+    let refused = match session.prepare(plan).await {
+        Ok(()) => return Ok(plan.clone()),
+        Err(refused) => refused,
+    };
+    let statement = match &refused {
+        FanoutError::NotCopied(report) => report
+            .position
+            .and_then(|position| plan.statement.before_semicolon(position)),
+        _ => None,
+    };
+    let Some(statement) = statement else {
+        return Err(Error::fanout(refused, &plan.statement));
+    };
+    let plan = Plan {
+        statement,
+        ..plan.clone()
+    };
+    // What is lost here is told by what follows.
+    let _ = session.recover().await;
+    match session.prepare(&plan).await {
+        Ok(()) => Ok(plan),
+        Err(error) => Err(Error::fanout(error, &plan.statement)),
+    }
+}
+
+/// What a manifest says of the server and of the snapshot.
+pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let sql = format!(
+        "{};\n{}",
+        plan::fill(include_str!("../../sql/circumstances.sql"), &[]),
+        plan::fill(include_str!("../../sql/shard_rows.sql"), &[])
+    );
+    let client = session.connection().client();
+    let messages = client
+        .simple_query(&sql)
+        .await
+        .map_err(|error| Error::Fanout(FanoutError::opening(&error)))?;
+    let mut rows = messages.iter().filter_map(|message| match message {
+        Row(row) => Some(row),
+        _ => None,
+    });
+    let mut found = Circumstances {
+        host: session.connection().host().cloned(),
+        ..Circumstances::default()
+    };
+    if let Some(row) = rows.next() {
+        let text = |index| row.get(index).unwrap_or_default().to_owned();
+        found.version = text(0);
+        found.user = text(1);
+        found.snapshot = session.snapshot().map(|id| SnapshotRecord {
+            id: id.to_owned(),
+            transactions: text(2),
+            taken: text(3),
+            wal_position: row.get(4).map(str::to_owned),
+        });
+    }
+    found.shard_rows = rows
+        .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))
+        .collect();
+    Ok(found)
 }

@@ -1,5 +1,10 @@
 //! One file a command, each a table of contents of what it does.
 
+pub mod completions;
 mod connect;
 pub mod demo;
+pub mod export;
+pub mod find;
+pub mod man;
 pub mod query;
+pub mod verify;

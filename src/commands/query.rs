@@ -1,8 +1,6 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
-use std::num::NonZeroU32;
-
-use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
+use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
@@ -11,16 +9,13 @@ use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::output::Output;
-use crate::plan::{Instant, Limits, Plan};
+use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
-use crate::route;
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::settings::{Environment, Settings};
-use crate::shard::{Shard, ShardList};
 use crate::sink::{Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
-use crate::topology::Topology;
 use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
@@ -37,20 +32,30 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
+    let asked = Asked {
+        args: &args,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
     if args.run.dry_run {
-        return dry_run(&args, &settings, &plan, &mut console, sink).await;
+        return dry_run(&asked, &mut console, sink).await;
     }
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let started = tokio::select! {
-            started = start(&args, &settings, &plan, acquaintance, &mut console) => started?,
-            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        let Some(started) = start(&asked, acquaintance, &mut console).await? else {
+            return Ok(Exit::Interrupted);
         };
         let policy = policy(args.run.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::SnapshotLost {
-            return conclude(&args, &plan, outcome, output, &mut console).await;
+            return tokio::select! {
+                biased;
+                exit = conclude(&args, &plan, outcome, output, &mut console) => exit,
+                // The reader pauses, and the rest of the result waits for it.
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
         }
         acquaintance = Acquaintance::Known;
         console.note(&"nothing was printed yet: asking again, at a new snapshot");
@@ -59,26 +64,46 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     Err(Error::Unstable(RUNS))
 }
 
-/// Connects, surveys, and sets the lanes going.
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    args: &'a QueryArgs,
+    settings: &'a Settings,
+    plan: &'a Plan,
+    interrupt: &'a Interrupt,
+}
+
+/// Connects, surveys, and sets the lanes going. `None` if interrupted.
 async fn start(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
+    asked: &Asked<'_>,
     acquaintance: Acquaintance,
     console: &mut Console,
-) -> Result<Started, Error> {
-    let opened = connect::open(settings, connections(args), acquaintance, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    Ok(Started::new(
+) -> Result<Option<Started>, Error> {
+    let Asked {
+        args,
+        settings,
         plan,
-        shards,
-        survey,
-        opened.server,
-        opened.spares,
-        Order::Shard,
-    ))
+        interrupt,
+    } = *asked;
+    let opened = tokio::select! {
+        opened = connect::open(settings, connect::connections(args.run.connections, &args.shards), acquaintance, console) => opened?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    let server = opened.server.clone();
+    let work = async {
+        let survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        let shards = connect::choose(&args.shards, &topology, console)?;
+        Ok(Started::new(
+            plan,
+            shards,
+            survey,
+            opened.server,
+            opened.spares,
+            Order::Shard,
+        ))
+    };
+    connect::or_close(&server, interrupt, work).await
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -104,7 +129,7 @@ async fn conclude(
             drop(output);
             Ok(())
         }
-        _ => output.abort(),
+        _ => output.abort().await,
     };
     match written {
         Ok(()) => {}
@@ -145,22 +170,38 @@ async fn conclude(
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
-    console: &mut Console,
-    sink: Sink,
-) -> Result<Exit, Error> {
-    let opened = connect::open(settings, 1, Acquaintance::First, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    sink.write(plan.describe(&shards).into_bytes()).await;
-    drop(survey);
-    opened.server.close().await;
-    sink.publish()?;
-    Ok(Exit::Complete)
+async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result<Exit, Error> {
+    let Asked {
+        args,
+        settings,
+        plan,
+        interrupt,
+    } = *asked;
+    let opened = tokio::select! {
+        opened = connect::open(settings, 1, Acquaintance::First, console) => opened?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let server = opened.server.clone();
+    let work = async {
+        let survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        connect::choose(&args.shards, &topology, console)
+    };
+    let Some(shards) = connect::or_close(&server, interrupt, work).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    server.close().await;
+    let written = async {
+        sink.write(plan.describe(&shards).into_bytes()).await;
+        sink.publish().await
+    };
+    tokio::select! {
+        written = written => match written {
+            Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
+            Err(error) => Err(error.into()),
+        },
+        () = interrupt.requested() => Ok(Exit::Interrupted),
+    }
 }
 
 fn policy(on_error: OnError) -> Policy {
@@ -185,47 +226,8 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         } else {
             Instant::Shared
         },
-        limits: Limits {
-            statement_timeout: args.run.timeout,
-            lock_timeout: args.run.lock_timeout,
-        },
+        limits: args.run.limits.into(),
         transfer: Transfer::Rows,
-    })
-}
-
-/// No more connections than there can be shards to ask.
-fn connections(args: &QueryArgs) -> usize {
-    let shards = match (&args.shards.shards, &args.shards.origin) {
-        (_, Some(_)) => 1,
-        (Some(list), None) => list.count(),
-        (None, None) => usize::MAX,
-    };
-    args.run.connections.min(shards)
-}
-
-/// The shards to ask, ascending. What is missing is said.
-fn choose(
-    args: &ShardArgs,
-    topology: &Topology,
-    console: &mut Console,
-) -> Result<Vec<Shard>, Error> {
-    if let Some(expected) = args.expect_shards {
-        topology.expect(expected)?;
-    }
-    let gaps = topology.gaps();
-    if !gaps.is_empty() {
-        console.warning(&format!("the numbering has gaps: no {gaps}"));
-    }
-    Ok(match (&args.shards, &args.origin) {
-        (Some(list), _) => topology.pick(list)?,
-        (None, Some(origin)) => {
-            // What is expected, since the highest shard may be the one missing.
-            let expected = args.expect_shards.and_then(NonZeroU32::new);
-            let modulus = expected.unwrap_or(topology.modulus());
-            let shard = route::by_name(origin, modulus);
-            topology.pick(&ShardList::single(shard))?
-        }
-        (None, None) => topology.shards().to_vec(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What kind of file: told by the end of its name, or by `--format`.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,21 @@ impl Kind {
             })
     }
 
+    /// The name of a file that lacks shards: `a.partial.csv.gz`.
+    pub fn partial(file: &Path) -> PathBuf {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let known = Self::of(file).map_or(0, |kind| kind.ending().len() + 1);
+        let at = match known {
+            0 => name.rfind('.').filter(|&at| at > 0).unwrap_or(name.len()),
+            known => name.len() - known,
+        };
+        file.with_file_name(format!("{}.partial{}", &name[..at], &name[at..]))
+    }
+
+    pub fn has_header(self) -> bool {
+        matches!(self.format, FileFormat::Csv | FileFormat::Tsv)
+    }
+
     /// The end of a name, without its dot.
     pub fn ending(self) -> &'static str {
         Self::ALL
@@ -100,6 +115,15 @@ impl FromStr for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_lacks_shards_says_so_before_its_ending() {
+        let partial = |name: &str| Kind::partial(Path::new(name)).display().to_string();
+        assert_eq!(partial("x/a.csv.gz"), "x/a.partial.csv.gz");
+        assert_eq!(partial("a.b.csv"), "a.b.partial.csv");
+        assert_eq!(partial("a.txt"), "a.partial.txt");
+        assert_eq!(partial("a"), "a.partial");
+    }
 
     #[test]
     fn the_end_of_a_name_tells() {

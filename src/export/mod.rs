@@ -10,6 +10,7 @@ mod pack;
 #[cfg(feature = "parquet")]
 mod parquet;
 pub mod progress;
+pub mod record;
 mod target;
 mod writer;
 

@@ -2,15 +2,15 @@
 //! its name in the end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::manifest::Manifest;
-use super::progress::Progress;
+use super::progress::{Bytes, Progress};
 use super::target::publish;
 use super::writer::{Input, Text, Writer, Written};
 use super::{ExportError, Kind, Target};
-use crate::draft::{Draft, Existing};
+use crate::draft::Draft;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -84,6 +84,31 @@ impl OneFile {
 }
 
 impl Finished {
+    /// Another name for the file, and for its manifest.
+    pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
+        if let Some(manifest) = &mut self.manifest {
+            renamed(manifest, Manifest::path_of(&path))?;
+        }
+        match &mut self.target {
+            Target::File(draft) => renamed(draft, path),
+            Target::Stream { .. } => Ok(()),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.target.path()
+    }
+
+    /// `packages.csv: 93.4 MB, SHA-256 9f86…`
+    pub fn describe(&self) -> String {
+        format!(
+            "{}: {}, SHA-256 {}",
+            self.path().display(),
+            Bytes(self.written.bytes),
+            self.written.sha256
+        )
+    }
+
     /// Gives the file its name, and then the manifest its own: whoever waits for
     /// the manifest finds both. A run that dies in between leaves a file that is
     /// whole, and at worst an older manifest that does not fit it, which `verify`
@@ -107,6 +132,12 @@ impl Finished {
         })
         .await
     }
+}
+
+fn renamed(draft: &mut Draft, path: PathBuf) -> Result<(), ExportError> {
+    draft
+        .rename(path.clone())
+        .map_err(|_| ExportError::Exists(path))
 }
 
 /// The manifest of the file that was replaced.
@@ -135,14 +166,6 @@ impl OneFile {
             self.writer.take(Input::Columns(columns)).await?;
         }
         self.writer.take(input).await
-    }
-
-    pub fn rows(&self) -> u64 {
-        self.progress.rows
-    }
-
-    pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
     }
 }
 

@@ -4,27 +4,27 @@
 //! A lane has its turns in flight in ascending order, so the lowest shard that is
 //! unfinished is at the head of its connection: waiting for it never deadlocks.
 
-mod read;
-
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::depth::Depth;
 use super::error::{RECONNECTS, backoff, cause};
 use super::flight::Flight;
 use super::session::Session;
-use super::{Answer, Attempt, Event, FanoutError, Message, Place, ShardError, Shared};
+use super::turn::{Broken, Flying, Outlet, Turn};
+use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
 use crate::plan;
-use crate::server::{Report, Spare};
+use crate::server::Spare;
 
 pub(super) struct Lane {
     number: usize,
     shared: Arc<Shared>,
-    messages: mpsc::UnboundedSender<Message>,
+    outlet: Outlet,
     stopped: watch::Receiver<bool>,
     depth: Depth,
     /// Taken from the queue, to be sent (again).
@@ -32,41 +32,18 @@ pub(super) struct Lane {
     flying: VecDeque<Flying>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    place: Place,
-    attempt: Attempt,
-}
-
-/// A turn that was sent.
-struct Flying {
-    turn: Turn,
-    flight: Flight,
-    rows: u64,
-}
-
-/// How reading a turn ended early.
-enum Broken {
-    /// The shard's own trouble; the connection lives.
-    Shard(ShardError),
-    /// The same, but trying again may help.
-    Transient(Report),
-    /// The connection is gone.
-    Lost(String),
-}
-
 impl Lane {
     pub fn new(
         number: usize,
         shared: Arc<Shared>,
-        messages: mpsc::UnboundedSender<Message>,
+        outlet: Outlet,
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            depth: Depth::new(shared.round_trip),
+            depth: Depth::new(shared.round_trip, shared.fair_share()),
             number,
             shared,
-            messages,
+            outlet,
             stopped,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
@@ -100,7 +77,8 @@ impl Lane {
         let connection = match connected {
             Some(Ok(connection)) => connection,
             Some(Err(error)) => {
-                self.notice(format!("one connection fewer than asked for: {error}"));
+                self.outlet
+                    .notice(format!("one connection fewer than asked for: {error}"));
                 return self.end(None);
             }
             None => return self.end(None),
@@ -111,12 +89,11 @@ impl Lane {
         }
         let snapshot = self.shared.snapshots.any();
         match Session::join(connection, &self.shared.plan, snapshot.as_deref()).await {
-            Ok(session) => {
-                self.shared.snapshots.add(self.number, session.snapshot());
-                self.run(session).await
-            }
+            Ok(session) => self.run(session).await,
             Err(error) => {
-                self.notice(format!("one connection fewer than asked for: {error}"));
+                let error = cause(&error);
+                self.outlet
+                    .notice(format!("one connection fewer than asked for: {error}"));
                 self.end(None)
             }
         }
@@ -132,7 +109,8 @@ impl Lane {
                     return self.end(Some(session));
                 }
                 // The connection was lost before anything was in flight on it.
-                match self.replace(sent.err().unwrap_or_default()).await {
+                let reason = sent.err().unwrap_or_default();
+                match self.replace(session, reason).await {
                     Some(new) => session = new,
                     None => return self.end(None),
                 }
@@ -142,14 +120,12 @@ impl Lane {
             let read = tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => None,
-                read = self.read(&mut head) => Some(read),
+                read = self.read(&mut session, &mut head) => Some(read),
             };
             match read {
                 None => {
-                    let flying = self.flying.drain(..).map(|flying| flying.flight);
-                    session
-                        .cancel(std::iter::once(head.flight).chain(flying))
-                        .await;
+                    let flying = iter::once(head).chain(self.flying.drain(..));
+                    session.cancel(flying.map(|flying| flying.flight)).await;
                     return self.end(None);
                 }
                 Some(Ok(())) => {
@@ -159,7 +135,7 @@ impl Lane {
                         rows: head.rows,
                         took,
                     };
-                    self.say(head.turn, Event::Answered(answer));
+                    self.outlet.say(head.turn, Event::Answered(answer));
                 }
                 Some(Err(Broken::Lost(reason))) => {
                     self.take_back();
@@ -168,14 +144,14 @@ impl Lane {
                         rows: head.rows,
                     };
                     self.retry(head.turn, error);
-                    match self.replace(reason).await {
+                    match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
                     }
                 }
                 Some(Err(Broken::Shard(error))) => {
                     self.take_back();
-                    self.say(head.turn, Event::Failed(error));
+                    self.outlet.say(head.turn, Event::Failed(error));
                     self.recover(&session).await;
                 }
                 Some(Err(Broken::Transient(report))) => {
@@ -183,7 +159,8 @@ impl Lane {
                     let shard = self.shared.shards[head.turn.place];
                     let headline = report.headline();
                     if self.retry(head.turn, ShardError::Server(report)) {
-                        self.notice(format!("{shard}: {headline}; trying again"));
+                        self.outlet
+                            .notice(format!("{shard}: {headline}; trying again"));
                         self.pause(backoff(head.turn.attempt)).await;
                     }
                     self.recover(&session).await;
@@ -220,6 +197,17 @@ impl Lane {
         (place < self.shared.shards.len()).then_some(Turn { place, attempt: 0 })
     }
 
+    /// Reads the answer of the turn at the head, and before the first the answer to
+    /// what opened the session: it was sent just in front of it.
+    async fn read(&mut self, session: &mut Session, head: &mut Flying) -> Result<(), Broken> {
+        match session.opened().await {
+            Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
+            Ok(None) => {}
+            Err(error) => return Err(Broken::Lost(error.to_string())),
+        }
+        head.read(&self.outlet).await
+    }
+
     /// All that is in flight has to be sent again.
     fn take_back(&mut self) {
         for flying in self.flying.drain(..).rev() {
@@ -235,11 +223,11 @@ impl Lane {
         /// without end.
         const TRIES: Attempt = 3;
         let attempt = (turn.attempt + 1 < TRIES)
-            .then(|| self.shared.window.restart(turn.place))
+            .then(|| self.outlet.window.restart(turn.place))
             .flatten();
         match attempt {
             Some(attempt) => self.todo.push_front(Turn { attempt, ..turn }),
-            None => self.say(turn, Event::Failed(otherwise)),
+            None => self.outlet.say(turn, Event::Failed(otherwise)),
         }
         attempt.is_some()
     }
@@ -255,14 +243,19 @@ impl Lane {
         let _ = session.recover().await;
     }
 
-    /// Another session at the same instant, for a connection that was lost. On
+    /// Another session at the same instant, for one whose connection was lost. On
     /// failure, what this lane had taken is accounted for.
-    async fn replace(&mut self, reason: String) -> Option<Session> {
+    async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
+        // There are never more connections than asked for: while this one counts,
+        // no other can be had.
+        drop(lost);
         self.shared.snapshots.remove(self.number);
         for tried in 0.. {
             let error = match self.rejoin(&reason).await {
                 Ok(session) => {
-                    self.shared.snapshots.add(self.number, session.snapshot());
+                    self.outlet.notice(format!(
+                        "a connection was lost ({reason}); another took over"
+                    ));
                     return Some(session);
                 }
                 Err(error) => error,
@@ -270,12 +263,13 @@ impl Lane {
             let hopeless = !matches!(error, ShardError::NotReplaced { .. });
             if hopeless || tried == RECONNECTS || *self.stopped.borrow() {
                 for turn in std::mem::take(&mut self.todo) {
-                    self.say(turn, Event::Failed(error.clone()));
+                    self.outlet.say(turn, Event::Failed(error.clone()));
                 }
                 break;
             }
             let wait = backoff(tried);
-            self.notice(format!("{error}; trying again in {} ms", wait.as_millis()));
+            self.outlet
+                .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
             self.pause(wait).await;
         }
         None
@@ -292,7 +286,13 @@ impl Lane {
         };
         let connected = async {
             let connection = self.shared.server.connection().await?;
-            Session::join(connection, plan, snapshot.as_deref()).await
+            let mut session = Session::join(connection, plan, snapshot.as_deref())
+                .await
+                .map_err(|error| FanoutError::opening(&error))?;
+            if let Some(snapshot) = session.opened().await? {
+                self.shared.snapshots.add(self.number, Some(snapshot));
+            }
+            Ok(session)
         };
         connected.await.map_err(|error| match error {
             // The last session that held the snapshot is gone as well.
@@ -313,23 +313,10 @@ impl Lane {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
             while let Some(turn) = self.take() {
-                self.say(turn, Event::Failed(ShardError::NotAsked));
+                self.outlet.say(turn, Event::Failed(ShardError::NotAsked));
             }
         }
         session
-    }
-
-    fn say(&self, turn: Turn, event: Event) {
-        // The receiver is gone only when nobody wants to know any more.
-        let _ = self.messages.send(Message::Shard {
-            place: turn.place,
-            attempt: turn.attempt,
-            event,
-        });
-    }
-
-    fn notice(&self, text: String) {
-        let _ = self.messages.send(Message::Notice(text));
     }
 
     fn show(&self, place: Option<Place>) {

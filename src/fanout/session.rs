@@ -3,11 +3,12 @@
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
+use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
 use super::flight::Flight;
-use crate::plan::{Instant, Plan, Turn};
+use crate::plan::{Plan, Turn};
 use crate::server::{Connection, Report};
 use crate::transfer::Transfer;
 
@@ -17,6 +18,8 @@ pub type Answers = Pin<Box<SimpleQueryStream>>;
 /// One connection, in its transaction. Dropping it closes both.
 pub struct Session {
     connection: Connection,
+    /// The answer to what opens the transaction, until it was read.
+    opening: Option<Answers>,
     snapshot: Option<String>,
     copy: Option<Copy>,
 }
@@ -34,32 +37,23 @@ impl Session {
     pub(super) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
         Self {
             connection,
+            opening: None,
             snapshot,
             copy: None,
         }
     }
 
-    /// Opens the transaction at `snapshot` on a connection.
+    /// Sends what opens the transaction at `snapshot`. The first turns can be sent
+    /// right behind it, which saves a round trip: if it fails, so do they.
     pub async fn join(
         connection: Connection,
         plan: &Plan,
         snapshot: Option<&str>,
-    ) -> Result<Self, FanoutError> {
-        let join = plan.join(snapshot);
-        let (joined, copy) = futures::join!(
-            connection.client().simple_query(&join),
-            prepared(&connection, plan)
-        );
-        let results = joined.map_err(|error| FanoutError::opening(&error))?;
-        let snapshot = match plan.instant {
-            Instant::Shared => first_value(&results),
-            Instant::PerShard => None,
-        };
-        Ok(Self {
-            connection,
-            snapshot,
-            copy: copy?,
-        })
+    ) -> Result<Self, tokio_postgres::Error> {
+        let mut session = Self::surveyed(connection, snapshot.map(str::to_owned));
+        session.opening = Some(session.send(&plan.join(snapshot)).await?);
+        session.copy = prepared(&session.connection, plan).await?;
+        Ok(session)
     }
 
     /// Has the server parse the COPY, if the plan is to copy.
@@ -67,12 +61,42 @@ impl Session {
     /// # Errors
     /// If the statement is one that COPY does not take.
     pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
-        self.copy = prepared(&self.connection, plan).await?;
+        let offset = plan.transfer.copying().map_or(0, |copying| plan.copy(copying).offset);
+        self.copy = prepared(&self.connection, plan)
+            .await
+            .map_err(|error| match error.as_db_error() {
+                Some(report) if !Report::is_fatal(report) => {
+                    FanoutError::NotCopied(Report::new(report, offset))
+                }
+                _ => FanoutError::opening(&error),
+            })?;
         Ok(())
     }
 
     pub(super) fn copy(&self) -> Option<&Copy> {
         self.copy.as_ref()
+    }
+
+    /// Waits until the transaction is open. The first time, the snapshot's name is
+    /// what the others have to know.
+    pub async fn opened(&mut self) -> Result<Option<&str>, FanoutError> {
+        let Some(opening) = &mut self.opening else {
+            return Ok(None);
+        };
+        let mut first = None;
+        while let Some(message) = opening.next().await {
+            match message.map_err(|error| FanoutError::opening(&error))? {
+                SimpleQueryMessage::Row(row) if first.is_none() => {
+                    first = row.get(0).map(str::to_owned);
+                }
+                _ => {}
+            }
+        }
+        self.opening = None;
+        // Its own name for the snapshot that it took, if it took one; what the
+        // settings return comes behind it.
+        self.snapshot = self.snapshot.take().and(first);
+        Ok(self.snapshot.as_deref())
     }
 
     /// The name under which this session's snapshot can be taken by others.
@@ -100,7 +124,7 @@ impl Session {
     ///
     /// One cancel request would do, since a turn that fails takes all behind it
     /// along; but the server drops one that arrives between two messages.
-    pub async fn cancel(&self, flying: impl Iterator<Item = Flight>) {
+    pub(super) async fn cancel(&self, flying: impl Iterator<Item = Flight>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
             for flight in flying {
@@ -119,28 +143,18 @@ impl Session {
     }
 }
 
-async fn prepared(connection: &Connection, plan: &Plan) -> Result<Option<Copy>, FanoutError> {
+/// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
+/// that one serves every search_path.
+async fn prepared(
+    connection: &Connection,
+    plan: &Plan,
+) -> Result<Option<Copy>, tokio_postgres::Error> {
     let Transfer::Copy(copying) = &plan.transfer else {
         return Ok(None);
     };
     let Turn { sql, offset } = plan.copy(copying);
-    match connection.client().prepare(&sql).await {
-        Ok(statement) => Ok(Some(Copy { statement, offset })),
-        Err(error) => Err(match error.as_db_error() {
-            Some(report) if !Report::is_fatal(report) => {
-                FanoutError::NotCopied(Report::new(report, offset))
-            }
-            _ => FanoutError::opening(&error),
-        }),
-    }
-}
-
-/// The first column of the first row of several results.
-pub(super) fn first_value(results: &[SimpleQueryMessage]) -> Option<String> {
-    results.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    })
+    let statement = connection.client().prepare(&sql).await?;
+    Ok(Some(Copy { statement, offset }))
 }
 
 /// The names under which the run's instant can be had, by lane.

@@ -1,7 +1,24 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod complete;
+mod completions;
+mod csv_round_trip;
 mod demo;
+mod find;
+mod flags;
+mod leaves_nothing;
+mod one_instant;
+mod psql_equal;
+mod read_only;
+mod render;
 mod sample;
 mod sandbox;
 mod slow_link;
+mod statement;
 mod support;

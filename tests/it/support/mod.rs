@@ -13,9 +13,10 @@ mod db;
 mod process;
 mod proxy;
 mod session;
+pub mod types;
 
 pub use db::{Db, private_server};
-pub use process::{ANY, Program, Ran, Running, eventually, has, has_all};
+pub use process::{ANY, Program, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
 
