@@ -3,6 +3,7 @@
 use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::export::ExportError;
+use crate::export::check::VerifyError;
 use crate::fanout::{FanoutError, ShardError};
 use crate::id::IdError;
 use crate::lookup::LookupError;
@@ -28,6 +29,8 @@ pub enum Error {
     Sink(#[from] SinkError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]

@@ -189,12 +189,16 @@ impl Manifest {
     }
 
     fn text(&self) -> io::Result<Vec<u8>> {
-        let mut value = serde_json::to_value(self)?;
-        let seal = sealed(&value);
-        if let Some(map) = value.as_object_mut() {
-            map.insert(SEAL.to_owned(), seal.into());
+        #[derive(Serialize)]
+        struct Sealed<'a> {
+            #[serde(flatten)]
+            manifest: &'a Manifest,
+            seal: String,
         }
-        let mut text = serde_json::to_vec_pretty(&value)?;
+        let mut text = serde_json::to_vec_pretty(&Sealed {
+            manifest: self,
+            seal: sealed(&serde_json::to_value(self)?),
+        })?;
         text.push(b'\n');
         Ok(text)
     }

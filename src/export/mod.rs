@@ -1,6 +1,8 @@
 //! Files that an investigation can stand on: whole or absent, with a record of
 //! what they are. Nothing here talks to a server.
 
+pub mod check;
+mod count;
 pub mod error;
 pub mod excel;
 pub mod kind;

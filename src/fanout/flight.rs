@@ -18,7 +18,8 @@ pub(super) enum Flight {
     Copy {
         described: Answers,
         described_offset: usize,
-        copied: Copied,
+        /// None once it is being read.
+        copied: Option<Copied>,
         copied_offset: usize,
         ended: Answers,
         /// What stands in front of each line.
@@ -48,7 +49,7 @@ impl Flight {
         Ok(Self::Copy {
             described,
             described_offset: describe.offset,
-            copied,
+            copied: Some(copied),
             copied_offset: copy.offset,
             ended,
             lead: copying.lead(shard),
@@ -66,7 +67,9 @@ impl Flight {
                 ..
             } => {
                 exhaust(described).await;
-                if let Ok(mut lines) = copied.await {
+                if let Some(copied) = copied
+                    && let Ok(mut lines) = copied.await
+                {
                     while let Some(Ok(_)) = lines.next().await {}
                 }
                 exhaust(ended).await;
@@ -75,6 +78,7 @@ impl Flight {
     }
 }
 
-async fn exhaust(answers: Answers) {
-    answers.for_each(|_| async {}).await;
+/// Up to an error: behind that is nothing, and behind the end is an error without end.
+async fn exhaust(mut answers: Answers) {
+    while let Some(Ok(_)) = answers.next().await {}
 }

@@ -101,7 +101,9 @@ impl Flying {
                 lead,
             } => {
                 read_rows(turn, rows, described, *described_offset, outlet).await?;
-                read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
+                if let Some(copied) = copied.take() {
+                    read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
+                }
                 while let Some(answer) = ended.next().await {
                     answer.map_err(|error| Broken::by(&error, 0))?;
                 }
@@ -170,7 +172,7 @@ async fn read_rows(
 async fn read_lines(
     turn: Turn,
     count: &mut u64,
-    copied: &mut Copied,
+    copied: Copied,
     offset: usize,
     lead: &[u8],
     outlet: &Outlet,

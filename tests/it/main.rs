@@ -10,6 +10,8 @@ mod complete;
 mod completions;
 mod csv_round_trip;
 mod demo;
+mod export;
+mod export_faults;
 mod find;
 mod flags;
 mod leaves_nothing;

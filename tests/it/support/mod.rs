@@ -16,7 +16,7 @@ mod session;
 pub mod types;
 
 pub use db::{Db, private_server};
-pub use process::{ANY, Program, Running, Text, eventually, has, has_all};
+pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
 
