@@ -35,6 +35,8 @@ impl Draft {
     /// # Errors
     /// If nothing can be written there, or a file that is to be kept is there.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        // A link stays one: what it points to gets the result.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         match fs::metadata(path) {
             Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -58,14 +60,20 @@ impl Draft {
             // abandoned, and nothing is removed.
             let _ = file.try_lock();
             // Between the two, another run may have taken it for abandoned.
-            if is_still(&draft, &file) {
-                return Ok(Self {
-                    draft,
-                    path: path.to_owned(),
-                    existing,
-                    file,
-                });
+            if !is_still(&draft, &file) {
+                continue;
             }
+            let draft = Self {
+                draft,
+                path: path.clone(),
+                existing,
+                file,
+            };
+            // Who could not read the older file does not read the new one.
+            if let Ok(older) = fs::metadata(path) {
+                draft.file.set_permissions(older.permissions())?;
+            }
+            return Ok(draft);
         }
     }
 

@@ -105,6 +105,12 @@ impl Error {
         }
     }
 
+    /// Whether the same again may go well. A connection that could not be had was
+    /// tried often enough.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Fanout(error) if error.is_transient())
+    }
+
     pub fn exit(&self) -> Exit {
         match self {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,

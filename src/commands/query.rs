@@ -4,6 +4,7 @@ use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
+use crate::fanout::Survey;
 use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
@@ -12,7 +13,9 @@ use crate::output::Output;
 use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
+use crate::shard::Shard;
 use crate::sink::{Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
@@ -44,9 +47,18 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let Some(started) = start(&asked, acquaintance, &mut console).await? else {
-            return Ok(Exit::Interrupted);
+        let connections = connect::connections(args.run.connections, &args.shards);
+        let prepared = match prepare(&asked, connections, acquaintance, &mut console).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(error) if error.is_transient() => {
+                acquaintance = Acquaintance::Known;
+                console.note(&format!("{error}: asking again"));
+                continue;
+            }
+            Err(error) => return Err(error),
         };
+        let started = prepared.start(&plan);
         let policy = policy(args.run.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::SnapshotLost {
@@ -73,37 +85,57 @@ struct Asked<'a> {
     interrupt: &'a Interrupt,
 }
 
-/// Connects, surveys, and sets the lanes going. `None` if interrupted.
-async fn start(
+/// A server that was surveyed, and the shards of it to ask.
+struct Prepared {
+    server: Server,
+    spares: Vec<Spare>,
+    survey: Survey,
+    shards: Vec<Shard>,
+}
+
+impl Prepared {
+    fn start(self, plan: &Plan) -> Started {
+        Started::new(
+            plan,
+            self.shards,
+            self.survey,
+            self.server,
+            self.spares,
+            Order::Shard,
+        )
+    }
+}
+
+/// Connects, surveys, and picks the shards. `None` if interrupted.
+async fn prepare(
     asked: &Asked<'_>,
+    connections: usize,
     acquaintance: Acquaintance,
     console: &mut Console,
-) -> Result<Option<Started>, Error> {
-    let Asked {
-        args,
-        settings,
-        plan,
-        interrupt,
-    } = *asked;
+) -> Result<Option<Prepared>, Error> {
     let opened = tokio::select! {
-        opened = connect::open(settings, connect::connections(args.run.connections, &args.shards), acquaintance, console) => opened?,
-        () = interrupt.requested() => return Ok(None),
+        opened = connect::open(asked.settings, connections, acquaintance, console) => opened?,
+        () = asked.interrupt.requested() => return Ok(None),
     };
-    let server = opened.server.clone();
+    let Opened {
+        server,
+        first,
+        spares,
+        ..
+    } = opened;
     let work = async {
-        let survey = connect::survey(opened.first, plan).await?;
-        let topology = connect::topology(&survey, settings).await?;
-        let shards = connect::choose(&args.shards, &topology, console)?;
-        Ok(Started::new(
-            plan,
-            shards,
-            survey,
-            opened.server,
-            opened.spares,
-            Order::Shard,
-        ))
+        let survey = connect::survey(first, asked.plan).await?;
+        let topology = connect::topology(&survey, asked.settings).await?;
+        let shards = connect::choose(&asked.args.shards, &topology, console)?;
+        Ok((survey, shards))
     };
-    connect::or_close(&server, interrupt, work).await
+    let done = connect::or_close(&server, asked.interrupt, work).await?;
+    Ok(done.map(|(survey, shards)| Prepared {
+        server,
+        spares,
+        survey,
+        shards,
+    }))
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -171,28 +203,14 @@ async fn conclude(
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
 async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result<Exit, Error> {
-    let Asked {
-        args,
-        settings,
-        plan,
-        interrupt,
-    } = *asked;
-    let opened = tokio::select! {
-        opened = connect::open(settings, 1, Acquaintance::First, console) => opened?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
-    };
-    let server = opened.server.clone();
-    let work = async {
-        let survey = connect::survey(opened.first, plan).await?;
-        let topology = connect::topology(&survey, settings).await?;
-        connect::choose(&args.shards, &topology, console)
-    };
-    let Some(shards) = connect::or_close(&server, interrupt, work).await? else {
+    let Some(prepared) = prepare(asked, 1, Acquaintance::First, console).await? else {
         return Ok(Exit::Interrupted);
     };
-    server.close().await;
+    drop(prepared.survey);
+    prepared.server.close().await;
+    let text = asked.plan.describe(&prepared.shards);
     let written = async {
-        sink.write(plan.describe(&shards).into_bytes()).await;
+        sink.write(text.into_bytes()).await;
         sink.publish().await
     };
     tokio::select! {
@@ -200,7 +218,7 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
             Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
             Err(error) => Err(error.into()),
         },
-        () = interrupt.requested() => Ok(Exit::Interrupted),
+        () = asked.interrupt.requested() => Ok(Exit::Interrupted),
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Lane {
     /// Taken from the queue, to be sent (again).
     todo: VecDeque<Turn>,
     flying: VecDeque<Flying>,
+    /// What becomes of the shards that nobody took, if this lane is the last.
+    otherwise: ShardError,
 }
 
 impl Lane {
@@ -47,6 +49,7 @@ impl Lane {
             stopped,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
+            otherwise: ShardError::NotAsked,
         }
     }
 
@@ -57,18 +60,14 @@ impl Lane {
         const LATER: Duration = Duration::from_millis(10);
         let mut stopped = self.stopped.clone();
         let connect = async {
-            match spare {
-                Some(spare) => spare.await.ok(),
-                None => {
-                    tokio::time::sleep(LATER).await;
-                    let left = self.shared.next.load(Ordering::Relaxed) < self.shared.shards.len();
-                    if left {
-                        self.shared.server.spare().await.ok()
-                    } else {
-                        None
-                    }
-                }
+            if let Some(spare) = spare {
+                return spare.await.ok();
             }
+            tokio::time::sleep(LATER).await;
+            if self.shared.is_taken() {
+                return None;
+            }
+            self.shared.server.spare().await.ok()
         };
         let connected = tokio::select! {
             connected = connect => connected,
@@ -84,7 +83,7 @@ impl Lane {
             None => return self.end(None),
         };
         // Nothing to do any more: others were quicker.
-        if self.shared.next.load(Ordering::Relaxed) >= self.shared.shards.len() {
+        if self.shared.is_taken() {
             return self.end(None);
         }
         let snapshot = self.shared.snapshots.any();
@@ -265,6 +264,7 @@ impl Lane {
                 for turn in std::mem::take(&mut self.todo) {
                     self.outlet.say(turn, Event::Failed(error.clone()));
                 }
+                self.otherwise = error;
                 break;
             }
             let wait = backoff(tried);
@@ -313,7 +313,7 @@ impl Lane {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
             while let Some(turn) = self.take() {
-                self.outlet.say(turn, Event::Failed(ShardError::NotAsked));
+                self.outlet.say(turn, Event::Failed(self.otherwise.clone()));
             }
         }
         session

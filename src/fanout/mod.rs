@@ -87,6 +87,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// Whether every shard has its lane.
+    fn is_taken(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.shards.len()
+    }
+
     /// What each lane can be sent before any has answered, so that none is left
     /// without: nobody knows yet how slow the turns are.
     fn fair_share(&self) -> usize {

@@ -129,6 +129,23 @@ fn flags_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn of_a_flag_that_is_given_twice_the_last_counts_as_in_psql() {
+    let db = two_shards();
+    query([
+        "TABLE t",
+        "-q",
+        "-q",
+        "--csv",
+        "--csv",
+        "--shards=7",
+        "--shards=1",
+    ])
+    .db(&db)
+    .run()
+    .assert(0, "shard,n,v\nshard_1,1,v1\n", "");
+}
+
+#[test]
 fn wrong_values_are_refused_with_the_name_of_their_flag() {
     for (flag, value, reason) in [
         ("--shards", "", "an empty item"),

@@ -355,3 +355,20 @@ fn long_values_and_many_rows_print_as_in_psql() {
         Session::default().assert_same_in_shard(&db, TWO_FORMATS, 1, sql);
     }
 }
+
+#[test]
+fn a_database_in_another_encoding_answers_in_utf_8() {
+    let db = Db::empty();
+    let latin = format!("{}_latin2", db.name());
+    db.sql(&format!(
+        "CREATE DATABASE \"{latin}\" ENCODING 'LATIN2' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ));
+    let there = |sql| {
+        let psql = db.psql_program(["-d", &latin, "-c", sql]);
+        psql.env("PGCLIENTENCODING", "UTF8").run().output()
+    };
+    there("CREATE SCHEMA shard_0");
+    let sql = "SELECT 'žluťoučký kůň' AS \"kůň\", chr(177) AS \"ą\"";
+    let ours = shardq(["query", "-q", "--no-shard-column", "-d", &latin, sql]);
+    ours.db(&db).run().assert(0, &there(sql), "");
+}
