@@ -4,6 +4,7 @@ use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::export::ExportError;
 use crate::export::check::VerifyError;
+use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
 use crate::id::IdError;
 use crate::lookup::LookupError;
@@ -31,6 +32,8 @@ pub enum Error {
     Export(#[from] ExportError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]

@@ -72,6 +72,14 @@ pub struct ExportOutputArgs {
     #[arg(long)]
     pub allow_partial: bool,
 
+    /// One file a shard: FILE is a folder, and gets shard=shard_30/part.csv
+    #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
+    pub per_shard: bool,
+
+    /// Export only what an interrupted --per-shard export lacks
+    #[arg(long, requires = "per_shard", conflicts_with = "force")]
+    pub resume: bool,
+
     /// Do without FILE.manifest.json
     #[arg(long)]
     pub no_manifest: bool,

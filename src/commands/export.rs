@@ -19,6 +19,7 @@ use crate::plan::{Instant, Limits, Plan};
 use crate::render::RenderOptions;
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::settings::{Environment, Settings};
+use crate::shard::Shard;
 use crate::sink;
 use crate::statement::Statement;
 use crate::timing;
@@ -26,6 +27,7 @@ use crate::transfer::{CopyFormat, Copying, Transfer};
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance, Circumstances};
+use super::export_per_shard;
 
 /// A run whose server goes away before anybody has seen anything is had again.
 const RUNS: u32 = 3;
@@ -50,11 +52,18 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     if args.run.dry_run {
         return dry_run(&asked, &mut console).await;
     }
+    if args.output.per_shard {
+        return export_per_shard::run(&asked, &mut console).await;
+    }
     let (mut target, mut manifest) = open(&args.output)?;
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let began = Timestamp::now();
-        let Some(begun) = start(&asked, acquaintance, &mut console).await? else {
+        let mut all = Chosen {
+            order: Order::Shard,
+            pick: &mut Ok,
+        };
+        let Some(begun) = start(&asked, acquaintance, &mut console, &mut all).await? else {
             return Ok(Exit::Interrupted);
         };
         let Begun {
@@ -97,21 +106,28 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
 
 /// What the person wants, all of it.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    args: &'a ExportArgs,
-    kind: Kind,
-    settings: &'a Settings,
-    plan: &'a Plan,
-    interrupt: &'a Interrupt,
+pub(super) struct Asked<'a> {
+    pub args: &'a ExportArgs,
+    pub kind: Kind,
+    pub settings: &'a Settings,
+    pub plan: &'a Plan,
+    pub interrupt: &'a Interrupt,
+}
+
+/// Which of the shards that were asked for are asked, and in which order their rows
+/// come.
+pub(super) struct Chosen<'a> {
+    pub order: Order,
+    pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
 }
 
 /// A run under way, and what the manifest will say of it.
-struct Begun {
-    started: Started,
+pub(super) struct Begun {
+    pub started: Started,
     /// With the statement as COPY takes it.
-    plan: Plan,
-    types: TypeNames,
-    circumstances: Circumstances,
+    pub plan: Plan,
+    pub types: TypeNames,
+    pub circumstances: Circumstances,
 }
 
 /// A run that has ended.
@@ -125,10 +141,11 @@ struct Ran<'a> {
 }
 
 /// Connects, surveys, and sets the lanes going. `None` if interrupted.
-async fn start(
+pub(super) async fn start(
     asked: &Asked<'_>,
     acquaintance: Acquaintance,
     console: &mut Console,
+    chosen: &mut Chosen<'_>,
 ) -> Result<Option<Begun>, Error> {
     let Asked {
         args,
@@ -147,6 +164,7 @@ async fn start(
         let mut survey = connect::survey(opened.first, plan).await?;
         let topology = connect::topology(&survey, settings).await?;
         let shards = connect::choose(&args.shards, &topology, console)?;
+        let shards = (chosen.pick)(shards)?;
         let plan = connect::copyable(&mut survey.session, plan).await?;
         let circumstances = connect::circumstances(&survey.session).await?;
         let types = survey.types.clone();
@@ -156,7 +174,7 @@ async fn start(
             survey,
             opened.server,
             opened.spares,
-            Order::Shard,
+            chosen.order,
         );
         Ok(Begun {
             started,
@@ -240,32 +258,40 @@ async fn publish(ran: &Ran<'_>, file: OneFile, whole: bool) -> Result<String, Ex
     if !whole {
         finished.rename(Kind::partial(&ran.asked.args.output.output))?;
     }
-    let record = record::of_file(&ran.particulars(), finished.path(), &finished.written);
+    let particulars = particulars(
+        &ran.asked,
+        &ran.plan,
+        &ran.types,
+        &ran.circumstances,
+        ran.began,
+        &ran.outcome,
+    );
+    let record = record::of_file(&particulars, finished.path(), &finished.written);
     let line = finished.describe();
     finished.publish(&record).await?;
     Ok(line)
 }
 
-impl Ran<'_> {
-    fn particulars(&self) -> record::Particulars<'_> {
-        let Asked {
-            args,
-            kind,
-            settings,
-            ..
-        } = self.asked;
-        record::Particulars {
-            plan: &self.plan,
-            settings,
-            types: &self.types,
-            circumstances: &self.circumstances,
-            began: self.began,
-            outcome: &self.outcome,
-            kind,
-            header: kind.has_header() && !args.output.tuples_only,
-            shard_column: shard_column(&args.output),
-            options: options(args),
-        }
+pub(super) fn particulars<'a>(
+    asked: &Asked<'a>,
+    plan: &'a Plan,
+    types: &'a TypeNames,
+    circumstances: &'a Circumstances,
+    began: Timestamp,
+    outcome: &'a Outcome,
+) -> record::Particulars<'a> {
+    let args = asked.args;
+    record::Particulars {
+        plan,
+        settings: asked.settings,
+        types,
+        circumstances,
+        began,
+        outcome,
+        kind: asked.kind,
+        header: asked.kind.has_header() && !args.output.tuples_only,
+        shard_column: shard_column(&args.output),
+        options: options(args),
     }
 }
 
@@ -358,7 +384,7 @@ fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         Transfer::Copy(Copying {
             format,
             null: args.output.null.clone(),
-            shard_column: !args.output.no_shard_column,
+            shard_column: shard_column(&args.output).is_some(),
         })
     };
     Ok(Plan {
@@ -381,13 +407,13 @@ fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
     })
 }
 
-fn text(args: &ExportOutputArgs) -> Text {
+pub(super) fn text(args: &ExportOutputArgs) -> Text {
     Text {
         options: RenderOptions {
             tuples_only: args.tuples_only,
             null: args.null.clone(),
             bigint_as_string: args.bigint_as_string,
-            shard_column: !args.no_shard_column,
+            shard_column: shard_column(args).is_some(),
         },
         shard_column: shard_column(args),
         excel: args.excel,
@@ -396,7 +422,8 @@ fn text(args: &ExportOutputArgs) -> Text {
 }
 
 fn shard_column(args: &ExportOutputArgs) -> Option<String> {
-    (!args.no_shard_column).then(|| args.shard_column.clone())
+    // Readers of such folders take it from the names of the folders in it.
+    (!args.no_shard_column && !args.per_shard).then(|| args.shard_column.clone())
 }
 
 /// For the manifest: what was asked for, as the flags are called.
@@ -416,6 +443,7 @@ fn options(args: &ExportArgs) -> BTreeMap<String, serde_json::Value> {
         ("excel", args.output.excel),
         ("tuples-only", args.output.tuples_only),
         ("bigint-as-string", args.output.bigint_as_string),
+        ("per-shard", args.output.per_shard),
         ("no-shard-column", args.output.no_shard_column),
     ];
     for (name, _) in flags.iter().filter(|(_, given)| *given) {

@@ -33,6 +33,10 @@ pub enum ExportError {
         type_name: &'static str,
         format: &'static str,
     },
+    #[error("{} is not empty; --force replaces the export in it, --resume goes on with it", .0.display())]
+    FolderExists(PathBuf),
+    #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
+    Resumed(String),
     #[error("{file}: {reason}")]
     Encoder { file: String, reason: String },
     #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]

@@ -9,6 +9,7 @@ pub mod kind;
 pub mod manifest;
 mod one_file;
 mod pack;
+pub(crate) mod per_shard;
 #[cfg(feature = "parquet")]
 mod parquet;
 pub mod progress;
