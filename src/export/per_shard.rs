@@ -112,6 +112,12 @@ impl PerShard {
         self.manifest.replace(&Manifest::path_in(&self.folder))
     }
 
+    fn reap(&mut self) {
+        while let Some(finished) = self.finishing.try_join_next() {
+            self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
+        }
+    }
+
     /// A file has its name: the manifest gets to know it.
     fn enter(&mut self, finished: Result<ShardRecord, ExportError>) {
         match finished {
@@ -239,14 +245,13 @@ impl Destination for PerShard {
                 }
             }
         }
-        while let Some(finished) = self.finishing.try_join_next() {
-            self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
-        }
+        self.reap();
         Ok(())
     }
 
     /// Now and then, and not for each file: the manifest is as long as the topology.
     async fn flush(&mut self) -> Result<(), WriterFailed> {
+        self.reap();
         if std::mem::take(&mut self.stale)
             && let Err(error) = self.record()
         {

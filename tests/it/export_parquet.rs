@@ -101,7 +101,7 @@ fn row_groups_are_bounded_and_zstd() {
         &file,
         "m = file.metadata\n\
          groups = [m.row_group(i) for i in range(m.num_row_groups)]\n\
-         print(len(groups) > 1, max(g.total_byte_size for g in groups) < 64 << 20, \
+         print(len(groups) > 1, max(g.total_byte_size for g in groups) < 128 << 20, \
                groups[0].column(2).compression, m.num_rows, len(set(r['noise'] for r in rows)))",
     ) else {
         return;
