@@ -151,10 +151,7 @@ fn remove_abandoned(folder: &Path, lead: &OsString) {
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if !name
-            .as_encoded_bytes()
-            .starts_with(lead.as_encoded_bytes())
-        {
+        if !name.as_encoded_bytes().starts_with(lead.as_encoded_bytes()) {
             continue;
         }
         let path = entry.path();

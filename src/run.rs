@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
+
 use crate::console::Console;
 use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, ShardError, Survey};
@@ -126,21 +128,24 @@ pub(crate) async fn drive(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
     };
+    // By the clock, and not after a pause: messages may come without one.
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let work = async {
         while !merge.is_complete() {
             tokio::select! {
                 biased;
                 () = interrupt.requested() => return Ok(Ending::Interrupted),
-                message = fanout.next() => match message {
-                    Some(message) => merge.accept(message),
-                    None => merge.close(&ShardError::NotAsked),
-                },
-                () = tokio::time::sleep(BEAT) => {
+                _ = beat.tick() => {
                     if output.flush().await.is_err() {
                         return Ok(Ending::WriterFailed);
                     }
                     console.progress(&progress(&outcome, output, &fanout));
                 }
+                message = fanout.next() => match message {
+                    Some(message) => merge.accept(message),
+                    None => merge.close(&ShardError::NotAsked),
+                },
             }
             while let Some(piece) = merge.pop() {
                 let taken = take(piece, &mut outcome, output, console, policy);

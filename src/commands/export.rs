@@ -12,6 +12,7 @@ use crate::error::{Error, advice};
 use crate::exit::Exit;
 use crate::export::manifest::Manifest;
 use crate::export::{ExportError, FileFormat, Kind, OneFile, Target, Text, record};
+use crate::fanout::ShardError;
 use crate::footer::Footer;
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
@@ -33,7 +34,7 @@ use super::export_per_shard;
 const RUNS: u32 = 3;
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
-    let mut console = Console::new(args.run.quiet);
+    let mut console = Console::new(args.run.quiet).of_long_run();
     let kind = kind(&args.output);
     check(&args.output, kind)?;
     let plan = plan(&args, kind)?;
@@ -213,8 +214,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         written => written,
     };
     if !outcome.failures.is_empty() {
-        let alone = ran.plan.search_path.is_shard_alone();
-        let advice = |error: &_| advice(error, alone);
+        let advice = |error: &_| advised(error, &ran.plan);
         let told = outcome
             .failures
             .describe(outcome.asked, &ran.plan.statement, advice);
@@ -236,6 +236,17 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     }
     console.note(&footer(&ran, console));
     Ok(exit)
+}
+
+/// What may help a shard that failed; the flags are not all those of a query.
+pub(super) fn advised(error: &ShardError, plan: &Plan) -> Option<String> {
+    use tokio_postgres::error::SqlState;
+    match error {
+        ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => Some(
+            "raise --statement-timeout (0 for none) if the statement may take longer".to_owned(),
+        ),
+        _ => advice(error, plan.search_path.is_shard_alone()),
+    }
 }
 
 fn footer(ran: &Ran<'_>, console: &Console) -> Footer {
@@ -435,7 +446,10 @@ fn options(args: &ExportArgs) -> BTreeMap<String, serde_json::Value> {
             "statement-timeout".to_owned(),
             milliseconds(args.run.statement_timeout),
         ),
-        ("lock-timeout".to_owned(), milliseconds(args.run.lock_timeout)),
+        (
+            "lock-timeout".to_owned(),
+            milliseconds(args.run.lock_timeout),
+        ),
     ]);
     let flags = [
         ("no-snapshot", args.run.no_snapshot),
@@ -450,7 +464,10 @@ fn options(args: &ExportArgs) -> BTreeMap<String, serde_json::Value> {
         options.insert((*name).to_owned(), true.into());
     }
     let values = [
-        ("shards", args.shards.shards.as_ref().map(ToString::to_string)),
+        (
+            "shards",
+            args.shards.shards.as_ref().map(ToString::to_string),
+        ),
         ("origin", args.shards.origin.clone()),
         ("null", args.output.null.clone()),
     ];

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::cli::export::ExportArgs;
 use crate::console::Console;
-use crate::error::{Error, advice};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::{self, PerShard};
@@ -20,7 +20,7 @@ use crate::run::{self, Ending, Outcome, Policy};
 use crate::shard::Shard;
 
 use super::connect::Acquaintance;
-use super::export::{Asked, Begun, Chosen, particulars, start, text};
+use super::export::{Asked, Begun, Chosen, advised, particulars, start, text};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked {
@@ -79,10 +79,11 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         } => return Ok(Exit::Interrupted),
     };
     if !outcome.failures.is_empty() {
-        let alone = plan.search_path.is_shard_alone();
         let told = outcome
             .failures
-            .describe(outcome.asked, &plan.statement, |error| advice(error, alone));
+            .describe(outcome.asked, &plan.statement, |error| {
+                advised(error, &plan)
+            });
         console.error(&told);
     }
     let manifest = finished?;

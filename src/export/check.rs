@@ -145,10 +145,12 @@ fn check(
     let kind: Kind = manifest
         .format
         .parse()
-        .map_err(|error: super::kind::UnknownKind| VerifyError::Contradiction {
-            file: path.to_owned(),
-            what: error.to_string(),
-        })?;
+        .map_err(
+            |error: super::kind::UnknownKind| VerifyError::Contradiction {
+                file: path.to_owned(),
+                what: error.to_string(),
+            },
+        )?;
     let mut file = Hashing::new(File::open(path).map_err(failed)?);
     // A broken file may not decompress. Its checksum says what is the matter.
     let counted = counter(&mut file, kind, manifest, path);
@@ -221,10 +223,7 @@ fn counter(
             1 << 16,
             flate2::read::MultiGzDecoder::new(file),
         )),
-        Compression::Zstd => Box::new(BufReader::with_capacity(
-            1 << 16,
-            zstd::Decoder::new(file)?,
-        )),
+        Compression::Zstd => Box::new(BufReader::with_capacity(1 << 16, zstd::Decoder::new(file)?)),
     };
     let mut counter = Counter::new(
         kind.format,

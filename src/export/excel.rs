@@ -86,7 +86,9 @@ impl Kind {
         match self {
             Self::Known => quoted(text, out),
             Self::Exact if digits <= DIGITS => quoted(text, out),
-            Self::Text if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_numeric(text) => {
+            Self::Text
+                if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_numeric(text) =>
+            {
                 quoted(&format!("'{text}"), out);
             }
             Self::Text if !is_numeric(text) => quoted(text, out),
@@ -160,7 +162,13 @@ mod tests {
 
     #[test]
     fn formulas_are_defused() {
-        for text in ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd", "=HYPERLINK(1)"] {
+        for text in [
+            "=1+1",
+            "@SUM(A1)",
+            "+cmd|' /C calc'!A0",
+            "-2+3+cmd",
+            "=HYPERLINK(1)",
+        ] {
             assert_eq!(cell(&Type::TEXT, text), format!("'{text}"), "{text}");
         }
         assert_eq!(cell(&Type::TEXT, "\t=1"), "\"'\t=1\"");

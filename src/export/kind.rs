@@ -133,7 +133,16 @@ mod tests {
         assert_eq!(of("a.parquet"), Some("parquet"));
         assert_eq!(of("a.txt"), None);
         assert_eq!(of("csv"), None);
-        assert_eq!("csv.zst".parse(), Ok(Kind::of(Path::new("a.csv.zst")).unwrap()));
-        assert!("xls".parse::<Kind>().unwrap_err().to_string().contains("csv.gz"));
+        assert_eq!(
+            "csv.zst".parse(),
+            Ok(Kind::of(Path::new("a.csv.zst")).unwrap())
+        );
+        assert!(
+            "xls"
+                .parse::<Kind>()
+                .unwrap_err()
+                .to_string()
+                .contains("csv.gz")
+        );
     }
 }

@@ -9,9 +9,9 @@ pub mod kind;
 pub mod manifest;
 mod one_file;
 mod pack;
-pub(crate) mod per_shard;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(crate) mod per_shard;
 pub mod progress;
 pub mod record;
 mod target;

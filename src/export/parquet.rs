@@ -125,7 +125,9 @@ impl Open {
             .iter()
             .zip(&values)
             .map(|(column, values)| Field::new(&column.name, values.data_type(), true));
-        let schema = Arc::new(Schema::new(shard.into_iter().chain(fields).collect::<Vec<_>>()));
+        let schema = Arc::new(Schema::new(
+            shard.into_iter().chain(fields).collect::<Vec<_>>(),
+        ));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -349,9 +351,7 @@ impl Scalars {
             } => DataType::Decimal128(*precision, scale.cast_signed()),
             Self::Date(_) => DataType::Date32,
             Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Self::TimestampUtc(_) => {
-                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-            }
+            Self::TimestampUtc(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Text(_) => DataType::Utf8,
         }
     }
@@ -406,9 +406,7 @@ impl Scalars {
             Self::Float64(builder) => ArrayBuilder::finish(builder),
             Self::Decimal { builder, .. } => ArrayBuilder::finish(builder),
             Self::Date(builder) => ArrayBuilder::finish(builder),
-            Self::Timestamp(builder) | Self::TimestampUtc(builder) => {
-                ArrayBuilder::finish(builder)
-            }
+            Self::Timestamp(builder) | Self::TimestampUtc(builder) => ArrayBuilder::finish(builder),
             Self::Text(builder) => ArrayBuilder::finish(builder),
         }
     }
@@ -445,7 +443,12 @@ fn date(text: &str) -> Option<i32> {
 /// Microseconds since 1970, from ISO text.
 fn timestamp(text: &str) -> Option<i64> {
     let time: DateTime = text.parse().ok()?;
-    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond())
+    Some(
+        time.to_zoned(TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_microsecond(),
+    )
 }
 
 /// The server ends such a time with its offset: `+00`, `-03:30`, `+01:22:45`.
@@ -457,7 +460,11 @@ fn timestamp_utc(text: &str) -> Option<i64> {
     for (part, unit) in offset[1..].split(':').zip([3600, 60, 1]) {
         seconds += part.parse::<i64>().ok()? * unit;
     }
-    let seconds = if offset.starts_with('-') { -seconds } else { seconds };
+    let seconds = if offset.starts_with('-') {
+        -seconds
+    } else {
+        seconds
+    };
     Some(timestamp(local)? - seconds * 1_000_000)
 }
 
@@ -553,7 +560,10 @@ mod tests {
             timestamp_utc("2017-05-19 21:00:27.943+00"),
             Some(1_495_227_627_943_000)
         );
-        assert_eq!(timestamp("2017-05-19 21:00:27.943"), timestamp_utc("2017-05-19 21:00:27.943+00"));
+        assert_eq!(
+            timestamp("2017-05-19 21:00:27.943"),
+            timestamp_utc("2017-05-19 21:00:27.943+00")
+        );
         for text in ["infinity", "0044-03-15 00:00:00+00 BC", "19/05/2017"] {
             assert_eq!(timestamp_utc(text), None, "{text}");
         }

@@ -123,7 +123,9 @@ impl PerShard {
         match finished {
             Ok(entry) => {
                 let manifest = &mut self.manifest;
-                manifest.missing.retain(|missing| missing.shard != entry.shard);
+                manifest
+                    .missing
+                    .retain(|missing| missing.shard != entry.shard);
                 manifest.rows += entry.rows;
                 manifest.shards.push(entry);
                 manifest
@@ -350,7 +352,11 @@ pub fn resumed(
         })
     };
     then.shards.retain(is_there);
-    let there: BTreeSet<_> = then.shards.iter().map(|entry| entry.shard.clone()).collect();
+    let there: BTreeSet<_> = then
+        .shards
+        .iter()
+        .map(|entry| entry.shard.clone())
+        .collect();
     let left: Vec<_> = shards
         .iter()
         .copied()
@@ -376,7 +382,10 @@ pub fn resumed(
 /// Removes the files of an earlier export, whatever shards it had.
 pub fn clear(folder: &Path) -> Result<(), ExportError> {
     let failed = |file: PathBuf| move |source| ExportError::File { file, source };
-    for entry in fs::read_dir(folder).map_err(failed(folder.to_owned()))?.flatten() {
+    for entry in fs::read_dir(folder)
+        .map_err(failed(folder.to_owned()))?
+        .flatten()
+    {
         let name = entry.file_name();
         let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
         if shard.and_then(Shard::from_schema).is_none() {

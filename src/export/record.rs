@@ -6,12 +6,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Kind;
 use super::manifest::{
     ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
     SnapshotRecord, VERSION,
 };
 use super::writer::Written;
-use super::Kind;
 use crate::plan::{Instant, Plan};
 use crate::row::Column;
 use crate::run::Outcome;

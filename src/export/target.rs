@@ -13,7 +13,10 @@ use crate::draft::{Draft, Existing};
 pub enum Target {
     File(Draft),
     /// Standard output, a pipe or a device: what is written is written.
-    Stream { path: PathBuf, file: File },
+    Stream {
+        path: PathBuf,
+        file: File,
+    },
 }
 
 impl Target {

@@ -290,7 +290,11 @@ impl TextFile {
     }
 
     fn enter(&mut self, shard: Shard) -> io::Result<()> {
-        if self.current.as_ref().is_none_or(|(current, _)| *current != shard) {
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|(current, _)| *current != shard)
+        {
             let mark = if self.revocable {
                 Some(self.packed.mark()?)
             } else {

@@ -45,10 +45,9 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_)
-            | Self::NotCopied(_)
-            | Self::SeveralStatements
-            | Self::NotAQuery => false,
+            Self::Statement(_) | Self::NotCopied(_) | Self::SeveralStatements | Self::NotAQuery => {
+                false
+            }
         }
     }
 }

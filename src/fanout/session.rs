@@ -61,15 +61,19 @@ impl Session {
     /// # Errors
     /// If the statement is one that COPY does not take.
     pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
-        let offset = plan.transfer.copying().map_or(0, |copying| plan.copy(copying).offset);
-        self.copy = prepared(&self.connection, plan)
-            .await
-            .map_err(|error| match error.as_db_error() {
-                Some(report) if !Report::is_fatal(report) => {
-                    FanoutError::NotCopied(Report::new(report, offset))
-                }
-                _ => FanoutError::opening(&error),
-            })?;
+        let offset = plan
+            .transfer
+            .copying()
+            .map_or(0, |copying| plan.copy(copying).offset);
+        self.copy =
+            prepared(&self.connection, plan)
+                .await
+                .map_err(|error| match error.as_db_error() {
+                    Some(report) if !Report::is_fatal(report) => {
+                        FanoutError::NotCopied(Report::new(report, offset))
+                    }
+                    _ => FanoutError::opening(&error),
+                })?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -17,6 +18,9 @@ use crate::transfer::Lines;
 
 /// Rows go on when they are this many bytes.
 const BATCH: usize = 32 << 10;
+
+/// Lines go on, however few, when none has followed them for this long.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A shard that is to be asked, and for which time.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +184,19 @@ async fn read_lines(
     let failed = |error: tokio_postgres::Error| Broken::by(&error, offset);
     let mut chunks = copied.await.map_err(failed)?;
     let mut lines = Lines::default();
-    while let Some(chunk) = chunks.next().await {
+    loop {
+        let next = match futures::poll!(chunks.next()) {
+            Poll::Ready(next) => next,
+            // Whoever reads along gets what there is once no more has come for a while.
+            Poll::Pending => match tokio::time::timeout(PAUSE, chunks.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    outlet.pass_lines_on(turn, &mut lines).await;
+                    chunks.next().await
+                }
+            },
+        };
+        let Some(chunk) = next else { break };
         let chunk = chunk.map_err(failed)?;
         // One a row, as servers do it. The protocol would let them cut it anywhere,
         // and then the shard's name would stand in the middle of a row.

@@ -42,9 +42,8 @@ pub struct Opened {
 pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
 
 /// The lines of a COPY, once the server has begun to send them.
-pub type Copied = Pin<
-    Box<dyn Future<Output = Result<Pin<Box<CopyOutStream>>, tokio_postgres::Error>> + Send>,
->;
+pub type Copied =
+    Pin<Box<dyn Future<Output = Result<Pin<Box<CopyOutStream>>, tokio_postgres::Error>> + Send>>;
 
 /// One open connection. All that is done on it is done inside a transaction, so
 /// the pool's `ROLLBACK` takes back whatever one borrower left for the next.

@@ -70,11 +70,9 @@ fn csv_is_the_servers_own_with_the_shard_in_front() {
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
     assert_eq!(names(folder.path()), ["t.csv", "t.csv.manifest.json"]);
-    verify(&file).run().assert(
-        0,
-        "",
-        has_all(["as exported", "15 rows", "3/3 shards"]),
-    );
+    verify(&file)
+        .run()
+        .assert(0, "", has_all(["as exported", "15 rows", "3/3 shards"]));
 }
 
 #[test]
@@ -121,7 +119,9 @@ fn the_manifest_says_what_ran_where_and_what_came_of_it() {
         "t"
     );
     let header = "shard,id,name,price\n".len();
-    let bytes: u64 = (0..2).map(|i| told["shards"][i]["bytes"].as_u64().unwrap()).sum();
+    let bytes: u64 = (0..2)
+        .map(|i| told["shards"][i]["bytes"].as_u64().unwrap())
+        .sum();
     assert_eq!(header as u64 + bytes, text.len() as u64);
 }
 
@@ -147,10 +147,20 @@ fn two_exports_of_the_same_rows_are_the_same_bytes() {
     let folder = folder();
     for ending in ["csv", "tsv", "jsonl", "csv.gz", "jsonl.zst"] {
         let sql = "SELECT * FROM origin_packages ORDER BY id";
-        let [one, other] = ["one", "other"].map(|name| folder.path().join(format!("{name}.{ending}")));
-        export(&db, sql, &one).args(["-j", "1"]).run().assert(0, "", ANY);
-        export(&db, sql, &other).args(["-j", "8"]).run().assert(0, "", ANY);
-        assert!(fs::read(one).unwrap() == fs::read(other).unwrap(), "{ending}");
+        let [one, other] =
+            ["one", "other"].map(|name| folder.path().join(format!("{name}.{ending}")));
+        export(&db, sql, &one)
+            .args(["-j", "1"])
+            .run()
+            .assert(0, "", ANY);
+        export(&db, sql, &other)
+            .args(["-j", "8"])
+            .run()
+            .assert(0, "", ANY);
+        assert!(
+            fs::read(one).unwrap() == fs::read(other).unwrap(),
+            "{ending}"
+        );
     }
 }
 
@@ -162,7 +172,9 @@ fn every_type_loads_back_as_the_same_rows() {
     let folder = folder();
     for (ending, options) in [("csv", "FORMAT csv, HEADER"), ("tsv", "HEADER")] {
         let file = folder.path().join(format!("types.{ending}"));
-        export(&db, "SELECT * FROM t", &file).run().assert(0, "", ANY);
+        export(&db, "SELECT * FROM t", &file)
+            .run()
+            .assert(0, "", ANY);
         verify(&file).run().assert(0, "", has("2/2 shards"));
         db.sql(
             "DROP TABLE IF EXISTS public.back; \
@@ -233,7 +245,10 @@ fn compressed_files_are_what_the_usual_tools_read() {
 }
 
 fn which(tool: &str) -> bool {
-    std::process::Command::new(tool).arg("--version").output().is_ok()
+    std::process::Command::new(tool)
+        .arg("--version")
+        .output()
+        .is_ok()
 }
 
 #[test]
@@ -246,9 +261,13 @@ fn the_same_goes_to_standard_output() {
     export(&db, "SELECT * FROM t ORDER BY id", Path::new("-"))
         .run()
         .assert(0, text.as_str(), has("15 rows · 3/3 shards"));
-    export(&db, "SELECT n FROM generate_series(1, 1000000) AS n", Path::new("-"))
-        .run_reading(2)
-        .assert(0, "shard,n\nshard_0,1\n", "");
+    export(
+        &db,
+        "SELECT n FROM generate_series(1, 1000000) AS n",
+        Path::new("-"),
+    )
+    .run_reading(2)
+    .assert(0, "shard,n\nshard_0,1\n", "");
 }
 
 #[test]
@@ -272,7 +291,9 @@ fn a_file_that_is_there_is_kept_unless_forced() {
 #[test]
 fn a_manifest_of_the_file_before_does_not_stay() {
     let (db, folder, file) = small();
-    export(&db, "SELECT * FROM t", &file).run().assert(0, "", ANY);
+    export(&db, "SELECT * FROM t", &file)
+        .run()
+        .assert(0, "", ANY);
     export(&db, "SELECT 1 AS one", &file)
         .args(["--force", "--no-manifest"])
         .run()
@@ -289,7 +310,10 @@ fn spreadsheets_get_what_they_do_not_spoil() {
     let folder = folder();
     let file = folder.path().join("t.csv");
     let sql = "SELECT 721096797631602718 AS id, '=1+1' AS formula, '00123' AS code, -5 AS n";
-    export(&db, sql, &file).args(["--excel"]).run().assert(0, "", ANY);
+    export(&db, sql, &file)
+        .args(["--excel"])
+        .run()
+        .assert(0, "", ANY);
     assert_eq!(
         fs::read_to_string(&file).unwrap(),
         "\u{feff}shard,id,formula,code,n\r\n\
@@ -298,7 +322,11 @@ fn spreadsheets_get_what_they_do_not_spoil() {
     verify(&file).run().assert(0, "", has("1 rows"));
     let plain = folder.path().join("plain.csv");
     export(&db, sql, &plain).run().assert(0, "", ANY);
-    assert!(fs::read_to_string(&plain).unwrap().contains(",=1+1,00123,-5\n"));
+    assert!(
+        fs::read_to_string(&plain)
+            .unwrap()
+            .contains(",=1+1,00123,-5\n")
+    );
 }
 
 #[test]
@@ -317,12 +345,18 @@ fn a_semicolon_ends_a_statement_and_is_no_part_of_it() {
     export(&db, "SELECT 1; SELECT 2", Path::new("-"))
         .run()
         .assert(1, "", has("more than one statement"));
-    export(&db, "SHOW work_mem", Path::new("-"))
-        .run()
-        .assert(1, "", has_all(["SHOW", "hint: COPY takes SELECT"]));
-    export(&db, "SELECT 1) TO STDOUT; DROP SCHEMA shard_0; --", Path::new("-"))
-        .run()
-        .assert(1, "", has("syntax error"));
+    export(&db, "SHOW work_mem", Path::new("-")).run().assert(
+        1,
+        "",
+        has_all(["SHOW", "hint: COPY takes SELECT"]),
+    );
+    export(
+        &db,
+        "SELECT 1) TO STDOUT; DROP SCHEMA shard_0; --",
+        Path::new("-"),
+    )
+    .run()
+    .assert(1, "", has("syntax error"));
 }
 
 #[test]
@@ -336,7 +370,10 @@ fn nobody_else_has_to_be_told_a_password_or_a_format() {
     assert!(fs::read_to_string(&odd).unwrap().starts_with("shard\tid\n"));
     for (args, reason) in [
         (vec!["--format", "xls"], "the formats are csv"),
-        (vec!["--format", "tsv", "--excel"], "--excel is a way to write CSV"),
+        (
+            vec!["--format", "tsv", "--excel"],
+            "--excel is a way to write CSV",
+        ),
     ] {
         let file = folder.path().join("x.csv");
         export(&db, "SELECT id FROM t", &file)
@@ -344,4 +381,19 @@ fn nobody_else_has_to_be_told_a_password_or_a_format() {
             .run()
             .assert(2, "", has(reason));
     }
+}
+
+#[test]
+fn a_long_run_says_where_it_is_in_a_log_too_and_is_not_timed_out() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let sql = "SELECT n, pg_sleep(0.011) FROM generate_series(1, 1000) AS n";
+    let ran = export(&db, sql, &file).run();
+    ran.assert(0, "", has_all(["/2 shards · ", " rows · ", "B/s"]));
+    assert!(ran.stderr.lines().count() <= 4, "{}", ran.stderr);
+    export(&db, sql, &file)
+        .args(["--force", "--quiet", "--statement-timeout", "100ms"])
+        .run()
+        .assert(1, "", has("raise --statement-timeout"));
 }

@@ -56,7 +56,11 @@ fn a_shard_that_fails_after_half_of_its_rows() {
     export(&db, BREAKS, &file).run().assert(
         1,
         "",
-        has_all(["shard_2: ERROR 22012: division by zero", "t.csv was not written", "/4 shards"]),
+        has_all([
+            "shard_2: ERROR 22012: division by zero",
+            "t.csv was not written",
+            "/4 shards",
+        ]),
     );
     assert_eq!(names(folder.path()), [""; 0]);
     left_nothing(&db);
@@ -74,7 +78,11 @@ fn a_partial_file_has_whole_shards_alone_and_says_so_in_its_name() {
             .assert(
                 3,
                 "",
-                has_all(["shard_2: ERROR 22012", "18,000 rows · 3/4 shards", "t.partial."]),
+                has_all([
+                    "shard_2: ERROR 22012",
+                    "18,000 rows · 3/4 shards",
+                    "t.partial.",
+                ]),
             );
         assert!(!file.exists());
         let partial = folder.path().join(format!("t.partial.{ending}"));
@@ -104,9 +112,11 @@ fn a_backend_that_is_terminated() {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND application_name = '{APPLICATION}'"
     ));
-    export
-        .finish()
-        .assert(1, "", has_all(["connection was lost", "t.csv was not written"]));
+    export.finish().assert(
+        1,
+        "",
+        has_all(["connection was lost", "t.csv was not written"]),
+    );
     untouched(&file);
     left_nothing(&db);
 }
@@ -168,18 +178,32 @@ fn a_full_disk_and_a_limit_on_files() {
     fs::write(&file, "older").unwrap();
     let limited = "ulimit -f 2000; exec \"$0\" \"$@\"";
     Program::new("sh")
-        .args(["-c", limited, env!("CARGO_BIN_EXE_shardq"), "export", LONG, "--force", "-o"])
+        .args([
+            "-c",
+            limited,
+            env!("CARGO_BIN_EXE_shardq"),
+            "export",
+            LONG,
+            "--force",
+            "-o",
+        ])
         .args([&file])
         .db(&db)
         .run()
-        .assert(1, "", has_all(["File too large", "ulimit -f", "t.csv was not written"]));
+        .assert(
+            1,
+            "",
+            has_all(["File too large", "ulimit -f", "t.csv was not written"]),
+        );
     untouched(&file);
     left_nothing(&db);
     // Linux's device that is always full.
     if Path::new("/dev/full").exists() {
-        export(&db, LONG, Path::new("/dev/full"))
-            .run()
-            .assert(1, "", has_all(["No space left on device", "free some space"]));
+        export(&db, LONG, Path::new("/dev/full")).run().assert(
+            1,
+            "",
+            has_all(["No space left on device", "free some space"]),
+        );
         left_nothing(&db);
     }
 }
@@ -209,11 +233,11 @@ fn a_folder_that_is_not_there_or_not_ours() {
     } else {
         Program::new(env!("CARGO_BIN_EXE_shardq"))
     };
-    program
-        .args(arguments)
-        .args([&file])
-        .run()
-        .assert(1, "", has_all(["Permission denied", "has to be writable"]));
+    program.args(arguments).args([&file]).run().assert(
+        1,
+        "",
+        has_all(["Permission denied", "has to be writable"]),
+    );
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -226,16 +250,21 @@ fn a_column_that_cannot_be_exported() {
     let db = Db::with_shards(2);
     let folder = folder();
     let jsonl = folder.path().join("t.jsonl");
-    export(&db, "SELECT 1 AS a, 2 AS a", &jsonl)
-        .run()
-        .assert(1, "", has_all(["two columns are named \"a\"", "t.jsonl was not written"]));
+    export(&db, "SELECT 1 AS a, 2 AS a", &jsonl).run().assert(
+        1,
+        "",
+        has_all(["two columns are named \"a\"", "t.jsonl was not written"]),
+    );
     db.in_shard(0, "CREATE TABLE t (a int)");
     db.in_shard(1, "CREATE TABLE t (a text)");
     let csv = folder.path().join("t.csv");
     export(&db, "SELECT a FROM t", &csv).run().assert(
         1,
         "",
-        has_all(["shard_1: column 1 \"a\" is text, but it is integer in shard_0", "was not written"]),
+        has_all([
+            "shard_1: column 1 \"a\" is text, but it is integer in shard_0",
+            "was not written",
+        ]),
     );
     assert_eq!(names(folder.path()), [""; 0]);
     left_nothing(&db);
@@ -254,9 +283,11 @@ fn a_manifest_that_was_edited_and_a_file_with_one_byte_changed() {
     let mut changed = whole.clone();
     changed[200] ^= 1;
     fs::write(&file, &changed).unwrap();
-    verify(&file)
-        .run()
-        .assert(1, "", has_all(["t.csv: changed since it was exported", "SHA-256"]));
+    verify(&file).run().assert(
+        1,
+        "",
+        has_all(["t.csv: changed since it was exported", "SHA-256"]),
+    );
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
     verify(&file)
         .run()
@@ -264,7 +295,9 @@ fn a_manifest_that_was_edited_and_a_file_with_one_byte_changed() {
     fs::write(&file, &whole).unwrap();
     verify(&file).run().assert(0, "", has("as exported"));
     fs::remove_file(&file).unwrap();
-    verify(&file).run().assert(1, "", has("t.csv: No such file"));
+    verify(&file)
+        .run()
+        .assert(1, "", has("t.csv: No such file"));
     fs::write(&file, &whole).unwrap();
 
     let path = folder.path().join("t.csv.manifest.json");

@@ -62,7 +62,9 @@ fn types_and_values_arrive_as_they_were() {
     export(&db, "SELECT * FROM t ORDER BY id", &file)
         .run()
         .assert(0, "", has("4 rows · 2/2 shards"));
-    verify(&file).run().assert(0, "", has_all(["4 rows", "2/2 shards"]));
+    verify(&file)
+        .run()
+        .assert(0, "", has_all(["4 rows", "2/2 shards"]));
     let Some(printed) = read(
         &file,
         "for f in t.schema: print(f.name, f.type)\n\
@@ -96,7 +98,11 @@ fn row_groups_are_bounded_and_zstd() {
     let sql = "SELECT n, md5(n::text) || md5((n + 1)::text) AS noise FROM generate_series(1, 600000) AS n";
     let ran = export(&db, sql, &file).run();
     ran.assert(0, "", has("1,200,000 rows"));
-    assert!(ran.peak_memory_kib < 128 << 10, "{} KiB", ran.peak_memory_kib);
+    assert!(
+        ran.peak_memory_kib < 128 << 10,
+        "{} KiB",
+        ran.peak_memory_kib
+    );
     let Some(printed) = read(
         &file,
         "m = file.metadata\n\
@@ -130,9 +136,13 @@ fn a_value_that_its_type_cannot_hold_is_refused_and_not_bent() {
             ]),
         );
         assert!(!file.exists());
-        export(&db, &format!("SELECT {column}::text FROM ({sql}) AS s"), &file)
-            .run()
-            .assert(0, "", ANY);
+        export(
+            &db,
+            &format!("SELECT {column}::text FROM ({sql}) AS s"),
+            &file,
+        )
+        .run()
+        .assert(0, "", ANY);
         std::fs::remove_file(&file).unwrap();
         std::fs::remove_file(folder.path().join("t.parquet.manifest.json")).unwrap();
     }

@@ -39,12 +39,25 @@ fn each_shard_has_its_file_and_no_shard_column() {
         .run()
         .assert(1, "", has_all(["is not empty", "--force", "--resume"]));
     export(&db, "SELECT n FROM t", &out)
-        .args(["--per-shard", "--force", "--shards", "0-3", "--format", "jsonl.gz"])
+        .args([
+            "--per-shard",
+            "--force",
+            "--shards",
+            "0-3",
+            "--format",
+            "jsonl.gz",
+        ])
         .run()
         .assert(0, "", has("4/4 shards"));
     assert_eq!(
         names(&out),
-        ["_manifest.json", "shard=shard_0", "shard=shard_1", "shard=shard_2", "shard=shard_3"]
+        [
+            "_manifest.json",
+            "shard=shard_0",
+            "shard=shard_1",
+            "shard=shard_2",
+            "shard=shard_3"
+        ]
     );
     assert_eq!(names(&out.join("shard=shard_3")), ["part.jsonl.gz"]);
     verify(&out).run().assert(0, "", has("4/4 shards"));
@@ -75,26 +88,38 @@ fn a_killed_export_goes_on_with_what_is_missing() {
     export(&db, "SELECT n + 1 AS n FROM t", &out)
         .args(["--per-shard", "--resume"])
         .run()
-        .assert(1, "", has_all(["--resume goes on with the same export only", "statement"]));
+        .assert(
+            1,
+            "",
+            has_all(["--resume goes on with the same export only", "statement"]),
+        );
     export(&db, sql, &out)
         .args(["--per-shard", "--resume", "--shards", "0-3"])
         .run()
         .assert(1, "", has("the shards were 6 then, and are 4 now"));
 
-    let kept = fs::metadata(out.join("shard=shard_0/part.csv")).unwrap().modified().unwrap();
+    let kept = fs::metadata(out.join("shard=shard_0/part.csv"))
+        .unwrap()
+        .modified()
+        .unwrap();
     export(&db, sql, &out)
         .args(["--per-shard", "--resume"])
         .run()
         .assert(0, "", has_all(["6 rows · 6/6 shards", "2 runs"]));
-    let now = fs::metadata(out.join("shard=shard_0/part.csv")).unwrap().modified().unwrap();
+    let now = fs::metadata(out.join("shard=shard_0/part.csv"))
+        .unwrap()
+        .modified()
+        .unwrap();
     assert_eq!(kept, now, "what was there is not exported again");
     let manifest = told(&out);
     assert_eq!(manifest["complete"], true);
     assert_eq!(manifest["shards"][0]["run"], 0);
     assert_eq!(manifest["shards"][4]["run"], 1);
-    verify(&out)
-        .run()
-        .assert(0, "", has_all(["6/6 shards", "2 runs, so not of one instant"]));
+    verify(&out).run().assert(
+        0,
+        "",
+        has_all(["6/6 shards", "2 runs, so not of one instant"]),
+    );
     export(&db, sql, &out)
         .args(["--per-shard", "--resume"])
         .run()
@@ -118,7 +143,11 @@ fn a_shard_that_fails_has_no_file_and_the_others_have_theirs() {
     export(&db, sql, &out).args(["--per-shard"]).run().assert(
         3,
         "",
-        has_all(["shard_2: ERROR 22012", "18,000 rows · 3/4 shards", "--resume"]),
+        has_all([
+            "shard_2: ERROR 22012",
+            "18,000 rows · 3/4 shards",
+            "--resume",
+        ]),
     );
     assert!(!out.join("shard=shard_2/part.csv").exists());
     assert!(out.join("shard=shard_3/part.csv").exists());
