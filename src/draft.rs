@@ -22,7 +22,7 @@ pub enum Existing {
 /// The temporary name. Removed when dropped, unless it was published.
 #[derive(Debug)]
 pub struct Draft {
-    draft: PathBuf,
+    temporary: PathBuf,
     path: PathBuf,
     existing: Existing,
     /// Holds the lock.
@@ -50,21 +50,21 @@ impl Draft {
         loop {
             let mut hidden = lead.clone();
             hidden.push(unique());
-            let draft = path.with_file_name(hidden);
+            let temporary = path.with_file_name(hidden);
             let file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create_new(true)
-                .open(&draft)?;
+                .open(&temporary)?;
             // Some network file systems know no locks. Then nothing tells what is
             // abandoned, and nothing is removed.
             let _ = file.try_lock();
             // Between the two, another run may have taken it for abandoned.
-            if !is_still(&draft, &file) {
+            if !is_still(&temporary, &file) {
                 continue;
             }
             let draft = Self {
-                draft,
+                temporary,
                 path: path.clone(),
                 existing,
                 file,
@@ -104,12 +104,12 @@ impl Draft {
     pub fn publish(self) -> io::Result<()> {
         self.sync()?;
         match self.existing {
-            Existing::Replace => fs::rename(&self.draft, &self.path)?,
+            Existing::Replace => fs::rename(&self.temporary, &self.path)?,
             // A link, unlike a rename, does not replace what has come meanwhile.
-            Existing::Keep => match fs::hard_link(&self.draft, &self.path) {
+            Existing::Keep => match fs::hard_link(&self.temporary, &self.path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-                Err(_) => fs::rename(&self.draft, &self.path)?,
-                Ok(()) => fs::remove_file(&self.draft)?,
+                Err(_) => fs::rename(&self.temporary, &self.path)?,
+                Ok(()) => fs::remove_file(&self.temporary)?,
             },
         }
         // The name itself is on the disk only now.
@@ -120,7 +120,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         // Gone already if it was published.
-        let _ = fs::remove_file(&self.draft);
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 

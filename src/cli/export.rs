@@ -55,6 +55,7 @@ pub struct ExportArgs {
 /// What kind of file, and where.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ExportOutputArgs {
     /// The file to write; - is standard output; with --per-shard a folder
     #[arg(short = 'o', long, value_name = "FILE")]
@@ -72,7 +73,7 @@ pub struct ExportOutputArgs {
     #[arg(long)]
     pub allow_partial: bool,
 
-    /// One file a shard: FILE is a folder, and gets shard=shard_30/part.csv
+    /// One file a shard: FILE is a folder, and gets `shard=shard_30/part.csv`
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 
@@ -117,6 +118,7 @@ pub struct ExportOutputArgs {
 /// How the run goes.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ExportRunArgs {
     /// Connections to use at most
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]

@@ -64,7 +64,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
             order: Order::Shard,
             pick: &mut Ok,
         };
-        let Some(begun) = start(&asked, acquaintance, &mut console, &mut all).await? else {
+        let Some(underway) = start(&asked, acquaintance, &mut console, &mut all).await? else {
             return Ok(Exit::Interrupted);
         };
         let Begun {
@@ -72,7 +72,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
             plan,
             types,
             circumstances,
-        } = begun;
+        } = underway;
         let text = text(&args.output);
         let mut file = OneFile::start(
             target,

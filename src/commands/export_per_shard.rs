@@ -40,8 +40,8 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             })
         },
     };
-    let begun = start(asked, Acquaintance::First, console, &mut chosen).await?;
-    let Some(begun) = begun else {
+    let underway = start(asked, Acquaintance::First, console, &mut chosen).await?;
+    let Some(underway) = underway else {
         return Ok(Exit::Interrupted);
     };
     let Begun {
@@ -49,7 +49,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         plan,
         types,
         circumstances,
-    } = begun;
+    } = underway;
     let nothing = Outcome {
         ending: Ending::Heard,
         asked: all.len(),

@@ -143,7 +143,7 @@ mod tests {
         ) {
             let mut text = String::from("shard,v\n");
             for value in &values {
-                text += &format!("shard_7,\"{}\"\n", value.replace('"', "\"\""));
+                text.extend(["shard_7,\"", &value.replace('"', "\"\""), "\"\n"]);
             }
             let counted = counted(FileFormat::Csv, true, &text, block);
             prop_assert_eq!(counted.rows, values.len() as u64);

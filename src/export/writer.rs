@@ -79,14 +79,14 @@ impl Writer {
             ))),
             #[cfg(not(feature = "parquet"))]
             FileFormat::Parquet => return Err(ExportError::NoParquet),
-            format => Encoder::Text(TextFile {
+            format => Encoder::Text(Box::new(TextFile {
                 renderer: renderer(format, &text),
                 shard_column: text.shard_column,
                 packed: Packed::new(kind.compression, file).map_err(failed)?,
                 revocable: text.revocable,
                 current: None,
                 block: Vec::new(),
-            }),
+            })),
         };
         let (input, mut waiting) = mpsc::channel(WAITING);
         let (tell, done) = oneshot::channel();
@@ -199,7 +199,7 @@ impl Trouble {
 }
 
 enum Encoder {
-    Text(TextFile),
+    Text(Box<TextFile>),
     #[cfg(feature = "parquet")]
     Parquet(Box<super::parquet::Parquet>),
 }

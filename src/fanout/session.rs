@@ -148,7 +148,7 @@ impl Session {
 }
 
 /// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
-/// that one serves every search_path.
+/// that one serves every `search_path`.
 async fn prepared(
     connection: &Connection,
     plan: &Plan,

@@ -188,13 +188,14 @@ async fn read_lines(
         let next = match futures::poll!(chunks.next()) {
             Poll::Ready(next) => next,
             // Whoever reads along gets what there is once no more has come for a while.
-            Poll::Pending => match tokio::time::timeout(PAUSE, chunks.next()).await {
-                Ok(next) => next,
-                Err(_) => {
+            Poll::Pending => {
+                if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
+                    next
+                } else {
                     outlet.pass_lines_on(turn, &mut lines).await;
                     chunks.next().await
                 }
-            },
+            }
         };
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(failed)?;

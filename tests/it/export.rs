@@ -65,7 +65,7 @@ fn csv_is_the_servers_own_with_the_shard_in_front() {
             &format!("COPY (SELECT * FROM shard_{n}.t ORDER BY id) TO STDOUT (FORMAT csv)"),
         ]);
         for line in copied.lines() {
-            expected += &format!("shard_{n},{line}\n");
+            expected.extend([&format!("shard_{n},"), line, "\n"]);
         }
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);

@@ -28,6 +28,7 @@ fn runs(command: &mut Command) -> bool {
 }
 
 /// What a script prints of a file; `None` without Python, said.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn read(file: &Path, script: &str) -> Option<String> {
     let Some(python) = PYTHON.as_deref() else {
         assert!(std::env::var_os("CI").is_none(), "CI has Python and PyPI");
