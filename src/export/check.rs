@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::count::Counter;
 use super::kind::{Compression, FileFormat, Kind};
-use super::manifest::{FileRecord, Manifest, ManifestError};
+use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
 
 /// What was found to be as it should.
@@ -117,14 +117,13 @@ fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
         return Err(contradiction("it does not list every shard that answered"));
     }
     if manifest.shards_answered + manifest.missing.len() != manifest.shards_expected {
-        return Err(if manifest.file.is_none() {
-            VerifyError::Unfinished {
-                file: file.to_owned(),
-                answered: manifest.shards_answered,
-                expected: manifest.shards_expected,
-            }
-        } else {
-            contradiction("shards are neither answered nor missing")
+        return Err(contradiction("shards are neither answered nor missing"));
+    }
+    if manifest.missing.iter().any(|shard| shard.error == NOT_YET) {
+        return Err(VerifyError::Unfinished {
+            file: file.to_owned(),
+            answered: manifest.shards_answered,
+            expected: manifest.shards_expected,
         });
     }
     Ok(())

@@ -23,6 +23,9 @@ use crate::draft::{Draft, Existing};
 pub const VERSION: u32 = 1;
 const SEAL: &str = "seal";
 
+/// Why a shard is missing while the export is under way, and after it was killed.
+pub const NOT_YET: &str = "not exported yet";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub manifest_version: u32,

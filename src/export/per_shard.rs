@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
-use super::manifest::{ColumnRecord, Manifest, MissingRecord, RunRecord, ShardRecord};
+use super::manifest::{ColumnRecord, Manifest, MissingRecord, NOT_YET, RunRecord, ShardRecord};
 use super::one_file::blocking;
 use super::progress::Progress;
 use super::record::{self, milliseconds};
@@ -26,8 +26,6 @@ use crate::run::{Destination, Ended, Outcome, WriterFailed};
 use crate::shard::Shard;
 use crate::transfer::Lines;
 use crate::types::TypeNames;
-
-const NOT_YET: &str = "not exported yet";
 
 /// Files under way, and the manifest of all.
 pub(crate) struct PerShard {
