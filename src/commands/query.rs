@@ -123,19 +123,19 @@ async fn prepare(
         spares,
         ..
     } = opened;
+    // Takes the spares in, so that a server that is closed waits for none of them.
     let work = async {
         let survey = connect::survey(first, asked.plan).await?;
         let topology = connect::topology(&survey, asked.settings).await?;
         let shards = connect::choose(&asked.args.shards, &topology, console)?;
-        Ok((survey, shards))
+        Ok(Prepared {
+            server: server.clone(),
+            spares,
+            survey,
+            shards,
+        })
     };
-    let done = connect::or_close(&server, asked.interrupt, work).await?;
-    Ok(done.map(|(survey, shards)| Prepared {
-        server,
-        spares,
-        survey,
-        shards,
-    }))
+    connect::or_close(&server, asked.interrupt, work).await
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -206,9 +206,15 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
     let Some(prepared) = prepare(asked, 1, Acquaintance::First, console).await? else {
         return Ok(Exit::Interrupted);
     };
-    drop(prepared.survey);
-    prepared.server.close().await;
-    let text = asked.plan.describe(&prepared.shards);
+    let Prepared {
+        server,
+        spares,
+        survey,
+        shards,
+    } = prepared;
+    drop((spares, survey));
+    server.close().await;
+    let text = asked.plan.describe(&shards);
     let written = async {
         sink.write(text.into_bytes()).await;
         sink.publish().await

@@ -158,9 +158,12 @@ impl Server {
     /// until the server has been told. Without it the server's log would blame us
     /// for an unexpected EOF.
     pub async fn close(&self) {
+        /// A network that swallows our goodbyes is not waited for.
+        const PATIENCE: Duration = Duration::from_secs(5);
         self.pool.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
-        futures::future::join_all(drivers.into_iter().map(|driver| self.dialer.end(driver))).await;
+        let ends = drivers.into_iter().map(|driver| self.dialer.end(driver));
+        let _ = tokio::time::timeout(PATIENCE, futures::future::join_all(ends)).await;
     }
 }
 
