@@ -204,11 +204,17 @@ async fn read_lines(
         if !chunk.ends_with(b"\n") {
             return Err(Broken::Lost("COPY data that is not one row".to_owned()));
         }
-        lines.push(lead, &chunk);
-        *count += 1;
-        if lines.text.len() >= BATCH {
+        // A batch that outgrew its allocation would double it, for nothing.
+        if lines.text.len() + lead.len() + chunk.len() > BATCH {
             outlet.pass_lines_on(turn, &mut lines).await;
         }
+        if lines.rows == 0 {
+            lines
+                .text
+                .reserve_exact(BATCH.max(lead.len() + chunk.len()));
+        }
+        lines.push(lead, &chunk);
+        *count += 1;
     }
     outlet.pass_lines_on(turn, &mut lines).await;
     Ok(())

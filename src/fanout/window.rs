@@ -40,7 +40,7 @@ struct Waiting {
 
 impl Window {
     /// For all shards together, in bytes.
-    const BUDGET: usize = 8 << 20;
+    const BUDGET: usize = 4 << 20;
     /// For the shard being printed, in bytes, whatever the others hold.
     const CURRENT: usize = 1 << 20;
 
