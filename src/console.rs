@@ -15,11 +15,16 @@ pub struct Console {
     began: Instant,
     /// Whether a progress line stands there now.
     showing: bool,
+    /// When the next line is due where no line can be overwritten; `None` for never.
+    next_line: Option<Duration>,
 }
 
 impl Console {
     /// A run that is done by then needs no progress line.
     const PATIENCE: Duration = Duration::from_millis(500);
+
+    /// A log is read afterwards.
+    const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
     pub fn new(quiet: bool) -> Self {
         Self {
@@ -27,6 +32,16 @@ impl Console {
             terminal: io::stderr().is_terminal(),
             began: Instant::now(),
             showing: false,
+            next_line: None,
+        }
+    }
+
+    /// For runs that may last: says where they are now and then in a log as well.
+    #[must_use]
+    pub fn of_long_run(self) -> Self {
+        Self {
+            next_line: Some(Self::BETWEEN_LINES),
+            ..self
         }
     }
 
@@ -56,7 +71,15 @@ impl Console {
 
     /// Where the run is, on a terminal, once it has lasted for a while.
     pub fn progress(&mut self, text: &impl Display) {
-        if self.quiet || !self.terminal || self.began.elapsed() < Self::PATIENCE {
+        let elapsed = self.began.elapsed();
+        if self.quiet || elapsed < Self::PATIENCE {
+            return;
+        }
+        if !self.terminal {
+            if self.next_line.is_some_and(|due| elapsed >= due) {
+                Self::line(&text.to_string());
+                self.next_line = Some(elapsed + Self::BETWEEN_LINES);
+            }
             return;
         }
         // Back to the start, and clear to the end of the line.

@@ -2,6 +2,9 @@
 
 use crate::commands::demo::DemoError;
 use crate::exit::Exit;
+use crate::export::ExportError;
+use crate::export::check::VerifyError;
+use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
 use crate::id::IdError;
 use crate::lookup::LookupError;
@@ -25,6 +28,12 @@ pub enum Error {
     Topology(#[from] TopologyError),
     #[error(transparent)]
     Sink(#[from] SinkError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]
@@ -66,6 +75,19 @@ pub enum Error {
     Unstable(u32),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// COPY is given nothing but queries.
+    #[error(
+        "{}\n{}hint: COPY takes SELECT, VALUES, TABLE and WITH; --format jsonl takes all that returns rows",
+        .report.headline(),
+        .report.particulars(.statement)
+    )]
+    NotCopied {
+        report: Report,
+        statement: Statement,
+    },
     #[error("signals: {0}")]
     Signals(std::io::Error),
 }
@@ -75,6 +97,10 @@ impl Error {
         match error {
             FanoutError::Connect(error) => Self::Connect(error),
             FanoutError::Statement(report) => Self::Refused {
+                report,
+                statement: statement.clone(),
+            },
+            FanoutError::NotCopied(report) => Self::NotCopied {
                 report,
                 statement: statement.clone(),
             },
@@ -91,9 +117,11 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
-            Self::Statement(_) | Self::Settings(_) | Self::Id(_) | Self::ShardCountNeeded => {
-                Exit::Usage
-            }
+            Self::Statement(_)
+            | Self::Settings(_)
+            | Self::Id(_)
+            | Self::ShardCountNeeded
+            | Self::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

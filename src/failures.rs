@@ -22,6 +22,13 @@ impl Failures {
         self.0.is_empty()
     }
 
+    /// Every failed shard, and why.
+    pub fn iter(&self) -> impl Iterator<Item = (Shard, &ShardError)> {
+        self.0
+            .iter()
+            .flat_map(|(error, shards)| shards.iter().map(move |shard| (*shard, error)))
+    }
+
     /// How many shards failed.
     pub fn shards(&self) -> usize {
         self.0.iter().map(|(_, shards)| shards.len()).sum()

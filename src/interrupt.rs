@@ -8,6 +8,9 @@ use tokio::sync::watch;
 
 use crate::exit::Exit;
 
+/// The same on Linux, macOS and the BSDs.
+const SIGXFSZ: i32 = 25;
+
 /// Whether the person has had enough.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
@@ -17,6 +20,9 @@ impl Interrupt {
         let mut interrupts = signal(SignalKind::interrupt())?;
         let mut terminations = signal(SignalKind::terminate())?;
         let mut hangups = signal(SignalKind::hangup())?;
+        // A file that outgrows `ulimit -f` is an error of its writer, as a full disk
+        // is, and not the end of the process.
+        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             loop {

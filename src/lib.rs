@@ -3,9 +3,11 @@
 pub mod cli;
 pub mod commands;
 pub mod console;
+pub mod draft;
 pub mod error;
 pub mod excerpt;
 pub mod exit;
+pub mod export;
 pub mod failures;
 pub mod fanout;
 pub mod finding;
@@ -35,4 +37,5 @@ pub mod sink;
 pub mod statement;
 pub mod timing;
 pub mod topology;
+pub mod transfer;
 pub mod types;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::fanout::{Answer, Attempt, Event, Message, Place, ShardError, Window};
 use crate::row::{Column, Rows};
 use crate::shard::Shard;
+use crate::transfer::Lines;
 use crate::types::TypeNames;
 
 /// What comes out, in shard order but for failures and notices, which come as
@@ -19,9 +20,19 @@ pub enum Piece {
     /// Once, before all rows.
     Columns(Vec<Column>),
     Rows(Shard, Rows),
+    Lines(Shard, Lines),
     Answered(Shard, Answer),
     Failed(Shard, ShardError),
     Notice(String),
+}
+
+/// In which order shards' rows come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// One shard after the other, by their numbers.
+    Shard,
+    /// As they come, those of several shards mixed.
+    Arrival,
 }
 
 /// The state between two messages.
@@ -30,7 +41,8 @@ pub struct Merge {
     shards: Vec<Shard>,
     types: TypeNames,
     window: Arc<Window>,
-    /// The shard whose pieces go out now.
+    order: Order,
+    /// By shard: the one whose pieces go out now. By arrival: how many have ended.
     current: Place,
     /// What came of later shards.
     waiting: BTreeMap<Place, VecDeque<(Attempt, Event)>>,
@@ -38,16 +50,19 @@ pub struct Merge {
     reference: Option<(Shard, Vec<Column>)>,
     /// Ended with an error already; what else comes of them is void.
     failed: Vec<bool>,
+    ended: Vec<bool>,
     ready: VecDeque<Piece>,
 }
 
 impl Merge {
-    pub fn new(shards: Vec<Shard>, types: TypeNames, window: Arc<Window>) -> Self {
+    pub fn new(shards: Vec<Shard>, types: TypeNames, window: Arc<Window>, order: Order) -> Self {
         Self {
             failed: vec![false; shards.len()],
+            ended: vec![false; shards.len()],
             shards,
             types,
             window,
+            order,
             current: 0,
             waiting: BTreeMap::new(),
             reference: None,
@@ -76,24 +91,30 @@ impl Merge {
                 if let Event::Failed(error) = &event {
                     self.fail(place, error.clone());
                 }
-                self.waiting
-                    .entry(place)
-                    .or_default()
-                    .push_back((attempt, event));
+                match self.order {
+                    Order::Arrival => self.pass(place, attempt, event),
+                    Order::Shard => self
+                        .waiting
+                        .entry(place)
+                        .or_default()
+                        .push_back((attempt, event)),
+                }
             }
         }
         while let Some(events) = self.waiting.get_mut(&self.current)
             && let Some((attempt, event)) = events.pop_front()
         {
-            self.pass(attempt, event);
+            self.pass(self.current, attempt, event);
         }
     }
 
     /// No more messages come: what has no end gets one, so that no shard vanishes.
     pub fn close(&mut self, error: &ShardError) {
-        while self.current < self.shards.len() {
-            self.fail(self.current, error.clone());
-            self.advance();
+        for place in 0..self.shards.len() {
+            if !self.ended[place] {
+                self.fail(place, error.clone());
+                self.advance(place);
+            }
         }
     }
 
@@ -109,37 +130,44 @@ impl Merge {
         }
     }
 
-    /// An event of the current shard.
-    fn pass(&mut self, attempt: Attempt, event: Event) {
-        let failed = self.failed[self.current];
-        let shard = self.shards[self.current];
+    /// An event of a shard whose turn it is to go out.
+    fn pass(&mut self, place: Place, attempt: Attempt, event: Event) {
+        let failed = self.failed[place];
+        let shard = self.shards[place];
         match event {
             Event::Columns(columns) => {
                 if !failed && let Err(error) = self.check(shard, columns) {
-                    self.fail(self.current, error);
+                    self.fail(place, error);
                 }
             }
             Event::Rows(rows) => {
-                let valid = self.window.release(self.current, attempt, rows.bytes());
-                if valid && !failed {
+                if self.window.release(place, attempt, rows.bytes()) && !failed {
                     self.ready.push_back(Piece::Rows(shard, rows));
+                }
+            }
+            Event::Lines(lines) => {
+                if self.window.release(place, attempt, lines.text.len()) && !failed {
+                    self.ready.push_back(Piece::Lines(shard, lines));
                 }
             }
             Event::Answered(answer) => {
                 if !failed {
                     self.ready.push_back(Piece::Answered(shard, answer));
                 }
-                self.advance();
+                self.advance(place);
             }
             // It was reported when it came.
-            Event::Failed(_) => self.advance(),
+            Event::Failed(_) => self.advance(place),
         }
     }
 
-    fn advance(&mut self) {
-        self.waiting.remove(&self.current);
+    fn advance(&mut self, place: Place) {
+        self.ended[place] = true;
         self.current += 1;
-        self.window.advance(self.current);
+        if self.order == Order::Shard {
+            self.waiting.remove(&place);
+            self.window.advance(self.current);
+        }
     }
 
     /// Compares a shard's columns with the reference, or makes them it.

@@ -1,9 +1,12 @@
 //! The result's way out: the shard in front of each row, the format, the sink.
 
+use crate::footer::Grouped;
 use crate::render::{RenderError, Renderer};
 use crate::row::{Column, Rows};
+use crate::run::{Destination, Ended, Outcome, WriterFailed};
 use crate::shard::Shard;
 use crate::sink::{Sink, SinkError};
+use crate::transfer::Lines;
 
 /// Blocks go to the sink when they are this large, in bytes.
 const BLOCK: usize = 64 << 10;
@@ -20,10 +23,6 @@ pub struct Output {
     touched: bool,
     rows: u64,
 }
-
-/// The writer has failed; [`Output::finish`] tells how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WriterFailed;
 
 impl Output {
     pub fn new(renderer: Renderer, shard_column: Option<String>, sink: Sink) -> Self {
@@ -42,52 +41,12 @@ impl Output {
         self.rows
     }
 
-    /// Whether the result can still be started again: nobody has seen any of it.
-    pub fn is_untouched(&self) -> bool {
-        !self.touched
-    }
-
     /// Forgets what was not written yet, for a run that starts again.
     pub fn restart(&mut self, renderer: Renderer) {
         self.renderer = renderer;
         self.block.clear();
         self.begun = false;
         self.rows = 0;
-    }
-
-    pub fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
-        let shard = self.shard_column.iter().map(Column::text);
-        let all: Vec<_> = shard.chain(columns.iter().cloned()).collect();
-        self.renderer.begin(&all, &mut self.block)?;
-        self.begun = true;
-        Ok(())
-    }
-
-    pub async fn rows(&mut self, shard: Shard, rows: &Rows) -> Result<(), WriterFailed> {
-        let name = self.shard_column.is_some().then(|| shard.to_string());
-        for row in rows.iter() {
-            let lead = name.iter().map(|name| Some(name.as_str()));
-            self.renderer.row(lead.chain(row.values()), &mut self.block);
-        }
-        self.rows += rows.len() as u64;
-        if self.block.len() >= BLOCK {
-            self.flush().await?;
-        }
-        Ok(())
-    }
-
-    /// Lets the reader have what is there.
-    pub async fn flush(&mut self) -> Result<(), WriterFailed> {
-        if self.block.is_empty() {
-            return Ok(());
-        }
-        self.touched = true;
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        if self.sink.write(block).await {
-            Ok(())
-        } else {
-            Err(WriterFailed)
-        }
     }
 
     /// Ends the result. A file gets its name.
@@ -113,5 +72,62 @@ impl Output {
         }
         // The sink itself says, when it ends, what failed.
         let _ = self.flush().await;
+    }
+}
+
+impl Destination for Output {
+    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
+        let shard = self.shard_column.iter().map(Column::text);
+        let all: Vec<_> = shard.chain(columns.iter().cloned()).collect();
+        self.renderer.begin(&all, &mut self.block)?;
+        self.begun = true;
+        Ok(())
+    }
+
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+        let name = self.shard_column.is_some().then(|| shard.to_string());
+        for row in rows.iter() {
+            let lead = name.iter().map(|name| Some(name.as_str()));
+            self.renderer.row(lead.chain(row.values()), &mut self.block);
+        }
+        self.rows += rows.len() as u64;
+        if self.block.len() >= BLOCK {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn lines(&mut self, _: Shard, lines: Lines) -> Result<(), WriterFailed> {
+        self.rows += lines.rows;
+        self.block.extend_from_slice(&lines.text);
+        if self.block.len() >= BLOCK {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn ended(&mut self, _: Shard, _: Ended) -> Result<(), WriterFailed> {
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), WriterFailed> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        self.touched = true;
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        if self.sink.write(block).await {
+            Ok(())
+        } else {
+            Err(WriterFailed)
+        }
+    }
+
+    fn is_untouched(&self) -> bool {
+        !self.touched
+    }
+
+    fn progress(&self, _: &Outcome) -> String {
+        format!("{} rows", Grouped(self.rows))
     }
 }

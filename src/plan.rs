@@ -10,6 +10,7 @@ use crate::quote::Literal;
 use crate::search_path::SearchPath;
 use crate::shard::Shard;
 use crate::statement::Statement;
+use crate::transfer::{Copying, Transfer};
 
 /// At which instant the shards are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub struct Plan {
     pub search_path: SearchPath,
     pub instant: Instant,
     pub limits: Limits,
+    pub transfer: Transfer,
 }
 
 /// A turn's message, and where in it the statement stands.
@@ -101,10 +103,42 @@ impl Plan {
 
     /// One shard's turn.
     pub fn turn(&self, shard: Shard) -> Turn {
+        self.around(
+            include_str!("../sql/turn.sql"),
+            &[("search_path", &self.search_path.in_shard(shard))],
+        )
+    }
+
+    /// A COPY's turn: the message in front of the COPY.
+    pub fn describe_in(&self, shard: Shard) -> Turn {
+        self.around(
+            include_str!("../sql/describe.sql"),
+            &[("search_path", &self.search_path.in_shard(shard))],
+        )
+    }
+
+    /// The COPY itself, the same in every shard.
+    pub fn copy(&self, copying: &Copying) -> Turn {
+        let (format, null) = copying.options();
+        self.around(
+            include_str!("../sql/copy.sql"),
+            &[("format", format), ("null", &null)],
+        )
+    }
+
+    /// The message behind the COPY.
+    pub fn turn_end() -> String {
+        fill(include_str!("../sql/turn_end.sql"), &[])
+    }
+
+    /// The statement inside a template. Its placeholders are filled first: what
+    /// looks like one in the statement is the user's.
+    fn around(&self, template: &str, values: &[(&str, &str)]) -> Turn {
         const STATEMENT: &str = "{statement}";
-        let template = without_comments(include_str!("../sql/turn.sql"));
+        let template = without_comments(template);
         let (before, after) = template.split_once(STATEMENT).unwrap_or((&template, ""));
-        let before = before.replace("{search_path}", &self.search_path.in_shard(shard));
+        let before = placed(before.to_owned(), values);
+        let after = placed(after.to_owned(), values);
         Turn {
             offset: before.chars().count(),
             sql: format!("{before}{}{after}", self.statement.as_str()),
@@ -121,7 +155,16 @@ impl Plan {
         let snapshot = (self.instant == Instant::Shared).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));
         for &shard in shards {
-            let _ = write!(text, "\n-- {shard}\n{};\n", self.turn(shard).sql);
+            let turn = match &self.transfer {
+                Transfer::Rows => self.turn(shard).sql,
+                Transfer::Copy(copying) => [
+                    self.describe_in(shard).sql,
+                    self.copy(copying).sql,
+                    Self::turn_end(),
+                ]
+                .join(";\n"),
+            };
+            let _ = write!(text, "\n-- {shard}\n{turn};\n");
         }
         text
     }
@@ -161,11 +204,13 @@ fn milliseconds(limit: Duration) -> String {
 /// A statement of `sql/` with its placeholders filled: what stands in the files
 /// are SQL fragments that [`crate::quote`] has made safe, not values.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    values
-        .iter()
-        .fold(without_comments(template), |sql, (name, value)| {
-            sql.replace(&format!("{{{name}}}"), value)
-        })
+    placed(without_comments(template), values)
+}
+
+fn placed(sql: String, values: &[(&str, &str)]) -> String {
+    values.iter().fold(sql, |sql, (name, value)| {
+        sql.replace(&format!("{{{name}}}"), value)
+    })
 }
 
 /// The comments are for those who read `sql/`, not for the wire.
@@ -187,6 +232,7 @@ mod tests {
             search_path: SearchPath::default(),
             instant: Instant::Shared,
             limits: Limits::default(),
+            transfer: Transfer::Rows,
         }
     }
 

@@ -105,6 +105,11 @@ impl Rows {
         self.text.len() + self.cells.len() * size_of::<Cell>()
     }
 
+    /// Of the values alone.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.count).map(|index| Row { rows: self, index })
     }

@@ -4,21 +4,49 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
+
 use crate::console::Console;
 use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, ShardError, Survey};
-use crate::footer::Grouped;
 use crate::interrupt::Interrupt;
-use crate::merge::{Merge, Piece};
-use crate::output::{Output, WriterFailed};
+use crate::merge::{Merge, Order, Piece};
 use crate::plan::Plan;
 use crate::render::RenderError;
+use crate::row::{Column, Rows};
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
+use crate::transfer::Lines;
 
 /// How often the progress line moves, and at the latest a reader gets rows that
 /// do not fill a block.
 const BEAT: Duration = Duration::from_millis(100);
+
+/// Where the pieces of a run go. A writer that fails says why when it is ended.
+pub(crate) trait Destination {
+    /// Once, before all rows.
+    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed>;
+    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed>;
+    /// No more comes of a shard: all of it is here, or it failed.
+    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed>;
+    /// Lets a reader have what is there.
+    async fn flush(&mut self) -> Result<(), WriterFailed>;
+    /// Whether the run can still be had again: nobody has seen any of it.
+    fn is_untouched(&self) -> bool;
+    /// What the progress line says of it, rows and bytes say.
+    fn progress(&self, outcome: &Outcome) -> String;
+}
+
+/// The destination takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterFailed;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Answered(Answer),
+    Failed,
+}
 
 /// What to do about a shard that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +93,11 @@ impl Started {
         survey: Survey,
         server: Server,
         spares: Vec<Spare>,
+        order: Order,
     ) -> Self {
         let types = survey.types.clone();
         let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
-        let merge = Merge::new(shards, types, fanout.window());
+        let merge = Merge::new(shards, types, fanout.window(), order);
         Self {
             fanout,
             merge,
@@ -81,9 +110,9 @@ impl Started {
 ///
 /// # Errors
 /// If the format cannot express the result.
-pub async fn drive(
+pub(crate) async fn drive(
     started: Started,
-    output: &mut Output,
+    output: &mut impl Destination,
     console: &mut Console,
     interrupt: &Interrupt,
     policy: Policy,
@@ -99,21 +128,24 @@ pub async fn drive(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
     };
+    // By the clock, and not after a pause: messages may come without one.
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let work = async {
         while !merge.is_complete() {
             tokio::select! {
                 biased;
                 () = interrupt.requested() => return Ok(Ending::Interrupted),
-                message = fanout.next() => match message {
-                    Some(message) => merge.accept(message),
-                    None => merge.close(&ShardError::NotAsked),
-                },
-                () = tokio::time::sleep(BEAT) => {
+                _ = beat.tick() => {
                     if output.flush().await.is_err() {
                         return Ok(Ending::WriterFailed);
                     }
                     console.progress(&progress(&outcome, output, &fanout));
                 }
+                message = fanout.next() => match message {
+                    Some(message) => merge.accept(message),
+                    None => merge.close(&ShardError::NotAsked),
+                },
             }
             while let Some(piece) = merge.pop() {
                 let taken = take(piece, &mut outcome, output, console, policy);
@@ -143,18 +175,28 @@ pub async fn drive(
 async fn take(
     piece: Piece,
     outcome: &mut Outcome,
-    output: &mut Output,
+    output: &mut impl Destination,
     console: &mut Console,
     policy: Policy,
 ) -> Result<Option<Ending>, RenderError> {
     match piece {
         Piece::Columns(columns) => output.begin(&columns)?,
         Piece::Rows(shard, rows) => {
-            if let Err(WriterFailed) = output.rows(shard, &rows).await {
+            if let Err(WriterFailed) = output.rows(shard, rows).await {
                 return Ok(Some(Ending::WriterFailed));
             }
         }
-        Piece::Answered(shard, answer) => outcome.answers.push((shard, answer)),
+        Piece::Lines(shard, lines) => {
+            if let Err(WriterFailed) = output.lines(shard, lines).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Answered(shard, answer) => {
+            outcome.answers.push((shard, answer));
+            if let Err(WriterFailed) = output.ended(shard, Ended::Answered(answer)).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
         Piece::Failed(_, error @ ShardError::SnapshotLost { .. }) if output.is_untouched() => {
             console.note(&error);
             return Ok(Some(Ending::SnapshotLost));
@@ -164,6 +206,9 @@ async fn take(
             if policy == Policy::Stop {
                 return Ok(Some(Ending::Stopped));
             }
+            if let Err(WriterFailed) = output.ended(shard, Ended::Failed).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
         }
         Piece::Notice(text) => console.note(&text),
     }
@@ -171,12 +216,12 @@ async fn take(
 }
 
 /// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`
-fn progress(outcome: &Outcome, output: &Output, fanout: &Fanout) -> String {
+fn progress(outcome: &Outcome, output: &impl Destination, fanout: &Fanout) -> String {
     let done = outcome.answers.len() + outcome.failures.shards();
     let mut text = format!(
-        "{done}/{} shards · {} rows",
+        "{done}/{} shards · {}",
         outcome.asked,
-        Grouped(output.rows_so_far())
+        output.progress(outcome)
     );
     if let Some((shard, since)) = fanout.slowest() {
         // Writing to a String cannot fail.

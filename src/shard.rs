@@ -75,6 +75,21 @@ impl ShardList {
     }
 }
 
+/// As it can be typed.
+impl fmt::Display for ShardList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, range) in self.0.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            match (*range.start(), *range.end()) {
+                (start, end) if start == end => write!(f, "{comma}{start}")?,
+                (start, u32::MAX) => write!(f, "{comma}{start}-")?,
+                (start, end) => write!(f, "{comma}{start}-{end}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for ShardList {
     type Err = ShardListError;
 

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::draft::{Draft, Existing};
+
 /// Blocks that may wait for the reader; each is some 64 KiB.
 const WAITING_BLOCKS: usize = 4;
 
@@ -38,14 +40,6 @@ enum Target {
     File { file: File, path: PathBuf },
 }
 
-/// The temporary name of a file, beside the one it is meant for. Removed when
-/// dropped, unless it was published.
-#[derive(Debug)]
-struct Draft {
-    draft: PathBuf,
-    path: PathBuf,
-}
-
 impl Sink {
     pub fn stdout() -> Result<Self, SinkError> {
         Self::start(Target::Output, None)
@@ -59,13 +53,13 @@ impl Sink {
             source,
         };
         let (file, draft) = match fs::metadata(path) {
-            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             // A device, a pipe: there is nothing to rename.
-            Ok(there) if !there.is_file() => OpenOptions::new()
+            Ok(there) if !there.is_file() && !there.is_dir() => OpenOptions::new()
                 .write(true)
                 .open(path)
                 .map(|file| (file, None)),
-            _ => Draft::create(path).map(|(file, draft)| (file, Some(draft))),
+            _ => Draft::create(path, Existing::Replace)
+                .and_then(|draft| Ok((draft.file()?, Some(draft)))),
         }
         .map_err(failed)?;
         let path = path.to_owned();
@@ -103,10 +97,10 @@ impl Sink {
     pub async fn publish(mut self) -> Result<(), SinkError> {
         let draft = self.draft.take();
         let target = self.finish().await?;
-        if let (Some(draft), Target::File { file, path }) = (draft, target) {
-            file.sync_all()
-                .and_then(|()| fs::rename(&draft.draft, &draft.path))
-                .map_err(|source| SinkError::File { file: path, source })?;
+        if let (Some(draft), Target::File { path: file, .. }) = (draft, target) {
+            draft
+                .publish()
+                .map_err(|source| SinkError::File { file, source })?;
         }
         Ok(())
     }
@@ -156,34 +150,5 @@ impl Target {
                 source,
             },
         })
-    }
-}
-
-impl Draft {
-    fn create(path: &Path) -> io::Result<(File, Self)> {
-        // A link stays one: what it points to gets the result.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".shardq-{}", std::process::id()));
-        let draft = path.with_file_name(hidden);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&draft)?;
-        let draft = Self { draft, path };
-        // Who could not read the older file does not read the new one.
-        if let Ok(older) = fs::metadata(&draft.path) {
-            file.set_permissions(older.permissions())?;
-        }
-        Ok((file, draft))
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Gone already if it was published.
-        let _ = fs::remove_file(&self.draft);
     }
 }

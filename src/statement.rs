@@ -60,6 +60,25 @@ impl Statement {
         Ok(Self(text))
     }
 
+    /// Without semicolons at its end, which mean nothing and which COPY does not
+    /// take.
+    ///
+    /// # Errors
+    /// If there is nothing else in it.
+    pub fn unterminated(&self) -> Result<Self, StatementError> {
+        let bare = self
+            .0
+            .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+        Self::new(bare)
+    }
+
+    /// What stands in front of a semicolon at this position (in characters from 1);
+    /// `None` if there is none.
+    pub fn before_semicolon(&self, position: usize) -> Option<Self> {
+        let (at, found) = self.0.char_indices().nth(position.checked_sub(1)?)?;
+        (found == ';').then(|| Self(self.0[..at].to_owned()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::{Oid, Type};
 
+use crate::row::Column;
 use crate::shard::Shard;
 
 /// Types with an oid below this are Postgres's own, the same in every database.
@@ -42,6 +43,33 @@ impl TypeNames {
                 .unwrap_or_else(|| format!("type {oid}")),
         }
     }
+}
+
+impl TypeNames {
+    /// The name of a column's type, with the length or precision that it declares.
+    pub fn of_column(&self, column: &Column) -> String {
+        let name = self.name(column.type_oid);
+        let Ok(declared) = u32::try_from(column.modifier - 4) else {
+            return name;
+        };
+        match column.builtin() {
+            Some(Type::NUMERIC) => {
+                let (precision, scale) = numeric(declared);
+                format!("{name}({precision},{scale})")
+            }
+            Some(Type::VARCHAR | Type::BPCHAR) => format!("{name}({declared})"),
+            _ => name,
+        }
+    }
+}
+
+/// Precision and scale of a numeric's declaration. The scale has eleven bits and a
+/// sign.
+///
+/// Source: `numeric_typmod_scale` in Postgres's `src/backend/utils/adt/numeric.c`.
+pub fn numeric(declared: u32) -> (u32, i32) {
+    let scale = i32::try_from(declared & 0x7ff).unwrap_or_default();
+    (declared >> 16 & 0xffff, (scale ^ 1024) - 1024)
 }
 
 /// `format_type()` for the built-in types whose catalog name is another one.

@@ -4,17 +4,21 @@
 pub mod completions;
 pub mod connection;
 pub mod demo;
+pub mod export;
 pub mod find;
 pub mod limits;
 pub mod query;
 pub mod values;
+pub mod verify;
 
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
+pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use query::QueryArgs;
+pub use verify::VerifyArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
 ///
@@ -46,6 +50,8 @@ pub struct Cli {
 pub enum Command {
     Query(Box<QueryArgs>),
     Find(Box<FindArgs>),
+    Export(Box<ExportArgs>),
+    Verify(VerifyArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     /// Print the man page: shardq man | man -l -

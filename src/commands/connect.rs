@@ -1,16 +1,22 @@
 //! What every command that asks a server begins with.
 
+use std::num::NonZeroU32;
+
 use futures::{StreamExt, stream};
 use tokio_postgres::error::SqlState;
 
+use crate::cli::query::ShardArgs;
 use crate::console::Console;
 use crate::error::Error;
-use crate::fanout::{RECONNECTS, Survey, backoff};
+use crate::export::manifest::SnapshotRecord;
+pub use crate::export::record::Circumstances;
+use crate::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
 use crate::interrupt::Interrupt;
 use crate::plan::{self, Plan};
+use crate::route;
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
-use crate::shard::Shard;
+use crate::shard::{Shard, ShardList};
 use crate::topology::Topology;
 
 /// How many other databases are looked into at the same time: a server may have
@@ -104,6 +110,39 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
     }
 }
 
+/// No more connections than there can be shards to ask.
+pub fn connections(wanted: usize, args: &ShardArgs) -> usize {
+    let shards = match (&args.shards, &args.origin) {
+        (_, Some(_)) => 1,
+        (Some(list), None) => list.count(),
+        (None, None) => usize::MAX,
+    };
+    wanted.min(shards)
+}
+
+/// The shards to ask, ascending. What is missing is said.
+pub fn choose(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Vec<Shard>, Error> {
+    if let Some(expected) = args.expect_shards {
+        topology.expect(expected)?;
+    }
+    warn_of_gaps(topology, console);
+    Ok(match (&args.shards, &args.origin) {
+        (Some(list), _) => topology.pick(list)?,
+        (None, Some(origin)) => {
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
+            topology.pick(&ShardList::single(shard))?
+        }
+        (None, None) => topology.shards().to_vec(),
+    })
+}
+
 /// What is missing in the middle is worth knowing, whatever is asked.
 pub fn warn_of_gaps(topology: &Topology, console: &mut Console) {
     let gaps = topology.gaps();
@@ -165,4 +204,71 @@ async fn column(connection: &Connection, sql: &str) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// The plan as COPY takes it, parsed by the server. A semicolon that ends the
+/// statement in front of a comment is found by the server's parser, since nobody
+/// else can tell it from one in a string.
+pub async fn copyable(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
+    let refused = match session.prepare(plan).await {
+        Ok(()) => return Ok(plan.clone()),
+        Err(refused) => refused,
+    };
+    let statement = match &refused {
+        FanoutError::NotCopied(report) => report
+            .position
+            .and_then(|position| plan.statement.before_semicolon(position)),
+        _ => None,
+    };
+    let Some(statement) = statement else {
+        return Err(Error::fanout(refused, &plan.statement));
+    };
+    let plan = Plan {
+        statement,
+        ..plan.clone()
+    };
+    // What is lost here is told by what follows.
+    let _ = session.recover().await;
+    match session.prepare(&plan).await {
+        Ok(()) => Ok(plan),
+        Err(error) => Err(Error::fanout(error, &plan.statement)),
+    }
+}
+
+/// What a manifest says of the server and of the snapshot.
+pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let sql = format!(
+        "{};\n{}",
+        plan::fill(include_str!("../../sql/circumstances.sql"), &[]),
+        plan::fill(include_str!("../../sql/shard_rows.sql"), &[])
+    );
+    let client = session.connection().client();
+    let messages = client
+        .simple_query(&sql)
+        .await
+        .map_err(|error| Error::Fanout(FanoutError::opening(&error)))?;
+    let mut rows = messages.iter().filter_map(|message| match message {
+        Row(row) => Some(row),
+        _ => None,
+    });
+    let mut found = Circumstances {
+        host: session.connection().host().cloned(),
+        ..Circumstances::default()
+    };
+    if let Some(row) = rows.next() {
+        let text = |index| row.get(index).unwrap_or_default().to_owned();
+        found.version = text(0);
+        found.user = text(1);
+        found.snapshot = session.snapshot().map(|id| SnapshotRecord {
+            id: id.to_owned(),
+            transactions: text(2),
+            taken: text(3),
+            wal_position: row.get(4).map(str::to_owned),
+        });
+    }
+    found.shard_rows = rows
+        .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))
+        .collect();
+    Ok(found)
 }

@@ -17,6 +17,7 @@ use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
 use crate::sink;
 use crate::statement::Statement;
+use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
 
@@ -98,6 +99,7 @@ fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
         search_path: SearchPath::default(),
         instant: Instant::Shared,
         limits: args.limits.into(),
+        transfer: Transfer::Rows,
     })
 }
 

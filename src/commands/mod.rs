@@ -3,6 +3,9 @@
 pub mod completions;
 mod connect;
 pub mod demo;
+pub mod export;
+mod export_per_shard;
 pub mod find;
 pub mod man;
 pub mod query;
+pub mod verify;

@@ -1,8 +1,6 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
-use std::num::NonZeroU32;
-
-use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
+use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
@@ -10,18 +8,18 @@ use crate::fanout::Survey;
 use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
+use crate::merge::Order;
 use crate::output::Output;
 use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
-use crate::route;
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
-use crate::shard::{Shard, ShardList};
+use crate::shard::Shard;
 use crate::sink::{Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
-use crate::topology::Topology;
+use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
 
@@ -49,7 +47,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let connections = connections(&args);
+        let connections = connect::connections(args.run.connections, &args.shards);
         let prepared = match prepare(&asked, connections, acquaintance, &mut console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Exit::Interrupted),
@@ -97,7 +95,14 @@ struct Prepared {
 
 impl Prepared {
     fn start(self, plan: &Plan) -> Started {
-        Started::new(plan, self.shards, self.survey, self.server, self.spares)
+        Started::new(
+            plan,
+            self.shards,
+            self.survey,
+            self.server,
+            self.spares,
+            Order::Shard,
+        )
     }
 }
 
@@ -122,7 +127,7 @@ async fn prepare(
     let work = async {
         let survey = connect::survey(first, asked.plan).await?;
         let topology = connect::topology(&survey, asked.settings).await?;
-        let shards = choose(&asked.args.shards, &topology, console)?;
+        let shards = connect::choose(&asked.args.shards, &topology, console)?;
         Ok(Prepared {
             server: server.clone(),
             spares,
@@ -246,39 +251,7 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
             Instant::Shared
         },
         limits: args.run.limits.into(),
-    })
-}
-
-/// No more connections than there can be shards to ask.
-fn connections(args: &QueryArgs) -> usize {
-    let shards = match (&args.shards.shards, &args.shards.origin) {
-        (_, Some(_)) => 1,
-        (Some(list), None) => list.count(),
-        (None, None) => usize::MAX,
-    };
-    args.run.connections.min(shards)
-}
-
-/// The shards to ask, ascending. What is missing is said.
-fn choose(
-    args: &ShardArgs,
-    topology: &Topology,
-    console: &mut Console,
-) -> Result<Vec<Shard>, Error> {
-    if let Some(expected) = args.expect_shards {
-        topology.expect(expected)?;
-    }
-    connect::warn_of_gaps(topology, console);
-    Ok(match (&args.shards, &args.origin) {
-        (Some(list), _) => topology.pick(list)?,
-        (None, Some(origin)) => {
-            // What is expected, since the highest shard may be the one missing.
-            let expected = args.expect_shards.and_then(NonZeroU32::new);
-            let modulus = expected.unwrap_or(topology.modulus());
-            let shard = route::by_name(origin, modulus);
-            topology.pick(&ShardList::single(shard))?
-        }
-        (None, None) => topology.shards().to_vec(),
+        transfer: Transfer::Rows,
     })
 }
 

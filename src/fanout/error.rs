@@ -20,6 +20,9 @@ pub enum FanoutError {
         "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
     )]
     NotAQuery,
+    /// The statement is a query, but none that COPY takes.
+    #[error("{}", .0.headline())]
+    NotCopied(Report),
     /// The server refused what the tool itself needs.
     #[error("the server refused to open the run's transaction: {}", .0.headline())]
     Refused(Report),
@@ -29,7 +32,7 @@ pub enum FanoutError {
 
 impl FanoutError {
     /// What went wrong with one of the tool's own statements.
-    pub(super) fn opening(error: &tokio_postgres::Error) -> Self {
+    pub(crate) fn opening(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(report) => Self::Refused(Report::new(report, 0)),
             None => Self::Lost(cause(error)),
@@ -42,7 +45,9 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_) | Self::SeveralStatements | Self::NotAQuery => false,
+            Self::Statement(_) | Self::NotCopied(_) | Self::SeveralStatements | Self::NotAQuery => {
+                false
+            }
         }
     }
 }

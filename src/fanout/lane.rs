@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::depth::Depth;
 use super::error::{RECONNECTS, backoff, cause};
+use super::flight::Flight;
 use super::session::Session;
 use super::turn::{Broken, Flying, Outlet, Turn};
 use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
@@ -123,7 +124,7 @@ impl Lane {
             match read {
                 None => {
                     let flying = iter::once(head).chain(self.flying.drain(..));
-                    session.cancel(flying.map(|flying| flying.answers)).await;
+                    session.cancel(flying.map(|flying| flying.flight)).await;
                     return self.end(None);
                 }
                 Some(Ok(())) => {
@@ -174,12 +175,11 @@ impl Lane {
             let Some(turn) = self.todo.pop_front().or_else(|| self.take()) else {
                 break;
             };
-            let plan::Turn { sql, offset } = self.shared.plan.turn(self.shared.shards[turn.place]);
-            match session.send(&sql).await {
-                Ok(answers) => self.flying.push_back(Flying {
+            let shard = self.shared.shards[turn.place];
+            match Flight::send(session, &self.shared.plan, shard).await {
+                Ok(flight) => self.flying.push_back(Flying {
                     turn,
-                    offset,
-                    answers,
+                    flight,
                     rows: 0,
                 }),
                 Err(error) => {
@@ -198,7 +198,7 @@ impl Lane {
 
     /// Reads the answer of the turn at the head, and before the first the answer to
     /// what opened the session: it was sent just in front of it.
-    async fn read(&self, session: &mut Session, head: &mut Flying) -> Result<(), Broken> {
+    async fn read(&mut self, session: &mut Session, head: &mut Flying) -> Result<(), Broken> {
         match session.opened().await {
             Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
             Ok(None) => {}
@@ -232,12 +232,12 @@ impl Lane {
     }
 
     /// Waits, but not when the run is stopped.
-    async fn pause(&self, wait: Duration) {
+    async fn pause(&mut self, wait: Duration) {
         let mut stopped = self.stopped.clone();
         let _ = tokio::time::timeout(wait, stopped.wait_for(|stopped| *stopped)).await;
     }
 
-    async fn recover(&self, session: &Session) {
+    async fn recover(&mut self, session: &Session) {
         // If it cannot even be sent, the next turn finds that out and says so.
         let _ = session.recover().await;
     }
@@ -275,7 +275,7 @@ impl Lane {
         None
     }
 
-    async fn rejoin(&self, reason: &str) -> Result<Session, ShardError> {
+    async fn rejoin(&mut self, reason: &str) -> Result<Session, ShardError> {
         let plan = &self.shared.plan;
         let lost = || ShardError::SnapshotLost {
             reason: reason.to_owned(),

@@ -7,6 +7,7 @@
 
 mod depth;
 mod error;
+mod flight;
 mod lane;
 mod session;
 mod survey;
@@ -24,6 +25,7 @@ use crate::plan::Plan;
 use crate::row::{Column, Rows};
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
+use crate::transfer::Lines;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
@@ -36,6 +38,7 @@ pub use window::{Attempt, Place, Window};
 pub enum Event {
     Columns(Vec<Column>),
     Rows(Rows),
+    Lines(Lines),
     Answered(Answer),
     Failed(ShardError),
 }

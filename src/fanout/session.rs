@@ -4,11 +4,13 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
-use crate::plan::Plan;
-use crate::server::Connection;
+use super::flight::Flight;
+use crate::plan::{Plan, Turn};
+use crate::server::{Connection, Report};
+use crate::transfer::Transfer;
 
 /// The answer to one message.
 pub type Answers = Pin<Box<SimpleQueryStream>>;
@@ -19,6 +21,15 @@ pub struct Session {
     /// The answer to what opens the transaction, until it was read.
     opening: Option<Answers>,
     snapshot: Option<String>,
+    copy: Option<Copy>,
+}
+
+/// A COPY that the server has parsed: it serves every turn of the session.
+#[derive(Debug, Clone)]
+pub(super) struct Copy {
+    pub statement: Statement,
+    /// Characters in front of the user's statement.
+    pub offset: usize,
 }
 
 impl Session {
@@ -28,6 +39,7 @@ impl Session {
             connection,
             opening: None,
             snapshot,
+            copy: None,
         }
     }
 
@@ -40,7 +52,33 @@ impl Session {
     ) -> Result<Self, tokio_postgres::Error> {
         let mut session = Self::surveyed(connection, snapshot.map(str::to_owned));
         session.opening = Some(session.send(&plan.join(snapshot)).await?);
+        session.copy = prepared(&session.connection, plan).await?;
         Ok(session)
+    }
+
+    /// Has the server parse the COPY, if the plan is to copy.
+    ///
+    /// # Errors
+    /// If the statement is one that COPY does not take.
+    pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
+        let offset = plan
+            .transfer
+            .copying()
+            .map_or(0, |copying| plan.copy(copying).offset);
+        self.copy =
+            prepared(&self.connection, plan)
+                .await
+                .map_err(|error| match error.as_db_error() {
+                    Some(report) if !Report::is_fatal(report) => {
+                        FanoutError::NotCopied(Report::new(report, offset))
+                    }
+                    _ => FanoutError::opening(&error),
+                })?;
+        Ok(())
+    }
+
+    pub(super) fn copy(&self) -> Option<&Copy> {
+        self.copy.as_ref()
     }
 
     /// Waits until the transaction is open. The first time, the snapshot's name is
@@ -90,16 +128,11 @@ impl Session {
     ///
     /// One cancel request would do, since a turn that fails takes all behind it
     /// along; but the server drops one that arrives between two messages.
-    pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
+    pub(super) async fn cancel(&self, flying: impl Iterator<Item = Flight>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
-            for mut answers in flying {
-                while let Some(message) = answers.next().await {
-                    // A connection that is lost says so for ever.
-                    if message.is_err_and(|error| error.as_db_error().is_none()) {
-                        return;
-                    }
-                }
+            for flight in flying {
+                flight.drain().await;
             }
         };
         tokio::pin!(drained);
@@ -112,6 +145,20 @@ impl Session {
             }
         }
     }
+}
+
+/// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
+/// that one serves every `search_path`.
+async fn prepared(
+    connection: &Connection,
+    plan: &Plan,
+) -> Result<Option<Copy>, tokio_postgres::Error> {
+    let Transfer::Copy(copying) = &plan.transfer else {
+        return Ok(None);
+    };
+    let Turn { sql, offset } = plan.copy(copying);
+    let statement = connection.client().prepare(&sql).await?;
+    Ok(Some(Copy { statement, offset }))
 }
 
 /// The names under which the run's instant can be had, by lane.

@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::error::{cause, is_transient};
+use super::flight::Flight;
 use super::session::Answers;
 use super::{Attempt, Event, Message, Place, ShardError, Window};
 use crate::row::{Column, Rows};
-use crate::server::{Report, typed_columns};
+use crate::server::{Copied, Report, typed_columns};
+use crate::transfer::Lines;
+
+/// Rows go on when they are this many bytes.
+const BATCH: usize = 32 << 10;
+
+/// Lines go on, however few, when none has followed them for this long.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A shard that is to be asked, and for which time.
 #[derive(Debug, Clone, Copy)]
@@ -23,9 +32,7 @@ pub(super) struct Turn {
 /// A turn that was sent.
 pub(super) struct Flying {
     pub turn: Turn,
-    /// Characters in front of the user's statement.
-    pub offset: usize,
-    pub answers: Answers,
+    pub flight: Flight,
     pub rows: u64,
 }
 
@@ -61,6 +68,16 @@ impl Outlet {
     }
 
     /// Empties a batch into the outlet, once there is room for it.
+    async fn pass_lines_on(&self, turn: Turn, lines: &mut Lines) {
+        if lines.rows == 0 {
+            return;
+        }
+        let batch = lines.take();
+        self.window.admit(turn.place, batch.text.len()).await;
+        self.say(turn, Event::Lines(batch));
+    }
+
+    /// Empties a batch into the outlet, once there is room for it.
     async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
         if rows.is_empty() {
             return;
@@ -74,54 +91,133 @@ impl Outlet {
 impl Flying {
     /// Reads the answer to its end, passing rows on as they come.
     pub async fn read(&mut self, outlet: &Outlet) -> Result<(), Broken> {
-        const BATCH: usize = 32 << 10;
-
-        let mut columns: Option<Vec<Column>> = None;
-        let mut rows = Rows::default();
-        loop {
-            // What is there already makes a batch; what is yet to come does not
-            // hold it up.
-            let next = match futures::poll!(self.answers.next()) {
-                Poll::Ready(next) => next,
-                Poll::Pending => {
-                    outlet.pass_on(self.turn, &mut rows).await;
-                    self.answers.next().await
+        let (turn, rows) = (self.turn, &mut self.rows);
+        match &mut self.flight {
+            Flight::Rows { answers, offset } => {
+                read_rows(turn, rows, answers, *offset, outlet).await?;
+            }
+            Flight::Copy {
+                described,
+                described_offset,
+                copied,
+                copied_offset,
+                ended,
+                lead,
+            } => {
+                read_rows(turn, rows, described, *described_offset, outlet).await?;
+                if let Some(copied) = copied.take() {
+                    read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
                 }
-            };
-            let Some(message) = next else { break };
-            match message.map_err(|error| Broken::by(&error, self.offset))? {
-                SimpleQueryMessage::RowDescription(names) => {
-                    let described: Vec<_> = names
-                        .iter()
-                        .map(|name| typed_columns::column(name.name()))
-                        .collect::<Option<_>>()
-                        .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
-                    rows = Rows::new(described.len());
-                    outlet.say(self.turn, Event::Columns(described.clone()));
-                    columns = Some(described);
+                while let Some(answer) = ended.next().await {
+                    answer.map_err(|error| Broken::by(&error, 0))?;
                 }
-                SimpleQueryMessage::Row(row) => {
-                    let columns = columns.as_deref().unwrap_or_default();
-                    rows.try_push(columns.iter().enumerate().map(|(index, column)| {
-                        row.try_get(index).map_err(|_| {
-                            let column = column.name.clone();
-                            Broken::Shard(ShardError::NotUtf8 { column })
-                        })
-                    }))?;
-                    self.rows += 1;
-                    if rows.bytes() >= BATCH {
-                        outlet.pass_on(self.turn, &mut rows).await;
-                    }
-                }
-                _ => {}
             }
         }
-        outlet.pass_on(self.turn, &mut rows).await;
-        match columns {
-            Some(_) => Ok(()),
-            None => Err(Broken::Shard(ShardError::NotAQuery)),
+        Ok(())
+    }
+}
+
+/// Reads values, and counts their rows.
+async fn read_rows(
+    turn: Turn,
+    count: &mut u64,
+    answers: &mut Answers,
+    offset: usize,
+    outlet: &Outlet,
+) -> Result<(), Broken> {
+    let mut columns: Option<Vec<Column>> = None;
+    let mut rows = Rows::default();
+    loop {
+        // What is there already makes a batch; what is yet to come does not
+        // hold it up.
+        let next = match futures::poll!(answers.next()) {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                outlet.pass_on(turn, &mut rows).await;
+                answers.next().await
+            }
+        };
+        let Some(message) = next else { break };
+        match message.map_err(|error| Broken::by(&error, offset))? {
+            SimpleQueryMessage::RowDescription(names) => {
+                let described: Vec<_> = names
+                    .iter()
+                    .map(|name| typed_columns::column(name.name()))
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
+                rows = Rows::new(described.len());
+                outlet.say(turn, Event::Columns(described.clone()));
+                columns = Some(described);
+            }
+            SimpleQueryMessage::Row(row) => {
+                let columns = columns.as_deref().unwrap_or_default();
+                rows.try_push(columns.iter().enumerate().map(|(index, column)| {
+                    row.try_get(index).map_err(|_| {
+                        let column = column.name.clone();
+                        Broken::Shard(ShardError::NotUtf8 { column })
+                    })
+                }))?;
+                *count += 1;
+                if rows.bytes() >= BATCH {
+                    outlet.pass_on(turn, &mut rows).await;
+                }
+            }
+            _ => {}
         }
     }
+    outlet.pass_on(turn, &mut rows).await;
+    match columns {
+        Some(_) => Ok(()),
+        None => Err(Broken::Shard(ShardError::NotAQuery)),
+    }
+}
+
+/// Reads lines, and counts them.
+async fn read_lines(
+    turn: Turn,
+    count: &mut u64,
+    copied: Copied,
+    offset: usize,
+    lead: &[u8],
+    outlet: &Outlet,
+) -> Result<(), Broken> {
+    let failed = |error: tokio_postgres::Error| Broken::by(&error, offset);
+    let mut chunks = copied.await.map_err(failed)?;
+    let mut lines = Lines::default();
+    loop {
+        let next = match futures::poll!(chunks.next()) {
+            Poll::Ready(next) => next,
+            // Whoever reads along gets what there is once no more has come for a while.
+            Poll::Pending => {
+                if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
+                    next
+                } else {
+                    outlet.pass_lines_on(turn, &mut lines).await;
+                    chunks.next().await
+                }
+            }
+        };
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(failed)?;
+        // One a row, as servers do it. The protocol would let them cut it anywhere,
+        // and then the shard's name would stand in the middle of a row.
+        if !chunk.ends_with(b"\n") {
+            return Err(Broken::Lost("COPY data that is not one row".to_owned()));
+        }
+        // A batch that outgrew its allocation would double it, for nothing.
+        if lines.text.len() + lead.len() + chunk.len() > BATCH {
+            outlet.pass_lines_on(turn, &mut lines).await;
+        }
+        if lines.rows == 0 {
+            lines
+                .text
+                .reserve_exact(BATCH.max(lead.len() + chunk.len()));
+        }
+        lines.push(lead, &chunk);
+        *count += 1;
+    }
+    outlet.pass_lines_on(turn, &mut lines).await;
+    Ok(())
 }
 
 impl Broken {

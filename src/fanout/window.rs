@@ -26,8 +26,6 @@ pub struct Window {
 struct State {
     /// The shard that is being printed.
     current: Place,
-    /// Whether rows of it have been let go.
-    released: bool,
     waiting: usize,
     by_place: BTreeMap<Place, Waiting>,
 }
@@ -36,11 +34,13 @@ struct State {
 struct Waiting {
     bytes: usize,
     attempt: Attempt,
+    /// Whether rows of it have been let go.
+    released: bool,
 }
 
 impl Window {
     /// For all shards together, in bytes.
-    const BUDGET: usize = 8 << 20;
+    const BUDGET: usize = 4 << 20;
     /// For the shard being printed, in bytes, whatever the others hold.
     const CURRENT: usize = 1 << 20;
 
@@ -62,7 +62,7 @@ impl Window {
         let entry = state.by_place.entry(place).or_default();
         entry.bytes = entry.bytes.saturating_sub(bytes);
         let valid = entry.attempt == attempt;
-        state.released |= valid && state.current == place;
+        entry.released |= valid;
         drop(state);
         self.moved.notify_waiters();
         valid
@@ -72,10 +72,10 @@ impl Window {
     /// are printed already.
     pub fn restart(&self, place: Place) -> Option<Attempt> {
         let mut state = self.state();
-        if state.current == place && state.released {
+        let entry = state.by_place.entry(place).or_default();
+        if entry.released {
             return None;
         }
-        let entry = state.by_place.entry(place).or_default();
         entry.attempt += 1;
         Some(entry.attempt)
     }
@@ -84,7 +84,6 @@ impl Window {
     pub fn advance(&self, current: Place) {
         let mut state = self.state();
         state.current = current;
-        state.released = false;
         state.by_place = state.by_place.split_off(&current);
         drop(state);
         self.moved.notify_waiters();

@@ -30,6 +30,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    pub fn host(&self) -> &Host {
+        &self.target.host
+    }
+
     pub fn address(&self) -> &Address {
         &self.target.address
     }

@@ -11,5 +11,5 @@ mod tls;
 pub mod typed_columns;
 
 pub use error::ConnectError;
-pub use pool::{Connection, Opened, Server, Spare};
+pub use pool::{Connection, Copied, Opened, Server, Spare};
 pub use report::Report;

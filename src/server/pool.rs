@@ -14,13 +14,13 @@ use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, NoTls};
+use tokio_postgres::{CancelToken, Client, CopyOutStream, NoTls, Statement};
 
 use super::dial::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
 use super::prompt;
-use crate::settings::{Place, Settings};
+use crate::settings::{Host, Place, Settings};
 
 /// One server, and a bounded number of connections to it.
 #[derive(Clone)]
@@ -41,10 +41,14 @@ pub struct Opened {
 /// A connection that is being opened while others are used already.
 pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
 
+/// The lines of a COPY, once the server has begun to send them.
+pub type Copied =
+    Pin<Box<dyn Future<Output = Result<Pin<Box<CopyOutStream>>, tokio_postgres::Error>> + Send>>;
+
 /// One open connection. All that is done on it is done inside a transaction, so
 /// the pool's `ROLLBACK` takes back whatever one borrower left for the next.
 pub struct Connection {
-    client: Object,
+    client: Arc<Object>,
     dialer: Arc<Dialer>,
 }
 
@@ -142,7 +146,7 @@ impl Server {
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
         match self.pool.get().await {
             Ok(client) => Ok(Connection {
-                client,
+                client: Arc::new(client),
                 dialer: Arc::clone(&self.dialer),
             }),
             Err(PoolError::Backend(error)) => Err(unwrapped(error)),
@@ -166,6 +170,17 @@ impl Server {
 impl Connection {
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Runs a COPY. Sent when first polled, so that others can follow it at once.
+    pub fn copy_out(&self, copy: Statement) -> Copied {
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { client.copy_out(&copy).await.map(Box::pin) })
+    }
+
+    /// Which of the hosts answered.
+    pub fn host(&self) -> Option<&Host> {
+        self.dialer.reached.get().map(Endpoint::host)
     }
 
     /// Asks the server to cancel what runs on this connection.

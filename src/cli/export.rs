@@ -1,0 +1,150 @@
+//! `shardq export`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::connection::ConnectionArgs;
+use super::query::ShardArgs;
+use super::values;
+use crate::export::Kind;
+
+/// Write one query's rows of every shard to a file that is complete, or absent
+///
+/// The file appears under its name when every shard has answered, and not before;
+/// beside it stands FILE.manifest.json, which says what ran, where, when and at
+/// which snapshot, with a checksum that `shardq verify FILE` checks.
+///
+/// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 a file that lacks
+/// shards (--allow-partial), 130 interrupted.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  shardq export \"SELECT * FROM origins\" -o origins.csv
+  shardq export -f packages.sql -o packages.parquet
+  shardq export \"SELECT * FROM origin_packages\" -o packages.csv.zst --force
+  shardq export \"SELECT * FROM origins\" -o origins/ --per-shard
+  shardq export \"SELECT name FROM origins\" -o - | grep core")]
+pub struct ExportArgs {
+    /// The statement: exactly one SELECT, VALUES, TABLE or WITH
+    #[arg(
+        value_name = "SQL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub sql: Option<String>,
+
+    /// Read the statement from a file; - is standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub shards: ShardArgs,
+
+    #[command(flatten)]
+    pub output: ExportOutputArgs,
+
+    #[command(flatten)]
+    pub run: ExportRunArgs,
+
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// What kind of file, and where.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct ExportOutputArgs {
+    /// The file to write; - is standard output; with --per-shard a folder
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: PathBuf,
+
+    /// csv, tsv, jsonl, each also with .gz or .zst, or parquet [default: by the name of the file, else csv]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Kind>,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+
+    /// Keep a file that lacks shards, as NAME.partial.csv, and exit 3
+    #[arg(long)]
+    pub allow_partial: bool,
+
+    /// One file a shard: FILE is a folder, and gets `shard=shard_30/part.csv`
+    #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
+    pub per_shard: bool,
+
+    /// Export only what an interrupted --per-shard export lacks
+    #[arg(long, requires = "per_shard", conflicts_with = "force")]
+    pub resume: bool,
+
+    /// Do without FILE.manifest.json
+    #[arg(long)]
+    pub no_manifest: bool,
+
+    /// CSV for spreadsheets: byte-order mark, long numbers kept, formulas defused
+    #[arg(long)]
+    pub excel: bool,
+
+    /// CSV and TSV without the line of column names
+    #[arg(short = 't', long)]
+    pub tuples_only: bool,
+
+    /// CSV and TSV: write NULL as this text
+    #[arg(long, value_name = "TEXT", conflicts_with = "excel")]
+    pub null: Option<String>,
+
+    /// JSON lines: write bigint and numeric as strings, for readers that keep 53 bits
+    #[arg(long)]
+    pub bigint_as_string: bool,
+
+    /// Call the first column so
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "shard",
+        conflicts_with = "no_shard_column"
+    )]
+    pub shard_column: String,
+
+    /// Leave out the column that says which shard a row is of
+    #[arg(long)]
+    pub no_shard_column: bool,
+}
+
+/// How the run goes.
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct ExportRunArgs {
+    /// Connections to use at most
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
+    pub connections: usize,
+
+    /// Cancel a shard's statement after this long, like 10m; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
+    pub statement_timeout: Duration,
+
+    /// Give up waiting for a table lock after this long; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
+    pub lock_timeout: Duration,
+
+    /// Read each shard at its own instant instead of all at one snapshot
+    #[arg(long)]
+    pub no_snapshot: bool,
+
+    /// Print the shards and the SQL that would be sent, and do not run it
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Say which shards took longest
+    #[arg(long)]
+    pub timing: bool,
+
+    /// No footer, no progress, no hints; errors are still said
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}

@@ -1,0 +1,218 @@
+//! A file that is whole or absent: written under a temporary name beside its
+//! own, which it gets when all of it is on the disk.
+//!
+//! A draft is locked for as long as its writer lives. What a killed run left is
+//! therefore known by its lock, which the system has let go, and not by a
+//! process number, which somebody else may have by now.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What to do about a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    Keep,
+    Replace,
+}
+
+/// The temporary name. Removed when dropped, unless it was published.
+#[derive(Debug)]
+pub struct Draft {
+    temporary: PathBuf,
+    path: PathBuf,
+    existing: Existing,
+    /// Holds the lock.
+    file: File,
+}
+
+impl Draft {
+    /// Opens a draft for a path, and removes what killed runs left beside it.
+    ///
+    /// # Errors
+    /// If nothing can be written there, or a file that is to be kept is there.
+    pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        // A link stays one: what it points to gets the result.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) if existing == Existing::Keep => return Err(io::ErrorKind::AlreadyExists.into()),
+            _ => {}
+        }
+        let mut lead = OsString::from(".");
+        lead.push(name);
+        lead.push(".shardq-");
+        remove_abandoned(&folder(path), &lead);
+        loop {
+            let mut hidden = lead.clone();
+            hidden.push(unique());
+            let temporary = path.with_file_name(hidden);
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&temporary)?;
+            // Some network file systems know no locks. Then nothing tells what is
+            // abandoned, and nothing is removed.
+            let _ = file.try_lock();
+            // Between the two, another run may have taken it for abandoned.
+            if !is_still(&temporary, &file) {
+                continue;
+            }
+            let draft = Self {
+                temporary,
+                path: path.clone(),
+                existing,
+                file,
+            };
+            // Who could not read the older file does not read the new one.
+            if let Ok(older) = fs::metadata(path) {
+                draft.file.set_permissions(older.permissions())?;
+            }
+            return Ok(draft);
+        }
+    }
+
+    /// To write to.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it another name in the same folder, if there is nothing to be kept.
+    pub fn rename(&mut self, path: PathBuf) -> io::Result<()> {
+        if self.existing == Existing::Keep && path.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.path = path;
+        Ok(())
+    }
+
+    /// Waits until all of it is on the disk: what can fail fails here.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Gives the file its name.
+    pub fn publish(self) -> io::Result<()> {
+        self.sync()?;
+        match self.existing {
+            Existing::Replace => fs::rename(&self.temporary, &self.path)?,
+            // A link, unlike a rename, does not replace what has come meanwhile.
+            Existing::Keep => match fs::hard_link(&self.temporary, &self.path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+                Err(_) => fs::rename(&self.temporary, &self.path)?,
+                Ok(()) => fs::remove_file(&self.temporary)?,
+            },
+        }
+        // The name itself is on the disk only now.
+        File::open(folder(&self.path))?.sync_all()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already if it was published.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// The folder that a path is in.
+pub fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn unique() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanoseconds = now.map_or(0, |now| now.subsec_nanos());
+    format!("{}-{nanoseconds:x}", std::process::id())
+}
+
+fn is_still(path: &Path, file: &File) -> bool {
+    match (fs::metadata(path), file.metadata()) {
+        (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
+        _ => false,
+    }
+}
+
+fn remove_abandoned(folder: &Path, lead: &OsString) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(lead.as_encoded_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        // For writing: some systems lock nothing else.
+        let opened = OpenOptions::new().read(true).write(true).open(&path);
+        if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_when_it_is_published_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let draft = Draft::create(&path, Existing::Keep).unwrap();
+        draft.file().unwrap().write_all(b"all of it").unwrap();
+        assert!(!path.exists());
+        draft.publish().unwrap();
+        assert_eq!(names(folder.path()), ["a.csv"]);
+        assert_eq!(fs::read(&path).unwrap(), b"all of it");
+        drop(Draft::create(&path, Existing::Replace).unwrap());
+        assert_eq!(names(folder.path()), ["a.csv"]);
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let draft = Draft::create(&path, Existing::Keep).unwrap();
+        fs::write(&path, "mine").unwrap();
+        let error = draft.publish().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+        assert_eq!(names(folder.path()), ["a.csv"]);
+    }
+
+    #[test]
+    fn what_is_locked_is_alive_and_what_is_not_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(folder.path().join(".a.csv.shardq-1-2"), "half").unwrap();
+        fs::write(folder.path().join(".b.csv.shardq-1-2"), "not ours").unwrap();
+        let alive = Draft::create(&path, Existing::Keep).unwrap();
+        let other = Draft::create(&path, Existing::Keep).unwrap();
+        assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
+        drop((alive, other));
+        assert_eq!(names(folder.path()), [".b.csv.shardq-1-2"]);
+    }
+}

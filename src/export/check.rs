@@ -1,0 +1,271 @@
+//! Whether an export is still what its manifest says: its bytes, its rows, and of
+//! which shards they are.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::count::Counter;
+use super::kind::{Compression, FileFormat, Kind};
+use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
+use super::pack;
+
+/// What was found to be as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub rows: u64,
+    pub files: usize,
+    pub bytes: u64,
+    pub answered: usize,
+    pub expected: usize,
+    pub runs: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{}: {source}", .file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error(
+        "{}: changed since it was exported: {found}, and the manifest says {expected}; \
+         do not rely on it, and get the original or export again",
+        .file.display()
+    )]
+    Changed {
+        file: PathBuf,
+        found: String,
+        expected: String,
+    },
+    /// The file is as it was written, but is not what the manifest makes of it.
+    #[error("{}: {what} are {found}, and the manifest says {expected}", .file.display())]
+    Differs {
+        file: PathBuf,
+        what: String,
+        found: u64,
+        expected: u64,
+    },
+    #[error("{}: the manifest contradicts itself: {what}", .file.display())]
+    Contradiction { file: PathBuf, what: String },
+    #[error(
+        "{}: the export is not finished: {answered} of {expected} shards are there; \
+         the same command with --resume exports the others",
+        .file.display()
+    )]
+    Unfinished {
+        file: PathBuf,
+        answered: usize,
+        expected: usize,
+    },
+}
+
+/// Checks a file, or a folder of one file a shard.
+///
+/// # Errors
+/// The first thing that is not as it should.
+pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
+    let (manifest_path, folder) = if path.is_dir() {
+        (Manifest::path_in(path), path.to_owned())
+    } else {
+        (Manifest::path_of(path), crate::draft::folder(path))
+    };
+    let manifest = Manifest::read(&manifest_path)?;
+    consistent(&manifest, &manifest_path)?;
+    let mut verified = Verified {
+        rows: manifest.rows,
+        files: 0,
+        bytes: 0,
+        answered: manifest.shards_answered,
+        expected: manifest.shards_expected,
+        runs: manifest.runs.len(),
+    };
+    if let Some(file) = &manifest.file {
+        // By the name that it has now: it may have been renamed with its manifest.
+        let shards = manifest
+            .shards
+            .iter()
+            .map(|shard| (shard.shard.clone(), shard.rows))
+            .collect();
+        check(path, &manifest, file, manifest.rows, &shards)?;
+        verified.files = 1;
+        verified.bytes = file.bytes;
+    }
+    for shard in &manifest.shards {
+        if let Some(file) = &shard.file {
+            let none = BTreeMap::new();
+            check(&folder.join(&file.name), &manifest, file, shard.rows, &none)?;
+            verified.files += 1;
+            verified.bytes += file.bytes;
+        }
+    }
+    Ok(verified)
+}
+
+fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
+    let contradiction = |what: &str| VerifyError::Contradiction {
+        file: file.to_owned(),
+        what: what.to_owned(),
+    };
+    let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
+    if rows != manifest.rows {
+        return Err(contradiction("the rows of its shards do not add up"));
+    }
+    if manifest.shards.len() != manifest.shards_answered {
+        return Err(contradiction("it does not list every shard that answered"));
+    }
+    if manifest.shards_answered + manifest.missing.len() != manifest.shards_expected {
+        return Err(contradiction("shards are neither answered nor missing"));
+    }
+    if manifest.missing.iter().any(|shard| shard.error == NOT_YET) {
+        return Err(VerifyError::Unfinished {
+            file: file.to_owned(),
+            answered: manifest.shards_answered,
+            expected: manifest.shards_expected,
+        });
+    }
+    Ok(())
+}
+
+/// One file: its bytes, and then what is in them.
+fn check(
+    path: &Path,
+    manifest: &Manifest,
+    record: &FileRecord,
+    rows: u64,
+    shards: &BTreeMap<String, u64>,
+) -> Result<(), VerifyError> {
+    let failed = |source| VerifyError::File {
+        file: path.to_owned(),
+        source,
+    };
+    let kind: Kind = manifest
+        .format
+        .parse()
+        .map_err(
+            |error: super::kind::UnknownKind| VerifyError::Contradiction {
+                file: path.to_owned(),
+                what: error.to_string(),
+            },
+        )?;
+    let mut file = Hashing::new(File::open(path).map_err(failed)?);
+    // A broken file may not decompress. Its checksum says what is the matter.
+    let counted = counter(&mut file, kind, manifest, path);
+    io::copy(&mut file, &mut io::sink()).map_err(failed)?;
+    let (bytes, sha256) = file.content();
+    let changed = |found: String, expected: String| VerifyError::Changed {
+        file: path.to_owned(),
+        found,
+        expected,
+    };
+    if bytes != record.bytes {
+        return Err(changed(
+            format!("it has {bytes} bytes"),
+            format!("{}", record.bytes),
+        ));
+    }
+    if sha256 != record.sha256 {
+        return Err(changed(
+            format!("its SHA-256 is {sha256}"),
+            record.sha256.clone(),
+        ));
+    }
+    let counted = counted.map_err(failed)?;
+    let differs = |what: String, found, expected| VerifyError::Differs {
+        file: path.to_owned(),
+        what,
+        found,
+        expected,
+    };
+    if counted.rows != rows {
+        return Err(differs("its rows".to_owned(), counted.rows, rows));
+    }
+    if manifest.shard_column.is_some() && !shards.is_empty() {
+        for (shard, &expected) in shards {
+            let found = counted.shards.get(shard).copied().unwrap_or(0);
+            if found != expected {
+                return Err(differs(format!("the rows of {shard}"), found, expected));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a file holds, by what stands in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub rows: u64,
+    pub shards: BTreeMap<String, u64>,
+}
+
+fn counter(
+    file: &mut Hashing,
+    kind: Kind,
+    manifest: &Manifest,
+    path: &Path,
+) -> io::Result<Counted> {
+    if kind.format == FileFormat::Parquet {
+        #[cfg(feature = "parquet")]
+        return super::parquet::count(path, manifest.shard_column.is_some());
+        #[cfg(not(feature = "parquet"))]
+        return Err(io::Error::other(format!(
+            "{}: {}",
+            path.display(),
+            super::ExportError::NoParquet
+        )));
+    }
+    let mut text: Box<dyn BufRead + '_> = match kind.compression {
+        Compression::None => Box::new(BufReader::with_capacity(1 << 16, file)),
+        Compression::Gzip => Box::new(BufReader::with_capacity(
+            1 << 16,
+            flate2::read::MultiGzDecoder::new(file),
+        )),
+        Compression::Zstd => Box::new(BufReader::with_capacity(1 << 16, zstd::Decoder::new(file)?)),
+    };
+    let mut counter = Counter::new(
+        kind.format,
+        manifest.header,
+        manifest.shard_column.as_deref(),
+    );
+    loop {
+        let block = text.fill_buf()?;
+        if block.is_empty() {
+            return Ok(counter.finish());
+        }
+        counter.take(block);
+        let read = block.len();
+        text.consume(read);
+    }
+}
+
+/// A file whose bytes are hashed as they are read.
+struct Hashing {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Hashing {
+    fn new(file: File) -> Self {
+        Self {
+            file,
+            hash: Sha256::new(),
+            bytes: 0,
+        }
+    }
+
+    fn content(self) -> (u64, String) {
+        (self.bytes, pack::hexadecimal(&self.hash.finalize()))
+    }
+}
+
+impl Read for Hashing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,62 @@
+//! What keeps a file from being written.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::render::RenderError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// Whoever read our output has had enough. Not an error to anybody.
+    #[error("the reader closed the pipe")]
+    Closed,
+    #[error("{} exists already; --force replaces it", .0.display())]
+    Exists(PathBuf),
+    #[error(
+        "{} appeared while the export ran, and was kept; export again under another name, or with --force",
+        .0.display()
+    )]
+    Appeared(PathBuf),
+    #[error("{}: {source}{}", .file.display(), advice(source))]
+    File { file: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A value that the format cannot hold.
+    #[error(
+        "column \"{column}\" of {shard} holds {value}, which {format} cannot hold as {type_name}; \
+         cast it in the query: {column}::text"
+    )]
+    Value {
+        column: String,
+        shard: String,
+        value: String,
+        type_name: &'static str,
+        format: &'static str,
+    },
+    #[error("{} is not empty; --force replaces the export in it, --resume goes on with it", .0.display())]
+    FolderExists(PathBuf),
+    #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
+    Resumed(String),
+    #[error("{file}: {reason}")]
+    Encoder { file: String, reason: String },
+    #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]
+    NoParquet,
+    #[error("the writer of {} ended early", .0.display())]
+    Crashed(PathBuf),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nfree some space there, write to another place, or compress: .csv.zst takes a tenth or so"
+        }
+        io::ErrorKind::FileTooLarge => {
+            "\na limit on the size of files (ulimit -f) or the file system's own; compress, or use --per-shard"
+        }
+        io::ErrorKind::NotFound => "\nthe folder is not there; make it first",
+        io::ErrorKind::PermissionDenied => {
+            "\nthe export is written beside its target first, so the folder has to be writable"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,271 @@
+//! The record beside an export: what ran, where, when, at which snapshot, what
+//! came of each shard, and checksums to tell by whether it is still that.
+//!
+//! Whoever edits it by hand breaks its seal, a checksum over the manifest itself.
+//! That finds mistakes. It proves nothing against someone who wants to deceive:
+//! for that, keep the checksum, or a signature of the manifest, elsewhere.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::target::publish;
+use super::{ExportError, Target, pack};
+use crate::draft::{Draft, Existing};
+
+/// Of the manifest's own shape.
+pub const VERSION: u32 = 1;
+const SEAL: &str = "seal";
+
+/// Why a shard is missing while the export is under way, and after it was killed.
+pub const NOT_YET: &str = "not exported yet";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub manifest_version: u32,
+    pub tool: String,
+    pub statement: String,
+    pub search_path: String,
+    pub server: ServerRecord,
+    /// One; or several where an interrupted export was resumed.
+    pub runs: Vec<RunRecord>,
+    /// `false` while an export of one file a shard is under way.
+    pub complete: bool,
+    pub shards_expected: usize,
+    pub shards_answered: usize,
+    /// The shards that are not in it, and why.
+    pub missing: Vec<MissingRecord>,
+    pub rows: u64,
+    pub format: String,
+    pub header: bool,
+    /// The name of the column that says which shard a row is of, in the file.
+    pub shard_column: Option<String>,
+    pub columns: Vec<ColumnRecord>,
+    /// None where each shard has its own.
+    pub file: Option<FileRecord>,
+    pub shards: Vec<ShardRecord>,
+    /// As given on the command line, but for the connection.
+    pub options: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRecord {
+    pub version: String,
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub user: String,
+}
+
+/// Times are RFC 3339, in UTC; those of a snapshot are the server's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub started: String,
+    pub ended: Option<String>,
+    /// None where each shard was read at its own instant.
+    pub snapshot: Option<SnapshotRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRecord {
+    /// Under which the connections of the run shared it.
+    pub id: String,
+    /// `xmin:xmax:running`: which transactions it sees. Equal on one server, it
+    /// is the same instant.
+    pub transactions: String,
+    pub taken: String,
+    /// Read right after the snapshot was taken. None on a standby.
+    pub wal_position: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRecord {
+    pub shard: String,
+    pub error: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRecord {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Beside the manifest, or below its folder.
+    pub name: String,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRecord {
+    pub shard: String,
+    pub rows: u64,
+    /// Of its rows, before compression.
+    pub bytes: u64,
+    pub milliseconds: u64,
+    /// Which of the runs read it, from 0.
+    pub run: usize,
+    /// Where each shard has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileRecord>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("{}: {source}", .file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
+    #[error("{}: no manifest: {reason}", .file.display())]
+    NotAManifest { file: PathBuf, reason: String },
+    #[error(
+        "{}: edited since shardq wrote it: what it says is not what it said then; \
+         get the original from where the export was made",
+        .0.display()
+    )]
+    Edited(PathBuf),
+}
+
+impl Manifest {
+    /// `FILE.manifest.json`.
+    pub fn path_of(file: &Path) -> PathBuf {
+        let mut name = file.file_name().map(OsString::from).unwrap_or_default();
+        name.push(".manifest.json");
+        file.with_file_name(name)
+    }
+
+    /// In a folder with one file a shard. Readers of such folders skip names that
+    /// begin with an underscore.
+    pub fn path_in(folder: &Path) -> PathBuf {
+        folder.join("_manifest.json")
+    }
+
+    /// # Errors
+    /// If it is none, or not as it was written.
+    pub fn read(file: &Path) -> Result<Self, ManifestError> {
+        let text = fs::read(file).map_err(|source| ManifestError::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
+        let broken = |error: serde_json::Error| ManifestError::NotAManifest {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut value: Value = serde_json::from_slice(&text).map_err(broken)?;
+        let seal = value.as_object_mut().and_then(|map| map.remove(SEAL));
+        if seal != Some(sealed(&value).into()) {
+            return Err(ManifestError::Edited(file.to_owned()));
+        }
+        serde_json::from_value(value).map_err(broken)
+    }
+
+    /// Writes it to a draft, whole and on the disk.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub fn write(&self, draft: &Draft) -> Result<(), ExportError> {
+        let written = self.text().and_then(|text| {
+            draft.file()?.write_all(&text)?;
+            draft.sync()
+        });
+        written.map_err(|source| ExportError::File {
+            file: draft.path().to_owned(),
+            source,
+        })
+    }
+
+    /// Puts it in the place of an earlier one.
+    ///
+    /// # Errors
+    /// If it cannot be written there.
+    pub fn replace(&self, path: &Path) -> Result<(), ExportError> {
+        let draft = Target::draft(path, Existing::Replace)?;
+        self.write(&draft)?;
+        publish(draft)
+    }
+
+    fn text(&self) -> io::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Sealed<'a> {
+            #[serde(flatten)]
+            manifest: &'a Manifest,
+            seal: String,
+        }
+        let mut text = serde_json::to_vec_pretty(&Sealed {
+            manifest: self,
+            seal: sealed(&serde_json::to_value(self)?),
+        })?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+/// Over the compact text of all the rest, its keys in alphabetical order.
+fn sealed(rest: &Value) -> String {
+    pack::hexadecimal(&Sha256::digest(rest.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            manifest_version: VERSION,
+            tool: "shardq 1".into(),
+            statement: "SELECT 'žluť' AS \"a\"".into(),
+            search_path: "{shard}".into(),
+            server: ServerRecord {
+                version: "15.3".into(),
+                host: "db1".into(),
+                port: 5432,
+                database: "builder".into(),
+                user: "hab".into(),
+            },
+            runs: Vec::new(),
+            complete: true,
+            shards_expected: 1,
+            shards_answered: 1,
+            missing: Vec::new(),
+            rows: 7,
+            format: "csv".into(),
+            header: true,
+            shard_column: None,
+            columns: Vec::new(),
+            file: None,
+            shards: Vec::new(),
+            options: BTreeMap::from([("jobs".into(), 4.into())]),
+        }
+    }
+
+    #[test]
+    fn it_reads_back_as_it_was_written_and_an_edit_breaks_the_seal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv.manifest.json");
+        manifest().replace(&path).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap(), manifest());
+
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"rows\": 7", "\"rows\": 8")).unwrap();
+        assert!(matches!(
+            Manifest::read(&path),
+            Err(ManifestError::Edited(_))
+        ));
+        // What a formatter does to it changes nothing that it says.
+        let value: Value = serde_json::from_str(&text).unwrap();
+        fs::write(&path, value.to_string()).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap(), manifest());
+        fs::write(&path, "{").unwrap();
+        assert!(matches!(
+            Manifest::read(&path),
+            Err(ManifestError::NotAManifest { .. })
+        ));
+    }
+}

@@ -1,0 +1,24 @@
+//! Files that an investigation can stand on: whole or absent, with a record of
+//! what they are. Nothing here talks to a server.
+
+pub mod check;
+mod count;
+pub mod error;
+pub mod excel;
+pub mod kind;
+pub mod manifest;
+mod one_file;
+mod pack;
+#[cfg(feature = "parquet")]
+mod parquet;
+pub(crate) mod per_shard;
+pub mod progress;
+pub mod record;
+mod target;
+mod writer;
+
+pub use error::ExportError;
+pub use kind::{Compression, FileFormat, Kind};
+pub(crate) use one_file::OneFile;
+pub use target::Target;
+pub use writer::{Text, Written};

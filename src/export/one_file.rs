@@ -1,0 +1,214 @@
+//! All shards in one file: takes a run's pieces to the writer, and gives the file
+//! its name in the end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::manifest::Manifest;
+use super::progress::{Bytes, Progress};
+use super::target::publish;
+use super::writer::{Input, Text, Writer, Written};
+use super::{ExportError, Kind, Target};
+use crate::draft::Draft;
+use crate::render::RenderError;
+use crate::row::{Column, Rows};
+use crate::run::{Destination, Ended, Outcome, WriterFailed};
+use crate::shard::Shard;
+use crate::transfer::Lines;
+
+/// A file under way. Dropping it leaves nothing behind.
+pub(crate) struct OneFile {
+    target: Target,
+    /// None where there is to be none.
+    manifest: Option<Draft>,
+    writer: Writer,
+    /// Waits for the writer's queue; the run's interface cannot.
+    columns: Option<Vec<Column>>,
+    progress: Progress,
+    began: Instant,
+    touched: bool,
+}
+
+/// A file that is written, and has its name not yet.
+pub(crate) struct Finished {
+    target: Target,
+    manifest: Option<Draft>,
+    pub written: Written,
+}
+
+impl OneFile {
+    pub fn start(
+        target: Target,
+        manifest: Option<Draft>,
+        kind: Kind,
+        text: Text,
+        weights: BTreeMap<Shard, u64>,
+    ) -> Result<Self, ExportError> {
+        Ok(Self {
+            writer: Writer::start(&target, kind, text)?,
+            target,
+            manifest,
+            columns: None,
+            progress: Progress::new(weights),
+            began: Instant::now(),
+            touched: false,
+        })
+    }
+
+    /// Takes it all back, for a run that starts again.
+    pub async fn rewound(self) -> Result<(Target, Option<Draft>), ExportError> {
+        if let Some(error) = self.writer.abandon().await {
+            return Err(error);
+        }
+        let cut = self.target.rewind();
+        cut.map(|()| (self.target, self.manifest))
+    }
+
+    /// Waits until all of it is on the disk.
+    pub async fn finish(self) -> Result<Finished, ExportError> {
+        let written = self.writer.finish().await?;
+        let target = self.target;
+        let target = blocking(move || target.sync().map(|()| target)).await?;
+        Ok(Finished {
+            target,
+            manifest: self.manifest,
+            written,
+        })
+    }
+
+    /// Ends in the middle. A stream keeps what it got.
+    pub async fn abandon(self) -> Option<ExportError> {
+        self.writer.abandon().await
+    }
+}
+
+impl Finished {
+    /// Another name for the file, and for its manifest.
+    pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
+        if let Some(manifest) = &mut self.manifest {
+            renamed(manifest, Manifest::path_of(&path))?;
+        }
+        match &mut self.target {
+            Target::File(draft) => renamed(draft, path),
+            Target::Stream { .. } => Ok(()),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.target.path()
+    }
+
+    /// `packages.csv: 93.4 MB, SHA-256 9f86…`
+    pub fn describe(&self) -> String {
+        format!(
+            "{}: {}, SHA-256 {}",
+            self.path().display(),
+            Bytes(self.written.bytes),
+            self.written.sha256
+        )
+    }
+
+    /// Gives the file its name, and then the manifest its own: whoever waits for
+    /// the manifest finds both. A run that dies in between leaves a file that is
+    /// whole, and at worst an older manifest that does not fit it, which `verify`
+    /// says.
+    pub async fn publish(self, record: &Manifest) -> Result<(), ExportError> {
+        let Self {
+            target, manifest, ..
+        } = self;
+        if let Some(draft) = &manifest {
+            record.write(draft)?;
+        }
+        blocking(move || {
+            if let Target::File(draft) = target {
+                let stale = Manifest::path_of(draft.path());
+                publish(draft)?;
+                if manifest.is_none() {
+                    remove(stale)?;
+                }
+            }
+            manifest.map_or(Ok(()), publish)
+        })
+        .await
+    }
+}
+
+fn renamed(draft: &mut Draft, path: PathBuf) -> Result<(), ExportError> {
+    draft
+        .rename(path.clone())
+        .map_err(|_| ExportError::Exists(path))
+}
+
+/// The manifest of the file that was replaced.
+fn remove(file: PathBuf) -> Result<(), ExportError> {
+    match std::fs::remove_file(&file) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(ExportError::File { file, source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Disks can take their time, and Ctrl-C is to be heard meanwhile.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+) -> Result<T, ExportError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(ExportError::Crashed(PathBuf::new())))
+}
+
+impl OneFile {
+    async fn pass(&mut self, input: Input) -> Result<(), WriterFailed> {
+        self.touched = true;
+        if let Some(columns) = self.columns.take() {
+            self.writer.take(Input::Columns(columns)).await?;
+        }
+        self.writer.take(input).await
+    }
+}
+
+impl Destination for OneFile {
+    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
+        self.columns = Some(columns.to_vec());
+        Ok(())
+    }
+
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+        self.progress.add(rows.len() as u64, rows.text_bytes());
+        self.pass(Input::Rows(shard, rows)).await
+    }
+
+    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed> {
+        self.progress.add(lines.rows, lines.text.len());
+        self.pass(Input::Lines(shard, lines)).await
+    }
+
+    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed> {
+        match ended {
+            Ended::Answered(answer) => {
+                self.progress.answered(shard, answer.rows);
+                // A header is due even if no shard has any row.
+                match self.columns.take() {
+                    Some(columns) => self.writer.take(Input::Columns(columns)).await,
+                    None => Ok(()),
+                }
+            }
+            Ended::Failed => self.writer.take(Input::TakeBack(shard)).await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), WriterFailed> {
+        Ok(())
+    }
+
+    /// Of a file, nobody has.
+    fn is_untouched(&self) -> bool {
+        !self.target.is_stream() || !self.touched
+    }
+
+    fn progress(&self, _: &Outcome) -> String {
+        self.progress.describe(self.began.elapsed())
+    }
+}

@@ -1,0 +1,170 @@
+//! The last steps of bytes on their way to a file: compressed, counted, hashed.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use super::Compression;
+
+/// A file that knows what has been written to it.
+pub struct Tally {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    pub bytes: u64,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// A place in a file to come back to.
+pub struct Mark {
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Tally {
+    pub fn new(file: File) -> Self {
+        Self {
+            file,
+            hash: Sha256::new(),
+            bytes: 0,
+        }
+    }
+
+    pub fn content(self) -> Content {
+        Content {
+            bytes: self.bytes,
+            sha256: hexadecimal(&self.hash.finalize()),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            hash: self.hash.clone(),
+            bytes: self.bytes,
+        }
+    }
+
+    fn back_to(&mut self, mark: Mark) -> io::Result<()> {
+        self.file.set_len(mark.bytes)?;
+        self.file.seek(SeekFrom::Start(mark.bytes))?;
+        self.hash = mark.hash;
+        self.bytes = mark.bytes;
+        Ok(())
+    }
+}
+
+impl Write for Tally {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A file behind its compression.
+pub struct Packed {
+    compression: Compression,
+    /// None only while one stream is exchanged for another.
+    stream: Option<Stream>,
+}
+
+enum Stream {
+    Plain(Tally),
+    Gzip(GzEncoder<Tally>),
+    Zstd(zstd::Encoder<'static, Tally>),
+}
+
+impl Packed {
+    pub fn new(compression: Compression, file: File) -> io::Result<Self> {
+        let stream = Stream::new(compression, Tally::new(file))?;
+        Ok(Self {
+            compression,
+            stream: Some(stream),
+        })
+    }
+
+    /// A place to come back to. Compressed data gets a seam there: both gzip and
+    /// zstd read several streams in a row as one.
+    pub fn mark(&mut self) -> io::Result<Mark> {
+        let tally = self.unwrapped()?;
+        let mark = tally.mark();
+        self.stream = Some(Stream::new(self.compression, tally)?);
+        Ok(mark)
+    }
+
+    pub fn back_to(&mut self, mark: Mark) -> io::Result<()> {
+        let mut tally = self.unwrapped()?;
+        tally.back_to(mark)?;
+        self.stream = Some(Stream::new(self.compression, tally)?);
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> io::Result<Content> {
+        self.unwrapped().map(Tally::content)
+    }
+
+    fn unwrapped(&mut self) -> io::Result<Tally> {
+        match self.stream.take() {
+            Some(Stream::Plain(tally)) => Ok(tally),
+            Some(Stream::Gzip(gzip)) => gzip.finish(),
+            Some(Stream::Zstd(zstd)) => zstd.finish(),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Some(Stream::Plain(tally)) => tally.write(bytes),
+            Some(Stream::Gzip(gzip)) => gzip.write(bytes),
+            Some(Stream::Zstd(zstd)) => zstd.write(bytes),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.stream {
+            Some(Stream::Plain(tally)) => tally.flush(),
+            Some(Stream::Gzip(gzip)) => gzip.flush(),
+            Some(Stream::Zstd(zstd)) => zstd.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Stream {
+    fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::Plain(tally),
+            Compression::Gzip => Self::Gzip(GzEncoder::new(tally, flate2::Compression::default())),
+            Compression::Zstd => {
+                let mut zstd = zstd::Encoder::new(tally, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                zstd.include_checksum(true)?;
+                Self::Zstd(zstd)
+            }
+        })
+    }
+}

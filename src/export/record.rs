@@ -1,0 +1,162 @@
+//! What a manifest says of a run: gathered from all who know.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Kind;
+use super::manifest::{
+    ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
+    SnapshotRecord, VERSION,
+};
+use super::writer::Written;
+use crate::plan::{Instant, Plan};
+use crate::row::Column;
+use crate::run::Outcome;
+use crate::settings::{Host, Place, Settings};
+use crate::shard::Shard;
+use crate::types::TypeNames;
+
+/// What the server says of itself and of the snapshot: `sql/circumstances.sql`.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// The one that answered.
+    pub host: Option<Host>,
+    pub version: String,
+    pub user: String,
+    /// None where each shard is read at its own instant.
+    pub snapshot: Option<SnapshotRecord>,
+    /// How many rows the shards' tables have by the catalog's estimates.
+    pub shard_rows: BTreeMap<Shard, u64>,
+}
+
+/// All but the files.
+pub struct Particulars<'a> {
+    pub plan: &'a Plan,
+    pub settings: &'a Settings,
+    pub types: &'a TypeNames,
+    pub circumstances: &'a Circumstances,
+    pub began: Timestamp,
+    pub outcome: &'a Outcome,
+    pub kind: Kind,
+    pub header: bool,
+    pub shard_column: Option<String>,
+    pub options: BTreeMap<String, Value>,
+}
+
+/// Of an export to one file.
+pub fn of_file(of: &Particulars<'_>, path: &Path, written: &Written) -> Manifest {
+    let shards = of
+        .outcome
+        .answers
+        .iter()
+        .map(|(shard, answer)| ShardRecord {
+            shard: shard.to_string(),
+            rows: answer.rows,
+            bytes: written.shard_bytes.get(shard).copied().unwrap_or(0),
+            milliseconds: milliseconds(answer.took),
+            run: 0,
+            file: None,
+        })
+        .collect();
+    Manifest {
+        columns: columns(&written.columns, of.types),
+        file: Some(file(path, written)),
+        shards,
+        ..of.manifest()
+    }
+}
+
+impl Particulars<'_> {
+    /// Without what comes of the shards' rows.
+    pub fn manifest(&self) -> Manifest {
+        let (host, port) = host(self.circumstances.host.as_ref());
+        let outcome = self.outcome;
+        Manifest {
+            manifest_version: VERSION,
+            tool: concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned(),
+            statement: self.plan.statement.as_str().to_owned(),
+            search_path: self.plan.search_path.to_string(),
+            server: ServerRecord {
+                version: self.circumstances.version.clone(),
+                host,
+                port,
+                database: self.settings.database().to_owned(),
+                user: self.circumstances.user.clone(),
+            },
+            runs: vec![RunRecord {
+                started: time(self.began),
+                ended: Some(time(Timestamp::now())),
+                snapshot: match self.plan.instant {
+                    Instant::Shared => self.circumstances.snapshot.clone(),
+                    Instant::PerShard => None,
+                },
+            }],
+            complete: outcome.failures.is_empty() && outcome.answers.len() == outcome.asked,
+            shards_expected: outcome.asked,
+            shards_answered: outcome.answers.len(),
+            missing: missing(outcome),
+            rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
+            format: self.kind.to_string(),
+            header: self.header,
+            shard_column: self.shard_column.clone(),
+            columns: Vec::new(),
+            file: None,
+            shards: Vec::new(),
+            options: self.options.clone(),
+        }
+    }
+}
+
+fn missing(outcome: &Outcome) -> Vec<MissingRecord> {
+    let mut missing: Vec<_> = outcome.failures.iter().collect();
+    missing.sort_by_key(|(shard, _)| *shard);
+    missing
+        .into_iter()
+        .map(|(shard, error)| MissingRecord {
+            shard: shard.to_string(),
+            error: error.to_string(),
+        })
+        .collect()
+}
+
+pub fn columns(columns: &[Column], types: &TypeNames) -> Vec<ColumnRecord> {
+    columns
+        .iter()
+        .map(|column| ColumnRecord {
+            name: column.name.clone(),
+            type_name: types.of_column(column),
+        })
+        .collect()
+}
+
+/// By its name alone: it may be handed on, its manifest beside it.
+pub fn file(path: &Path, written: &Written) -> FileRecord {
+    let name = path.file_name().unwrap_or_default();
+    FileRecord {
+        name: name.to_string_lossy().into_owned(),
+        bytes: written.bytes,
+        sha256: written.sha256.clone(),
+    }
+}
+
+pub fn milliseconds(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+fn host(host: Option<&Host>) -> (String, u16) {
+    let Some(host) = host else {
+        return (String::new(), 0);
+    };
+    let name = match host.place() {
+        Place::Socket(directory) => directory.display().to_string(),
+        Place::Tcp { name, .. } => name.clone(),
+    };
+    (name, host.port())
+}

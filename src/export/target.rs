@@ -1,0 +1,116 @@
+//! Where an export goes: a file that is whole or absent, or a stream.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use super::ExportError;
+use crate::draft::{Draft, Existing};
+
+/// Open for writing. Dropping it leaves no file behind.
+#[derive(Debug)]
+pub enum Target {
+    File(Draft),
+    /// Standard output, a pipe or a device: what is written is written.
+    Stream {
+        path: PathBuf,
+        file: File,
+    },
+}
+
+impl Target {
+    /// `-` is standard output.
+    ///
+    /// # Errors
+    /// If nothing can be written there: better said before the shards are asked.
+    pub fn open(path: &Path, existing: Existing) -> Result<Self, ExportError> {
+        let failed = |source| ExportError::File {
+            file: path.to_owned(),
+            source,
+        };
+        let stream = |file| Self::Stream {
+            path: path.to_owned(),
+            file,
+        };
+        if path == Path::new("-") {
+            let output = io::stdout().as_fd().try_clone_to_owned();
+            return output.map(|fd| stream(File::from(fd))).map_err(failed);
+        }
+        match fs::metadata(path) {
+            Ok(there) if !there.is_file() && !there.is_dir() => OpenOptions::new()
+                .write(true)
+                .open(path)
+                .map(stream)
+                .map_err(failed),
+            _ => Self::draft(path, existing).map(Self::File),
+        }
+    }
+
+    /// A draft of a file, whatever else it is for.
+    pub fn draft(path: &Path, existing: Existing) -> Result<Draft, ExportError> {
+        Draft::create(path, existing).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
+            _ => ExportError::File {
+                file: path.to_owned(),
+                source,
+            },
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(draft) => draft.path(),
+            Self::Stream { path, .. } => path,
+        }
+    }
+
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream { .. })
+    }
+
+    /// Empties it, to be written again.
+    pub(super) fn rewind(&self) -> Result<(), ExportError> {
+        let Self::File(draft) = self else {
+            return Ok(());
+        };
+        let rewound = draft.file().and_then(|mut file| {
+            file.set_len(0)?;
+            file.rewind()
+        });
+        rewound.map_err(|source| self.failed(source))
+    }
+
+    /// Waits until all of it is on the disk.
+    pub(super) fn sync(&self) -> Result<(), ExportError> {
+        match self {
+            Self::File(draft) => draft.sync().map_err(|source| self.failed(source)),
+            Self::Stream { .. } => Ok(()),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> ExportError {
+        ExportError::File {
+            file: self.path().to_owned(),
+            source,
+        }
+    }
+
+    /// To write to.
+    pub(super) fn file(&self) -> Result<File, ExportError> {
+        match self {
+            Self::File(draft) => draft.file(),
+            Self::Stream { file, .. } => file.try_clone(),
+        }
+        .map_err(|source| self.failed(source))
+    }
+}
+
+/// Gives a draft its name.
+pub(super) fn publish(draft: Draft) -> Result<(), ExportError> {
+    let file = draft.path().to_owned();
+    draft.publish().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Appeared(file),
+        _ => ExportError::File { file, source },
+    })
+}

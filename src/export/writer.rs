@@ -1,0 +1,307 @@
+//! A thread that encodes, compresses, hashes and writes one file, so that none of
+//! it holds up the reading of shards; and a short queue in front of it, so that a
+//! slow disk or reader holds it up before memory does.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::excel::Excel;
+use super::pack::{Content, Mark, Packed};
+use super::{ExportError, FileFormat, Kind, Target};
+use crate::render::{RenderOptions, Renderer};
+use crate::row::{Column, Rows};
+use crate::run::WriterFailed;
+use crate::shard::Shard;
+use crate::transfer::Lines;
+
+/// Batches that may wait for the writer; each is some 32 KiB.
+const WAITING: usize = 16;
+
+/// How text looks in a file.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub options: RenderOptions,
+    /// The name of the first column, if there is to be one.
+    pub shard_column: Option<String>,
+    /// For spreadsheets: [`Excel`].
+    pub excel: bool,
+    /// Whether a shard's rows may have to be taken back.
+    pub revocable: bool,
+}
+
+/// What is in a file that was written to its end.
+#[derive(Debug)]
+pub struct Written {
+    pub bytes: u64,
+    pub sha256: String,
+    pub columns: Vec<Column>,
+    /// Of each shard that has rows, before compression.
+    pub shard_bytes: BTreeMap<Shard, u64>,
+}
+
+/// The thread, seen from the run.
+#[derive(Debug)]
+pub(super) struct Writer {
+    input: mpsc::Sender<Input>,
+    done: oneshot::Receiver<Result<Written, ExportError>>,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+pub(super) enum Input {
+    Columns(Vec<Column>),
+    Rows(Shard, Rows),
+    Lines(Shard, Lines),
+    /// A shard failed: what is written of it is to go.
+    TakeBack(Shard),
+    /// Nothing more comes, and all of it is wanted.
+    End,
+}
+
+impl Writer {
+    /// # Errors
+    /// If the format cannot be written.
+    pub fn start(target: &Target, kind: Kind, text: Text) -> Result<Self, ExportError> {
+        let path = target.path().to_owned();
+        let failed = |source| ExportError::File {
+            file: path.clone(),
+            source,
+        };
+        let file = target.file()?;
+        let mut encoder = match kind.format {
+            #[cfg(feature = "parquet")]
+            FileFormat::Parquet => Encoder::Parquet(Box::new(super::parquet::Parquet::new(
+                file,
+                text.shard_column,
+            ))),
+            #[cfg(not(feature = "parquet"))]
+            FileFormat::Parquet => return Err(ExportError::NoParquet),
+            format => Encoder::Text(Box::new(TextFile {
+                renderer: renderer(format, &text),
+                shard_column: text.shard_column,
+                packed: Packed::new(kind.compression, file).map_err(failed)?,
+                revocable: text.revocable,
+                current: None,
+                block: Vec::new(),
+            })),
+        };
+        let (input, mut waiting) = mpsc::channel(WAITING);
+        let (tell, done) = oneshot::channel();
+        let name = path.clone();
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                let mut books = Books::default();
+                let mut work = || -> Result<Content, Trouble> {
+                    while let Some(input) = waiting.blocking_recv() {
+                        if let Input::End = input {
+                            return encoder.finish();
+                        }
+                        encoder.take(input, &mut books)?;
+                    }
+                    // Whoever sent has gone: nobody wants it.
+                    Err(io::Error::from(io::ErrorKind::Interrupted).into())
+                };
+                let written = work().map(|content| Written {
+                    bytes: content.bytes,
+                    sha256: content.sha256,
+                    columns: books.columns,
+                    shard_bytes: books.shard_bytes,
+                });
+                // Nobody listens any more when the run was interrupted.
+                let _ = tell.send(written.map_err(|trouble| trouble.of(name)));
+            })
+            .map_err(failed)?;
+        Ok(Self { input, done, path })
+    }
+
+    /// Hands something over; waits while too much is waiting.
+    pub async fn take(&self, input: Input) -> Result<(), WriterFailed> {
+        self.input.send(input).await.map_err(|_| WriterFailed)
+    }
+
+    /// Waits until all of it is written.
+    pub async fn finish(self) -> Result<Written, ExportError> {
+        // If it cannot be sent, the writer has ended and says why.
+        let _ = self.input.send(Input::End).await;
+        self.done
+            .await
+            .unwrap_or(Err(ExportError::Crashed(self.path)))
+    }
+
+    /// Waits until the thread has let go of the file.
+    pub async fn abandon(self) -> Option<ExportError> {
+        drop(self.input);
+        match self.done.await {
+            Ok(Err(ExportError::File { source, .. }))
+                if source.kind() == io::ErrorKind::Interrupted =>
+            {
+                None
+            }
+            Ok(Err(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn renderer(format: FileFormat, text: &Text) -> AnyText {
+    let format = match format {
+        FileFormat::Csv if text.excel => {
+            return AnyText::Excel(Excel::new(text.options.tuples_only));
+        }
+        FileFormat::Csv | FileFormat::Parquet => crate::render::Format::Csv,
+        FileFormat::Tsv => crate::render::Format::Tsv,
+        FileFormat::Jsonl => crate::render::Format::Jsonl,
+    };
+    AnyText::Rendered(Renderer::new(format, text.options.clone()))
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub columns: Vec<Column>,
+    pub shard_bytes: BTreeMap<Shard, u64>,
+}
+
+impl Books {
+    pub fn add(&mut self, shard: Shard, bytes: usize) {
+        *self.shard_bytes.entry(shard).or_default() += bytes as u64;
+    }
+}
+
+/// What stops a writer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Io(io::Error),
+    Other(ExportError),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Trouble {
+    fn of(self, file: PathBuf) -> ExportError {
+        match self {
+            Self::Io(source)
+                if source.kind() == io::ErrorKind::BrokenPipe && file == Path::new("-") =>
+            {
+                ExportError::Closed
+            }
+            Self::Io(source) => ExportError::File { file, source },
+            Self::Other(error) => error,
+        }
+    }
+}
+
+enum Encoder {
+    Text(Box<TextFile>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<super::parquet::Parquet>),
+}
+
+impl Encoder {
+    fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+        if let Input::Columns(columns) = &input {
+            books.columns.clone_from(columns);
+        }
+        match self {
+            Self::Text(text) => text.take(input, books),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(parquet) => parquet.take(input, books),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Content, Trouble> {
+        match self {
+            Self::Text(text) => Ok(text.packed.finish()?),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(parquet) => parquet.finish(),
+        }
+    }
+}
+
+enum AnyText {
+    Rendered(Renderer),
+    Excel(Excel),
+}
+
+/// A format of lines.
+struct TextFile {
+    renderer: AnyText,
+    shard_column: Option<String>,
+    packed: Packed,
+    revocable: bool,
+    /// The shard that is being written, and where it began.
+    current: Option<(Shard, Option<Mark>)>,
+    block: Vec<u8>,
+}
+
+impl TextFile {
+    fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+        match input {
+            Input::Columns(columns) => {
+                let shard = self.shard_column.iter().map(Column::text);
+                let all: Vec<_> = shard.chain(columns).collect();
+                match &mut self.renderer {
+                    AnyText::Rendered(renderer) => renderer
+                        .begin(&all, &mut self.block)
+                        .map_err(|error| Trouble::Other(error.into()))?,
+                    AnyText::Excel(excel) => excel.begin(&all, &mut self.block),
+                }
+                self.packed.write_all(&self.block)?;
+                self.block.clear();
+            }
+            Input::Rows(shard, rows) => {
+                self.enter(shard)?;
+                let name = self.shard_column.is_some().then(|| shard.to_string());
+                for row in rows.iter() {
+                    let values = name.as_deref().map(Some).into_iter().chain(row.values());
+                    match &mut self.renderer {
+                        AnyText::Rendered(renderer) => renderer.row(values, &mut self.block),
+                        AnyText::Excel(excel) => excel.row(values, &mut self.block),
+                    }
+                }
+                books.add(shard, self.block.len());
+                self.packed.write_all(&self.block)?;
+                self.block.clear();
+            }
+            Input::Lines(shard, lines) => {
+                self.enter(shard)?;
+                books.add(shard, lines.text.len());
+                self.packed.write_all(&lines.text)?;
+            }
+            Input::TakeBack(shard) => {
+                if let Some((current, mark)) = self.current.take()
+                    && current == shard
+                    && let Some(mark) = mark
+                {
+                    self.packed.back_to(mark)?;
+                    books.shard_bytes.remove(&shard);
+                }
+            }
+            Input::End => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, shard: Shard) -> io::Result<()> {
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|(current, _)| *current != shard)
+        {
+            let mark = if self.revocable {
+                Some(self.packed.mark()?)
+            } else {
+                None
+            };
+            self.current = Some((shard, mark));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! How a shard's rows come to us: as values, or as the lines of a file that the
+//! server itself has written and that go on byte for byte.
+
+use crate::quote::Literal;
+use crate::shard::Shard;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Transfer {
+    /// Values, as the simple protocol gives them.
+    #[default]
+    Rows,
+    /// Lines, as `COPY … TO STDOUT` writes them.
+    Copy(Copying),
+}
+
+impl Transfer {
+    pub fn copying(&self) -> Option<&Copying> {
+        match self {
+            Self::Rows => None,
+            Self::Copy(copying) => Some(copying),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copying {
+    pub format: CopyFormat,
+    /// Stands for NULL instead of the format's own way.
+    pub null: Option<String>,
+    /// Whether each line begins with its shard's name.
+    pub shard_column: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    Csv,
+    Text,
+}
+
+/// Lines of one shard, and of how many rows.
+#[derive(Debug, Default)]
+pub struct Lines {
+    pub text: Vec<u8>,
+    pub rows: u64,
+}
+
+impl Copying {
+    /// What stands in front of each line of a shard. A shard's name needs no
+    /// quotes, unless it is what stands for NULL.
+    pub fn lead(&self, shard: Shard) -> Vec<u8> {
+        let name = shard.to_string();
+        match (self.shard_column, self.format) {
+            (false, _) => Vec::new(),
+            (true, CopyFormat::Csv) if self.null.as_ref() == Some(&name) => {
+                format!("\"{name}\",").into_bytes()
+            }
+            (true, CopyFormat::Csv) => format!("{name},").into_bytes(),
+            (true, CopyFormat::Text) => format!("{name}\t").into_bytes(),
+        }
+    }
+
+    /// The option's name, and `, NULL '…'` if there is one.
+    pub(crate) fn options(&self) -> (&'static str, String) {
+        let format = match self.format {
+            CopyFormat::Csv => "csv",
+            CopyFormat::Text => "text",
+        };
+        let null = match &self.null {
+            Some(null) => format!(", NULL {}", Literal(null)),
+            None => String::new(),
+        };
+        (format, null)
+    }
+}
+
+impl Lines {
+    pub fn push(&mut self, lead: &[u8], line: &[u8]) {
+        self.text.extend_from_slice(lead);
+        self.text.extend_from_slice(line);
+        self.rows += 1;
+    }
+
+    /// Empties the batch into a new one.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}

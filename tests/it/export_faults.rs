@@ -1,0 +1,313 @@
+//! What goes wrong during an export, for real: no half file stands under the
+//! target's name, the message says what to do, nothing is left on the server.
+
+use std::fs;
+use std::path::Path;
+
+use shardq::sandbox::{Options, Shutdown};
+
+use crate::export::{export, folder, manifest, names, verify};
+use crate::support::{ANY, Db, Program, Running, eventually, has, has_all, private_server, shardq};
+
+const APPLICATION: &str = "shardq";
+
+/// Every shard gives many rows, and takes its time.
+const LONG: &str = "SELECT n, repeat('x', 200) AS filler FROM generate_series(1, 100000000) AS n";
+
+/// The third shard fails, after half of its rows.
+const BREAKS: &str = "SELECT n, 1 / (n - CASE current_schema() WHEN 'shard_2' THEN 3000 ELSE 0 END) AS x \
+                      FROM generate_series(1, 6000) AS n";
+
+#[track_caller]
+fn left_nothing(db: &Db) {
+    eventually("no backend is left", || db.backends(APPLICATION).is_empty());
+}
+
+/// Waits until some of the result is in a file that is not the target.
+#[track_caller]
+fn under_way(folder: &Path) {
+    eventually("rows are in the draft", || {
+        names(folder).iter().any(|name| {
+            let size = fs::metadata(folder.join(name)).map_or(0, |there| there.len());
+            name.starts_with(".t.csv.shardq-") && size > 1 << 20
+        })
+    });
+}
+
+fn started(db: &Db, file: &Path) -> Running {
+    fs::write(file, "older").unwrap();
+    let export = export(db, LONG, file).args(["--force"]).spawn();
+    under_way(file.parent().unwrap());
+    export
+}
+
+/// The older file stands as it was, alone.
+#[track_caller]
+fn untouched(file: &Path) {
+    assert_eq!(fs::read_to_string(file).unwrap(), "older");
+    assert_eq!(names(file.parent().unwrap()), ["t.csv"]);
+}
+
+#[test]
+fn a_shard_that_fails_after_half_of_its_rows() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    export(&db, BREAKS, &file).run().assert(
+        1,
+        "",
+        has_all([
+            "shard_2: ERROR 22012: division by zero",
+            "t.csv was not written",
+            "/4 shards",
+        ]),
+    );
+    assert_eq!(names(folder.path()), [""; 0]);
+    left_nothing(&db);
+}
+
+#[test]
+fn a_partial_file_has_whole_shards_alone_and_says_so_in_its_name() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    for ending in ["csv", "csv.gz", "csv.zst", "tsv", "jsonl"] {
+        let file = folder.path().join(format!("t.{ending}"));
+        export(&db, BREAKS, &file)
+            .args(["--allow-partial", "-j", "1"])
+            .run()
+            .assert(
+                3,
+                "",
+                has_all([
+                    "shard_2: ERROR 22012",
+                    "18,000 rows · 3/4 shards",
+                    "t.partial.",
+                ]),
+            );
+        assert!(!file.exists());
+        let partial = folder.path().join(format!("t.partial.{ending}"));
+        verify(&partial)
+            .run()
+            .assert(0, "", has_all(["18,000 rows", "3/4 shards"]));
+        let told = manifest(&partial);
+        assert_eq!(told["complete"], false);
+        assert_eq!(told["missing"][0]["shard"], "shard_2");
+        assert_eq!(told["shards"].as_array().unwrap().len(), 3);
+    }
+    let whole = folder.path().join("whole.csv");
+    export(&db, BREAKS, &whole)
+        .args(["--shards", "0,1,3"])
+        .run()
+        .assert(0, "", ANY);
+    assert!(fs::read(&whole).unwrap() == fs::read(folder.path().join("t.partial.csv")).unwrap());
+}
+
+#[test]
+fn a_backend_that_is_terminated() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let export = started(&db, &file);
+    db.sql(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = '{APPLICATION}'"
+    ));
+    export.finish().assert(
+        1,
+        "",
+        has_all(["connection was lost", "t.csv was not written"]),
+    );
+    untouched(&file);
+    left_nothing(&db);
+}
+
+#[test]
+fn a_server_that_stops_as_in_a_crash() {
+    let mut server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let export = started(&db, &file);
+    server.stop(Shutdown::Immediate).unwrap();
+    let ran = export.finish();
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("connection"), "{}", ran.stderr);
+    untouched(&file);
+}
+
+#[test]
+fn signals_end_it_in_good_order() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let db = Db::with_shards(2);
+        let folder = folder();
+        let file = folder.path().join("t.csv");
+        let export = started(&db, &file);
+        export.signal(signal);
+        export
+            .finish()
+            .assert(130, "", has("t.csv was not written"));
+        untouched(&file);
+        left_nothing(&db);
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let export = started(&db, &file);
+    export.signal("KILL");
+    export.finish().assert(137, "", ANY);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "older");
+    assert!(names(folder.path()).len() > 1, "a draft is left");
+    left_nothing(&db);
+    crate::export::export(&db, "SELECT 1 AS one", &file)
+        .args(["--force"])
+        .run()
+        .assert(0, "", has("2/2 shards"));
+    assert_eq!(names(folder.path()), ["t.csv", "t.csv.manifest.json"]);
+}
+
+#[test]
+fn a_full_disk_and_a_limit_on_files() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    fs::write(&file, "older").unwrap();
+    let limited = "ulimit -f 2000; exec \"$0\" \"$@\"";
+    Program::new("sh")
+        .args([
+            "-c",
+            limited,
+            env!("CARGO_BIN_EXE_shardq"),
+            "export",
+            LONG,
+            "--force",
+            "-o",
+        ])
+        .args([&file])
+        .db(&db)
+        .run()
+        .assert(
+            1,
+            "",
+            has_all(["File too large", "ulimit -f", "t.csv was not written"]),
+        );
+    untouched(&file);
+    left_nothing(&db);
+    // Linux's device that is always full.
+    if Path::new("/dev/full").exists() {
+        export(&db, LONG, Path::new("/dev/full")).run().assert(
+            1,
+            "",
+            has_all(["No space left on device", "free some space"]),
+        );
+        left_nothing(&db);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_not_ours() {
+    let folder = folder();
+    let nowhere = folder.path().join("missing/t.csv");
+    // No server is needed to say so.
+    shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
+        .args([&nowhere])
+        .run()
+        .assert(1, "", has_all(["missing/t.csv", "the folder is not there"]));
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    set_mode(&locked, 0o555);
+    set_mode(folder.path(), 0o755);
+    let file = locked.join("t.csv");
+    let arguments = ["export", "SELECT 1", "-h", "/nonexistent", "-o"];
+    // root may write everywhere.
+    let program = if fs::write(locked.join("probe"), "").is_ok() {
+        Program::new("setpriv").args([
+            "--reuid=65534",
+            "--clear-groups",
+            env!("CARGO_BIN_EXE_shardq"),
+        ])
+    } else {
+        Program::new(env!("CARGO_BIN_EXE_shardq"))
+    };
+    program.args(arguments).args([&file]).run().assert(
+        1,
+        "",
+        has_all(["Permission denied", "has to be writable"]),
+    );
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_column_that_cannot_be_exported() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let jsonl = folder.path().join("t.jsonl");
+    export(&db, "SELECT 1 AS a, 2 AS a", &jsonl).run().assert(
+        1,
+        "",
+        has_all(["two columns are named \"a\"", "t.jsonl was not written"]),
+    );
+    db.in_shard(0, "CREATE TABLE t (a int)");
+    db.in_shard(1, "CREATE TABLE t (a text)");
+    let csv = folder.path().join("t.csv");
+    export(&db, "SELECT a FROM t", &csv).run().assert(
+        1,
+        "",
+        has_all([
+            "shard_1: column 1 \"a\" is text, but it is integer in shard_0",
+            "was not written",
+        ]),
+    );
+    assert_eq!(names(folder.path()), [""; 0]);
+    left_nothing(&db);
+}
+
+#[test]
+fn a_manifest_that_was_edited_and_a_file_with_one_byte_changed() {
+    let db = Db::with_shards(3);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    export(&db, "SELECT n FROM generate_series(1, 100) AS n", &file)
+        .run()
+        .assert(0, "", ANY);
+    let whole = fs::read(&file).unwrap();
+
+    let mut changed = whole.clone();
+    changed[200] ^= 1;
+    fs::write(&file, &changed).unwrap();
+    verify(&file).run().assert(
+        1,
+        "",
+        has_all(["t.csv: changed since it was exported", "SHA-256"]),
+    );
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    verify(&file)
+        .run()
+        .assert(1, "", has_all(["changed since", "bytes"]));
+    fs::write(&file, &whole).unwrap();
+    verify(&file).run().assert(0, "", has("as exported"));
+    fs::remove_file(&file).unwrap();
+    verify(&file)
+        .run()
+        .assert(1, "", has("t.csv: No such file"));
+    fs::write(&file, &whole).unwrap();
+
+    let path = folder.path().join("t.csv.manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"rows\": 100,", "\"rows\": 99,")).unwrap();
+    verify(&file)
+        .run()
+        .assert(1, "", has("edited since shardq wrote it"));
+    fs::remove_file(&path).unwrap();
+    verify(&file)
+        .run()
+        .assert(1, "", has_all(["t.csv.manifest.json", "No such file"]));
+}

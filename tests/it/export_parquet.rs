@@ -1,0 +1,150 @@
+//! Parquet, as others read it: pyarrow, in a virtual environment of the test's own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::export::{export, folder, verify};
+use crate::support::{ANY, Db, Program, has, has_all};
+
+/// A Python that has pyarrow; none where there is no Python, or nothing to install
+/// it from.
+static PYTHON: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyarrow");
+    let python = home.join("bin/python");
+    let has_it = |python: &Path| runs(Command::new(python).args(["-c", "import pyarrow"]));
+    if !has_it(&python) {
+        let made = runs(Command::new("python3").args(["-m", "venv"]).arg(&home))
+            && runs(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyarrow"]));
+        if !made || !has_it(&python) {
+            return None;
+        }
+    }
+    Some(python)
+});
+
+fn runs(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// What a script prints of a file; `None` without Python, said.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn read(file: &Path, script: &str) -> Option<String> {
+    let Some(python) = PYTHON.as_deref() else {
+        assert!(std::env::var_os("CI").is_none(), "CI has Python and PyPI");
+        println!("skipped: no python3 here, or no pyarrow to be had for it");
+        return None;
+    };
+    let script = format!(
+        "import sys, pyarrow.parquet as p\nfile = p.ParquetFile(sys.argv[1])\n\
+         t = file.read()\nrows = t.to_pylist()\n{script}"
+    );
+    let program = Program::new(python).args(["-c", &script]).args([file]);
+    Some(program.run().output())
+}
+
+#[test]
+fn types_and_values_arrive_as_they_were() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('fine'); \
+         CREATE TABLE t (id int8, small int2, ratio float8, price numeric(38,4), bare numeric, \
+           ok bool, day date, at timestamptz, local timestamp, name text, tags text[], \
+           numbers int8[], addresses inet[], raw bytea, mood mood, doc jsonb); \
+         INSERT INTO t VALUES \
+          (721096797631602718, -1, 0.1, -1234567890123456789012345678901234.5678, 1e-30, true, \
+           '0001-01-01', '2017-05-19 21:00:27.943001+02', '1969-12-31 23:59:59.999999', 'žluť', \
+           ARRAY['a,\"b\"', NULL, ''], '{1,NULL,-9223372036854775808}', '{10.0.0.1}', '\\x00ff', \
+           'fine', '{\"a\": 1}'), \
+          (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL, NULL, NULL, NULL)",
+    );
+    let folder = folder();
+    let file = folder.path().join("t.parquet");
+    export(&db, "SELECT * FROM t ORDER BY id", &file)
+        .run()
+        .assert(0, "", has("4 rows · 2/2 shards"));
+    verify(&file)
+        .run()
+        .assert(0, "", has_all(["4 rows", "2/2 shards"]));
+    let Some(printed) = read(
+        &file,
+        "for f in t.schema: print(f.name, f.type)\n\
+         for k, v in rows[0].items(): print(k, repr(v))\n\
+         print([k for k, v in rows[1].items() if v is not None], rows[1]['numbers'], rows[2]['shard'])",
+    ) else {
+        return;
+    };
+    assert_eq!(
+        printed,
+        "shard string\nid int64\nsmall int16\nratio double\nprice decimal128(38, 4)\nbare string\n\
+         ok bool\nday date32[day]\nat timestamp[us, tz=UTC]\nlocal timestamp[us]\nname string\n\
+         tags list<item: string>\nnumbers list<item: int64>\naddresses string\nraw string\n\
+         mood string\ndoc string\n\
+         shard 'shard_0'\nid 721096797631602718\nsmall -1\nratio 0.1\n\
+         price Decimal('-1234567890123456789012345678901234.5678')\n\
+         bare '0.000000000000000000000000000001'\nok True\nday datetime.date(1, 1, 1)\n\
+         at datetime.datetime(2017, 5, 19, 19, 0, 27, 943001, tzinfo=zoneinfo.ZoneInfo(key='UTC'))\n\
+         local datetime.datetime(1969, 12, 31, 23, 59, 59, 999999)\nname 'žluť'\n\
+         tags ['a,\"b\"', None, '']\nnumbers [1, None, -9223372036854775808]\n\
+         addresses '{10.0.0.1}'\nraw '\\\\x00ff'\nmood 'fine'\ndoc '{\"a\": 1}'\n\
+         ['shard', 'numbers'] [] shard_1\n"
+    );
+}
+
+#[test]
+fn row_groups_are_bounded_and_zstd() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.parquet");
+    let sql = "SELECT n, md5(n::text) || md5((n + 1)::text) AS noise FROM generate_series(1, 600000) AS n";
+    let ran = export(&db, sql, &file).run();
+    ran.assert(0, "", has("1,200,000 rows"));
+    assert!(
+        ran.peak_memory_kib < 128 << 10,
+        "{} KiB",
+        ran.peak_memory_kib
+    );
+    let Some(printed) = read(
+        &file,
+        "m = file.metadata\n\
+         groups = [m.row_group(i) for i in range(m.num_row_groups)]\n\
+         print(len(groups) > 1, max(g.total_byte_size for g in groups) < 128 << 20, \
+               groups[0].column(2).compression, m.num_rows, len(set(r['noise'] for r in rows)))",
+    ) else {
+        return;
+    };
+    assert_eq!(printed, "True True ZSTD 1200000 600000\n");
+}
+
+#[test]
+fn a_value_that_its_type_cannot_hold_is_refused_and_not_bent() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.parquet");
+    for (sql, column, value) in [
+        ("SELECT 'NaN'::numeric(10,2) AS price", "price", "NaN"),
+        ("SELECT 'infinity'::timestamptz AS at", "at", "infinity"),
+        ("SELECT '{{1},{2}}'::int[] AS matrix", "matrix", "{{1},{2}}"),
+    ] {
+        let hint = format!("cast it in the query: {column}::text");
+        export(&db, sql, &file).run().assert(
+            1,
+            "",
+            has_all([
+                format!("column \"{column}\" of shard_0 holds {value}").as_str(),
+                hint.as_str(),
+                "t.parquet was not written",
+            ]),
+        );
+        assert!(!file.exists());
+        export(
+            &db,
+            &format!("SELECT {column}::text FROM ({sql}) AS s"),
+            &file,
+        )
+        .run()
+        .assert(0, "", ANY);
+        std::fs::remove_file(&file).unwrap();
+        std::fs::remove_file(folder.path().join("t.parquet.manifest.json")).unwrap();
+    }
+}

@@ -1,0 +1,160 @@
+//! One file a shard: each whole or absent, and an export that was interrupted goes on.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::export::{export, folder, names, verify};
+use crate::support::{Db, eventually, has, has_all, shardq};
+
+fn told(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn each_shard_has_its_file_and_no_shard_column() {
+    let db = Db::with_shards(12);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n FROM generate_series(1, {n})");
+    let folder = folder();
+    let out = folder.path().join("out");
+    export(&db, "SELECT n FROM t", &out)
+        .args(["--per-shard"])
+        .run()
+        .assert(0, "", has_all(["66 rows · 12/12 shards · one snapshot"]));
+    for n in 0..12 {
+        let text = fs::read_to_string(out.join(format!("shard=shard_{n}/part.csv"))).unwrap();
+        assert_eq!(text, format!("n\n{}", format!("{n}\n").repeat(n)));
+    }
+    assert_eq!(names(&out).len(), 13);
+    verify(&out)
+        .run()
+        .assert(0, "", has_all(["66 rows", "12/12 shards"]));
+    fs::write(out.join("shard=shard_3/part.csv"), "n\n3\n3\n4\n").unwrap();
+    verify(&out)
+        .run()
+        .assert(1, "", has_all(["shard=shard_3/part.csv: changed since"]));
+    export(&db, "SELECT n FROM t", &out)
+        .args(["--per-shard"])
+        .run()
+        .assert(1, "", has_all(["is not empty", "--force", "--resume"]));
+    export(&db, "SELECT n FROM t", &out)
+        .args([
+            "--per-shard",
+            "--force",
+            "--shards",
+            "0-3",
+            "--format",
+            "jsonl.gz",
+        ])
+        .run()
+        .assert(0, "", has("4/4 shards"));
+    assert_eq!(
+        names(&out),
+        [
+            "_manifest.json",
+            "shard=shard_0",
+            "shard=shard_1",
+            "shard=shard_2",
+            "shard=shard_3"
+        ]
+    );
+    assert_eq!(names(&out.join("shard=shard_3")), ["part.jsonl.gz"]);
+    verify(&out).run().assert(0, "", has("4/4 shards"));
+}
+
+#[test]
+fn a_killed_export_goes_on_with_what_is_missing() {
+    let db = Db::with_shards(6);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let sql = "SELECT n FROM t";
+    let mut other = db.session();
+    other.run("BEGIN; LOCK TABLE shard_4.t");
+    let killed = export(&db, sql, &out)
+        .args(["--per-shard", "--lock-timeout", "0", "-j", "2"])
+        .spawn();
+    eventually("the manifest knows the others", || {
+        told_or_null(&out)["shards_answered"].as_u64() >= Some(4)
+    });
+    killed.signal("KILL");
+    killed.finish();
+    other.run("ROLLBACK");
+    verify(&out)
+        .run()
+        .assert(1, "", has_all(["not finished", "--resume"]));
+
+    export(&db, "SELECT n + 1 AS n FROM t", &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(
+            1,
+            "",
+            has_all(["--resume goes on with the same export only", "statement"]),
+        );
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume", "--shards", "0-3"])
+        .run()
+        .assert(1, "", has("the shards were 6 then, and are 4 now"));
+
+    let kept = fs::metadata(out.join("shard=shard_0/part.csv"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(0, "", has_all(["6 rows · 6/6 shards", "2 runs"]));
+    let now = fs::metadata(out.join("shard=shard_0/part.csv"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(kept, now, "what was there is not exported again");
+    let manifest = told(&out);
+    assert_eq!(manifest["complete"], true);
+    assert_eq!(manifest["shards"][0]["run"], 0);
+    assert_eq!(manifest["shards"][4]["run"], 1);
+    verify(&out).run().assert(
+        0,
+        "",
+        has_all(["6/6 shards", "2 runs, so not of one instant"]),
+    );
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(0, "", has("6/6 shards"));
+}
+
+fn told_or_null(folder: &Path) -> Value {
+    fs::read(folder.join("_manifest.json"))
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_shard_that_fails_has_no_file_and_the_others_have_theirs() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    let out = folder.path().join("out");
+    let sql = "SELECT n, 1 / (n - CASE current_schema() WHEN 'shard_2' THEN 3000 ELSE 0 END) AS x \
+               FROM generate_series(1, 6000) AS n";
+    export(&db, sql, &out).args(["--per-shard"]).run().assert(
+        3,
+        "",
+        has_all([
+            "shard_2: ERROR 22012",
+            "18,000 rows · 3/4 shards",
+            "--resume",
+        ]),
+    );
+    assert!(!out.join("shard=shard_2/part.csv").exists());
+    assert!(out.join("shard=shard_3/part.csv").exists());
+    assert_eq!(told(&out)["missing"][0]["shard"], "shard_2");
+    shardq(["verify"])
+        .args([&out])
+        .run()
+        .assert(0, "", has("3/4 shards"));
+    eventually("no backend is left", || db.backends("shardq").is_empty());
+}
