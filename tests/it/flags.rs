@@ -509,17 +509,6 @@ fn shards_are_picked_by_number_and_answer_in_numeric_order() {
 }
 
 #[test]
-fn a_shard_that_is_not_there_is_an_error_that_says_which_are() {
-    let db = two_shards();
-    let absent = query(["TABLE t", "--shards", "1-3,7"]).db(&db).run();
-    absent.assert(
-        1,
-        "",
-        "shardq: no shard_2-3, shard_7 here; the shards are shard_0-1\n",
-    );
-}
-
-#[test]
 fn an_origin_is_asked_for_in_the_shard_that_its_name_routes_to() {
     let db = Db::with_sample(4);
     let origin = |name| {

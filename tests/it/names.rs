@@ -65,7 +65,7 @@ fn databases_and_users_may_be_called_anything() {
 }
 
 #[test]
-fn a_database_without_shards_names_those_that_have_some() {
+fn databases_that_have_shards_are_listed_whatever_they_are_called() {
     let server = private_server(Options::default());
     let db = Db::on(&server);
     let names = &NAMES[..3];
