@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::fanout::{FanoutError, ShardError};
+use crate::global::Refusal;
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
 use crate::settings::SettingsError;
@@ -31,6 +32,12 @@ pub enum Error {
         report: Report,
         statement: Statement,
     },
+    /// Not answered, for it would not be exact.
+    #[error(transparent)]
+    Global(#[from] Refusal),
+    /// A global query's one statement failed.
+    #[error("{0}")]
+    Unanswered(ShardError),
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod failures;
 pub mod fanout;
 pub mod footer;
+pub mod global;
 pub mod hint;
 pub mod id;
 pub mod interrupt;

@@ -60,6 +60,11 @@ impl Statement {
         Ok(Self(text))
     }
 
+    /// What was made of a statement that was checked already.
+    pub fn composed(sql: String) -> Self {
+        Self(sql)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -23,6 +23,7 @@ use crate::shard::ShardList;
 Examples:
   shardq query \"SELECT name FROM origins\"
   shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
+  shardq query --global \"SELECT count(*) FROM origin_packages\"
   shardq query -f report.sql --csv -o report.csv
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
@@ -39,6 +40,9 @@ pub struct QueryArgs {
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
+    pub global: GlobalArgs,
+
+    #[command(flatten)]
     pub shards: ShardArgs,
 
     #[command(flatten)]
@@ -49,6 +53,23 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// All shards as one.
+#[derive(Args)]
+#[command(next_help_heading = "Global queries")]
+pub struct GlobalArgs {
+    /// Answer as if each sharded table were one table with the rows of all shards
+    #[arg(short = 'g', long, conflicts_with_all = ["no_snapshot", "no_shard_column"])]
+    pub global: bool,
+
+    /// Print how a global query is answered, why so, and the SQL; do not run it
+    #[arg(long, requires = "global")]
+    pub explain: bool,
+
+    /// Leave shards out that lack a table or column, or have it of another type
+    #[arg(long, requires = "global")]
+    pub skip_missing: bool,
 }
 
 /// Which shards.

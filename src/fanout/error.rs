@@ -27,7 +27,7 @@ pub enum FanoutError {
 
 impl FanoutError {
     /// What went wrong with one of the tool's own statements.
-    pub(super) fn opening(error: &tokio_postgres::Error) -> Self {
+    pub(crate) fn opening(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(report) => Self::Refused(Report::new(report, 0)),
             None => Self::Lost(cause(error)),

@@ -27,6 +27,7 @@ use crate::shard::Shard;
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub use session::Session;
 pub use survey::Survey;
+pub(crate) use survey::results as result_rows;
 pub use window::{Attempt, Place, Window};
 
 /// What a shard has to say.

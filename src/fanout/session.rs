@@ -21,7 +21,7 @@ pub struct Session {
 
 impl Session {
     /// A connection whose transaction a survey opened.
-    pub(super) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
+    pub(crate) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
         Self {
             connection,
             snapshot,

@@ -1,0 +1,188 @@
+//! `shardq query --global`: one answer, as if all shards were one set of tables.
+
+use crate::cli::query::QueryArgs;
+use crate::console::Console;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::fanout::{ShardError, Survey};
+use crate::footer::Footer;
+use crate::global::{self, Catalog, Checked, Differing, Look, Refusal, Strings, Text};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::settings::{Environment, Settings};
+use crate::shard::Shard;
+use crate::sink::SinkError;
+use crate::types::TypeNames;
+
+use super::connect::{self, Acquaintance};
+use super::query::{self, RUNS};
+
+pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet);
+    let plan = query::plan(&args)?;
+    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let sink = query::sink(&args.output)?;
+    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    if args.global.explain || args.run.dry_run {
+        let prepared = prepare(&args, &settings, &plan, Acquaintance::First, &mut console).await?;
+        sink.write(prepared.checked.explain().into_bytes()).await;
+        drop(prepared.survey);
+        prepared.server.close().await;
+        sink.publish()?;
+        return Ok(Exit::Complete);
+    }
+    let mut output = Output::new(query::renderer(&args.output), None, sink);
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let prepared = tokio::select! {
+            prepared = prepare(&args, &settings, &plan, acquaintance, &mut console) => prepared?,
+            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        };
+        let Prepared {
+            checked,
+            shards,
+            survey,
+            server,
+        } = prepared;
+        // The one statement is asked as if it were a shard's turn.
+        let turn = vec![shards[0]];
+        let started = Started::new(&checked.plan, turn, survey, server, Vec::new());
+        let outcome =
+            run::drive(started, &mut output, &mut console, &interrupt, Policy::Stop).await?;
+        if outcome.ending != Ending::SnapshotLost {
+            return conclude(
+                &args,
+                &plan,
+                &checked,
+                &shards,
+                outcome,
+                output,
+                &mut console,
+            )
+            .await;
+        }
+        acquaintance = Acquaintance::Known;
+        console.note(&"nothing was printed yet: asking again, at a new snapshot");
+        output.restart(query::renderer(&args.output));
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// Ready to be asked.
+struct Prepared {
+    checked: Checked,
+    /// The shards that were asked for, whether or not all can take part.
+    shards: Vec<Shard>,
+    survey: Survey,
+    server: crate::server::Server,
+}
+
+/// Connects, looks at the catalog, composes the statement and has it checked.
+async fn prepare(
+    args: &QueryArgs,
+    settings: &Settings,
+    plan: &Plan,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+) -> Result<Prepared, Error> {
+    let sql = plan.statement.as_str();
+    let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
+    // Which of the two it is, the server tells in the same round trip.
+    let names = &conforming.table_names() | &escaped.table_names();
+    let opened = connect::open(settings, 1, acquaintance, console).await?;
+    let look = Look::take(opened.first, plan, &names)
+        .await
+        .map_err(|error| Error::fanout(error, &plan.statement))?;
+    let survey = Survey {
+        session: look.session,
+        shards: look.shards,
+        types: TypeNames::default(),
+        round_trip: look.round_trip,
+    };
+    let topology = connect::topology(&survey, settings).await?;
+    let shards = query::choose(&args.shards, &topology, console)?;
+
+    let text = match look.strings {
+        Strings::Conforming => conforming,
+        Strings::Escaped => escaped,
+    };
+    global::check(&text)?;
+    let differing = if args.global.skip_missing {
+        Differing::Skip
+    } else {
+        Differing::Refuse
+    };
+    let catalog = Catalog::new(
+        &look.relations,
+        &shards,
+        |name| text.mentions(name),
+        differing,
+    )
+    .map_err(Refusal::Differ)?;
+    for deviation in &catalog.deviations {
+        console.warning(&format!("left out: {deviation}"));
+    }
+    global::check_tables(&text, &catalog, look.version)?;
+    let checked = Checked::take(&survey.session, plan, &text, catalog, look.strings)
+        .await
+        .map_err(|error| error.into_error(&plan.statement))?;
+    Ok(Prepared {
+        checked,
+        shards,
+        survey,
+        server: opened.server,
+    })
+}
+
+/// Says how it went, and finishes the result accordingly.
+async fn conclude(
+    args: &QueryArgs,
+    plan: &Plan,
+    checked: &Checked,
+    shards: &[Shard],
+    outcome: Outcome,
+    output: Output,
+    console: &mut Console,
+) -> Result<Exit, Error> {
+    let footer = Footer {
+        rows: output.rows_so_far(),
+        answered: checked.catalog.shards.len(),
+        expected: shards.len(),
+        instant: plan.instant,
+        elapsed: console.elapsed(),
+    };
+    let failed = outcome.failures.first().cloned();
+    let written = match (outcome.ending, &failed) {
+        (Ending::Heard, None) => output.publish().await,
+        // Its reader may be pausing; nobody waits for it.
+        (Ending::Interrupted, _) => {
+            drop(output);
+            Ok(())
+        }
+        _ => output.abort(),
+    };
+    match written {
+        Ok(()) => {}
+        Err(SinkError::Closed) => return Ok(Exit::Complete),
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(error) = failed {
+        if let Some(file) = &args.output.output {
+            console.error(&format!("{} was not written", file.display()));
+        }
+        return Err(match error {
+            ShardError::Server(report) => checked.refused(plan, report).into_error(&plan.statement),
+            other => Error::Unanswered(other),
+        });
+    }
+    if outcome.ending == Ending::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    console.note(&footer);
+    Ok(Exit::Complete)
+}
