@@ -188,9 +188,6 @@ pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<
 
 /// What may help with the server's own refusal.
 pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
-    if catalog.tables.is_empty() {
-        return None;
-    }
     let token = report.position.and_then(|at| text.token_at(at));
     let name = token.and_then(Token::identifier);
     let code = &report.code;
