@@ -11,6 +11,7 @@ pub mod compose;
 pub mod lexer;
 pub mod look;
 pub mod names;
+pub mod partial;
 pub mod refusal;
 
 pub use catalog::{Catalog, Differing, Table};

@@ -123,11 +123,11 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
 
 /// What can be told once it is known which tables are sharded.
 pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(), Refusal> {
-    if catalog.tables.is_empty() {
-        return Ok(());
-    }
     if server < OLDEST {
         return Err(Refusal::Server(server));
+    }
+    if catalog.tables.is_empty() {
+        return Ok(());
     }
     if let Some(cte) = text
         .own_ctes()

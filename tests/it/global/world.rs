@@ -136,7 +136,11 @@ impl World {
             let server = self.server(1);
             let mut answers = Vec::new();
             for sql in statements {
+                let t = std::time::Instant::now();
                 answers.push(one(&server, sql).await.unwrap_or_else(Answer::Error));
+                if t.elapsed().as_millis() > 150 {
+                    eprintln!("SLOW {:?} {sql}", t.elapsed());
+                }
             }
             server.close().await;
             answers
