@@ -107,7 +107,7 @@ impl Plan {
         let before = before.replace("{search_path}", &self.search_path.in_shard(shard));
         Turn {
             offset: before.chars().count(),
-            sql: format!("{before}{}{after}", self.statement.as_str()),
+            sql: format!("{before}{}{after}", self.statement.text_in(shard)),
         }
     }
 

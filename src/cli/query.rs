@@ -55,6 +55,18 @@ pub struct QueryArgs {
     pub connection: ConnectionArgs,
 }
 
+/// How a global query is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Strategy {
+    /// In parts where that is certain to be the same, or else in one statement
+    #[default]
+    Auto,
+    /// One statement over all shards
+    One,
+    /// Each shard's part, combined; refused where that may not be the same
+    Partial,
+}
+
 /// All shards as one.
 #[derive(Args)]
 #[command(next_help_heading = "Global queries")]
@@ -66,6 +78,10 @@ pub struct GlobalArgs {
     /// Print how a global query is answered, why so, and the SQL; do not run it
     #[arg(long, requires = "global")]
     pub explain: bool,
+
+    /// How: one statement over all shards, or each shard's part and these combined
+    #[arg(long, value_enum, default_value_t, requires = "global")]
+    pub strategy: Strategy,
 
     /// Leave shards out that lack a table or column, or have it of another type
     #[arg(long, requires = "global")]

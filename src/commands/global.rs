@@ -1,16 +1,18 @@
 //! `shardq query --global`: one answer, as if all shards were one set of tables.
 
-use crate::cli::query::QueryArgs;
+use crate::cli::query::{QueryArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fanout::{ShardError, Survey};
 use crate::footer::Footer;
-use crate::global::{self, Catalog, Checked, Differing, Look, Refusal, Strings, Text};
+use crate::global::partial::{Gathered, gather, may_apply};
+use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Way};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::plan::Plan;
 use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::server::{Server, Spare};
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
 use crate::sink::SinkError;
@@ -28,10 +30,19 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
+    let mut strategy = args.global.strategy;
     if args.global.explain || args.run.dry_run {
-        let prepared = prepare(&args, &settings, &plan, Acquaintance::First, &mut console).await?;
-        sink.write(prepared.checked.explain().into_bytes()).await;
-        drop(prepared.survey);
+        let asking = prepare(
+            &args,
+            &settings,
+            &plan,
+            strategy,
+            Acquaintance::First,
+            &mut console,
+        );
+        let prepared = asking.await?;
+        sink.write(prepared.way.explain().into_bytes()).await;
+        drop((prepared.survey, prepared.spares));
         prepared.server.close().await;
         sink.publish()?;
         return Ok(Exit::Complete);
@@ -40,31 +51,73 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let prepared = tokio::select! {
-            prepared = prepare(&args, &settings, &plan, acquaintance, &mut console) => prepared?,
+            prepared = prepare(&args, &settings, &plan, strategy, acquaintance, &mut console) => prepared?,
             () = interrupt.requested() => return Ok(Exit::Interrupted),
         };
         let Prepared {
-            checked,
+            way,
             shards,
             survey,
             server,
+            spares,
         } = prepared;
         // The one statement is asked as if it were a shard's turn.
         let turn = vec![shards[0]];
-        let started = Started::new(&checked.plan, turn, survey, server, Vec::new());
+        let started = match &way {
+            Way::One(checked, _) => {
+                drop(spares);
+                Started::new(&checked.plan, turn, survey, server, Vec::new())
+            }
+            Way::Parts(in_parts) => {
+                let round_trip = survey.round_trip;
+                let asked = in_parts.catalog.shards.clone();
+                let parts = in_parts.parts.clone();
+                match gather(
+                    &in_parts.plan,
+                    asked,
+                    survey,
+                    server.clone(),
+                    spares,
+                    parts,
+                    &interrupt,
+                )
+                .await
+                {
+                    Gathered::All(parts, session) => {
+                        let survey = Survey {
+                            session,
+                            shards: Vec::new(),
+                            types: TypeNames::default(),
+                            round_trip,
+                        };
+                        Started::new(
+                            &in_parts.final_plan(&parts),
+                            turn,
+                            survey,
+                            server,
+                            Vec::new(),
+                        )
+                    }
+                    Gathered::Failed(why) if strategy == Strategy::Partial => {
+                        return Err(Refusal::NotInParts(why).into());
+                    }
+                    // What is wrong, if anything is, one statement tells in terms
+                    // of the user's text.
+                    Gathered::Failed(_) => {
+                        strategy = Strategy::One;
+                        continue;
+                    }
+                    Gathered::Interrupted => {
+                        drop(output);
+                        return Ok(Exit::Interrupted);
+                    }
+                }
+            }
+        };
         let outcome =
             run::drive(started, &mut output, &mut console, &interrupt, Policy::Stop).await?;
         if outcome.ending != Ending::SnapshotLost {
-            return conclude(
-                &args,
-                &plan,
-                &checked,
-                &shards,
-                outcome,
-                output,
-                &mut console,
-            )
-            .await;
+            return conclude(&args, &plan, &way, &shards, outcome, output, &mut console).await;
         }
         acquaintance = Acquaintance::Known;
         console.note(&"nothing was printed yet: asking again, at a new snapshot");
@@ -75,18 +128,20 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
 
 /// Ready to be asked.
 struct Prepared {
-    checked: Checked,
+    way: Way,
     /// The shards that were asked for, whether or not all can take part.
     shards: Vec<Shard>,
     survey: Survey,
-    server: crate::server::Server,
+    server: Server,
+    spares: Vec<Spare>,
 }
 
-/// Connects, looks at the catalog, composes the statement and has it checked.
+/// Connects, looks at the catalog, chooses the way and has the statement checked.
 async fn prepare(
     args: &QueryArgs,
     settings: &Settings,
     plan: &Plan,
+    strategy: Strategy,
     acquaintance: Acquaintance,
     console: &mut Console,
 ) -> Result<Prepared, Error> {
@@ -94,7 +149,11 @@ async fn prepare(
     let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
     // Which of the two it is, the server tells in the same round trip.
     let names = &conforming.table_names() | &escaped.table_names();
-    let opened = connect::open(settings, 1, acquaintance, console).await?;
+    let connections = match strategy {
+        Strategy::Auto | Strategy::Partial if may_apply(&conforming) => query::connections(args),
+        _ => 1,
+    };
+    let opened = connect::open(settings, connections, acquaintance, console).await?;
     let look = Look::take(opened.first, plan, &names)
         .await
         .map_err(|error| Error::fanout(error, &plan.statement))?;
@@ -128,14 +187,18 @@ async fn prepare(
         console.warning(&format!("left out: {deviation}"));
     }
     global::check_tables(&text, &catalog, look.version)?;
-    let checked = Checked::take(&survey.session, plan, &text, catalog, look.strings)
-        .await
-        .map_err(|error| error.into_error(&plan.statement))?;
+    let session = &survey.session;
+    let way = match strategy {
+        Strategy::Auto => Way::choose(session, plan, &text, &catalog, look.strings).await,
+        Strategy::One => Way::one(session, plan, &text, &catalog, look.strings, "as asked").await,
+        Strategy::Partial => Way::parts(session, plan, &text, &catalog, look.strings).await,
+    };
     Ok(Prepared {
-        checked,
+        way: way.map_err(|refused| refused.into_error(&plan.statement))?,
         shards,
         survey,
         server: opened.server,
+        spares: opened.spares,
     })
 }
 
@@ -143,7 +206,7 @@ async fn prepare(
 async fn conclude(
     args: &QueryArgs,
     plan: &Plan,
-    checked: &Checked,
+    way: &Way,
     shards: &[Shard],
     outcome: Outcome,
     output: Output,
@@ -151,7 +214,7 @@ async fn conclude(
 ) -> Result<Exit, Error> {
     let footer = Footer {
         rows: output.rows_so_far(),
-        answered: checked.catalog.shards.len(),
+        answered: way.catalog().shards.len(),
         expected: shards.len(),
         instant: plan.instant,
         elapsed: console.elapsed(),
@@ -175,9 +238,11 @@ async fn conclude(
         if let Some(file) = &args.output.output {
             console.error(&format!("{} was not written", file.display()));
         }
-        return Err(match error {
-            ShardError::Server(report) => checked.refused(plan, report).into_error(&plan.statement),
-            other => Error::Unanswered(other),
+        return Err(match (error, way) {
+            (ShardError::Server(report), Way::One(checked, _)) => {
+                checked.refused(plan, report).into_error(&plan.statement)
+            }
+            (error, _) => Error::Unanswered(error),
         });
     }
     if outcome.ending == Ending::Interrupted {

@@ -189,7 +189,7 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
 }
 
 /// No more connections than there can be shards to ask.
-fn connections(args: &QueryArgs) -> usize {
+pub(super) fn connections(args: &QueryArgs) -> usize {
     let shards = match (&args.shards.shards, &args.shards.origin) {
         (_, Some(_)) => 1,
         (Some(list), None) => list.len(),

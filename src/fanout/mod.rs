@@ -153,6 +153,16 @@ impl Fanout {
             .copied()
     }
 
+    /// Waits for the lanes to end, and hands back a session that is still at the
+    /// run's instant.
+    pub async fn into_session(mut self) -> Option<Session> {
+        let mut kept = None;
+        while let Some(ended) = self.lanes.join_next().await {
+            kept = kept.or(ended.ok().flatten());
+        }
+        kept
+    }
+
     /// Cancels what runs on the server, and returns once nothing does any more.
     pub async fn stop(&mut self) {
         let _ = self.stop.send(true);

@@ -179,6 +179,14 @@ impl Catalog {
         })
     }
 
+    /// The same tables in one shard alone.
+    pub fn in_shard(&self, shard: Shard) -> Self {
+        Self {
+            shards: vec![shard],
+            ..self.clone()
+        }
+    }
+
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
     }

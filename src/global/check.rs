@@ -12,7 +12,8 @@ use super::refusal::{self, Refusal};
 use crate::error::Error;
 use crate::fanout::{FanoutError, Session};
 use crate::plan::{self, Plan};
-use crate::server::Report;
+use crate::row::Column;
+use crate::server::{Report, typed_columns};
 use crate::statement::Statement;
 
 /// A statement that the server has understood.
@@ -20,6 +21,8 @@ pub struct Checked {
     /// Runs the composed statement.
     pub plan: Plan,
     pub catalog: Catalog,
+    /// The result's columns.
+    pub columns: Vec<Column>,
     composed: Composed,
     strings: Strings,
 }
@@ -62,7 +65,12 @@ impl Checked {
         let (set, parsed) =
             futures::join!(client.simple_query(&scene), client.prepare(&composed.sql));
         set.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+        let columns = parsed.iter().flat_map(|statement| statement.columns());
         let checked = Self {
+            columns: columns
+                // The stream below writes the types into the names.
+                .filter_map(|column| typed_columns::column(column.name()))
+                .collect(),
             plan: Plan {
                 statement: Statement::composed(composed.sql.clone()),
                 search_path,
@@ -100,8 +108,8 @@ impl Checked {
     }
 
     /// The way that is taken, why, and the SQL.
-    pub fn explain(&self) -> String {
-        let mut text = String::from("-- one statement, since Postgres then decides everything\n");
+    pub fn explain(&self, why: &str) -> String {
+        let mut text = format!("-- one statement: {why}\n");
         let tables: Vec<_> = self
             .catalog
             .tables

@@ -13,11 +13,13 @@ pub mod look;
 pub mod names;
 pub mod partial;
 pub mod refusal;
+mod way;
 
 pub use catalog::{Catalog, Differing, Table};
-pub use check::Checked;
+pub use check::{Checked, Refused};
 pub use compose::Composed;
 pub use lexer::Strings;
 pub use look::Look;
 pub use names::Text;
 pub use refusal::{Refusal, check, check_tables};
+pub use way::{InParts, Way};

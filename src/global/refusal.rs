@@ -59,6 +59,8 @@ pub enum Refusal {
     View(String),
     #[error("the shards differ in what the statement names:\n{}\n{}", list(.0), SKIP)]
     Differ(Vec<Deviation>),
+    #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
+    NotInParts(String),
     #[error("global queries need PostgreSQL 12 or later (NOT MATERIALIZED); this server is {}", version(*.0))]
     Server(u32),
 }

@@ -10,7 +10,7 @@ use crate::quote::Literal;
 use crate::row::{Column, Rows};
 
 /// The parts of all shards.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Parts {
     types: Vec<Type>,
     /// One array literal a column.

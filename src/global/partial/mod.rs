@@ -3,8 +3,10 @@
 //! same; whatever is not recognised word by word is one statement.
 
 mod combine;
+mod gather;
 mod recognise;
 mod words;
 
 pub use combine::{Parts, TooMany};
-pub use recognise::{Partial, recognise};
+pub use gather::{Gathered, gather};
+pub use recognise::{Partial, may_apply, recognise};

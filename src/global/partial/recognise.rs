@@ -70,6 +70,11 @@ pub fn recognise(text: &Text<'_>, catalog: &Catalog, names: &[&str]) -> Result<P
     }
 }
 
+/// Whether a look at the tables may show that it can be answered in parts.
+pub fn may_apply(text: &Text<'_>) -> bool {
+    Clauses::find(text).is_ok()
+}
+
 /// Where the clauses are: ranges of tokens without their keywords.
 struct Clauses {
     select: Range<usize>,
@@ -355,6 +360,9 @@ impl Recogniser<'_> {
     /// The first rows: each shard gives its own, and the first of these are it.
     fn first_rows(&self) -> Result<Partial, Why> {
         const MOST: u32 = 10_000;
+        if self.clauses.having.is_some() {
+            return Err("it has HAVING without aggregates");
+        }
         let order = self
             .clauses
             .order
@@ -583,14 +591,20 @@ impl Recogniser<'_> {
         groups: &[(Range<usize>, String)],
         replacements: &[Replacement],
     ) -> Result<String, Why> {
+        let same_token = |one: usize, other: usize| {
+            let (a, b) = (&self.tokens()[one], &self.tokens()[other]);
+            a.kind == b.kind
+                && (a.identifier().is_some()
+                    || self.cut(&(one..one + 1)) == self.cut(&(other..other + 1)))
+        };
         let same = |one: &Range<usize>, other: &Range<usize>| {
-            one.len() == other.len()
-                && one.clone().zip(other.clone()).all(|(a, b)| {
-                    self.tokens()[a].kind == self.tokens()[b].kind
-                        && self
-                            .cut(&(a..a + 1))
-                            .eq_ignore_ascii_case(self.cut(&(b..b + 1)))
-                })
+            let column = self.column(one);
+            (column.is_some() && column == self.column(other))
+                || (one.len() == other.len()
+                    && one
+                        .clone()
+                        .zip(other.clone())
+                        .all(|(a, b)| same_token(a, b)))
         };
         if let Some((_, column)) = groups.iter().find(|(group, _)| same(group, range)) {
             return Ok(column.clone());
@@ -601,11 +615,12 @@ impl Recogniser<'_> {
             if let Some(aggregate) = replacements.iter().find(|r| r.tokens.start == index) {
                 sql += &aggregate.sql;
                 index = aggregate.tokens.end;
-            } else if let Some((group, column)) = groups.iter().find(|(group, _)| {
-                self.is_atom(group) && same(group, &(index..(index + group.len()).min(range.end)))
-            }) {
+            } else if let Some((_, column)) = groups
+                .iter()
+                .find(|(group, _)| self.column(group).is_some() && same(group, &self.atom(index)))
+            {
                 sql += column;
-                index += group.len();
+                index += self.atom(index).len();
             } else {
                 let token = &self.tokens()[index];
                 if let Some(name) = token.identifier()
@@ -627,12 +642,17 @@ impl Recogniser<'_> {
         Ok(sql)
     }
 
-    /// A column, which binds stronger than any operator.
-    fn is_atom(&self, range: &Range<usize>) -> bool {
-        match range.len() {
-            1 => self.tokens()[range.start].identifier().is_some(),
-            3 => self.tokens()[range.start + 1].is_mark('.'),
-            _ => false,
-        }
+    /// The name that starts here, with its qualifier.
+    fn atom(&self, index: usize) -> Range<usize> {
+        let qualifies =
+            self.tokens()[index].identifier().is_some() && self.text.precedes_mark(index, '.');
+        index..(index + if qualifies { 3 } else { 1 }).min(self.tokens().len())
+    }
+
+    /// The column that an expression is. It binds stronger than any operator.
+    fn column(&self, range: &Range<usize>) -> Option<&str> {
+        let qualified = range.len() == 3 && self.tokens()[range.start + 1].is_mark('.');
+        let name = self.tokens()[range.clone()].last()?.identifier()?;
+        ((range.len() == 1 || qualified) && self.is_column(name)).then_some(name)
     }
 }

@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
-use shardq::global::{self, Catalog, Checked, Differing, Look, Strings, Text};
+use shardq::cli::query::Strategy;
+use shardq::fanout::Survey;
+use shardq::global::partial::{Gathered, gather};
+use shardq::global::{self, Catalog, Differing, Look, Strings, Text, Way};
+use shardq::interrupt::Interrupt;
 use shardq::plan::{Instant, Limits, Plan};
 use shardq::search_path::SearchPath;
 use shardq::server::{Server, typed_columns};
 use shardq::settings::{Environment, Settings};
 use shardq::statement::Statement;
+use shardq::types::TypeNames;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::Db;
@@ -45,6 +50,9 @@ pub enum Answer {
     /// An SQLSTATE; of ours a refusal's text.
     Error(String),
 }
+
+/// How the refusal of `--strategy partial` begins.
+pub const NOT_IN_PARTS: &str = "--strategy partial";
 
 const NULL: &str = "-null-";
 const FIELD: &str = "\u{1f}";
@@ -127,20 +135,22 @@ impl World {
 
     /// What the library says of the shards: one connection for all statements,
     /// each of which is looked up, composed, checked and run as the command does.
-    pub fn shardq(&self, statements: &[String]) -> Vec<Answer> {
+    pub fn shardq(&self, statements: &[String], strategy: Strategy) -> Vec<Answer> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
-            let server = self.server(1);
+            let server = self.server(2);
+            let interrupt = Interrupt::listen().unwrap();
             let mut answers = Vec::new();
             for sql in statements {
-                let t = std::time::Instant::now();
-                answers.push(one(&server, sql).await.unwrap_or_else(Answer::Error));
-                if t.elapsed().as_millis() > 150 {
-                    eprintln!("SLOW {:?} {sql}", t.elapsed());
-                }
+                let interrupt = &interrupt;
+                answers.push(
+                    one(&server, sql, strategy, interrupt)
+                        .await
+                        .unwrap_or_else(Answer::Error),
+                );
             }
             server.close().await;
             answers
@@ -170,7 +180,12 @@ pub fn plan(sql: &str) -> Plan {
     }
 }
 
-async fn one(server: &Server, sql: &str) -> Result<Answer, String> {
+async fn one(
+    server: &Server,
+    sql: &str,
+    strategy: Strategy,
+    interrupt: &Interrupt,
+) -> Result<Answer, String> {
     let plan = plan(sql);
     let text = Text::new(sql, Strings::Conforming);
     let connection = server.connection().await.map_err(|e| e.to_string())?;
@@ -178,23 +193,47 @@ async fn one(server: &Server, sql: &str) -> Result<Answer, String> {
         .await
         .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
-    let catalog = Catalog::new(
-        &look.relations,
-        &look.shards,
-        |n| text.mentions(n),
-        Differing::Refuse,
-    )
-    .map_err(|differences| format!("{differences:?}"))?;
+    let mentioned = |name: &str| text.mentions(name);
+    let catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
+        .map_err(|differences| format!("{differences:?}"))?;
     global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
-    let checked = Checked::take(&look.session, &plan, &text, catalog, look.strings)
-        .await
-        .map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
-    let turn = checked.plan.turn(look.shards[0]);
-    let mut stream = look
-        .session
-        .send(&turn.sql)
-        .await
-        .map_err(|e| e.to_string())?;
+    let session = look.session;
+    let way = match strategy {
+        Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
+        _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
+    };
+    let way = way.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let (session, turn) = match way {
+        Way::One(checked, _) => (session, checked.plan.turn(look.shards[0])),
+        Way::Parts(in_parts) => {
+            let survey = Survey {
+                session,
+                shards: Vec::new(),
+                types: TypeNames::default(),
+                round_trip: look.round_trip,
+            };
+            let (asked, parts) = (catalog.shards, in_parts.parts.clone());
+            let server = server.clone();
+            match gather(
+                &in_parts.plan,
+                asked,
+                survey,
+                server,
+                Vec::new(),
+                parts,
+                interrupt,
+            )
+            .await
+            {
+                Gathered::All(parts, session) => {
+                    (session, in_parts.final_plan(&parts).turn(look.shards[0]))
+                }
+                Gathered::Failed(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
+                Gathered::Interrupted => return Err("interrupted".to_owned()),
+            }
+        }
+    };
+    let mut stream = session.send(&turn.sql).await.map_err(|e| e.to_string())?;
     let (mut columns, mut rows) = (Vec::new(), Vec::new());
     while let Some(message) = stream.next().await {
         match message.map_err(|e| {
