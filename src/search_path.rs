@@ -60,6 +60,7 @@ impl SearchPath {
 
     /// Where to look for what is not sharded: the path without the shard, or
     /// `public` if nothing is left.
+    #[must_use]
     pub fn without_shard(&self) -> Self {
         let others = self.0.iter().filter(|item| **item != Item::Shard);
         let mut others: Vec<_> = others.cloned().collect();

@@ -70,6 +70,7 @@ impl Statement {
     }
 
     /// What is asked under this name, where it is not the same text everywhere.
+    #[must_use]
     pub fn with_text_in(self, shards: BTreeMap<Shard, String>) -> Self {
         Self(self.0, Some(Arc::new(shards)))
     }

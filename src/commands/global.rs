@@ -83,7 +83,8 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 )
                 .await
                 {
-                    Gathered::All(parts, session) => {
+                    Gathered::All(all) => {
+                        let (parts, session) = *all;
                         let survey = Survey {
                             session,
                             shards: Vec::new(),

@@ -180,6 +180,7 @@ impl Catalog {
     }
 
     /// The same tables in one shard alone.
+    #[must_use]
     pub fn in_shard(&self, shard: Shard) -> Self {
         Self {
             shards: vec![shard],

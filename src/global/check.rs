@@ -65,7 +65,7 @@ impl Checked {
         let (set, parsed) =
             futures::join!(client.simple_query(&scene), client.prepare(&composed.sql));
         set.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
-        let columns = parsed.iter().flat_map(|statement| statement.columns());
+        let columns = parsed.iter().flat_map(tokio_postgres::Statement::columns);
         let checked = Self {
             columns: columns
                 // The stream below writes the types into the names.

@@ -322,7 +322,11 @@ fn is_operator(c: char) -> bool {
 /// Names longer than `NAMEDATALEN - 1` bytes are cut.
 fn truncated(name: &str) -> &str {
     const LONGEST: usize = 63;
-    &name[..name.floor_char_boundary(LONGEST)]
+    let mut end = name.len().min(LONGEST);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 /// `U&"d\0061t\+000061"`, with another escape character if `UESCAPE` says so.
@@ -343,7 +347,7 @@ fn decode_unicode(text: &str, tokens: &mut [Token<'_>]) {
             _ => '\\',
         };
         if let Some(decoded) = unescaped(name, escape) {
-            *name = truncated(&decoded).to_owned();
+            truncated(&decoded).clone_into(name);
         }
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Text<'a> {
     pub fn names_shard_column(&self) -> bool {
         self.tokens.iter().enumerate().any(|(index, token)| {
             token.identifier() == Some(SHARD)
-                && !(index > 0 && self.tokens[index - 1].is_word("as"))
+                && (index == 0 || !self.tokens[index - 1].is_word("as"))
                 && !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
         })

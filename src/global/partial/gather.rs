@@ -12,7 +12,7 @@ use crate::types::TypeNames;
 /// How it went.
 pub enum Gathered {
     /// Every shard's part, and a session at the instant they are of.
-    All(Parts, Session),
+    All(Box<(Parts, Session)>),
     /// One statement may still give the answer.
     Failed(String),
     Interrupted,
@@ -56,7 +56,7 @@ pub async fn gather(
         }
     }
     match fanout.into_session().await {
-        Some(session) => Gathered::All(parts, session),
+        Some(session) => Gathered::All(Box::new((parts, session))),
         None => Gathered::Failed("no connection is left".to_owned()),
     }
 }

@@ -225,7 +225,8 @@ async fn one(
             )
             .await
             {
-                Gathered::All(parts, session) => {
+                Gathered::All(all) => {
+                    let (parts, session) = *all;
                     (session, in_parts.final_plan(&parts).turn(look.shards[0]))
                 }
                 Gathered::Failed(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
