@@ -4,7 +4,7 @@
 SELECT t.oid, n.nspname, t.typname
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-WHERE t.oid >= 16384
+WHERE t.oid OPERATOR(pg_catalog.>=) 16384
   AND CASE WHEN {names} IS NULL
       THEN NOT EXISTS (
           SELECT FROM pg_catalog.pg_class c

@@ -37,20 +37,20 @@ impl Console {
     /// Something that went wrong. Said also when quiet.
     pub fn error(&mut self, text: &impl Display) {
         self.clear();
-        self.line(&format!("shardq: {text}"));
+        Self::line(&format!("shardq: {text}"));
     }
 
     /// Something that may be wrong with the answer. Said also when quiet.
     pub fn warning(&mut self, text: &impl Display) {
         self.clear();
-        self.line(&format!("shardq: warning: {text}"));
+        Self::line(&format!("shardq: warning: {text}"));
     }
 
     /// Something worth knowing, about which nothing has to be done.
     pub fn note(&mut self, text: &impl Display) {
         if !self.quiet {
             self.clear();
-            self.line(&text.to_string());
+            Self::line(&text.to_string());
         }
     }
 
@@ -60,21 +60,21 @@ impl Console {
             return;
         }
         // Back to the start, and clear to the end of the line.
-        self.write(&format!("\r{}\x1b[K", visible(&text.to_string())));
+        Self::write(&format!("\r{}\x1b[K", visible(&text.to_string())));
         self.showing = true;
     }
 
     pub fn clear(&mut self) {
         if std::mem::take(&mut self.showing) {
-            self.write("\r\x1b[K");
+            Self::write("\r\x1b[K");
         }
     }
 
-    fn line(&self, text: &str) {
-        self.write(&format!("{}\n", visible(text.trim_end())));
+    fn line(text: &str) {
+        Self::write(&format!("{}\n", visible(text.trim_end())));
     }
 
-    fn write(&self, text: &str) {
+    fn write(text: &str) {
         // There is nobody left to tell if stderr is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }

@@ -1,11 +1,15 @@
 //! What ends a command: one type, printed once, by `main`.
 
+use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::fanout::{FanoutError, ShardError};
 use crate::global::Refusal;
+use crate::id::IdError;
+use crate::lookup::LookupError;
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
 use crate::settings::SettingsError;
+use crate::shard::Shard;
 use crate::sink::SinkError;
 use crate::statement::{Statement, StatementError};
 use crate::topology::TopologyError;
@@ -16,7 +20,7 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(transparent)]
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
@@ -37,15 +41,38 @@ pub enum Error {
     Global(#[from] Refusal),
     /// A global query's one statement failed.
     #[error("{0}")]
-    Unanswered(ShardError),
+    Incomplete(ShardError),
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,
         /// Databases of the same server that have some, and how many.
         others: Vec<(String, usize)>,
     },
+    #[error(transparent)]
+    Id(#[from] IdError),
+    #[error(
+        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
+    )]
+    ShardCountNeeded,
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A name cannot be looked for.
+    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name{}", other_places(*.siblings, .others))]
+    NoTable {
+        shard: Shard,
+        table: &'static str,
+        /// Shards of this database that have it.
+        siblings: usize,
+        /// Other databases of the same server, and how many of their shards have it.
+        others: Vec<(String, usize)>,
+    },
+    /// The shard where the key belongs has not answered.
+    #[error("not verified: {0}")]
+    Unanswered(String),
     #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
     Unstable(u32),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("signals: {0}")]
     Signals(std::io::Error),
 }
@@ -62,10 +89,18 @@ impl Error {
         }
     }
 
+    /// Whether the same again may go well. A connection that could not be had was
+    /// tried often enough.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Fanout(error) if error.is_transient())
+    }
+
     pub fn exit(&self) -> Exit {
         match self {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
-            Self::Statement(_) | Self::Settings(_) => Exit::Usage,
+            Self::Statement(_) | Self::Settings(_) | Self::Id(_) | Self::ShardCountNeeded => {
+                Exit::Usage
+            }
             _ => Exit::Failed,
         }
     }
@@ -78,12 +113,24 @@ fn elsewhere(others: &[(String, usize)]) -> String {
     }
     let list: Vec<_> = others
         .iter()
-        .map(|(name, shards)| format!("\n  {name} ({shards} shards)"))
+        .map(|(name, shards)| {
+            let plural = if *shards == 1 { "" } else { "s" };
+            format!("\n  {name} ({shards} shard{plural})")
+        })
         .collect();
     format!(
         "\non this server these have; choose one with -d:{}",
         list.concat()
     )
+}
+
+fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
+    let places = match siblings {
+        0 => elsewhere(others),
+        1 => "; one other shard has".to_owned(),
+        _ => format!("; {siblings} other shards have"),
+    };
+    format!("{places}\n--no-verify computes the shard alone")
 }
 
 /// What may help a shard that failed.
@@ -92,8 +139,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
     let ShardError::Server(report) = error else {
         return None;
     };
-    let unknown_object = [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
-    if path_is_shard_alone && unknown_object.contains(&report.code) {
+    // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
+    let unknown_object = report.position.is_some()
+        && [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT].contains(&report.code);
+    if path_is_shard_alone && unknown_object {
         return Some(
             "only the shard's own schema is searched; if this lives in public, \
              add --search-path '{shard}, public'"

@@ -1,5 +1,6 @@
 //! The program: parses the command line, runs the command, exits with its status.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,8 +26,14 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Query(args) => commands::query::run(*args).await,
+            Command::Find(args) => commands::find::run(*args).await,
+            Command::Completions(args) => commands::completions::run(&args).await,
+            Command::Man => commands::man::run().await,
+            Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
         }
     });
+    // A name that is still being looked up somewhere is not waited for.
+    runtime.shutdown_background();
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -61,7 +61,7 @@ impl Merge {
     }
 
     /// The next piece that can go out.
-    pub fn next(&mut self) -> Option<Piece> {
+    pub fn pop(&mut self) -> Option<Piece> {
         self.ready.pop_front()
     }
 

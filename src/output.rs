@@ -83,27 +83,28 @@ impl Output {
         }
         self.touched = true;
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        match self.sink.write(block).await {
-            true => Ok(()),
-            false => Err(WriterFailed),
+        if self.sink.write(block).await {
+            Ok(())
+        } else {
+            Err(WriterFailed)
         }
     }
 
     /// Ends the result. A file gets its name.
     pub async fn publish(mut self) -> Result<(), SinkError> {
         self.end().await;
-        self.sink.publish()
+        self.sink.publish().await
     }
 
     /// Ends a result that lacks shards. A file does not get its name.
     pub async fn finish_partial(mut self) -> Result<(), SinkError> {
         self.end().await;
-        self.sink.finish_partial()
+        self.sink.finish_partial().await
     }
 
     /// Ends in the middle: what was printed stays, and nothing follows.
-    pub fn abort(self) -> Result<(), SinkError> {
-        self.sink.finish_partial()
+    pub async fn abort(self) -> Result<(), SinkError> {
+        self.sink.finish_partial().await
     }
 
     async fn end(&mut self) {

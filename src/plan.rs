@@ -59,7 +59,7 @@ pub struct Turn {
 impl Plan {
     /// Sets the scene for the check of the statement: see `sql/probe.sql`.
     pub fn probe(&self) -> String {
-        fill(
+        self.bounded(
             include_str!("../sql/probe.sql"),
             &[("search_path", &self.search_path.expression("nspname"))],
         )
@@ -138,18 +138,24 @@ impl Plan {
     }
 
     fn bounds(&self) -> String {
-        let milliseconds = |limit: Duration| limit.as_millis().to_string();
-        fill(
-            include_str!("../sql/limits.sql"),
-            &[
-                (
-                    "statement_timeout",
-                    &milliseconds(self.limits.statement_timeout),
-                ),
-                ("lock_timeout", &milliseconds(self.limits.lock_timeout)),
-            ],
-        )
+        self.bounded(include_str!("../sql/limits.sql"), &[])
     }
+
+    /// A statement of `sql/` that sets the limits, among other things.
+    fn bounded(&self, template: &str, values: &[(&str, &str)]) -> String {
+        let statement_timeout = milliseconds(self.limits.statement_timeout);
+        let lock_timeout = milliseconds(self.limits.lock_timeout);
+        let limits = [
+            ("statement_timeout", statement_timeout.as_str()),
+            ("lock_timeout", &lock_timeout),
+        ];
+        fill(template, &[&limits, values].concat())
+    }
+}
+
+/// As the settings take it.
+fn milliseconds(limit: Duration) -> String {
+    limit.as_millis().to_string()
 }
 
 /// A statement of `sql/` with its placeholders filled: what stands in the files

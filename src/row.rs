@@ -3,6 +3,8 @@
 //! Values stay the text that Postgres rendered. Nothing here knows where a row
 //! came from or how it will look.
 
+use std::convert::Infallible;
+
 use tokio_postgres::types::{Oid, Type};
 
 /// One column of a result.
@@ -55,8 +57,21 @@ impl Rows {
 
     /// Appends a row. Takes as many values as the batch is wide.
     pub fn push<T: AsRef<str>>(&mut self, values: impl IntoIterator<Item = Option<T>>) {
-        let before = self.cells.len();
+        let infallible = values.into_iter().map(Ok::<_, Infallible>);
+        let Ok(()) = self.try_push(infallible);
+    }
+
+    /// Appends a row, unless one of its values cannot be had.
+    pub fn try_push<T: AsRef<str>, E>(
+        &mut self,
+        values: impl IntoIterator<Item = Result<Option<T>, E>>,
+    ) -> Result<(), E> {
+        let (text, cells) = (self.text.len(), self.cells.len());
         for value in values {
+            let value = value.inspect_err(|_| {
+                self.text.truncate(text);
+                self.cells.truncate(cells);
+            })?;
             if let Some(value) = &value {
                 self.text.push_str(value.as_ref());
             }
@@ -65,11 +80,13 @@ impl Rows {
                 null: value.is_none(),
             });
         }
-        debug_assert_eq!(self.cells.len() - before, self.width);
+        debug_assert_eq!(self.cells.len() - cells, self.width);
         self.count += 1;
+        Ok(())
     }
 
     /// Empties the batch into a new one, and keeps its width.
+    #[must_use]
     pub fn take(&mut self) -> Self {
         let empty = Self::new(self.width);
         std::mem::replace(self, empty)

@@ -1,6 +1,7 @@
 //! One run, from the first message to the last: drives the fan-out, puts what
 //! comes into order and out, and keeps the books on every shard.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::console::Console;
@@ -114,7 +115,7 @@ pub async fn drive(
                     console.progress(&progress(&outcome, output, &fanout));
                 }
             }
-            while let Some(piece) = merge.next() {
+            while let Some(piece) = merge.pop() {
                 let taken = take(piece, &mut outcome, output, console, policy);
                 tokio::select! {
                     biased;
@@ -178,7 +179,12 @@ fn progress(outcome: &Outcome, output: &Output, fanout: &Fanout) -> String {
         Grouped(output.rows_so_far())
     );
     if let Some((shard, since)) = fanout.slowest() {
-        text += &format!(" · {shard} for {:.1} s", since.elapsed().as_secs_f64());
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            " · {shard} for {:.1} s",
+            since.elapsed().as_secs_f64()
+        );
     }
     text
 }

@@ -55,7 +55,7 @@ impl SearchPath {
                 Item::Schema(name) => Literal(&Identifier(name).to_string()).to_string(),
             })
             .collect();
-        names.join(" || ', ' || ")
+        format!("pg_catalog.concat({})", names.join(", ', ', "))
     }
 
     /// Where to look for what is not sharded: the path without the shard, or
@@ -121,7 +121,8 @@ fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Postgres's own rule: a plain name folds to lower case, a quoted one stays.
+/// Postgres's own rule: a plain name folds to lower case (of ASCII alone), a quoted
+/// one stays.
 fn parse_item(item: &str) -> Result<Item, SearchPathError> {
     let item = item.trim();
     let refused = || SearchPathError::NotASchema(item.to_owned());
@@ -141,7 +142,7 @@ fn parse_item(item: &str) -> Result<Item, SearchPathError> {
     {
         return Err(refused());
     }
-    Ok(Item::Schema(item.to_lowercase()))
+    Ok(Item::Schema(item.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -150,10 +151,10 @@ mod tests {
 
     #[test]
     fn the_shard_stands_where_it_is_written() {
-        let path: SearchPath = r#"{shard}, Public,"My ""Own"", Schema""#.parse().unwrap();
+        let path: SearchPath = r#"{shard}, PublicÄ,"My ""Own"", Schema""#.parse().unwrap();
         assert_eq!(
             path.in_shard(Shard::new(3)),
-            r#""shard_3", "public", "My ""Own"", Schema""#
+            r#""shard_3", "publicÄ", "My ""Own"", Schema""#
         );
         assert_eq!(
             SearchPath::default().in_shard(Shard::new(0)),

@@ -65,9 +65,9 @@ impl ShardList {
     }
 
     /// How many shards can be on the list.
-    pub fn len(&self) -> usize {
-        let count = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
-        self.0.iter().map(count).sum()
+    pub fn count(&self) -> usize {
+        let length = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
+        self.0.iter().map(length).sum()
     }
 
     pub fn single(shard: Shard) -> Self {

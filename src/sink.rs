@@ -6,9 +6,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Blocks that may wait for the reader; each is some 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -28,7 +27,8 @@ pub enum SinkError {
 #[derive(Debug)]
 pub struct Sink {
     blocks: mpsc::Sender<Vec<u8>>,
-    writer: JoinHandle<Result<Target, SinkError>>,
+    /// What the writer says when it ends.
+    ended: oneshot::Receiver<Result<Target, SinkError>>,
     draft: Option<Draft>,
 }
 
@@ -74,18 +74,21 @@ impl Sink {
 
     fn start(mut target: Target, draft: Option<Draft>) -> Result<Self, SinkError> {
         let (blocks, mut waiting) = mpsc::channel::<Vec<u8>>(WAITING_BLOCKS);
-        let writer = std::thread::Builder::new()
+        let (end, ended) = oneshot::channel();
+        let write_all = move || {
+            while let Some(block) = waiting.blocking_recv() {
+                target.write(&block)?;
+            }
+            Ok(target)
+        };
+        std::thread::Builder::new()
             .name("sink".to_owned())
-            .spawn(move || {
-                while let Some(block) = waiting.blocking_recv() {
-                    target.write(&block)?;
-                }
-                Ok(target)
-            })
+            // Nobody may be left who wants to know.
+            .spawn(move || drop(end.send(write_all())))
             .map_err(SinkError::Output)?;
         Ok(Self {
             blocks,
-            writer,
+            ended,
             draft,
         })
     }
@@ -97,9 +100,9 @@ impl Sink {
     }
 
     /// Waits until all is written, and gives a file its name.
-    pub fn publish(mut self) -> Result<(), SinkError> {
+    pub async fn publish(mut self) -> Result<(), SinkError> {
         let draft = self.draft.take();
-        let target = self.finish()?;
+        let target = self.finish().await?;
         if let (Some(draft), Target::File { file, path }) = (draft, target) {
             file.sync_all()
                 .and_then(|()| fs::rename(&draft.draft, &draft.path))
@@ -109,17 +112,30 @@ impl Sink {
     }
 
     /// Waits until all is written; a file does not get its name.
-    pub fn finish_partial(self) -> Result<(), SinkError> {
-        self.finish().map(drop)
+    pub async fn finish_partial(self) -> Result<(), SinkError> {
+        self.finish().await.map(drop)
     }
 
-    fn finish(self) -> Result<Target, SinkError> {
+    /// Waits for the writer, which may be waiting for its reader.
+    async fn finish(self) -> Result<Target, SinkError> {
         drop(self.blocks);
-        self.writer.join().unwrap_or_else(|_| {
+        let early = |_| {
             Err(SinkError::Output(io::Error::other(
                 "the writer ended early",
             )))
-        })
+        };
+        self.ended.await.unwrap_or_else(early)
+    }
+}
+
+/// Prints a text that is complete already. That its reader has had enough of it is
+/// no error.
+pub async fn print(text: impl Into<Vec<u8>>) -> Result<(), SinkError> {
+    let sink = Sink::stdout()?;
+    sink.write(text.into()).await;
+    match sink.publish().await {
+        Err(SinkError::Closed) => Ok(()),
+        printed => printed,
     }
 }
 
@@ -145,6 +161,8 @@ impl Target {
 
 impl Draft {
     fn create(path: &Path) -> io::Result<(File, Self)> {
+        // A link stays one: what it points to gets the result.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
@@ -154,8 +172,12 @@ impl Draft {
             .write(true)
             .create_new(true)
             .open(&draft)?;
-        let path = path.to_owned();
-        Ok((file, Self { draft, path }))
+        let draft = Self { draft, path };
+        // Who could not read the older file does not read the new one.
+        if let Ok(older) = fs::metadata(&draft.path) {
+            file.set_permissions(older.permissions())?;
+        }
+        Ok((file, draft))
     }
 }
 

@@ -84,82 +84,11 @@ impl Statement {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Line and column (in characters) of a position as Postgres counts it:
-    /// characters from 1. With the text of that line.
-    pub fn locate(&self, position: usize) -> Option<Location<'_>> {
-        let before: usize = self
-            .0
-            .char_indices()
-            .nth(position.checked_sub(1)?)
-            .map(|(at, _)| at)
-            // "at end of input" points just past the last character.
-            .or_else(|| (self.0.chars().count() + 1 == position).then_some(self.0.len()))?;
-        let start = self.0[..before].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.0[before..]
-            .find('\n')
-            .map_or(self.0.len(), |at| before + at);
-        Some(Location {
-            line: self.0[..start].matches('\n').count() + 1,
-            text: self.0[start..end].trim_end_matches('\r'),
-            column: self.0[start..before].chars().count(),
-        })
-    }
-}
-
-/// Where in a statement an error is.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Location<'a> {
-    /// Counted from 1.
-    pub line: usize,
-    pub text: &'a str,
-    /// Characters in front of the place.
-    pub column: usize,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_position_is_found_by_line_and_column() {
-        let statement = Statement::new("SELECT\n  žluť,\n  x FROM t").unwrap();
-        let at = |position| statement.locate(position);
-        assert_eq!(
-            at(1),
-            Some(Location {
-                line: 1,
-                text: "SELECT",
-                column: 0
-            })
-        );
-        assert_eq!(
-            at(10),
-            Some(Location {
-                line: 2,
-                text: "  žluť,",
-                column: 2
-            })
-        );
-        assert_eq!(
-            at(18),
-            Some(Location {
-                line: 3,
-                text: "  x FROM t",
-                column: 2
-            })
-        );
-        assert_eq!(
-            at(26),
-            Some(Location {
-                line: 3,
-                text: "  x FROM t",
-                column: 10
-            })
-        );
-        assert_eq!(at(0), None);
-        assert_eq!(at(99), None);
-    }
 
     #[test]
     fn nothing_is_not_a_statement() {

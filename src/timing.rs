@@ -42,7 +42,7 @@ pub fn describe(answers: &[(Shard, Answer)]) -> String {
 }
 
 fn milliseconds(took: Duration) -> String {
-    format!("{:.1}", took.as_secs_f64() * 1000.0)
+    format!("{:.2}", took.as_secs_f64() * 1000.0)
 }
 
 #[cfg(test)]
@@ -58,11 +58,10 @@ mod tests {
             })
             .collect();
         let text = describe(&answers);
-        assert!(text.contains("shard_9 | 9.0 | 1,000"), "{text}");
+        assert!(text.contains("shard_9 | 9.00 | 1,000"), "{text}");
         assert!(!text.contains("shard_4 "), "{text}");
         assert!(
-            text.ends_with("5.0 ms in the median, 9.0 at the 95th percentile, 9.0 at most")
-                || text.contains("median"),
+            text.ends_with("5.00 ms in the median, 9.00 at the 95th percentile, 9.00 at most"),
             "{text}"
         );
     }

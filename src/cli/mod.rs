@@ -1,22 +1,30 @@
 //! The command line: clap structs alone. Their doc comments are the help, the
 //! completions and the man page; what they mean is the business of others.
 
+pub mod completions;
 pub mod connection;
+pub mod demo;
+pub mod find;
+pub mod limits;
 pub mod query;
 pub mod values;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+pub use completions::CompletionsArgs;
+pub use demo::DemoArgs;
+pub use find::FindArgs;
 pub use query::QueryArgs;
 
 /// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
 ///
-/// A shard is a schema shard_N. All shards are read at one snapshot, in READ ONLY
+/// A shard is a schema `shard_N`. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run says how many of them answered.
 #[derive(Parser)]
 #[command(
     version,
     about,
+    args_override_self = true,
     max_term_width = 100,
     disable_help_flag = true,
     disable_version_flag = true
@@ -37,4 +45,9 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Query(Box<QueryArgs>),
+    Find(Box<FindArgs>),
+    Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    /// Print the man page: shardq man | man -l -
+    Man,
 }

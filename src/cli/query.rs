@@ -1,11 +1,11 @@
 //! `shardq query`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
+use super::limits::LimitArgs;
 use super::values;
 use crate::render::Format;
 use crate::search_path::SearchPath;
@@ -19,7 +19,7 @@ use crate::shard::ShardList;
 /// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer,
 /// 130 interrupted.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
   shardq query \"SELECT name FROM origins\"
   shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
@@ -28,15 +28,11 @@ Examples:
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
     /// The statement: exactly one, that returns rows
-    #[arg(
-        value_name = "SQL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
+    #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
     /// Read the statement from a file; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -112,6 +108,7 @@ pub struct ShardArgs {
 /// How the result looks, and where it goes.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
     /// Format of the result
     #[arg(long, value_enum, default_value_t, group = "any_format")]
@@ -201,18 +198,14 @@ pub enum OnError {
 /// How the run goes.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// Connections to use at most
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
     pub connections: usize,
 
-    /// Cancel a shard's statement after this long, like 30s or 5m; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
-    pub timeout: Duration,
-
-    /// Give up waiting for a table lock after this long; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
-    pub lock_timeout: Duration,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// When a shard fails
     #[arg(long, value_enum, default_value_t)]

@@ -1,17 +1,21 @@
 //! What every command that asks a server begins with.
 
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use futures::{StreamExt, stream};
 use tokio_postgres::error::SqlState;
 
 use crate::console::Console;
 use crate::error::Error;
 use crate::fanout::{RECONNECTS, Survey, backoff};
+use crate::interrupt::Interrupt;
 use crate::plan::{self, Plan};
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
 use crate::shard::Shard;
 use crate::topology::Topology;
+
+/// How many other databases are looked into at the same time: a server may have
+/// more of them than it has connections.
+const LOOKING_AROUND: usize = 3;
 
 /// What a server that cannot be reached may be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,24 @@ fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
     }
 }
 
+/// Does what comes before a run. `None` if interrupted. Whatever keeps it from
+/// succeeding, nothing is left running on the server, and its log has nothing to
+/// say about us.
+pub async fn or_close<T>(
+    server: &Server,
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    let done = tokio::select! {
+        done = work => done.map(Some),
+        () = interrupt.requested() => Ok(None),
+    };
+    if !matches!(done, Ok(Some(_))) {
+        server.close().await;
+    }
+    done
+}
+
 /// Has the server check the statement, take the snapshot and list the shards.
 pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
     Survey::take(connection, plan)
@@ -72,42 +94,54 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
         Some(topology) => Ok(topology),
         None => Err(Error::NoShards {
             database: settings.database().to_owned(),
-            others: sharded_databases(survey.session.connection(), settings).await,
+            others: databases_with(
+                &plan::fill(include_str!("../../sql/shards.sql"), &[]),
+                survey.session.connection(),
+                settings,
+            )
+            .await,
         }),
     }
 }
 
-/// The server's databases that have shards, and how many. As far as this user can
-/// see: one that refuses us is left out, for this is a hint and not an answer.
-async fn sharded_databases(connection: &Connection, settings: &Settings) -> Vec<(String, usize)> {
+/// What is missing in the middle is worth knowing, whatever is asked.
+pub fn warn_of_gaps(topology: &Topology, console: &mut Console) {
+    let gaps = topology.gaps();
+    if !gaps.is_empty() {
+        console.warning(&format!("the numbering has gaps: no {gaps}"));
+    }
+}
+
+/// The server's databases where a statement finds any shards, and how many. As far
+/// as this user can see: one that refuses us is left out, for this is a hint and
+/// not an answer.
+pub async fn databases_with(
+    shards_sql: &str,
+    connection: &Connection,
+    settings: &Settings,
+) -> Vec<(String, usize)> {
     let databases = plan::fill(include_str!("../../sql/databases.sql"), &[]);
     let names = column(connection, &databases).await;
-    let mut counting: FuturesOrdered<_> = names
-        .into_iter()
+    let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
-            let shards = shards_of(&settings.with_database(&name))
+            let shards = shards_of(&settings.with_database(&name), shards_sql)
                 .await
                 .unwrap_or_default();
             (name, shards)
         })
-        .collect();
-    let mut found = Vec::new();
-    while let Some((name, shards)) = counting.next().await {
-        if shards > 0 {
-            found.push((name, shards));
-        }
-    }
-    found
+        .buffered(LOOKING_AROUND)
+        .collect()
+        .await;
+    counted
+        .into_iter()
+        .filter(|(_, shards)| *shards > 0)
+        .collect()
 }
 
-async fn shards_of(settings: &Settings) -> Result<usize, ConnectError> {
+async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
     let server = Server::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
-    let schemas = column(
-        &connection,
-        &plan::fill(include_str!("../../sql/shards.sql"), &[]),
-    )
-    .await;
+    let schemas = column(&connection, shards_sql).await;
     drop(connection);
     server.close().await;
     Ok(schemas

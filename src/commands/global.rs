@@ -39,28 +39,39 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             strategy,
             Acquaintance::First,
             &mut console,
+            &interrupt,
         );
-        let prepared = asking.await?;
+        let Some(prepared) = asking.await? else {
+            return Ok(Exit::Interrupted);
+        };
         sink.write(prepared.way.explain().into_bytes()).await;
         drop((prepared.survey, prepared.spares));
         prepared.server.close().await;
-        sink.publish()?;
+        sink.publish().await?;
         return Ok(Exit::Complete);
     }
     let mut output = Output::new(query::renderer(&args.output), None, sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let prepared = tokio::select! {
-            prepared = prepare(&args, &settings, &plan, strategy, acquaintance, &mut console) => prepared?,
-            () = interrupt.requested() => return Ok(Exit::Interrupted),
-        };
-        let Prepared {
+        let asking = prepare(
+            &args,
+            &settings,
+            &plan,
+            strategy,
+            acquaintance,
+            &mut console,
+            &interrupt,
+        );
+        let Some(Prepared {
             way,
             shards,
             survey,
             server,
             spares,
-        } = prepared;
+        }) = asking.await?
+        else {
+            return Ok(Exit::Interrupted);
+        };
         // The one statement is asked as if it were a shard's turn.
         let turn = vec![shards[0]];
         let started = match &way {
@@ -145,7 +156,8 @@ async fn prepare(
     strategy: Strategy,
     acquaintance: Acquaintance,
     console: &mut Console,
-) -> Result<Prepared, Error> {
+    interrupt: &Interrupt,
+) -> Result<Option<Prepared>, Error> {
     let sql = plan.statement.as_str();
     let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
     // Which of the two it is, the server tells in the same round trip.
@@ -154,53 +166,62 @@ async fn prepare(
         Strategy::Auto | Strategy::Partial if may_apply(&conforming) => query::connections(args),
         _ => 1,
     };
-    let opened = connect::open(settings, connections, acquaintance, console).await?;
-    let look = Look::take(opened.first, plan, &names)
-        .await
-        .map_err(|error| Error::fanout(error, &plan.statement))?;
-    let survey = Survey {
-        session: look.session,
-        shards: look.shards,
-        types: TypeNames::default(),
-        round_trip: look.round_trip,
+    let opened = tokio::select! {
+        opened = connect::open(settings, connections, acquaintance, console) => opened?,
+        () = interrupt.requested() => return Ok(None),
     };
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = query::choose(&args.shards, &topology, console)?;
+    let server = opened.server.clone();
+    let work = async {
+        let look = Look::take(opened.first, plan, &names)
+            .await
+            .map_err(|error| Error::fanout(error, &plan.statement))?;
+        let survey = Survey {
+            session: look.session,
+            shards: look.shards,
+            types: TypeNames::default(),
+            round_trip: look.round_trip,
+        };
+        let topology = connect::topology(&survey, settings).await?;
+        let shards = query::choose(&args.shards, &topology, console)?;
 
-    let text = match look.strings {
-        Strings::Conforming => conforming,
-        Strings::Escaped => escaped,
+        let text = match look.strings {
+            Strings::Conforming => &conforming,
+            Strings::Escaped => &escaped,
+        };
+        global::check(text)?;
+        let differing = if args.global.skip_missing {
+            Differing::Skip
+        } else {
+            Differing::Refuse
+        };
+        let catalog = Catalog::new(
+            &look.relations,
+            &shards,
+            |name| text.mentions(name),
+            differing,
+        )
+        .map_err(Refusal::Differ)?;
+        for deviation in &catalog.deviations {
+            console.warning(&format!("left out: {deviation}"));
+        }
+        global::check_tables(text, &catalog, look.version)?;
+        let session = &survey.session;
+        let way = match strategy {
+            Strategy::Auto => Way::choose(session, plan, text, &catalog, look.strings).await,
+            Strategy::One => {
+                Way::one(session, plan, text, &catalog, look.strings, "as asked").await
+            }
+            Strategy::Partial => Way::parts(session, plan, text, &catalog, look.strings).await,
+        };
+        Ok(Prepared {
+            way: way.map_err(|refused| refused.into_error(&plan.statement))?,
+            shards,
+            survey,
+            server: server.clone(),
+            spares: opened.spares,
+        })
     };
-    global::check(&text)?;
-    let differing = if args.global.skip_missing {
-        Differing::Skip
-    } else {
-        Differing::Refuse
-    };
-    let catalog = Catalog::new(
-        &look.relations,
-        &shards,
-        |name| text.mentions(name),
-        differing,
-    )
-    .map_err(Refusal::Differ)?;
-    for deviation in &catalog.deviations {
-        console.warning(&format!("left out: {deviation}"));
-    }
-    global::check_tables(&text, &catalog, look.version)?;
-    let session = &survey.session;
-    let way = match strategy {
-        Strategy::Auto => Way::choose(session, plan, &text, &catalog, look.strings).await,
-        Strategy::One => Way::one(session, plan, &text, &catalog, look.strings, "as asked").await,
-        Strategy::Partial => Way::parts(session, plan, &text, &catalog, look.strings).await,
-    };
-    Ok(Prepared {
-        way: way.map_err(|refused| refused.into_error(&plan.statement))?,
-        shards,
-        survey,
-        server: opened.server,
-        spares: opened.spares,
-    })
+    connect::or_close(&server, interrupt, work).await
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -228,7 +249,7 @@ async fn conclude(
             drop(output);
             Ok(())
         }
-        _ => output.abort(),
+        _ => output.abort().await,
     };
     match written {
         Ok(()) => {}
@@ -243,7 +264,7 @@ async fn conclude(
             (ShardError::Server(report), Way::One(checked, _)) => {
                 checked.refused(plan, report).into_error(&plan.statement)
             }
-            (error, _) => Error::Unanswered(error),
+            (error, _) => Error::Incomplete(error),
         });
     }
     if outcome.ending == Ending::Interrupted {

@@ -1,5 +1,9 @@
 //! One file a command, each a table of contents of what it does.
 
+pub mod completions;
 mod connect;
+pub mod demo;
+pub mod find;
 mod global;
+pub mod man;
 pub mod query;

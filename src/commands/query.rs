@@ -1,17 +1,21 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::num::NonZeroU32;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs, ShardArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
+use crate::fanout::Survey;
 use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::plan::{Instant, Limits, Plan};
+use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
 use crate::route;
 use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
 use crate::shard::{Shard, ShardList};
 use crate::sink::{Sink, SinkError};
@@ -37,20 +41,39 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
+    let asked = Asked {
+        args: &args,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
     if args.run.dry_run {
-        return dry_run(&args, &settings, &plan, &mut console, sink).await;
+        return dry_run(&asked, &mut console, sink).await;
     }
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let started = tokio::select! {
-            started = start(&args, &settings, &plan, acquaintance, &mut console) => started?,
-            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        let connections = connections(&args);
+        let prepared = match prepare(&asked, connections, acquaintance, &mut console).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(error) if error.is_transient() => {
+                acquaintance = Acquaintance::Known;
+                console.note(&format!("{error}: asking again"));
+                continue;
+            }
+            Err(error) => return Err(error),
         };
+        let started = prepared.start(&plan);
         let policy = policy(args.run.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::SnapshotLost {
-            return conclude(&args, &plan, outcome, output, &mut console).await;
+            return tokio::select! {
+                biased;
+                exit = conclude(&args, &plan, outcome, output, &mut console) => exit,
+                // The reader pauses, and the rest of the result waits for it.
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
         }
         acquaintance = Acquaintance::Known;
         console.note(&"nothing was printed yet: asking again, at a new snapshot");
@@ -59,25 +82,59 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     Err(Error::Unstable(RUNS))
 }
 
-/// Connects, surveys, and sets the lanes going.
-async fn start(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    args: &'a QueryArgs,
+    settings: &'a Settings,
+    plan: &'a Plan,
+    interrupt: &'a Interrupt,
+}
+
+/// A server that was surveyed, and the shards of it to ask.
+struct Prepared {
+    server: Server,
+    spares: Vec<Spare>,
+    survey: Survey,
+    shards: Vec<Shard>,
+}
+
+impl Prepared {
+    fn start(self, plan: &Plan) -> Started {
+        Started::new(plan, self.shards, self.survey, self.server, self.spares)
+    }
+}
+
+/// Connects, surveys, and picks the shards. `None` if interrupted.
+async fn prepare(
+    asked: &Asked<'_>,
+    connections: usize,
     acquaintance: Acquaintance,
     console: &mut Console,
-) -> Result<Started, Error> {
-    let opened = connect::open(settings, connections(args), acquaintance, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    Ok(Started::new(
-        plan,
-        shards,
-        survey,
-        opened.server,
-        opened.spares,
-    ))
+) -> Result<Option<Prepared>, Error> {
+    let opened = tokio::select! {
+        opened = connect::open(asked.settings, connections, acquaintance, console) => opened?,
+        () = asked.interrupt.requested() => return Ok(None),
+    };
+    let Opened {
+        server,
+        first,
+        spares,
+        ..
+    } = opened;
+    // Takes the spares in, so that a server that is closed waits for none of them.
+    let work = async {
+        let survey = connect::survey(first, asked.plan).await?;
+        let topology = connect::topology(&survey, asked.settings).await?;
+        let shards = choose(&asked.args.shards, &topology, console)?;
+        Ok(Prepared {
+            server: server.clone(),
+            spares,
+            survey,
+            shards,
+        })
+    };
+    connect::or_close(&server, asked.interrupt, work).await
 }
 
 /// Says how it went, and finishes the result accordingly.
@@ -103,7 +160,7 @@ async fn conclude(
             drop(output);
             Ok(())
         }
-        _ => output.abort(),
+        _ => output.abort().await,
     };
     match written {
         Ok(()) => {}
@@ -130,6 +187,9 @@ async fn conclude(
     {
         console.error(&format!("{} was not written", file.display()));
     }
+    if exit == Exit::Interrupted {
+        console.error(&"interrupted; nothing is left running on the server");
+    }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
     }
@@ -141,22 +201,30 @@ async fn conclude(
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
-    console: &mut Console,
-    sink: Sink,
-) -> Result<Exit, Error> {
-    let opened = connect::open(settings, 1, Acquaintance::First, console).await?;
-    let survey = connect::survey(opened.first, plan).await?;
-    let topology = connect::topology(&survey, settings).await?;
-    let shards = choose(&args.shards, &topology, console)?;
-    sink.write(plan.describe(&shards).into_bytes()).await;
-    drop(survey);
-    opened.server.close().await;
-    sink.publish()?;
-    Ok(Exit::Complete)
+async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result<Exit, Error> {
+    let Some(prepared) = prepare(asked, 1, Acquaintance::First, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let Prepared {
+        server,
+        spares,
+        survey,
+        shards,
+    } = prepared;
+    drop((spares, survey));
+    server.close().await;
+    let text = asked.plan.describe(&shards);
+    let written = async {
+        sink.write(text.into_bytes()).await;
+        sink.publish().await
+    };
+    tokio::select! {
+        written = written => match written {
+            Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
+            Err(error) => Err(error.into()),
+        },
+        () = asked.interrupt.requested() => Ok(Exit::Interrupted),
+    }
 }
 
 fn policy(on_error: OnError) -> Policy {
@@ -181,10 +249,7 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         } else {
             Instant::Shared
         },
-        limits: Limits {
-            statement_timeout: args.run.timeout,
-            lock_timeout: args.run.lock_timeout,
-        },
+        limits: args.run.limits.into(),
     })
 }
 
@@ -192,7 +257,7 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
 pub(super) fn connections(args: &QueryArgs) -> usize {
     let shards = match (&args.shards.shards, &args.shards.origin) {
         (_, Some(_)) => 1,
-        (Some(list), None) => list.len(),
+        (Some(list), None) => list.count(),
         (None, None) => usize::MAX,
     };
     args.run.connections.min(shards)
@@ -207,14 +272,14 @@ pub(super) fn choose(
     if let Some(expected) = args.expect_shards {
         topology.expect(expected)?;
     }
-    let gaps = topology.gaps();
-    if !gaps.is_empty() {
-        console.warning(&format!("the numbering has gaps: no {gaps}"));
-    }
+    connect::warn_of_gaps(topology, console);
     Ok(match (&args.shards, &args.origin) {
         (Some(list), _) => topology.pick(list)?,
         (None, Some(origin)) => {
-            let shard = route::by_name(origin, topology.modulus());
+            // What is expected, since the highest shard may be the one missing.
+            let expected = args.expect_shards.and_then(NonZeroU32::new);
+            let modulus = expected.unwrap_or(topology.modulus());
+            let shard = route::by_name(origin, modulus);
             topology.pick(&ShardList::single(shard))?
         }
         (None, None) => topology.shards().to_vec(),

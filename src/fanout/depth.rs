@@ -22,13 +22,14 @@ impl Depth {
     /// never waits for us.
     const SLACK: Duration = Duration::from_millis(2);
 
-    pub fn new(round_trip: Duration) -> Self {
+    /// `most` bounds the first guess.
+    pub fn new(round_trip: Duration, most: usize) -> Self {
         let mut depth = Self {
             current: 1,
             round_trip,
             turn: None,
         };
-        depth.current = depth.fitting(Self::GUESS);
+        depth.current = depth.fitting(Self::GUESS).min(most.max(1));
         depth
     }
 
@@ -64,15 +65,15 @@ mod tests {
 
     #[test]
     fn a_far_server_gets_many_turns_at_once() {
-        let near = Depth::new(Duration::from_micros(100));
-        let far = Depth::new(Duration::from_millis(20));
+        let near = Depth::new(Duration::from_micros(100), 99);
+        let far = Depth::new(Duration::from_millis(20), 99);
         assert!(near.current() < 8, "{near:?}");
         assert!(far.current() > 32, "{far:?}");
     }
 
     #[test]
     fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
-        let mut depth = Depth::new(Duration::from_millis(20));
+        let mut depth = Depth::new(Duration::from_millis(20), 99);
         for _ in 0..20 {
             depth.answered(Duration::from_secs(1));
         }
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn after_a_failure_nothing_queues_behind_the_next_turn() {
-        let mut depth = Depth::new(Duration::from_millis(20));
+        let mut depth = Depth::new(Duration::from_millis(20), 99);
         depth.failed();
         assert_eq!(depth.current(), 1);
         depth.answered(Duration::from_micros(300));

@@ -14,6 +14,8 @@ pub enum FanoutError {
     /// The statement itself is wrong, in whatever shard.
     #[error("{}", .0.headline())]
     Statement(Report),
+    #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
+    SeveralStatements,
     #[error(
         "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
     )]
@@ -40,7 +42,7 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_) | Self::NotAQuery => false,
+            Self::Statement(_) | Self::SeveralStatements | Self::NotAQuery => false,
         }
     }
 }
@@ -79,7 +81,7 @@ fn printed(rows: u64) -> String {
 }
 
 /// Whether the same again may go well.
-pub(super) fn is_transient(code: &SqlState) -> bool {
+pub(crate) fn is_transient(code: &SqlState) -> bool {
     // Terminated, crashed, starting up; full; cancelled by a replay or by a
     // concurrent update.
     [
@@ -93,7 +95,7 @@ pub(super) fn is_transient(code: &SqlState) -> bool {
 }
 
 /// What tokio-postgres knows beyond `error communicating with the server`.
-pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),

@@ -5,72 +5,50 @@
 //! unfinished is at the head of its connection: waiting for it never deadlocks.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
-use tokio::sync::{mpsc, watch};
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+use tokio::sync::watch;
 
 use super::depth::Depth;
-use super::error::{RECONNECTS, backoff, cause, is_transient};
-use super::session::{Answers, Session};
-use super::{Answer, Attempt, Event, FanoutError, Message, Place, ShardError, Shared};
+use super::error::{RECONNECTS, backoff, cause};
+use super::session::Session;
+use super::turn::{Broken, Flying, Outlet, Turn};
+use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
 use crate::plan;
-use crate::row::{Column, Rows};
-use crate::server::{Report, Spare, typed_columns};
+use crate::server::Spare;
 
 pub(super) struct Lane {
     number: usize,
     shared: Arc<Shared>,
-    messages: mpsc::UnboundedSender<Message>,
+    outlet: Outlet,
     stopped: watch::Receiver<bool>,
     depth: Depth,
     /// Taken from the queue, to be sent (again).
     todo: VecDeque<Turn>,
     flying: VecDeque<Flying>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    place: Place,
-    attempt: Attempt,
-}
-
-/// A turn that was sent.
-struct Flying {
-    turn: Turn,
-    offset: usize,
-    stream: Answers,
-    rows: u64,
-}
-
-/// How reading a turn ended early.
-enum Broken {
-    /// The shard's own trouble; the connection lives.
-    Shard(ShardError),
-    /// The same, but trying again may help.
-    Transient(Report),
-    /// The connection is gone.
-    Lost(String),
+    /// What becomes of the shards that nobody took, if this lane is the last.
+    otherwise: ShardError,
 }
 
 impl Lane {
     pub fn new(
         number: usize,
         shared: Arc<Shared>,
-        messages: mpsc::UnboundedSender<Message>,
+        outlet: Outlet,
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            depth: Depth::new(shared.round_trip),
+            depth: Depth::new(shared.round_trip, shared.fair_share()),
             number,
             shared,
-            messages,
+            outlet,
             stopped,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
+            otherwise: ShardError::NotAsked,
         }
     }
 
@@ -81,18 +59,14 @@ impl Lane {
         const LATER: Duration = Duration::from_millis(10);
         let mut stopped = self.stopped.clone();
         let connect = async {
-            match spare {
-                Some(spare) => spare.await.ok(),
-                None => {
-                    tokio::time::sleep(LATER).await;
-                    let left = self.shared.next.load(Ordering::Relaxed) < self.shared.shards.len();
-                    if left {
-                        self.shared.server.spare().await.ok()
-                    } else {
-                        None
-                    }
-                }
+            if let Some(spare) = spare {
+                return spare.await.ok();
             }
+            tokio::time::sleep(LATER).await;
+            if self.shared.is_taken() {
+                return None;
+            }
+            self.shared.server.spare().await.ok()
         };
         let connected = tokio::select! {
             connected = connect => connected,
@@ -101,23 +75,23 @@ impl Lane {
         let connection = match connected {
             Some(Ok(connection)) => connection,
             Some(Err(error)) => {
-                self.notice(format!("one connection fewer than asked for: {error}"));
+                self.outlet
+                    .notice(format!("one connection fewer than asked for: {error}"));
                 return self.end(None);
             }
             None => return self.end(None),
         };
         // Nothing to do any more: others were quicker.
-        if self.shared.next.load(Ordering::Relaxed) >= self.shared.shards.len() {
+        if self.shared.is_taken() {
             return self.end(None);
         }
         let snapshot = self.shared.snapshots.any();
         match Session::join(connection, &self.shared.plan, snapshot.as_deref()).await {
-            Ok(session) => {
-                self.shared.snapshots.add(self.number, session.snapshot());
-                self.run(session).await
-            }
+            Ok(session) => self.run(session).await,
             Err(error) => {
-                self.notice(format!("one connection fewer than asked for: {error}"));
+                let error = cause(&error);
+                self.outlet
+                    .notice(format!("one connection fewer than asked for: {error}"));
                 self.end(None)
             }
         }
@@ -133,7 +107,8 @@ impl Lane {
                     return self.end(Some(session));
                 }
                 // The connection was lost before anything was in flight on it.
-                match self.replace(sent.err().unwrap_or_default()).await {
+                let reason = sent.err().unwrap_or_default();
+                match self.replace(session, reason).await {
                     Some(new) => session = new,
                     None => return self.end(None),
                 }
@@ -143,14 +118,12 @@ impl Lane {
             let read = tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => None,
-                read = self.read(&mut head) => Some(read),
+                read = self.read(&mut session, &mut head) => Some(read),
             };
             match read {
                 None => {
-                    let flying = self.flying.drain(..).map(|flying| flying.stream);
-                    session
-                        .cancel(std::iter::once(head.stream).chain(flying))
-                        .await;
+                    let flying = iter::once(head).chain(self.flying.drain(..));
+                    session.cancel(flying.map(|flying| flying.answers)).await;
                     return self.end(None);
                 }
                 Some(Ok(())) => {
@@ -160,7 +133,7 @@ impl Lane {
                         rows: head.rows,
                         took,
                     };
-                    self.say(head.turn, Event::Answered(answer));
+                    self.outlet.say(head.turn, Event::Answered(answer));
                 }
                 Some(Err(Broken::Lost(reason))) => {
                     self.take_back();
@@ -169,14 +142,14 @@ impl Lane {
                         rows: head.rows,
                     };
                     self.retry(head.turn, error);
-                    match self.replace(reason).await {
+                    match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
                     }
                 }
                 Some(Err(Broken::Shard(error))) => {
                     self.take_back();
-                    self.say(head.turn, Event::Failed(error));
+                    self.outlet.say(head.turn, Event::Failed(error));
                     self.recover(&session).await;
                 }
                 Some(Err(Broken::Transient(report))) => {
@@ -184,7 +157,8 @@ impl Lane {
                     let shard = self.shared.shards[head.turn.place];
                     let headline = report.headline();
                     if self.retry(head.turn, ShardError::Server(report)) {
-                        self.notice(format!("{shard}: {headline}; trying again"));
+                        self.outlet
+                            .notice(format!("{shard}: {headline}; trying again"));
                         self.pause(backoff(head.turn.attempt)).await;
                     }
                     self.recover(&session).await;
@@ -202,10 +176,10 @@ impl Lane {
             };
             let plan::Turn { sql, offset } = self.shared.plan.turn(self.shared.shards[turn.place]);
             match session.send(&sql).await {
-                Ok(stream) => self.flying.push_back(Flying {
+                Ok(answers) => self.flying.push_back(Flying {
                     turn,
                     offset,
-                    stream,
+                    answers,
                     rows: 0,
                 }),
                 Err(error) => {
@@ -222,62 +196,15 @@ impl Lane {
         (place < self.shared.shards.len()).then_some(Turn { place, attempt: 0 })
     }
 
-    /// Reads the answer of a turn to its end, passing rows on as they come.
-    async fn read(&self, flying: &mut Flying) -> Result<(), Broken> {
-        const BATCH: usize = 32 << 10;
-
-        let mut described = false;
-        let mut columns: Vec<Column> = Vec::new();
-        let mut rows = Rows::default();
-        loop {
-            // What is there already makes a batch; what is yet to come does not
-            // hold it up.
-            let next = match futures::poll!(flying.stream.next()) {
-                std::task::Poll::Ready(next) => next,
-                std::task::Poll::Pending => {
-                    self.pass_on(flying.turn, &mut rows).await;
-                    flying.stream.next().await
-                }
-            };
-            match next {
-                None => break,
-                Some(Err(error)) => return Err(broken(&error, flying.offset)),
-                Some(Ok(SimpleQueryMessage::RowDescription(names))) => {
-                    columns = names
-                        .iter()
-                        .map(|name| typed_columns::column(name.name()))
-                        .collect::<Option<_>>()
-                        .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
-                    rows = Rows::new(columns.len());
-                    described = true;
-                    self.say(flying.turn, Event::Columns(columns.clone()));
-                }
-                Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    push(&mut rows, &row, &columns)?;
-                    flying.rows += 1;
-                    if rows.bytes() >= BATCH {
-                        self.pass_on(flying.turn, &mut rows).await;
-                    }
-                }
-                Some(Ok(_)) => {}
-            }
+    /// Reads the answer of the turn at the head, and before the first the answer to
+    /// what opened the session: it was sent just in front of it.
+    async fn read(&self, session: &mut Session, head: &mut Flying) -> Result<(), Broken> {
+        match session.opened().await {
+            Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
+            Ok(None) => {}
+            Err(error) => return Err(Broken::Lost(error.to_string())),
         }
-        self.pass_on(flying.turn, &mut rows).await;
-        if described {
-            Ok(())
-        } else {
-            Err(Broken::Shard(ShardError::NotAQuery))
-        }
-    }
-
-    /// Hands a batch over, once there is room for it.
-    async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
-        if rows.is_empty() {
-            return;
-        }
-        let batch = rows.take();
-        self.shared.window.admit(turn.place, batch.bytes()).await;
-        self.say(turn, Event::Rows(batch));
+        head.read(&self.outlet).await
     }
 
     /// All that is in flight has to be sent again.
@@ -295,11 +222,11 @@ impl Lane {
         /// without end.
         const TRIES: Attempt = 3;
         let attempt = (turn.attempt + 1 < TRIES)
-            .then(|| self.shared.window.restart(turn.place))
+            .then(|| self.outlet.window.restart(turn.place))
             .flatten();
         match attempt {
             Some(attempt) => self.todo.push_front(Turn { attempt, ..turn }),
-            None => self.say(turn, Event::Failed(otherwise)),
+            None => self.outlet.say(turn, Event::Failed(otherwise)),
         }
         attempt.is_some()
     }
@@ -315,14 +242,19 @@ impl Lane {
         let _ = session.recover().await;
     }
 
-    /// Another session at the same instant, for a connection that was lost. On
+    /// Another session at the same instant, for one whose connection was lost. On
     /// failure, what this lane had taken is accounted for.
-    async fn replace(&mut self, reason: String) -> Option<Session> {
+    async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
+        // There are never more connections than asked for: while this one counts,
+        // no other can be had.
+        drop(lost);
         self.shared.snapshots.remove(self.number);
         for tried in 0.. {
             let error = match self.rejoin(&reason).await {
                 Ok(session) => {
-                    self.shared.snapshots.add(self.number, session.snapshot());
+                    self.outlet.notice(format!(
+                        "a connection was lost ({reason}); another took over"
+                    ));
                     return Some(session);
                 }
                 Err(error) => error,
@@ -330,12 +262,14 @@ impl Lane {
             let hopeless = !matches!(error, ShardError::NotReplaced { .. });
             if hopeless || tried == RECONNECTS || *self.stopped.borrow() {
                 for turn in std::mem::take(&mut self.todo) {
-                    self.say(turn, Event::Failed(error.clone()));
+                    self.outlet.say(turn, Event::Failed(error.clone()));
                 }
+                self.otherwise = error;
                 break;
             }
             let wait = backoff(tried);
-            self.notice(format!("{error}; trying again in {} ms", wait.as_millis()));
+            self.outlet
+                .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
             self.pause(wait).await;
         }
         None
@@ -352,7 +286,13 @@ impl Lane {
         };
         let connected = async {
             let connection = self.shared.server.connection().await?;
-            Session::join(connection, plan, snapshot.as_deref()).await
+            let mut session = Session::join(connection, plan, snapshot.as_deref())
+                .await
+                .map_err(|error| FanoutError::opening(&error))?;
+            if let Some(snapshot) = session.opened().await? {
+                self.shared.snapshots.add(self.number, Some(snapshot));
+            }
+            Ok(session)
         };
         connected.await.map_err(|error| match error {
             // The last session that held the snapshot is gone as well.
@@ -373,54 +313,15 @@ impl Lane {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
             while let Some(turn) = self.take() {
-                self.say(turn, Event::Failed(ShardError::NotAsked));
+                self.outlet.say(turn, Event::Failed(self.otherwise.clone()));
             }
         }
         session
-    }
-
-    fn say(&self, turn: Turn, event: Event) {
-        // The receiver is gone only when nobody wants to know any more.
-        let _ = self.messages.send(Message::Shard {
-            place: turn.place,
-            attempt: turn.attempt,
-            event,
-        });
-    }
-
-    fn notice(&self, text: String) {
-        let _ = self.messages.send(Message::Notice(text));
     }
 
     fn show(&self, place: Option<Place>) {
         if let Ok(mut running) = self.shared.running.lock() {
             running[self.number] = place.map(|place| (self.shared.shards[place], Instant::now()));
         }
-    }
-}
-
-fn push(rows: &mut Rows, row: &SimpleQueryRow, columns: &[Column]) -> Result<(), Broken> {
-    let mut values = Vec::with_capacity(columns.len());
-    for (index, column) in columns.iter().enumerate() {
-        values.push(row.try_get(index).map_err(|_| {
-            Broken::Shard(ShardError::NotUtf8 {
-                column: column.name.clone(),
-            })
-        })?);
-    }
-    rows.push(values);
-    Ok(())
-}
-
-fn broken(error: &tokio_postgres::Error, offset: usize) -> Broken {
-    match error.as_db_error() {
-        None => Broken::Lost(cause(error)),
-        Some(report) if Report::is_fatal(report) => {
-            Broken::Lost(Report::new(report, offset).headline())
-        }
-        Some(report) if is_transient(report.code()) => {
-            Broken::Transient(Report::new(report, offset))
-        }
-        Some(report) => Broken::Shard(ShardError::Server(Report::new(report, offset))),
     }
 }

@@ -10,10 +10,11 @@ mod error;
 mod lane;
 mod session;
 mod survey;
+mod turn;
 mod window;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -25,6 +26,7 @@ use crate::server::{Server, Spare};
 use crate::shard::Shard;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
+pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
 pub(crate) use survey::results as result_rows;
@@ -62,6 +64,7 @@ pub enum Message {
 /// A run under way. Dropping it does not stop the server: [`Fanout::stop`] does.
 pub struct Fanout {
     messages: mpsc::UnboundedReceiver<Message>,
+    window: Arc<Window>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     /// A lane that is done hands back its session, which stays open to the end:
@@ -76,10 +79,24 @@ struct Shared {
     server: Server,
     next: AtomicUsize,
     alive: AtomicUsize,
-    window: Arc<Window>,
     snapshots: session::Snapshots,
     running: Running,
     round_trip: Duration,
+}
+
+impl Shared {
+    /// Whether every shard has its lane.
+    fn is_taken(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.shards.len()
+    }
+
+    /// What each lane can be sent before any has answered, so that none is left
+    /// without: nobody knows yet how slow the turns are.
+    fn fair_share(&self) -> usize {
+        self.shards
+            .len()
+            .div_ceil(self.alive.load(Ordering::Relaxed).max(1))
+    }
 }
 
 /// What each lane is at: for the progress line.
@@ -104,26 +121,29 @@ impl Fanout {
             server,
             next: AtomicUsize::new(0),
             alive: AtomicUsize::new(lanes),
-            window: Arc::default(),
             snapshots: session::Snapshots::default(),
             running: Running::new(vec![None; lanes]),
             round_trip: survey.round_trip,
             shards,
         });
+        let outlet = turn::Outlet {
+            messages: sender,
+            window: Arc::default(),
+        };
+        let lane =
+            |number| lane::Lane::new(number, Arc::clone(&shared), outlet.clone(), stopped.clone());
         let mut set = JoinSet::new();
         if lanes > 0 {
             shared.snapshots.add(0, survey.session.snapshot());
-            let lane = lane::Lane::new(0, Arc::clone(&shared), sender.clone(), stopped.clone());
-            set.spawn(lane.run(survey.session));
+            set.spawn(lane(0).run(survey.session));
         }
         let mut spares = spares.into_iter();
         for number in 1..lanes {
-            let shared = Arc::clone(&shared);
-            let lane = lane::Lane::new(number, shared, sender.clone(), stopped.clone());
-            set.spawn(lane.start(spares.next()));
+            set.spawn(lane(number).start(spares.next()));
         }
         Self {
             messages,
+            window: outlet.window,
             shared,
             stop,
             lanes: set,
@@ -135,7 +155,7 @@ impl Fanout {
     }
 
     pub fn window(&self) -> Arc<Window> {
-        Arc::clone(&self.shared.window)
+        Arc::clone(&self.window)
     }
 
     /// The next message; `None` once every lane has ended.

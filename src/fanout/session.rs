@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use super::FanoutError;
-use crate::plan::{Instant, Plan};
+use crate::plan::Plan;
 use crate::server::Connection;
 
 /// The answer to one message.
@@ -16,6 +16,8 @@ pub type Answers = Pin<Box<SimpleQueryStream>>;
 /// One connection, in its transaction. Dropping it closes both.
 pub struct Session {
     connection: Connection,
+    /// The answer to what opens the transaction, until it was read.
+    opening: Option<Answers>,
     snapshot: Option<String>,
 }
 
@@ -24,29 +26,43 @@ impl Session {
     pub(crate) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
         Self {
             connection,
+            opening: None,
             snapshot,
         }
     }
 
-    /// Opens the transaction at `snapshot` on a connection.
+    /// Sends what opens the transaction at `snapshot`. The first turns can be sent
+    /// right behind it, which saves a round trip: if it fails, so do they.
     pub async fn join(
         connection: Connection,
         plan: &Plan,
         snapshot: Option<&str>,
-    ) -> Result<Self, FanoutError> {
-        let results = connection
-            .client()
-            .simple_query(&plan.join(snapshot))
-            .await
-            .map_err(|error| FanoutError::opening(&error))?;
-        let snapshot = match plan.instant {
-            Instant::Shared => first_value(&results),
-            Instant::PerShard => None,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let mut session = Self::surveyed(connection, snapshot.map(str::to_owned));
+        session.opening = Some(session.send(&plan.join(snapshot)).await?);
+        Ok(session)
+    }
+
+    /// Waits until the transaction is open. The first time, the snapshot's name is
+    /// what the others have to know.
+    pub async fn opened(&mut self) -> Result<Option<&str>, FanoutError> {
+        let Some(opening) = &mut self.opening else {
+            return Ok(None);
         };
-        Ok(Self {
-            connection,
-            snapshot,
-        })
+        let mut first = None;
+        while let Some(message) = opening.next().await {
+            match message.map_err(|error| FanoutError::opening(&error))? {
+                SimpleQueryMessage::Row(row) if first.is_none() => {
+                    first = row.get(0).map(str::to_owned);
+                }
+                _ => {}
+            }
+        }
+        self.opening = None;
+        // Its own name for the snapshot that it took, if it took one; what the
+        // settings return comes behind it.
+        self.snapshot = self.snapshot.take().and(first);
+        Ok(self.snapshot.as_deref())
     }
 
     /// The name under which this session's snapshot can be taken by others.
@@ -77,8 +93,13 @@ impl Session {
     pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
-            for stream in flying {
-                stream.for_each(|_| async {}).await;
+            for mut answers in flying {
+                while let Some(message) = answers.next().await {
+                    // A connection that is lost says so for ever.
+                    if message.is_err_and(|error| error.as_db_error().is_none()) {
+                        return;
+                    }
+                }
             }
         };
         tokio::pin!(drained);
@@ -91,14 +112,6 @@ impl Session {
             }
         }
     }
-}
-
-/// The first column of the first row of several results.
-pub(super) fn first_value(results: &[SimpleQueryMessage]) -> Option<String> {
-    results.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    })
 }
 
 /// The names under which the run's instant can be had, by lane.

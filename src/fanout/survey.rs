@@ -34,13 +34,16 @@ impl Survey {
         let began = Instant::now();
         let client = connection.client();
         let (probe, survey) = (plan.probe(), plan.survey());
-        let (_, checked, opened) = futures::join!(
+        let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
             client.prepare(plan.statement.as_str()),
             client.simple_query(&survey),
         );
         let round_trip = began.elapsed();
 
+        // In a transaction that has failed the check says nothing, not even that
+        // the statement is one that returns rows.
+        probed.map_err(|error| FanoutError::opening(&error))?;
         let verdict = verdict(&checked)?;
         let opened = opened.map_err(|error| FanoutError::opening(&error))?;
         let mut results = results(&opened).into_iter();
@@ -104,14 +107,31 @@ fn verdict(
         Err(error) => match error.as_db_error() {
             None => Err(FanoutError::Lost(error::cause(error))),
             Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
-            // Several statements are a syntax error to a Parse message.
+            Some(report) if !is_about_the_statement(report.code()) => {
+                Err(FanoutError::opening(error))
+            }
             Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
-                Err(FanoutError::Statement(Report::new(report, 0)))
+                // Of all syntax errors only this one is not the grammar's. Its
+                // text depends on the server's language.
+                Err(match report.routine() {
+                    Some("exec_parse_message") => FanoutError::SeveralStatements,
+                    _ => FanoutError::Statement(Report::new(report, 0)),
+                })
             }
             // A table that this shard lacks, say. The others speak for themselves.
             Some(_) => Ok(Verdict::Unknown),
         },
     }
+}
+
+/// Whether an error tells that the statement was looked at. One that was not, since
+/// the server was short of something or the probe had failed, is not checked: it
+/// could be one that returns no rows, and those are not all read-only (`COPY … TO`).
+fn is_about_the_statement(code: &SqlState) -> bool {
+    /// Invalid transaction state, insufficient resources, operator intervention,
+    /// system error, internal error.
+    const NOT: [&str; 5] = ["25", "53", "57", "58", "XX"];
+    !NOT.iter().any(|class| code.code().starts_with(class))
 }
 
 /// The results that had rows to describe, but for those of the settings.

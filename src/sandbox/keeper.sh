@@ -1,3 +1,5 @@
+# shellcheck shell=sh disable=SC2094 # the log is only appended to
+#
 # Keeps one throwaway Postgres server and its folder, for as long as whoever
 # started it lives. Run as: sh -c THIS keeper BINDIR FOLDER SUPERUSER
 #

@@ -8,6 +8,7 @@
 mod account;
 mod keeper;
 mod programs;
+pub mod sample;
 
 use std::fmt::{self, Write};
 use std::io;
@@ -83,7 +84,16 @@ impl fmt::Display for Shutdown {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    #[error("no PostgreSQL server on this machine: initdb, pg_ctl and postgres are needed")]
+    #[error(
+        "no PostgreSQL server on this machine: initdb, pg_ctl and postgres are needed\n\
+         In a checkout of shardq, `make demo` installs it. By hand:\n  \
+         Debian, Ubuntu  apt-get install postgresql\n  \
+         Fedora, RHEL    dnf install postgresql-server\n  \
+         SUSE            zypper install postgresql-server\n  \
+         Alpine          apk add postgresql\n  \
+         Arch            pacman -S postgresql\n  \
+         macOS           brew install postgresql@17"
+    )]
     NoServer,
     #[error("Postgres does not run as root, and there is no user 'postgres' or 'nobody' instead")]
     NoAccount,

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
@@ -11,8 +12,9 @@ use deadpool_postgres::{
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{CancelToken, Client, NoTls};
 
 use super::dial::{self, Connected};
 use super::endpoint::Endpoint;
@@ -21,7 +23,7 @@ use super::prompt;
 use crate::settings::{Place, Settings};
 
 /// One server, and a bounded number of connections to it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server {
     pool: Pool,
     dialer: Arc<Dialer>,
@@ -148,14 +150,16 @@ impl Server {
         }
     }
 
-    /// Closes what is idle, and waits until the server has been told. Without it
-    /// the server's log would blame us for an unexpected EOF.
+    /// Closes what nobody holds any more, cancels what still runs there, and waits
+    /// until the server has been told. Without it the server's log would blame us
+    /// for an unexpected EOF.
     pub async fn close(&self) {
+        /// A network that swallows our goodbyes is not waited for.
+        const PATIENCE: Duration = Duration::from_secs(5);
         self.pool.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
-        for driver in drivers {
-            let _ = driver.await;
-        }
+        let ends = drivers.into_iter().map(|driver| self.dialer.end(driver));
+        let _ = tokio::time::timeout(PATIENCE, futures::future::join_all(ends)).await;
     }
 }
 
@@ -166,47 +170,94 @@ impl Connection {
 
     /// Asks the server to cancel what runs on this connection.
     pub async fn cancel(&self) -> Result<(), ConnectError> {
-        match self.dialer.reached.get() {
-            Some(endpoint) => {
-                let token = self.client.cancel_token();
-                dial::cancel(&self.dialer.settings, endpoint, &token).await
-            }
-            None => Ok(()),
-        }
+        self.dialer.cancel(&self.client.cancel_token()).await
     }
 }
 
 /// Opens the pool's connections, and remembers where they went.
-#[derive(Debug)]
 struct Dialer {
     settings: Settings,
     /// Where the first connection arrived. All others go to the same server,
     /// since only there is the run's snapshot.
     reached: OnceLock<Endpoint>,
-    drivers: Mutex<Vec<JoinHandle<()>>>,
+    drivers: Mutex<Vec<Driver>>,
+}
+
+/// What moves a connection's bytes, from the first one on.
+struct Driver {
+    task: JoinHandle<()>,
+    /// None while it is still connecting.
+    token: Arc<OnceLock<CancelToken>>,
 }
 
 struct Dial(Arc<Dialer>);
 
 impl Dialer {
-    async fn open(&self) -> Result<Client, ConnectError> {
+    /// The connection is made in its driver's task, so that [`Server::close`] knows
+    /// of it from the beginning.
+    async fn open(self: &Arc<Self>) -> Result<Client, ConnectError> {
+        let token = Arc::new(OnceLock::new());
+        let (sender, client) = oneshot::channel();
+        let task = {
+            let (dialer, token) = (Arc::clone(self), Arc::clone(&token));
+            async move {
+                match dialer.dial().await {
+                    Ok(connected) => {
+                        token.get_or_init(|| connected.client.cancel_token());
+                        // Nobody may want it any more; it is closed then.
+                        drop(sender.send(Ok(connected.client)));
+                        // Its errors reach whoever waits for an answer.
+                        drop(connected.connection.await);
+                    }
+                    Err(error) => drop(sender.send(Err(error))),
+                }
+            }
+        };
+        let task = tokio::spawn(task);
+        self.drivers().push(Driver { task, token });
+        client.await.unwrap_or_else(|_| {
+            Err(ConnectError::internal(
+                "a connection ended early".to_owned(),
+            ))
+        })
+    }
+
+    async fn dial(&self) -> Result<Connected, ConnectError> {
         let connected = match self.reached.get() {
             Some(endpoint) => dial::connect_to(&self.settings, endpoint).await?,
             None => dial::connect(&self.settings).await?,
         };
-        let Connected {
-            client,
-            connection,
-            endpoint,
-        } = connected;
-        self.reached.get_or_init(|| endpoint);
-        // Its errors reach whoever waits for an answer.
-        let driver = tokio::spawn(async { drop(connection.await) });
-        self.drivers().push(driver);
-        Ok(client)
+        self.reached.get_or_init(|| connected.endpoint.clone());
+        Ok(connected)
     }
 
-    fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+    async fn cancel(&self, token: &CancelToken) -> Result<(), ConnectError> {
+        match self.reached.get() {
+            Some(endpoint) => dial::cancel(&self.settings, endpoint, token).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until a connection has closed. It does not before what was sent on it
+    /// is answered, which a cancel request hastens.
+    async fn end(&self, mut driver: Driver) {
+        const PATIENCE: Duration = Duration::from_millis(50);
+        while tokio::time::timeout(PATIENCE, &mut driver.task)
+            .await
+            .is_err()
+        {
+            let cancelled = match driver.token.get() {
+                Some(token) => self.cancel(token).await.is_ok(),
+                // Nothing of ours runs where we do not stand yet.
+                None => false,
+            };
+            if !cancelled {
+                return;
+            }
+        }
+    }
+
+    fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<Driver>> {
         self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
+use crate::excerpt::excerpt;
 use crate::statement::Statement;
 
 /// An error as a server reported it. Equal reports of several shards are one.
@@ -62,8 +63,10 @@ impl Report {
     /// What psql prints below its headline: place, detail, hint, context.
     pub fn particulars(&self, statement: &Statement) -> String {
         let mut text = String::new();
-        if let Some(at) = self.position {
-            text += &excerpt(statement, at);
+        match (&self.internal, self.position) {
+            (Some((query, at)), _) => text += &excerpt(query, *at),
+            (None, Some(at)) => text += &excerpt(statement.as_str(), at),
+            (None, None) => {}
         }
         if let Some(detail) = &self.detail {
             let _ = writeln!(text, "DETAIL:  {detail}");
@@ -71,86 +74,12 @@ impl Report {
         if let Some(hint) = &self.hint {
             let _ = writeln!(text, "HINT:  {hint}");
         }
-        if let Some((query, at)) = &self.internal {
+        if let Some((query, _)) = &self.internal {
             let _ = writeln!(text, "QUERY:  {query}");
-            if let Ok(query) = Statement::new(query) {
-                text += &excerpt(&query, *at);
-            }
         }
         if let Some(context) = &self.context {
             let _ = writeln!(text, "CONTEXT:  {context}");
         }
         text
-    }
-}
-
-/// The line with the error and a caret below it, as psql shows it.
-fn excerpt(statement: &Statement, position: usize) -> String {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-    // psql cuts long lines around the place, and so do we.
-    const WIDEST: usize = 60;
-    const BEFORE: usize = 40;
-
-    let Some(at) = statement.locate(position) else {
-        return String::new();
-    };
-    let label = format!("LINE {}: ", at.line);
-    let characters: Vec<char> = at
-        .text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let whole = characters.iter().filter_map(|c| c.width()).sum::<usize>() <= WIDEST;
-    let (from, to) = if whole {
-        (0, characters.len())
-    } else {
-        let from = at.column.saturating_sub(BEFORE);
-        (from, characters.len().min(from + WIDEST))
-    };
-    let cut = |cut: bool| if cut { "..." } else { "" };
-    let left = format!(
-        "{label}{}{}",
-        cut(from > 0),
-        characters[from..at.column].iter().collect::<String>()
-    );
-    let right: String = characters[at.column.min(to)..to].iter().collect();
-    format!(
-        "{left}{right}{}\n{}^\n",
-        cut(to < characters.len()),
-        " ".repeat(left.width())
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn statement(sql: &str) -> Statement {
-        Statement::new(sql).unwrap()
-    }
-
-    #[test]
-    fn the_caret_stands_below_the_error_also_behind_wide_characters() {
-        assert_eq!(
-            excerpt(&statement("SELECT 1\n  , '漢字' x y"), 19),
-            "LINE 2:   , '漢字' x y\n                   ^\n"
-        );
-    }
-
-    #[test]
-    fn long_lines_are_cut_around_the_error() {
-        let sql = format!("SELECT {} oops {}", "a,".repeat(50), "b,".repeat(50));
-        let text = excerpt(&statement(&sql), 109);
-        let (line, caret) = text.split_once('\n').unwrap();
-        assert!(line.starts_with("LINE 1: ...") && line.ends_with("..."));
-        assert_eq!(&line[caret.find('^').unwrap()..][..4], "oops");
-    }
-
-    #[test]
-    fn an_error_at_the_end_of_input_points_behind_it() {
-        assert_eq!(
-            excerpt(&statement("SELECT"), 7),
-            "LINE 1: SELECT\n              ^\n"
-        );
     }
 }

@@ -1,7 +1,29 @@
 //! Every promise, kept against a real server. One file per promise or command.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod complete;
+mod completions;
+mod csv_round_trip;
+mod demo;
+mod faults;
+mod file;
+mod find;
+mod flags;
 mod global;
+mod memory;
+mod names;
+mod nothing_left;
+mod one_instant;
+mod psql_equal;
+mod read_only;
+mod render;
 mod sample;
 mod sandbox;
 mod slow_link;
+mod statement;
 mod support;

@@ -42,7 +42,7 @@ pub async fn gather(
                 None => merge.close(&ShardError::NotAsked),
             },
         }
-        while let Some(piece) = merge.next() {
+        while let Some(piece) = merge.pop() {
             let failed = match piece {
                 Piece::Rows(_, rows) => match parts.add(&rows) {
                     Ok(()) => continue,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use shardq::sandbox::{Options, Sandbox, Template};
+use shardq::sandbox::{Options, Sandbox, Template, sample};
 
 use super::{Program, Session};
 
@@ -68,12 +68,7 @@ impl Db {
             shards * 8,
             shards * 40
         );
-        let parts = [
-            include_str!("../../../sql/demo/1-plan.sql"),
-            include_str!("../../../sql/demo/2-shards.sql"),
-            include_str!("../../../sql/demo/3-finish.sql"),
-        ];
-        db.sql(&format!("{size}\n{}", parts.join("\n")));
+        db.sql(&format!("{size}\n{}", sample::PARTS.join("\n")));
         db
     }
 

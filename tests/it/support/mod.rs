@@ -10,12 +10,15 @@
 //! ```
 
 mod db;
+mod postmaster;
 mod process;
 mod proxy;
 mod session;
+pub mod types;
 
 pub use db::{Db, private_server};
-pub use process::{ANY, Program, Ran, Running, eventually, has, has_all};
+pub use postmaster::Postmaster;
+pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
 

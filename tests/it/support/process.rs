@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,20 +94,25 @@ impl Program {
     /// then closes the pipe, as `| head` does.
     #[track_caller]
     pub fn run_reading(self, lines: usize) -> Ran {
-        self.start(Some(lines)).finish()
+        self.start(Reading::Lines(lines)).finish()
     }
 
     pub fn spawn(self) -> Running {
-        self.start(None)
+        self.start(Reading::All)
+    }
+
+    /// Starts it with a reader that pauses until [`Running::resume`].
+    pub fn spawn_unread(self) -> Running {
+        self.start(Reading::Paused)
     }
 
     /// Starts it with its input held open, for [`Running::feed`].
     pub fn spawn_interactive(mut self) -> Running {
         self.stdin = Input::Open;
-        self.start(None)
+        self.start(Reading::All)
     }
 
-    fn start(mut self, lines: Option<usize>) -> Running {
+    fn start(mut self, reading: Reading) -> Running {
         let mut child = self
             .command
             .stdin(match self.stdin {
@@ -127,11 +132,14 @@ impl Program {
             (_, pipe) => pipe,
         };
         let stdout = child.stdout.take().unwrap();
+        let (stdout, unread) = match reading {
+            Reading::All => (Captured::all_of(stdout), None),
+            Reading::Lines(count) => (Captured::lines_of(stdout, count), None),
+            Reading::Paused => (Captured::nothing(), Some(stdout)),
+        };
         Running {
-            stdout: match lines {
-                None => Captured::all_of(stdout),
-                Some(count) => Captured::lines_of(stdout, count),
-            },
+            stdout,
+            unread,
             stderr: Captured::all_of(child.stderr.take().unwrap()),
             stdin,
             started: Instant::now(),
@@ -141,12 +149,22 @@ impl Program {
     }
 }
 
+/// How its output is read.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    All,
+    Lines(usize),
+    Paused,
+}
+
 /// A program that runs. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Captured,
+    /// Output that waits for its reader.
+    unread: Option<ChildStdout>,
     stderr: Captured,
     started: Instant,
     peak_memory_kib: u64,
@@ -172,6 +190,11 @@ impl Running {
         stdin.write_all(text.as_bytes()).unwrap();
     }
 
+    /// The reader of [`Program::spawn_unread`] goes on.
+    pub fn resume(&mut self) {
+        self.stdout = Captured::all_of(self.unread.take().unwrap());
+    }
+
     /// Waits until its output so far is as wanted, and returns it.
     #[track_caller]
     pub fn wait_for_stdout(&self, wanted: impl Fn(&str) -> bool) -> String {
@@ -191,6 +214,10 @@ impl Running {
             dump(None, &self.stdout.so_far(), &self.stderr.so_far()),
         );
         text.so_far()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until it ends.
@@ -222,6 +249,12 @@ impl Running {
             elapsed,
             peak_memory_kib: self.peak_memory_kib,
         }
+    }
+
+    /// The most memory it had resident so far.
+    pub fn peak_memory_kib(&mut self) -> u64 {
+        self.note_memory();
+        self.peak_memory_kib
     }
 
     /// The kernel keeps the peak, but only while the process is there.
@@ -336,6 +369,10 @@ impl Captured {
                 captured.0.lock().unwrap().0.extend(&chunk[..read]);
             }
         })
+    }
+
+    fn nothing() -> Self {
+        Self::fill(|_| {})
     }
 
     fn lines_of(pipe: impl Read + Send + 'static, count: usize) -> Self {

@@ -1,113 +1,49 @@
 //! What psql and COPY print, byte for byte: the real ones say what is right.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-
 use std::fmt::Write as _;
-use std::process::{Command, Output};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use proptest::prelude::*;
 use shardq::render::{Format, RenderOptions, Renderer};
 use shardq::row::Column;
 use tokio_postgres::SimpleQueryMessage;
 
-/// A private server, one for all tests that run at the same time.
-struct Server {
-    dir: String,
-}
+use crate::support::Db;
 
-impl Server {
-    fn shared() -> Arc<Self> {
-        static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(Self::start());
-            *running = Arc::downgrade(&server);
-            server
-        })
-    }
-
-    fn start() -> Self {
-        let script = "dir=$(mktemp -d) && cd $dir && \
-            initdb -D data -U postgres -A trust -E UTF8 --locale=C -N >/dev/null && \
-            pg_ctl -D data -l log -o \"-k $dir -h '' -F\" -w start >/dev/null && echo $dir";
-        let output = as_postgres(script);
-        assert!(output.status.success(), "{output:?}");
-        let dir = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        Self { dir }
-    }
-
-    fn psql(&self, commands: &[String]) -> String {
-        let mut psql = Command::new("psql");
-        psql.args(["-Xq", "-h", &self.dir, "-U", "postgres"])
-            .env("PGCLIENTENCODING", "UTF8");
-        for command in commands {
-            psql.args(["-c", command]);
+/// What the server says, for the renderers alone to print.
+fn answer(db: &Db, sql: &str) -> Answer {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let (client, connection) = tokio_postgres::Config::new()
+            .host(db.variable("PGHOST"))
+            .port(db.variable("PGPORT").parse().unwrap())
+            .user(db.variable("PGUSER"))
+            .dbname(db.name())
+            .connect(tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let columns = client.prepare(sql).await.unwrap();
+        let columns = columns.columns().iter().map(|column| Column {
+            name: column.name().to_owned(),
+            type_oid: column.type_().oid(),
+            modifier: -1,
+        });
+        let messages = client.simple_query(sql).await.unwrap();
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(
+                (0..row.len())
+                    .map(|i| row.get(i).map(str::to_owned))
+                    .collect(),
+            ),
+            _ => None,
+        });
+        Answer {
+            columns: columns.collect(),
+            rows: rows.collect(),
         }
-        let output = psql.output().unwrap();
-        assert!(output.stderr.is_empty(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn result(&self, sql: &str) -> Answer {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(async {
-                let (client, connection) = tokio_postgres::Config::new()
-                    .host(&self.dir)
-                    .user("postgres")
-                    .connect(tokio_postgres::NoTls)
-                    .await
-                    .unwrap();
-                tokio::spawn(connection);
-                let columns = client.prepare(sql).await.unwrap();
-                let columns = columns.columns().iter().map(|column| Column {
-                    name: column.name().to_owned(),
-                    type_oid: column.type_().oid(),
-                    modifier: -1,
-                });
-                let messages = client.simple_query(sql).await.unwrap();
-                let rows = messages.iter().filter_map(|message| match message {
-                    SimpleQueryMessage::Row(row) => Some(
-                        (0..row.len())
-                            .map(|i| row.get(i).map(str::to_owned))
-                            .collect(),
-                    ),
-                    _ => None,
-                });
-                Answer {
-                    columns: columns.collect(),
-                    rows: rows.collect(),
-                }
-            })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let Self { dir } = self;
-        as_postgres(&format!(
-            "pg_ctl -D {dir}/data -m immediate stop; rm -r {dir}"
-        ));
-    }
-}
-
-/// Postgres refuses to run as root.
-fn as_postgres(script: &str) -> Output {
-    let path = "/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    Command::new("sh")
-        .args([
-            "-c",
-            "[ $(id -u) = 0 ] && set -- runuser -u postgres -- \"$@\"; \"$@\"",
-            "sh",
-        ])
-        .args(["sh", "-c", script])
-        .env("PATH", path)
-        .current_dir("/")
-        .output()
-        .unwrap()
+    })
 }
 
 struct Answer {
@@ -129,9 +65,8 @@ impl Answer {
 }
 
 /// Compares all that psql and COPY can say about a query's result.
-fn assert_same(sql: &str, null: &str) {
-    let server = Server::shared();
-    let answer = server.result(sql);
+fn assert_same(db: &Db, sql: &str, null: &str) {
+    let answer = answer(db, sql);
 
     let plain = RenderOptions::default();
     let null_text = RenderOptions {
@@ -187,7 +122,8 @@ fn assert_same(sql: &str, null: &str) {
         let rendered = answer.rendered(format, options);
         write!(ours, "== {i}\n{rendered}").unwrap();
     }
-    let theirs = server.psql(&commands);
+    let commands = commands.iter().flat_map(|command| ["-c", command]);
+    let theirs = db.psql_program([]).args(commands).run().output();
     let differ = ours.lines().zip(theirs.lines()).find(|(a, b)| a != b);
     assert!(
         ours == theirs,
@@ -198,7 +134,9 @@ fn assert_same(sql: &str, null: &str) {
 
 #[test]
 fn every_type_stands_where_psql_puts_it() {
+    let db = Db::empty();
     assert_same(
+        &db,
         r#"SELECT 1::int2 a, -2::int4 b, 721096797631602688::int8 c, 1.5::float4 d, 'NaN'::float8 e,
             1.50::numeric(10,2) f, 7::oid g, '8'::xid h, '9'::xid8 i, '10'::cid j, 11::money k,
             true, 'x'::"char", 'n'::name, 'text'::text, 'c'::char(5), 'v'::varchar,
@@ -218,8 +156,10 @@ fn every_type_stands_where_psql_puts_it() {
 
 #[test]
 fn control_characters_print_as_psql_prints_them() {
+    let db = Db::empty();
     // psql 15 gives the soft hyphen (173) a column, psql 16 none.
     assert_same(
+        &db,
         "SELECT chr(n) || 'x' AS value, n FROM generate_series(1, 300) n WHERE n <> 173",
         "",
     );
@@ -227,7 +167,9 @@ fn control_characters_print_as_psql_prints_them() {
 
 #[test]
 fn tabs_and_line_breaks_print_as_psql_prints_them() {
+    let db = Db::empty();
     assert_same(
+        &db,
         "SELECT * FROM (VALUES
             (E'a\\tb', E'one\\ntwo\\n', 1, E'x\\ny'),
             (E'\\t', E'\\n', 22, ''),
@@ -240,7 +182,9 @@ fn tabs_and_line_breaks_print_as_psql_prints_them() {
 
 #[test]
 fn scripts_of_any_width_line_up_as_in_psql() {
+    let db = Db::empty();
     assert_same(
+        &db,
         "SELECT * FROM (VALUES
             ('日本語', 'x', 1), ('žluťoučký kůň', 'y', 2), ('😀 smile', 'z', 3), (E'e\\u0301', 'w', 4),
             ('שלום', 'v', 5), ('مرحبا', 'u', 6), ('한국어', 't', 7), (E'\\u00A0', 's', 8), ('ｆｕｌｌ', '', 9),
@@ -252,22 +196,27 @@ fn scripts_of_any_width_line_up_as_in_psql() {
 
 #[test]
 fn names_of_columns_are_data_too() {
+    let db = Db::empty();
     assert_same(
+        &db,
         "SELECT 1 AS \"a\"\"b\", 2 AS \"a,b\", 3 AS \"\x1b[31m\", 4 AS \"a\\b\", 5 AS \"a|b\",
             6 AS \" \", 7 AS \"a\nb\", 8 AS \"same\", 9 AS \"same\", 10",
         "",
     );
-    assert_same("SELECT 1 AS \"\\.\"", "");
-    assert_same("SELECT 1 AS \"null\"", "null");
+    assert_same(&db, "SELECT 1 AS \"\\.\"", "");
+    assert_same(&db, "SELECT 1 AS \"null\"", "null");
 }
 
 #[test]
 fn values_that_look_like_syntax_are_quoted_as_copy_quotes_them() {
+    let db = Db::empty();
     assert_same(
+        &db,
         "SELECT * FROM (VALUES ('\\.'), (''), (NULL), ('x')) AS v(a)",
         "x",
     );
     assert_same(
+        &db,
         "SELECT * FROM (VALUES ('\\.', ''), (NULL, 'null'), (' a ', '\"'), ('\\N', ''','), (E'\\r', E'\\n')) AS v(a, b)",
         "null",
     );
@@ -275,9 +224,11 @@ fn values_that_look_like_syntax_are_quoted_as_copy_quotes_them() {
 
 #[test]
 fn long_values_and_many_rows_print_as_in_psql() {
-    assert_same("SELECT repeat('x', 100000) AS long, 1 AS n", "");
-    for rows in [1, 2, 9, 10, 11, 99, 100, 1000, 1001] {
+    let db = Db::empty();
+    assert_same(&db, "SELECT repeat('x', 100000) AS long, 1 AS n", "");
+    for rows in [1, 9, 10, 1001] {
         assert_same(
+            &db,
             &format!("SELECT n AS i FROM generate_series(1, {rows}) n"),
             "",
         );
@@ -286,16 +237,11 @@ fn long_values_and_many_rows_print_as_in_psql() {
 
 #[test]
 fn a_record_s_label_may_be_wider_than_the_record() {
-    for name in [
-        "a",
-        "abcdefghi",
-        "abcdefghij",
-        "abcdefghijk",
-        "abcdefghijkl",
-        "abcdefghijklmn",
-    ] {
-        for value in ["", "1", "123", "12345678901", "1\n2"] {
+    let db = Db::empty();
+    for name in ["a", "abcdefghij", "abcdefghijkl", "abcdefghijklmn"] {
+        for value in ["", "12", "12345678901\n2"] {
             assert_same(
+                &db,
                 &format!("SELECT '{value}' AS {name} FROM generate_series(1, 10)"),
                 "",
             );
@@ -305,10 +251,11 @@ fn a_record_s_label_may_be_wider_than_the_record() {
 
 #[test]
 fn results_without_rows_or_columns_print_as_in_psql() {
-    assert_same("SELECT 1 AS a, 'x' AS b WHERE false", "");
-    assert_same("SELECT", "");
-    assert_same("SELECT FROM generate_series(1, 3)", "");
-    assert_same("SELECT WHERE false", "");
+    let db = Db::empty();
+    assert_same(&db, "SELECT 1 AS a, 'x' AS b WHERE false", "");
+    assert_same(&db, "SELECT", "");
+    assert_same(&db, "SELECT FROM generate_series(1, 3)", "");
+    assert_same(&db, "SELECT WHERE false", "");
 }
 
 /// Text out of pieces that break renderers.
@@ -325,15 +272,14 @@ fn nasty(pieces: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value 
 
 #[test]
 fn any_result_prints_as_in_psql() {
-    // Else every case would start its own.
-    let _running = Server::shared();
+    let db = Db::empty();
     let row = (
         prop::option::of(nasty(0..6)),
         prop::option::of(any::<i64>()),
         prop::option::of(nasty(0..6)),
     );
     let config = ProptestConfig {
-        cases: 100,
+        cases: 24,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -358,6 +304,6 @@ fn any_result_prints_as_in_psql() {
             "SELECT * FROM (VALUES (NULL::text, NULL::numeric, NULL::text){values} OFFSET 1) AS v({})",
             names.join(", "),
         );
-        assert_same(&sql, null);
+        assert_same(&db, &sql, null);
     });
 }

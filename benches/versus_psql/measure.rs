@@ -1,0 +1,51 @@
+//! How long a program takes from start to end, and how much memory.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub type Milliseconds = f64;
+
+/// Runs it with its output thrown away.
+pub fn time(command: Command) -> Milliseconds {
+    let start = Instant::now();
+    let mut child = start_silent(command);
+    assert!(child.wait().unwrap().success());
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+/// The most memory that it had resident, in KiB. The kernel keeps the peak, but
+/// only while the process is there: what it takes in its last millisecond, when
+/// it is done, may be missed.
+pub fn peak_of(command: Command) -> u64 {
+    let mut child = start_silent(command);
+    let path = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let status = fs::read_to_string(&path).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        peak = peak.max(now.unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return peak;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn start_silent(mut command: Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+pub fn median(times: &[Milliseconds]) -> Milliseconds {
+    let mut sorted = times.to_owned();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

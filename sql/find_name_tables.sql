@@ -1,0 +1,14 @@
+-- One row per shard that has a table {table} of names with ids: its schema, the
+-- table, that its rows have names, and that it may be read: if it may not, the
+-- server itself says so. {schema} limits it to one shard; NULL asks for all.
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, true, true
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = {table}
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
+  AND ({schema} IS NULL OR n.nspname = {schema})
+  AND (
+      SELECT pg_catalog.count(*)
+      FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attname IN ('id', 'name')) = 2

@@ -1,0 +1,29 @@
+//! What a run may cost the server, for every command that asks shards.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values;
+use crate::plan::Limits;
+
+#[derive(Args, Clone, Copy)]
+#[command(next_help_heading = "Run")]
+pub struct LimitArgs {
+    /// Cancel a shard's statement after this long, like 30s or 5m; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
+    pub timeout: Duration,
+
+    /// Give up waiting for a table lock after this long; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
+    pub lock_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        Self {
+            statement_timeout: args.timeout,
+            lock_timeout: args.lock_timeout,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `shardq completions`: what a shell offers, from the command line's definition.
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, CompletionsArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::sink;
+
+pub async fn run(args: &CompletionsArgs) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "shardq", &mut script);
+    sink::print(script).await?;
+    Ok(Exit::Complete)
+}

@@ -1,0 +1,144 @@
+//! `shardq demo`: the main job, on a throwaway server with sample data.
+//!
+//! What it shows it really runs: this executable, with the arguments it prints.
+
+use std::env;
+use std::io::{self, Write};
+use std::iter;
+use std::process::{Command, ExitStatus};
+
+use crate::cli::demo::DemoArgs;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::sandbox::{Options, Sandbox, SandboxError, sample};
+
+const SHOWN: [&[&str]; 3] = [
+    &["find", "core"],
+    &[
+        "query",
+        "SELECT o.name, count(*) AS packages FROM origins o \
+         JOIN origin_packages p ON p.origin_id = o.id GROUP BY o.name HAVING count(*) > 150",
+    ],
+    &[
+        "query",
+        "--csv",
+        "--shards",
+        "0-31",
+        "SELECT id, name, created_at FROM origins WHERE name LIKE '%-otter'",
+    ],
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error("the sample data could not be loaded: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
+    Load(#[from] tokio_postgres::Error),
+    #[error("{command} failed: {status}")]
+    Command { command: String, status: ExitStatus },
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error("this program could not be run again: {0}")]
+    Again(io::Error),
+    #[error("signals: {0}")]
+    Signals(io::Error),
+}
+
+/// Runs the demo, and tells its story to `out`. The commands that it runs print
+/// to this process's own stdout and stderr.
+pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<Exit, DemoError> {
+    match tell(args, &mut out).await {
+        // Whoever read it has had enough.
+        Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
+    }
+    Ok(Exit::Complete)
+}
+
+async fn tell(args: &DemoArgs, out: &mut impl Write) -> Result<(), DemoError> {
+    writeln!(out, "Starting a private, throwaway Postgres …")?;
+    out.flush()?;
+    let server = Sandbox::start(Options::default())?;
+    writeln!(
+        out,
+        "Loading sample data: 128 shards, 5,001 origins, 40,001 packages …"
+    )?;
+    out.flush()?;
+    sample::create(&server).await?;
+    for arguments in SHOWN {
+        show(&server, arguments, out)?;
+    }
+    if args.keep {
+        hold(&server, out).await?;
+    }
+    drop(server);
+    writeln!(out, "\nThe server and its data are gone.")?;
+    Ok(())
+}
+
+fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<(), DemoError> {
+    let command = as_typed(arguments);
+    writeln!(out, "\n$ {command}")?;
+    out.flush()?;
+    let status = env::current_exe()
+        .and_then(|program| {
+            let environment = server.env(sample::DATABASE);
+            Command::new(program)
+                .args(arguments)
+                .envs(environment)
+                .status()
+        })
+        .map_err(DemoError::Again)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(DemoError::Command { command, status })
+    }
+}
+
+/// As one would type it into a shell.
+fn as_typed(arguments: &[&str]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,".contains(c);
+    let quoted = arguments.iter().map(|argument| {
+        if argument.chars().all(plain) {
+            (*argument).to_owned()
+        } else {
+            format!("\"{argument}\"")
+        }
+    });
+    let words: Vec<_> = iter::once("shardq".to_owned()).chain(quoted).collect();
+    words.join(" ")
+}
+
+async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
+    // Before the invitation to press it: otherwise Ctrl-C may come too early.
+    let interrupt = Interrupt::listen().map_err(DemoError::Signals)?;
+    let [host, _, user, database] = server.env(sample::DATABASE);
+    writeln!(
+        out,
+        "\nHeld open until Ctrl-C. To connect from another terminal:\n\
+         \n    psql -h {0} -U {1} {2}\n\
+         \nor, for shardq and psql alike:\n\
+         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}",
+        host.1, user.1, database.1
+    )?;
+    out.flush()?;
+    interrupt.requested().await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_be_pasted_into_a_shell() {
+        for arguments in SHOWN {
+            let typed = as_typed(arguments);
+            let printed = typed.replacen("shardq", "printf '%s\\n'", 1);
+            let output = Command::new("sh").args(["-c", &printed]).output().unwrap();
+            let back = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(back.lines().collect::<Vec<_>>(), arguments, "{typed}");
+        }
+    }
+}

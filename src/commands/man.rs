@@ -1,0 +1,62 @@
+//! `shardq man`: one page for the whole tool, from the command line's definition.
+
+use std::io;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::sink::{self, SinkError};
+
+pub async fn run() -> Result<Exit, Error> {
+    let page = page(Cli::command()).map_err(SinkError::Output)?;
+    sink::print(page).await?;
+    Ok(Exit::Complete)
+}
+
+/// The tool's own page, and in it a section for each of its commands.
+fn page(mut tool: Command) -> io::Result<Vec<u8>> {
+    tool.build();
+    let commands: Vec<_> = tool
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set())
+        .cloned()
+        .collect();
+    let mut page = Vec::new();
+    let whole = Man::new(tool);
+    whole.render_title(&mut page)?;
+    whole.render_name_section(&mut page)?;
+    whole.render_synopsis_section(&mut page)?;
+    whole.render_description_section(&mut page)?;
+    whole.render_options_section(&mut page)?;
+    for command in commands {
+        page.extend(section(command)?);
+    }
+    Ok(page)
+}
+
+/// `clap_mangen` makes a page of a command; its sections become ours' subsections.
+fn section(command: Command) -> io::Result<Vec<u8>> {
+    let title = command
+        .get_bin_name()
+        .unwrap_or(command.get_name())
+        .to_uppercase();
+    let has_examples = command.get_after_help().is_some();
+    let mut text = Vec::new();
+    let man = Man::new(command);
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if has_examples {
+        man.render_extra_section(&mut text)?;
+    }
+    let text = String::from_utf8_lossy(&text)
+        .replace("\n.SH EXTRA", "\n.SS EXAMPLES")
+        .replace("\n.SH ", "\n.SS ");
+    let text = text
+        .strip_prefix(".SH ")
+        .map_or(text.clone(), |rest| format!(".SS {rest}"));
+    Ok(format!(".SH \"{title}\"\n{text}").into_bytes())
+}

@@ -1,0 +1,336 @@
+//! The look for a key: in which tables, in one shard or in all of them. All at the
+//! snapshot of one session, on its one connection, many shards in flight.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{Stream, StreamExt, stream};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, SimpleQueryMessage};
+
+use crate::failures::Failures;
+use crate::fanout::{self, Session, ShardError};
+use crate::finding::{Hit, Near};
+use crate::key::Key;
+use crate::nearest::{self, Nearest};
+use crate::plan;
+use crate::quote::{Identifier, Literal};
+use crate::server::Report;
+use crate::shard::Shard;
+
+/// Shards asked before the first of them has answered: a slow link is waited for
+/// once, not once a shard.
+const IN_FLIGHT: usize = 64;
+
+/// No shard can be asked any more.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    #[error("{}", .0.headline())]
+    Server(Report),
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+}
+
+impl LookupError {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Server(report) => fanout::is_transient(&report.code),
+            Self::Lost(_) => true,
+        }
+    }
+}
+
+/// The tables that may hold a key, by shard.
+#[derive(Debug, Default)]
+pub struct Tables {
+    pub in_shard: BTreeMap<Shard, Vec<Table>>,
+    /// Names of those that this user may not read.
+    pub unreadable: BTreeSet<String>,
+}
+
+impl Tables {
+    /// Those of these shards that have no such table.
+    pub fn lacking(&self, shards: &[Shard]) -> Vec<Shard> {
+        let has = |shard: &Shard| self.in_shard.contains_key(shard);
+        shards.iter().copied().filter(|shard| !has(shard)).collect()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    name: String,
+    /// Whether its rows have names.
+    named: bool,
+}
+
+/// What the shards had to say.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// In shard order.
+    pub hits: Vec<Hit>,
+    pub answered: usize,
+    pub failures: Failures,
+}
+
+/// A key, and the session to look for it in.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    pub key: &'a Key,
+    pub session: &'a Session,
+}
+
+/// The statement that lists a key's tables: in one shard, or in all.
+pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
+    let schema = match shard {
+        Some(shard) => Literal(&shard.to_string()).to_string(),
+        None => "NULL".to_owned(),
+    };
+    match home(key) {
+        Some(table) => plan::fill(
+            include_str!("../sql/find_name_tables.sql"),
+            &[("schema", &schema), ("table", &Literal(table).to_string())],
+        ),
+        None => plan::fill(
+            include_str!("../sql/find_id_tables.sql"),
+            &[("schema", &schema)],
+        ),
+    }
+}
+
+/// The one table that has the key, if there can be only one.
+pub fn home(key: &Key) -> Option<&'static str> {
+    match key {
+        Key::Origin(_) => Some("origins"),
+        Key::Account(_) => Some("accounts"),
+        Key::Id(_) => None,
+    }
+}
+
+impl Lookup<'_> {
+    /// Asks the catalog.
+    pub async fn tables(self, shard: Option<Shard>) -> Result<Tables, LookupError> {
+        let client = self.session.connection().client();
+        let messages = client
+            .simple_query(&tables_sql(self.key, shard))
+            .await
+            .map_err(|error| failure(&error))?;
+        let mut tables = Tables::default();
+        for message in &messages {
+            let SimpleQueryMessage::Row(row) = message else {
+                continue;
+            };
+            let (Some(shard), Some(name)) = (row.get(0).and_then(Shard::from_schema), row.get(1))
+            else {
+                continue;
+            };
+            if row.get(3) == Some("f") {
+                tables.unreadable.insert(name.to_owned());
+                continue;
+            }
+            tables.in_shard.entry(shard).or_default().push(Table {
+                name: name.to_owned(),
+                named: row.get(2) == Some("t"),
+            });
+        }
+        Ok(tables)
+    }
+
+    /// Looks into these tables. A shard that fails costs none of the others.
+    pub async fn look(
+        self,
+        tables: &Tables,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Heard, LookupError> {
+        let key: (&(dyn ToSql + Sync), Type) = match self.key {
+            Key::Origin(name) | Key::Account(name) => (name, Type::TEXT),
+            Key::Id(id) => (&id.number(), Type::INT8),
+        };
+        let parameters = [key];
+        let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
+            let arms: Vec<_> = tables
+                .iter()
+                .map(|table| arm(self.key, shard, table))
+                .collect();
+            arms.join("\nUNION ALL\n")
+        }));
+        let mut heard = Heard::default();
+        while let Some((shard, answer)) = answers.next().await {
+            match answer {
+                Ok(rows) => {
+                    heard.answered += 1;
+                    heard
+                        .hits
+                        .extend(rows.iter().filter_map(|row| hit(shard, row)));
+                }
+                Err(error) => heard.failures.add(shard, shard_error(&error)?),
+            }
+            progress(heard.answered + heard.failures.shards());
+        }
+        Ok(heard)
+    }
+
+    /// Names that are much like this one. A hint: shards that fail are left out.
+    pub async fn nearest(self, name: &str, tables: &Tables) -> Vec<Near> {
+        let (shortest, longest) = nearest::lengths(name);
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&shortest, Type::INT4), (&longest, Type::INT4)];
+        let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
+            let names: Vec<_> = tables.iter().map(|table| similar(shard, table)).collect();
+            names.join("\nUNION ALL\n")
+        }));
+        let mut nearest = Nearest::to(name);
+        while let Some((shard, answer)) = answers.next().await {
+            for row in answer.iter().flatten() {
+                if let Ok(name) = row.try_get(0) {
+                    nearest.offer(name, shard);
+                }
+            }
+        }
+        nearest.found()
+    }
+
+    /// What a statement gives in each shard, in shard order.
+    fn each<'a>(
+        self,
+        tables: &'a Tables,
+        parameters: &'a [(&'a (dyn ToSql + Sync), Type)],
+        statement: impl Fn(Shard, &[Table]) -> String + 'a,
+    ) -> impl Stream<Item = (Shard, Result<Vec<Row>, tokio_postgres::Error>)> + 'a
+    where
+        Self: 'a,
+    {
+        stream::iter(&tables.in_shard)
+            .map(move |(&shard, tables)| {
+                let sql = statement(shard, tables);
+                async move { (shard, self.ask(&sql, parameters).await) }
+            })
+            .buffered(IN_FLIGHT)
+    }
+
+    async fn ask(
+        self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        // Back to the savepoint first: it lets go of the locks of the shard before,
+        // and gets over its error. Not waited for, so that both are sent together.
+        self.session.recover().await?;
+        self.session
+            .connection()
+            .client()
+            .query_typed(sql, parameters)
+            .await
+    }
+}
+
+fn arm(key: &Key, shard: Shard, table: &Table) -> String {
+    let column = match key {
+        Key::Origin(_) | Key::Account(_) => "name",
+        Key::Id(_) => "id",
+    };
+    let name = if table.named { "name" } else { "NULL" };
+    plan::fill(
+        include_str!("../sql/find_look.sql"),
+        &[
+            ("column", column),
+            ("name", &format!("{name}::pg_catalog.text")),
+            ("table", &qualified(shard, table)),
+            ("label", &Literal(&table.name).to_string()),
+        ],
+    )
+}
+
+fn similar(shard: Shard, table: &Table) -> String {
+    plan::fill(
+        include_str!("../sql/find_similar.sql"),
+        &[("table", &qualified(shard, table))],
+    )
+}
+
+fn qualified(shard: Shard, table: &Table) -> String {
+    let schema = shard.to_string();
+    format!("{}.{}", Identifier(&schema), Identifier(&table.name))
+}
+
+fn hit(shard: Shard, row: &Row) -> Option<Hit> {
+    Some(Hit {
+        shard,
+        table: row.try_get(0).ok()?,
+        // NULL where a name has no id, which is strange but is there.
+        id: row
+            .try_get::<_, Option<String>>(1)
+            .ok()?
+            .unwrap_or_default(),
+        name: row.try_get(2).ok()?,
+    })
+}
+
+/// The shard's own trouble, unless it is everybody's.
+fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
+    let fatal = error.as_db_error().is_none_or(Report::is_fatal);
+    match failure(error) {
+        LookupError::Server(report) if !fatal && !fanout::is_transient(&report.code) => {
+            Ok(ShardError::Server(report))
+        }
+        everybodys => Err(everybodys),
+    }
+}
+
+fn failure(error: &tokio_postgres::Error) -> LookupError {
+    match error.as_db_error() {
+        // Nobody knows our statement, so there is no point in a place in it.
+        Some(report) => LookupError::Server(Report {
+            position: None,
+            ..Report::new(report, 0)
+        }),
+        None => LookupError::Lost(fanout::cause(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_quotes_what_the_catalog_says_and_leaves_the_key_a_parameter() {
+        let key = Key::Origin("'; DROP SCHEMA shard_0 CASCADE; --".to_owned());
+        let table = Table {
+            name: "o\"r'i{column}".to_owned(),
+            named: true,
+        };
+        assert_eq!(
+            arm(&key, Shard::new(3), &table),
+            "SELECT 'o\"r''i{column}'::pg_catalog.text, id::pg_catalog.text, name::pg_catalog.text\n\
+             FROM \"shard_3\".\"o\"\"r'i{column}\"\n\
+             WHERE name OPERATOR(pg_catalog.=) $1"
+        );
+    }
+
+    #[test]
+    fn an_id_is_looked_for_also_where_rows_have_no_names() {
+        let key = Key::Id("5".parse().unwrap());
+        let table = Table {
+            name: "t".to_owned(),
+            named: false,
+        };
+        assert_eq!(
+            arm(&key, Shard::new(3), &table),
+            "SELECT 't'::pg_catalog.text, id::pg_catalog.text, NULL::pg_catalog.text\n\
+             FROM \"shard_3\".\"t\"\n\
+             WHERE id OPERATOR(pg_catalog.=) $1"
+        );
+    }
+
+    #[test]
+    fn comments_and_placeholders_stay_out_of_the_wire() {
+        for text in ["core", "5"] {
+            let key = Key::new(text, None).unwrap();
+            let sql = tables_sql(&key, Some(Shard::new(3)));
+            assert!(sql.contains("n.nspname = 'shard_3'"), "{sql}");
+            assert!(
+                !sql.contains("--") && !sql.contains("{s") && !sql.contains("{t"),
+                "{sql}"
+            );
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Complete, or it says so: no shard vanishes, and each that fails is named with
+//! Postgres's own error.
+
+use std::time::Duration;
+
+use crate::support::{ANY, Db, eventually, has, has_all, shardq};
+
+/// Shards 0 to count-1, each with its number in a table.
+fn numbered(count: u32) -> Db {
+    let db = Db::with_shards(count);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    db
+}
+
+#[test]
+fn a_run_ends_with_how_many_of_its_shards_answered() {
+    shardq(["query", "--csv", "SELECT n FROM t"])
+        .db(&numbered(3))
+        .run()
+        .assert(
+            0,
+            "shard,n\nshard_0,0\nshard_1,1\nshard_2,2\n",
+            has("3 rows · 3/3 shards · one snapshot · "),
+        );
+}
+
+#[test]
+fn a_shard_without_the_table_is_named_and_not_answered_from_public() {
+    let db = numbered(3);
+    db.sql("CREATE TABLE public.t AS SELECT 99 AS n; DROP TABLE shard_1.t");
+    shardq(["query", "-t", "SELECT n FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            " shard_0 | 0\n shard_2 | 2\n\n",
+            has_all([
+                "shardq: shard_1: ERROR 42P01: relation \"t\" does not exist\n\
+                 LINE 1: SELECT n FROM t\n                      ^\n",
+                "2 rows · 2/3 shards · ",
+            ]),
+        );
+}
+
+#[test]
+fn equal_errors_are_one_line_with_their_shards_as_ranges() {
+    let db = numbered(12);
+    for n in [3, 7, 8, 9] {
+        db.in_shard(n, "DROP TABLE t");
+    }
+    let ran = shardq(["query", "-t", "SELECT n FROM t"]).db(&db).run();
+    ran.assert(
+        3,
+        ANY,
+        has_all([
+            "shard_3, shard_7-9 (4 shards): ERROR 42P01: relation \"t\" does not exist\n",
+            "8 rows · 8/12 shards · ",
+        ]),
+    );
+    assert_eq!(ran.stderr.matches("ERROR").count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn a_locked_table_fails_its_shard_alone_and_soon() {
+    let db = numbered(3);
+    // The lowest shard is also where the statement is checked.
+    for (locked, rest) in [(0, ["1", "2"]), (2, ["0", "1"])] {
+        let mut migration = db.session();
+        migration.run(&format!("BEGIN; LOCK TABLE shard_{locked}.t"));
+        let error =
+            format!("shard_{locked}: ERROR 55P03: canceling statement due to lock timeout\n");
+        let answered = rest.map(|n| format!("shard_{n},{n}\n")).concat();
+        shardq(["query", "--csv", "-t", "--lock-timeout", "50ms"])
+            .args(["SELECT n FROM t"])
+            .db(&db)
+            .run()
+            .assert(3, &answered, has_all([error.as_str(), "2/3 shards"]));
+        migration.run("ROLLBACK");
+    }
+}
+
+#[test]
+fn a_slow_shard_is_cancelled_by_the_server_when_its_time_is_up() {
+    let db = numbered(3);
+    shardq(["query", "--csv", "-t", "--timeout", "300ms"])
+        .args(["SELECT n FROM t WHERE pg_sleep(CASE n WHEN 1 THEN 60 ELSE 0 END)::text = ''"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            "shard_0,0\nshard_2,2\n",
+            has_all([
+                "shard_1: ERROR 57014: canceling statement due to statement timeout\n",
+                "2/3 shards",
+            ]),
+        );
+}
+
+#[test]
+fn an_error_in_the_data_of_one_shard_is_that_shards() {
+    shardq(["query", "--csv", "-t", "SELECT 1 / (n - 1) FROM t"])
+        .db(&numbered(3))
+        .run()
+        .assert(
+            3,
+            "shard_0,-1\nshard_2,1\n",
+            has_all([
+                "shardq: shard_1: ERROR 22012: division by zero\n",
+                "2/3 shards",
+            ]),
+        );
+}
+
+#[test]
+fn rows_in_front_of_an_error_do_not_make_a_shard_answered() {
+    let db = numbered(2);
+    db.in_shard(
+        0,
+        "INSERT INTO t SELECT generate_series(1, 20000); INSERT INTO t VALUES (-1)",
+    );
+    shardq(["query", "--csv", "-t", "SELECT 1 / (n + 1) FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            has("shard_1,0\n"),
+            has_all(["shard_0: ERROR 22012: division by zero\n", "1/2 shards"]),
+        );
+}
+
+#[test]
+fn when_no_shard_answers_the_run_has_failed() {
+    let db = Db::with_shards(3);
+    shardq(["query", "SELECT n FROM t"]).db(&db).run().assert(
+        1,
+        "",
+        has_all([
+            "all 3 shards: ERROR 42P01: relation \"t\" does not exist\n",
+            "0 rows · 0/3 shards · ",
+        ]),
+    );
+}
+
+#[test]
+fn stop_at_the_first_error_stops_the_others_on_the_server() {
+    let db = numbered(200);
+    // One lane is held up in the first shard, and the other finds the error.
+    let sql = "SELECT 1 / n, pg_sleep(CASE n WHEN 1 THEN 1000 ELSE 0 END) FROM \
+               (SELECT CASE current_schema() WHEN 'shard_0' THEN 1 WHEN 'shard_199' THEN 0 \
+               ELSE 2 END AS n) AS s";
+    let ran = shardq(["query", "--csv", "--on-error", "stop", sql])
+        .db(&db)
+        .run();
+    ran.assert(
+        1,
+        "",
+        has_all([
+            "shardq: shard_199: ERROR 22012: division by zero\n",
+            "/200 shards",
+        ]),
+    );
+    assert!(ran.elapsed < Duration::from_secs(30), "{:?}", ran.elapsed);
+    eventually("no backend is left", || db.backends("shardq").is_empty());
+}
+
+#[test]
+fn gaps_in_the_numbering_are_said() {
+    let db = Db::empty();
+    db.create_shards([0, 1, 4, 5, 9]);
+    shardq(["query", "-t", "--csv", "SELECT 1"])
+        .db(&db)
+        .run()
+        .assert(
+            0,
+            "shard_0,1\nshard_1,1\nshard_4,1\nshard_5,1\nshard_9,1\n",
+            has_all([
+                "shardq: warning: the numbering has gaps: no shard_2-3, shard_6-8\n",
+                "5/5 shards",
+            ]),
+        );
+    // Also to those who want no other word.
+    shardq(["query", "--quiet", "SELECT 1"])
+        .db(&db)
+        .run()
+        .assert(
+            0,
+            ANY,
+            "shardq: warning: the numbering has gaps: no shard_2-3, shard_6-8\n",
+        );
+}
+
+#[test]
+fn as_many_shards_as_expected_or_none() {
+    let db = Db::empty();
+    db.create_shards([0, 1, 3]);
+    let run = |expected: &str| {
+        let args = [
+            "query",
+            "-qt",
+            "--csv",
+            "--expect-shards",
+            expected,
+            "SELECT 1",
+        ];
+        shardq(args).db(&db).run()
+    };
+    run("4").assert(
+        1,
+        "",
+        "shardq: expected 4 shards, found 3: shard_2 missing\n",
+    );
+    run("2").assert(1, "", "shardq: expected 2 shards, found 3\n");
+    run("3").assert(0, "shard_0,1\nshard_1,1\nshard_3,1\n", ANY);
+}
+
+#[test]
+fn a_shard_that_is_asked_for_and_not_there_is_an_error() {
+    let db = Db::with_shards(3);
+    shardq(["query", "--shards", "1-4,7", "SELECT 1"])
+        .db(&db)
+        .run()
+        .assert(
+            1,
+            "",
+            "shardq: no shard_3-4, shard_7 here; the shards are shard_0-2\n",
+        );
+}
+
+#[test]
+fn a_database_without_shards_names_those_that_have_some() {
+    let sharded = Db::with_shards(3);
+    let empty = Db::empty();
+    let hint = format!("\n  {} (3 shards)", sharded.name());
+    shardq(["query", "SELECT 1"]).db(&empty).run().assert(
+        1,
+        "",
+        has_all([
+            &format!("shardq: database \"{}\" has no shards", empty.name()),
+            hint.as_str(),
+        ]),
+    );
+}
+
+#[test]
+fn shards_are_schemas_numbered_without_leading_zeros_and_nothing_else() {
+    let db = Db::empty();
+    for schema in [
+        "shard_0",
+        "shard_x",
+        "shard_2b",
+        "shard_007",
+        "shard_",
+        "shard_-1",
+        "shard_ 1",
+        "SHARD_1",
+        "shards_1",
+        "xshard_1",
+        "shard_1_old",
+        "shard_99999999999",
+        "shard_٣",
+    ] {
+        db.sql(&format!("CREATE SCHEMA \"{schema}\""));
+    }
+    shardq(["query", "-t", "--csv", "SELECT 1"])
+        .db(&db)
+        .run()
+        .assert(0, "shard_0,1\n", has("1/1 shards"));
+}
+
+#[test]
+fn shards_stand_in_numeric_order_whatever_finished_first() {
+    let db = Db::empty();
+    db.create_shards([100, 10, 9, 2, 1, 0]);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let sql = "SELECT n FROM t, pg_sleep(CASE WHEN n = 0 THEN 0.2 ELSE 0 END)";
+    shardq(["query", "-qt", "--csv", sql]).db(&db).run().assert(
+        0,
+        "shard_0,0\nshard_1,1\nshard_2,2\nshard_9,9\nshard_10,10\nshard_100,100\n",
+        has("gaps"),
+    );
+}
+
+#[test]
+fn rows_of_a_shard_keep_the_servers_order() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT x FROM unnest(ARRAY[3, 1, 2]) AS x");
+    shardq(["query", "-qt", "--csv", "SELECT x FROM t ORDER BY -x"])
+        .db(&db)
+        .run()
+        .assert(
+            0,
+            "shard_0,3\nshard_0,2\nshard_0,1\nshard_1,3\nshard_1,2\nshard_1,1\n",
+            "",
+        );
+}
+
+#[test]
+fn a_shard_whose_columns_disagree_is_named_with_the_column_and_both_types() {
+    for (odd, complaint) in [
+        (
+            "a int, c text",
+            "shard_2: column 2 is \"c\", but it is \"b\" in shard_0\n",
+        ),
+        (
+            "a bigint, b text",
+            "shard_2: column 1 \"a\" is bigint, but it is integer in shard_0\n",
+        ),
+        (
+            "a int, b varchar(3)[]",
+            "shard_2: column 2 \"b\" is character varying[], but it is text in shard_0\n",
+        ),
+        (
+            "a int",
+            "shard_2: the result has 1 columns, but it has 2 in shard_0\n",
+        ),
+        (
+            "a int, b text, c int",
+            "shard_2: the result has 3 columns, but it has 2 in shard_0\n",
+        ),
+    ] {
+        let db = Db::with_shards(4);
+        db.in_each_shard("CREATE TABLE t (a int, b text); INSERT INTO t VALUES ({n}, 'x')");
+        let values = "INSERT INTO t SELECT";
+        db.in_shard(
+            2,
+            &format!("DROP TABLE t; CREATE TABLE t ({odd}); {values}"),
+        );
+        shardq(["query", "-t", "--csv", "SELECT * FROM t"])
+            .db(&db)
+            .run()
+            .assert(
+                3,
+                "shard_0,0,x\nshard_1,1,x\nshard_3,3,x\n",
+                has_all([complaint, "3/4 shards"]),
+            );
+    }
+}
+
+#[test]
+fn a_type_that_every_shard_defines_for_itself_is_one_type() {
+    let db = Db::with_shards(3);
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE pair AS (a int, b mood);
+         CREATE DOMAIN small AS int CHECK (VALUE < 10);
+         CREATE TABLE t AS SELECT 'ok'::mood AS m, ARRAY['sad'::mood] AS ms,
+            ROW(1, 'ok')::pair AS p, 3::small AS d",
+    );
+    shardq(["query", "-t", "--csv", "SELECT m, ms, p, d, t FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            0,
+            "shard_0,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n\
+         shard_1,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n\
+         shard_2,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n",
+            has("3/3 shards"),
+        );
+}
+
+#[test]
+fn a_type_of_the_same_name_from_elsewhere_is_another_one() {
+    let db = Db::with_shards(2);
+    db.sql("CREATE TYPE public.mood AS ENUM ('ok')");
+    db.in_shard(
+        0,
+        "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t AS SELECT 'ok'::mood AS m",
+    );
+    db.in_shard(1, "CREATE TABLE t AS SELECT 'ok'::public.mood AS m");
+    shardq(["query", "-t", "--csv", "SELECT m FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            "shard_0,ok\n",
+            has("shard_1: column 1 \"m\" is public.mood, but it is mood in shard_0\n"),
+        );
+}

@@ -1,0 +1,53 @@
+//! `shardq demo` shows the main job, and leaves nothing behind however it ends.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{ANY, Program, Running, eventually, has_all, shardq};
+
+#[test]
+fn the_demo_shows_the_main_job() {
+    shardq(["demo"]).run().assert(
+        0,
+        has_all([
+            "$ shardq find core\ncore is in shard_30",
+            "721096797631602718",
+            "$ shardq query",
+            "shard_84 | amber-acorn",
+            "shard_2,727885614903099394,hidden-otter,2017-05-29 05:48:38.026+00\n",
+            "The server and its data are gone.",
+        ]),
+        has_all(["128/128 shards", "32/32 shards"]),
+    );
+}
+
+#[test]
+fn a_demo_that_is_kept_can_be_connected_to_and_ends_with_ctrl_c() {
+    let (demo, folder) = kept_demo();
+    let count = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shard%'";
+    let answer = Program::new("psql")
+        .args(["-XAtc", count, "-U", "postgres", "builder_originsrv"])
+        .env("PGHOST", &folder)
+        .run();
+    answer.assert(0, "128\n", "");
+    demo.signal("INT");
+    demo.finish().assert(0, ANY, ANY);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_nothing_behind() {
+    let (demo, folder) = kept_demo();
+    demo.signal("KILL");
+    demo.finish().assert(137, ANY, ANY);
+    eventually("its folder is gone", || !folder.exists());
+}
+
+/// A demo that is held open, and the folder of its server.
+fn kept_demo() -> (Running, PathBuf) {
+    let demo = shardq(["demo", "--keep"]).spawn();
+    let told = demo.wait_for_stdout(|text| text.contains("PGDATABASE="));
+    let (_, host) = told.split_once("PGHOST=").unwrap();
+    let folder = Path::new(host.split(' ').next().unwrap()).to_owned();
+    assert!(folder.join("data").is_dir());
+    (demo, folder)
+}

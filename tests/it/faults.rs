@@ -1,0 +1,396 @@
+//! Faults: a connection lost, a server gone, a server full. The run is had
+//! completely, or says what it lacks; it never hangs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use shardq::sandbox::{Listen, Options, Sandbox, Shutdown};
+
+use crate::support::{
+    ANY, Db, Postmaster, Program, Proxy, Session, eventually, has, has_all, private_server, shardq,
+};
+
+const SHARDS: u32 = 100;
+
+/// Shards whose statements wait at a gate, so that faults come in the middle.
+struct Gated {
+    db: Db,
+    gate: Session,
+}
+
+impl Gated {
+    /// Waits in this shard and all after it.
+    const STATEMENT: &str = "SELECT n, pg_current_snapshot(), \
+        CASE WHEN n >= 0 THEN pg_advisory_lock_shared(1) END IS NULL FROM t";
+
+    fn on(db: Db) -> Self {
+        db.create_shards(0..SHARDS);
+        db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+        // The throwaway server forgets in a crash what it has not written yet.
+        db.sql("CHECKPOINT");
+        let mut gate = db.session();
+        gate.run("SELECT pg_advisory_lock(1)");
+        Self { db, gate }
+    }
+
+    /// The statement, which waits from this shard on.
+    fn waiting_from(&self, first: u32) -> Program {
+        let sql = Self::STATEMENT.replace("n >= 0", &format!("n >= {first}"));
+        shardq(["query", "--csv", "-t", "--lock-timeout", "0", &sql]).db(&self.db)
+    }
+
+    /// The backends that stand at the gate, as `pid shard`.
+    fn waiting(&self) -> Vec<(String, String)> {
+        let found = self.db.ask(
+            "SELECT pid, substring(query FROM 'shard_\\d+') FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = 'shardq' \
+             AND wait_event_type = 'Lock'",
+        );
+        let pair = |line: &str| {
+            line.split_once('|')
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        };
+        found.lines().filter_map(pair).collect()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, backends: usize) -> Vec<(String, String)> {
+        eventually("backends stand at the gate", || {
+            self.waiting().len() == backends
+        });
+        self.waiting()
+    }
+
+    /// Ends a backend, after moving the database on to another instant.
+    fn terminate(&self, pid: &str) {
+        self.db
+            .sql("CREATE TABLE IF NOT EXISTS public.moved (); SELECT pg_current_xact_id()");
+        assert_eq!(
+            self.db
+                .ask(&format!("SELECT pg_terminate_backend({pid}, 10000)")),
+            "t"
+        );
+    }
+
+    fn open(&mut self) {
+        self.gate.run("SELECT pg_advisory_unlock(1)");
+    }
+}
+
+/// What every shard has to say once and in order, at a single snapshot.
+#[track_caller]
+fn is_complete(stdout: &str) {
+    let rows: Vec<Vec<&str>> = stdout
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    let shards: Vec<_> = rows.iter().map(|row| row[0].to_owned()).collect();
+    let expected: Vec<_> = (0..SHARDS).map(|n| format!("shard_{n}")).collect();
+    assert_eq!(shards, expected);
+    let snapshots: BTreeSet<_> = stdout
+        .lines()
+        .map(|line| line.split_once(',').unwrap().1.split_once(',').unwrap().1)
+        .collect();
+    assert_eq!(snapshots.len(), 1, "{snapshots:?}");
+}
+
+#[test]
+fn a_lost_connection_is_replaced_at_the_same_snapshot() {
+    for leader in [false, true] {
+        let mut gated = Gated::on(Db::empty());
+        let query = gated.waiting_from(0).args(["-j2"]).spawn();
+        let waiting = gated.wait_for(2);
+        let (pid, _) = waiting
+            .iter()
+            .find(|(_, shard)| (shard == "shard_0") == leader)
+            .unwrap();
+        gated.terminate(pid);
+        query.wait_for_stderr(|text| text.contains("another took over"));
+        gated.wait_for(2);
+        gated.open();
+        let ran = query.finish();
+        ran.assert(
+            0,
+            ANY,
+            has_all([
+                "a connection was lost (FATAL 57P01: terminating connection due to administrator command); another took over\n",
+                "100/100 shards · one snapshot",
+            ]),
+        );
+        is_complete(&ran.stdout);
+    }
+}
+
+#[test]
+fn when_all_connections_are_lost_the_run_is_had_again_at_a_new_snapshot() {
+    let mut gated = Gated::on(Db::empty());
+    let query = gated.waiting_from(0).args(["-j2"]).spawn();
+    let waiting = gated.wait_for(2);
+    // At once, as far as it can tell.
+    query.signal("STOP");
+    for (pid, _) in waiting {
+        gated.terminate(&pid);
+    }
+    query.signal("CONT");
+    query.wait_for_stderr(|text| text.contains("asking again"));
+    gated.wait_for(2);
+    gated.open();
+    let ran = query.finish();
+    ran.assert(
+        0,
+        ANY,
+        has_all([
+            "the snapshot was lost with the connections (FATAL 57P01: ",
+            "nothing was printed yet: asking again, at a new snapshot\n",
+            "100/100 shards · one snapshot",
+        ]),
+    );
+    is_complete(&ran.stdout);
+}
+
+#[test]
+fn a_connection_that_is_lost_before_the_first_turn_is_had_again() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_0.t");
+    let sql = "SELECT n FROM t";
+    let query = shardq(["query", "--csv", "-t", "--lock-timeout", "0", sql])
+        .db(&db)
+        .spawn();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+               AND application_name = 'shardq' AND datname = current_database()";
+    eventually("it waits, and ends", || db.ask(end) == "t");
+    query.wait_for_stderr(|text| text.contains("asking again"));
+    migration.run("ROLLBACK");
+    query.finish().assert(
+        0,
+        "shard_0,0\nshard_1,1\n",
+        has_all([
+            "57P01: terminating connection due to administrator command: asking again\n",
+            "2/2 shards",
+        ]),
+    );
+}
+
+#[test]
+fn a_server_that_crashes_and_comes_back_is_asked_again() {
+    let mut server = private_server(Options::default());
+    let gated = Gated::on(Db::on(&server));
+    let query = gated.waiting_from(0).spawn();
+    eventually("it waits", || !gated.waiting().is_empty());
+    // The gate goes with the server.
+    server.stop(Shutdown::Immediate).unwrap();
+    server.start_again().unwrap();
+    let ran = query.finish();
+    ran.assert(
+        0,
+        ANY,
+        has_all([
+            "the snapshot was lost with the connections (",
+            "nothing was printed yet: asking again, at a new snapshot\n",
+            "100/100 shards · one snapshot",
+        ]),
+    );
+    is_complete(&ran.stdout);
+}
+
+#[test]
+fn a_crash_after_rows_were_printed_names_the_shards_that_are_missing() {
+    let mut server = private_server(Options::default());
+    let gated = Gated::on(Db::on(&server));
+    let query = gated.waiting_from(3).spawn();
+    query.wait_for_stdout(|text| text.contains("shard_2,"));
+    server.stop(Shutdown::Immediate).unwrap();
+    server.start_again().unwrap();
+    let ran = query.finish();
+    ran.assert(
+        3,
+        has_all(["shard_0,", "shard_2,"]),
+        has_all([
+            "shard_3-99 (97 shards): the snapshot was lost with the connections (",
+            "3/100 shards",
+        ]),
+    );
+    assert_eq!(ran.stdout.lines().count(), 3);
+}
+
+#[test]
+fn a_server_that_is_gone_for_good_ends_the_run_with_a_clear_error() {
+    let mut server = private_server(Options::default());
+    let gated = Gated::on(Db::on(&server));
+    let query = gated.waiting_from(0).spawn();
+    eventually("it waits", || !gated.waiting().is_empty());
+    server.stop(Shutdown::Fast).unwrap();
+    let socket = format!(
+        "connection to server on socket \"{}/.s.PGSQL.5432\" failed: ",
+        server.socket_dir().display()
+    );
+    query.finish().assert(
+        1,
+        "",
+        has_all(["trying again in 100 ms", "shardq: ", &socket]),
+    );
+}
+
+#[test]
+fn a_statement_that_kills_its_own_backend_is_not_run_for_ever() {
+    let db = Db::with_shards(4);
+    shardq([
+        "query",
+        "--csv",
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+    ])
+    .db(&db)
+    .run()
+    .assert(1, "", has("57P01"));
+}
+
+/// A server with room for so many, of which some are taken.
+fn crowded(taken: usize) -> (Sandbox, Db, Vec<Session>) {
+    let server = private_server(Options {
+        settings: vec![
+            ("max_connections".into(), "5".into()),
+            ("superuser_reserved_connections".into(), "0".into()),
+        ],
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..40);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let guests = (0..taken).map(|_| {
+        let mut guest = db.session();
+        guest.run("SELECT 1");
+        guest
+    });
+    let guests = guests.collect();
+    (server, db, guests)
+}
+
+#[test]
+fn where_connections_are_few_it_goes_on_with_those_it_gets() {
+    for taken in [3, 4] {
+        let (_server, db, _guests) = crowded(taken);
+        // Long enough for all four to be asked for.
+        let sql = "SELECT n FROM t, pg_sleep(0.01)";
+        let ran = shardq(["query", "--csv", "-t", "-j4", sql]).db(&db).run();
+        ran.assert(
+            0,
+            has("shard_39,39\n"),
+            has_all(["sorry, too many clients already", "40/40 shards"]),
+        );
+        assert_eq!(ran.stdout.lines().count(), 40);
+    }
+}
+
+#[test]
+fn a_full_server_is_waited_for() {
+    let (_server, db, guests) = crowded(5);
+    let query = shardq(["query", "--csv", "-t", "SELECT n FROM t"])
+        .db(&db)
+        .spawn();
+    query.wait_for_stderr(|text| text.contains("trying again in 100 ms"));
+    drop(guests);
+    query
+        .finish()
+        .assert(0, has("shard_39,39\n"), has("40/40 shards"));
+}
+
+#[test]
+fn a_full_server_is_not_waited_for_without_end() {
+    let (_server, db, _guests) = crowded(5);
+    shardq(["query", "SELECT n FROM t"]).db(&db).run().assert(
+        1,
+        "",
+        has_all([
+            "trying again in 3200 ms",
+            "\nshardq: connection to server on socket ",
+            "sorry, too many clients already\n",
+        ]),
+    );
+}
+
+#[test]
+fn ctrl_c_is_heard_while_it_waits_for_a_full_server() {
+    let (_server, db, _guests) = crowded(5);
+    let query = shardq(["query", "SELECT n FROM t"]).db(&db).spawn();
+    query.wait_for_stderr(|text| text.contains("trying again"));
+    query.signal("INT");
+    query.finish().assert(130, "", ANY);
+}
+
+#[test]
+fn a_server_that_is_starting_up_is_waited_for() {
+    let mut server = private_server(Options {
+        settings: vec![("wal_level".into(), "replica".into())],
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..4);
+    server.stop(Shutdown::Fast).unwrap();
+    // It recovers without end, and lets nobody in meanwhile.
+    fs::write(server.data_dir().join("standby.signal"), "").unwrap();
+    let conf = server.data_dir().join("postgresql.auto.conf");
+    let settings = fs::read_to_string(&conf).unwrap();
+    fs::write(&conf, settings + "hot_standby = off\n").unwrap();
+    server.start_again().unwrap();
+    let query = shardq(["query", "--csv", "-t", "SELECT 1"]).db(&db).spawn();
+    query.wait_for_stderr(|text| text.contains("trying again in 100 ms"));
+    fs::write(server.data_dir().join("promote"), "").unwrap();
+    Postmaster::of(&server).signal("USR1");
+    query.finish().assert(
+        0,
+        has("shard_3,1\n"),
+        has_all(["FATAL:  the database system is", "4/4 shards"]),
+    );
+}
+
+#[test]
+fn a_refused_connection_is_told_at_once_in_libpqs_words() {
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    let nowhere = tempfile::tempdir().unwrap();
+    let at = |program: Program| program.db(&db).env("PGHOST", nowhere.path()).run();
+    let psql = at(db.psql_program(["-c", "SELECT 1"]));
+    let ours = at(shardq(["query", "SELECT 1"]));
+    let headline = psql
+        .stderr
+        .lines()
+        .next()
+        .unwrap()
+        .replace("psql: error: ", "shardq: ");
+    ours.assert(1, "", has(&headline));
+    assert!(ours.elapsed < Duration::from_secs(5), "{:?}", ours.elapsed);
+}
+
+#[test]
+fn a_slow_link_costs_few_round_trips_and_no_rows() {
+    const ROUND_TRIP: Duration = Duration::from_millis(100);
+    let server = private_server(Options {
+        listen: Listen::Socket,
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..SHARDS);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let proxy = Proxy::to_socket(server.socket_dir(), server.port(), ROUND_TRIP);
+    let ran = shardq(["query", "--csv", "-t", "SELECT n FROM t", "-h", "127.0.0.1"])
+        .args(["-p", &proxy.port().to_string()])
+        .db(&db)
+        .run();
+    ran.assert(0, has("shard_99,99\n"), has("100/100 shards"));
+    assert_eq!(ran.stdout.lines().count(), SHARDS as usize);
+    assert!(ran.elapsed < ROUND_TRIP * 20, "{:?}", ran.elapsed);
+    assert!(proxy.connections() <= 4);
+    let sleep = shardq(["query", "SELECT pg_sleep(600)", "-h", "127.0.0.1"])
+        .args(["-p", &proxy.port().to_string()])
+        .db(&db)
+        .spawn();
+    eventually("it runs", || {
+        db.backends("shardq").iter().any(|state| state == "active")
+    });
+    sleep.signal("INT");
+    sleep.finish().assert(130, "", has("0/100 shards"));
+    eventually("no backend is left", || db.backends("shardq").is_empty());
+}

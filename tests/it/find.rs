@@ -1,0 +1,482 @@
+//! `shardq find`: a key's shard, computed, and then verified by a look.
+
+use std::num::NonZeroU32;
+
+use shardq::quote::Literal;
+use shardq::route;
+
+use crate::support::{ANY, Db, Running, eventually, has, has_all, shardq};
+
+/// The last line of a run that had to search all shards.
+fn searched(all: &'static str) -> [&'static str; 2] {
+    [all, "shards searched · one snapshot · "]
+}
+
+/// Shards with bare tables of origins, to be filled by the test.
+fn with_origins(shards: u32) -> Db {
+    let db = Db::with_shards(shards);
+    db.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text UNIQUE)");
+    db
+}
+
+fn insert(db: &Db, shard: u32, id: i64, name: &str) {
+    let name = Literal(name);
+    db.in_shard(shard, &format!("INSERT INTO origins VALUES ({id}, {name})"));
+}
+
+fn home_of(name: &str, shards: u32) -> u32 {
+    route::by_name(name, NonZeroU32::new(shards).unwrap()).number()
+}
+
+#[test]
+fn an_origin_is_where_its_name_says() {
+    let db = Db::with_sample(128);
+    shardq(["find", "core"]).db(&db).run().assert(
+        0,
+        "core is in shard_30   (FNV-1a 64 of the name, modulo 128)\n\
+         verified: origins.id 721096797631602718, created 2017-05-19T21:00:27.943Z\n",
+        "",
+    );
+    shardq(["find", "--short", "core"])
+        .db(&db)
+        .run()
+        .assert(0, "shard_30\n", "");
+}
+
+#[test]
+fn json_is_one_object_with_ids_as_strings() {
+    let db = Db::with_sample(32);
+    shardq(["find", "--json", "core"]).db(&db).run().assert(
+        0,
+        "{\"found\":[{\"created\":\"2017-05-19T21:00:27.943Z\",\"id\":\"721096797631602718\",\
+         \"name\":\"core\",\"shard\":\"shard_30\",\"table\":\"origins\"}],\
+         \"key\":\"core\",\"kind\":\"origin\",\
+         \"rule\":\"FNV-1a 64 of the name, modulo 32\",\
+         \"shard\":\"shard_30\",\"status\":\"verified\"}\n",
+        "",
+    );
+}
+
+#[test]
+fn a_name_is_data_and_never_sql() {
+    let db = with_origins(4);
+    let names = [
+        "it's",
+        "\"quoted\"",
+        "100%",
+        "%s_%",
+        r"back\slash\'",
+        "žluť 日本 😀",
+        "$1",
+        "{name}",
+        "'; DROP SCHEMA shard_0 CASCADE; --",
+    ];
+    for (id, name) in (1..).zip(names) {
+        insert(&db, home_of(name, 4), id, name);
+    }
+    for (id, name) in (1..).zip(names) {
+        let shard = home_of(name, 4);
+        let told = format!(
+            "{name} is in shard_{shard}   (FNV-1a 64 of the name, modulo 4)\n\
+             verified: origins.id {id}, created 2014-08-28T22:49:51.000Z\n"
+        );
+        shardq(["find", name]).db(&db).run().assert(0, &told, "");
+        // Spelled as no origin is, it takes the search of all shards.
+        let twisted = format!("{name}{name}'");
+        shardq(["find", &twisted])
+            .db(&db)
+            .run()
+            .assert(1, "", has("not found"));
+    }
+    let left = "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^shard_'";
+    assert_eq!(db.ask(left), "4");
+}
+
+#[test]
+fn an_id_tells_its_shard_its_time_and_its_tables() {
+    let db = Db::with_sample(32);
+    shardq(["find", "721096797631602718"]).db(&db).run().assert(
+        0,
+        "721096797631602718 is in shard_30   (the low 13 bits of the id)\n\
+         created 2017-05-19T21:00:27.943Z, sequence 7\n\
+         verified: in origin_projects (core/binutils), origin_public_keys (core), \
+         origin_secret_keys (core), origins (core)\n",
+        "",
+    );
+}
+
+#[test]
+fn an_id_is_looked_for_in_whatever_tables_the_catalog_has() {
+    let db = Db::with_shards(1);
+    db.in_shard(
+        0,
+        r#"CREATE TABLE "od""d't" (id bigint PRIMARY KEY);
+           CREATE TABLE only_unique (id bigint UNIQUE, name varchar(9));
+           CREATE TABLE parted (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
+           CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (100000);
+           CREATE TABLE small (id int PRIMARY KEY);
+           CREATE TABLE worded (id text PRIMARY KEY);
+           CREATE TABLE of_two (id bigint, n int, PRIMARY KEY (id, n));
+           INSERT INTO "od""d't" VALUES (8192);
+           INSERT INTO only_unique VALUES (8192, E'two\nlines');
+           INSERT INTO parted VALUES (8192);
+           INSERT INTO small VALUES (8192);
+           INSERT INTO worded VALUES (8192);
+           INSERT INTO of_two VALUES (8192, 1)"#,
+    );
+    shardq(["find", "8192"]).db(&db).run().assert(
+        0,
+        has("\nverified: in od\"d't, only_unique (two\\nlines), parted\n"),
+        "",
+    );
+}
+
+#[test]
+fn an_id_from_before_the_database_was_sharded_is_found_all_the_same() {
+    let db = Db::with_sample(32);
+    // The id that Builder's own core has.
+    db.in_shard(
+        30,
+        "SET session_replication_role = replica;
+         UPDATE origins SET id = 721096797631602688 WHERE name = 'core'",
+    );
+    shardq(["find", "721096797631602688"]).db(&db).run().assert(
+        3,
+        "MISPLACED: expected shard_0, found in shard_30\n\
+         721096797631602688 belongs in shard_0   (the low 13 bits of the id)\n\
+         created 2017-05-19T21:00:27.943Z, sequence 7\n\
+         shard_30: in origins (core)\n",
+        has_all(searched("32/32")),
+    );
+    // Its name routes by the name alone, whatever its id says.
+    shardq(["find", "core"]).db(&db).run().assert(
+        0,
+        has("verified: origins.id 721096797631602688"),
+        "",
+    );
+}
+
+#[test]
+fn a_misplaced_origin_is_found_wherever_it_is() {
+    let db = with_origins(4);
+    assert_eq!(home_of("core", 4), 2);
+    insert(&db, 1, 5, "core");
+    shardq(["find", "core"]).db(&db).run().assert(
+        3,
+        "MISPLACED: expected shard_2, found in shard_1\n\
+         core belongs in shard_2   (FNV-1a 64 of the name, modulo 4)\n\
+         shard_1: origins.id 5, created 2014-08-28T22:49:51.000Z\n",
+        has_all(searched("4/4")),
+    );
+    insert(&db, 3, 6, "core");
+    shardq(["find", "core"])
+        .db(&db)
+        .run()
+        .assert(3, has("found in shard_1, shard_3\n"), ANY);
+    shardq(["find", "--short", "--quiet", "core"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            "shard_1\nshard_3\n",
+            "shardq: MISPLACED: expected shard_2, found in shard_1, shard_3\n",
+        );
+    shardq(["find", "--json", "core"]).db(&db).run().assert(
+        3,
+        has_all([
+            "\"status\":\"misplaced\"",
+            "\"shard\":\"shard_2\"",
+            "\"searched\":{\"answered\":4,\"expected\":4}",
+            "\"id\":\"5\"",
+            "\"id\":\"6\"",
+        ]),
+        has("MISPLACED"),
+    );
+}
+
+#[test]
+fn what_is_nowhere_is_not_found_and_the_nearest_names_are_told() {
+    let db = Db::with_sample(32);
+    let not_found = "shardq: origin \"croe\" not found; \
+                     it belongs in shard_8 (FNV-1a 64 of the name, modulo 32)\n";
+    shardq(["find", "croe"]).db(&db).run().assert(
+        1,
+        "",
+        has_all([
+            not_found,
+            "\nnearest: core (shard_30)\n",
+            "\n32/32 shards searched · one snapshot · ",
+        ]),
+    );
+    shardq(["find", "--quiet", "--short", "croe"])
+        .db(&db)
+        .run()
+        .assert(1, "", not_found);
+    shardq(["find", "--json", "croe"]).db(&db).run().assert(
+        1,
+        has_all([
+            "\"status\":\"not_found\"",
+            "\"found\":[]",
+            "\"nearest\":[{\"name\":\"core\",\"shard\":\"shard_30\"}]",
+        ]),
+        has(not_found),
+    );
+    shardq(["find", "721096797631602719"]).db(&db).run().assert(
+        1,
+        "",
+        has_all([
+            "not found; it belongs in shard_31",
+            "\nhint: if this is a name, say --kind origin",
+        ]),
+    );
+}
+
+#[test]
+fn a_database_with_one_shard_has_everything_there() {
+    let db = with_origins(1);
+    insert(&db, 0, 721_096_797_631_602_718, "core");
+    shardq(["find", "core"]).db(&db).run().assert(
+        0,
+        "core is in shard_0   (FNV-1a 64 of the name, modulo 1)\n\
+         verified: origins.id 721096797631602718, created 2017-05-19T21:00:27.943Z\n",
+        "",
+    );
+    shardq(["find", "721096797631602718"]).db(&db).run().assert(
+        0,
+        "721096797631602718 is in shard_0   \
+         (the only shard there is; the low 13 bits of the id say shard_30)\n\
+         created 2017-05-19T21:00:27.943Z, sequence 7\n\
+         verified: in origins (core)\n",
+        "",
+    );
+}
+
+#[test]
+fn a_key_of_digits_is_a_name_if_told_so() {
+    let db = with_origins(4);
+    let shard = home_of("2048", 4);
+    insert(&db, shard, 7, "2048");
+    shardq(["find", "--kind", "origin", "2048"])
+        .db(&db)
+        .run()
+        .assert(0, has("verified: origins.id 7,"), "");
+    shardq(["find", "--kind", "id", "core"])
+        .db(&db)
+        .run()
+        .assert(2, "", "shardq: 'core' is no id: an id is digits only\n");
+}
+
+#[test]
+fn an_account_is_looked_for_among_accounts() {
+    let db = Db::with_shards(4);
+    db.in_each_shard("CREATE TABLE accounts (id bigint PRIMARY KEY, name text UNIQUE)");
+    let shard = home_of("ada", 4);
+    db.in_shard(shard, "INSERT INTO accounts VALUES (9, 'ada')");
+    let told = format!(
+        "ada is in shard_{shard}   (FNV-1a 64 of the name, modulo 4)\n\
+         verified: accounts.id 9, created 2014-08-28T22:49:51.000Z\n"
+    );
+    shardq(["find", "--kind", "account", "ada"])
+        .db(&db)
+        .run()
+        .assert(0, &told, "");
+
+    // Elsewhere nothing can be verified, but it is said where it can.
+    let origins = with_origins(4);
+    let there = format!("\n  {} (4 shards)\n", db.name());
+    shardq(["find", "--kind", "account", "ada"])
+        .db(&origins)
+        .run()
+        .assert(
+            1,
+            "",
+            has_all([
+                "where the key belongs, has no table \"accounts\" with an id and a name",
+                "choose one with -d:",
+                &there,
+                "--no-verify computes the shard alone",
+            ]),
+        );
+}
+
+#[test]
+fn a_shard_without_the_table_is_told_apart_from_one_without_the_key() {
+    let db = with_origins(4);
+    db.in_shard(2, "DROP TABLE origins");
+    shardq(["find", "core"]).db(&db).run().assert(
+        1,
+        "",
+        "shardq: shard_2, where the key belongs, has no table \"origins\" with an id and a name; \
+         3 other shards have\n\
+         --no-verify computes the shard alone\n",
+    );
+    let name = (0..1000)
+        .map(|n| n.to_string())
+        .find(|name| home_of(name, 4) == 1);
+    shardq(["find", "--kind", "origin", &name.unwrap()])
+        .db(&db)
+        .run()
+        .assert(
+            1,
+            "",
+            has_all(["warning: no table \"origins\" in shard_2\n", "not found"]),
+        );
+}
+
+#[test]
+fn without_shards_it_is_said_which_database_has_some() {
+    let sharded = Db::with_shards(2);
+    let there = format!("\n  {} (2 shards)", sharded.name());
+    shardq(["find", "core"]).db(&Db::empty()).run().assert(
+        1,
+        "",
+        has_all(["has no shards: no schema is called shard_0", &there]),
+    );
+}
+
+#[test]
+fn computing_alone_asks_no_server() {
+    let nowhere = |args| shardq(args).env("PGHOST", "/nonexistent").run();
+    nowhere(["find", "--no-verify", "--shard-count", "128", "core"]).assert(
+        0,
+        "core is in shard_30   (FNV-1a 64 of the name, modulo 128)\n\
+         not verified: no server was asked\n",
+        "",
+    );
+    nowhere([
+        "find",
+        "--no-verify",
+        "--short",
+        "--kind=id",
+        "721096797631602718",
+    ])
+    .assert(0, "shard_30\n", "");
+    nowhere(["find", "--no-verify", "--short", "--kind=origin", "core"]).assert(
+        2,
+        "",
+        has("--shard-count 128"),
+    );
+    shardq(["find", "core"])
+        .env("PGHOST", "/nonexistent")
+        .run()
+        .assert(1, "", has("/nonexistent/.s.PGSQL.5432"));
+}
+
+#[test]
+fn the_number_of_shards_can_be_told_where_the_last_are_missing() {
+    let db = Db::empty();
+    db.create_shards([0, 1, 2]);
+    db.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text)");
+    let name = (0..1000)
+        .map(|n| format!("origin-{n}"))
+        .find(|name| home_of(name, 4) == 3 && home_of(name, 3) != 1)
+        .unwrap();
+    insert(&db, 1, 5, &name);
+    shardq(["find", "--shard-count", "4", &name])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            has("MISPLACED: expected shard_3, found in shard_1\n"),
+            has("warning: no shard_3 here; the shards are shard_0-2\n"),
+        );
+}
+
+#[test]
+fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
+    let db = with_origins(4);
+    insert(&db, 1, 5, "core");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_3.origins");
+    shardq(["find", "--lock-timeout", "10ms", "core"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            has("MISPLACED: expected shard_2, found in shard_1\n"),
+            has_all([
+                "shardq: shard_3: ERROR 55P03: canceling statement due to lock timeout\n",
+                "3/4 shards searched",
+            ]),
+        );
+    // Nobody knows now that it is nowhere.
+    shardq(["find", "--lock-timeout", "10ms", "--json", "redis"])
+        .db(&db)
+        .run()
+        .assert(3, has("{\"answered\":3,\"expected\":4}"), has("55P03"));
+    migration.run("LOCK TABLE shard_2.origins");
+    shardq(["find", "--lock-timeout", "10ms", "core"])
+        .db(&db)
+        .run()
+        .assert(
+            1,
+            "",
+            has_all([
+                "shardq: not verified: shard_2: ERROR 55P03",
+                "--lock-timeout",
+            ]),
+        );
+}
+
+#[test]
+fn a_table_that_may_not_be_read_is_named() {
+    let db = with_origins(1);
+    insert(&db, 0, 8192, "core");
+    let role = format!("reader_{}", db.name());
+    let role = &role[..role.len().min(60)];
+    db.in_shard(
+        0,
+        &format!(
+            "CREATE TABLE secrets (id bigint PRIMARY KEY);
+             CREATE ROLE \"{role}\" LOGIN;
+             GRANT USAGE ON SCHEMA shard_0 TO \"{role}\";
+             GRANT SELECT ON origins TO \"{role}\""
+        ),
+    );
+    shardq(["find", "-U", role, "8192"]).db(&db).run().assert(
+        0,
+        has("verified: in origins (core)\n"),
+        "shardq: warning: not looked at, since you may not read it: secrets\n",
+    );
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    let db = with_origins(4);
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_2.origins");
+    let run = waiting_for_a_lock(&db);
+    run.signal("INT");
+    run.finish().assert(130, "", "");
+    assert_eq!(db.backends("shardq"), [""; 0]);
+}
+
+#[test]
+fn a_lost_connection_is_had_again() {
+    let db = with_origins(4);
+    insert(&db, 2, 5, "core");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_2.origins");
+    let run = waiting_for_a_lock(&db);
+    db.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = 'shardq'",
+    );
+    run.wait_for_stderr(|text| text.contains("asking again, at a new snapshot"));
+    migration.run("COMMIT");
+    run.finish()
+        .assert(0, has("verified: origins.id 5,"), has("57P01"));
+}
+
+fn waiting_for_a_lock(db: &Db) -> Running {
+    let run = shardq(["find", "--lock-timeout", "0", "core"])
+        .db(db)
+        .spawn();
+    eventually("it waits for a lock", || {
+        db.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'shardq' AND wait_event_type = 'Lock'",
+        ) == "1"
+    });
+    run
+}

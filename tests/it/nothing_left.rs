@@ -1,0 +1,269 @@
+//! Leaves nothing behind: however a run ends, nothing of it goes on running on the
+//! server, and nothing of it stays there.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use shardq::sandbox::{Options, Shutdown};
+
+use crate::support::{
+    ANY, Db, Postmaster, Program, eventually, has, has_all, private_server, shardq,
+};
+
+/// What a server says of clients that leave without a word.
+const COMPLAINTS: [&str; 5] = [
+    "unexpected EOF",
+    "connection to client lost",
+    "could not send data",
+    "could not receive data",
+    "incomplete startup packet",
+];
+
+/// Sleeps in every shard.
+fn sleeping(db: &Db) -> Program {
+    shardq(["query", "--csv", "SELECT pg_sleep(600)"]).db(db)
+}
+
+#[track_caller]
+fn it_runs(db: &Db) {
+    let active = |state: &String| state == "active";
+    eventually("it runs", || db.backends("shardq").iter().any(active));
+}
+
+#[track_caller]
+fn nothing_runs(db: &Db) {
+    eventually("no backend is left", || db.backends("shardq").is_empty());
+}
+
+#[test]
+fn ctrl_c_cancels_in_every_shard() {
+    let db = Db::with_shards(20);
+    for signal in ["INT", "TERM", "HUP"] {
+        let query = sleeping(&db).spawn();
+        it_runs(&db);
+        query.signal(signal);
+        query.finish().assert(130, "", has("0 rows · 0/20 shards"));
+        nothing_runs(&db);
+    }
+}
+
+#[test]
+fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t ()");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_0.t");
+    let sql = "SELECT * FROM t";
+    let query = shardq(["query", "--lock-timeout", "0", sql])
+        .db(&db)
+        .spawn();
+    it_runs(&db);
+    query.signal("INT");
+    query.finish().assert(130, "", "");
+    nothing_runs(&db);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_it_at_once() {
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..4);
+    let mut query = sleeping(&db).spawn();
+    it_runs(&db);
+    // A server that answers no cancel request.
+    let postmaster = Postmaster::of(&server);
+    postmaster.signal("STOP");
+    eventually("one Ctrl-C more is enough", || {
+        query.signal("INT");
+        query.has_ended()
+    });
+    let ended = query.finish();
+    postmaster.signal("CONT");
+    ended.assert(130, "", "");
+    nothing_runs(&db);
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly_and_cancels() {
+    let db = Db::with_shards(4);
+    let sql = "SELECT generate_series(1, 5000000) AS n, \
+               pg_sleep(CASE current_schema() WHEN 'shard_0' THEN 0 ELSE 600 END)";
+    shardq(["query", "--csv", sql])
+        .db(&db)
+        .run_reading(1)
+        .assert(0, "shard,n,pg_sleep\n", "");
+    nothing_runs(&db);
+}
+
+#[test]
+fn the_server_notices_when_it_is_killed() {
+    let db = Db::with_shards(4);
+    let query = sleeping(&db).spawn();
+    it_runs(&db);
+    let killed = Instant::now();
+    query.signal("KILL");
+    nothing_runs(&db);
+    assert!(
+        killed.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        killed.elapsed()
+    );
+}
+
+#[test]
+fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
+    let db = Db::with_shards(4);
+    let sql = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
+    let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
+    eventually("the server waits for the reader", || {
+        db.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
+        ) != "0"
+    });
+    query.signal("INT");
+    query.finish().assert(130, "", has("/4 shards"));
+    nothing_runs(&db);
+}
+
+#[test]
+fn ctrl_c_is_heard_while_the_reader_pauses_before_the_end() {
+    let db = Db::with_shards(2);
+    // More than the pipe takes, and less than what may wait in front of it.
+    let sql = "SELECT repeat('x', 1000) FROM generate_series(1, 80)";
+    let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
+    eventually("the shards have answered", || {
+        db.ask("SELECT sessions FROM pg_stat_database WHERE datname = current_database()") != "0"
+            && db.backends("shardq").is_empty()
+    });
+    query.signal("INT");
+    query.finish().assert(130, "", ANY);
+}
+
+#[test]
+fn the_server_log_does_not_complain_of_us() {
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    let empty = Db::on(&server);
+    db.create_shards(0..8);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    db.sql("DROP TABLE shard_3.t");
+    let runs: [(&Db, &[&str], i32); 9] = [
+        (&db, &["SELECT 1"], 0),
+        (&db, &["SELECT n FROM t"], 3),
+        (&db, &["--on-error", "stop", "SELECT n FROM t"], 1),
+        (
+            &db,
+            &[
+                "--json",
+                "--shard-column",
+                "n",
+                "SELECT n FROM t WHERE n < 3",
+            ],
+            1,
+        ),
+        (&db, &["SELECT FROM WHERE"], 1),
+        (&db, &["SELECT 1; SELECT 2"], 1),
+        (&db, &["--shards", "99", "SELECT 1"], 1),
+        (&db, &["--dry-run", "SELECT 1"], 0),
+        (&empty, &["SELECT 1"], 1),
+    ];
+    for (db, args, status) in runs {
+        for connections in ["-j1", "-j4"] {
+            shardq(["query", "-q", connections])
+                .args(args)
+                .db(db)
+                .run()
+                .assert(status, ANY, ANY);
+        }
+    }
+    let query = sleeping(&db).spawn();
+    it_runs(&db);
+    query.signal("INT");
+    query.finish().assert(130, ANY, ANY);
+    shardq(["query", "--csv", "SELECT generate_series(1, 1000000)"])
+        .db(&db)
+        .run_reading(1);
+    nothing_runs(&db);
+    nothing_runs(&empty);
+    let log = server.log();
+    let complaints: Vec<_> = log
+        .lines()
+        .filter(|line| COMPLAINTS.iter().any(|complaint| line.contains(complaint)))
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:#?}\n{log}");
+}
+
+#[test]
+fn a_run_needs_no_session_and_leaves_no_object() {
+    let db = Db::with_shards(8);
+    let before = db.ask("SELECT count(*), max(oid) FROM pg_class");
+    shardq(["query", "-q", "SELECT relname FROM pg_class"])
+        .db(&db)
+        .run()
+        .assert(0, ANY, "");
+    assert_eq!(db.ask("SELECT count(*), max(oid) FROM pg_class"), before);
+    assert_eq!(
+        db.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg_temp%'"),
+        "0"
+    );
+}
+
+#[test]
+fn settings_of_the_database_do_not_end_a_run_early() {
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..8);
+    for setting in [
+        "idle_in_transaction_session_timeout = '100ms'",
+        "idle_session_timeout = '100ms'",
+        "statement_timeout = '100ms'",
+        "lock_timeout = '1ms'",
+        "default_transaction_isolation = 'serializable'",
+        "default_transaction_read_only = on",
+        "default_transaction_deferrable = on",
+    ] {
+        db.sql(&format!(
+            "SET default_transaction_read_only = off; ALTER DATABASE \"{}\" SET {setting}",
+            db.name()
+        ));
+    }
+    // One connection is done long before the other.
+    let sql = "SELECT pg_sleep(CASE current_schema() WHEN 'shard_0' THEN 0.5 ELSE 0 END) IS NULL";
+    shardq(["query", "--csv", "-t", "-j2", sql])
+        .db(&db)
+        .run()
+        .assert(0, has("shard_0,f\n"), has("8/8 shards · one snapshot"));
+    // Not even one whose work was done.
+    let log = server.log();
+    assert!(!log.contains("terminating connection"), "{log}");
+}
+
+#[test]
+fn a_hot_standby_answers() {
+    // One that has been cut off from its primary, but a standby all the same.
+    let mut server = private_server(Options {
+        settings: vec![("wal_level".into(), "replica".into())],
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..8);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    server.stop(Shutdown::Fast).unwrap();
+    fs::write(server.data_dir().join("standby.signal"), "").unwrap();
+    server.start_again().unwrap();
+    assert_eq!(db.ask("SELECT pg_is_in_recovery()"), "t");
+    shardq([
+        "query",
+        "--csv",
+        "-t",
+        "SELECT n, pg_is_in_recovery() FROM t",
+    ])
+    .db(&db)
+    .run()
+    .assert(
+        0,
+        has_all(["shard_0,0,t\n", "shard_7,7,t\n"]),
+        has("8/8 shards · one snapshot"),
+    );
+}

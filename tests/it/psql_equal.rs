@@ -1,0 +1,366 @@
+//! Every value is to the letter what psql prints for it: psql is asked for the same.
+
+use crate::support::types::{self, Sample};
+use crate::support::{ANY, Db, shardq};
+
+/// A format of ours, and how psql prints the same.
+struct Format {
+    flags: &'static [&'static str],
+    theirs: Theirs,
+}
+
+enum Theirs {
+    /// By `\pset`, on top of what the formats above it have set.
+    Psql(&'static str),
+    /// By `COPY`: psql's own CSV has NULL and '' alike.
+    Copy(&'static str),
+}
+
+const fn psql(flags: &'static [&'static str], pset: &'static str) -> Format {
+    let theirs = Theirs::Psql(pset);
+    Format { flags, theirs }
+}
+
+const fn copy(flags: &'static [&'static str], options: &'static str) -> Format {
+    let theirs = Theirs::Copy(options);
+    Format { flags, theirs }
+}
+
+const FORMATS: &[Format] = &[
+    psql(&[], "null ''"),
+    copy(&["--csv"], "FORMAT csv, HEADER"),
+    psql(&["--null", "∅"], "null ∅"),
+    psql(&["-t"], "null ''\n\\pset tuples_only on"),
+    psql(&["-x", "-t", "--null", "∅"], "null ∅\n\\pset expanded on"),
+    psql(&["-x"], "tuples_only off\n\\pset null ''"),
+    copy(
+        &["--csv", "-t", "--null", "null"],
+        "FORMAT csv, NULL 'null'",
+    ),
+    copy(&["--tsv"], "HEADER"),
+    copy(&["--tsv", "-t", "--null", ""], "NULL ''"),
+];
+
+/// One for people and one for programs.
+const TWO_FORMATS: &[Format] = FORMATS.split_at(2).0;
+
+/// What is said to both.
+#[derive(Default, Clone, Copy)]
+struct Session<'a> {
+    /// psql's, since we set ours.
+    search_path: &'a str,
+    options: &'a str,
+    env: &'a [(&'a str, &'a str)],
+}
+
+impl Session<'_> {
+    #[track_caller]
+    fn ours(&self, db: &Db, args: &[&str], sql: &str) -> String {
+        let mut shardq = shardq(["query", "-q"])
+            .db(db)
+            .env("PGOPTIONS", self.options);
+        for (name, value) in self.env {
+            shardq = shardq.env(name, value);
+        }
+        let ran = shardq.args(args).args(["-f", "-"]).stdin(sql).run();
+        ran.assert(0, ANY, "");
+        ran.stdout
+    }
+
+    #[track_caller]
+    fn psqls(&self, db: &Db, args: &[&str], sql: &str) -> String {
+        let options = format!("{} -c search_path={}", self.options, self.search_path);
+        let mut psql = db
+            .psql_program(["-v", "ON_ERROR_STOP=1"])
+            .env("PGOPTIONS", options);
+        for (name, value) in self.env {
+            psql = psql.env(name, value);
+        }
+        let ran = psql.args(args).args(["-f", "-"]).stdin(sql).run();
+        ran.assert(0, ANY, "");
+        ran.stdout
+    }
+
+    /// Asks `our_sql` with our `args`, and psql for `sql`.
+    #[track_caller]
+    fn assert_same(&self, db: &Db, formats: &[Format], args: &[&str], our_sql: &str, sql: &str) {
+        const NEXT: &str = "== the next format ==\n";
+        let commands = formats.iter().map(|format| match format.theirs {
+            Theirs::Psql(pset) => format!("\\pset {pset}\n{sql}"),
+            Theirs::Copy(options) => format!("COPY ({sql}) TO STDOUT ({options})"),
+        });
+        let script = commands
+            .collect::<Vec<_>>()
+            .join(&format!(";\n\\echo {NEXT}"));
+        let psqls = self.psqls(db, &[], &script);
+        for (format, psqls) in formats.iter().zip(psqls.split(NEXT)) {
+            let ours = self.ours(db, &[args, format.flags].concat(), our_sql);
+            same(format.flags, &ours, psqls);
+        }
+    }
+
+    /// Asks both for the same, in one shard.
+    #[track_caller]
+    fn assert_same_in_shard(self, db: &Db, formats: &[Format], shard: u32, sql: &str) {
+        let number = shard.to_string();
+        let schema = format!("shard_{shard}");
+        let there = Session {
+            search_path: &schema,
+            ..self
+        };
+        let args = ["--shards", &number, "--no-shard-column"];
+        there.assert_same(db, formats, &args, sql, sql);
+    }
+}
+
+#[track_caller]
+fn same(flags: &[&str], ours: &str, psqls: &str) {
+    assert!(!ours.trim().is_empty(), "{flags:?}: nothing to compare");
+    let differ = ours
+        .lines()
+        .zip(psqls.lines())
+        .find(|(ours, psqls)| ours != psqls);
+    assert!(
+        ours == psqls,
+        "{flags:?}: the first line that differs, ours and psql's: {differ:#?}"
+    );
+}
+
+/// The built-in types of this server.
+fn built_in(db: &Db) -> Vec<Sample> {
+    let mut samples = types::BUILT_IN.to_vec();
+    // A server may be built without it.
+    if db.psql_program(["-c", "SELECT '<a/>'::xml"]).run().status == 0 {
+        samples.push(types::XML);
+    }
+    samples
+}
+
+fn with_built_in_types() -> Db {
+    let db = Db::with_shards(2);
+    let samples = built_in(&db);
+    db.in_shard(0, &types::table(&samples, 0));
+    db.in_shard(1, &types::table(&samples, 3));
+    db
+}
+
+#[test]
+fn the_sample_has_every_type_of_the_server() {
+    let db = Db::empty();
+    let names: Vec<_> = built_in(&db)
+        .iter()
+        .map(|(name, _)| format!("'{name}'::regtype"))
+        .chain(
+            types::NOT_WRITABLE
+                .iter()
+                .map(|name| format!("'{name}'::regtype")),
+        )
+        .collect();
+    let missing = db.ask(&format!(
+        "SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace \
+         AND typtype IN ('b', 'r', 'm') \
+         AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = pg_type.oid) \
+         AND oid <> ALL (ARRAY[{}])",
+        names.join(", ")
+    ));
+    assert_eq!(
+        missing, "",
+        "give tests/it/support/types.rs values of these"
+    );
+}
+
+#[test]
+fn every_built_in_type_prints_as_in_psql_in_every_format() {
+    let db = with_built_in_types();
+    let sql = "SELECT * FROM t ORDER BY row";
+    Session::default().assert_same_in_shard(&db, FORMATS, 1, sql);
+}
+
+#[test]
+fn the_merged_result_is_what_a_hand_written_union_all_prints() {
+    let db = with_built_in_types();
+    Session::default().assert_same(
+        &db,
+        FORMATS,
+        &[],
+        "SELECT * FROM t",
+        "SELECT 'shard_0'::text AS shard, * FROM shard_0.t UNION ALL SELECT 'shard_1', * FROM shard_1.t",
+    );
+}
+
+#[test]
+fn settings_of_the_session_shape_values_as_in_psql() {
+    let db = with_built_in_types();
+    let with = |options| Session {
+        options,
+        ..Session::default()
+    };
+    let sessions = [
+        with(
+            "-c datestyle=SQL,DMY -c intervalstyle=sql_standard -c bytea_output=escape -c timezone=Asia/Kathmandu",
+        ),
+        with(
+            "-c datestyle=German -c intervalstyle=iso_8601 -c extra_float_digits=-10 -c xmlbinary=hex",
+        ),
+        with(
+            "-c datestyle=Postgres,MDY -c intervalstyle=postgres_verbose -c extra_float_digits=0 -c timezone=America/St_Johns",
+        ),
+        Session {
+            env: &[("PGTZ", "Europe/Prague"), ("PGDATESTYLE", "ISO, YMD")],
+            ..Session::default()
+        },
+    ];
+    let plain = Session::default().ours(&db, &["--csv"], "SELECT * FROM t");
+    for session in sessions {
+        let ours = session.ours(&db, &["--csv"], "SELECT * FROM t");
+        assert_ne!(ours, plain, "{}: has no effect", session.options);
+        let copy = "COPY (SELECT 'shard_0' AS shard, * FROM shard_0.t UNION ALL \
+                    SELECT 'shard_1', * FROM shard_1.t) TO STDOUT (FORMAT csv, HEADER)";
+        same(&[session.options], &ours, &session.psqls(&db, &[], copy));
+    }
+}
+
+#[test]
+fn types_that_each_shard_defines_for_itself_print_as_in_psql() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('', 'so so', 'it''s \"fine\"', 'žluť', 'a,b');
+         CREATE DOMAIN positive AS int CHECK (value > 0);
+         CREATE TYPE pair AS (a text, b mood, c int[]);
+         CREATE TYPE moods AS RANGE (subtype = mood);
+         CREATE TABLE t (m mood, ms mood[], p positive, ps positive[], r pair, rs pair[], g moods, gs moods[]);
+         INSERT INTO t VALUES
+            ('', '{a\\,b,NULL,\"\"}', {n} + 1, '{1,2}', ROW('x \"y\", z', 'so so', '{1,NULL}'),
+             ARRAY[ROW('', NULL, '{}'), NULL]::pair[], '[\"\",žluť)', '{\"[so so,)\",empty}'),
+            ('it''s \"fine\"', '{}', NULL, NULL, NULL, '{}', 'empty', NULL),
+            (NULL, NULL, 7, '{}', ROW(NULL, NULL, NULL), NULL, NULL, '{}')",
+    );
+    for shard in [0, 1] {
+        Session::default().assert_same_in_shard(
+            &db,
+            TWO_FORMATS,
+            shard,
+            "SELECT *, t, ROW(1, 'x', NULL, m), ARRAY(SELECT ROW(n, m) FROM generate_series(1, 2) n) FROM t",
+        );
+    }
+    Session { search_path: "shard_0", ..Session::default() }.assert_same(
+        &db,
+        FORMATS,
+        &[],
+        "SELECT * FROM t",
+        "SELECT 'shard_0'::text AS shard, * FROM shard_0.t UNION ALL \
+         SELECT 'shard_1', m::text::mood, ms::text::mood[], p, ps::int[], r::text::pair, rs::text::pair[], \
+         g::text::moods, gs::text::moods[] FROM shard_1.t",
+    );
+}
+
+#[test]
+fn types_of_extensions_print_as_in_psql() {
+    let samples: &[(&str, Sample)] = &[
+        ("citext", ("public.citext", &["Core", "", "a,b", "ŽLUŤ"])),
+        (
+            "hstore",
+            ("public.hstore", &["", "a=>1, b=>NULL, \"c d\"=>\"e\\\"f\""]),
+        ),
+        ("ltree", ("public.ltree", &["a.b.c", ""])),
+        ("cube", ("public.cube", &["(1,2),(3,4)", "0"])),
+        ("seg", ("public.seg", &["1.50 .. 2", "<3"])),
+        ("isn", ("public.isbn", &["978-0-393-04002-9"])),
+    ];
+    let db = Db::with_shards(2);
+    let available = db.ask("SELECT name FROM pg_available_extensions");
+    let (extensions, samples): (Vec<_>, Vec<_>) = samples
+        .iter()
+        .filter(|(extension, _)| available.lines().any(|line| line == *extension))
+        .copied()
+        .unzip();
+    for extension in extensions {
+        db.sql(&format!("CREATE EXTENSION {extension} SCHEMA public"));
+    }
+    for shard in [0, 1] {
+        db.in_shard(shard, &types::table(&samples, shard as usize));
+        Session::default().assert_same_in_shard(&db, TWO_FORMATS, shard, "SELECT * FROM t");
+    }
+}
+
+#[test]
+fn objects_are_named_as_the_shards_search_path_sees_them() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TABLE t (); CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    );
+    db.sql("CREATE TABLE public.elsewhere ()");
+    for shard in [0, 1] {
+        Session::default().assert_same_in_shard(
+            &db,
+            TWO_FORMATS,
+            shard,
+            "SELECT 't'::regclass, 't[]'::regtype, 'f'::regproc, 'f(t)'::regprocedure, \
+             'public.elsewhere'::regclass, 'shard_1.t'::regclass, current_schemas(true)",
+        );
+    }
+}
+
+#[test]
+fn values_that_only_the_catalogs_have_print_as_in_psql() {
+    let db = Db::with_shards(1);
+    db.in_shard(
+        0,
+        "CREATE TABLE t AS SELECT n % 3 AS a, (n % 3)::text AS b FROM generate_series(1, 99) n;
+         ALTER TABLE t ALTER a SET DEFAULT 1 + 1;
+         GRANT SELECT ON t TO PUBLIC;
+         CREATE STATISTICS s ON a, b FROM t;
+         ANALYZE t",
+    );
+    for sql in [
+        "SELECT * FROM pg_statistic WHERE starelid = 't'::regclass ORDER BY staattnum",
+        "SELECT * FROM pg_statistic_ext_data JOIN pg_statistic_ext ON oid = stxoid",
+        "SELECT * FROM pg_attrdef",
+        "SELECT relacl, relkind, relnamespace::regnamespace FROM pg_class WHERE oid = 't'::regclass",
+        "SELECT * FROM pg_type ORDER BY oid",
+        "SELECT * FROM pg_settings WHERE name ~ '^(date|bytea)' ORDER BY name",
+    ] {
+        Session::default().assert_same_in_shard(&db, TWO_FORMATS, 0, sql);
+    }
+}
+
+#[test]
+fn csv_is_psqls_too_where_nothing_is_null_or_empty() {
+    let db = Db::with_shards(1);
+    db.in_shard(0, "CREATE TABLE t AS SELECT * FROM (VALUES (1, E'a,b\\n\"c\"', 1.50), (2, ' ', 'NaN')) AS v(n, \"the text\", \"a,\"\"b\")");
+    let sql = "SELECT * FROM t";
+    let ours = Session::default().ours(&db, &["--csv", "--no-shard-column"], sql);
+    let there = Session {
+        search_path: "shard_0",
+        ..Session::default()
+    };
+    same(&["--csv"], &ours, &there.psqls(&db, &["--csv"], sql));
+}
+
+#[test]
+fn long_values_and_many_rows_print_as_in_psql() {
+    let db = Db::with_shards(2);
+    for sql in [
+        "SELECT repeat('žluť,', 20000), n FROM generate_series(1, 2) n",
+        "SELECT n, md5(n::text), NULLIF(n % 7, 0) FROM generate_series(1, 5000) n",
+    ] {
+        Session::default().assert_same_in_shard(&db, TWO_FORMATS, 1, sql);
+    }
+}
+
+#[test]
+fn a_database_in_another_encoding_answers_in_utf_8() {
+    let db = Db::empty();
+    let latin = format!("{}_latin2", db.name());
+    db.sql(&format!(
+        "CREATE DATABASE \"{latin}\" ENCODING 'LATIN2' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ));
+    let there = |sql| {
+        let psql = db.psql_program(["-d", &latin, "-c", sql]);
+        psql.env("PGCLIENTENCODING", "UTF8").run().output()
+    };
+    there("CREATE SCHEMA shard_0");
+    let sql = "SELECT 'žluťoučký kůň' AS \"kůň\", chr(177) AS \"ą\"";
+    let ours = shardq(["query", "-q", "--no-shard-column", "-d", &latin, sql]);
+    ours.db(&db).run().assert(0, &there(sql), "");
+}

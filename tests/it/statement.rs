@@ -1,0 +1,226 @@
+//! Exactly one statement, that returns rows; and errors shown as psql shows them.
+
+use crate::support::{Db, has, shardq};
+
+/// One shard, so that what is printed is short.
+fn one_shard() -> Db {
+    let db = Db::with_shards(1);
+    db.in_shard(
+        0,
+        "CREATE TABLE t (n int, \"žluť 日本\" text); INSERT INTO t VALUES (7, 'x')",
+    );
+    db
+}
+
+/// The rows of a statement given by every way there is: all give the same.
+#[track_caller]
+fn rows(db: &Db, sql: &str) -> String {
+    let ask = |args: [&str; 2]| {
+        let program = shardq(["query", "-q", "--csv", "-t", "--no-shard-column"]);
+        program.args(args).db(db).stdin(sql).run()
+    };
+    let rows = ask(["--", sql]);
+    rows.assert(0, &rows.stdout, "");
+    ask(["-f", "-"]).assert(0, &rows.stdout, "");
+    rows.stdout
+}
+
+#[test]
+fn one_statement_may_be_dressed_in_any_way() {
+    let db = one_shard();
+    for (sql, answer) in [
+        ("SELECT 1;", "1\n"),
+        ("SELECT 1 ; ; ;\n", "1\n"),
+        ("SELECT 1 -- one", "1\n"),
+        ("SELECT 1; -- one;", "1\n"),
+        (
+            "-- a comment; of two\n/* and /* a nested; */ one */ SELECT 1",
+            "1\n",
+        ),
+        ("SELECT 1 /* one; */ ; /* two */", "1\n"),
+        ("\r\n\tSELECT\r\n1\r\n", "1\n"),
+        ("SELECT 'a;b', 1 AS \"c;d\"", "a;b,1\n"),
+        ("SELECT $$it's; $1$$, $tag$ $$ $tag$", "it's; $1, $$ \n"),
+        (r"SELECT E'\';\\', 'a\'", "';\\,a\\\n"),
+        (r#"SELECT U&'\017Elu', "žluť 日本" FROM t"#, "žlu,x\n"),
+        ("SELECT '-- ' || '/*' || \"n\" FROM t", "-- /*7\n"),
+        (
+            "SELECT '{search_path}', '{statement}'",
+            "{search_path},{statement}\n",
+        ),
+        ("VALUES (1, 'a'), (2, 'b')", "1,a\n2,b\n"),
+        ("TABLE t", "7,x\n"),
+        ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1", "1\n2\n"),
+        ("WITH a AS (SELECT n FROM t) SELECT n + 1 FROM a", "8\n"),
+        ("SHOW search_path", "shard_0\n"),
+        ("EXPLAIN (COSTS OFF) SELECT * FROM t", "Seq Scan on t\n"),
+        ("SELECT * FROM t WHERE false", ""),
+    ] {
+        assert_eq!(rows(&db, sql), answer, "{sql}");
+    }
+}
+
+#[test]
+fn backslashes_mean_what_the_session_says_they_mean() {
+    let db = one_shard();
+    shardq(["query", "-q", "-t", "--csv", r"SELECT 'it\'s; one'"])
+        .db(&db)
+        .env(
+            "PGOPTIONS",
+            "-c standard_conforming_strings=off -c escape_string_warning=off",
+        )
+        .run()
+        .assert(0, "shard_0,it's; one\n", "");
+}
+
+#[test]
+fn two_statements_are_refused() {
+    let db = one_shard();
+    for sql in [
+        "SELECT 1; SELECT 2",
+        "SELECT 1;;SELECT 2;",
+        "SELECT 1\n;\n-- two\nSELECT 2",
+        "SELECT nope; SELECT 2",
+        "BEGIN; SELECT 1; COMMIT",
+        "COMMIT; DELETE FROM t",
+        "SELECT $$;$$; DELETE FROM t",
+    ] {
+        shardq(["query", sql]).db(&db).run().assert(
+            1,
+            "",
+            "shardq: that is more than one statement; shardq runs exactly one, so ask one after the other\n",
+        );
+    }
+    assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
+}
+
+#[test]
+fn a_statement_without_rows_is_refused() {
+    let db = one_shard();
+    for sql in [
+        "DELETE FROM t",
+        "INSERT INTO t VALUES (1)",
+        "CREATE TABLE u ()",
+        "SET work_mem = '1MB'",
+        "BEGIN",
+        "COMMIT",
+        "DO $$BEGIN END$$",
+        "COPY t TO STDOUT",
+        "COPY t FROM STDIN",
+        "LISTEN x",
+        "VACUUM",
+        ";",
+        "/* nothing */",
+    ] {
+        shardq(["query", sql]).db(&db).run().assert(
+            1,
+            "",
+            has("shardq: the statement returns no rows; shardq runs queries: SELECT"),
+        );
+    }
+    assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
+}
+
+fn without_lines(start: &str, text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with(start)).collect()
+}
+
+/// psql's messages, in our words: the SQLSTATE as in its verbose mode, without the
+/// place in Postgres's own source.
+fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
+    const NEXT: &str = "== the next statement ==\n";
+    let next = format!("\\warn {}", NEXT.trim_end());
+    let commands = statements.iter().flat_map(|sql| ["-c", sql, "-c", &next]);
+    let ran = db
+        .psql_program(["-v", "VERBOSITY=verbose"])
+        .env("PGOPTIONS", "-c search_path=shard_0")
+        .args(commands)
+        .run();
+    let error = |text: &str| without_lines("LOCATION:", text).replacen("ERROR:  ", "ERROR ", 1);
+    ran.stderr.split_terminator(NEXT).map(error).collect()
+}
+
+#[track_caller]
+fn assert_errors_of_psql(db: &Db, statements: &[&str]) {
+    let errors = errors_of_psql(db, statements);
+    assert_eq!(errors.len(), statements.len());
+    for (sql, error) in statements.iter().zip(errors) {
+        let ran = shardq(["query", "-q", "--", sql]).db(db).run();
+        // The check finds it for all shards, the shard's turn for one.
+        let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
+        let ours = without_lines("hint: ", &ours);
+        assert_eq!(ours, format!("shardq: {error}"), "{sql}");
+        ran.assert(1, "", has("ERROR"));
+    }
+}
+
+#[test]
+fn wrong_statements_are_pointed_at_as_in_psql() {
+    let db = one_shard();
+    let long = "n + ".repeat(40);
+    let wide = "'日本語' || ".repeat(20);
+    let statements = [
+        "SELECT * frm t",
+        "SELECT 1 FROM",
+        "SELECT 1 +",
+        "SELECT 'abc",
+        "SELECT \"abc",
+        "SELECT $$abc",
+        "SELECT 1 /* abc",
+        "SELEC 1",
+        "SELECT x FROM t",
+        "SELECT * FROM nowhere",
+        "SELECT * FROM nowhere.t",
+        "SELECT n FROM t WHERE n = 'abc'",
+        "SELECT n || 1, 'a' + 1 FROM t",
+        "SELECT nope(n) FROM t",
+        "SELECT n::nope FROM t",
+        "SELECT n, count(*) FROM t",
+        "SELECT t.n FROM t AS u",
+        "SELECT a.n FROM t a, t b WHERE n = 1",
+        "SELECT $1",
+        "SELECT 1 UNION SELECT 1, 2",
+        "SELECT n,\n       x,\n       y\nFROM t",
+        "SELECT n,\r\n       x\r\nFROM t",
+        "SELECT n,\r       x\rFROM t",
+        "\n\n-- a comment\n\tSELECT\t\tx\tFROM t",
+        "/* 日本 */ SELECT '日本語', e\u{301}x, x FROM t",
+        "SELECT '😀😀', x FROM t",
+        "SELECT \"žluť 日本x\" FROM t",
+        "SELECT '{\"a\":}'::json",
+        "SELECT '(1,2'::point",
+        "SELECT 1/0",
+        "SELECT n/0 FROM t",
+        "SELECT ('x' || n)::int FROM t",
+        "SHOW nope",
+        &format!("SELECT {long} x FROM t"),
+        &format!("SELECT x, {long} 1 FROM t"),
+        &format!("SELECT {long} x, {long} 1 FROM t"),
+        &format!("SELECT {long} x, 1 FROM t"),
+        &format!("SELECT {wide} x, {wide} '' FROM t"),
+        &format!("SELECT 1,\n{long}\n x, {long} 1 FROM t"),
+    ];
+    assert_errors_of_psql(&db, &statements);
+}
+
+#[test]
+fn detail_hint_query_and_context_are_shown_as_in_psql() {
+    let db = one_shard();
+    db.in_shard(
+        0,
+        "CREATE FUNCTION raise() RETURNS int LANGUAGE plpgsql AS $f$
+           BEGIN RAISE 'no % today', 'luck' USING DETAIL = 'two\nlines', HINT = 'tomorrow', ERRCODE = 'P1234'; END $f$;
+         CREATE FUNCTION asks() RETURNS int LANGUAGE plpgsql AS $f$
+           DECLARE r int; BEGIN EXECUTE 'SELECT n,\n  nope FROM t' INTO r; RETURN r; END $f$;
+         CREATE FUNCTION divides(n int) RETURNS int LANGUAGE sql AS 'SELECT 1 / (n - n)';",
+    );
+    assert_errors_of_psql(
+        &db,
+        &[
+            "SELECT raise()",
+            "SELECT asks()",
+            "SELECT divides(n) FROM t",
+        ],
+    );
+}
