@@ -15,7 +15,7 @@ use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Server, Spare};
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
-use crate::sink::SinkError;
+use crate::sink::{Sink, SinkError};
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance};
@@ -32,23 +32,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     }
     let mut strategy = args.global.strategy;
     if args.global.explain || args.run.dry_run {
-        let asking = prepare(
-            &args,
-            &settings,
-            &plan,
-            strategy,
-            Acquaintance::First,
-            &mut console,
-            &interrupt,
-        );
-        let Some(prepared) = asking.await? else {
-            return Ok(Exit::Interrupted);
-        };
-        sink.write(prepared.way.explain().into_bytes()).await;
-        drop((prepared.survey, prepared.spares));
-        prepared.server.close().await;
-        sink.publish().await?;
-        return Ok(Exit::Complete);
+        return explain(&args, &settings, &plan, sink, &mut console, &interrupt).await;
     }
     let mut output = Output::new(query::renderer(&args.output), None, sink);
     let mut acquaintance = Acquaintance::First;
@@ -136,6 +120,27 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         output.restart(query::renderer(&args.output));
     }
     Err(Error::Unstable(RUNS))
+}
+
+/// Prints the way and the SQL. The statement is checked, and not run.
+async fn explain(
+    args: &QueryArgs,
+    settings: &Settings,
+    plan: &Plan,
+    sink: Sink,
+    console: &mut Console,
+    interrupt: &Interrupt,
+) -> Result<Exit, Error> {
+    let (strategy, first) = (args.global.strategy, Acquaintance::First);
+    let asking = prepare(args, settings, plan, strategy, first, console, interrupt);
+    let Some(prepared) = asking.await? else {
+        return Ok(Exit::Interrupted);
+    };
+    sink.write(prepared.way.explain().into_bytes()).await;
+    drop((prepared.survey, prepared.spares));
+    prepared.server.close().await;
+    sink.publish().await?;
+    Ok(Exit::Complete)
 }
 
 /// Ready to be asked.

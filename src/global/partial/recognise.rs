@@ -208,13 +208,16 @@ impl Recogniser<'_> {
             }
             let source = &self.text.sql[token.span.clone()];
             match &token.kind {
-                Kind::Number | Kind::Mark('(' | ')' | ',' | '.' | ':') => {}
-                Kind::Operator if OPERATORS.contains(&source) => {}
-                Kind::Operator => return Err("it has an operator that may be anything"),
+                Kind::Operator if !OPERATORS.contains(&source) => {
+                    return Err("it has an operator that may be anything");
+                }
                 Kind::String if words::is_of_the_moment(source) => {
                     return Err("it names the current time, which differs between connections");
                 }
-                Kind::String => {}
+                Kind::Number
+                | Kind::String
+                | Kind::Operator
+                | Kind::Mark('(' | ')' | ',' | '.' | ':') => {}
                 Kind::Mark(_) => return Err("its syntax is not a simple one"),
                 Kind::Word(_) | Kind::Quoted(_) => self.check_word(index, &qualifiers)?,
             }
@@ -338,13 +341,11 @@ impl Recogniser<'_> {
         let [token] = &self.tokens()[element.clone()] else {
             return None;
         };
-        match token.kind {
-            Kind::Number => self.cut(element).parse::<usize>().ok()?.checked_sub(1),
-            _ => {
-                let name = token.identifier()?;
-                self.names.iter().position(|known| *known == name)
-            }
+        if token.kind == Kind::Number {
+            return self.cut(element).parse::<usize>().ok()?.checked_sub(1);
         }
+        let name = token.identifier()?;
+        self.names.iter().position(|known| *known == name)
     }
 
     /// An element of ORDER BY, and what follows its expression.
@@ -498,14 +499,7 @@ impl Recogniser<'_> {
         if !sorted_by.is_empty() {
             let _ = write!(rest, "ORDER BY {} ", sorted_by.join(", "));
         }
-        for (word, clause) in [
-            ("LIMIT", &self.clauses.limit),
-            ("OFFSET", &self.clauses.offset),
-        ] {
-            if let Some(clause) = clause {
-                let _ = write!(rest, "{word} {} ", self.cut(clause));
-            }
-        }
+        rest += &self.bounds();
         let keys: Vec<_> = (1..=groups.len()).map(|n| n.to_string()).collect();
         let group = if keys.is_empty() {
             String::new()
@@ -528,6 +522,19 @@ impl Recogniser<'_> {
             select: format!("SELECT {}", select.join(", ")),
             rest,
         })
+    }
+
+    /// LIMIT and OFFSET, as they are written.
+    fn bounds(&self) -> String {
+        let clauses = [
+            ("LIMIT", &self.clauses.limit),
+            ("OFFSET", &self.clauses.offset),
+        ];
+        let written = clauses.into_iter().filter_map(|(word, clause)| {
+            let clause = clause.as_ref()?;
+            Some(format!("{word} {} ", self.cut(clause)))
+        });
+        written.collect()
     }
 
     /// What an aggregate's parts are, and how they are put together.

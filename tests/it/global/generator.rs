@@ -1,5 +1,7 @@
 //! A thousand SELECTs that nobody thought of, the same in every run.
 
+use std::fmt::Write as _;
+
 use shardq::cli::query::Strategy;
 
 use super::differential::assert_same;
@@ -106,7 +108,7 @@ fn statement(dice: &mut Dice) -> String {
         let join = dice.pick(&["JOIN", "LEFT JOIN", "FULL JOIN"]);
         let key = dice.pick(other.numbers);
         // A full join takes no more than an equality.
-        from += &format!(" {join} {} AS z ON z.{key} = a.id", other.table);
+        write!(from, " {join} {} AS z ON z.{key} = a.id", other.table).unwrap();
     }
     let filter = if dice.often(60) {
         format!(" WHERE {}", condition(dice, source, "a"))

@@ -100,9 +100,10 @@ impl World {
         const END: &str = "-~-~- end of";
         let mut script = format!("\\pset null '{NULL}'\n");
         for sql in statements {
-            let schema = match Text::new(sql, Strings::Conforming).names_shard_column() {
-                true => "whole_shard",
-                false => "whole",
+            let schema = if Text::new(sql, Strings::Conforming).names_shard_column() {
+                "whole_shard"
+            } else {
+                "whole"
             };
             writeln!(
                 script,
@@ -303,7 +304,7 @@ pub fn statements(file: &str) -> Vec<String> {
                     match &substitutes {
                         None => all.push(whole.to_owned()),
                         Some((name, values)) => {
-                            all.extend(values.iter().map(|value| whole.replace(name, value)))
+                            all.extend(values.iter().map(|value| whole.replace(name, value)));
                         }
                     }
                     statement.clear();
