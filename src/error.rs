@@ -6,6 +6,7 @@ use crate::export::ExportError;
 use crate::export::check::VerifyError;
 use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
+use crate::global::Refusal;
 use crate::id::IdError;
 use crate::lookup::LookupError;
 use crate::render::RenderError;
@@ -44,6 +45,12 @@ pub enum Error {
         report: Report,
         statement: Statement,
     },
+    /// Not answered, for it would not be exact.
+    #[error(transparent)]
+    Global(#[from] Refusal),
+    /// A global query's one statement failed.
+    #[error("{0}")]
+    Incomplete(ShardError),
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,

@@ -18,6 +18,10 @@ impl Failures {
         }
     }
 
+    pub fn first(&self) -> Option<&ShardError> {
+        self.0.first().map(|(error, _)| error)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

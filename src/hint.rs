@@ -32,7 +32,8 @@ pub fn lone_aggregate(statement: &Statement, answers: &[(Shard, Answer)]) -> Opt
     let grouped = lower.split_whitespace().any(|word| word == "group");
     (one_row_each && !grouped && calls_aggregate(&lower)).then(|| {
         format!(
-            "hint: these are {} answers, one a shard, and not one for all of them",
+            "hint: these are {} answers, one a shard, and not one for all of them; \
+             for that, add --global",
             answers.len()
         )
     })

@@ -12,6 +12,7 @@ pub mod failures;
 pub mod fanout;
 pub mod finding;
 pub mod footer;
+pub mod global;
 pub mod hint;
 pub mod id;
 pub mod interrupt;

@@ -103,7 +103,8 @@ impl Plan {
 
     /// One shard's turn.
     pub fn turn(&self, shard: Shard) -> Turn {
-        self.around(
+        around(
+            self.statement.text_in(shard),
             include_str!("../sql/turn.sql"),
             &[("search_path", &self.search_path.in_shard(shard))],
         )
@@ -111,7 +112,8 @@ impl Plan {
 
     /// A COPY's turn: the message in front of the COPY.
     pub fn describe_in(&self, shard: Shard) -> Turn {
-        self.around(
+        around(
+            self.statement.as_str(),
             include_str!("../sql/describe.sql"),
             &[("search_path", &self.search_path.in_shard(shard))],
         )
@@ -120,7 +122,8 @@ impl Plan {
     /// The COPY itself, the same in every shard.
     pub fn copy(&self, copying: &Copying) -> Turn {
         let (format, null) = copying.options();
-        self.around(
+        around(
+            self.statement.as_str(),
             include_str!("../sql/copy.sql"),
             &[("format", format), ("null", &null)],
         )
@@ -129,20 +132,6 @@ impl Plan {
     /// The message behind the COPY.
     pub fn turn_end() -> String {
         fill(include_str!("../sql/turn_end.sql"), &[])
-    }
-
-    /// The statement inside a template. Its placeholders are filled first: what
-    /// looks like one in the statement is the user's.
-    fn around(&self, template: &str, values: &[(&str, &str)]) -> Turn {
-        const STATEMENT: &str = "{statement}";
-        let template = without_comments(template);
-        let (before, after) = template.split_once(STATEMENT).unwrap_or((&template, ""));
-        let before = placed(before.to_owned(), values);
-        let after = placed(after.to_owned(), values);
-        Turn {
-            offset: before.chars().count(),
-            sql: format!("{before}{}{after}", self.statement.as_str()),
-        }
     }
 
     pub fn recover() -> String {
@@ -193,6 +182,21 @@ impl Plan {
             ("lock_timeout", &lock_timeout),
         ];
         fill(template, &[&limits, values].concat())
+    }
+}
+
+/// A statement inside a template. The template's placeholders are filled first: what
+/// looks like one in the statement is the user's.
+fn around(statement: &str, template: &str, values: &[(&str, &str)]) -> Turn {
+    let template = without_comments(template);
+    let (before, after) = template
+        .split_once("{statement}")
+        .unwrap_or((&template, ""));
+    let before = placed(before.to_owned(), values);
+    let after = placed(after.to_owned(), values);
+    Turn {
+        offset: before.chars().count(),
+        sql: format!("{before}{statement}{after}"),
     }
 }
 

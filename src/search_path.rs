@@ -58,6 +58,23 @@ impl SearchPath {
         format!("pg_catalog.concat({})", names.join(", ', ', "))
     }
 
+    /// Where to look for what is not sharded: the path without the shard, or
+    /// `public` if nothing is left.
+    #[must_use]
+    pub fn without_shard(&self) -> Self {
+        let others = self.0.iter().filter(|item| **item != Item::Shard);
+        let mut others: Vec<_> = others.cloned().collect();
+        if others.is_empty() {
+            others.push(Item::Schema("public".to_owned()));
+        }
+        Self(others)
+    }
+
+    /// As `SET` takes it, of a path without a shard.
+    pub fn schemas(&self) -> String {
+        self.without_shard().in_shard(Shard::new(0))
+    }
+
     pub fn is_shard_alone(&self) -> bool {
         self.0 == [Item::Shard]
     }

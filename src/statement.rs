@@ -1,12 +1,16 @@
 //! The user's SQL, as it was written: from the command line, a file, or
 //! standard input. Whether it is one statement is for the server's parser.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::shard::Shard;
 
 /// The text of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement(String);
+pub struct Statement(String, Option<Arc<BTreeMap<Shard, String>>>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StatementError {
@@ -57,7 +61,24 @@ impl Statement {
         if text.trim().is_empty() {
             return Err(StatementError::Empty(source.to_owned()));
         }
-        Ok(Self(text))
+        Ok(Self(text, None))
+    }
+
+    /// What was made of a statement that was checked already.
+    pub fn composed(sql: String) -> Self {
+        Self(sql, None)
+    }
+
+    /// What is asked under this name, where it is not the same text everywhere.
+    #[must_use]
+    pub fn with_text_in(self, shards: BTreeMap<Shard, String>) -> Self {
+        Self(self.0, Some(Arc::new(shards)))
+    }
+
+    /// The text for one shard's turn.
+    pub fn text_in(&self, shard: Shard) -> &str {
+        let own = self.1.as_ref().and_then(|texts| texts.get(&shard));
+        own.map_or(&self.0, String::as_str)
     }
 
     /// Without semicolons at its end, which mean nothing and which COPY does not
@@ -76,7 +97,7 @@ impl Statement {
     /// `None` if there is none.
     pub fn before_semicolon(&self, position: usize) -> Option<Self> {
         let (at, found) = self.0.char_indices().nth(position.checked_sub(1)?)?;
-        (found == ';').then(|| Self(self.0[..at].to_owned()))
+        (found == ';').then(|| Self(self.0[..at].to_owned(), None))
     }
 
     pub fn as_str(&self) -> &str {

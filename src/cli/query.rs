@@ -23,6 +23,7 @@ use crate::shard::ShardList;
 Examples:
   shardq query \"SELECT name FROM origins\"
   shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
+  shardq query --global \"SELECT count(*) FROM origin_packages\"
   shardq query -f report.sql --csv -o report.csv
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
@@ -35,6 +36,9 @@ pub struct QueryArgs {
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
+    pub global: GlobalArgs,
+
+    #[command(flatten)]
     pub shards: ShardArgs,
 
     #[command(flatten)]
@@ -45,6 +49,39 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// How a global query is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Strategy {
+    /// In parts where that is certain to be the same, or else in one statement
+    #[default]
+    Auto,
+    /// One statement over all shards
+    One,
+    /// Each shard's part, combined; refused where that may not be the same
+    Partial,
+}
+
+/// All shards as one.
+#[derive(Args)]
+#[command(next_help_heading = "Global queries")]
+pub struct GlobalArgs {
+    /// Answer as if each sharded table were one table with the rows of all shards
+    #[arg(short = 'g', long, conflicts_with_all = ["no_snapshot", "no_shard_column"])]
+    pub global: bool,
+
+    /// Print how a global query is answered, why so, and the SQL; do not run it
+    #[arg(long, requires = "global")]
+    pub explain: bool,
+
+    /// How: one statement over all shards, or each shard's part and these combined
+    #[arg(long, value_enum, default_value_t, requires = "global")]
+    pub strategy: Strategy,
+
+    /// Leave shards out that lack a table or column, or have it of another type
+    #[arg(long, requires = "global")]
+    pub skip_missing: bool,
 }
 
 /// Which shards.

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod export;
 mod export_per_shard;
 pub mod find;
+mod global;
 pub mod man;
 pub mod query;
 pub mod verify;

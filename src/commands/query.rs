@@ -22,11 +22,15 @@ use crate::timing;
 use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
+use super::global;
 
 /// A run whose server goes away before anything was printed is had again.
-const RUNS: u32 = 3;
+pub(super) const RUNS: u32 = 3;
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    if args.global.global {
+        return global::run(args).await;
+    }
     let mut console = Console::new(args.run.quiet);
     let plan = plan(&args)?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
@@ -235,7 +239,7 @@ fn policy(on_error: OnError) -> Policy {
     }
 }
 
-fn plan(args: &QueryArgs) -> Result<Plan, Error> {
+pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     let statement = match (&args.sql, &args.file) {
         (Some(sql), _) => Statement::new(sql)?,
         (None, Some(file)) => Statement::read(file)?,
@@ -255,14 +259,14 @@ fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     })
 }
 
-fn sink(args: &OutputArgs) -> Result<Sink, Error> {
+pub(super) fn sink(args: &OutputArgs) -> Result<Sink, Error> {
     Ok(match &args.output {
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
     })
 }
 
-fn renderer(args: &OutputArgs) -> Renderer {
+pub(super) fn renderer(args: &OutputArgs) -> Renderer {
     let options = RenderOptions {
         tuples_only: args.tuples_only,
         null: args.null.clone(),

@@ -31,6 +31,7 @@ pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
+pub(crate) use survey::results as result_rows;
 pub use window::{Attempt, Place, Window};
 
 /// What a shard has to say.
@@ -173,6 +174,16 @@ impl Fanout {
             .flatten()
             .min_by_key(|(_, since)| *since)
             .copied()
+    }
+
+    /// Waits for the lanes to end, and hands back a session that is still at the
+    /// run's instant.
+    pub async fn into_session(mut self) -> Option<Session> {
+        let mut kept = None;
+        while let Some(ended) = self.lanes.join_next().await {
+            kept = kept.or(ended.ok().flatten());
+        }
+        kept
     }
 
     /// Cancels what runs on the server, and returns once nothing does any more.

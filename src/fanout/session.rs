@@ -34,7 +34,7 @@ pub(super) struct Copy {
 
 impl Session {
     /// A connection whose transaction a survey opened.
-    pub(super) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
+    pub(crate) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
         Self {
             connection,
             opening: None,

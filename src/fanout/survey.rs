@@ -135,7 +135,9 @@ fn is_about_the_statement(code: &SqlState) -> bool {
 }
 
 /// The results that had rows to describe, but for those of the settings.
-fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&tokio_postgres::SimpleQueryRow>> {
+pub(crate) fn results(
+    messages: &[SimpleQueryMessage],
+) -> Vec<Vec<&tokio_postgres::SimpleQueryRow>> {
     let mut results = Vec::new();
     for message in messages {
         match message {

@@ -319,7 +319,7 @@ fn the_footer_counts_rows_as_people_write_numbers() {
 #[test]
 fn a_lone_aggregate_is_hinted_to_be_one_answer_a_shard() {
     let db = two_shards();
-    let hint = "hint: these are 2 answers, one a shard, and not one for all of them\n";
+    let hint = "hint: these are 2 answers, one a shard, and not one for all of them; for that, add --global\n";
     query(["SELECT count(*) FROM t"])
         .db(&db)
         .run()

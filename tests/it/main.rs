@@ -18,6 +18,7 @@ mod faults;
 mod file;
 mod find;
 mod flags;
+mod global;
 mod memory;
 mod names;
 mod nothing_left;

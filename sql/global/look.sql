@@ -1,0 +1,80 @@
+-- One row per relation's name, kind and shape, over all shards: the name, the
+-- kind (pg_class.relkind), the columns in order as JSON, and the names of the
+-- shards where it is so. {names} limits it to relations of these names.
+--
+-- A column is its name, its type as people read it, what the type is, and its
+-- collation. What the type is: its oid and modifier; but for an enum or a domain
+-- that lives in the shard itself its definition, for every shard has its own and
+-- they may well say the same. A relation that pg_catalog has too is not meant, for
+-- pg_catalog comes first wherever nobody says otherwise.
+--
+-- Types are looked up once a shape, not once a column: 5 ms less for five tables
+-- in 128 shards.
+SELECT
+    shape.relname,
+    shape.relkind,
+    coalesce(columns.list, '[]'),
+    pg_catalog.string_agg(shape.shards, ',')
+FROM (
+    SELECT
+        c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations,
+        pg_catalog.string_agg(n.nspname::pg_catalog.text, ',') AS shards,
+        -- Two shards cannot have a shape with types of their own in common.
+        CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(n.oid) END AS only_schema
+    FROM pg_catalog.pg_namespace AS n
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+    CROSS JOIN LATERAL (
+        SELECT
+            pg_catalog.array_agg(attname) AS names,
+            pg_catalog.array_agg(atttypid) AS types,
+            pg_catalog.array_agg(atttypmod) AS modifiers,
+            pg_catalog.array_agg(attcollation) AS collations
+        FROM (
+            SELECT attname, atttypid, atttypmod, attcollation
+            FROM pg_catalog.pg_attribute
+            WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+            ORDER BY attnum
+        ) AS ordered
+    ) AS a
+    WHERE n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
+        AND c.relname = ANY ({names})
+        AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+    GROUP BY c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations
+    -- Or the condition below would be tried for every table of every shard.
+    OFFSET 0
+) AS shape
+CROSS JOIN LATERAL (
+    SELECT
+        pg_catalog.json_agg(
+            pg_catalog.json_build_array(
+                a.name,
+                CASE WHEN t.typnamespace = shape.only_schema THEN t.typname::pg_catalog.text
+                    ELSE pg_catalog.format_type(a.type, a.modifier) END,
+                CASE
+                    WHEN t.typnamespace IS DISTINCT FROM shape.only_schema
+                        THEN pg_catalog.format('%s %s', a.type, a.modifier)
+                    WHEN t.typtype = 'e' THEN (
+                        SELECT 'enum ' || pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)::pg_catalog.text
+                        FROM pg_catalog.pg_enum AS e
+                        WHERE e.enumtypid = t.oid)
+                    WHEN t.typtype = 'd' THEN (
+                        SELECT 'domain ' || pg_catalog.json_build_array(
+                            t.typbasetype, t.typtypmod, t.typnotnull, t.typcollation,
+                            pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(d.oid) ORDER BY d.conname)
+                        )::pg_catalog.text
+                        FROM pg_catalog.pg_constraint AS d
+                        WHERE d.contypid = t.oid)
+                    ELSE 'other'
+                END,
+                a.collation_oid::pg_catalog.text
+            )
+            ORDER BY a.number
+        )::pg_catalog.text AS list
+    FROM ROWS FROM (
+            pg_catalog.unnest(shape.names), pg_catalog.unnest(shape.types),
+            pg_catalog.unnest(shape.modifiers), pg_catalog.unnest(shape.collations)
+        ) WITH ORDINALITY AS a (name, type, modifier, collation_oid, number)
+    JOIN pg_catalog.pg_type AS t ON t.oid = a.type
+) AS columns
+WHERE pg_catalog.to_regclass('pg_catalog.' || pg_catalog.quote_ident(shape.relname)) IS NULL
+GROUP BY shape.relname, shape.relkind, columns.list

@@ -1,0 +1,365 @@
+//! Whether a table is the same table in every shard, and what it looks like as
+//! one. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::shard::{Ranges, Shard};
+
+/// One relation as it is in some shards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    pub name: String,
+    /// `pg_class.relkind`.
+    pub kind: char,
+    pub columns: Vec<ColumnShape>,
+    /// Ascending.
+    pub shards: Vec<Shard>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnShape {
+    pub name: String,
+    /// As people read it.
+    pub type_name: String,
+    /// What the type is: an oid, or the definition of one that lives in the shard.
+    pub identity: String,
+    pub collation: String,
+}
+
+impl ColumnShape {
+    /// Whether each shard has its own type of this definition.
+    pub fn is_of_shard(&self) -> bool {
+        self.identity.starts_with(|c: char| !c.is_ascii_digit())
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.type_name == other.type_name
+            && self.identity == other.identity
+            && self.collation == other.collation
+    }
+}
+
+/// A table over all shards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<ColumnShape>,
+}
+
+/// How a shard's table is not what it is in the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    NoTable,
+    NoColumn(String),
+    Type {
+        column: String,
+        found: String,
+        expected: String,
+    },
+    /// A type of its own that cannot be matched with the other shards'.
+    OwnType {
+        column: String,
+        type_name: String,
+    },
+    /// A column that most shards lack.
+    More(String),
+}
+
+/// A difference, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    pub table: String,
+    pub difference: Difference,
+    pub shards: Vec<Shard>,
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, shards, .. } = self;
+        write!(f, "{}: ", Ranges::of(shards))?;
+        match &self.difference {
+            Difference::NoTable => write!(f, "no table \"{table}\""),
+            Difference::NoColumn(column) => write!(f, "\"{table}\" has no column \"{column}\""),
+            Difference::Type {
+                column,
+                found,
+                expected,
+            } => write!(
+                f,
+                "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
+            ),
+            Difference::OwnType { column, type_name } => write!(
+                f,
+                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself; \
+                 only enums and domains can be matched"
+            ),
+            Difference::More(column) => write!(
+                f,
+                "\"{table}\" has a column \"{column}\", which most shards lack"
+            ),
+        }
+    }
+}
+
+/// The tables that a statement may read, put together from its shards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalog {
+    pub tables: Vec<Table>,
+    /// The shards that are asked, ascending.
+    pub shards: Vec<Shard>,
+    /// What was left out (`--skip-missing`).
+    pub deviations: Vec<Deviation>,
+    /// Views of the shards: names.
+    pub views: Vec<String>,
+}
+
+/// What to do where shards differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Differing {
+    Refuse,
+    Skip,
+}
+
+impl Catalog {
+    /// Puts together what was found. `mentioned` tells whether the statement names
+    /// a column.
+    ///
+    /// A table's columns are those that most shards have (of equally many the one
+    /// with the lowest shard), and whatever else of it the statement names.
+    ///
+    /// # Errors
+    /// The differences between the shards, unless they are to be skipped.
+    pub fn new(
+        found: &[Relation],
+        chosen: &[Shard],
+        mentioned: impl Fn(&str) -> bool,
+        differing: Differing,
+    ) -> Result<Self, Vec<Deviation>> {
+        let mut by_name: BTreeMap<&str, Vec<Relation>> = BTreeMap::new();
+        let mut views = Vec::new();
+        for relation in found {
+            let mut here = relation.clone();
+            here.shards.retain(|shard| chosen.contains(shard));
+            if here.shards.is_empty() {
+                continue;
+            }
+            if matches!(here.kind, 'v' | 'm') {
+                views.push(here.name);
+            } else {
+                by_name.entry(&relation.name).or_default().push(here);
+            }
+        }
+        let mut tables = Vec::new();
+        let mut deviations = Vec::new();
+        for (name, shapes) in by_name {
+            let table = reference(name, &shapes, &mentioned);
+            deviations.extend(differences(&table, &shapes, chosen));
+            tables.push(table);
+        }
+        if differing == Differing::Refuse && !deviations.is_empty() {
+            return Err(deviations);
+        }
+        let lacking = |shard: &Shard| {
+            deviations.iter().any(|deviation| {
+                !matches!(deviation.difference, Difference::More(_))
+                    && deviation.shards.contains(shard)
+            })
+        };
+        let shards: Vec<_> = chosen.iter().copied().filter(|s| !lacking(s)).collect();
+        if shards.is_empty() {
+            return Err(deviations);
+        }
+        views.dedup();
+        Ok(Self {
+            tables,
+            shards,
+            deviations,
+            views,
+        })
+    }
+
+    /// The same tables in one shard alone.
+    #[must_use]
+    pub fn in_shard(&self, shard: Shard) -> Self {
+        Self {
+            shards: vec![shard],
+            ..self.clone()
+        }
+    }
+
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+fn reference(name: &str, shapes: &[Relation], mentioned: impl Fn(&str) -> bool) -> Table {
+    let most = shapes
+        .iter()
+        .max_by_key(|shape| (shape.shards.len(), std::cmp::Reverse(shape.shards[0])));
+    let mut columns = most.map(|shape| shape.columns.clone()).unwrap_or_default();
+    for other in shapes.iter().flat_map(|shape| &shape.columns) {
+        if mentioned(&other.name) && columns.iter().all(|known| known.name != other.name) {
+            columns.push(other.clone());
+        }
+    }
+    Table {
+        name: name.to_owned(),
+        columns,
+    }
+}
+
+fn differences(table: &Table, shapes: &[Relation], chosen: &[Shard]) -> Vec<Deviation> {
+    let mut deviations = Vec::new();
+    let mut add = |difference: Difference, shards: &[Shard]| {
+        let same = deviations
+            .iter_mut()
+            .find(|known: &&mut Deviation| known.difference == difference);
+        match same {
+            Some(known) => {
+                known.shards.extend(shards);
+                known.shards.sort_unstable();
+            }
+            None => deviations.push(Deviation {
+                table: table.name.clone(),
+                difference,
+                shards: shards.to_vec(),
+            }),
+        }
+    };
+    let has = |shard: &Shard| shapes.iter().any(|shape| shape.shards.contains(shard));
+    let without: Vec<_> = chosen.iter().copied().filter(|s| !has(s)).collect();
+    if !without.is_empty() {
+        add(Difference::NoTable, &without);
+    }
+    for shape in shapes {
+        for expected in &table.columns {
+            match shape.columns.iter().find(|c| c.name == expected.name) {
+                None => add(Difference::NoColumn(expected.name.clone()), &shape.shards),
+                Some(found) if !found.is_like(expected) => add(
+                    Difference::Type {
+                        column: found.name.clone(),
+                        found: described(found, expected),
+                        expected: described(expected, found),
+                    },
+                    &shape.shards,
+                ),
+                Some(found) if found.identity == "other" && chosen.len() > 1 => add(
+                    Difference::OwnType {
+                        column: found.name.clone(),
+                        type_name: found.type_name.clone(),
+                    },
+                    &shape.shards,
+                ),
+                Some(_) => {}
+            }
+        }
+        for found in &shape.columns {
+            if table.columns.iter().all(|known| known.name != found.name) {
+                add(Difference::More(found.name.clone()), &shape.shards);
+            }
+        }
+    }
+    deviations
+}
+
+/// The type, with as much as it takes to tell it from the other.
+fn described(one: &ColumnShape, other: &ColumnShape) -> String {
+    if one.type_name != other.type_name {
+        return one.type_name.clone();
+    }
+    if one.identity != other.identity {
+        return format!("{} ({})", one.type_name, one.identity);
+    }
+    format!("{} with collation {}", one.type_name, one.collation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, type_name: &str) -> ColumnShape {
+        ColumnShape {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            identity: "20".to_owned(),
+            collation: "0".to_owned(),
+        }
+    }
+
+    fn relation(columns: &[(&str, &str)], shards: impl IntoIterator<Item = u32>) -> Relation {
+        Relation {
+            name: "t".to_owned(),
+            kind: 'r',
+            columns: columns.iter().map(|(n, t)| column(n, t)).collect(),
+            shards: shards.into_iter().map(Shard::new).collect(),
+        }
+    }
+
+    fn chosen(count: u32) -> Vec<Shard> {
+        (0..count).map(Shard::new).collect()
+    }
+
+    fn said(found: &[Relation], mentioned: &[&str]) -> Vec<String> {
+        let mentioned = |name: &str| mentioned.contains(&name);
+        match Catalog::new(found, &chosen(8), mentioned, Differing::Refuse) {
+            Ok(_) => Vec::new(),
+            Err(deviations) => deviations.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn columns_in_another_order_are_the_same_table() {
+        let found = [
+            relation(&[("a", "text"), ("b", "bigint")], 0..3),
+            relation(&[("b", "bigint"), ("a", "text")], 3..8),
+        ];
+        assert_eq!(said(&found, &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_shards_lack_or_have_otherwise_is_said_with_the_shards() {
+        let found = [
+            relation(&[("a", "text"), ("b", "bigint")], 0..4),
+            relation(&[("a", "text")], [4]),
+            relation(&[("a", "text"), ("b", "integer")], [5]),
+            relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [6]),
+        ];
+        assert_eq!(
+            said(&found, &[]),
+            [
+                "shard_7: no table \"t\"",
+                "shard_4: \"t\" has no column \"b\"",
+                "shard_5: column \"b\" of \"t\" is integer, but in most shards bigint",
+                "shard_6: \"t\" has a column \"c\", which most shards lack",
+            ]
+        );
+        assert!(
+            said(&found, &["c"]).contains(&"shard_0-5: \"t\" has no column \"c\"".to_owned()),
+            "a column that the statement names is one that all should have"
+        );
+    }
+
+    #[test]
+    fn shards_that_lack_something_can_be_left_out() {
+        let found = [
+            relation(&[("a", "text"), ("b", "bigint")], 0..4),
+            relation(&[("a", "text")], [4]),
+            relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [6]),
+        ];
+        let catalog = Catalog::new(&found, &chosen(8), |_| false, Differing::Skip).unwrap();
+        assert_eq!(catalog.shards, [0, 1, 2, 3, 6].map(Shard::new));
+        assert_eq!(
+            catalog.tables[0].columns.len(),
+            2,
+            "what most lack is left out"
+        );
+    }
+
+    #[test]
+    fn a_table_of_shards_that_are_not_asked_is_no_sharded_table() {
+        let found = [relation(&[("a", "text")], [9])];
+        let catalog = Catalog::new(&found, &chosen(8), |_| true, Differing::Refuse).unwrap();
+        assert!(catalog.tables.is_empty());
+    }
+}

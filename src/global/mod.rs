@@ -1,0 +1,25 @@
+//! Global queries: SQL answered as if all shards were one set of tables.
+//!
+//! Postgres does the work. The user's text stays as it is; in front of it go CTEs
+//! that put each sharded table together from its shards. A lexer finds which
+//! tables the text names; what they look like comes from the catalog. What cannot
+//! be answered exactly is refused.
+
+pub mod catalog;
+mod check;
+pub mod compose;
+pub mod lexer;
+pub mod look;
+pub mod names;
+pub mod partial;
+pub mod refusal;
+mod way;
+
+pub use catalog::{Catalog, Differing, Table};
+pub use check::{Checked, Refused};
+pub use compose::Composed;
+pub use lexer::Strings;
+pub use look::Look;
+pub use names::Text;
+pub use refusal::{Refusal, check, check_tables};
+pub use way::{InParts, Way};

@@ -1,0 +1,335 @@
+//! What a statement's text names, as far as words tell: which tables it may read,
+//! whether it wants the column `shard`, where its own WITH list is. Names too many
+//! do no harm.
+
+use std::collections::BTreeSet;
+
+use super::lexer::{Kind, Strings, Token, tokens};
+
+/// A statement's text and its tokens.
+#[derive(Debug, Clone)]
+pub struct Text<'a> {
+    pub sql: &'a str,
+    pub tokens: Vec<Token<'a>>,
+}
+
+/// Where CTEs can be put in front of the statement's own parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// There is no WITH for the whole statement: a new one goes here. In bytes.
+    New(usize),
+    /// Right behind the WITH or WITH RECURSIVE that there is. In bytes.
+    Joined(usize),
+}
+
+/// The name under which each row tells its shard.
+pub const SHARD: &str = "shard";
+
+impl<'a> Text<'a> {
+    pub fn new(sql: &'a str, strings: Strings) -> Self {
+        Self {
+            sql,
+            tokens: tokens(sql, strings),
+        }
+    }
+
+    /// Names that a table may be meant by: not qualified, not called.
+    pub fn table_names(&self) -> BTreeSet<&str> {
+        self.tokens
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| {
+                !self.follows_mark(*index, '.') && !self.precedes_mark(*index, '(')
+            })
+            .filter_map(|(_, token)| match &token.kind {
+                Kind::Word(word) => (!RESERVED.contains(&word.as_ref())).then_some(word.as_ref()),
+                Kind::Quoted(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether this name stands anywhere, whatever it means there.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.tokens.iter().any(|t| t.identifier() == Some(name))
+    }
+
+    /// Whether the column `shard` is named. As a label (`AS shard`) or in front of
+    /// a point it is something else.
+    pub fn names_shard_column(&self) -> bool {
+        self.tokens.iter().enumerate().any(|(index, token)| {
+            token.identifier() == Some(SHARD)
+                && (index == 0 || !self.tokens[index - 1].is_word("as"))
+                && !self.precedes_mark(index, '.')
+                && !self.precedes_mark(index, '(')
+        })
+    }
+
+    pub fn opening(&self) -> Opening {
+        let start = self.tokens.first().map_or(self.sql.len(), |t| t.span.start);
+        match self.with() {
+            Some(index) => Opening::Joined(self.tokens[index].span.end),
+            None => Opening::New(start),
+        }
+    }
+
+    /// The names of the CTEs in the statement's own WITH list.
+    pub fn own_ctes(&self) -> Vec<&str> {
+        let Some(with) = self.with() else {
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        let mut index = with + 1;
+        while let Some(name) = self.tokens.get(index).and_then(Token::identifier) {
+            names.push(name);
+            // On to the comma behind this CTE's parentheses, or to what is not a
+            // CTE any more.
+            index += 1;
+            loop {
+                match self.tokens.get(index) {
+                    Some(token) if token.is_mark('(') => index = self.closing(index) + 1,
+                    Some(token) if token.is_mark(',') => break,
+                    Some(token) if QUERIES.iter().any(|word| token.is_word(word)) => return names,
+                    Some(_) => index += 1,
+                    None => return names,
+                }
+            }
+            index += 1;
+        }
+        names
+    }
+
+    /// The first word behind opening parentheses.
+    pub fn first_word(&self) -> Option<&Token<'a>> {
+        self.tokens.iter().find(|token| !token.is_mark('('))
+    }
+
+    /// The token that starts at a position as Postgres counts it: characters
+    /// from 1.
+    pub fn token_at(&self, position: usize) -> Option<&Token<'a>> {
+        let (at, _) = self.sql.char_indices().nth(position.checked_sub(1)?)?;
+        self.tokens.iter().find(|token| token.span.start == at)
+    }
+
+    pub fn follows_mark(&self, index: usize, mark: char) -> bool {
+        index > 0 && self.tokens[index - 1].is_mark(mark)
+    }
+
+    pub fn precedes_mark(&self, index: usize, mark: char) -> bool {
+        self.tokens.get(index + 1).is_some_and(|t| t.is_mark(mark))
+    }
+
+    /// The parenthesis that closes this one; the last token if none does.
+    pub fn closing(&self, open: usize) -> usize {
+        let mut depth = 0;
+        for (index, token) in self.tokens.iter().enumerate().skip(open) {
+            match token.kind {
+                Kind::Mark('(') => depth += 1,
+                Kind::Mark(')') => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return index;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.tokens.len() - 1
+    }
+
+    /// The last token of the WITH or WITH RECURSIVE that opens the statement.
+    /// Parentheses around the whole statement do not count, for Postgres takes
+    /// `(WITH … SELECT …)` and a WITH in front of it to be two of one statement.
+    fn with(&self) -> Option<usize> {
+        let with = self.tokens.iter().position(|token| !token.is_mark('('))?;
+        if !self.tokens[with].is_word("with") {
+            return None;
+        }
+        let part_of_a_set = (0..with).any(|open| {
+            self.tokens
+                .get(self.closing(open) + 1)
+                .is_some_and(|next| SET_OPERATIONS.iter().any(|word| next.is_word(word)))
+        });
+        if part_of_a_set {
+            return None;
+        }
+        // A CTE may be called recursive.
+        let recursive = self.tokens.get(with + 1)?.is_word("recursive")
+            && !self.tokens.get(with + 2)?.is_word("as")
+            && !self.precedes_mark(with + 1, '(');
+        Some(if recursive { with + 1 } else { with })
+    }
+}
+
+const SET_OPERATIONS: [&str; 3] = ["union", "intersect", "except"];
+
+/// What may stand behind a WITH list.
+const QUERIES: [&str; 7] = [
+    "select", "values", "table", "insert", "update", "delete", "merge",
+];
+
+/// Words that cannot be a table's name without quotes.
+const RESERVED: [&str; 78] = [
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "initially",
+    "intersect",
+    "into",
+    "lateral",
+    "leading",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "select",
+    "session_user",
+    "some",
+    "symmetric",
+    "table",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "when",
+    "where",
+    "window",
+    "with",
+    "is",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(sql: &str) -> Text<'_> {
+        Text::new(sql, Strings::Conforming)
+    }
+
+    fn tables(sql: &str) -> Vec<String> {
+        text(sql)
+            .table_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn a_table_is_a_name_that_is_neither_qualified_nor_called() {
+        assert_eq!(
+            tables(
+                r#"SELECT count(*) FROM origins AS o JOIN "Order" USING (id) WHERE o.name = 'x'"#
+            ),
+            ["Order", "id", "join", "o", "origins"]
+        );
+        assert_eq!(tables("SELECT 1 FROM public.origins"), ["public"]);
+        assert_eq!(tables("SELECT origins.name FROM ORIGINS"), ["origins"]);
+    }
+
+    #[test]
+    fn the_column_shard_is_named_unless_it_is_a_label_or_a_qualifier() {
+        for sql in [
+            "SELECT shard FROM t",
+            "SELECT t.shard FROM t",
+            "SELECT \"shard\" FROM t",
+            "SELECT SHARD AS s FROM t",
+        ] {
+            assert!(text(sql).names_shard_column(), "{sql}");
+        }
+        for sql in [
+            "SELECT 1 AS shard FROM t",
+            "SELECT 'shard' FROM t",
+            "SELECT shard.id FROM t AS shard",
+            "SELECT \"Shard\" FROM t",
+        ] {
+            assert!(!text(sql).names_shard_column(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn ctes_go_where_they_join_the_statements_own() {
+        use Opening::{Joined, New};
+        for (sql, opening) in [
+            ("SELECT 1", New(0)),
+            ("-- why\n SELECT 1", New(8)),
+            ("with a AS (SELECT 1) SELECT 2", Joined(4)),
+            ("WITH RECURSIVE a AS (SELECT 1) SELECT 2", Joined(14)),
+            ("WITH recursive AS (SELECT 1) SELECT 2", Joined(4)),
+            ("WITH recursive (a) AS (SELECT 1) SELECT 2", Joined(4)),
+            ("((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)", Joined(6)),
+            ("(WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3", New(0)),
+            ("((WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3)", New(0)),
+            ("(SELECT 1)", New(0)),
+            ("VALUES (1)", New(0)),
+        ] {
+            assert_eq!(text(sql).opening(), opening, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_statements_own_ctes_are_known() {
+        let own = |sql: &str| text(sql).own_ctes().join(" ");
+        assert_eq!(
+            own("WITH a AS (SELECT 1, 2), \"B\"(x, y) AS MATERIALIZED (SELECT 3) SELECT c, d"),
+            "a B"
+        );
+        assert_eq!(
+            own("WITH a AS (WITH b AS (SELECT 1) SELECT 2) SELECT 3"),
+            "a"
+        );
+        assert_eq!(own("SELECT 1"), "");
+        assert_eq!(own("WITH a AS ("), "a");
+    }
+}

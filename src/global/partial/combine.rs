@@ -1,0 +1,135 @@
+//! Puts the parts together: the final statement, with the rows of all parts in it
+//! as one array a column.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::types::Type;
+
+use super::recognise::{Partial, Use};
+use crate::quote::Literal;
+use crate::row::{Column, Rows};
+
+/// The parts of all shards.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    types: Vec<Type>,
+    /// One array literal a column.
+    arrays: Vec<String>,
+    rows: usize,
+}
+
+/// More rows than are worth to be sent there and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Parts {
+    const MOST: usize = 200_000;
+
+    /// For parts of these columns.
+    ///
+    /// # Errors
+    /// Why a column cannot be put together exactly.
+    pub fn new(partial: &Partial, columns: &[Column]) -> Result<Self, &'static str> {
+        let mut types = Vec::new();
+        for (usage, column) in partial.uses.iter().zip(columns) {
+            let exact = column.builtin().filter(|known| is_exact(*usage, known));
+            types.push(exact.ok_or(match usage {
+                Use::Sum => "the last digits of a sum of floats depend on the order",
+                _ => "a column's type is not one that is known to come back as it went",
+            })?);
+        }
+        Ok(Self {
+            arrays: vec![String::from("{"); types.len()],
+            types,
+            rows: 0,
+        })
+    }
+
+    pub fn add(&mut self, rows: &Rows) -> Result<(), TooMany> {
+        for row in rows.iter() {
+            for (array, value) in self.arrays.iter_mut().zip(row.values()) {
+                if self.rows > 0 {
+                    array.push(',');
+                }
+                match value {
+                    None => array.push_str("NULL"),
+                    Some(value) => {
+                        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+                        // Writing to a String cannot fail.
+                        let _ = write!(array, "\"{escaped}\"");
+                    }
+                }
+            }
+            self.rows += 1;
+        }
+        if self.rows > Self::MOST {
+            Err(TooMany)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The final statement.
+    pub fn statement(&self, partial: &Partial) -> String {
+        let (mut sources, mut names) = (Vec::new(), Vec::new());
+        let mut select = partial.select.clone();
+        let mut rest = partial.rest.clone();
+        for (index, (known, array)) in self.types.iter().zip(&self.arrays).enumerate() {
+            let name = format!("{}{index}", partial.uses[index].prefix());
+            let spelled = format!("pg_catalog.{}", known.name());
+            for text in [&mut select, &mut rest] {
+                *text = text.replace(&format!("{{type of p.{name}}}"), sum_type(known));
+            }
+            sources.push(format!(
+                "pg_catalog.unnest({}::{spelled}[])",
+                Literal(&format!("{array}}}"))
+            ));
+            names.push(name);
+        }
+        format!(
+            "{select} FROM ROWS FROM ({}) AS p ({}) {rest}",
+            sources.join(", "),
+            names.join(", ")
+        )
+    }
+}
+
+/// `sum()` of these gives the same type as of what they are sums of.
+fn sum_type(part: &Type) -> &'static str {
+    if *part == Type::INT8 {
+        "pg_catalog.int8"
+    } else {
+        "pg_catalog.numeric"
+    }
+}
+
+fn is_exact(usage: Use, known: &Type) -> bool {
+    let sums = [Type::INT8, Type::NUMERIC];
+    let keys = [
+        Type::BOOL,
+        Type::INT2,
+        Type::INT4,
+        Type::INT8,
+        Type::NUMERIC,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::DATE,
+        Type::TIMESTAMP,
+        Type::TIMESTAMPTZ,
+        Type::UUID,
+    ];
+    let values = [
+        Type::FLOAT4,
+        Type::FLOAT8,
+        Type::JSON,
+        Type::JSONB,
+        Type::TIME,
+        Type::BYTEA,
+        Type::OID,
+    ];
+    match usage {
+        Use::Sum => sums.contains(known),
+        Use::Key | Use::Extreme => keys.contains(known),
+        Use::Value => keys.contains(known) || values.contains(known),
+    }
+}

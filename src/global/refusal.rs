@@ -1,0 +1,219 @@
+//! What a global query cannot answer exactly, and what to do instead: said in the
+//! words of who wrote the statement, who has seen tables and no CTEs.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::error::SqlState;
+
+use super::catalog::{Catalog, Deviation};
+use super::lexer::Token;
+use super::names::Text;
+use crate::server::Report;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "--global answers SELECT, VALUES, TABLE and WITH, and this begins with {0}; \
+         to see a plan, use --explain"
+    )]
+    NotASelect(String),
+    #[error(
+        "FOR UPDATE and FOR SHARE lock rows, and a global query only reads; leave the clause out"
+    )]
+    Locks,
+    #[error(
+        "SELECT INTO writes a table, and a global query only reads; use -o FILE --csv to keep the result"
+    )]
+    Into,
+    #[error(
+        "{0} inside WITH writes, and a global query only reads; run it in the shard that it is for"
+    )]
+    Writes(String),
+    #[error(
+        "WITH defines \"{0}\", which is also the name of a sharded table, \
+         and the statement would read the one or the other; give the CTE another name"
+    )]
+    CteName(String),
+    #[error(
+        "ONLY \"{0}\": all shards together are no table with children of its own; \
+         leave ONLY out, or ask each shard: shardq query without --global"
+    )]
+    Only(String),
+    #[error(
+        "TABLESAMPLE: all shards together are no table that Postgres could sample; \
+         sample each shard (shardq query without --global), or use WHERE random() < 0.01"
+    )]
+    Sample,
+    #[error(
+        "{0} is a row's place in its own shard's table and means nothing over all shards; \
+         ask each shard: shardq query without --global"
+    )]
+    SystemColumn(String),
+    #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
+    RowType(String),
+    #[error(
+        "\"{0}\" is a view in the shards, and the rows of its shards together are not what it would \
+         be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
+    )]
+    View(String),
+    #[error("the shards differ in what the statement names:\n{}\n{}", list(.0), SKIP)]
+    Differ(Vec<Deviation>),
+    #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
+    NotInParts(String),
+    #[error("global queries need PostgreSQL 12 or later (NOT MATERIALIZED); this server is {}", version(*.0))]
+    Server(u32),
+}
+
+const SKIP: &str = "finish the migration, choose shards that agree (--shards), or leave out those that lack \
+                    something: --skip-missing";
+
+/// `server_version_num` of the first version that knows NOT MATERIALIZED.
+const OLDEST: u32 = 120_000;
+
+fn list(deviations: &[Deviation]) -> String {
+    let mut text = String::new();
+    for deviation in deviations {
+        let _ = writeln!(text, "  {deviation}");
+    }
+    text.trim_end().to_owned()
+}
+
+fn version(number: u32) -> String {
+    format!("{}.{}", number / 10_000, number % 10_000)
+}
+
+/// What can be told before any table is known.
+pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
+    let word = |index: usize| text.tokens.get(index);
+    let is = |index: usize, wanted: &str| word(index).is_some_and(|token| token.is_word(wanted));
+    if let Some(first) = text.first_word()
+        && !["select", "with", "values", "table"]
+            .iter()
+            .any(|known| first.is_word(known))
+    {
+        return Err(Refusal::NotASelect(
+            text.sql[first.span.clone()].to_uppercase(),
+        ));
+    }
+    for index in 0..text.tokens.len() {
+        let labels = index > 0 && (is(index - 1, "as") || text.follows_mark(index, '.'));
+        if is(index, "for")
+            && (is(index + 1, "update")
+                || is(index + 1, "share")
+                || (is(index + 1, "no") && is(index + 2, "key"))
+                || (is(index + 1, "key") && is(index + 2, "share")))
+        {
+            return Err(Refusal::Locks);
+        }
+        if is(index, "into") && !labels {
+            return Err(Refusal::Into);
+        }
+        let opens_cte = text.follows_mark(index, '(')
+            && index > 1
+            && (is(index - 2, "as") || is(index - 2, "materialized"));
+        if opens_cte
+            && let Some(writes) = ["insert", "update", "delete", "merge"]
+                .iter()
+                .find(|known| is(index, known))
+        {
+            return Err(Refusal::Writes(writes.to_uppercase()));
+        }
+    }
+    Ok(())
+}
+
+/// What can be told once it is known which tables are sharded.
+pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(), Refusal> {
+    if server < OLDEST {
+        return Err(Refusal::Server(server));
+    }
+    if catalog.tables.is_empty() {
+        return Ok(());
+    }
+    if let Some(cte) = text
+        .own_ctes()
+        .into_iter()
+        .find(|cte| catalog.table(cte).is_some())
+    {
+        return Err(Refusal::CteName(cte.to_owned()));
+    }
+    let sharded = |token: Option<&Token<'_>>| {
+        let name = token.and_then(Token::identifier)?;
+        catalog.table(name).map(|table| table.name.clone())
+    };
+    for (index, token) in text.tokens.iter().enumerate() {
+        let behind = |steps: usize| text.tokens.get(index + steps);
+        if token.is_word("only")
+            && let Some(table) = sharded(behind(1))
+                .or_else(|| sharded(behind(2).filter(|_| text.precedes_mark(index, '('))))
+        {
+            return Err(Refusal::Only(table));
+        }
+        if let Some(name) = token.identifier()
+            && SYSTEM_COLUMNS.contains(&name)
+        {
+            return Err(Refusal::SystemColumn(name.to_owned()));
+        }
+        if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
+            let row = behind(2).and_then(Token::identifier);
+            let closes = behind(3).is_some_and(|next| next.is_mark(')'));
+            let is_column = |name: &str| {
+                let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
+                name == super::names::SHARD || columns.any(|column| column.name == name)
+            };
+            if let Some(row) = row.filter(|row| closes && !is_column(row)) {
+                return Err(Refusal::RowType(row.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"];
+
+/// What the server's own refusal means to somebody who knows of no CTEs. `report`
+/// is one on the user's own text.
+pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Refusal> {
+    let token = report.position.and_then(|at| text.token_at(at));
+    let name = token.and_then(Token::identifier);
+    if report.code == SqlState::FEATURE_NOT_SUPPORTED && text.mentions("tablesample") {
+        return Some(Refusal::Sample);
+    }
+    if report.code == SqlState::UNDEFINED_TABLE {
+        return name
+            .filter(|name| catalog.views.iter().any(|view| view == name))
+            .map(|view| Refusal::View(view.to_owned()));
+    }
+    None
+}
+
+/// What may help with the server's own refusal.
+pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
+    let token = report.position.and_then(|at| text.token_at(at));
+    let name = token.and_then(Token::identifier);
+    let code = &report.code;
+    let advice = if *code == SqlState::GROUPING_ERROR {
+        "all shards together have no primary key that would decide the other columns: \
+         name every column in GROUP BY"
+    } else if *code == SqlState::UNDEFINED_OBJECT
+        && name.is_some_and(|n| catalog.table(n).is_some())
+    {
+        "a sharded table is no type here, for each shard has its own: name the columns instead"
+    } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code) {
+        "types and functions are looked up in public; one that each shard defines for itself, or a \
+         function that takes a table's rows, cannot be used over all shards"
+    } else if *code == SqlState::UNDEFINED_TABLE {
+        "no shard that is asked has this table, nor has public"
+    } else if *code == SqlState::OUT_OF_MEMORY {
+        "a global query locks every table and index that it reads: raise max_locks_per_transaction, or name \
+         fewer tables or shards"
+    } else if *code == SqlState::QUERY_CANCELED {
+        "raise --timeout (0 for none) if the statement may take longer"
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
+    } else {
+        return None;
+    };
+    Some(advice.to_owned())
+}

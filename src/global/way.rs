@@ -1,0 +1,163 @@
+//! Which of the two ways a statement is answered, and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::catalog::Catalog;
+use super::check::{Checked, Refused};
+use super::compose::Composed;
+use super::lexer::Strings;
+use super::names::Text;
+use super::partial::{self, Partial, Parts};
+use super::refusal::Refusal;
+use crate::fanout::Session;
+use crate::plan::Plan;
+use crate::statement::Statement;
+
+/// How a statement is answered.
+pub enum Way {
+    One(Box<Checked>, &'static str),
+    Parts(Box<InParts>),
+}
+
+/// Each shard's part of an answer, to be had and combined.
+pub struct InParts {
+    pub partial: Partial,
+    pub parts: Parts,
+    /// Asks each shard for its part.
+    pub plan: Plan,
+    pub catalog: Catalog,
+}
+
+impl Way {
+    /// The parts if they are certain to give the same, else the one statement.
+    pub async fn choose(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Self, Refused> {
+        match Self::in_parts(session, plan, text, catalog, strings).await? {
+            Ok(in_parts) => Ok(Self::Parts(Box::new(in_parts))),
+            Err(why) => Self::one(session, plan, text, catalog, strings, why).await,
+        }
+    }
+
+    pub async fn one(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+        why: &'static str,
+    ) -> Result<Self, Refused> {
+        let checked = Checked::take(session, plan, text, catalog.clone(), strings).await?;
+        Ok(Self::One(Box::new(checked), why))
+    }
+
+    /// The parts, or a refusal.
+    pub async fn parts(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Self, Refused> {
+        match Self::in_parts(session, plan, text, catalog, strings).await? {
+            Ok(in_parts) => Ok(Self::Parts(Box::new(in_parts))),
+            Err(why) => Err(Refused::ByUs(Refusal::NotInParts(why.to_owned()))),
+        }
+    }
+
+    /// The parts, or why they are not certain to give the same. One shard's tables
+    /// are enough for the server to check it: they are alike in all.
+    async fn in_parts(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Result<InParts, &'static str>, Refused> {
+        if !partial::may_apply(text) || catalog.tables.is_empty() {
+            return Ok(Err("it is no simple SELECT from one sharded table"));
+        }
+        let alone = catalog.in_shard(catalog.shards[0]);
+        let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
+        let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
+        let partial = match partial::recognise(text, catalog, &names) {
+            Ok(partial) => partial,
+            Err(why) => return Ok(Err(why)),
+        };
+        let part = Text::new(&partial.part, strings);
+        let checked = Checked::take(session, plan, &part, alone, strings).await?;
+        let parts = match Parts::new(&partial, &checked.columns) {
+            Ok(parts) => parts,
+            Err(why) => return Ok(Err(why)),
+        };
+        let texts: BTreeMap<_, _> = catalog
+            .shards
+            .iter()
+            .map(|&shard| (shard, Composed::new(&part, &catalog.in_shard(shard)).sql))
+            .collect();
+        let plan = Plan {
+            statement: plan.statement.clone().with_text_in(texts),
+            search_path: checked.plan.search_path.clone(),
+            ..plan.clone()
+        };
+        Ok(Ok(InParts {
+            parts,
+            plan,
+            catalog: catalog.clone(),
+            partial,
+        }))
+    }
+
+    /// The way that is taken, why, and the SQL.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::One(checked, why) => checked.explain(why),
+            Self::Parts(in_parts) => in_parts.explain(),
+        }
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        match self {
+            Self::One(checked, _) => &checked.catalog,
+            Self::Parts(in_parts) => &in_parts.catalog,
+        }
+    }
+}
+
+impl InParts {
+    /// Puts the parts together.
+    pub fn final_plan(&self, parts: &Parts) -> Plan {
+        Plan {
+            statement: Statement::composed(parts.statement(&self.partial)),
+            ..self.plan.clone()
+        }
+    }
+
+    fn explain(&self) -> String {
+        let first = self.catalog.shards[0];
+        let mut text = String::from("-- in parts, since these combine to exactly the same\n");
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "SET LOCAL search_path TO {};",
+            self.plan.search_path.schemas()
+        );
+        let _ = writeln!(
+            text,
+            "\n-- each of {} shards, at one snapshot; {first}:\n{};",
+            self.catalog.shards.len(),
+            self.plan.statement.text_in(first)
+        );
+        let _ = writeln!(
+            text,
+            "\n-- then, with the shards' rows in the arrays:\n{};",
+            self.parts.statement(&self.partial).trim_end()
+        );
+        text
+    }
+}

@@ -1,0 +1,76 @@
+-- with $c in i2, i4, i8, n, n2
+SELECT count($c), sum($c), min($c), max($c), avg($c) FROM numbers;
+SELECT stddev($c), stddev_pop($c), variance($c), var_pop($c) FROM numbers;
+SELECT grp, count($c), sum($c), min($c), max($c), avg($c) FROM numbers GROUP BY grp;
+SELECT grp, sum(DISTINCT $c), count(DISTINCT $c), avg(DISTINCT $c % 5) FROM numbers GROUP BY grp;
+SELECT sum($c) FILTER (WHERE b), count(*) FILTER (WHERE $c IS NULL), max($c) FILTER (WHERE NOT b) FROM numbers;
+SELECT grp, sum($c) FROM numbers GROUP BY grp HAVING sum($c) > 0 ORDER BY grp NULLS FIRST;
+SELECT $c FROM numbers ORDER BY $c DESC NULLS LAST, id LIMIT 7;
+SELECT $c FROM numbers ORDER BY $c, id OFFSET 5 LIMIT 7;
+SELECT percentile_disc(0.3) WITHIN GROUP (ORDER BY $c), mode() WITHIN GROUP (ORDER BY $c % 3) FROM numbers;
+SELECT sum($c), avg($c), stddev($c), min($c) FROM numbers WHERE id < 0;
+SELECT grp, sum($c) FROM numbers WHERE id < 0 GROUP BY grp;
+-- with $c in f4, f8
+SELECT count($c), sum($c), min($c), max($c), avg($c) FROM numbers;
+SELECT grp, count($c), sum($c), min($c), max($c), avg($c) FROM numbers GROUP BY grp;
+SELECT round(stddev($c)::numeric, 6), round(var_pop($c)::numeric, 4) FROM numbers;
+SELECT $c FROM numbers ORDER BY $c DESC, id LIMIT 7;
+SELECT round(corr($c, i4)::numeric, 6), regr_count($c, i2) FROM numbers;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY $c) FROM numbers;
+-- with $c in n, f4, f8
+SELECT grp, sum($c), min($c), max($c) FROM extremes WHERE grp < 6 GROUP BY grp;
+SELECT grp, avg($c) FROM extremes WHERE grp < 5 GROUP BY grp;
+SELECT $c FROM extremes ORDER BY $c, id;
+SELECT $c FROM extremes ORDER BY $c DESC NULLS LAST, id;
+SELECT count(DISTINCT $c) FROM extremes;
+SELECT min($c), max($c), count($c) FROM extremes;
+SELECT $c = 'NaN', count(*) FROM extremes GROUP BY 1;
+SELECT variance($c) FROM extremes WHERE grp = 1;
+-- with $c in i8, i4
+SELECT sum($c), avg($c), min($c), max($c) FROM extremes;
+SELECT grp, sum($c) FROM extremes GROUP BY grp;
+SELECT bit_and($c), bit_or($c), bit_xor($c) FROM extremes;
+SELECT sum($c + 1) FROM extremes;
+-- with $c in x, n, f, b
+SELECT count($c), min($c::text), max($c::text) FROM nothing;
+SELECT $c, count(*) FROM nothing GROUP BY $c;
+SELECT array_agg($c) FROM nothing;
+-- once
+SELECT sum(n), avg(n), stddev(n), sum(f), avg(f), bool_and(b), bool_or(b) FROM nothing;
+SELECT count(*) FROM nothing;
+SELECT count(*) FROM nothing GROUP BY ();
+SELECT 1 FROM nothing HAVING count(*) = 0;
+SELECT 1 FROM nothing HAVING count(*) > 0;
+SELECT sum(m), min(m), max(m) FROM numbers;
+SELECT bool_and(b), bool_or(b), every(b) FROM numbers;
+SELECT grp, bool_and(b), bool_or(b) FROM numbers GROUP BY grp;
+SELECT bit_and(bits), bit_or(bits), bit_xor(bits) FROM numbers;
+SELECT grp, bit_and(i4), bit_or(i8) FROM numbers GROUP BY grp;
+SELECT string_agg(id::text, ',' ORDER BY id DESC) FROM numbers WHERE id < 30;
+SELECT array_agg(i2 ORDER BY id) FROM numbers WHERE grp = 2;
+SELECT json_agg(id ORDER BY id) FROM numbers WHERE id < 9;
+SELECT grp, jsonb_object_agg(id, i2 ORDER BY id) FROM numbers WHERE id < 30 GROUP BY grp;
+SELECT grp, b, count(*) FROM numbers GROUP BY ROLLUP (grp, b);
+SELECT grp, b, count(*), grouping(grp, b) FROM numbers GROUP BY CUBE (grp, b);
+SELECT grp, b, sum(i4) FROM numbers GROUP BY GROUPING SETS ((grp), (b), ());
+SELECT grp % 2 AS parity, sum(i4) FROM numbers GROUP BY parity ORDER BY parity;
+SELECT grp + 1, count(*) FROM numbers GROUP BY grp + 1 ORDER BY 1;
+SELECT count(DISTINCT (grp, b)) FROM numbers;
+SELECT count(DISTINCT grp), count(DISTINCT b), count(*) FROM numbers;
+SELECT b, count(DISTINCT grp) FROM numbers GROUP BY b;
+SELECT avg(i4) + sum(i2) * 2 - min(i8) FROM numbers;
+SELECT grp, round(avg(n), 3), sum(n2) / count(*) FROM numbers GROUP BY grp ORDER BY sum(n2) DESC, grp;
+SELECT max(i4) - min(i4) AS spread FROM numbers GROUP BY grp ORDER BY spread DESC;
+SELECT grp, count(*) AS c FROM numbers GROUP BY grp ORDER BY c DESC, grp LIMIT 3;
+SELECT grp, count(*) AS c FROM numbers GROUP BY grp ORDER BY c DESC, grp LIMIT 3 OFFSET 2;
+SELECT grp, count(*) FROM numbers WHERE i4 > 0 AND b IS NOT TRUE GROUP BY grp HAVING count(*) > 3;
+SELECT count(*) FROM numbers WHERE n > (SELECT avg(n) FROM numbers);
+SELECT DISTINCT grp FROM numbers;
+SELECT DISTINCT grp, b FROM numbers ORDER BY b, grp;
+SELECT DISTINCT ON (grp) grp, id FROM numbers ORDER BY grp, id DESC;
+SELECT 1 / (count(*) - 240) FROM numbers;
+SELECT sum(i2) / 0 FROM numbers;
+SELECT covar_pop(f8, f4) IS NOT NULL, regr_slope(n::float8, id) IS NOT NULL FROM numbers;
+SELECT rank(5) WITHIN GROUP (ORDER BY grp) FROM numbers;
+SELECT sum(i4) AS "sum", sum(i4) AS "sum" FROM numbers;
+SELECT grp, sum(i4) OVER w FROM numbers WINDOW w AS (PARTITION BY grp) ORDER BY 1, 2;

@@ -1,0 +1,15 @@
+SELECT shard, count(*) FROM orders GROUP BY shard ORDER BY 2 DESC, 1 LIMIT 5;
+SELECT shard, * FROM nodes;
+SELECT * FROM nodes WHERE shard = 'shard_0';
+SELECT * FROM nodes n WHERE n.shard <> 'shard_0' ORDER BY id;
+SELECT count(DISTINCT shard) FROM people;
+SELECT p.shard, o.shard, count(*) FROM people p JOIN orders o ON o.person = p.id GROUP BY 1, 2;
+SELECT count(*) FROM people p JOIN orders o USING (shard);
+SELECT "shard", max(id) FROM nodes GROUP BY "shard" HAVING max(id) > 40;
+SELECT shard, id, rank() OVER (PARTITION BY shard ORDER BY id) FROM nodes;
+SELECT n.id, o.shard FROM nodes n JOIN own o USING (id) WHERE n.shard IS NOT NULL;
+SELECT shard AS s, min(price) FROM orders GROUP BY s;
+SELECT DISTINCT SHARD FROM events;
+SELECT (SELECT shard FROM nodes WHERE id = 1);
+SELECT shard, sum(qty) FROM orders GROUP BY ROLLUP (shard);
+SELECT length(shard), pg_typeof(shard), shard || '!' FROM nodes LIMIT 0;

@@ -1,0 +1,388 @@
+//! The same rows, whole and spread; the same question, asked both ways.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use futures::StreamExt;
+use shardq::cli::connection::ConnectionArgs;
+use shardq::cli::query::Strategy;
+use shardq::fanout::Survey;
+use shardq::global::partial::{Gathered, gather};
+use shardq::global::{self, Catalog, Differing, Look, Strings, Text, Way};
+use shardq::interrupt::Interrupt;
+use shardq::plan::{Instant, Limits, Plan};
+use shardq::search_path::SearchPath;
+use shardq::server::{Server, typed_columns};
+use shardq::settings::{Environment, Settings};
+use shardq::statement::Statement;
+use shardq::transfer::Transfer;
+use shardq::types::TypeNames;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::support::Db;
+
+const TABLES: [&str; 11] = [
+    "numbers",
+    "extremes",
+    "texts",
+    "people",
+    "orders",
+    "events",
+    "nodes",
+    "\"Order\"",
+    "own",
+    "nothing",
+    "extra",
+];
+
+/// A database that holds the tables of `tables.sql` whole, in the schema `whole`;
+/// the same with a column `shard` in `whole_shard`; and in shards.
+pub struct World {
+    pub db: Db,
+}
+
+/// What came of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Rows {
+        columns: Vec<String>,
+        rows: Vec<Vec<Option<String>>>,
+    },
+    /// An SQLSTATE; of ours a refusal's text.
+    Error(String),
+}
+
+/// How the refusal of `--strategy partial` begins.
+pub const NOT_IN_PARTS: &str = "--strategy partial";
+
+const NULL: &str = "-null-";
+const FIELD: &str = "\u{1f}";
+const RECORD: &str = "\u{1e}";
+
+impl World {
+    /// `shard_of` is an SQL expression over `id`.
+    pub fn new(shards: u32, shard_of: &str) -> Self {
+        let db = Db::empty();
+        let tables = include_str!("tables.sql");
+        let mut script = format!(
+            "{}\nCREATE SCHEMA whole; SET search_path TO whole, public;\n{tables}\n\
+             CREATE TABLE extra (id int PRIMARY KEY, x int); CREATE SCHEMA whole_shard;\n",
+            include_str!("world.sql")
+        );
+        for table in TABLES {
+            // A table's own column of that name wins.
+            let shard = match table {
+                "own" => String::new(),
+                _ => format!(", 'shard_' || ({shard_of}) AS shard"),
+            };
+            writeln!(
+                script,
+                "CREATE TABLE whole_shard.{table} AS SELECT *{shard} FROM whole.{table};"
+            )
+            .unwrap();
+        }
+        db.sql(&script);
+        db.create_shards(0..shards);
+        let mut spread = String::new();
+        for table in TABLES {
+            writeln!(
+                spread,
+                "CREATE TABLE {table} (LIKE whole.{table} INCLUDING ALL);\n\
+                 INSERT INTO {table} SELECT * FROM whole.{table} WHERE {shard_of} = {{n}};"
+            )
+            .unwrap();
+        }
+        db.in_each_shard(&spread);
+        Self { db }
+    }
+
+    /// What psql says of the whole tables.
+    pub fn psql(&self, statements: &[String]) -> Vec<Answer> {
+        const END: &str = "-~-~- end of";
+        let mut script = format!("\\pset null '{NULL}'\n");
+        for sql in statements {
+            let schema = if Text::new(sql, Strings::Conforming).names_shard_column() {
+                "whole_shard"
+            } else {
+                "whole"
+            };
+            writeln!(
+                script,
+                "SET search_path TO {schema}, public;\n{sql}\n;\n\\echo '{END}' :SQLSTATE"
+            )
+            .unwrap();
+        }
+        let ran = self
+            .db
+            .psql_program(["-A", "-F", FIELD, "-R", RECORD, "-P", "footer=off"])
+            .stdin(script)
+            .run();
+        let mut answers = Vec::new();
+        let mut output = String::new();
+        for line in ran.stdout.split_inclusive('\n') {
+            match line.strip_prefix(END) {
+                Some(state) if state.trim() == "00000" => {
+                    answers.push(parsed(&std::mem::take(&mut output)));
+                }
+                Some(state) => {
+                    output.clear();
+                    answers.push(Answer::Error(state.trim().to_owned()));
+                }
+                None => output += line,
+            }
+        }
+        assert_eq!(answers.len(), statements.len(), "{}", ran.stderr);
+        answers
+    }
+
+    /// What the library says of the shards: one connection for all statements,
+    /// each of which is looked up, composed, checked and run as the command does.
+    pub fn shardq(&self, statements: &[String], strategy: Strategy) -> Vec<Answer> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let server = self.server(2);
+            let interrupt = Interrupt::listen().unwrap();
+            let mut answers = Vec::new();
+            for sql in statements {
+                let interrupt = &interrupt;
+                answers.push(
+                    one(&server, sql, strategy, interrupt)
+                        .await
+                        .unwrap_or_else(Answer::Error),
+                );
+            }
+            server.close().await;
+            answers
+        })
+    }
+
+    pub fn server(&self, connections: usize) -> Server {
+        let variable = |name| Some(self.db.variable(name).to_owned());
+        let args = ConnectionArgs {
+            host: variable("PGHOST"),
+            port: variable("PGPORT"),
+            username: variable("PGUSER"),
+            dbname: variable("PGDATABASE"),
+            ..ConnectionArgs::default()
+        };
+        let settings = Settings::resolve(&args, &Environment::of_process().unwrap()).unwrap();
+        Server::new(settings, connections).unwrap()
+    }
+}
+
+pub fn plan(sql: &str) -> Plan {
+    Plan {
+        statement: Statement::new(sql).unwrap(),
+        search_path: SearchPath::default(),
+        instant: Instant::Shared,
+        limits: Limits::default(),
+        transfer: Transfer::Rows,
+    }
+}
+
+async fn one(
+    server: &Server,
+    sql: &str,
+    strategy: Strategy,
+    interrupt: &Interrupt,
+) -> Result<Answer, String> {
+    let plan = plan(sql);
+    let text = Text::new(sql, Strings::Conforming);
+    let connection = server.connection().await.map_err(|e| e.to_string())?;
+    let look = Look::take(connection, &plan, &text.table_names())
+        .await
+        .map_err(|e| e.to_string())?;
+    global::check(&text).map_err(|e| e.to_string())?;
+    let mentioned = |name: &str| text.mentions(name);
+    let catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
+        .map_err(|differences| format!("{differences:?}"))?;
+    global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
+    let session = look.session;
+    let way = match strategy {
+        Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
+        _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
+    };
+    let way = way.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let (session, turn) = match way {
+        Way::One(checked, _) => (session, checked.plan.turn(look.shards[0])),
+        Way::Parts(in_parts) => {
+            let survey = Survey {
+                session,
+                shards: Vec::new(),
+                types: TypeNames::default(),
+                round_trip: look.round_trip,
+            };
+            let (asked, parts) = (catalog.shards, in_parts.parts.clone());
+            let server = server.clone();
+            match gather(
+                &in_parts.plan,
+                asked,
+                survey,
+                server,
+                Vec::new(),
+                parts,
+                interrupt,
+            )
+            .await
+            {
+                Gathered::All(all) => {
+                    let (parts, session) = *all;
+                    (session, in_parts.final_plan(&parts).turn(look.shards[0]))
+                }
+                Gathered::Failed(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
+                Gathered::Interrupted => return Err("interrupted".to_owned()),
+            }
+        }
+    };
+    let mut stream = session.send(&turn.sql).await.map_err(|e| e.to_string())?;
+    let (mut columns, mut rows) = (Vec::new(), Vec::new());
+    while let Some(message) = stream.next().await {
+        match message.map_err(|e| {
+            e.code()
+                .map_or(e.to_string(), |code| code.code().to_owned())
+        })? {
+            SimpleQueryMessage::RowDescription(names) => {
+                columns = names
+                    .iter()
+                    .map(|c| typed_columns::column(c.name()).unwrap().name)
+                    .collect();
+            }
+            SimpleQueryMessage::Row(row) => {
+                rows.push(
+                    (0..row.len())
+                        .map(|i| row.get(i).map(str::to_owned))
+                        .collect(),
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(Answer::Rows { columns, rows })
+}
+
+fn sqlstate(error: &shardq::error::Error) -> String {
+    match error {
+        shardq::error::Error::Refused { report, .. } => report.code.code().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// psql's unaligned output, whose separators no value holds.
+fn parsed(output: &str) -> Answer {
+    let output = output.strip_suffix('\n').unwrap_or(output);
+    let mut records = output
+        .split(RECORD)
+        .map(|record| record.split(FIELD).map(str::to_owned).collect::<Vec<_>>());
+    let columns = records.next().unwrap_or_default();
+    let value = |text: String| (text != NULL).then_some(text);
+    let rows = records
+        .map(|row| row.into_iter().map(value).collect())
+        .collect();
+    Answer::Rows { columns, rows }
+}
+
+/// The statements of a file: one a line, but for what `-- with $x in a, b` makes
+/// many of, up to the next such line or `-- once`.
+pub fn statements(file: &str) -> Vec<String> {
+    let mut substitutes: Option<(String, Vec<String>)> = None;
+    let mut all = Vec::new();
+    let mut statement = String::new();
+    for line in file.lines() {
+        if let Some(with) = line.strip_prefix("-- with ") {
+            let (name, values) = with.split_once(" in ").unwrap();
+            substitutes = Some((
+                name.to_owned(),
+                values.split(", ").fold(Vec::new(), rejoined),
+            ));
+        } else if line == "-- once" {
+            substitutes = None;
+        } else if !line.starts_with("-- ") {
+            statement += line;
+            match statement.strip_suffix(';') {
+                Some(whole) => {
+                    match &substitutes {
+                        None => all.push(whole.to_owned()),
+                        Some((name, values)) => {
+                            all.extend(values.iter().map(|value| whole.replace(name, value)));
+                        }
+                    }
+                    statement.clear();
+                }
+                None => statement.push('\n'),
+            }
+        }
+    }
+    all
+}
+
+/// A comma inside parentheses is no separator.
+fn rejoined(mut values: Vec<String>, part: &str) -> Vec<String> {
+    match values.last_mut() {
+        Some(last) if last.matches('(').count() > last.matches(')').count() => {
+            *last += ", ";
+            *last += part;
+        }
+        _ => values.push(part.to_owned()),
+    }
+    values
+}
+
+/// What of two answers differs, if anything.
+pub fn difference(sql: &str, whole: &Answer, sharded: &Answer) -> Option<String> {
+    let same = match (whole, sharded) {
+        (
+            Answer::Rows {
+                columns: a,
+                rows: x,
+            },
+            Answer::Rows {
+                columns: b,
+                rows: y,
+            },
+        ) => {
+            // psql shows no rows of no columns.
+            let rows = a.is_empty()
+                || a == &[""]
+                || if ordered(sql) {
+                    x == y
+                } else {
+                    bag(x) == bag(y)
+                };
+            (a == b || b.is_empty()) && rows
+        }
+        (a, b) => a == b,
+    };
+    (!same).then(|| {
+        format!(
+            "{sql}\n  psql:   {}\n  shardq: {}\n",
+            shown(whole),
+            shown(sharded)
+        )
+    })
+}
+
+/// Whether the statement itself says in which order its rows come.
+fn ordered(sql: &str) -> bool {
+    let text = Text::new(sql, Strings::Conforming);
+    let mut depth = 0;
+    text.tokens.iter().any(|token| {
+        depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
+        depth == 0 && token.is_word("order")
+    })
+}
+
+fn bag(rows: &[Vec<Option<String>>]) -> BTreeMap<&Vec<Option<String>>, usize> {
+    let mut bag = BTreeMap::new();
+    for row in rows {
+        *bag.entry(row).or_default() += 1;
+    }
+    bag
+}
+
+fn shown(answer: &Answer) -> String {
+    let text = format!("{answer:?}");
+    text.chars().take(300).collect()
+}
