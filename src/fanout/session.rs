@@ -93,8 +93,9 @@ impl Session {
     pub async fn cancel(&self, flying: impl Iterator<Item = Answers>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         let drained = async {
-            for stream in flying {
-                stream.for_each(|_| async {}).await;
+            // Its error ends an answer; that of a lost connection comes without end.
+            for mut answers in flying {
+                while let Some(Ok(_)) = answers.next().await {}
             }
         };
         tokio::pin!(drained);
