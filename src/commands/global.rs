@@ -59,65 +59,18 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         };
         // The one statement is asked as if it were a shard's turn.
         let turn = vec![shards[0]];
-        let started = match &way {
-            Way::One(checked, _) => {
-                drop(spares);
-                Started::new(
-                    &checked.plan,
-                    turn,
-                    survey,
-                    server,
-                    Vec::new(),
-                    Order::Shard,
-                )
+        let started = match start(&way, turn, survey, server, spares, &interrupt).await {
+            Start::Going(started) => *started,
+            Start::Failed(why) if strategy == Strategy::Partial => {
+                return Err(Refusal::NotInParts(why).into());
             }
-            Way::Parts(in_parts) => {
-                let round_trip = survey.round_trip;
-                let asked = in_parts.catalog.shards.clone();
-                let parts = in_parts.parts.clone();
-                match gather(
-                    &in_parts.plan,
-                    asked,
-                    survey,
-                    server.clone(),
-                    spares,
-                    parts,
-                    &interrupt,
-                )
-                .await
-                {
-                    Gathered::All(all) => {
-                        let (parts, session) = *all;
-                        let survey = Survey {
-                            session,
-                            shards: Vec::new(),
-                            types: TypeNames::default(),
-                            round_trip,
-                        };
-                        Started::new(
-                            &in_parts.final_plan(&parts),
-                            turn,
-                            survey,
-                            server,
-                            Vec::new(),
-                            Order::Shard,
-                        )
-                    }
-                    Gathered::Failed(why) if strategy == Strategy::Partial => {
-                        return Err(Refusal::NotInParts(why).into());
-                    }
-                    // What is wrong, if anything is, one statement tells in terms
-                    // of the user's text.
-                    Gathered::Failed(_) => {
-                        strategy = Strategy::One;
-                        continue;
-                    }
-                    Gathered::Interrupted => {
-                        drop(output);
-                        return Ok(Exit::Interrupted);
-                    }
-                }
+            // What is wrong, if anything is, one statement tells in terms of the
+            // user's text.
+            Start::Failed(_) => {
+                strategy = Strategy::One;
+                continue;
             }
+            Start::Interrupted => return Ok(Exit::Interrupted),
         };
         let outcome =
             run::drive(started, &mut output, &mut console, &interrupt, Policy::Stop).await?;
@@ -129,6 +82,61 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         output.restart(query::renderer(&args.output));
     }
     Err(Error::Unstable(RUNS))
+}
+
+/// What came of setting the one statement going.
+enum Start {
+    Going(Box<Started>),
+    /// The shards' parts could not be had.
+    Failed(String),
+    Interrupted,
+}
+
+/// At once, or behind the shards' parts.
+async fn start(
+    way: &Way,
+    turn: Vec<Shard>,
+    survey: Survey,
+    server: Server,
+    spares: Vec<Spare>,
+    interrupt: &Interrupt,
+) -> Start {
+    let (plan, survey) = match way {
+        Way::One(checked, _) => {
+            drop(spares);
+            (checked.plan.clone(), survey)
+        }
+        Way::Parts(in_parts) => {
+            let round_trip = survey.round_trip;
+            let asked = in_parts.catalog.shards.clone();
+            let parts = in_parts.parts.clone();
+            let there = server.clone();
+            let gathering = gather(
+                &in_parts.plan,
+                asked,
+                survey,
+                there,
+                spares,
+                parts,
+                interrupt,
+            );
+            let (parts, session) = match gathering.await {
+                Gathered::All(all) => *all,
+                Gathered::Failed(why) => return Start::Failed(why),
+                Gathered::Interrupted => return Start::Interrupted,
+            };
+            let survey = Survey {
+                session,
+                shards: Vec::new(),
+                types: TypeNames::default(),
+                round_trip,
+            };
+            (in_parts.final_plan(&parts), survey)
+        }
+    };
+    let order = Order::Shard;
+    let started = Started::new(&plan, turn, survey, server, Vec::new(), order);
+    Start::Going(Box::new(started))
 }
 
 /// Prints the way and the SQL. The statement is checked, and not run.
