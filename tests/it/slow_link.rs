@@ -14,7 +14,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 #[test]
-fn connecting_and_asking_take_a_round_trip_each() {
+fn asking_takes_a_round_trip() {
     let server = private_server(Options::default());
     let proxy = Proxy::to_socket(server.socket_dir(), server.port(), ROUND_TRIP);
     let start = Instant::now();
@@ -25,7 +25,7 @@ fn connecting_and_asking_take_a_round_trip_each() {
     let mut answer = [0];
     link.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"N");
-    assert!(start.elapsed() >= 2 * ROUND_TRIP, "{:?}", start.elapsed());
+    assert!(start.elapsed() >= ROUND_TRIP, "{:?}", start.elapsed());
     assert_eq!(proxy.connections(), 1);
 }
 
