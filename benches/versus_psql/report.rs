@@ -25,7 +25,7 @@ pub fn machine(postgres: &str) -> String {
          Written by `make bench`: medians of whole processes, from start to exit, with their output \
          thrown away. The contenders take turns, on a private server of the default configuration \
          without fsync. The 20 ms round trip is a proxy on this machine that delays every byte by \
-         10 ms, and a new connection by 20 ms.\n\n\
+         10 ms.\n\n\
          | | |\n| --- | --- |\n\
          | processor | {cores} × {} |\n| memory | {} GiB |\n| system | {} |\n\
          | PostgreSQL | {postgres} |\n| shardq | {} |\n| date | {} |\n\n",
