@@ -118,11 +118,6 @@ impl Merge {
         }
     }
 
-    /// Whether rows have gone out.
-    pub fn has_columns(&self) -> bool {
-        self.reference.is_some()
-    }
-
     fn fail(&mut self, place: Place, error: ShardError) {
         if !std::mem::replace(&mut self.failed[place], true) {
             self.ready

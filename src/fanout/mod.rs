@@ -31,7 +31,7 @@ pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
-pub(crate) use survey::results as result_rows;
+pub(crate) use survey::{opening, results as result_rows};
 pub use window::{Attempt, Place, Window};
 
 /// What a shard has to say.

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::session::Session;
 use super::{FanoutError, error};
@@ -47,19 +47,7 @@ impl Survey {
         let verdict = verdict(&checked)?;
         let opened = opened.map_err(|error| FanoutError::opening(&error))?;
         let mut results = results(&opened).into_iter();
-        let snapshot = match plan.instant {
-            plan::Instant::Shared => results
-                .next()
-                .and_then(|rows| Some(rows.first()?.get(0)?.to_owned())),
-            plan::Instant::PerShard => None,
-        };
-        let mut shards: Vec<_> = results
-            .next()
-            .into_iter()
-            .flatten()
-            .filter_map(|row| Shard::from_schema(row.get(0)?))
-            .collect();
-        shards.sort_unstable();
+        let (snapshot, shards) = opening(plan, &mut results);
 
         let types = match verdict {
             Verdict::Plain => TypeNames::default(),
@@ -73,6 +61,27 @@ impl Survey {
             round_trip,
         })
     }
+}
+
+/// What opens every run: the snapshot's name (if shared), then the shards, ascending.
+pub(crate) fn opening<'a>(
+    plan: &Plan,
+    results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
+) -> (Option<String>, Vec<Shard>) {
+    let snapshot = match plan.instant {
+        plan::Instant::Shared => results
+            .next()
+            .and_then(|rows| Some(rows.first()?.get(0)?.to_owned())),
+        plan::Instant::PerShard => None,
+    };
+    let mut shards: Vec<_> = results
+        .next()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| Shard::from_schema(row.get(0)?))
+        .collect();
+    shards.sort_unstable();
+    (snapshot, shards)
 }
 
 /// What the check tells of the columns' types.
@@ -135,9 +144,7 @@ fn is_about_the_statement(code: &SqlState) -> bool {
 }
 
 /// The results that had rows to describe, but for those of the settings.
-pub(crate) fn results(
-    messages: &[SimpleQueryMessage],
-) -> Vec<Vec<&tokio_postgres::SimpleQueryRow>> {
+pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRow>> {
     let mut results = Vec::new();
     for message in messages {
         match message {

@@ -8,7 +8,7 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::catalog::{ColumnShape, Relation};
 use super::lexer::Strings;
-use crate::fanout::{FanoutError, Session, result_rows};
+use crate::fanout::{FanoutError, Session, opening, result_rows};
 use crate::plan::{self, Plan};
 use crate::quote::Literal;
 use crate::server::Connection;
@@ -59,19 +59,7 @@ impl Look {
         let relations = results.pop().unwrap_or_default();
         let server = results.pop().unwrap_or_default();
         let mut results = results.into_iter();
-        let snapshot = match plan.instant {
-            plan::Instant::Shared => results
-                .next()
-                .and_then(|rows| Some(rows.first()?.get(0)?.to_owned())),
-            plan::Instant::PerShard => None,
-        };
-        let mut shards: Vec<_> = results
-            .next()
-            .into_iter()
-            .flatten()
-            .filter_map(|row| Shard::from_schema(row.get(0)?))
-            .collect();
-        shards.sort_unstable();
+        let (snapshot, shards) = opening(plan, &mut results);
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
