@@ -8,6 +8,7 @@ use shardq::cli::{Cli, Command};
 use shardq::commands;
 use shardq::console::Console;
 use shardq::exit::Exit;
+use shardq::server::pace::nap_while_streaming;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     // The server does the work; one thread is enough to ask and to listen.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(nap_while_streaming)
         .build()
     {
         Ok(runtime) => runtime,

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::count::Counter;
 use super::kind::{Compression, FileFormat, Kind};
@@ -243,7 +243,7 @@ fn counter(
 /// A file whose bytes are hashed as they are read.
 struct Hashing {
     file: File,
-    hash: Sha256,
+    hash: Context,
     bytes: u64,
 }
 
@@ -251,13 +251,13 @@ impl Hashing {
     fn new(file: File) -> Self {
         Self {
             file,
-            hash: Sha256::new(),
+            hash: Context::new(&SHA256),
             bytes: 0,
         }
     }
 
     fn content(self) -> (u64, String) {
-        (self.bytes, pack::hexadecimal(&self.hash.finalize()))
+        (self.bytes, pack::hexadecimal(self.hash.finish().as_ref()))
     }
 }
 

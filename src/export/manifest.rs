@@ -11,9 +11,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::target::publish;
 use super::{ExportError, Target, pack};
@@ -209,7 +209,7 @@ impl Manifest {
 
 /// Over the compact text of all the rest, its keys in alphabetical order.
 fn sealed(rest: &Value) -> String {
-    pack::hexadecimal(&Sha256::digest(rest.to_string()))
+    pack::hexadecimal(digest(&SHA256, rest.to_string().as_bytes()).as_ref())
 }
 
 #[cfg(test)]

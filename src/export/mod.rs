@@ -14,6 +14,7 @@ mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
 pub mod record;
+mod settle;
 mod target;
 mod writer;
 

@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::Compression;
+use super::settle::Settling;
 
 /// A file that knows what has been written to it.
 pub struct Tally {
     file: File,
-    hash: Sha256,
+    hash: Context,
     bytes: u64,
+    settling: Settling,
 }
 
 /// What a file holds.
@@ -25,7 +27,7 @@ pub struct Content {
 
 /// A place in a file to come back to.
 pub struct Mark {
-    hash: Sha256,
+    hash: Context,
     bytes: u64,
 }
 
@@ -33,16 +35,18 @@ impl Tally {
     pub fn new(file: File) -> Self {
         Self {
             file,
-            hash: Sha256::new(),
+            hash: Context::new(&SHA256),
             bytes: 0,
+            settling: Settling::default(),
         }
     }
 
-    pub fn content(self) -> Content {
-        Content {
+    pub fn content(self) -> io::Result<Content> {
+        self.settling.finish()?;
+        Ok(Content {
             bytes: self.bytes,
-            sha256: hexadecimal(&self.hash.finalize()),
-        }
+            sha256: hexadecimal(self.hash.finish().as_ref()),
+        })
     }
 
     fn mark(&self) -> Mark {
@@ -66,6 +70,7 @@ impl Write for Tally {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
+        self.settling.wrote(&self.file, written)?;
         Ok(written)
     }
 
@@ -122,7 +127,7 @@ impl Packed {
     }
 
     pub fn finish(&mut self) -> io::Result<Content> {
-        self.unwrapped().map(Tally::content)
+        self.unwrapped()?.content()
     }
 
     fn unwrapped(&mut self) -> io::Result<Tally> {

@@ -186,7 +186,7 @@ impl Open {
 
     fn finish(mut self) -> Result<Content, Trouble> {
         self.encode()?;
-        Ok(self.writer.into_inner()?.content())
+        Ok(self.writer.into_inner()?.content()?)
     }
 }
 

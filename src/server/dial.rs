@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::SslMode as TokioSslMode;
 use tokio_postgres::error::SqlState;
@@ -27,10 +27,16 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub type BoxedStream = Box<dyn Stream>;
 
+/// tokio-postgres reads 8 KiB at a time; what has gathered is more: [`super::pace`].
+pub type Buffered = TypedColumns<BufReader<BoxedStream>>;
+
+/// In bytes, for each connection.
+const READ: usize = 64 << 10;
+
 /// An open connection. Nothing happens on it until someone polls `connection`.
 pub struct Connected {
     pub client: Client,
-    pub connection: Connection<TypedColumns<BoxedStream>, NoTlsStream>,
+    pub connection: Connection<Buffered, NoTlsStream>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
 }
@@ -186,7 +192,10 @@ async fn start(
 ) -> Result<Connected, Cause> {
     let (stream, encrypted) = open(settings, target, encryption).await?;
     let (client, connection) = startup(settings, &target.host)
-        .connect_raw(TypedColumns::new(stream), NoTls)
+        .connect_raw(
+            TypedColumns::new(BufReader::with_capacity(READ, stream)),
+            NoTls,
+        )
         .await?;
     Ok(Connected {
         client,

@@ -4,6 +4,7 @@
 pub mod dial;
 pub mod endpoint;
 mod error;
+pub mod pace;
 mod pool;
 pub mod prompt;
 mod report;

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::pace::arrived;
 use crate::row::Column;
 
 /// A message's tag (one byte) and length (four, counting themselves).
@@ -145,6 +146,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
             let before = buf.filled().len();
             ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
             let new = &buf.filled()[before..];
+            arrived(new.len());
             if new.is_empty() {
                 return Poll::Ready(Ok(()));
             }
