@@ -5,6 +5,7 @@ pub mod check;
 mod count;
 pub mod error;
 pub mod excel;
+pub mod folder;
 pub mod kind;
 pub mod manifest;
 mod one_file;
@@ -14,6 +15,7 @@ mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
 pub mod record;
+pub mod resume;
 mod target;
 mod writer;
 
