@@ -1,13 +1,13 @@
 //! `shardq export`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::connection::ConnectionArgs;
+use super::limits::ExportLimitArgs;
 use super::query::ShardArgs;
-use super::values;
+use super::run::RunArgs;
 use crate::export::Kind;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
@@ -46,7 +46,10 @@ pub struct ExportArgs {
     pub output: ExportOutputArgs,
 
     #[command(flatten)]
-    pub run: ExportRunArgs,
+    pub limits: ExportLimitArgs,
+
+    #[command(flatten)]
+    pub run: RunArgs,
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -113,38 +116,4 @@ pub struct ExportOutputArgs {
     /// Leave out the column that says which shard a row is of
     #[arg(long)]
     pub no_shard_column: bool,
-}
-
-/// How the run goes.
-#[derive(Args)]
-#[command(next_help_heading = "Run")]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub struct ExportRunArgs {
-    /// Connections to use at most
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
-    pub connections: usize,
-
-    /// Cancel a shard's statement after this long, like 10m; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
-    pub statement_timeout: Duration,
-
-    /// Give up waiting for a table lock after this long; 0 for never
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
-    pub lock_timeout: Duration,
-
-    /// Read each shard at its own instant instead of all at one snapshot
-    #[arg(long)]
-    pub no_snapshot: bool,
-
-    /// Print the shards and the SQL that would be sent, and do not run it
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Say which shards took longest
-    #[arg(long)]
-    pub timing: bool,
-
-    /// No footer, no progress, no hints; errors are still said
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
 }

@@ -19,10 +19,33 @@ pub struct LimitArgs {
     pub lock_timeout: Duration,
 }
 
+/// Those of an export. It may take hours, and nobody sits there to start it again:
+/// unless asked, nothing cancels its statements.
+#[derive(Args, Clone, Copy)]
+#[command(next_help_heading = "Run")]
+pub struct ExportLimitArgs {
+    /// Cancel a shard's statement after this long, like 10m; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
+    pub statement_timeout: Duration,
+
+    /// Give up waiting for a table lock after this long; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
+    pub lock_timeout: Duration,
+}
+
 impl From<LimitArgs> for Limits {
     fn from(args: LimitArgs) -> Self {
         Self {
             statement_timeout: args.timeout,
+            lock_timeout: args.lock_timeout,
+        }
+    }
+}
+
+impl From<ExportLimitArgs> for Limits {
+    fn from(args: ExportLimitArgs) -> Self {
+        Self {
+            statement_timeout: args.statement_timeout,
             lock_timeout: args.lock_timeout,
         }
     }

@@ -8,6 +8,7 @@ pub mod export;
 pub mod find;
 pub mod limits;
 pub mod query;
+pub mod run;
 pub mod values;
 pub mod verify;
 

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
-use super::values;
+use super::run::RunArgs;
 use crate::render::Format;
 use crate::search_path::SearchPath;
 use crate::shard::ShardList;
@@ -43,6 +43,13 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub output: OutputArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// When a shard fails
+    #[arg(long, value_enum, default_value_t, help_heading = "Run")]
+    pub on_error: OnError,
 
     #[command(flatten)]
     pub run: RunArgs,
@@ -193,37 +200,4 @@ pub enum OnError {
     Continue,
     /// Stop at the first shard that fails, exit 1
     Stop,
-}
-
-/// How the run goes.
-#[derive(Args)]
-#[command(next_help_heading = "Run")]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub struct RunArgs {
-    /// Connections to use at most
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections)]
-    pub connections: usize,
-
-    #[command(flatten)]
-    pub limits: LimitArgs,
-
-    /// When a shard fails
-    #[arg(long, value_enum, default_value_t)]
-    pub on_error: OnError,
-
-    /// Read each shard at its own instant instead of all at one snapshot
-    #[arg(long)]
-    pub no_snapshot: bool,
-
-    /// Print the shards and the SQL that would be sent, and do not run it
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Say which shards took longest
-    #[arg(long)]
-    pub timing: bool,
-
-    /// No footer, no progress, no hints; errors are still said
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
 }

@@ -4,7 +4,6 @@ pub mod completions;
 mod connect;
 pub mod demo;
 pub mod export;
-mod export_per_shard;
 pub mod find;
 mod global;
 pub mod man;

@@ -63,7 +63,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             Err(error) => return Err(error),
         };
         let started = prepared.start(&plan);
-        let policy = policy(args.run.on_error);
+        let policy = policy(args.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::SnapshotLost {
             return tokio::select! {
@@ -254,7 +254,7 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         } else {
             Instant::Shared
         },
-        limits: args.run.limits.into(),
+        limits: args.limits.into(),
         transfer: Transfer::Rows,
     })
 }

@@ -4,14 +4,15 @@
 //! get their names, so that an export that was interrupted can be resumed. A file
 //! that got its name, but not its entry, is exported again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tokio::task::JoinSet;
 
-use super::manifest::{ColumnRecord, Manifest, MissingRecord, NOT_YET, RunRecord, ShardRecord};
+use super::folder::part_name;
+use super::manifest::{ColumnRecord, Manifest, ShardRecord};
 use super::one_file::blocking;
 use super::progress::Progress;
 use super::record::{self, milliseconds};
@@ -156,7 +157,7 @@ impl PerShard {
     }
 
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
-        let path = self.folder.join(name(shard, self.kind));
+        let path = self.folder.join(part_name(shard, self.kind));
         let folder = crate::draft::folder(&path);
         fs::create_dir_all(&folder).map_err(|source| ExportError::File {
             file: folder,
@@ -179,7 +180,7 @@ impl PerShard {
     }
 
     fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
-        let name = name(shard, self.kind);
+        let name = part_name(shard, self.kind);
         let run = self.manifest.runs.len() - 1;
         self.finishing.spawn(async move {
             let written = part.writer.finish().await?;
@@ -279,124 +280,4 @@ fn listed(columns: &[ColumnRecord]) -> String {
         .map(|column| format!("{} {}", column.name, column.type_name))
         .collect();
     format!("({})", list.join(", "))
-}
-
-/// Below the folder.
-fn name(shard: Shard, kind: Kind) -> String {
-    format!("shard={shard}/part.{kind}")
-}
-
-/// The manifest of an export that is about to begin.
-pub fn announced(mut manifest: Manifest, shards: &[Shard]) -> Manifest {
-    manifest.complete = false;
-    manifest.shards_expected = shards.len();
-    manifest.shards_answered = 0;
-    manifest.missing = shards
-        .iter()
-        .map(|shard| MissingRecord {
-            shard: shard.to_string(),
-            error: NOT_YET.to_owned(),
-        })
-        .collect();
-    if let Some(run) = manifest.runs.last_mut() {
-        run.ended = None;
-    }
-    manifest
-}
-
-/// The manifest of an export that goes on, and which of the shards are to be asked.
-///
-/// # Errors
-/// If what is asked for now is not what was asked for then.
-pub fn resumed(
-    mut then: Manifest,
-    now: &Manifest,
-    folder: &Path,
-    shards: &[Shard],
-) -> Result<(Manifest, Vec<Shard>), ExportError> {
-    let refused = |what: String| Err(ExportError::Resumed(what));
-    let same = [
-        ("statement", &then.statement, &now.statement),
-        ("search_path", &then.search_path, &now.search_path),
-        ("database", &then.server.database, &now.server.database),
-        ("format", &then.format, &now.format),
-    ];
-    for (what, then, now) in same {
-        if then != now {
-            return refused(format!("the {what} was {then} then, and is {now} now"));
-        }
-    }
-    if then.header != now.header {
-        return refused("the header was not the same".to_owned());
-    }
-    let names: BTreeSet<_> = shards.iter().map(ToString::to_string).collect();
-    let before: BTreeSet<_> = then
-        .shards
-        .iter()
-        .map(|entry| entry.shard.clone())
-        .chain(then.missing.iter().map(|entry| entry.shard.clone()))
-        .collect();
-    if names != before {
-        return refused(format!(
-            "the shards were {} then, and are {} now",
-            before.len(),
-            names.len()
-        ));
-    }
-    // What is there and of its size stays; verify looks closer.
-    let is_there = |entry: &ShardRecord| {
-        entry.file.as_ref().is_some_and(|file| {
-            fs::metadata(folder.join(&file.name)).is_ok_and(|there| there.len() == file.bytes)
-        })
-    };
-    then.shards.retain(is_there);
-    let there: BTreeSet<_> = then
-        .shards
-        .iter()
-        .map(|entry| entry.shard.clone())
-        .collect();
-    let left: Vec<_> = shards
-        .iter()
-        .copied()
-        .filter(|shard| !there.contains(&shard.to_string()))
-        .collect();
-    let total = shards.len();
-    let answered = then.shards.len();
-    let rows = then.shards.iter().map(|entry| entry.rows).sum();
-    let mut runs: Vec<RunRecord> = std::mem::take(&mut then.runs);
-    runs.extend(now.runs.iter().cloned());
-    let manifest = announced(Manifest { runs, ..then }, &left);
-    Ok((
-        Manifest {
-            shards_expected: total,
-            shards_answered: answered,
-            rows,
-            ..manifest
-        },
-        left,
-    ))
-}
-
-/// Removes the files of an earlier export, whatever shards it had.
-pub fn clear(folder: &Path) -> Result<(), ExportError> {
-    let failed = |file: PathBuf| move |source| ExportError::File { file, source };
-    for entry in fs::read_dir(folder)
-        .map_err(failed(folder.to_owned()))?
-        .flatten()
-    {
-        let name = entry.file_name();
-        let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
-        if shard.and_then(Shard::from_schema).is_none() {
-            continue;
-        }
-        for kind in Kind::names() {
-            let part = entry.path().join(format!("part.{kind}"));
-            if part.exists() {
-                fs::remove_file(&part).map_err(failed(part.clone()))?;
-            }
-        }
-        // Stays if something else is in it.
-        let _ = fs::remove_dir(entry.path());
-    }
-    Ok(())
 }

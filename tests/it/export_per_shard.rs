@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::export::{export, folder, names, verify};
-use crate::support::{Db, eventually, has, has_all, shardq};
+use crate::support::{ANY, Db, eventually, has, has_all, shardq};
 
 fn told(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
@@ -124,6 +124,125 @@ fn a_killed_export_goes_on_with_what_is_missing() {
         .args(["--per-shard", "--resume"])
         .run()
         .assert(0, "", has("6/6 shards"));
+}
+
+/// An export of one row a shard, and what it takes to see whether it is still that.
+fn older(db: &Db, out: &Path) -> Vec<String> {
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    export(db, "SELECT n FROM t", out)
+        .args(["--per-shard"])
+        .run()
+        .assert(0, "", has("4/4 shards"));
+    contents(out)
+}
+
+/// Every file below a folder that is not hidden, and what is in it.
+fn contents(folder: &Path) -> Vec<String> {
+    let mut contents = Vec::new();
+    for name in names(folder) {
+        let path = folder.join(&name);
+        if path.is_dir() && !name.starts_with('.') {
+            let below = self::contents(&path);
+            contents.extend(below.into_iter().map(|line| format!("{name}/{line}")));
+        } else if path.is_file() {
+            contents.push(format!("{name}: {}", fs::read_to_string(path).unwrap()));
+        }
+    }
+    contents
+}
+
+#[test]
+fn an_older_export_stays_as_it_was_whatever_becomes_of_the_new_one() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    let out = folder.path().join("out");
+    let before = older(&db, &out);
+    let replace = |sql: &str| export(&db, sql, &out).args(["--per-shard", "--force"]);
+
+    let replacement = out.join(".shardq-replacement");
+
+    // No server, no such table, a shard that fails, a kill.
+    replace("SELECT 1")
+        .args(["-p", "1"])
+        .run()
+        .assert(1, "", has("connection to server"));
+    assert!(!replacement.exists());
+    replace("SELECT 1 FROM nothing_like_it")
+        .run()
+        .assert(1, "", has("nothing_like_it"));
+    assert_eq!(contents(&out), before);
+    db.in_shard(2, "UPDATE t SET n = 0");
+    replace("SELECT 100 / n AS n FROM t WHERE current_schema() <> 'shard_0'")
+        .run()
+        .assert(
+            3,
+            "",
+            has_all(["shard_2: ERROR 22012", "out stays as it was", "--resume"]),
+        );
+    assert_eq!(contents(&out), before);
+    verify(&out).run().assert(0, "", has("4 rows · 4/4 shards"));
+    let mut other = db.session();
+    other.run("BEGIN; LOCK TABLE shard_3.t");
+    let sql = "SELECT n + 10 AS n FROM t";
+    let killed = replace(sql).args(["--lock-timeout", "0"]).spawn();
+    eventually("the manifest knows the others", || {
+        let told = told_or_null(&replacement);
+        told["statement"] == sql && told["shards_answered"] == 3
+    });
+    killed.signal("KILL");
+    killed.finish().assert(137, "", ANY);
+    other.run("ROLLBACK");
+    assert_eq!(contents(&out), before);
+    verify(&out).run().assert(0, "", has("4 rows · 4/4 shards"));
+
+    // What was killed goes on, and then takes its place.
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(0, "", has_all(["4 rows · 4/4 shards", "2 runs"]));
+    for (n, value) in [(0, 10), (1, 11), (2, 10), (3, 13)] {
+        let text = fs::read_to_string(out.join(format!("shard=shard_{n}/part.csv"))).unwrap();
+        assert_eq!(text, format!("n\n{value}\n"));
+    }
+    assert!(!replacement.exists());
+    verify(&out)
+        .run()
+        .assert(0, "", has_all(["4 rows · 4/4 shards", "2 runs"]));
+}
+
+#[test]
+fn a_replacement_leaves_what_is_not_ours_and_no_part_of_the_export_before() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    let out = folder.path().join("out");
+    older(&db, &out);
+    fs::write(out.join("README"), "mine").unwrap();
+    fs::write(out.join("shard=shard_3/notes.txt"), "mine").unwrap();
+    export(&db, "SELECT n FROM t", &out)
+        .args([
+            "--per-shard",
+            "--force",
+            "--format",
+            "tsv",
+            "--shards",
+            "0,1",
+        ])
+        .run()
+        .assert(0, "", has("2/2 shards"));
+    let left: Vec<_> = contents(&out)
+        .into_iter()
+        .filter(|line| !line.starts_with("_manifest"))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            "README: mine",
+            "shard=shard_0/part.tsv: n\n0\n",
+            "shard=shard_1/part.tsv: n\n1\n",
+            "shard=shard_3/notes.txt: mine"
+        ]
+    );
+    verify(&out).run().assert(0, "", has("2/2 shards"));
 }
 
 fn told_or_null(folder: &Path) -> Value {

@@ -1,0 +1,31 @@
+//! How a run goes, for every command that asks all shards.
+
+use clap::Args;
+
+use super::values;
+
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct RunArgs {
+    // First of its heading in the help, whatever else stands under it.
+    /// Connections to use at most
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections, display_order = 0)]
+    pub connections: usize,
+
+    /// Read each shard at its own instant instead of all at one snapshot
+    #[arg(long)]
+    pub no_snapshot: bool,
+
+    /// Print the shards and the SQL that would be sent, and do not run it
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Say which shards took longest
+    #[arg(long)]
+    pub timing: bool,
+
+    /// No footer, no progress, no hints; errors are still said
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}

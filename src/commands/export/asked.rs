@@ -1,0 +1,160 @@
+//! What the command line asks for, as the rooms of an export take it. Pure, but for
+//! the statement, which may be in a file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::error::Error;
+use crate::export::{FileFormat, Kind, Text};
+use crate::interrupt::Interrupt;
+use crate::plan::{Instant, Plan};
+use crate::render::RenderOptions;
+use crate::run::Policy;
+use crate::settings::Settings;
+use crate::statement::Statement;
+use crate::transfer::{CopyFormat, Copying, Transfer};
+
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub args: &'a ExportArgs,
+    pub kind: Kind,
+    pub settings: &'a Settings,
+    pub plan: &'a Plan,
+    pub interrupt: &'a Interrupt,
+}
+
+/// What kind of file; an error says what does not go together.
+pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
+    let named = args.format.or_else(|| Kind::of(&args.output));
+    let kind = named.unwrap_or(Kind::CSV);
+    let usage = |text: &str| Err(Error::Usage(text.to_owned()));
+    if args.excel && kind.format != FileFormat::Csv {
+        return usage("--excel is a way to write CSV; leave it out, or write to a .csv");
+    }
+    if args.allow_partial && kind.format == FileFormat::Parquet {
+        return usage(
+            "--allow-partial has to take back the rows of a shard that fails half-way, \
+             which Parquet cannot",
+        );
+    }
+    if args.allow_partial && args.output == Path::new("-") {
+        return usage("--allow-partial names a file; standard output has no name");
+    }
+    Ok(kind)
+}
+
+pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
+    let statement = match (&args.sql, &args.file) {
+        (Some(sql), _) => Statement::new(sql)?,
+        (None, Some(file)) => Statement::read(file)?,
+        // clap asks for one of the two.
+        (None, None) => Statement::new("")?,
+    };
+    let copy = |format| {
+        Transfer::Copy(Copying {
+            format,
+            null: args.output.null.clone(),
+            shard_column: shard_column(&args.output).is_some(),
+        })
+    };
+    Ok(Plan {
+        statement: statement.unterminated()?,
+        search_path: args.shards.search_path.clone(),
+        instant: if args.run.no_snapshot {
+            Instant::PerShard
+        } else {
+            Instant::Shared
+        },
+        limits: args.limits.into(),
+        transfer: match kind.format {
+            FileFormat::Csv if !args.output.excel => copy(CopyFormat::Csv),
+            FileFormat::Tsv => copy(CopyFormat::Text),
+            FileFormat::Csv | FileFormat::Jsonl | FileFormat::Parquet => Transfer::Rows,
+        },
+    })
+}
+
+impl Asked<'_> {
+    pub fn is_stream(&self) -> bool {
+        self.args.output.output == Path::new("-")
+    }
+
+    pub fn text(&self) -> Text {
+        let args = &self.args.output;
+        Text {
+            options: RenderOptions {
+                tuples_only: args.tuples_only,
+                null: args.null.clone(),
+                bigint_as_string: args.bigint_as_string,
+                shard_column: self.shard_column().is_some(),
+            },
+            shard_column: self.shard_column(),
+            excel: args.excel,
+            revocable: args.allow_partial,
+        }
+    }
+
+    pub fn has_header(&self) -> bool {
+        self.kind.has_header() && !self.args.output.tuples_only
+    }
+
+    pub fn shard_column(&self) -> Option<String> {
+        shard_column(&self.args.output)
+    }
+
+    /// Without --allow-partial nothing can come of one file once a shard has failed.
+    pub fn policy(&self) -> Policy {
+        if self.args.output.allow_partial {
+            Policy::Continue
+        } else {
+            Policy::Stop
+        }
+    }
+
+    /// For the manifest: what was asked for, as the flags are called.
+    pub fn options(&self) -> BTreeMap<String, Value> {
+        let args = self.args;
+        let text = |value: &Option<String>| value.clone().map(Value::from);
+        let flag = |given: bool| given.then_some(Value::from(true));
+        let options = [
+            ("connections", Some(args.run.connections.into())),
+            (
+                "statement-timeout",
+                Some(milliseconds(args.limits.statement_timeout)),
+            ),
+            ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
+            ("no-snapshot", flag(args.run.no_snapshot)),
+            ("allow-partial", flag(args.output.allow_partial)),
+            ("excel", flag(args.output.excel)),
+            ("tuples-only", flag(args.output.tuples_only)),
+            ("bigint-as-string", flag(args.output.bigint_as_string)),
+            ("per-shard", flag(args.output.per_shard)),
+            ("no-shard-column", flag(args.output.no_shard_column)),
+            (
+                "shards",
+                text(&args.shards.shards.as_ref().map(ToString::to_string)),
+            ),
+            ("origin", text(&args.shards.origin)),
+            ("null", text(&args.output.null)),
+            ("expect-shards", args.shards.expect_shards.map(Value::from)),
+        ];
+        options
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
+    }
+}
+
+fn shard_column(args: &ExportOutputArgs) -> Option<String> {
+    // Readers of such folders take it from the names of the folders in it.
+    (!args.no_shard_column && !args.per_shard).then(|| args.shard_column.clone())
+}
+
+fn milliseconds(time: Duration) -> Value {
+    format!("{} ms", time.as_millis()).into()
+}

@@ -1,0 +1,104 @@
+//! The beginning of an export: from the first connection to lanes that are going.
+
+use crate::commands::connect::{self, Acquaintance, Circumstances};
+use crate::console::Console;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::merge::Order;
+use crate::plan::Plan;
+use crate::run::Started;
+use crate::shard::Shard;
+use crate::sink;
+use crate::types::TypeNames;
+
+use super::Asked;
+
+/// Which of the shards that were asked for are asked, and in which order their rows
+/// come.
+pub struct Chosen<'a> {
+    pub order: Order,
+    pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
+}
+
+/// A run under way, and what the manifest will say of it.
+pub struct Begun {
+    pub started: Started,
+    /// With the statement as COPY takes it.
+    pub plan: Plan,
+    pub types: TypeNames,
+    pub circumstances: Circumstances,
+}
+
+/// Connects, surveys, and sets the lanes going. `None` if interrupted.
+pub async fn start(
+    asked: &Asked<'_>,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+    chosen: &mut Chosen<'_>,
+) -> Result<Option<Begun>, Error> {
+    let Asked {
+        args,
+        settings,
+        plan,
+        interrupt,
+        ..
+    } = *asked;
+    let connections = connect::connections(args.run.connections, &args.shards);
+    let opened = tokio::select! {
+        opened = connect::open(settings, connections, acquaintance, console) => opened?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    let server = opened.server.clone();
+    let work = async {
+        let mut survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        let shards = connect::choose(&args.shards, &topology, console)?;
+        let shards = (chosen.pick)(shards)?;
+        let plan = connect::copyable(&mut survey.session, plan).await?;
+        let circumstances = connect::circumstances(&survey.session).await?;
+        let types = survey.types.clone();
+        let started = Started::new(
+            &plan,
+            shards,
+            survey,
+            opened.server,
+            opened.spares,
+            chosen.order,
+        );
+        Ok(Begun {
+            started,
+            plan,
+            types,
+            circumstances,
+        })
+    };
+    connect::or_close(&server, interrupt, work).await
+}
+
+/// Prints what would be sent. The statement is checked, and run nowhere.
+pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let Asked {
+        args,
+        settings,
+        plan,
+        interrupt,
+        ..
+    } = *asked;
+    let opened = tokio::select! {
+        opened = connect::open(settings, 1, Acquaintance::First, console) => opened?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let work = async {
+        let mut survey = connect::survey(opened.first, plan).await?;
+        let topology = connect::topology(&survey, settings).await?;
+        let shards = connect::choose(&args.shards, &topology, console)?;
+        let plan = connect::copyable(&mut survey.session, plan).await?;
+        Ok(plan.describe(&shards))
+    };
+    let Some(described) = connect::or_close(&opened.server, interrupt, work).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    opened.server.close().await;
+    sink::print(described).await?;
+    Ok(Exit::Complete)
+}

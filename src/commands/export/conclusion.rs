@@ -1,0 +1,148 @@
+//! The end of an export: what came of it, said, and recorded beside it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::commands::connect::Circumstances;
+use crate::console::Console;
+use crate::error::{Error, advice};
+use crate::exit::Exit;
+use crate::export::{ExportError, Kind, OneFile, record};
+use crate::fanout::ShardError;
+use crate::footer::Footer;
+use crate::plan::Plan;
+use crate::run::{Ending, Outcome};
+use crate::timing;
+use crate::types::TypeNames;
+
+use super::Asked;
+
+/// A run that has ended.
+pub struct Ran<'a> {
+    pub asked: Asked<'a>,
+    /// With the statement as COPY takes it.
+    pub plan: Plan,
+    pub types: TypeNames,
+    pub circumstances: Circumstances,
+    pub began: Timestamp,
+    pub outcome: Outcome,
+}
+
+/// Says how it went, and gives the file its name if it is what was asked for.
+pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+    let (exit, written) = match end(&ran, file).await {
+        (_, Err(ExportError::Closed)) => return Ok(Exit::Complete),
+        (_, written @ Err(_)) => (Exit::Failed, written),
+        ended => ended,
+    };
+    ran.say_failures(console);
+    if let Err(error) = &written {
+        console.error(error);
+    }
+    if ran.asked.args.run.timing {
+        console.note(&timing::describe(&ran.outcome.answers));
+    }
+    match written {
+        Ok(Some(line)) => console.note(&line),
+        _ if !ran.asked.is_stream() => {
+            let file = ran.asked.args.output.output.display();
+            console.error(&format!("{file} was not written"));
+        }
+        _ => {}
+    }
+    console.note(&ran.footer(console));
+    Ok(exit)
+}
+
+/// Publishes the file or lets it go; what was written, in a line.
+async fn end(ran: &Ran<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
+    let Outcome {
+        ending,
+        answers,
+        failures,
+        ..
+    } = &ran.outcome;
+    match ending {
+        Ending::Heard if failures.is_empty() => {
+            (Exit::Complete, publish(ran, file, None).await.map(Some))
+        }
+        Ending::Heard if ran.asked.args.output.allow_partial && !answers.is_empty() => {
+            let name = Kind::partial(&ran.asked.args.output.output);
+            let written = publish(ran, file, Some(name)).await;
+            (Exit::Incomplete, written.map(Some))
+        }
+        Ending::Interrupted => {
+            // Its reader may be pausing; nobody waits for it.
+            drop(file);
+            (Exit::Interrupted, Ok(None))
+        }
+        _ => (Exit::Failed, file.abandon().await.map_or(Ok(None), Err)),
+    }
+}
+
+/// Ends the file, and gives it its name, or another.
+async fn publish(
+    ran: &Ran<'_>,
+    file: OneFile,
+    name: Option<PathBuf>,
+) -> Result<String, ExportError> {
+    let mut finished = file.finish().await?;
+    if let Some(name) = name {
+        finished.rename(name)?;
+    }
+    let record = record::of_file(&ran.particulars(), finished.path(), &finished.written);
+    let line = finished.describe();
+    finished.publish(&record).await?;
+    Ok(line)
+}
+
+impl Ran<'_> {
+    pub fn particulars(&self) -> record::Particulars<'_> {
+        let asked = &self.asked;
+        record::Particulars {
+            plan: &self.plan,
+            settings: asked.settings,
+            types: &self.types,
+            circumstances: &self.circumstances,
+            began: self.began,
+            outcome: &self.outcome,
+            kind: asked.kind,
+            header: asked.has_header(),
+            shard_column: asked.shard_column(),
+            options: asked.options(),
+        }
+    }
+
+    pub fn say_failures(&self, console: &mut Console) {
+        let Outcome {
+            asked, failures, ..
+        } = &self.outcome;
+        if !failures.is_empty() {
+            let advice = |error: &_| advised(error, &self.plan);
+            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+    }
+
+    fn footer(&self, console: &Console) -> Footer {
+        let answers = &self.outcome.answers;
+        Footer {
+            rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
+            answered: answers.len(),
+            expected: self.outcome.asked,
+            instant: self.plan.instant,
+            elapsed: console.elapsed(),
+        }
+    }
+}
+
+/// What may help a shard that failed; the flags are not all those of a query.
+fn advised(error: &ShardError, plan: &Plan) -> Option<String> {
+    use tokio_postgres::error::SqlState;
+    match error {
+        ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => Some(
+            "raise --statement-timeout (0 for none) if the statement may take longer".to_owned(),
+        ),
+        _ => advice(error, plan.search_path.is_shard_alone()),
+    }
+}

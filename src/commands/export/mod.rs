@@ -1,0 +1,115 @@
+//! `shardq export`: one statement in every shard, one file that is whole or absent.
+
+mod asked;
+mod begun;
+mod conclusion;
+mod per_shard;
+
+use jiff::Timestamp;
+
+use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::console::Console;
+use crate::draft::{Draft, Existing};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::export::manifest::Manifest;
+use crate::export::{OneFile, Target};
+use crate::interrupt::Interrupt;
+use crate::merge::Order;
+use crate::run::{self, Ending};
+use crate::settings::{Environment, Settings};
+
+use super::connect::Acquaintance;
+use asked::Asked;
+use begun::{Begun, Chosen};
+use conclusion::Ran;
+
+/// A run whose server goes away before anybody has seen anything is had again.
+const RUNS: u32 = 3;
+
+pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet).of_long_run();
+    let kind = asked::kind(&args.output)?;
+    let plan = asked::plan(&args, kind)?;
+    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    let asked = Asked {
+        args: &args,
+        kind,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
+    if args.run.dry_run {
+        begun::dry_run(&asked, &mut console).await
+    } else if args.output.per_shard {
+        per_shard::run(&asked, &mut console).await
+    } else {
+        one_file(&asked, &mut console).await
+    }
+}
+
+async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let (mut target, mut manifest) = open(&asked.args.output)?;
+    let interrupt = asked.interrupt;
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let began = Timestamp::now();
+        let mut all = Chosen {
+            order: Order::Shard,
+            pick: &mut Ok,
+        };
+        let underway = begun::start(asked, acquaintance, console, &mut all).await?;
+        let Some(Begun {
+            started,
+            plan,
+            types,
+            circumstances,
+        }) = underway
+        else {
+            return Ok(Exit::Interrupted);
+        };
+        let weights = circumstances.shard_rows.clone();
+        let mut file = OneFile::start(target, manifest, asked.kind, asked.text(), weights)?;
+        let outcome = run::drive(started, &mut file, console, interrupt, asked.policy()).await?;
+        if outcome.ending != Ending::SnapshotLost {
+            let ran = Ran {
+                asked: *asked,
+                plan,
+                types,
+                circumstances,
+                began,
+                outcome,
+            };
+            return tokio::select! {
+                biased;
+                exit = conclusion::conclude(ran, file, console) => exit,
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
+        }
+        (target, manifest) = file.rewound().await?;
+        acquaintance = Acquaintance::Known;
+        console.note(&"nothing is written yet: asking again, at a new snapshot");
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// The file and its manifest, open for writing: what cannot be written is said
+/// before anything is asked.
+fn open(args: &ExportOutputArgs) -> Result<(Target, Option<Draft>), Error> {
+    let existing = if args.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
+    let target = Target::open(&args.output, existing)?;
+    let manifest = if args.no_manifest || target.is_stream() {
+        None
+    } else {
+        Some(Target::draft(&Manifest::path_of(&args.output), existing)?)
+    };
+    Ok((target, manifest))
+}

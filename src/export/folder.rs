@@ -1,0 +1,161 @@
+//! A folder with one file a shard. A new export is written into it; one that
+//! replaces another is written into a hidden folder in it, and takes its place part
+//! by part when all of it is there. Until then the older one stays as it was.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::manifest::{Manifest, ManifestError};
+use super::{ExportError, Kind};
+use crate::draft::Existing;
+use crate::shard::Shard;
+
+/// Readers of such folders skip names that begin with a dot.
+const REPLACEMENT: &str = ".shardq-replacement";
+
+/// Where the parts of an export go.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Where they are written. Another than `path` while there is an older export.
+    at: PathBuf,
+}
+
+/// Below the folder.
+pub fn part_name(shard: Shard, kind: Kind) -> String {
+    format!("shard={shard}/part.{kind}")
+}
+
+impl Folder {
+    /// For a new export.
+    ///
+    /// # Errors
+    /// If nothing can be written there, or what is there is to be kept.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self, ExportError> {
+        let in_path = failed(path);
+        fs::create_dir_all(path).map_err(&in_path)?;
+        let empty = fs::read_dir(path).map_err(&in_path)?.next().is_none();
+        if !empty && existing == Existing::Keep {
+            return Err(ExportError::FolderExists(path.to_owned()));
+        }
+        let replacement = path.join(REPLACEMENT);
+        // Of a run that was given up.
+        if replacement.exists() {
+            fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
+        }
+        let older = Manifest::path_in(path).exists() || !parts(path).map_err(in_path)?.is_empty();
+        if older {
+            fs::create_dir(&replacement).map_err(failed(&replacement))?;
+        }
+        Ok(Self::of(path, older))
+    }
+
+    /// For an export that goes on, and what its manifest says so far.
+    ///
+    /// # Errors
+    /// If there is no manifest, or not as it was written.
+    pub fn resume(path: &Path) -> Result<(Self, Manifest), ManifestError> {
+        let replaces = Manifest::path_in(&path.join(REPLACEMENT)).exists();
+        let folder = Self::of(path, replaces);
+        let manifest = Manifest::read(&Manifest::path_in(folder.at()))?;
+        Ok((folder, manifest))
+    }
+
+    fn of(path: &Path, replaces: bool) -> Self {
+        let at = if replaces {
+            path.join(REPLACEMENT)
+        } else {
+            path.to_owned()
+        };
+        Self {
+            path: path.to_owned(),
+            at,
+        }
+    }
+
+    pub fn at(&self) -> &Path {
+        &self.at
+    }
+
+    /// Whether an older export is in it, which stays until this one is complete.
+    pub fn replaces(&self) -> bool {
+        self.at != self.path
+    }
+
+    /// Puts a complete export in the place of the older one. The manifest comes
+    /// last: one of a run that is killed in between does not fit what is there, and
+    /// `verify` says so.
+    pub fn settle(self, manifest: &Manifest) -> Result<(), ExportError> {
+        if !self.replaces() {
+            return Ok(());
+        }
+        let files = manifest
+            .shards
+            .iter()
+            .filter_map(|shard| shard.file.as_ref());
+        let names: BTreeSet<_> = files.map(|file| PathBuf::from(&file.name)).collect();
+        for stale in parts(&self.path).map_err(failed(&self.path))? {
+            if !names.contains(&stale) {
+                remove(&self.path.join(&stale))?;
+            }
+        }
+        for name in &names {
+            let part = self.path.join(name);
+            let moved = fs::create_dir_all(crate::draft::folder(&part))
+                .and_then(|()| fs::rename(self.at.join(name), &part))
+                .and_then(|()| sync_folder_of(&part));
+            moved.map_err(failed(&part))?;
+        }
+        let manifest = Manifest::path_in(&self.path);
+        fs::rename(Manifest::path_in(&self.at), &manifest)
+            .and_then(|()| sync_folder_of(&manifest))
+            .and_then(|()| fs::remove_dir_all(&self.at))
+            .map_err(failed(&manifest))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.replaces() {
+            // Stays if anything is in it, for --resume.
+            let _ = fs::remove_dir(&self.at);
+        }
+    }
+}
+
+fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
+    let file = file.to_owned();
+    move |source| ExportError::File {
+        file: file.clone(),
+        source,
+    }
+}
+
+/// A name is on the disk only when its folder is.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(crate::draft::folder(path))?.sync_all()
+}
+
+/// A part, and the folder of its shard, which stays if something else is in it.
+fn remove(part: &Path) -> Result<(), ExportError> {
+    fs::remove_file(part).map_err(failed(part))?;
+    let _ = fs::remove_dir(crate::draft::folder(part));
+    Ok(())
+}
+
+/// The parts of an export in a folder, whatever shards and format it had.
+fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut parts = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
+        if shard.and_then(Shard::from_schema).is_some() {
+            let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
+            let there = |part: &PathBuf| folder.join(part).exists();
+            parts.extend(names.map(|part| Path::new(&name).join(part)).filter(there));
+        }
+    }
+    Ok(parts)
+}

@@ -1,0 +1,186 @@
+//! Parquet, with the types kept as far as it has them; all else is the server's text.
+//! Here is the file, with its row groups.
+//!
+//! A value that its type cannot hold (NaN in a decimal, an infinite date, an array of
+//! two dimensions) ends the export, rather than being another value.
+
+mod count;
+mod schema;
+mod text;
+mod values;
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use arrow_array::builder::{ArrayBuilder, StringBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::Schema;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::ExportError;
+use super::pack::{Content, Tally};
+use super::writer::{Books, Input, Trouble};
+use crate::row::{Column, Rows};
+use crate::shard::Shard;
+use schema::schema;
+use values::Values;
+
+pub use count::count;
+
+/// Rows are encoded when there are this many, or when they are this large.
+const BATCH_ROWS: usize = 8 << 10;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Encoded rows wait in memory for the end of their row group.
+const ROW_GROUP_ROWS: usize = 1 << 20;
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
+pub struct Parquet {
+    shard_column: Option<String>,
+    state: State,
+}
+
+enum State {
+    Unopened(Tally),
+    Open(Box<Open>),
+    /// An error was told.
+    Closed,
+}
+
+struct Open {
+    writer: ArrowWriter<Tally>,
+    schema: Arc<Schema>,
+    names: Vec<String>,
+    shards: Option<StringBuilder>,
+    columns: Vec<Values>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Parquet {
+    pub fn new(file: File, shard_column: Option<String>) -> Self {
+        Self {
+            shard_column,
+            state: State::Unopened(Tally::new(file)),
+        }
+    }
+
+    pub fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+        match (input, &mut self.state) {
+            (Input::Columns(columns), state) => {
+                if let State::Unopened(tally) = std::mem::replace(state, State::Closed) {
+                    let shard_column = self.shard_column.as_deref();
+                    *state = State::Open(Box::new(Open::new(tally, shard_column, &columns)?));
+                }
+                Ok(())
+            }
+            (Input::Rows(shard, rows), State::Open(open)) => {
+                books.add(shard, rows.text_bytes());
+                open.push(shard, &rows)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn finish(&mut self) -> Result<Content, Trouble> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(open) => open.finish(),
+            State::Unopened(_) | State::Closed => {
+                Err(refused("no shard has said what columns there are"))
+            }
+        }
+    }
+}
+
+impl Open {
+    fn new(tally: Tally, shard_column: Option<&str>, columns: &[Column]) -> Result<Self, Trouble> {
+        let schema = Arc::new(schema(shard_column, columns)?);
+        // The shard's column, if there is one, is the first.
+        let of_result = schema.fields().iter().skip(shard_column.iter().len());
+        let values = of_result
+            .map(|field| Values::of(field.data_type()))
+            .collect();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+            .build();
+        Ok(Self {
+            writer: ArrowWriter::try_new(tally, Arc::clone(&schema), Some(properties))?,
+            schema,
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            shards: shard_column.map(|_| StringBuilder::new()),
+            columns: values,
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    fn push(&mut self, shard: Shard, rows: &Rows) -> Result<(), Trouble> {
+        let name = shard.to_string();
+        for row in rows.iter() {
+            for (index, (values, value)) in self.columns.iter_mut().zip(row.values()).enumerate() {
+                if values.push(value).is_none() {
+                    return Err(Trouble::Other(ExportError::Value {
+                        column: self.names[index].clone(),
+                        shard: name,
+                        value: value.unwrap_or("NULL").to_owned(),
+                        type_name: values.describe(),
+                        format: "Parquet",
+                    }));
+                }
+            }
+            if let Some(shards) = &mut self.shards {
+                shards.append_value(&name);
+            }
+        }
+        self.rows += rows.len();
+        self.bytes += rows.text_bytes();
+        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            self.encode()?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), Trouble> {
+        let shards = self.shards.iter_mut().map(ArrayBuilder::finish);
+        let columns: Vec<ArrayRef> = shards
+            .chain(self.columns.iter_mut().map(Values::finish))
+            .collect();
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|error| refused(&error.to_string()))?;
+        self.rows = 0;
+        self.bytes = 0;
+        Ok(self.writer.write(&batch)?)
+    }
+
+    fn finish(mut self) -> Result<Content, Trouble> {
+        self.encode()?;
+        Ok(self.writer.into_inner()?.content()?)
+    }
+}
+
+fn refused(reason: &str) -> Trouble {
+    Trouble::Other(ExportError::Encoder {
+        file: "Parquet".to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+impl From<ParquetError> for Trouble {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(source) => match source.downcast::<io::Error>() {
+                Ok(error) => Self::Io(*error),
+                Err(other) => refused(&other.to_string()),
+            },
+            other => refused(&other.to_string()),
+        }
+    }
+}
