@@ -22,16 +22,20 @@ pub enum Piece {
     Rows(Shard, Rows),
     Lines(Shard, Lines),
     Answered(Shard, Answer),
+    /// It is asked again: what came of it is void.
+    TakenBack(Shard),
     Failed(Shard, ShardError),
     Notice(String),
 }
 
-/// In which order shards' rows come out.
+/// In which order shards' rows come out, and whether they can be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// One shard after the other, by their numbers.
+    /// One shard after the other, by their numbers. What is out is out.
     Shard,
-    /// As they come, those of several shards mixed.
+    /// Likewise, but a shard can be taken back until it has ended, and asked again.
+    ShardRevocable,
+    /// As they come, those of several shards mixed; they too can be taken back.
     Arrival,
 }
 
@@ -50,6 +54,8 @@ pub struct Merge {
     reference: Option<(Shard, Vec<Column>)>,
     /// Ended with an error already; what else comes of them is void.
     failed: Vec<bool>,
+    /// The latest try of each shard.
+    attempts: Vec<Attempt>,
     ended: Vec<bool>,
     ready: VecDeque<Piece>,
 }
@@ -59,6 +65,7 @@ impl Merge {
         Self {
             failed: vec![false; shards.len()],
             ended: vec![false; shards.len()],
+            attempts: vec![0; shards.len()],
             shards,
             types,
             window,
@@ -91,21 +98,29 @@ impl Merge {
                 if let Event::Failed(error) = &event {
                     self.fail(place, error.clone());
                 }
-                match self.order {
-                    Order::Arrival => self.pass(place, attempt, event),
-                    Order::Shard => self
-                        .waiting
-                        .entry(place)
-                        .or_default()
-                        .push_back((attempt, event)),
-                }
+                let waiting = self.waiting.entry(place).or_default();
+                waiting.push_back((attempt, event));
             }
         }
-        while let Some(events) = self.waiting.get_mut(&self.current)
-            && let Some((attempt, event)) = events.pop_front()
-        {
-            self.pass(self.current, attempt, event);
+        while let Some((place, attempt, event)) = self.due() {
+            self.pass(place, attempt, event);
         }
+    }
+
+    /// What can go out now.
+    fn due(&mut self) -> Option<(Place, Attempt, Event)> {
+        let place = match (self.order, &self.reference) {
+            (Order::Shard | Order::ShardRevocable, _) => self.current,
+            (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
+            // Which columns all must have is not for the quickest to say.
+            (Order::Arrival, None) => self.ended.iter().position(|ended| !ended)?,
+        };
+        let waiting = self.waiting.get_mut(&place)?;
+        let next = waiting.pop_front();
+        if waiting.is_empty() {
+            self.waiting.remove(&place);
+        }
+        next.map(|(attempt, event)| (place, attempt, event))
     }
 
     /// No more messages come: what has no end gets one, so that no shard vanishes.
@@ -129,6 +144,10 @@ impl Merge {
     fn pass(&mut self, place: Place, attempt: Attempt, event: Event) {
         let failed = self.failed[place];
         let shard = self.shards[place];
+        let again = attempt > std::mem::replace(&mut self.attempts[place], attempt);
+        if again && !failed && self.order != Order::Shard {
+            self.ready.push_back(Piece::TakenBack(shard));
+        }
         match event {
             Event::Columns(columns) => {
                 if !failed && let Err(error) = self.check(shard, columns) {
@@ -136,12 +155,12 @@ impl Merge {
                 }
             }
             Event::Rows(rows) => {
-                if self.window.release(place, attempt, rows.bytes()) && !failed {
+                if self.let_go(place, attempt, rows.bytes()) && !failed {
                     self.ready.push_back(Piece::Rows(shard, rows));
                 }
             }
             Event::Lines(lines) => {
-                if self.window.release(place, attempt, lines.text.len()) && !failed {
+                if self.let_go(place, attempt, lines.text.len()) && !failed {
                     self.ready.push_back(Piece::Lines(shard, lines));
                 }
             }
@@ -156,10 +175,19 @@ impl Merge {
         }
     }
 
+    /// Whether these bytes of a shard count: they may be of a try that was given up.
+    fn let_go(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
+        let valid = self.window.release(place, attempt, bytes);
+        if valid && self.order == Order::Shard {
+            self.window.put_out(place);
+        }
+        valid
+    }
+
     fn advance(&mut self, place: Place) {
         self.ended[place] = true;
         self.current += 1;
-        if self.order == Order::Shard {
+        if self.order != Order::Arrival {
             self.waiting.remove(&place);
             self.window.advance(self.current);
         }

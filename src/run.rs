@@ -46,6 +46,8 @@ pub struct WriterFailed;
 pub(crate) enum Ended {
     Answered(Answer),
     Failed,
+    /// Not so: it is asked again, and what came of it is void.
+    Again,
 }
 
 /// What to do about a shard that fails.
@@ -168,6 +170,7 @@ pub(crate) async fn drive(
     drop(fanout);
     server.close().await;
     outcome.ending = ending?;
+    outcome.answers.sort_by_key(|(shard, _)| *shard);
     Ok(outcome)
 }
 
@@ -188,6 +191,11 @@ async fn take(
         }
         Piece::Lines(shard, lines) => {
             if let Err(WriterFailed) = output.lines(shard, lines).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::TakenBack(shard) => {
+            if let Err(WriterFailed) = output.ended(shard, Ended::Again).await {
                 return Ok(Some(Ending::WriterFailed));
             }
         }

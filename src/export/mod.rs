@@ -18,6 +18,7 @@ pub mod record;
 pub mod resume;
 mod settle;
 mod target;
+mod text_file;
 mod writer;
 
 pub use error::ExportError;

@@ -9,8 +9,9 @@ use super::manifest::Manifest;
 use super::progress::{Bytes, Progress};
 use super::target::publish;
 use super::writer::{Input, Text, Writer, Written};
-use super::{ExportError, Kind, Target};
+use super::{ExportError, FileFormat, Kind, Target};
 use crate::draft::Draft;
+use crate::merge::Order;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -54,6 +55,15 @@ impl OneFile {
             began: Instant::now(),
             touched: false,
         })
+    }
+
+    /// What is written to a stream, or as Parquet, is written.
+    pub fn order(target: &Target, kind: Kind) -> Order {
+        if kind.format == FileFormat::Parquet || target.is_stream() {
+            Order::Shard
+        } else {
+            Order::ShardRevocable
+        }
     }
 
     /// Takes it all back, for a run that starts again.
@@ -160,6 +170,11 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl OneFile {
+    async fn take_back(&mut self, shard: Shard) -> Result<(), WriterFailed> {
+        self.progress.take_back(shard);
+        self.writer.take(Input::TakeBack(shard)).await
+    }
+
     async fn pass(&mut self, input: Input) -> Result<(), WriterFailed> {
         self.touched = true;
         if let Some(columns) = self.columns.take() {
@@ -176,12 +191,13 @@ impl Destination for OneFile {
     }
 
     async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
-        self.progress.add(rows.len() as u64, rows.text_bytes());
+        self.progress
+            .add(shard, rows.len() as u64, rows.text_bytes());
         self.pass(Input::Rows(shard, rows)).await
     }
 
     async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed> {
-        self.progress.add(lines.rows, lines.text.len());
+        self.progress.add(shard, lines.rows, lines.text.len());
         self.pass(Input::Lines(shard, lines)).await
     }
 
@@ -190,12 +206,13 @@ impl Destination for OneFile {
             Ended::Answered(answer) => {
                 self.progress.answered(shard, answer.rows);
                 // A header is due even if no shard has any row.
-                match self.columns.take() {
-                    Some(columns) => self.writer.take(Input::Columns(columns)).await,
-                    None => Ok(()),
-                }
+                self.pass(Input::Ended(shard)).await
             }
-            Ended::Failed => self.writer.take(Input::TakeBack(shard)).await,
+            Ended::Failed => {
+                self.take_back(shard).await?;
+                self.writer.take(Input::Ended(shard)).await
+            }
+            Ended::Again => self.take_back(shard).await,
         }
     }
 

@@ -218,12 +218,13 @@ impl Destination for PerShard {
     }
 
     async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
-        self.progress.add(rows.len() as u64, rows.text_bytes());
+        self.progress
+            .add(shard, rows.len() as u64, rows.text_bytes());
         self.give(shard, Input::Rows(shard, rows)).await
     }
 
     async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed> {
-        self.progress.add(lines.rows, lines.text.len());
+        self.progress.add(shard, lines.rows, lines.text.len());
         self.give(shard, Input::Lines(shard, lines)).await
     }
 
@@ -236,11 +237,13 @@ impl Destination for PerShard {
                 // A shard without rows has a file as well.
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
+                    part.writer.take(Input::Ended(shard)).await?;
                     self.progress.answered(shard, answer.rows);
                     self.complete(shard, part, answer);
                 }
             }
-            Ended::Failed => {
+            Ended::Failed | Ended::Again => {
+                self.progress.take_back(shard);
                 if let Some(part) = self.open.remove(&shard) {
                     part.writer.abandon().await;
                 }

@@ -11,8 +11,10 @@ use crate::shard::Shard;
 #[derive(Debug, Default)]
 pub struct Progress {
     weights: BTreeMap<Shard, u64>,
-    pub rows: u64,
-    pub bytes: u64,
+    rows: u64,
+    bytes: u64,
+    /// Of the shards that have not ended: rows and bytes.
+    underway: BTreeMap<Shard, (u64, u64)>,
     answered_rows: u64,
     answered_weight: u64,
 }
@@ -25,12 +27,23 @@ impl Progress {
         }
     }
 
-    pub fn add(&mut self, rows: u64, bytes: usize) {
+    pub fn add(&mut self, shard: Shard, rows: u64, bytes: usize) {
+        let bytes = bytes as u64;
+        let (of_rows, of_bytes) = self.underway.entry(shard).or_default();
+        (*of_rows, *of_bytes) = (*of_rows + rows, *of_bytes + bytes);
         self.rows += rows;
-        self.bytes += bytes as u64;
+        self.bytes += bytes;
+    }
+
+    /// What came of a shard is void.
+    pub fn take_back(&mut self, shard: Shard) {
+        let (rows, bytes) = self.underway.remove(&shard).unwrap_or_default();
+        self.rows -= rows;
+        self.bytes -= bytes;
     }
 
     pub fn answered(&mut self, shard: Shard, rows: u64) {
+        self.underway.remove(&shard);
         self.answered_rows += rows;
         self.answered_weight += self.weights.get(&shard).copied().unwrap_or(0);
     }
@@ -105,7 +118,7 @@ mod tests {
         let weights = (0..4).map(|n| (Shard::new(n), 100)).collect();
         let mut progress = Progress::new(weights);
         assert_eq!(progress.left(Duration::from_secs(1)), None);
-        progress.add(50, 1_000_000);
+        progress.add(Shard::new(0), 50, 1_000_000);
         progress.answered(Shard::new(0), 50);
         let ten = Duration::from_secs(10);
         assert_eq!(progress.left(ten), Some(Duration::from_secs(30)));

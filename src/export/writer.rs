@@ -3,15 +3,15 @@
 //! slow disk or reader holds it up before memory does.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::excel::Excel;
-use super::pack::{Content, Mark, Packed};
+use super::pack::{Content, Packed};
+use super::text_file::{Beginning, TextFile};
 use super::{ExportError, FileFormat, Kind, Target};
-use crate::render::{RenderOptions, Renderer};
+use crate::render::RenderOptions;
 use crate::row::{Column, Rows};
 use crate::run::WriterFailed;
 use crate::shard::Shard;
@@ -26,10 +26,8 @@ pub struct Text {
     pub options: RenderOptions,
     /// The name of the first column, if there is to be one.
     pub shard_column: Option<String>,
-    /// For spreadsheets: [`Excel`].
+    /// For spreadsheets: [`super::excel::Excel`].
     pub excel: bool,
-    /// Whether a shard's rows may have to be taken back.
-    pub revocable: bool,
 }
 
 /// What is in a file that was written to its end.
@@ -55,8 +53,10 @@ pub(super) enum Input {
     Columns(Vec<Column>),
     Rows(Shard, Rows),
     Lines(Shard, Lines),
-    /// A shard failed: what is written of it is to go.
+    /// What came of a shard is void.
     TakeBack(Shard),
+    /// No more comes of it.
+    Ended(Shard),
     /// Nothing more comes, and all of it is wanted.
     End,
 }
@@ -79,14 +79,15 @@ impl Writer {
             ))),
             #[cfg(not(feature = "parquet"))]
             FileFormat::Parquet => return Err(ExportError::NoParquet),
-            format => Encoder::Text(Box::new(TextFile {
-                renderer: renderer(format, &text),
-                shard_column: text.shard_column,
-                packed: Packed::new(kind.compression, file).map_err(failed)?,
-                revocable: text.revocable,
-                current: None,
-                block: Vec::new(),
-            })),
+            format => {
+                let packed = Packed::new(kind.compression, file).map_err(failed)?;
+                let began = if target.is_stream() {
+                    Beginning::Final
+                } else {
+                    Beginning::NotYet
+                };
+                Encoder::Text(Box::new(TextFile::new(format, text, packed, began)))
+            }
         };
         let (input, mut waiting) = mpsc::channel(WAITING);
         let (tell, done) = oneshot::channel();
@@ -147,18 +148,6 @@ impl Writer {
     }
 }
 
-fn renderer(format: FileFormat, text: &Text) -> AnyText {
-    let format = match format {
-        FileFormat::Csv if text.excel => {
-            return AnyText::Excel(Excel::new(text.options.tuples_only));
-        }
-        FileFormat::Csv | FileFormat::Parquet => crate::render::Format::Csv,
-        FileFormat::Tsv => crate::render::Format::Tsv,
-        FileFormat::Jsonl => crate::render::Format::Jsonl,
-    };
-    AnyText::Rendered(Renderer::new(format, text.options.clone()))
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Books {
     pub columns: Vec<Column>,
@@ -168,6 +157,10 @@ pub(super) struct Books {
 impl Books {
     pub fn add(&mut self, shard: Shard, bytes: usize) {
         *self.shard_bytes.entry(shard).or_default() += bytes as u64;
+    }
+
+    pub fn remove(&mut self, shard: Shard) {
+        self.shard_bytes.remove(&shard);
     }
 }
 
@@ -218,90 +211,9 @@ impl Encoder {
 
     fn finish(&mut self) -> Result<Content, Trouble> {
         match self {
-            Self::Text(text) => Ok(text.packed.finish()?),
+            Self::Text(text) => text.finish(),
             #[cfg(feature = "parquet")]
             Self::Parquet(parquet) => parquet.finish(),
         }
-    }
-}
-
-enum AnyText {
-    Rendered(Renderer),
-    Excel(Excel),
-}
-
-/// A format of lines.
-struct TextFile {
-    renderer: AnyText,
-    shard_column: Option<String>,
-    packed: Packed,
-    revocable: bool,
-    /// The shard that is being written, and where it began.
-    current: Option<(Shard, Option<Mark>)>,
-    block: Vec<u8>,
-}
-
-impl TextFile {
-    fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
-        match input {
-            Input::Columns(columns) => {
-                let shard = self.shard_column.iter().map(Column::text);
-                let all: Vec<_> = shard.chain(columns).collect();
-                match &mut self.renderer {
-                    AnyText::Rendered(renderer) => renderer
-                        .begin(&all, &mut self.block)
-                        .map_err(|error| Trouble::Other(error.into()))?,
-                    AnyText::Excel(excel) => excel.begin(&all, &mut self.block),
-                }
-                self.packed.write_all(&self.block)?;
-                self.block.clear();
-            }
-            Input::Rows(shard, rows) => {
-                self.enter(shard)?;
-                let name = self.shard_column.is_some().then(|| shard.to_string());
-                for row in rows.iter() {
-                    let values = name.as_deref().map(Some).into_iter().chain(row.values());
-                    match &mut self.renderer {
-                        AnyText::Rendered(renderer) => renderer.row(values, &mut self.block),
-                        AnyText::Excel(excel) => excel.row(values, &mut self.block),
-                    }
-                }
-                books.add(shard, self.block.len());
-                self.packed.write_all(&self.block)?;
-                self.block.clear();
-            }
-            Input::Lines(shard, lines) => {
-                self.enter(shard)?;
-                books.add(shard, lines.text.len());
-                self.packed.write_all(&lines.text)?;
-            }
-            Input::TakeBack(shard) => {
-                if let Some((current, mark)) = self.current.take()
-                    && current == shard
-                    && let Some(mark) = mark
-                {
-                    self.packed.back_to(mark)?;
-                    books.shard_bytes.remove(&shard);
-                }
-            }
-            Input::End => {}
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, shard: Shard) -> io::Result<()> {
-        if self
-            .current
-            .as_ref()
-            .is_none_or(|(current, _)| *current != shard)
-        {
-            let mark = if self.revocable {
-                Some(self.packed.mark()?)
-            } else {
-                None
-            };
-            self.current = Some((shard, mark));
-        }
-        Ok(())
     }
 }

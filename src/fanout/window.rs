@@ -34,8 +34,8 @@ struct State {
 struct Waiting {
     bytes: usize,
     attempt: Attempt,
-    /// Whether rows of it have been let go.
-    released: bool,
+    /// Whether rows of it are out, and cannot be taken back.
+    out: bool,
 }
 
 impl Window {
@@ -55,25 +55,29 @@ impl Window {
         }
     }
 
-    /// Lets rows go to be printed; `false` if they are of a try that was given up.
+    /// Lets rows go; `false` if they are of a try that was given up.
     pub fn release(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
         let mut state = self.state();
         state.waiting = state.waiting.saturating_sub(bytes);
         let entry = state.by_place.entry(place).or_default();
         entry.bytes = entry.bytes.saturating_sub(bytes);
         let valid = entry.attempt == attempt;
-        entry.released |= valid;
         drop(state);
         self.moved.notify_waiters();
         valid
     }
 
+    /// What was let go of a shard cannot be taken back any more.
+    pub fn put_out(&self, place: Place) {
+        self.state().by_place.entry(place).or_default().out = true;
+    }
+
     /// A shard is to be read again: its next attempt, or `None` when rows of it
-    /// are printed already.
+    /// are out.
     pub fn restart(&self, place: Place) -> Option<Attempt> {
         let mut state = self.state();
         let entry = state.by_place.entry(place).or_default();
-        if entry.released {
+        if entry.out {
             return None;
         }
         entry.attempt += 1;
@@ -132,11 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_read_again_only_while_nothing_of_it_is_printed() {
+    fn a_shard_is_read_again_only_while_nothing_of_it_is_out() {
         let window = Window::default();
         assert_eq!(window.restart(0), Some(1));
         assert!(!window.release(0, 0, 10), "rows of the first try are void");
         assert!(window.release(0, 1, 10));
+        assert_eq!(
+            window.restart(0),
+            Some(2),
+            "they are let go, and can be taken back"
+        );
+        window.put_out(0);
         assert_eq!(window.restart(0), None);
         assert_eq!(window.restart(1), Some(1));
     }

@@ -95,7 +95,6 @@ impl Asked<'_> {
             },
             shard_column: self.shard_column(),
             excel: args.excel,
-            revocable: args.allow_partial,
         }
     }
 

@@ -15,7 +15,6 @@ use crate::exit::Exit;
 use crate::export::manifest::Manifest;
 use crate::export::{OneFile, Target};
 use crate::interrupt::Interrupt;
-use crate::merge::Order;
 use crate::run::{self, Ending};
 use crate::settings::{Environment, Settings};
 
@@ -59,7 +58,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
     for _ in 0..RUNS {
         let began = Timestamp::now();
         let mut all = Chosen {
-            order: Order::Shard,
+            order: OneFile::order(&target, asked.kind),
             pick: &mut Ok,
         };
         let underway = begun::start(asked, acquaintance, console, &mut all).await?;

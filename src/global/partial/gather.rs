@@ -49,9 +49,12 @@ pub async fn gather(
                     Err(TooMany) => "the shards' parts are many rows".to_owned(),
                 },
                 Piece::Failed(shard, error) => format!("{shard}: {error}"),
-                Piece::Columns(_) | Piece::Lines(..) | Piece::Answered(..) | Piece::Notice(_) => {
-                    continue;
-                }
+                // Nothing is taken back of shards that come in order.
+                Piece::Columns(_)
+                | Piece::Lines(..)
+                | Piece::TakenBack(_)
+                | Piece::Answered(..)
+                | Piece::Notice(_) => continue,
             };
             fanout.stop().await;
             return Gathered::Failed(failed);

@@ -1,0 +1,140 @@
+//! A file of lines: shards one after the other, each of which can be taken back
+//! until it has ended.
+
+use std::io::{self, Write as _};
+
+use super::FileFormat;
+use super::excel::Excel;
+use super::pack::{Content, Mark, Packed};
+use super::writer::{Books, Input, Text, Trouble};
+use crate::render::{Format, Renderer};
+use crate::row::Column;
+use crate::shard::Shard;
+
+/// Less of a shard than this waits for the rest of it. Compressed data gets a seam
+/// where a shard begins that may be taken back; this keeps seams far apart.
+const WORTH_A_SEAM: usize = 256 << 10;
+
+pub(super) struct TextFile {
+    renderer: AnyText,
+    shard_column: Option<String>,
+    packed: Packed,
+    /// The shard that is being written, if it has a row.
+    shard: Option<Shard>,
+    /// The first of it, while it is too little to be written.
+    held: Vec<Vec<u8>>,
+    began: Beginning,
+}
+
+/// Where the shard began that is being written.
+pub(super) enum Beginning {
+    /// What is written to a stream is written.
+    Final,
+    NotYet,
+    At(Mark),
+}
+
+enum AnyText {
+    Rendered(Renderer),
+    Excel(Excel),
+}
+
+impl TextFile {
+    pub fn new(format: FileFormat, text: Text, packed: Packed, began: Beginning) -> Self {
+        let rendered = |format| AnyText::Rendered(Renderer::new(format, text.options.clone()));
+        Self {
+            renderer: match format {
+                FileFormat::Csv if text.excel => {
+                    AnyText::Excel(Excel::new(text.options.tuples_only))
+                }
+                FileFormat::Csv | FileFormat::Parquet => rendered(Format::Csv),
+                FileFormat::Tsv => rendered(Format::Tsv),
+                FileFormat::Jsonl => rendered(Format::Jsonl),
+            },
+            shard_column: text.shard_column,
+            packed,
+            shard: None,
+            held: Vec::new(),
+            began,
+        }
+    }
+
+    pub fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+        match input {
+            Input::Columns(columns) => self.begin(columns)?,
+            Input::Rows(shard, rows) => {
+                let name = self.shard_column.is_some().then(|| shard.to_string());
+                let mut text = Vec::new();
+                for row in rows.iter() {
+                    let values = name.as_deref().map(Some).into_iter().chain(row.values());
+                    match &mut self.renderer {
+                        AnyText::Rendered(renderer) => renderer.row(values, &mut text),
+                        AnyText::Excel(excel) => excel.row(values, &mut text),
+                    }
+                }
+                self.add(shard, text, books)?;
+            }
+            Input::Lines(shard, lines) => self.add(shard, lines.text, books)?,
+            // Shards fail before it is their turn, too.
+            Input::TakeBack(shard) if self.shard == Some(shard) => {
+                self.held.clear();
+                if let Beginning::At(mark) = self.ended() {
+                    self.packed.back_to(mark)?;
+                }
+                books.remove(shard);
+            }
+            Input::Ended(shard) if self.shard == Some(shard) => {
+                self.write()?;
+                self.ended();
+            }
+            Input::TakeBack(_) | Input::Ended(_) => {}
+            Input::End => {}
+        }
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<Content, Trouble> {
+        Ok(self.packed.finish()?)
+    }
+
+    fn begin(&mut self, columns: Vec<Column>) -> Result<(), Trouble> {
+        let shard = self.shard_column.iter().map(Column::text);
+        let all: Vec<_> = shard.chain(columns).collect();
+        let mut text = Vec::new();
+        match &mut self.renderer {
+            AnyText::Rendered(renderer) => renderer
+                .begin(&all, &mut text)
+                .map_err(|error| Trouble::Other(error.into()))?,
+            AnyText::Excel(excel) => excel.begin(&all, &mut text),
+        }
+        Ok(self.packed.write_all(&text)?)
+    }
+
+    fn add(&mut self, shard: Shard, text: Vec<u8>, books: &mut Books) -> io::Result<()> {
+        books.add(shard, text.len());
+        self.shard = Some(shard);
+        self.held.push(text);
+        if let Beginning::NotYet = self.began {
+            if self.held.iter().map(Vec::len).sum::<usize>() < WORTH_A_SEAM {
+                return Ok(());
+            }
+            self.began = Beginning::At(self.packed.mark()?);
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.held
+            .drain(..)
+            .try_for_each(|text| self.packed.write_all(&text))
+    }
+
+    /// Where it began: the next begins elsewhere.
+    fn ended(&mut self) -> Beginning {
+        self.shard = None;
+        match self.began {
+            Beginning::Final => Beginning::Final,
+            _ => std::mem::replace(&mut self.began, Beginning::NotYet),
+        }
+    }
+}
