@@ -14,6 +14,8 @@ mod export;
 mod export_faults;
 mod export_parquet;
 mod export_per_shard;
+mod export_progress;
+mod export_verify;
 mod faults;
 mod file;
 mod find;

@@ -21,8 +21,20 @@ use crate::types::numeric;
 
 /// The columns of a result behind the shard's, if it has one.
 pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, Trouble> {
-    let mut seen: HashSet<&str> = shard_column.into_iter().collect();
-    if let Some(twice) = columns.iter().find(|column| !seen.insert(&column.name)) {
+    if let Some(shard) = shard_column
+        && columns.iter().any(|column| column.name == shard)
+    {
+        return Err(refused(&format!(
+            "the query has a column \"{shard}\" of its own, and readers could not tell them \
+             apart; name the shard column otherwise with --shard-column NAME, or leave it out \
+             with --no-shard-column"
+        )));
+    }
+    let mut seen = HashSet::new();
+    if let Some(twice) = columns
+        .iter()
+        .find(|column| !seen.insert(column.name.as_str()))
+    {
         return Err(refused(&format!(
             "two columns are named \"{}\", and readers could not tell them apart; \
              give one of them another name in the query: … AS other_name",
