@@ -28,15 +28,36 @@ pub enum Piece {
     Notice(String),
 }
 
-/// In which order shards' rows come out, and whether they can be taken back.
+/// How shards' rows come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub order: Order,
+    pub recall: Recall,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Order {
-    /// One shard after the other, by their numbers. What is out is out.
+    /// One shard after the other, by their numbers
+    #[default]
     Shard,
-    /// Likewise, but a shard can be taken back until it has ended, and asked again.
-    ShardRevocable,
-    /// As they come, those of several shards mixed; they too can be taken back.
+    /// As they come, those of several shards mixed
     Arrival,
+}
+
+/// Until when a shard can be asked again, and what came of it be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recall {
+    /// What is out is out.
+    Never,
+    UntilEnded,
+}
+
+impl Delivery {
+    /// One shard after the other, and what is out is out.
+    pub const IN_ORDER: Self = Self {
+        order: Order::Shard,
+        recall: Recall::Never,
+    };
 }
 
 /// The state between two messages.
@@ -45,7 +66,7 @@ pub struct Merge {
     shards: Vec<Shard>,
     types: TypeNames,
     window: Arc<Window>,
-    order: Order,
+    delivery: Delivery,
     /// By shard: the one whose pieces go out now. By arrival: how many have ended.
     current: Place,
     /// What came of later shards.
@@ -61,7 +82,12 @@ pub struct Merge {
 }
 
 impl Merge {
-    pub fn new(shards: Vec<Shard>, types: TypeNames, window: Arc<Window>, order: Order) -> Self {
+    pub fn new(
+        shards: Vec<Shard>,
+        types: TypeNames,
+        window: Arc<Window>,
+        delivery: Delivery,
+    ) -> Self {
         Self {
             failed: vec![false; shards.len()],
             ended: vec![false; shards.len()],
@@ -69,7 +95,7 @@ impl Merge {
             shards,
             types,
             window,
-            order,
+            delivery,
             current: 0,
             waiting: BTreeMap::new(),
             reference: None,
@@ -109,8 +135,8 @@ impl Merge {
 
     /// What can go out now.
     fn due(&mut self) -> Option<(Place, Attempt, Event)> {
-        let place = match (self.order, &self.reference) {
-            (Order::Shard | Order::ShardRevocable, _) => self.current,
+        let place = match (self.delivery.order, &self.reference) {
+            (Order::Shard, _) => self.current,
             (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
             // Which columns all must have is not for the quickest to say.
             (Order::Arrival, None) => self.ended.iter().position(|ended| !ended)?,
@@ -145,7 +171,7 @@ impl Merge {
         let failed = self.failed[place];
         let shard = self.shards[place];
         let again = attempt > std::mem::replace(&mut self.attempts[place], attempt);
-        if again && !failed && self.order != Order::Shard {
+        if again && !failed && self.delivery.recall == Recall::UntilEnded {
             self.ready.push_back(Piece::TakenBack(shard));
         }
         match event {
@@ -178,7 +204,7 @@ impl Merge {
     /// Whether these bytes of a shard count: they may be of a try that was given up.
     fn let_go(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
         let valid = self.window.release(place, attempt, bytes);
-        if valid && self.order == Order::Shard {
+        if valid && self.delivery.recall == Recall::Never {
             self.window.put_out(place);
         }
         valid
@@ -187,7 +213,7 @@ impl Merge {
     fn advance(&mut self, place: Place) {
         self.ended[place] = true;
         self.current += 1;
-        if self.order != Order::Arrival {
+        if self.delivery.order == Order::Shard {
             self.waiting.remove(&place);
             self.window.advance(self.current);
         }

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, ShardError, Survey};
 use crate::interrupt::Interrupt;
-use crate::merge::{Merge, Order, Piece};
+use crate::merge::{Delivery, Merge, Piece};
 use crate::plan::Plan;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
@@ -95,11 +95,11 @@ impl Started {
         survey: Survey,
         server: Server,
         spares: Vec<Spare>,
-        order: Order,
+        delivery: Delivery,
     ) -> Self {
         let types = survey.types.clone();
         let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
-        let merge = Merge::new(shards, types, fanout.window(), order);
+        let merge = Merge::new(shards, types, fanout.window(), delivery);
         Self {
             fanout,
             merge,

@@ -9,6 +9,7 @@ use super::limits::ExportLimitArgs;
 use super::query::ShardArgs;
 use super::run::RunArgs;
 use crate::export::Kind;
+use crate::merge::Order;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
 ///
@@ -75,6 +76,10 @@ pub struct ExportOutputArgs {
     /// Keep a file that lacks shards, as NAME.partial.csv, and exit 3
     #[arg(long)]
     pub allow_partial: bool,
+
+    /// Rows of several shards mixed as they come are some 10% faster; two exports then differ
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
+    pub order: Order,
 
     /// One file a shard: FILE is a folder, and gets `shard=shard_30/part.csv`
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]

@@ -9,7 +9,7 @@ use crate::footer::Footer;
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Way};
 use crate::interrupt::Interrupt;
-use crate::merge::Order;
+use crate::merge::Delivery;
 use crate::output::Output;
 use crate::plan::Plan;
 use crate::run::{self, Ending, Outcome, Policy, Started};
@@ -134,8 +134,8 @@ async fn start(
             (in_parts.final_plan(&parts), survey)
         }
     };
-    let order = Order::Shard;
-    let started = Started::new(&plan, turn, survey, server, Vec::new(), order);
+    let delivery = Delivery::IN_ORDER;
+    let started = Started::new(&plan, turn, survey, server, Vec::new(), delivery);
     Start::Going(Box::new(started))
 }
 

@@ -8,7 +8,7 @@ use crate::fanout::Survey;
 use crate::footer::Footer;
 use crate::hint;
 use crate::interrupt::Interrupt;
-use crate::merge::Order;
+use crate::merge::Delivery;
 use crate::output::Output;
 use crate::plan::{Instant, Plan};
 use crate::render::{RenderOptions, Renderer};
@@ -105,7 +105,7 @@ impl Prepared {
             self.survey,
             self.server,
             self.spares,
-            Order::Shard,
+            Delivery::IN_ORDER,
         )
     }
 }

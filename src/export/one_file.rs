@@ -11,7 +11,7 @@ use super::target::publish;
 use super::writer::{Input, Text, Writer, Written};
 use super::{ExportError, FileFormat, Kind, Target};
 use crate::draft::Draft;
-use crate::merge::Order;
+use crate::merge::{Delivery, Order, Recall};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -44,10 +44,11 @@ impl OneFile {
         manifest: Option<Draft>,
         kind: Kind,
         text: Text,
+        recall: Recall,
         weights: BTreeMap<Shard, u64>,
     ) -> Result<Self, ExportError> {
         Ok(Self {
-            writer: Writer::start(&target, kind, text)?,
+            writer: Writer::start(&target, kind, text, recall)?,
             target,
             manifest,
             columns: None,
@@ -57,13 +58,16 @@ impl OneFile {
         })
     }
 
-    /// What is written to a stream, or as Parquet, is written.
-    pub fn order(target: &Target, kind: Kind) -> Order {
-        if kind.format == FileFormat::Parquet || target.is_stream() {
-            Order::Shard
+    /// What is written to a stream, or as Parquet, is written; and of rows that are
+    /// mixed, those of one shard cannot be taken out again.
+    pub fn delivery(target: &Target, kind: Kind, order: Order) -> Delivery {
+        let mixed = order == Order::Arrival;
+        let recall = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
+            Recall::Never
         } else {
-            Order::ShardRevocable
-        }
+            Recall::UntilEnded
+        };
+        Delivery { order, recall }
     }
 
     /// Takes it all back, for a run that starts again.

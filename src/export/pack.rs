@@ -14,7 +14,8 @@ pub struct Tally {
     file: File,
     hash: Context,
     bytes: u64,
-    settling: Settling,
+    /// None for a stream.
+    settling: Option<Settling>,
 }
 
 /// What a file holds.
@@ -37,12 +38,19 @@ impl Tally {
             file,
             hash: Context::new(&SHA256),
             bytes: 0,
-            settling: Settling::default(),
+            settling: Some(Settling::default()),
+        }
+    }
+
+    pub fn of_stream(stream: File) -> Self {
+        Self {
+            settling: None,
+            ..Self::new(stream)
         }
     }
 
     pub fn content(self) -> io::Result<Content> {
-        self.settling.finish()?;
+        self.settling.map_or(Ok(()), Settling::finish)?;
         Ok(Content {
             bytes: self.bytes,
             sha256: hexadecimal(self.hash.finish().as_ref()),
@@ -70,7 +78,9 @@ impl Write for Tally {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
-        self.settling.wrote(&self.file, written)?;
+        if let Some(settling) = &mut self.settling {
+            settling.wrote(&self.file, written)?;
+        }
         Ok(written)
     }
 
@@ -102,8 +112,8 @@ enum Stream {
 }
 
 impl Packed {
-    pub fn new(compression: Compression, file: File) -> io::Result<Self> {
-        let stream = Stream::new(compression, Tally::new(file))?;
+    pub fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+        let stream = Stream::new(compression, tally)?;
         Ok(Self {
             compression,
             stream: Some(stream),

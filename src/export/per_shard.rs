@@ -21,6 +21,7 @@ use super::writer::{Input, Text, Writer};
 use super::{ExportError, Kind, Target};
 use crate::draft::Existing;
 use crate::fanout::Answer;
+use crate::merge::Recall;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -164,7 +165,7 @@ impl PerShard {
             source,
         })?;
         let target = Target::open(&path, Existing::Replace)?;
-        let writer = Writer::start(&target, self.kind, self.text.clone())?;
+        let writer = Writer::start(&target, self.kind, self.text.clone(), Recall::Never)?;
         Ok(Part { target, writer })
     }
 

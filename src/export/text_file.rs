@@ -28,7 +28,7 @@ pub(super) struct TextFile {
 
 /// Where the shard began that is being written.
 pub(super) enum Beginning {
-    /// What is written to a stream is written.
+    /// What is written is written.
     Final,
     NotYet,
     At(Mark),

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::pack::{Content, Packed};
+use super::pack::{Content, Packed, Tally};
 use super::text_file::{Beginning, TextFile};
 use super::{ExportError, FileFormat, Kind, Target};
+use crate::merge::Recall;
 use crate::render::RenderOptions;
 use crate::row::{Column, Rows};
 use crate::run::WriterFailed;
@@ -64,27 +65,35 @@ pub(super) enum Input {
 impl Writer {
     /// # Errors
     /// If the format cannot be written.
-    pub fn start(target: &Target, kind: Kind, text: Text) -> Result<Self, ExportError> {
+    pub fn start(
+        target: &Target,
+        kind: Kind,
+        text: Text,
+        recall: Recall,
+    ) -> Result<Self, ExportError> {
         let path = target.path().to_owned();
         let failed = |source| ExportError::File {
             file: path.clone(),
             source,
         };
-        let file = target.file()?;
+        let tally = target.file().map(if target.is_stream() {
+            Tally::of_stream
+        } else {
+            Tally::new
+        })?;
         let mut encoder = match kind.format {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => Encoder::Parquet(Box::new(super::parquet::Parquet::new(
-                file,
+                tally,
                 text.shard_column,
             ))),
             #[cfg(not(feature = "parquet"))]
             FileFormat::Parquet => return Err(ExportError::NoParquet),
             format => {
-                let packed = Packed::new(kind.compression, file).map_err(failed)?;
-                let began = if target.is_stream() {
-                    Beginning::Final
-                } else {
-                    Beginning::NotYet
+                let packed = Packed::new(kind.compression, tally).map_err(failed)?;
+                let began = match recall {
+                    Recall::Never => Beginning::Final,
+                    Recall::UntilEnded => Beginning::NotYet,
                 };
                 Encoder::Text(Box::new(TextFile::new(format, text, packed, began)))
             }

@@ -11,6 +11,7 @@ use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::error::Error;
 use crate::export::{FileFormat, Kind, Text};
 use crate::interrupt::Interrupt;
+use crate::merge::Order;
 use crate::plan::{Instant, Plan};
 use crate::render::RenderOptions;
 use crate::run::Policy;
@@ -128,6 +129,7 @@ impl Asked<'_> {
             ),
             ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
             ("no-snapshot", flag(args.run.no_snapshot)),
+            ("order-arrival", flag(args.output.order == Order::Arrival)),
             ("allow-partial", flag(args.output.allow_partial)),
             ("excel", flag(args.output.excel)),
             ("tuples-only", flag(args.output.tuples_only)),

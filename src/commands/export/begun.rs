@@ -4,7 +4,7 @@ use crate::commands::connect::{self, Acquaintance, Circumstances};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::merge::Order;
+use crate::merge::Delivery;
 use crate::plan::Plan;
 use crate::run::Started;
 use crate::shard::Shard;
@@ -13,10 +13,9 @@ use crate::types::TypeNames;
 
 use super::Asked;
 
-/// Which of the shards that were asked for are asked, and in which order their rows
-/// come.
+/// Which of the shards that were asked for are asked, and how their rows come.
 pub struct Chosen<'a> {
-    pub order: Order,
+    pub delivery: Delivery,
     pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
 }
 
@@ -63,7 +62,7 @@ pub async fn start(
             survey,
             opened.server,
             opened.spares,
-            chosen.order,
+            chosen.delivery,
         );
         Ok(Begun {
             started,

@@ -57,8 +57,9 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let began = Timestamp::now();
+        let delivery = OneFile::delivery(&target, asked.kind, asked.args.output.order);
         let mut all = Chosen {
-            order: OneFile::order(&target, asked.kind),
+            delivery,
             pick: &mut Ok,
         };
         let underway = begun::start(asked, acquaintance, console, &mut all).await?;
@@ -71,8 +72,14 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         else {
             return Ok(Exit::Interrupted);
         };
-        let weights = circumstances.shard_rows.clone();
-        let mut file = OneFile::start(target, manifest, asked.kind, asked.text(), weights)?;
+        let mut file = OneFile::start(
+            target,
+            manifest,
+            asked.kind,
+            asked.text(),
+            delivery.recall,
+            circumstances.shard_rows.clone(),
+        )?;
         let outcome = run::drive(started, &mut file, console, interrupt, asked.policy()).await?;
         if outcome.ending != Ending::SnapshotLost {
             let ran = Ran {

@@ -17,7 +17,7 @@ use crate::export::per_shard::PerShard;
 use crate::export::resume;
 use crate::failures::Failures;
 use crate::footer::{Elapsed, Grouped};
-use crate::merge::Order;
+use crate::merge::{Delivery, Order, Recall};
 use crate::run::{self, Ending, Outcome, Policy};
 use crate::shard::Shard;
 
@@ -31,7 +31,10 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
     // Which shards there are is known only then; what is left of them is asked.
     let (mut all, mut left) = (Vec::new(), Vec::new());
     let mut chosen = Chosen {
-        order: Order::Arrival,
+        delivery: Delivery {
+            order: Order::Arrival,
+            recall: Recall::UntilEnded,
+        },
         pick: &mut |shards: Vec<Shard>| {
             left = match &earlier {
                 Some(earlier) => resume::left(earlier, folder.at(), &shards),

@@ -9,7 +9,6 @@ mod schema;
 mod text;
 mod values;
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -62,10 +61,10 @@ struct Open {
 }
 
 impl Parquet {
-    pub fn new(file: File, shard_column: Option<String>) -> Self {
+    pub fn new(tally: Tally, shard_column: Option<String>) -> Self {
         Self {
             shard_column,
-            state: State::Unopened(Tally::new(file)),
+            state: State::Unopened(tally),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::combine::{Parts, TooMany};
 use crate::fanout::{Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
-use crate::merge::{Merge, Order, Piece};
+use crate::merge::{Delivery, Merge, Piece};
 use crate::plan::Plan;
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
@@ -29,7 +29,12 @@ pub async fn gather(
     interrupt: &Interrupt,
 ) -> Gathered {
     let mut fanout = Fanout::start(plan.clone(), shards.clone(), server, survey, spares);
-    let mut merge = Merge::new(shards, TypeNames::default(), fanout.window(), Order::Shard);
+    let mut merge = Merge::new(
+        shards,
+        TypeNames::default(),
+        fanout.window(),
+        Delivery::IN_ORDER,
+    );
     while !merge.is_complete() {
         tokio::select! {
             biased;
