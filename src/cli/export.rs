@@ -69,7 +69,7 @@ pub struct ExportOutputArgs {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Kind>,
 
-    /// Replace a file that is there
+    /// Replace a file that is there; with --per-shard, an export once the new one is complete
     #[arg(long)]
     pub force: bool,
 

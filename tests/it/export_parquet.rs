@@ -148,3 +148,21 @@ fn a_value_that_its_type_cannot_hold_is_refused_and_not_bent() {
         std::fs::remove_file(folder.path().join("t.parquet.manifest.json")).unwrap();
     }
 }
+
+#[test]
+fn the_same_rows_are_the_same_bytes_however_they_arrive() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = |name: &str| folder.path().join(name);
+    let sql = "SELECT n, md5(n::text) AS noise FROM generate_series(1, 20000) AS n";
+    export(&db, sql, &file("at_once.parquet"))
+        .run()
+        .assert(0, "", has("40,000 rows · 2/2 shards"));
+    let hesitant = "SELECT n, md5(n::text) AS noise FROM generate_series(1, 20000) AS n \
+                    WHERE n % 3000 <> 0 OR pg_sleep(0.02) IS NOT NULL";
+    export(&db, hesitant, &file("bit_by_bit.parquet"))
+        .run()
+        .assert(0, "", has("40,000 rows · 2/2 shards"));
+    let bytes = |name| std::fs::read(file(name)).unwrap();
+    assert!(bytes("at_once.parquet") == bytes("bit_by_bit.parquet"));
+}

@@ -245,6 +245,40 @@ fn a_replacement_leaves_what_is_not_ours_and_no_part_of_the_export_before() {
     verify(&out).run().assert(0, "", has("2/2 shards"));
 }
 
+#[test]
+fn a_replacement_that_ends_half_way_is_told_and_completed() {
+    let db = Db::with_shards(4);
+    let folder = folder();
+    let out = folder.path().join("out");
+    older(&db, &out);
+    // A folder where a file is to go.
+    let part = out.join("shard=shard_3/part.csv");
+    fs::remove_file(&part).unwrap();
+    fs::create_dir(&part).unwrap();
+    let sql = "SELECT n + 10 AS n FROM t";
+    export(&db, sql, &out)
+        .args(["--per-shard", "--force"])
+        .run()
+        .assert(
+            1,
+            "",
+            has_all([
+                "shard=shard_3/part.csv: Is a directory",
+                "out holds files of two exports now; --resume",
+            ]),
+        );
+    verify(&out)
+        .run()
+        .assert(1, "", has("shard=shard_0/part.csv: changed since"));
+    fs::remove_dir(&part).unwrap();
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(0, "", has("4 rows · 4/4 shards"));
+    assert_eq!(fs::read_to_string(&part).unwrap(), "n\n13\n");
+    verify(&out).run().assert(0, "", has("4/4 shards"));
+}
+
 fn told_or_null(folder: &Path) -> Value {
     fs::read(folder.join("_manifest.json"))
         .ok()

@@ -122,23 +122,26 @@ async fn conclude(
     let finished = parts.finish(&ran.outcome).await;
     ran.say_failures(console);
     let manifest = finished?;
-    let exit = match ran.outcome.ending {
+    let mut exit = match ran.outcome.ending {
         Ending::Interrupted => Exit::Interrupted,
         Ending::Heard if manifest.complete => Exit::Complete,
         Ending::Heard if manifest.shards_answered > 0 => Exit::Incomplete,
         _ => Exit::Failed,
     };
     let path = ran.asked.args.output.output.display();
-    if exit == Exit::Complete {
-        folder.settle(&manifest)?;
-    } else if folder.replaces() {
+    if exit != Exit::Complete {
+        console.error(&if folder.replaces() {
+            format!(
+                "{path} stays as it was, since what is to replace it is not complete; \
+                 --resume exports what is missing"
+            )
+        } else {
+            format!("{path} is not complete; --resume exports what is missing")
+        });
+    } else if let Err(error) = folder.settle(&manifest) {
+        exit = Exit::Failed;
         console.error(&format!(
-            "{path} stays as it was, since what is to replace it is not complete; \
-             --resume exports what is missing"
-        ));
-    } else {
-        console.error(&format!(
-            "{path} is not complete; --resume exports what is missing"
+            "{error}\n{path} holds files of two exports now; --resume completes the new one"
         ));
     }
     console.note(&footer(&manifest, console));

@@ -120,6 +120,8 @@ impl Open {
         })
     }
 
+    /// Batches end where their rows say, and not where those of the network end: of
+    /// the same rows the same file is to come.
     fn push(&mut self, shard: Shard, rows: &Rows) -> Result<(), Trouble> {
         let name = shard.to_string();
         for row in rows.iter() {
@@ -133,15 +135,15 @@ impl Open {
                         format: "Parquet",
                     }));
                 }
+                self.bytes += value.map_or(0, str::len);
             }
             if let Some(shards) = &mut self.shards {
                 shards.append_value(&name);
             }
-        }
-        self.rows += rows.len();
-        self.bytes += rows.text_bytes();
-        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
-            self.encode()?;
+            self.rows += 1;
+            if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+                self.encode()?;
+            }
         }
         Ok(())
     }
