@@ -103,50 +103,6 @@ fn a_partial_file_has_whole_shards_alone_and_says_so_in_its_name() {
 }
 
 #[test]
-fn a_backend_that_is_terminated() {
-    let db = Db::with_shards(2);
-    let folder = folder();
-    let file = folder.path().join("t.csv");
-    let export = started(&db, &file);
-    db.sql(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND application_name = '{APPLICATION}'"
-    ));
-    export.finish().assert(
-        1,
-        "",
-        has_all(["connection was lost", "t.csv was not written"]),
-    );
-    untouched(&file);
-    left_nothing(&db);
-}
-
-#[test]
-fn one_backend_of_two_that_is_terminated_when_rows_of_its_shard_are_written() {
-    let db = Db::with_shards(2);
-    let folder = folder();
-    let file = folder.path().join("t.csv");
-    let export = started(&db, &file);
-    // The first to come reads the first shard.
-    db.sql(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND application_name = '{APPLICATION}' \
-         ORDER BY backend_start LIMIT 1"
-    ));
-    export.finish().assert(
-        1,
-        "",
-        has_all([
-            "shard_0: the connection was lost",
-            "t.csv was not written",
-            "0/2 shards",
-        ]),
-    );
-    untouched(&file);
-    left_nothing(&db);
-}
-
-#[test]
 fn a_server_that_stops_as_in_a_crash() {
     let mut server = private_server(Options::default());
     let db = Db::on(&server);

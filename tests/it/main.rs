@@ -11,6 +11,7 @@ mod completions;
 mod csv_round_trip;
 mod demo;
 mod export;
+mod export_again;
 mod export_faults;
 mod export_parquet;
 mod export_per_shard;

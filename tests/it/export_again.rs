@@ -1,0 +1,124 @@
+//! A connection that is lost half-way through a shard: what can be taken back is
+//! read again, and the rest is said.
+
+use std::fs;
+
+use crate::export::{export, folder, names, verify};
+use crate::support::{Db, Running, Session, eventually, has_all};
+
+/// Ten megabytes of each shard, then a wait for who holds the lock, then the rest.
+const WAITS: &str = "SELECT n, repeat('x', 200) AS filler, \
+                     CASE n WHEN 50000 THEN pg_advisory_xact_lock_shared(42)::text END AS waited \
+                     FROM generate_series(1, 60000) AS n";
+
+/// Someone who holds the lock.
+fn holder(db: &Db) -> Session {
+    let mut holder = db.session();
+    holder.run("SELECT pg_advisory_lock(42)");
+    holder
+}
+
+/// Terminates a backend that waits for the lock; its rows so far are with us.
+#[track_caller]
+fn lose_a_connection(db: &Db) {
+    let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    eventually("a shard is half read", || {
+        db.ask(&format!("SELECT count(*) > 0 {waiting}")) == "t"
+    });
+    db.sql(&format!(
+        "SELECT pg_terminate_backend(pid) {waiting} LIMIT 1"
+    ));
+}
+
+/// Lets all go on once the loss was noticed.
+#[track_caller]
+fn go_on(export: &Running, mut holder: Session, notice: &str) {
+    export.wait_for_stderr(|told| told.contains(notice));
+    holder.run("SELECT pg_advisory_unlock(42)");
+}
+
+#[test]
+fn the_shard_is_read_again_at_the_same_snapshot() {
+    let db = Db::with_shards(3);
+    let folder = folder();
+    let whole = folder.path().join("whole.csv");
+    export(&db, WAITS, &whole)
+        .run()
+        .assert(0, "", has_all(["180,000 rows"]));
+    for ending in ["csv", "csv.gz", "csv.zst"] {
+        let file = folder.path().join(format!("t.{ending}"));
+        let holder = holder(&db);
+        let export = export(&db, WAITS, &file).args(["-j", "2"]).spawn();
+        lose_a_connection(&db);
+        go_on(&export, holder, "another took over");
+        export
+            .finish()
+            .assert(0, "", has_all(["180,000 rows · 3/3 shards · one snapshot"]));
+        verify(&file)
+            .run()
+            .assert(0, "", has_all(["180,000 rows · 3/3 shards"]));
+    }
+    assert!(
+        fs::read(&whole).unwrap() == fs::read(folder.path().join("t.csv")).unwrap(),
+        "the lost connection can be seen in the file"
+    );
+}
+
+#[test]
+fn with_the_last_connection_goes_the_snapshot_and_all_are_read_again() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let holder = holder(&db);
+    let export = export(&db, WAITS, &file).args(["-j", "1"]).spawn();
+    lose_a_connection(&db);
+    go_on(&export, holder, "asking again, at a new snapshot");
+    export
+        .finish()
+        .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
+    verify(&file)
+        .run()
+        .assert(0, "", has_all(["120,000 rows · 2/2 shards"]));
+}
+
+#[test]
+fn one_file_a_shard_likewise() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let parts = folder.path().join("parts");
+    let holder = holder(&db);
+    let export = export(&db, WAITS, &parts)
+        .args(["--per-shard", "--format", "parquet", "-j", "2"])
+        .spawn();
+    lose_a_connection(&db);
+    go_on(&export, holder, "another took over");
+    export
+        .finish()
+        .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
+    verify(&parts)
+        .run()
+        .assert(0, "", has_all(["120,000 rows · 2/2 shards"]));
+}
+
+#[test]
+fn what_cannot_be_taken_back_ends_the_export() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    for (name, flags) in [("t.parquet", &[][..]), ("t.csv", &["--order", "arrival"])] {
+        let file = folder.path().join(name);
+        let mut holder = holder(&db);
+        let export = export(&db, WAITS, &file)
+            .args(["-j", "2"])
+            .args(flags)
+            .spawn();
+        lose_a_connection(&db);
+        export.finish().assert(
+            1,
+            "",
+            has_all([": the connection was lost", "was not written", "0/2 shards"]),
+        );
+        holder.run("SELECT pg_advisory_unlock(42)");
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}
