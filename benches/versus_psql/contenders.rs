@@ -65,6 +65,20 @@ impl Target {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
     }
 
+    pub fn psql(&self, sql: &str) -> Command {
+        let mut psql = Command::new(&self.psql);
+        psql.args(["-Xqt", "--csv", "-c", sql]);
+        self.lead(&mut psql);
+        psql
+    }
+
+    pub fn shardq(&self, arguments: &[&str]) -> Command {
+        let mut shardq = Command::new(env!("CARGO_BIN_EXE_shardq"));
+        shardq.args(arguments);
+        self.lead(&mut shardq);
+        shardq
+    }
+
     fn script(&self, options: &str, script: &str) {
         let mut psql = Command::new(&self.psql);
         psql.args(["-Xqv", "ON_ERROR_STOP=1"]).stdin(Stdio::piped());

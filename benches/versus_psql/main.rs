@@ -11,6 +11,9 @@
 )]
 
 mod contenders;
+mod duel;
+mod exports;
+mod global;
 mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
@@ -51,6 +54,8 @@ fn main() {
     text += &races(&local, &remote, &proxy, &mut goals);
     text += &more_shards(&server, &mut goals);
     text += &a_million_rows(&local, &mut goals);
+    text += &exports::exports(&local, &mut goals);
+    text += &global::global(&server, &local, &mut goals);
     text += &start_up(&mut goals);
     text += &report::goals(&goals);
     fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();

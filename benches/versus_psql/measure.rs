@@ -1,6 +1,7 @@
 //! How long a program takes from start to end, and how much memory.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +13,15 @@ pub fn time(command: Command) -> Milliseconds {
     let start = Instant::now();
     let mut child = start_silent(command);
     assert!(child.wait().unwrap().success());
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+/// Runs it with its output in a new file.
+pub fn time_into(mut command: Command, file: &Path) -> Milliseconds {
+    let start = Instant::now();
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command.stdout(fs::File::create(file).unwrap());
+    assert!(command.status().unwrap().success());
     start.elapsed().as_secs_f64() * 1e3
 }
 

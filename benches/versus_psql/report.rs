@@ -67,7 +67,7 @@ pub fn race_table(race: &[(Contender, Vec<Milliseconds>)]) -> String {
 /// What the tool is meant to reach, and whether it did.
 #[derive(Debug)]
 pub struct Goal {
-    what: &'static str,
+    what: String,
     measured: f64,
     bound: Bound,
 }
@@ -79,19 +79,19 @@ enum Bound {
 }
 
 impl Goal {
-    pub fn at_least(what: &'static str, measured: f64, bound: f64) -> Self {
+    pub fn at_least(what: impl Into<String>, measured: f64, bound: f64) -> Self {
         let bound = Bound::AtLeast(bound);
         Self {
-            what,
+            what: what.into(),
             measured,
             bound,
         }
     }
 
-    pub fn at_most(what: &'static str, measured: f64, bound: f64) -> Self {
+    pub fn at_most(what: impl Into<String>, measured: f64, bound: f64) -> Self {
         let bound = Bound::AtMost(bound);
         Self {
-            what,
+            what: what.into(),
             measured,
             bound,
         }

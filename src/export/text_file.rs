@@ -31,7 +31,7 @@ pub(super) enum Beginning {
     /// What is written is written.
     Final,
     NotYet,
-    At(Mark),
+    At(Box<Mark>),
 }
 
 enum AnyText {
@@ -79,7 +79,7 @@ impl TextFile {
             Input::TakeBack(shard) if self.shard == Some(shard) => {
                 self.held.clear();
                 if let Beginning::At(mark) = self.ended() {
-                    self.packed.back_to(mark)?;
+                    self.packed.back_to(*mark)?;
                 }
                 books.remove(shard);
             }
@@ -87,8 +87,7 @@ impl TextFile {
                 self.write()?;
                 self.ended();
             }
-            Input::TakeBack(_) | Input::Ended(_) => {}
-            Input::End => {}
+            Input::TakeBack(_) | Input::Ended(_) | Input::End => {}
         }
         Ok(())
     }
@@ -118,7 +117,7 @@ impl TextFile {
             if self.held.iter().map(Vec::len).sum::<usize>() < WORTH_A_SEAM {
                 return Ok(());
             }
-            self.began = Beginning::At(self.packed.mark()?);
+            self.began = Beginning::At(Box::new(self.packed.mark()?));
         }
         self.write()
     }

@@ -44,7 +44,7 @@ pub struct Parquet {
 }
 
 enum State {
-    Unopened(Tally),
+    Unopened(Box<Tally>),
     Open(Box<Open>),
     /// An error was told.
     Closed,
@@ -64,7 +64,7 @@ impl Parquet {
     pub fn new(tally: Tally, shard_column: Option<String>) -> Self {
         Self {
             shard_column,
-            state: State::Unopened(tally),
+            state: State::Unopened(Box::new(tally)),
         }
     }
 
@@ -73,7 +73,7 @@ impl Parquet {
             (Input::Columns(columns), state) => {
                 if let State::Unopened(tally) = std::mem::replace(state, State::Closed) {
                     let shard_column = self.shard_column.as_deref();
-                    *state = State::Open(Box::new(Open::new(tally, shard_column, &columns)?));
+                    *state = State::Open(Box::new(Open::new(*tally, shard_column, &columns)?));
                 }
                 Ok(())
             }
