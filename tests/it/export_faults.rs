@@ -35,8 +35,12 @@ fn under_way(folder: &Path) {
 }
 
 fn started(db: &Db, file: &Path) -> Running {
+    started_with(db, LONG, file)
+}
+
+fn started_with(db: &Db, sql: &str, file: &Path) -> Running {
     fs::write(file, "older").unwrap();
-    let export = export(db, LONG, file).args(["--force"]).spawn();
+    let export = export(db, sql, file).args(["--force"]).spawn();
     under_way(file.parent().unwrap());
     export
 }
@@ -124,15 +128,15 @@ fn a_backend_that_is_terminated() {
 #[test]
 fn one_backend_of_two_that_is_terminated_when_rows_of_its_shard_are_written() {
     let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE one AS SELECT repeat('x', 200) AS filler");
     let folder = folder();
     let file = folder.path().join("t.csv");
-    let export = started(&db, &file);
-    // The first to come reads the first shard.
-    db.sql(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND application_name = '{APPLICATION}' \
-         ORDER BY backend_start LIMIT 1"
-    ));
+    let sql = "SELECT n, filler FROM one, generate_series(1, 100000000) AS n";
+    let export = started_with(&db, sql, &file);
+    // Whoever reads it has locked it.
+    db.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'shard_0.one'::regclass",
+    );
     export.finish().assert(
         1,
         "",
