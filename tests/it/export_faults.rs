@@ -142,6 +142,7 @@ fn one_backend_of_two_that_is_terminated_when_rows_of_its_shard_are_written() {
         "",
         has_all([
             "shard_0: the connection was lost",
+            "export again; with --per-shard",
             "t.csv was not written",
             "0/2 shards",
         ]),
