@@ -22,8 +22,8 @@ BEGIN
         );
         INSERT INTO origin_packages
         SELECT
-            n::bigint * 8192 + shard, n % 97, n % 1009, 'package-' || (n * 7919 + shard) % 400,
-            format('origin-%s/package-%s/%s.%s/%s', n % 97, (n * 7919 + shard) % 400, n % 9, n % 31, n),
+            n::bigint * 8192 + shard, n % 97, n % 1009, 'package-' || (n::bigint * 7919 + shard) % 400,
+            format('origin-%s/package-%s/%s.%s/%s', n % 97, (n::bigint * 7919 + shard) % 400, n % 9, n % 31, n),
             md5(n::text) || md5(shard::text),
             (ARRAY['x86_64-linux', 'x86_64-windows', 'aarch64-linux'])[1 + n % 3],
             (ARRAY['public', 'private', 'hidden'])[1 + n % 7 % 3],

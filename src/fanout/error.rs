@@ -68,7 +68,7 @@ pub enum ShardError {
         expected: String,
         reference: String,
     },
-    #[error("the connection was lost ({reason}) {}", printed(*.rows))]
+    #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]
     NotReplaced { reason: String, why: String },
@@ -78,10 +78,10 @@ pub enum ShardError {
     NotAsked,
 }
 
-fn printed(rows: u64) -> String {
+fn how_far(rows: u64) -> String {
     match rows {
         0 => "and trying again did not help".to_owned(),
-        _ => "when rows of this shard were printed already".to_owned(),
+        _ => "half-way through this shard".to_owned(),
     }
 }
 

@@ -116,7 +116,12 @@ fn what_cannot_be_taken_back_ends_the_export() {
         export.finish().assert(
             1,
             "",
-            has_all([": the connection was lost", "was not written", "0/2 shards"]),
+            has_all([
+                ": the connection was lost",
+                "export again",
+                "was not written",
+                "0/2 shards",
+            ]),
         );
         holder.run("SELECT pg_advisory_unlock(42)");
         assert_eq!(names(folder.path()), [""; 0]);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use tokio_postgres::error::SqlState;
 
 use crate::commands::connect::Circumstances;
 use crate::console::Console;
@@ -119,9 +120,24 @@ impl Ran<'_> {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
-            let advice = |error: &_| advised(error, &self.plan);
+            let advice = |error: &_| self.advised(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
         }
+    }
+
+    /// What may help a shard that failed; the flags are not all those of a query.
+    fn advised(&self, error: &ShardError) -> Option<String> {
+        let text = match error {
+            ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
+                "raise --statement-timeout (0 for none) if the statement may take longer"
+            }
+            // A file cannot go on at another instant.
+            ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
+                "export again; with --per-shard, only what is missing is, by --resume"
+            }
+            _ => return advice(error, self.plan.search_path.is_shard_alone()),
+        };
+        Some(text.to_owned())
     }
 
     fn footer(&self, console: &Console) -> Footer {
@@ -133,16 +149,5 @@ impl Ran<'_> {
             instant: self.plan.instant,
             elapsed: console.elapsed(),
         }
-    }
-}
-
-/// What may help a shard that failed; the flags are not all those of a query.
-fn advised(error: &ShardError, plan: &Plan) -> Option<String> {
-    use tokio_postgres::error::SqlState;
-    match error {
-        ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => Some(
-            "raise --statement-timeout (0 for none) if the statement may take longer".to_owned(),
-        ),
-        _ => advice(error, plan.search_path.is_shard_alone()),
     }
 }
