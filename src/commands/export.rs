@@ -28,10 +28,10 @@ use crate::transfer::{CopyFormat, Copying, Transfer};
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance, Circumstances};
-use super::export_per_shard;
+use super::{export_global, export_per_shard};
 
 /// A run whose server goes away before anybody has seen anything is had again.
-const RUNS: u32 = 3;
+pub(super) const RUNS: u32 = 3;
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).of_long_run();
@@ -50,6 +50,9 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
         plan: &plan,
         interrupt: &interrupt,
     };
+    if args.global.global {
+        return export_global::run(&asked, &mut console).await;
+    }
     if args.run.dry_run {
         return dry_run(&asked, &mut console).await;
     }
@@ -369,7 +372,7 @@ fn check(args: &ExportOutputArgs, kind: Kind) -> Result<(), Error> {
 
 /// The file and its manifest, open for writing: what cannot be written is said
 /// before anything is asked.
-fn open(args: &ExportOutputArgs) -> Result<(Target, Option<Draft>), Error> {
+pub(super) fn open(args: &ExportOutputArgs) -> Result<(Target, Option<Draft>), Error> {
     let existing = if args.force {
         Existing::Replace
     } else {
@@ -434,11 +437,12 @@ pub(super) fn text(args: &ExportOutputArgs) -> Text {
 
 fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers of such folders take it from the names of the folders in it.
-    (!args.no_shard_column && !args.per_shard).then(|| args.shard_column.clone())
+    (!args.no_shard_column && !args.per_shard)
+        .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
 }
 
 /// For the manifest: what was asked for, as the flags are called.
-fn options(args: &ExportArgs) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn options(args: &ExportArgs) -> BTreeMap<String, serde_json::Value> {
     let milliseconds = |time: std::time::Duration| format!("{} ms", time.as_millis()).into();
     let mut options: BTreeMap<String, serde_json::Value> = BTreeMap::from([
         ("connections".to_owned(), args.run.connections.into()),

@@ -13,6 +13,7 @@ pub mod look;
 pub mod names;
 pub mod partial;
 pub mod refusal;
+mod result_types;
 mod way;
 
 pub use catalog::{Catalog, Differing, Table};
@@ -22,4 +23,5 @@ pub use lexer::Strings;
 pub use look::Look;
 pub use names::Text;
 pub use refusal::{Refusal, check, check_tables};
+pub use result_types::ResultTypes;
 pub use way::{InParts, Way};
