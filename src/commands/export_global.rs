@@ -206,7 +206,12 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     let Some(line) = line else {
         not_written(path, console);
         return match outcome.failures.first() {
-            Some(error) => Err(global::failure(error.clone(), &ran.way, &ran.plan)),
+            Some(error) => Err(global::failure(
+                error.clone(),
+                &ran.way,
+                &ran.plan,
+                "--statement-timeout",
+            )),
             None => Ok(exit),
         };
     };

@@ -1,12 +1,14 @@
 //! How a global query gets going, whatever becomes of its answer: connects, looks
 //! at the catalog, chooses the way, and has the parts computed if that is the way.
 
+use tokio_postgres::error::SqlState;
+
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
 use crate::fanout::{ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
-use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Way};
+use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Wanted, Way};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::plan::Plan;
@@ -119,7 +121,10 @@ pub(super) async fn prepare(
     let sql = plan.statement.as_str();
     let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
     // Which of the two it is, the server tells in the same round trip.
-    let names = &conforming.table_names() | &escaped.table_names();
+    let wanted = Wanted::by(&[
+        (&conforming, Strings::Conforming),
+        (&escaped, Strings::Escaped),
+    ]);
     let connections = match attempt.strategy {
         Strategy::Auto | Strategy::Partial if may_apply(&conforming) => {
             connect::connections(asked.connections, asked.shards)
@@ -132,7 +137,7 @@ pub(super) async fn prepare(
     };
     let server = opened.server.clone();
     let work = async {
-        let look = Look::take(opened.first, plan, &names)
+        let look = Look::take(opened.first, plan, &wanted)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
         let survey = Survey {
@@ -149,6 +154,14 @@ pub(super) async fn prepare(
             Strings::Escaped => &escaped,
         };
         global::check(text)?;
+        global::check_strings(text, look.strings, &look.functions, |name| {
+            look.by_name.contains(name)
+        })?;
+        if attempt.strategy == Strategy::Partial
+            && let Some(name) = look.functions.volatile.first()
+        {
+            return Err(Refusal::VolatileInParts(name.clone()).into());
+        }
         let differing = if asked.global.skip_missing {
             Differing::Skip
         } else {
@@ -261,8 +274,15 @@ pub(super) async fn explain(
 }
 
 /// Why there is no answer, in terms of the user's text where that is what the
-/// server ran.
-pub(super) fn failure(error: ShardError, way: &Way, plan: &Plan) -> Error {
+/// server ran. `limit` is the flag that says how long a statement may take.
+pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str) -> Error {
+    if let ShardError::Server(report) = &mut error
+        && report.code == SqlState::QUERY_CANCELED
+    {
+        report.hint = Some(format!(
+            "raise {limit} (0 for none) if the statement may take longer"
+        ));
+    }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {
             checked.refused(plan, report).into_error(&plan.statement)

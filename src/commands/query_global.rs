@@ -137,7 +137,12 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         if let Some(file) = &ran.args.output.output {
             console.error(&format!("{} was not written", file.display()));
         }
-        return Err(global::failure(error.clone(), &ran.way, ran.plan));
+        return Err(global::failure(
+            error.clone(),
+            &ran.way,
+            ran.plan,
+            "--timeout",
+        ));
     }
     if ran.outcome.ending == Ending::Interrupted {
         return Ok(Exit::Interrupted);

@@ -1,25 +1,58 @@
 //! The one look at the catalog: what the tables are that a statement may name, in
-//! every shard at once. Taken in the run's transaction.
+//! every shard at once, and what the functions do that it calls. Taken in the run's
+//! transaction.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use tokio_postgres::SimpleQueryRow;
 
+use super::by_name::{self, Functions};
 use super::catalog::{ColumnShape, Relation};
 use super::lexer::Strings;
+use super::names::Text;
 use crate::fanout::{FanoutError, Session, opening, result_rows};
 use crate::plan::{self, Plan};
 use crate::quote::Literal;
 use crate::server::Connection;
 use crate::shard::Shard;
 
+/// What a statement may name.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    tables: BTreeSet<String>,
+    /// In string constants.
+    strings: BTreeSet<String>,
+    functions: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// By one reading of a text, or several.
+    pub fn by(readings: &[(&Text<'_>, Strings)]) -> Self {
+        let mut wanted = Self::default();
+        for (text, strings) in readings {
+            wanted
+                .tables
+                .extend(text.table_names().into_iter().map(str::to_owned));
+            wanted.strings.extend(by_name::names(text, *strings));
+            wanted
+                .functions
+                .extend(text.called_names().into_iter().map(str::to_owned));
+        }
+        wanted
+    }
+}
+
 /// What the server told.
 pub struct Look {
     pub session: Session,
     /// Every shard of the database, ascending.
     pub shards: Vec<Shard>,
+    /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
+    /// Relations of shards that string constants may name.
+    pub by_name: BTreeSet<String>,
+    pub functions: Functions,
     pub strings: Strings,
     /// `server_version_num`: 150018, say.
     pub version: u32,
@@ -28,25 +61,29 @@ pub struct Look {
 }
 
 impl Look {
-    /// One message: opens the plan's transaction, and asks for the relations of
-    /// these names.
+    /// One message: opens the plan's transaction, and asks for what is of these
+    /// names.
     pub async fn take(
         connection: Connection,
         plan: &Plan,
-        names: &BTreeSet<&str>,
+        wanted: &Wanted,
     ) -> Result<Self, FanoutError> {
         let began = Instant::now();
-        let names: Vec<_> = names.iter().map(|name| Literal(name).to_string()).collect();
-        let names = format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "));
-        let sql = format!(
-            "{};\n{};\n{}",
+        let relations = array(wanted.tables.union(&wanted.strings));
+        let functions = array(wanted.functions.iter());
+        let sql = [
             plan.survey(),
             plan::fill(include_str!("../../sql/global/server.sql"), &[]),
             plan::fill(
-                include_str!("../../sql/global/look.sql"),
-                &[("names", &names)]
+                include_str!("../../sql/global/functions.sql"),
+                &[("names", &functions)],
             ),
-        );
+            plan::fill(
+                include_str!("../../sql/global/look.sql"),
+                &[("names", &relations)],
+            ),
+        ]
+        .join(";\n");
         let answers = connection
             .client()
             .simple_query(&sql)
@@ -57,6 +94,17 @@ impl Look {
         let mut results = result_rows(&answers);
         // In the order they were asked for; the limits' own row is of no interest.
         let relations = results.pop().unwrap_or_default();
+        let mut by_name = BTreeSet::new();
+        let mut tables = Vec::new();
+        for found in relations.into_iter().filter_map(relation) {
+            if wanted.strings.contains(&found.name) {
+                by_name.insert(found.name.clone());
+            }
+            if wanted.tables.contains(&found.name) {
+                tables.push(found);
+            }
+        }
+        let functions = functions_of(&results.pop().unwrap_or_default());
         let server = results.pop().unwrap_or_default();
         let mut results = results.into_iter();
         let (snapshot, shards) = opening(plan, &mut results);
@@ -64,7 +112,9 @@ impl Look {
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
             shards,
-            relations: relations.into_iter().filter_map(relation).collect(),
+            relations: tables,
+            by_name,
+            functions,
             strings: match setting(0) {
                 Some("off") => Strings::Escaped,
                 _ => Strings::Conforming,
@@ -72,6 +122,25 @@ impl Look {
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
             round_trip,
         })
+    }
+}
+
+fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
+    format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+}
+
+fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
+    let those = |column: usize| {
+        let which = rows.iter().filter(|row| row.get(column) == Some("t"));
+        which
+            .filter_map(|row| Some(row.get(0)?.to_owned()))
+            .collect()
+    };
+    Functions {
+        look_up: those(1),
+        or_null: those(2),
+        volatile: those(3),
     }
 }
 
