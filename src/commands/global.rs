@@ -174,6 +174,9 @@ pub(super) async fn prepare(
             differing,
         )
         .map_err(Refusal::Differ)?;
+        if let Some(heir) = catalog.read_twice(&look.heirs) {
+            return Err(Refusal::ReadTwice(heir.clone()).into());
+        }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio_postgres::SimpleQueryRow;
 
 use super::by_name::{self, Functions};
-use super::catalog::{ColumnShape, Relation};
+use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::Strings;
 use super::names::Text;
 use crate::fanout::{FanoutError, Session, opening, result_rows};
@@ -50,6 +50,7 @@ pub struct Look {
     pub shards: Vec<Shard>,
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
+    pub heirs: Vec<Heir>,
     /// Relations of shards that string constants may name.
     pub by_name: BTreeSet<String>,
     pub functions: Functions,
@@ -79,6 +80,10 @@ impl Look {
                 &[("names", &functions)],
             ),
             plan::fill(
+                include_str!("../../sql/global/inherited.sql"),
+                &[("names", &relations)],
+            ),
+            plan::fill(
                 include_str!("../../sql/global/look.sql"),
                 &[("names", &relations)],
             ),
@@ -104,6 +109,7 @@ impl Look {
                 tables.push(found);
             }
         }
+        let heirs = results.pop().unwrap_or_default();
         let functions = functions_of(&results.pop().unwrap_or_default());
         let server = results.pop().unwrap_or_default();
         let mut results = results.into_iter();
@@ -113,6 +119,7 @@ impl Look {
             session: Session::surveyed(connection, snapshot),
             shards,
             relations: tables,
+            heirs: heirs.into_iter().filter_map(heir).collect(),
             by_name,
             functions,
             strings: match setting(0) {
@@ -142,6 +149,14 @@ fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
         or_null: those(2),
         volatile: those(3),
     }
+}
+
+fn heir(row: &SimpleQueryRow) -> Option<Heir> {
+    Some(Heir {
+        table: row.get(0)?.to_owned(),
+        shard: Shard::from_schema(row.get(1)?)?,
+        of: Shard::from_schema(row.get(2)?)?,
+    })
 }
 
 fn relation(row: &SimpleQueryRow) -> Option<Relation> {

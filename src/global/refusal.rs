@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Deviation};
+use super::catalog::{Catalog, Deviation, Heir};
 use super::lexer::Token;
 use super::names::Text;
 use crate::server::Report;
@@ -72,6 +72,12 @@ pub enum Refusal {
          be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
     )]
     View(String),
+    #[error(
+        "\"{}\" of {} inherits from that of {}, so that the rows of both are in one of them, and over all \
+         shards they would count twice; read one of the two: --shards",
+        .0.table, .0.shard, .0.of
+    )]
+    ReadTwice(Heir),
     #[error("the shards differ in what the statement names:\n{}\n{}", list(.0), SKIP)]
     Differ(Vec<Deviation>),
     #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
@@ -238,6 +244,8 @@ pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Str
     } else if *code == SqlState::OUT_OF_MEMORY {
         "a global query locks every table and index that it reads: raise max_locks_per_transaction, or name \
          fewer tables or shards"
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        "a global query reads every column of the tables that it names, in every shard that is asked"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
     } else {

@@ -6,4 +6,5 @@ mod differential;
 mod generator;
 mod locks;
 mod refusals;
+mod rows;
 mod world;
