@@ -3,6 +3,7 @@
 //! is none, or finds another of that name in public. None of that is the answer.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::lexer::{Kind, Strings, Token, string_value};
 use super::names::Text;
@@ -26,6 +27,27 @@ const TYPES: [&str; 2] = ["regclass", "regtype"];
 pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
     (0..text.tokens.len())
         .filter_map(|index| name(text, strings, index))
+        .collect()
+}
+
+/// Functions that the server has to be asked about: those that are given a string, and
+/// those that say NULL of a name. Besides, those that are given nothing: what changes
+/// from call to call mostly is. To ask about all costs a millisecond.
+pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
+    let called = text.tokens.iter().enumerate().filter_map(|(index, token)| {
+        let name = token.identifier()?;
+        text.precedes_mark(index, '(').then(|| {
+            let arguments = index + 2..text.closing(index + 1).max(index + 2);
+            (name, arguments)
+        })
+    });
+    let of_interest = |arguments: Range<usize>| {
+        let mut tokens = text.tokens[arguments.clone()].iter();
+        arguments.is_empty() || tokens.any(|token| token.kind == Kind::String)
+    };
+    called
+        .filter(|(name, arguments)| name.starts_with("to_reg") || of_interest(arguments.clone()))
+        .map(|(name, _)| name)
         .collect()
 }
 
@@ -55,7 +77,7 @@ pub fn check(
         else {
             continue;
         };
-        let arguments = index + 2..text.closing(index + 1);
+        let arguments = index + 2..text.closing(index + 1).max(index + 2);
         let by = || format!("{called}()");
         // CAST ('origins' AS regclass)
         let casts = token.is_word("cast")

@@ -37,7 +37,7 @@ impl Wanted {
             wanted.strings.extend(by_name::names(text, *strings));
             wanted
                 .functions
-                .extend(text.called_names().into_iter().map(str::to_owned));
+                .extend(by_name::functions(text).into_iter().map(str::to_owned));
         }
         wanted
     }
@@ -70,25 +70,22 @@ impl Look {
         wanted: &Wanted,
     ) -> Result<Self, FanoutError> {
         let began = Instant::now();
-        let relations = array(wanted.tables.union(&wanted.strings));
-        let functions = array(wanted.functions.iter());
-        let sql = [
+        let relations_named = array(wanted.tables.union(&wanted.strings));
+        let mut sql = vec![
             plan.survey(),
             plan::fill(include_str!("../../sql/global/server.sql"), &[]),
             plan::fill(
-                include_str!("../../sql/global/functions.sql"),
-                &[("names", &functions)],
-            ),
-            plan::fill(
-                include_str!("../../sql/global/inherited.sql"),
-                &[("names", &relations)],
-            ),
-            plan::fill(
                 include_str!("../../sql/global/look.sql"),
-                &[("names", &relations)],
+                &[("names", &relations_named)],
             ),
-        ]
-        .join(";\n");
+        ];
+        if !wanted.functions.is_empty() {
+            sql.push(plan::fill(
+                include_str!("../../sql/global/functions.sql"),
+                &[("names", &array(wanted.functions.iter()))],
+            ));
+        }
+        let sql = sql.join(";\n");
         let answers = connection
             .client()
             .simple_query(&sql)
@@ -96,9 +93,16 @@ impl Look {
             .map_err(|error| FanoutError::opening(&error))?;
         let round_trip = began.elapsed();
 
-        let mut results = result_rows(&answers);
-        // In the order they were asked for; the limits' own row is of no interest.
-        let relations = results.pop().unwrap_or_default();
+        let mut results = result_rows(&answers).into_iter();
+        let (snapshot, shards) = opening(plan, &mut results);
+        // The limits' own row is of no interest.
+        let [_, server, relations, functions] =
+            std::array::from_fn(|_| results.next().unwrap_or_default());
+        let heirs = if relations.iter().any(|row| row.get(4) == Some("t")) {
+            heirs(&connection, &relations_named).await?
+        } else {
+            Vec::new()
+        };
         let mut by_name = BTreeSet::new();
         let mut tables = Vec::new();
         for found in relations.into_iter().filter_map(relation) {
@@ -109,19 +113,14 @@ impl Look {
                 tables.push(found);
             }
         }
-        let heirs = results.pop().unwrap_or_default();
-        let functions = functions_of(&results.pop().unwrap_or_default());
-        let server = results.pop().unwrap_or_default();
-        let mut results = results.into_iter();
-        let (snapshot, shards) = opening(plan, &mut results);
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
             shards,
             relations: tables,
-            heirs: heirs.into_iter().filter_map(heir).collect(),
+            heirs,
             by_name,
-            functions,
+            functions: functions_of(&functions),
             strings: match setting(0) {
                 Some("off") => Strings::Escaped,
                 _ => Strings::Conforming,
@@ -151,12 +150,25 @@ fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
     }
 }
 
-fn heir(row: &SimpleQueryRow) -> Option<Heir> {
-    Some(Heir {
-        table: row.get(0)?.to_owned(),
-        shard: Shard::from_schema(row.get(1)?)?,
-        of: Shard::from_schema(row.get(2)?)?,
-    })
+/// Few tables have any, so that only those are asked for theirs: it takes a round
+/// trip.
+async fn heirs(connection: &Connection, names: &str) -> Result<Vec<Heir>, FanoutError> {
+    let sql = plan::fill(
+        include_str!("../../sql/global/inherited.sql"),
+        &[("names", names)],
+    );
+    let answers = connection.client().simple_query(&sql).await;
+    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let rows = result_rows(&answers).into_iter().flatten();
+    Ok(rows
+        .filter_map(|row| {
+            Some(Heir {
+                table: row.get(0)?.to_owned(),
+                shard: Shard::from_schema(row.get(1)?)?,
+                of: Shard::from_schema(row.get(2)?)?,
+            })
+        })
+        .collect())
 }
 
 fn relation(row: &SimpleQueryRow) -> Option<Relation> {

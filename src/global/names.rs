@@ -49,13 +49,6 @@ impl<'a> Text<'a> {
             .collect()
     }
 
-    /// Names that a function may be called by.
-    pub fn called_names(&self) -> BTreeSet<&str> {
-        let called = |(index, _): &(usize, _)| self.precedes_mark(*index, '(');
-        let tokens = self.tokens.iter().enumerate().filter(called);
-        tokens.filter_map(|(_, token)| token.identifier()).collect()
-    }
-
     /// Whether this name stands anywhere, whatever it means there.
     pub fn mentions(&self, name: &str) -> bool {
         self.tokens.iter().any(|t| t.identifier() == Some(name))

@@ -23,7 +23,7 @@ const ONE: [&str; 8] = [
     "--quiet",
 ];
 
-/// max_locks_per_transaction is 64, max_connections 100: room for 6,400.
+/// `max_locks_per_transaction` is 64, `max_connections` 100: room for 6,400.
 #[test]
 fn a_thousand_shards_are_within_a_servers_own_settings() {
     let server = private_server(Options::default());
