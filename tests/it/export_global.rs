@@ -323,3 +323,24 @@ fn what_means_nothing_for_one_answer_is_refused_before_anything_connects() {
         has_all(["t.csv exists already", "--force"]),
     );
 }
+
+#[test]
+fn a_long_statement_says_where_it_is_and_which_flag_ends_it() {
+    let (db, _folder, file) = small();
+    let sql = "SELECT id, pg_sleep(0.01) FROM t, generate_series(1, 70)";
+    let ran = export(&db, sql, &file).run();
+    ran.assert(
+        0,
+        "",
+        has_all(["one statement over 4 shards for ", " rows · "]),
+    );
+    assert!(!ran.stderr.contains("/1 shards"), "{}", ran.stderr);
+    export(&db, sql, &file)
+        .args(["--force", "--quiet", "--statement-timeout", "100ms"])
+        .run()
+        .assert(1, "", has_all(["57014", "raise --statement-timeout"]));
+    shardq(["query", "-g", sql, "--timeout", "100ms"])
+        .db(&db)
+        .run()
+        .assert(1, "", has_all(["57014", "raise --timeout"]));
+}

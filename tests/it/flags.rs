@@ -157,6 +157,22 @@ fn several_databases_are_no_database() {
 }
 
 #[test]
+fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
+    for (flag, instead) in [
+        ("--no-snapshot", "one answer is of one snapshot"),
+        ("--no-shard-column", "one answer has no shard column"),
+        (
+            "--shard-column=of",
+            "name the column shard in the statement",
+        ),
+    ] {
+        let name = flag.split('=').next().unwrap_or(flag);
+        let refusal = format!("{name} does not go with --global: {instead}");
+        assert_usage(["-g", "SELECT 1", flag], has(&refusal));
+    }
+}
+
+#[test]
 fn wrong_values_are_refused_with_the_name_of_their_flag() {
     for (flag, value, reason) in [
         ("--shards", "", "an empty item"),
