@@ -163,7 +163,7 @@ fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
         ("--no-shard-column", "one answer has no shard column"),
         (
             "--shard-column=of",
-            "name the column shard in the statement",
+            "one answer has no shard column; name the column shard",
         ),
     ] {
         let name = flag.split('=').next().unwrap_or(flag);
