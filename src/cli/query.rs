@@ -75,7 +75,7 @@ pub enum Strategy {
 #[command(next_help_heading = "Global queries")]
 pub struct GlobalArgs {
     /// Answer as if each sharded table were one table with the rows of all shards
-    #[arg(short = 'g', long, conflicts_with_all = ["no_snapshot", "no_shard_column"])]
+    #[arg(short = 'g', long)]
     pub global: bool,
 
     /// Print how a global query is answered, why so, and the SQL; do not run it
@@ -157,14 +157,9 @@ pub struct OutputArgs {
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Call the first column so
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "shard",
-        conflicts_with = "no_shard_column"
-    )]
-    pub shard_column: String,
+    /// Call the first column so [default: shard]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
+    pub shard_column: Option<String>,
 
     /// Leave out the column that says which shard a row is of
     #[arg(long)]
@@ -176,6 +171,10 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
+    pub fn shard_column(&self) -> &str {
+        self.shard_column.as_deref().unwrap_or("shard")
+    }
+
     pub fn format(&self) -> Format {
         let flags = [
             (self.expanded, Format::Expanded),

@@ -40,6 +40,15 @@ impl ColumnShape {
     }
 }
 
+/// A shard's table that inherits from another shard's of the same name: its rows
+/// are in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heir {
+    pub table: String,
+    pub shard: Shard,
+    pub of: Shard,
+}
+
 /// A table over all shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
@@ -186,6 +195,14 @@ impl Catalog {
             shards: vec![shard],
             ..self.clone()
         }
+    }
+
+    /// One whose rows would be read twice.
+    pub fn read_twice<'h>(&self, heirs: &'h [Heir]) -> Option<&'h Heir> {
+        heirs.iter().find(|heir| {
+            let both = [heir.shard, heir.of];
+            self.table(&heir.table).is_some() && both.iter().all(|it| self.shards.contains(it))
+        })
     }
 
     pub fn table(&self, name: &str) -> Option<&Table> {

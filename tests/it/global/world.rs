@@ -8,7 +8,7 @@ use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::fanout::Survey;
 use shardq::global::partial::{Gathered, gather};
-use shardq::global::{self, Catalog, Differing, Look, Strings, Text, Way};
+use shardq::global::{self, Catalog, Differing, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
 use shardq::plan::{Instant, Limits, Plan};
 use shardq::search_path::SearchPath;
@@ -165,7 +165,7 @@ impl World {
             host: variable("PGHOST"),
             port: variable("PGPORT"),
             username: variable("PGUSER"),
-            dbname: variable("PGDATABASE"),
+            dbname: vec![self.db.name().to_owned()],
             ..ConnectionArgs::default()
         };
         let settings = Settings::resolve(&args, &Environment::of_process().unwrap()).unwrap();
@@ -192,9 +192,13 @@ async fn one(
     let plan = plan(sql);
     let text = Text::new(sql, Strings::Conforming);
     let connection = server.connection().await.map_err(|e| e.to_string())?;
-    let look = Look::take(connection, &plan, &text.table_names())
-        .await
-        .map_err(|e| e.to_string())?;
+    let look = Look::take(
+        connection,
+        &plan,
+        &Wanted::by(&[(&text, Strings::Conforming)]),
+    )
+    .await
+    .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
     let mentioned = |name: &str| text.mentions(name);
     let catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
