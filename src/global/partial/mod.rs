@@ -2,8 +2,14 @@
 //! in Postgres combines the parts. Only for shapes where that is provably the
 //! same; whatever is not recognised word by word is one statement.
 
+mod aggregate;
+mod check;
+mod clauses;
 mod combine;
+mod express;
+mod first_rows;
 mod gather;
+mod groups;
 mod recognise;
 mod words;
 
