@@ -15,7 +15,7 @@ pub mod partial;
 pub mod refusal;
 mod way;
 
-pub use catalog::{Catalog, Differing, Table};
+pub use catalog::{Catalog, Differing, Joined, Table};
 pub use check::{Checked, Refused};
 pub use compose::Composed;
 pub use lexer::Strings;

@@ -80,7 +80,7 @@ impl Way {
         strings: Strings,
     ) -> Result<Result<InParts, &'static str>, Refused> {
         if !partial::may_apply(text) || catalog.tables.is_empty() {
-            return Ok(Err("it is no simple SELECT from one sharded table"));
+            return Ok(Err("it is no simple SELECT from sharded tables"));
         }
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;

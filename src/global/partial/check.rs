@@ -10,9 +10,8 @@ impl Recogniser<'_> {
     /// Everything in it is known to be the same in every session and shard.
     pub(super) fn check_words(&self) -> Result<(), Why> {
         let from = self.clauses.from.clone();
-        let qualifiers = [self.tokens()[from.end - 1].identifier(), None];
         for (index, token) in self.tokens().iter().enumerate() {
-            if from.contains(&index) {
+            if from.contains(&index) && !self.sources.has_in_condition(index) {
                 continue;
             }
             let source = &self.text.sql[token.span.clone()];
@@ -28,13 +27,13 @@ impl Recogniser<'_> {
                 | Kind::Operator
                 | Kind::Mark('(' | ')' | ',' | '.' | ':') => {}
                 Kind::Mark(_) => return Err("its syntax is not a simple one"),
-                Kind::Word(_) | Kind::Quoted(_) => self.check_word(index, &qualifiers)?,
+                Kind::Word(_) | Kind::Quoted(_) => self.check_word(index)?,
             }
         }
         Ok(())
     }
 
-    fn check_word(&self, index: usize, qualifiers: &[Option<&str>]) -> Result<(), Why> {
+    fn check_word(&self, index: usize) -> Result<(), Why> {
         let token = &self.tokens()[index];
         let Some(name) = token.identifier() else {
             return Ok(());
@@ -60,6 +59,14 @@ impl Recogniser<'_> {
                 Err("it has a query inside")
             };
         }
+        if word && name == "distinct" {
+            let aggregates = self.text.follows_mark(index, '(') && index > 1;
+            return if aggregates && self.is_aggregate(index - 2) {
+                Ok(())
+            } else {
+                Err("it has DISTINCT outside of aggregates")
+            };
+        }
         let known = if cast {
             TYPES.contains(&name) && !called
         } else if called && word {
@@ -68,7 +75,7 @@ impl Recogniser<'_> {
                 || KEYWORDS.contains(&name)
                 || name == "filter"
         } else if self.text.precedes_mark(index, '.') {
-            qualifiers.contains(&Some(name))
+            self.sources.is_qualifier(name)
         } else if self.is_column(name) {
             return self.check_column(name);
         } else {
@@ -86,20 +93,19 @@ impl Recogniser<'_> {
 
     /// Types and collations that Postgres brings along, the same everywhere.
     fn check_column(&self, name: &str) -> Result<(), Why> {
-        let Some(column) = self.table.columns.iter().find(|column| column.name == name) else {
-            return Ok(());
-        };
-        let builtin = column
-            .identity
-            .split(' ')
-            .next()
-            .and_then(|oid| oid.parse::<u32>().ok())
-            .is_some_and(|oid| oid < crate::types::FIRST_USER_OID);
-        if !builtin {
-            return Err("a column is of a type that the database defined itself");
-        }
-        if !["0", "100"].contains(&column.collation.as_str()) {
-            return Err("a column has a collation of its own");
+        for column in self.sources.columns(name) {
+            let builtin = column
+                .identity
+                .split(' ')
+                .next()
+                .and_then(|oid| oid.parse::<u32>().ok())
+                .is_some_and(|oid| oid < crate::types::FIRST_USER_OID);
+            if !builtin {
+                return Err("a column is of a type that the database defined itself");
+            }
+            if !["0", "100"].contains(&column.collation.as_str()) {
+                return Err("a column has a collation of its own");
+            }
         }
         Ok(())
     }

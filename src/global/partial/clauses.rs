@@ -3,8 +3,6 @@
 use std::ops::Range;
 
 use super::recognise::Why;
-use crate::global::catalog::{Catalog, Table};
-use crate::global::lexer::Token;
 use crate::global::names::Text;
 
 /// Where the clauses are: ranges of tokens without their keywords.
@@ -25,7 +23,7 @@ impl Clauses {
     ];
 
     pub(super) fn find(text: &Text<'_>) -> Result<Self, Why> {
-        const SHAPE: Why = "only SELECT … FROM one table can be answered in parts";
+        const SHAPE: Why = "only SELECT … FROM can be answered in parts";
         let mut found: [Option<Range<usize>>; 8] = Default::default();
         let mut open: Option<usize> = None;
         let mut depth = 0;
@@ -67,22 +65,5 @@ impl Clauses {
             limit,
             offset,
         })
-    }
-
-    pub(super) fn table<'c>(
-        &self,
-        text: &Text<'_>,
-        catalog: &'c Catalog,
-    ) -> Result<&'c Table, Why> {
-        let tokens = &text.tokens[self.from.clone()];
-        let alias = match tokens {
-            [_] => true,
-            [_, alias] => alias.identifier().is_some(),
-            [_, word, alias] => word.is_word("as") && alias.identifier().is_some(),
-            _ => false,
-        };
-        let name = tokens.first().and_then(Token::identifier).filter(|_| alias);
-        name.and_then(|name| catalog.table(name))
-            .ok_or("it reads something else than one sharded table")
     }
 }

@@ -3,17 +3,12 @@
 
 use std::ops::Range;
 
-use super::aggregate::Replacement;
+use super::groups::Places;
 use super::recognise::{Recogniser, Why};
 use crate::global::lexer::Kind;
 
 impl Recogniser<'_> {
-    pub(super) fn express(
-        &self,
-        range: &Range<usize>,
-        groups: &[(Range<usize>, String)],
-        replacements: &[Replacement],
-    ) -> Result<String, Why> {
+    pub(super) fn express(&self, range: &Range<usize>, places: &Places) -> Result<String, Why> {
         let same_token = |one: usize, other: usize| {
             let (a, b) = (&self.tokens()[one], &self.tokens()[other]);
             a.kind == b.kind
@@ -29,16 +24,17 @@ impl Recogniser<'_> {
                         .zip(other.clone())
                         .all(|(a, b)| same_token(a, b)))
         };
-        if let Some((_, column)) = groups.iter().find(|(group, _)| same(group, range)) {
+        if let Some((_, column)) = places.groups.iter().find(|(group, _)| same(group, range)) {
             return Ok(column.clone());
         }
         let mut sql = String::new();
         let mut index = range.start;
         while index < range.end {
-            if let Some(aggregate) = replacements.iter().find(|r| r.tokens.start == index) {
+            if let Some(aggregate) = places.aggregates.iter().find(|r| r.tokens.start == index) {
                 sql += &aggregate.sql;
                 index = aggregate.tokens.end;
-            } else if let Some((_, column)) = groups
+            } else if let Some((_, column)) = places
+                .groups
                 .iter()
                 .find(|(group, _)| self.column(group).is_some() && same(group, &self.atom(index)))
             {
@@ -70,12 +66,5 @@ impl Recogniser<'_> {
         let qualifies =
             self.tokens()[index].identifier().is_some() && self.text.precedes_mark(index, '.');
         index..(index + if qualifies { 3 } else { 1 }).min(self.tokens().len())
-    }
-
-    /// The column that an expression is. It binds stronger than any operator.
-    fn column(&self, range: &Range<usize>) -> Option<&str> {
-        let qualified = range.len() == 3 && self.tokens()[range.start + 1].is_mark('.');
-        let name = self.tokens()[range.clone()].last()?.identifier()?;
-        ((range.len() == 1 || qualified) && self.is_column(name)).then_some(name)
     }
 }

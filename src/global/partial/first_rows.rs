@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::recognise::{Partial, Recogniser, Use, Why};
+use super::columns::Use;
+use super::recognise::{Partial, Recogniser, Why};
 use crate::quote::Identifier;
 
 impl Recogniser<'_> {

@@ -3,8 +3,17 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::recognise::{Partial, Recogniser, Use, Why};
+use super::aggregate::Replacement;
+use super::columns::{Columns, Use};
+use super::recognise::{Partial, Recogniser, Why};
 use crate::quote::Identifier;
+
+/// What the final statement has in the place of the user's tokens.
+pub struct Places {
+    /// What is grouped by, and the column that it is.
+    pub(super) groups: Vec<(Range<usize>, String)>,
+    pub(super) aggregates: Vec<Replacement>,
+}
 
 impl Recogniser<'_> {
     pub(super) fn aggregates(&self) -> Result<Partial, Why> {
@@ -14,15 +23,47 @@ impl Recogniser<'_> {
         }
         self.number(self.clauses.limit.as_ref())?;
         self.number(self.clauses.offset.as_ref())?;
-        let mut uses = Vec::new();
-        let mut columns = Vec::new();
-        let mut groups: Vec<(Range<usize>, String)> = Vec::new();
-        for element in self
+        let mut columns = Columns::default();
+        let places = Places {
+            groups: self.groups(&items, &mut columns)?,
+            aggregates: self.replacements(&mut columns)?,
+        };
+        let mut select = Vec::new();
+        for (item, name) in items.iter().zip(self.names) {
+            select.push(format!(
+                "{} AS {}",
+                self.express(&self.unlabelled(item), &places)?,
+                Identifier(name)
+            ));
+        }
+        let condition = self
             .clauses
-            .group
-            .iter()
-            .flat_map(|group| self.elements(group))
-        {
+            .condition
+            .as_ref()
+            .map(|c| format!(" WHERE {}", self.cut(c)));
+        Ok(Partial {
+            part: format!(
+                "SELECT {} FROM {}{}{}",
+                columns.list(),
+                self.cut(&self.clauses.from),
+                condition.unwrap_or_default(),
+                columns.grouping()
+            ),
+            select: format!("SELECT {}", select.join(", ")),
+            rest: self.rest(&places)?,
+            uses: columns.uses,
+        })
+    }
+
+    /// What is grouped by.
+    fn groups(
+        &self,
+        items: &[Range<usize>],
+        columns: &mut Columns,
+    ) -> Result<Vec<(Range<usize>, String)>, Why> {
+        let mut groups = Vec::new();
+        let list = self.clauses.group.iter();
+        for element in list.flat_map(|group| self.elements(group)) {
             let own_column = matches!(&self.tokens()[element.clone()], [one] if one.identifier().is_some_and(|n| self.is_column(n)));
             let expression = match self.output(&element) {
                 // An input column comes before a label.
@@ -33,91 +74,61 @@ impl Recogniser<'_> {
                 ),
                 _ => element,
             };
-            columns.push(self.cut(&expression).to_owned());
-            groups.push((expression, format!("p.k{}", uses.len())));
-            uses.push(Use::Key);
+            let column = columns.add(self.cut(&expression).to_owned(), Use::Key);
+            groups.push((expression, column));
         }
+        Ok(groups)
+    }
+
+    /// All aggregates, wherever they are.
+    fn replacements(&self, columns: &mut Columns) -> Result<Vec<Replacement>, Why> {
         let mut replacements = Vec::new();
         let mut index = 0;
         while index < self.tokens().len() {
             if self.is_aggregate(index) {
-                let replacement = self.aggregate(index, &mut columns, &mut uses)?;
+                let replacement = self.aggregate(index, columns)?;
                 index = replacement.tokens.end;
                 replacements.push(replacement);
             } else {
                 index += 1;
             }
         }
-        let express = |range: &Range<usize>| self.express(range, &groups, &replacements);
-        let mut select = Vec::new();
-        for (item, name) in items.iter().zip(self.names) {
-            select.push(format!(
-                "{} AS {}",
-                express(&self.unlabelled(item))?,
-                Identifier(name)
-            ));
-        }
+        Ok(replacements)
+    }
+
+    /// The final statement behind the source of its rows.
+    fn rest(&self, places: &Places) -> Result<String, Why> {
         let mut rest = String::new();
-        if !groups.is_empty() {
-            let keys: Vec<_> = groups.iter().map(|(_, column)| column.as_str()).collect();
+        if !places.groups.is_empty() {
+            let keys: Vec<_> = places.groups.iter().map(|(_, c)| c.as_str()).collect();
+            // Writing to a String cannot fail.
             let _ = write!(rest, "GROUP BY {} ", keys.join(", "));
         }
         if let Some(having) = &self.clauses.having {
-            let _ = write!(rest, "HAVING {} ", express(having)?);
+            let _ = write!(rest, "HAVING {} ", self.express(having, places)?);
         }
         let mut sorted_by = Vec::new();
-        for element in self
-            .clauses
-            .order
-            .iter()
-            .flat_map(|order| self.elements(order))
-        {
+        let list = self.clauses.order.iter();
+        for element in list.flat_map(|order| self.elements(order)) {
             let (expression, modifiers) = self.sorted(&element);
             let key = match self.output(&expression) {
                 // The columns are called what they were called.
                 Some(_) => self.cut(&expression).to_owned(),
-                None => express(&expression)?,
+                None => self.express(&expression, places)?,
             };
             sorted_by.push(format!("{key} {modifiers}"));
         }
         if !sorted_by.is_empty() {
             let _ = write!(rest, "ORDER BY {} ", sorted_by.join(", "));
         }
-        rest += &self.bounds();
-        let keys: Vec<_> = (1..=groups.len()).map(|n| n.to_string()).collect();
-        let group = if keys.is_empty() {
-            String::new()
-        } else {
-            format!(" GROUP BY {}", keys.join(", "))
-        };
-        let condition = self
-            .clauses
-            .condition
-            .as_ref()
-            .map(|c| format!(" WHERE {}", self.cut(c)));
-        Ok(Partial {
-            part: format!(
-                "SELECT {} FROM {}{}{group}",
-                columns.join(", "),
-                self.cut(&self.clauses.from),
-                condition.unwrap_or_default()
-            ),
-            uses,
-            select: format!("SELECT {}", select.join(", ")),
-            rest,
-        })
-    }
-
-    /// LIMIT and OFFSET, as they are written.
-    fn bounds(&self) -> String {
-        let clauses = [
+        for (word, clause) in [
             ("LIMIT", &self.clauses.limit),
             ("OFFSET", &self.clauses.offset),
-        ];
-        let written = clauses.into_iter().filter_map(|(word, clause)| {
-            let clause = clause.as_ref()?;
-            Some(format!("{word} {} ", self.cut(clause)))
-        });
-        written.collect()
+        ] {
+            if let Some(clause) = clause {
+                let _ = write!(rest, "{word} {} ", self.cut(clause));
+            }
+        }
+        Ok(rest)
     }
 }

@@ -5,14 +5,16 @@
 mod aggregate;
 mod check;
 mod clauses;
+mod columns;
 mod combine;
 mod express;
 mod first_rows;
 mod gather;
 mod groups;
 mod recognise;
+mod sources;
 mod words;
 
-pub use combine::{Parts, TooMany};
+pub use combine::{Parts, Unfit};
 pub use gather::{Gathered, gather};
 pub use recognise::{Partial, may_apply, recognise};

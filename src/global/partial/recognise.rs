@@ -4,10 +4,11 @@
 use std::ops::Range;
 
 use super::clauses::Clauses;
-use super::words::AGGREGATES;
-use crate::global::catalog::{Catalog, Table};
+use super::columns::Use;
+use super::sources::{Column, Sources};
+use crate::global::catalog::Catalog;
 use crate::global::lexer::{Kind, Token};
-use crate::global::names::{SHARD, Text};
+use crate::global::names::Text;
 
 /// A statement in two.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,30 +22,6 @@ pub struct Partial {
     pub(super) rest: String,
 }
 
-/// What a column of the parts is for, and so which types it may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// Compared or sorted by.
-    Key,
-    /// Given out as it is.
-    Value,
-    /// Added up: exact types only.
-    Sum,
-    /// Taken the smallest or largest of, or combined bit by bit.
-    Extreme,
-}
-
-impl Use {
-    pub(super) fn prefix(self) -> &'static str {
-        match self {
-            Self::Key => "k",
-            Self::Value => "v",
-            Self::Sum => "s",
-            Self::Extreme => "e",
-        }
-    }
-}
-
 pub type Why = &'static str;
 
 /// The statement in two, or why it stays one. `names` are its result's columns.
@@ -53,10 +30,10 @@ pub type Why = &'static str;
 /// What keeps it from being answered in parts.
 pub fn recognise(text: &Text<'_>, catalog: &Catalog, names: &[&str]) -> Result<Partial, Why> {
     let clauses = Clauses::find(text)?;
-    let table = clauses.table(text, catalog)?;
+    let sources = Sources::find(text, &clauses.from, catalog)?;
     let recogniser = Recogniser {
         text,
-        table,
+        sources,
         names,
         clauses,
     };
@@ -76,7 +53,7 @@ pub fn may_apply(text: &Text<'_>) -> bool {
 
 pub struct Recogniser<'a> {
     pub(super) text: &'a Text<'a>,
-    pub(super) table: &'a Table,
+    pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
 }
@@ -102,17 +79,19 @@ impl Recogniser<'_> {
     }
 
     pub(super) fn is_column(&self, name: &str) -> bool {
-        name == SHARD || self.table.columns.iter().any(|column| column.name == name)
+        self.sources.has_column(name)
     }
 
-    pub(super) fn is_aggregate(&self, index: usize) -> bool {
-        AGGREGATES.iter().any(|name| self.is(index, name))
-            && self.text.precedes_mark(index, '(')
-            && !self.text.follows_mark(index, '.')
-    }
-
-    pub(super) fn has_aggregates(&self) -> bool {
-        (0..self.tokens().len()).any(|index| self.is_aggregate(index))
+    /// The column that an expression is. It binds stronger than any operator.
+    pub(super) fn column(&self, range: &Range<usize>) -> Option<Column<'_>> {
+        let tokens = &self.tokens()[range.clone()];
+        let (qualifier, name) = match tokens {
+            [name] => (None, name),
+            [qualifier, point, name] if point.is_mark('.') => (Some(qualifier.identifier()?), name),
+            _ => return None,
+        };
+        self.sources
+            .column(self.text, qualifier, name.identifier()?)
     }
 
     pub(super) fn depth(&self, index: usize) -> i32 {
