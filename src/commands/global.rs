@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::fanout::{ShardError, Survey};
 use crate::footer::Footer;
 use crate::global::partial::{Gathered, gather, may_apply};
-use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Way};
+use crate::global::{self, Catalog, Differing, Joined, Look, Refusal, Strings, Text, Way};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::output::Output;
@@ -218,13 +218,16 @@ async fn prepare(
         } else {
             Differing::Refuse
         };
-        let catalog = Catalog::new(
+        let mut catalog = Catalog::new(
             &look.relations,
             &shards,
             |name| text.mentions(name),
             differing,
         )
         .map_err(Refusal::Differ)?;
+        if args.global.colocated {
+            catalog.joined = Joined::WithinShards;
+        }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));
         }

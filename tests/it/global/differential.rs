@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use shardq::cli::query::Strategy;
+use shardq::global::Joined;
 
 use super::world::{Answer, NOT_IN_PARTS, World, difference, statements};
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     ("aggregates", include_str!("aggregates.sql")),
     ("text", include_str!("text.sql")),
     ("joins", include_str!("joins.sql")),
@@ -15,7 +16,10 @@ const FILES: [(&str, &str); 8] = [
     ("dates", include_str!("dates.sql")),
     ("shard", include_str!("shard.sql")),
     ("partial", include_str!("partial.sql")),
+    ("by_shard", include_str!("by_shard.sql")),
+    ("colocated", COLOCATED),
 ];
+const COLOCATED: &str = include_str!("colocated.sql");
 
 pub fn all() -> Vec<String> {
     FILES
@@ -81,11 +85,31 @@ fn all_rows_in_one_shard_change_nothing() {
     assert_same(&World::new(16, "11"), &all(), Strategy::One);
 }
 
+/// Shards, and the one that a row is in.
+const SPREADS: [(u32, &str); 5] = [
+    (16, "id % 16"),
+    (16, "id % 3 * 5"),
+    (128, "id * 7 % 128"),
+    (16, "11"),
+    (1, "0"),
+];
+
 #[test]
 fn parts_combine_to_the_same() {
-    for (shards, shard_of) in [(16, "id % 16"), (16, "id % 3 * 5"), (1, "0")] {
+    for (shards, shard_of) in SPREADS {
         let world = World::new(shards, shard_of);
         let answered = assert_same(&world, &all(), Strategy::Partial);
-        assert!(answered > 60, "only {answered} were had in parts");
+        assert!(answered > 200, "only {answered} were had in parts");
+    }
+}
+
+#[test]
+fn joins_within_shards_combine_to_the_same() {
+    let joins = statements(COLOCATED);
+    for (shards, shard_of) in SPREADS {
+        let mut world = World::new(shards, shard_of);
+        world.joined = Joined::WithinShards;
+        let answered = assert_same(&world, &joins, Strategy::Partial);
+        assert_eq!(answered, joins.len(), "all are had in parts");
     }
 }
