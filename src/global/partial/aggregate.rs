@@ -23,6 +23,8 @@ struct Call<'a> {
     condition: Option<&'a str>,
     /// Whether it is over distinct values where that makes a difference.
     distinct: bool,
+    /// The type in which its argument can be multiplied with itself, whatever it is.
+    factor: &'static str,
 }
 
 /// Aggregates to which it is the same how often a value comes.
@@ -59,9 +61,11 @@ impl Recogniser<'_> {
         }
         let name = self.tokens()[index].identifier().unwrap_or_default();
         let distinct = self.is(index + 2, "distinct");
+        let argument = index + 2 + usize::from(distinct)..close;
         let call = Call {
             name,
-            argument: self.cut(&(index + 2 + usize::from(distinct)..close)),
+            argument: self.cut(&argument),
+            factor: self.factor(&argument),
             filter: self.cut(&(close + 1..end)),
             condition: filtered.then(|| self.cut(&(close + 4..end - 1))),
             distinct: distinct && !ONCE_IS_ENOUGH.contains(&name),
@@ -74,6 +78,27 @@ impl Recogniser<'_> {
                 call.combined(columns)?
             },
         })
+    }
+
+    /// An integer's square fits a bigint, which takes a third of the time.
+    fn factor(&self, argument: &Range<usize>) -> &'static str {
+        let [.., name] = &self.tokens()[argument.clone()] else {
+            return "numeric";
+        };
+        let column = name
+            .identifier()
+            .filter(|_| self.column(argument).is_some());
+        let mut columns = column
+            .into_iter()
+            .flat_map(|name| self.sources.columns(name))
+            .peekable();
+        let integers = ["21 ", "23 "];
+        let known = columns.peek().is_some();
+        if known && columns.all(|c| integers.iter().any(|oid| c.identity.starts_with(oid))) {
+            "int8"
+        } else {
+            "numeric"
+        }
     }
 }
 
@@ -143,15 +168,13 @@ impl Call<'_> {
             name,
             argument,
             filter,
+            factor,
             ..
         } = self;
         let sum = self.part("sum", Use::Sum, columns);
         let count = self.part("count", Use::Sum, columns);
-        let numeric = format!("({argument})::pg_catalog.numeric");
-        let squares = columns.add(
-            format!("pg_catalog.sum({numeric} * {numeric}) {filter}"),
-            Use::Sum,
-        );
+        let x = format!("({argument})::pg_catalog.{factor}");
+        let squares = columns.add(format!("pg_catalog.sum({x} * {x}) {filter}"), Use::Sum);
         let n = format!("pg_catalog.sum({count})");
         let other_factor = other_factor.replace("n.n", &n);
         let numerator = format!(
