@@ -31,6 +31,7 @@ pub type Why = &'static str;
 pub fn recognise(text: &Text<'_>, catalog: &Catalog, names: &[&str]) -> Result<Partial, Why> {
     let clauses = Clauses::find(text)?;
     let sources = Sources::find(text, &clauses.from, catalog)?;
+    sources.check_joins(text, catalog)?;
     let recogniser = Recogniser {
         text,
         sources,

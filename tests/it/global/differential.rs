@@ -7,7 +7,7 @@ use shardq::global::Joined;
 
 use super::world::{Answer, NOT_IN_PARTS, World, difference, statements};
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("aggregates", include_str!("aggregates.sql")),
     ("text", include_str!("text.sql")),
     ("joins", include_str!("joins.sql")),
@@ -18,9 +18,11 @@ const FILES: [(&str, &str); 10] = [
     ("partial", PARTIAL),
     ("by_shard", BY_SHARD),
     ("colocated", COLOCATED),
+    ("by_key", BY_KEY),
 ];
 const PARTIAL: &str = include_str!("partial.sql");
 const BY_SHARD: &str = include_str!("by_shard.sql");
+const BY_KEY: &str = include_str!("by_key.sql");
 const COLOCATED: &str = include_str!("colocated.sql");
 
 pub fn all() -> Vec<String> {
@@ -124,5 +126,22 @@ fn joins_within_shards_combine_to_the_same() {
         world.joined = Joined::WithinShards;
         let answered = assert_same(&world, &joins, Strategy::Partial);
         assert_eq!(answered, joins.len(), "all are had in parts");
+    }
+}
+
+/// What the ids of a shard have in common tells them from those of other shards,
+/// but where there are three shards: those of one are every third.
+#[test]
+fn joins_along_foreign_keys_are_had_in_parts_where_shards_have_no_id_in_common() {
+    let joins = statements(BY_KEY);
+    for (shards, shard_of) in SPREADS {
+        let world = World::new(shards, shard_of);
+        let answered = assert_same(&world, &joins, Strategy::Partial);
+        let expected = if shard_of == "id % 3 * 5" {
+            0
+        } else {
+            joins.len()
+        };
+        assert_eq!(answered, expected, "{shard_of}");
     }
 }

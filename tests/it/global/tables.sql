@@ -50,6 +50,15 @@ SELECT id, id % 5, nullif(id / 2, 77),
     CASE WHEN id % 4 = 0 THEN 9223372036854775807 - id ELSE -9223372036854775807 + id * 1000 END
 FROM generate_series(1, 200) AS id;
 
+-- A row's shard is that of the row that it leads to, whatever shards there are, for
+-- 1920 is a multiple of their numbers. See `World` for the foreign keys.
+CREATE TABLE parents (id bigint PRIMARY KEY, name text, grp int);
+INSERT INTO parents SELECT id, 'parent ' || id % 40, id % 6 FROM generate_series(1, 140) AS id;
+CREATE TABLE children (id bigint PRIMARY KEY, parent bigint, other bigint, n numeric);
+INSERT INTO children
+SELECT parent + 1920 * k, CASE WHEN k < 4 THEN parent END, parent % 50, k * parent / 3.0
+FROM generate_series(1, 120) AS parent, generate_series(1, 4) AS k;
+
 CREATE TABLE texts (
     id int PRIMARY KEY, t text, c text COLLATE "C", e text COLLATE "en-US-x-icu",
     ci text COLLATE public.ci, v varchar(12), ch char(6), raw bytea

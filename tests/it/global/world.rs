@@ -21,10 +21,12 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::Db;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "numbers",
     "extremes",
     "scales",
+    "parents",
+    "children",
     "texts",
     "people",
     "orders",
@@ -95,6 +97,7 @@ impl World {
             )
             .unwrap();
         }
+        spread += "ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents (id);";
         db.in_each_shard(&spread);
         Self {
             db,
