@@ -25,6 +25,8 @@ struct Call<'a> {
     distinct: bool,
     /// The type in which its argument can be multiplied with itself, whatever it is.
     factor: &'static str,
+    /// By which it is compared between shards, if it is.
+    collation: Option<&'static str>,
 }
 
 /// Aggregates to which it is the same how often a value comes.
@@ -62,13 +64,20 @@ impl Recogniser<'_> {
         let name = self.tokens()[index].identifier().unwrap_or_default();
         let distinct = self.is(index + 2, "distinct");
         let argument = index + 2 + usize::from(distinct)..close;
+        let distinct = distinct && !ONCE_IS_ENOUGH.contains(&name);
+        let compared = distinct || ["min", "max"].contains(&name);
         let call = Call {
             name,
             argument: self.cut(&argument),
             factor: self.factor(&argument),
             filter: self.cut(&(close + 1..end)),
             condition: filtered.then(|| self.cut(&(close + 4..end - 1))),
-            distinct: distinct && !ONCE_IS_ENOUGH.contains(&name),
+            distinct,
+            collation: if compared {
+                self.collation(&argument)?
+            } else {
+                None
+            },
         };
         Ok(Replacement {
             tokens: index..end,
@@ -119,7 +128,7 @@ impl Call<'_> {
             None => self.argument.to_owned(),
         };
         let key = columns
-            .distinct(&value)
+            .distinct(&value, self.collation)
             .ok_or("it has DISTINCT aggregates over different values")?;
         Ok(format!("pg_catalog.{}(DISTINCT {key})", self.name))
     }

@@ -91,7 +91,7 @@ impl Recogniser<'_> {
         }
     }
 
-    /// Types and collations that Postgres brings along, the same everywhere.
+    /// Types that Postgres brings along, the same everywhere.
     fn check_column(&self, name: &str) -> Result<(), Why> {
         for column in self.sources.columns(name) {
             let builtin = column
@@ -102,9 +102,6 @@ impl Recogniser<'_> {
                 .is_some_and(|oid| oid < crate::types::FIRST_USER_OID);
             if !builtin {
                 return Err("a column is of a type that the database defined itself");
-            }
-            if !["0", "100"].contains(&column.collation.as_str()) {
-                return Err("a column has a collation of its own");
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::columns::Use;
 use super::recognise::Partial;
-use crate::quote::Literal;
+use crate::quote::{Identifier, Literal};
 use crate::row::{Column, Rows};
 
 /// The parts of all shards.
@@ -106,10 +106,29 @@ impl Parts {
             ));
             names.push(name);
         }
-        format!(
-            "{select} FROM ROWS FROM ({}) AS p ({}) {rest}",
+        let rows = format!(
+            "ROWS FROM ({}) AS p ({})",
             sources.join(", "),
             names.join(", ")
+        );
+        if partial.collations.iter().all(Option::is_none) {
+            return format!("{select} FROM {rows} {rest}");
+        }
+        let collated = names.iter().zip(&partial.collations);
+        let columns: Vec<_> = collated
+            .map(|(name, collation)| match collation {
+                Some(collation) => {
+                    format!(
+                        "{name} COLLATE pg_catalog.{} AS {name}",
+                        Identifier(collation)
+                    )
+                }
+                None => name.clone(),
+            })
+            .collect();
+        format!(
+            "{select} FROM (SELECT {} FROM {rows}) AS p {rest}",
+            columns.join(", ")
         )
     }
 }

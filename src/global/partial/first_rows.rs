@@ -26,12 +26,14 @@ impl Recogniser<'_> {
             .filter(|most| *most <= MOST)
             .ok_or("LIMIT and OFFSET are high")?;
         let mut uses = vec![Use::Value; self.names.len()];
+        let mut collations = vec![None; self.names.len()];
         let (mut keys, mut sorted_by) = (String::new(), Vec::new());
         for element in self.elements(order) {
             let (expression, modifiers) = self.sorted(&element);
             let column = match self.output(&expression) {
                 Some(output) if output < self.names.len() => {
                     uses[output] = Use::Key;
+                    collations[output] = self.collation_of_output(output)?;
                     output
                 }
                 Some(_) => return Err("ORDER BY names a column that is not there"),
@@ -44,6 +46,7 @@ impl Recogniser<'_> {
                         uses.len()
                     );
                     uses.push(Use::Key);
+                    collations.push(self.collation(&expression)?);
                     uses.len() - 1
                 }
             };
@@ -67,6 +70,7 @@ impl Recogniser<'_> {
                 sorted_by.join(", ")
             ),
             uses,
+            collations,
         })
     }
 }

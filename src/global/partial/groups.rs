@@ -52,6 +52,7 @@ impl Recogniser<'_> {
             select: format!("SELECT {}", select.join(", ")),
             rest: self.rest(&places)?,
             uses: columns.uses,
+            collations: columns.collations,
         })
     }
 
@@ -74,7 +75,11 @@ impl Recogniser<'_> {
                 ),
                 _ => element,
             };
-            let column = columns.add(self.cut(&expression).to_owned(), Use::Key);
+            let column = columns.add_collated(
+                self.cut(&expression).to_owned(),
+                Use::Key,
+                self.collation(&expression)?,
+            );
             groups.push((expression, column));
         }
         Ok(groups)

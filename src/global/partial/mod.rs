@@ -6,6 +6,7 @@ mod aggregate;
 mod apart;
 mod check;
 mod clauses;
+mod collation;
 mod columns;
 mod combine;
 mod express;

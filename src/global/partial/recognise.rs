@@ -17,6 +17,8 @@ pub struct Partial {
     pub part: String,
     /// What each column of the parts is for.
     pub uses: Vec<Use>,
+    /// By which they are compared, where it is not the database's own.
+    pub(super) collations: Vec<Option<&'static str>>,
     /// The final statement in front of and behind the source of its rows.
     pub(super) select: String,
     pub(super) rest: String,
