@@ -73,6 +73,7 @@ pub enum Strategy {
 /// All shards as one.
 #[derive(Args)]
 #[command(next_help_heading = "Global queries")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct GlobalArgs {
     /// Answer as if each sharded table were one table with the rows of all shards
     #[arg(short = 'g', long)]
@@ -85,6 +86,13 @@ pub struct GlobalArgs {
     /// How: one statement over all shards, or each shard's part and these combined
     #[arg(long, value_enum, default_value_t, requires = "global")]
     pub strategy: Strategy,
+
+    /// You vouch that rows that the statement joins are always in the same shard
+    ///
+    /// Joins of sharded tables can then be answered in parts, each shard joining its
+    /// own rows. Pairs of rows in different shards would be missing, without an error.
+    #[arg(long, requires = "global")]
+    pub colocated: bool,
 
     /// Leave shards out that lack a table or column, or have it of another type
     #[arg(long, requires = "global")]

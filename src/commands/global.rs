@@ -8,7 +8,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::fanout::{ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
-use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Wanted, Way};
+use crate::global::{self, Catalog, Differing, Joined, Look, Refusal, Strings, Text, Wanted, Way};
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::plan::Plan;
@@ -167,7 +167,7 @@ pub(super) async fn prepare(
         } else {
             Differing::Refuse
         };
-        let catalog = Catalog::new(
+        let mut catalog = Catalog::new(
             &look.relations,
             &shards,
             |name| text.mentions(name),
@@ -176,6 +176,9 @@ pub(super) async fn prepare(
         .map_err(Refusal::Differ)?;
         if let Some(heir) = catalog.read_twice(&look.heirs) {
             return Err(Refusal::ReadTwice(heir.clone()).into());
+        }
+        if asked.global.colocated {
+            catalog.joined = Joined::WithinShards;
         }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));

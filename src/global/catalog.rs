@@ -121,6 +121,17 @@ pub struct Catalog {
     pub deviations: Vec<Deviation>,
     /// Views of the shards: names.
     pub views: Vec<String>,
+    pub joined: Joined,
+}
+
+/// Where rows are that a statement joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Joined {
+    /// Not known: in different shards perhaps.
+    #[default]
+    Anywhere,
+    /// In the same shard, as who asks states (`--colocated`).
+    WithinShards,
 }
 
 /// What to do where shards differ.
@@ -185,6 +196,7 @@ impl Catalog {
             shards,
             deviations,
             views,
+            joined: Joined::default(),
         })
     }
 

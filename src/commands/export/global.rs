@@ -297,6 +297,9 @@ fn options(asked: &Asked<'_>) -> BTreeMap<String, serde_json::Value> {
     let args = asked.args;
     let mut options = asked.options();
     options.insert("global".to_owned(), true.into());
+    if args.global.colocated {
+        options.insert("colocated".to_owned(), true.into());
+    }
     if args.global.skip_missing {
         options.insert("skip-missing".to_owned(), true.into());
     }
