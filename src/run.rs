@@ -86,6 +86,8 @@ pub struct Started {
     fanout: Fanout,
     merge: Merge,
     server: Server,
+    /// How many shards the one turn is over, if it is over all of them at once.
+    over: Option<usize>,
 }
 
 impl Started {
@@ -104,6 +106,16 @@ impl Started {
             fanout,
             merge,
             server,
+            over: None,
+        }
+    }
+
+    /// Of one turn, whose statement is over this many shards.
+    #[must_use]
+    pub fn over(self, shards: usize) -> Self {
+        Self {
+            over: Some(shards),
+            ..self
         }
     }
 }
@@ -123,6 +135,7 @@ pub(crate) async fn drive(
         mut fanout,
         mut merge,
         server,
+        over,
     } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
@@ -142,7 +155,11 @@ pub(crate) async fn drive(
                     if output.flush().await.is_err() {
                         return Ok(Ending::WriterFailed);
                     }
-                    console.progress(&progress(&outcome, output, &fanout));
+                    let text = match over {
+                        Some(shards) => progress_of_one(shards, console.elapsed(), &output.progress(&outcome)),
+                        None => progress(&outcome, output, &fanout),
+                    };
+                    console.progress(&text);
                 }
                 message = fanout.next() => match message {
                     Some(message) => merge.accept(message),
@@ -240,4 +257,12 @@ fn progress(outcome: &Outcome, output: &impl Destination, fanout: &Fanout) -> St
         );
     }
     text
+}
+
+/// `one statement over 128 shards for 2.1 s · 12,345 rows`
+fn progress_of_one(shards: usize, elapsed: Duration, rest: &str) -> String {
+    format!(
+        "one statement over {shards} shards for {:.1} s · {rest}",
+        elapsed.as_secs_f64()
+    )
 }

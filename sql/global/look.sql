@@ -1,6 +1,7 @@
 -- One row per relation's name, kind and shape, over all shards: the name, the
--- kind (pg_class.relkind), the columns in order as JSON, and the names of the
--- shards where it is so. {names} limits it to relations of these names.
+-- kind (pg_class.relkind), the columns in order as JSON, the names of the shards
+-- where it is so, and whether it may have heirs or partitions in any of them
+-- ('t' or 'f'). {names} limits it to relations of these names.
 --
 -- A column is its name, its type as people read it, what the type is, and its
 -- collation. What the type is: its oid and modifier; but for an enum or a domain
@@ -14,11 +15,13 @@ SELECT
     shape.relname,
     shape.relkind,
     coalesce(columns.list, '[]'),
-    pg_catalog.string_agg(shape.shards, ',')
+    pg_catalog.string_agg(shape.shards, ','),
+    pg_catalog.bool_or(shape.has_heirs)
 FROM (
     SELECT
         c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations,
         pg_catalog.string_agg(n.nspname::pg_catalog.text, ',') AS shards,
+        pg_catalog.bool_or(c.relhassubclass) AS has_heirs,
         -- Two shards cannot have a shape with types of their own in common.
         CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(n.oid) END AS only_schema
     FROM pg_catalog.pg_namespace AS n

@@ -31,8 +31,9 @@ pub struct ConnectionArgs {
     pub username: Option<String>,
 
     /// Database name, `postgresql://` URI or `key=value` string [env: PGDATABASE] [default: the user name]
-    #[arg(short = 'd', long, value_name = "DBNAME", help_heading = "Connection")]
-    pub dbname: Option<String>,
+    // All that are given, so that of several none is quietly left out.
+    #[arg(short = 'd', long, value_name = "DBNAME", action = clap::ArgAction::Append, help_heading = "Connection")]
+    pub dbname: Vec<String>,
 
     /// Never prompt for a password
     #[arg(
@@ -88,7 +89,7 @@ mod tests {
             assert_eq!(args.host.as_deref(), Some("db1"));
             assert_eq!(args.port.as_deref(), Some("5433"));
             assert_eq!(args.username.as_deref(), Some("hab"));
-            assert_eq!(args.dbname.as_deref(), Some("x"));
+            assert_eq!(args.dbname, ["x"]);
             assert!(args.no_password && !args.password);
         }
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
-use super::query::ShardArgs;
+use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
 use crate::export::Kind;
 use crate::merge::Order;
@@ -26,6 +26,7 @@ Examples:
   shardq export -f packages.sql -o packages.parquet
   shardq export \"SELECT * FROM origin_packages\" -o packages.csv.zst --force
   shardq export \"SELECT * FROM origins\" -o origins/ --per-shard
+  shardq export -g \"SELECT target, count(*) FROM origin_packages GROUP BY 1\" -o targets.csv
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
     /// The statement: exactly one SELECT, VALUES, TABLE or WITH
@@ -39,6 +40,9 @@ pub struct ExportArgs {
     /// Read the statement from a file; - is standard input
     #[arg(short = 'f', long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub global: GlobalArgs,
 
     #[command(flatten)]
     pub shards: ShardArgs,
@@ -109,14 +113,9 @@ pub struct ExportOutputArgs {
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Call the first column so
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "shard",
-        conflicts_with = "no_shard_column"
-    )]
-    pub shard_column: String,
+    /// Call the first column so [default: shard]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
+    pub shard_column: Option<String>,
 
     /// Leave out the column that says which shard a row is of
     #[arg(long)]

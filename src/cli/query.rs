@@ -73,9 +73,10 @@ pub enum Strategy {
 /// All shards as one.
 #[derive(Args)]
 #[command(next_help_heading = "Global queries")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct GlobalArgs {
     /// Answer as if each sharded table were one table with the rows of all shards
-    #[arg(short = 'g', long, conflicts_with_all = ["no_snapshot", "no_shard_column"])]
+    #[arg(short = 'g', long)]
     pub global: bool,
 
     /// Print how a global query is answered, why so, and the SQL; do not run it
@@ -85,6 +86,13 @@ pub struct GlobalArgs {
     /// How: one statement over all shards, or each shard's part and these combined
     #[arg(long, value_enum, default_value_t, requires = "global")]
     pub strategy: Strategy,
+
+    /// You vouch that rows that the statement joins are always in the same shard
+    ///
+    /// Joins of sharded tables can then be answered in parts, each shard joining its
+    /// own rows. Pairs of rows in different shards would be missing, without an error.
+    #[arg(long, requires = "global")]
+    pub colocated: bool,
 
     /// Leave shards out that lack a table or column, or have it of another type
     #[arg(long, requires = "global")]
@@ -157,14 +165,9 @@ pub struct OutputArgs {
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Call the first column so
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "shard",
-        conflicts_with = "no_shard_column"
-    )]
-    pub shard_column: String,
+    /// Call the first column so [default: shard]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
+    pub shard_column: Option<String>,
 
     /// Leave out the column that says which shard a row is of
     #[arg(long)]
@@ -176,6 +179,10 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
+    pub fn shard_column(&self) -> &str {
+        self.shard_column.as_deref().unwrap_or("shard")
+    }
+
     pub fn format(&self) -> Format {
         let flags = [
             (self.expanded, Format::Expanded),

@@ -1,202 +1,143 @@
-//! `shardq query --global`: one answer, as if all shards were one set of tables.
+//! How a global query gets going, whatever becomes of its answer: connects, looks
+//! at the catalog, chooses the way, and has the parts computed if that is the way.
 
-use crate::cli::query::{QueryArgs, Strategy};
+use tokio_postgres::error::SqlState;
+
+use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
-use crate::exit::Exit;
 use crate::fanout::{ShardError, Survey};
-use crate::footer::Footer;
 use crate::global::partial::{Gathered, gather, may_apply};
-use crate::global::{self, Catalog, Differing, Look, Refusal, Strings, Text, Way};
+use crate::global::{self, Catalog, Differing, Joined, Look, Refusal, Strings, Text, Wanted, Way};
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
-use crate::output::Output;
 use crate::plan::Plan;
-use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::run::Started;
 use crate::server::{Server, Spare};
-use crate::settings::{Environment, Settings};
+use crate::settings::Settings;
 use crate::shard::Shard;
-use crate::sink::{Sink, SinkError};
+use crate::transfer::Transfer;
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance};
-use super::query::{self, RUNS};
 
-pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
-    let mut console = Console::new(args.run.quiet);
-    let plan = query::plan(&args)?;
-    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
-    let sink = query::sink(&args.output)?;
-    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
-    for warning in settings.warnings() {
-        console.note(warning);
-    }
-    let mut strategy = args.global.strategy;
-    if args.global.explain || args.run.dry_run {
-        return explain(&args, &settings, &plan, sink, &mut console, &interrupt).await;
-    }
-    let mut output = Output::new(query::renderer(&args.output), None, sink);
-    let mut acquaintance = Acquaintance::First;
-    for _ in 0..RUNS {
-        let asking = prepare(
-            &args,
-            &settings,
-            &plan,
-            strategy,
-            acquaintance,
-            &mut console,
-            &interrupt,
-        );
-        let Some(Prepared {
-            way,
-            shards,
-            survey,
-            server,
-            spares,
-        }) = asking.await?
-        else {
-            return Ok(Exit::Interrupted);
-        };
-        // The one statement is asked as if it were a shard's turn.
-        let turn = vec![shards[0]];
-        let started = match start(&way, turn, survey, server, spares, &interrupt).await {
-            Start::Going(started) => *started,
-            Start::Failed(why) if strategy == Strategy::Partial => {
-                return Err(Refusal::NotInParts(why).into());
-            }
-            // What is wrong, if anything is, one statement tells in terms of the
-            // user's text.
-            Start::Failed(_) => {
-                strategy = Strategy::One;
-                continue;
-            }
-            Start::Interrupted => return Ok(Exit::Interrupted),
-        };
-        let outcome =
-            run::drive(started, &mut output, &mut console, &interrupt, Policy::Stop).await?;
-        if outcome.ending != Ending::SnapshotLost {
-            return conclude(&args, &plan, &way, &shards, outcome, output, &mut console).await;
-        }
-        acquaintance = Acquaintance::Known;
-        console.note(&"nothing was printed yet: asking again, at a new snapshot");
-        output.restart(query::renderer(&args.output));
-    }
-    Err(Error::Unstable(RUNS))
+/// What the person wants, as far as it tells how to get it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub global: &'a GlobalArgs,
+    pub shards: &'a ShardArgs,
+    pub connections: usize,
+    pub settings: &'a Settings,
+    /// The user's statement, and how the answer is to come.
+    pub plan: &'a Plan,
+    pub interrupt: &'a Interrupt,
+}
+
+/// What may be another the next time it is asked.
+pub(super) struct Attempt {
+    pub acquaintance: Acquaintance,
+    strategy: Strategy,
+}
+
+/// Ready to be asked.
+pub(super) struct Prepared {
+    pub way: Way,
+    /// The shards that were asked for, whether or not all can take part.
+    pub shards: Vec<Shard>,
+    pub survey: Survey,
+    pub server: Server,
+    pub spares: Vec<Spare>,
 }
 
 /// What came of setting the one statement going.
-enum Start {
-    Going(Box<Started>),
+pub(super) enum Start {
+    Going(Box<Going>),
     /// The shards' parts could not be had.
     Failed(String),
     Interrupted,
 }
 
-/// At once, or behind the shards' parts.
-async fn start(
-    way: &Way,
-    turn: Vec<Shard>,
-    survey: Survey,
-    server: Server,
-    spares: Vec<Spare>,
-    interrupt: &Interrupt,
-) -> Start {
-    let (plan, survey) = match way {
-        Way::One(checked, _) => {
-            drop(spares);
-            (checked.plan.clone(), survey)
-        }
-        Way::Parts(in_parts) => {
-            let round_trip = survey.round_trip;
-            let asked = in_parts.catalog.shards.clone();
-            let parts = in_parts.parts.clone();
-            let there = server.clone();
-            let gathering = gather(
-                &in_parts.plan,
-                asked,
-                survey,
-                there,
-                spares,
-                parts,
-                interrupt,
-            );
-            let (parts, session) = match gathering.await {
-                Gathered::All(all) => *all,
-                Gathered::Failed(why) => return Start::Failed(why),
-                Gathered::Interrupted => return Start::Interrupted,
-            };
-            let survey = Survey {
-                session,
-                shards: Vec::new(),
-                types: TypeNames::default(),
-                round_trip,
-            };
-            (in_parts.final_plan(&parts), survey)
-        }
-    };
-    let delivery = Delivery::IN_ORDER;
-    let started = Started::new(&plan, turn, survey, server, Vec::new(), delivery);
-    Start::Going(Box::new(started))
+/// The one statement under way.
+pub(super) struct Going {
+    pub started: Started,
+    pub way: Way,
+    /// The shards that were asked for.
+    pub shards: Vec<Shard>,
 }
 
-/// Prints the way and the SQL. The statement is checked, and not run.
-async fn explain(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
-    sink: Sink,
-    console: &mut Console,
-    interrupt: &Interrupt,
-) -> Result<Exit, Error> {
-    let (strategy, first) = (args.global.strategy, Acquaintance::First);
-    let asking = prepare(args, settings, plan, strategy, first, console, interrupt);
-    let Some(prepared) = asking.await? else {
-        return Ok(Exit::Interrupted);
-    };
-    sink.write(prepared.way.explain().into_bytes()).await;
-    drop((prepared.survey, prepared.spares));
-    prepared.server.close().await;
-    sink.publish().await?;
-    Ok(Exit::Complete)
+/// A flag that is about shards one by one: whether it is there, its name, and what
+/// to do instead.
+pub(super) type OfShards = (bool, &'static str, &'static str);
+
+pub(super) const ONE_INSTANT: &str = "one answer is of one snapshot; leave it out";
+pub(super) const NO_COLUMN: &str = "one answer has no shard column; leave it out";
+pub(super) const NAME_THE_COLUMN: &str = "one answer has no shard column; name the column shard in the statement, \
+     and every sharded table has it: SELECT shard AS … FROM …";
+
+/// Refuses flags that mean nothing for one answer of all shards.
+pub(super) fn refuse(flags: &[OfShards]) -> Result<(), Error> {
+    match flags.iter().find(|(given, ..)| *given) {
+        Some((_, flag, instead)) => Err(Error::Usage(format!(
+            "{flag} does not go with --global: {instead}"
+        ))),
+        None => Ok(()),
+    }
 }
 
-/// Ready to be asked.
-struct Prepared {
-    way: Way,
-    /// The shards that were asked for, whether or not all can take part.
-    shards: Vec<Shard>,
-    survey: Survey,
-    server: Server,
-    spares: Vec<Spare>,
+impl Attempt {
+    pub fn first(global: &GlobalArgs) -> Self {
+        Self {
+            acquaintance: Acquaintance::First,
+            strategy: global.strategy,
+        }
+    }
+
+    /// What is wrong, if anything is, one statement tells in terms of the user's
+    /// text.
+    ///
+    /// # Errors
+    /// If it is to be in parts, whatever comes of it.
+    pub fn without_parts(&mut self, why: String) -> Result<(), Error> {
+        if self.strategy == Strategy::Partial {
+            return Err(Refusal::NotInParts(why).into());
+        }
+        self.strategy = Strategy::One;
+        Ok(())
+    }
 }
 
 /// Connects, looks at the catalog, chooses the way and has the statement checked.
-async fn prepare(
-    args: &QueryArgs,
-    settings: &Settings,
-    plan: &Plan,
-    strategy: Strategy,
-    acquaintance: Acquaintance,
+/// `None` if interrupted.
+pub(super) async fn prepare(
+    asked: &Asked<'_>,
+    attempt: &Attempt,
     console: &mut Console,
-    interrupt: &Interrupt,
 ) -> Result<Option<Prepared>, Error> {
+    // The parts come as values, however the answer is to come.
+    let plan = &Plan {
+        transfer: Transfer::Rows,
+        ..asked.plan.clone()
+    };
     let sql = plan.statement.as_str();
     let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
     // Which of the two it is, the server tells in the same round trip.
-    let names = &conforming.table_names() | &escaped.table_names();
-    let connections = match strategy {
+    let wanted = Wanted::by(&[
+        (&conforming, Strings::Conforming),
+        (&escaped, Strings::Escaped),
+    ]);
+    let connections = match attempt.strategy {
         Strategy::Auto | Strategy::Partial if may_apply(&conforming) => {
-            connect::connections(args.run.connections, &args.shards)
+            connect::connections(asked.connections, asked.shards)
         }
         _ => 1,
     };
     let opened = tokio::select! {
-        opened = connect::open(settings, connections, acquaintance, console) => opened?,
-        () = interrupt.requested() => return Ok(None),
+        opened = connect::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
+        () = asked.interrupt.requested() => return Ok(None),
     };
     let server = opened.server.clone();
     let work = async {
-        let look = Look::take(opened.first, plan, &names)
+        let look = Look::take(opened.first, plan, &wanted)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
         let survey = Survey {
@@ -205,32 +146,46 @@ async fn prepare(
             types: TypeNames::default(),
             round_trip: look.round_trip,
         };
-        let topology = connect::topology(&survey, settings).await?;
-        let shards = connect::choose(&args.shards, &topology, console)?;
+        let topology = connect::topology(&survey, asked.settings).await?;
+        let shards = connect::choose(asked.shards, &topology, console)?;
 
         let text = match look.strings {
             Strings::Conforming => &conforming,
             Strings::Escaped => &escaped,
         };
         global::check(text)?;
-        let differing = if args.global.skip_missing {
+        global::check_strings(text, look.strings, &look.functions, |name| {
+            look.by_name.contains(name)
+        })?;
+        if attempt.strategy == Strategy::Partial
+            && let Some(name) = look.functions.volatile.first()
+        {
+            return Err(Refusal::VolatileInParts(name.clone()).into());
+        }
+        let differing = if asked.global.skip_missing {
             Differing::Skip
         } else {
             Differing::Refuse
         };
-        let catalog = Catalog::new(
+        let mut catalog = Catalog::new(
             &look.relations,
             &shards,
             |name| text.mentions(name),
             differing,
         )
         .map_err(Refusal::Differ)?;
+        if let Some(heir) = catalog.read_twice(&look.heirs) {
+            return Err(Refusal::ReadTwice(heir.clone()).into());
+        }
+        if asked.global.colocated {
+            catalog.joined = Joined::WithinShards;
+        }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));
         }
         global::check_tables(text, &catalog, look.version)?;
         let session = &survey.session;
-        let way = match strategy {
+        let way = match attempt.strategy {
             Strategy::Auto => Way::choose(session, plan, text, &catalog, look.strings).await,
             Strategy::One => {
                 Way::one(session, plan, text, &catalog, look.strings, "as asked").await
@@ -245,55 +200,99 @@ async fn prepare(
             spares: opened.spares,
         })
     };
-    connect::or_close(&server, interrupt, work).await
+    connect::or_close(&server, asked.interrupt, work).await
 }
 
-/// Says how it went, and finishes the result accordingly.
-async fn conclude(
-    args: &QueryArgs,
-    plan: &Plan,
-    way: &Way,
-    shards: &[Shard],
-    outcome: Outcome,
-    output: Output,
-    console: &mut Console,
-) -> Result<Exit, Error> {
-    let footer = Footer {
-        rows: output.rows_so_far(),
-        answered: way.catalog().shards.len(),
-        expected: shards.len(),
-        instant: plan.instant,
-        elapsed: console.elapsed(),
-    };
-    let failed = outcome.failures.first().cloned();
-    let written = match (outcome.ending, &failed) {
-        (Ending::Heard, None) => output.publish().await,
-        // Its reader may be pausing; nobody waits for it.
-        (Ending::Interrupted, _) => {
-            drop(output);
-            Ok(())
-        }
-        _ => output.abort().await,
-    };
-    match written {
-        Ok(()) => {}
-        Err(SinkError::Closed) => return Ok(Exit::Complete),
-        Err(error) => return Err(error.into()),
-    }
-    if let Some(error) = failed {
-        if let Some(file) = &args.output.output {
-            console.error(&format!("{} was not written", file.display()));
-        }
-        return Err(match (error, way) {
-            (ShardError::Server(report), Way::One(checked, _)) => {
-                checked.refused(plan, report).into_error(&plan.statement)
+impl Prepared {
+    /// Sets the one statement going, at once or behind the shards' parts.
+    pub async fn start(self, asked: &Asked<'_>) -> Result<Start, Error> {
+        let Self {
+            way,
+            shards,
+            survey,
+            server,
+            spares,
+        } = self;
+        let (plan, mut survey) = match &way {
+            Way::One(checked, _) => {
+                drop(spares);
+                (checked.plan.clone(), survey)
             }
-            (error, _) => Error::Incomplete(error),
-        });
+            Way::Parts(in_parts) => {
+                let round_trip = survey.round_trip;
+                let gathering = gather(
+                    &in_parts.plan,
+                    in_parts.catalog.shards.clone(),
+                    survey,
+                    server.clone(),
+                    spares,
+                    in_parts.parts.clone(),
+                    asked.interrupt,
+                );
+                let (parts, session) = match gathering.await {
+                    Gathered::All(all) => *all,
+                    Gathered::Failed(why) => return Ok(Start::Failed(why)),
+                    Gathered::Interrupted => return Ok(Start::Interrupted),
+                };
+                let survey = Survey {
+                    session,
+                    shards: Vec::new(),
+                    types: TypeNames::default(),
+                    round_trip,
+                };
+                (in_parts.final_plan(&parts), survey)
+            }
+        };
+        let plan = Plan {
+            transfer: asked.plan.transfer.clone(),
+            ..plan
+        };
+        let parsing = connect::copyable(&mut survey.session, &plan);
+        let Some(plan) = connect::or_close(&server, asked.interrupt, parsing).await? else {
+            return Ok(Start::Interrupted);
+        };
+        // It is asked as if it were a shard's turn.
+        let turn = vec![shards[0]];
+        let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
+            .over(way.catalog().shards.len());
+        Ok(Start::Going(Box::new(Going {
+            started,
+            way,
+            shards,
+        })))
     }
-    if outcome.ending == Ending::Interrupted {
-        return Ok(Exit::Interrupted);
+}
+
+/// What the way and the SQL are. The statement is checked, and not run. `None` if
+/// interrupted.
+pub(super) async fn explain(
+    asked: &Asked<'_>,
+    console: &mut Console,
+) -> Result<Option<String>, Error> {
+    let attempt = Attempt::first(asked.global);
+    let Some(prepared) = prepare(asked, &attempt, console).await? else {
+        return Ok(None);
+    };
+    let text = prepared.way.explain();
+    drop((prepared.survey, prepared.spares));
+    prepared.server.close().await;
+    Ok(Some(text))
+}
+
+/// Why there is no answer, in terms of the user's text where that is what the
+/// server ran. `limit` is the flag that says how long a statement may take.
+pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str) -> Error {
+    if let ShardError::Server(report) = &mut error
+        && report.code == SqlState::QUERY_CANCELED
+    {
+        report.hint = Some(format!(
+            "raise {limit} (0 for none) if the statement may take longer"
+        ));
     }
-    console.note(&footer);
-    Ok(Exit::Complete)
+    match (error, way) {
+        (ShardError::Server(report), Way::One(checked, _)) => {
+            checked.refused(plan, report).into_error(&plan.statement)
+        }
+        (error, _) => Error::Incomplete(error),
+    }
 }

@@ -8,4 +8,5 @@ pub mod find;
 mod global;
 pub mod man;
 pub mod query;
+mod query_global;
 pub mod verify;

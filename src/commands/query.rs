@@ -22,14 +22,14 @@ use crate::timing;
 use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
-use super::global;
+use super::query_global;
 
 /// A run whose server goes away before anything was printed is had again.
 pub(super) const RUNS: u32 = 3;
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     if args.global.global {
-        return global::run(args).await;
+        return query_global::run(args).await;
     }
     let mut console = Console::new(args.run.quiet);
     let plan = plan(&args)?;
@@ -142,6 +142,25 @@ async fn prepare(
     connect::or_close(&server, asked.interrupt, work).await
 }
 
+/// Ends the result as the run has ended. With what to exit, if nobody reads on.
+pub(super) async fn end(output: Output, outcome: &Outcome) -> Result<Option<Exit>, Error> {
+    let ended = match outcome.ending {
+        Ending::Heard if outcome.failures.is_empty() => output.publish().await,
+        Ending::Heard if !outcome.answers.is_empty() => output.finish_partial().await,
+        // Its reader may be pausing; nobody waits for it.
+        Ending::Interrupted => {
+            drop(output);
+            Ok(())
+        }
+        _ => output.abort().await,
+    };
+    match ended {
+        Ok(()) => Ok(None),
+        Err(SinkError::Closed) => Ok(Some(Exit::Complete)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Says how it went, and finishes the result accordingly.
 async fn conclude(
     args: &QueryArgs,
@@ -157,20 +176,8 @@ async fn conclude(
         instant: plan.instant,
         elapsed: console.elapsed(),
     };
-    let written = match outcome.ending {
-        Ending::Heard if outcome.failures.is_empty() => output.publish().await,
-        Ending::Heard if !outcome.answers.is_empty() => output.finish_partial().await,
-        // Its reader may be pausing; nobody waits for it.
-        Ending::Interrupted => {
-            drop(output);
-            Ok(())
-        }
-        _ => output.abort().await,
-    };
-    match written {
-        Ok(()) => {}
-        Err(SinkError::Closed) => return Ok(Exit::Complete),
-        Err(error) => return Err(error.into()),
+    if let Some(exit) = end(output, &outcome).await? {
+        return Ok(exit);
     }
     if !outcome.failures.is_empty() {
         let alone = plan.search_path.is_shard_alone();
@@ -219,6 +226,11 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
     drop((spares, survey));
     server.close().await;
     let text = asked.plan.describe(&shards);
+    print(sink, text, asked.interrupt).await
+}
+
+/// Prints a text that is complete already.
+pub(super) async fn print(sink: Sink, text: String, interrupt: &Interrupt) -> Result<Exit, Error> {
     let written = async {
         sink.write(text.into_bytes()).await;
         sink.publish().await
@@ -228,7 +240,7 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
             Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
             Err(error) => Err(error.into()),
         },
-        () = asked.interrupt.requested() => Ok(Exit::Interrupted),
+        () = interrupt.requested() => Ok(Exit::Interrupted),
     }
 }
 
@@ -266,16 +278,19 @@ pub(super) fn sink(args: &OutputArgs) -> Result<Sink, Error> {
     })
 }
 
-pub(super) fn renderer(args: &OutputArgs) -> Renderer {
-    let options = RenderOptions {
+fn renderer(args: &OutputArgs) -> Renderer {
+    Renderer::new(args.format(), render_options(args))
+}
+
+pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {
+    RenderOptions {
         tuples_only: args.tuples_only,
         null: args.null.clone(),
         bigint_as_string: args.bigint_as_string,
         shard_column: !args.no_shard_column,
-    };
-    Renderer::new(args.format(), options)
+    }
 }
 
 fn shard_column(args: &OutputArgs) -> Option<String> {
-    (!args.no_shard_column).then(|| args.shard_column.clone())
+    (!args.no_shard_column).then(|| args.shard_column().to_owned())
 }

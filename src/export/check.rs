@@ -109,11 +109,14 @@ fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
         file: file.to_owned(),
         what: what.to_owned(),
     };
+    if manifest.global && !manifest.shards.is_empty() {
+        return Err(contradiction("its rows are of no shard, and it lists some"));
+    }
     let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
-    if rows != manifest.rows {
+    if rows != manifest.rows && !manifest.global {
         return Err(contradiction("the rows of its shards do not add up"));
     }
-    if manifest.shards.len() != manifest.shards_answered {
+    if manifest.shards.len() != manifest.shards_answered && !manifest.global {
         return Err(contradiction("it does not list every shard that answered"));
     }
     if manifest.shards_answered + manifest.missing.len() != manifest.shards_expected {

@@ -41,6 +41,10 @@ pub struct Manifest {
     pub shards_answered: usize,
     /// The shards that are not in it, and why.
     pub missing: Vec<MissingRecord>,
+    /// One answer of all shards, whose rows are of none of them: then there are no
+    /// `shards`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub global: bool,
     pub rows: u64,
     pub format: String,
     pub header: bool,
@@ -234,6 +238,7 @@ mod tests {
             shards_expected: 1,
             shards_answered: 1,
             missing: Vec::new(),
+            global: false,
             rows: 7,
             format: "csv".into(),
             header: true,

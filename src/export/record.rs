@@ -12,6 +12,7 @@ use super::manifest::{
     SnapshotRecord, VERSION,
 };
 use super::writer::Written;
+use crate::global::Catalog;
 use crate::plan::{Instant, Plan};
 use crate::row::Column;
 use crate::run::Outcome;
@@ -69,6 +70,38 @@ pub fn of_file(of: &Particulars<'_>, path: &Path, written: &Written) -> Manifest
     }
 }
 
+/// Of one answer of all shards that were `asked`. Those that its tables are put
+/// together from took part; the others were left out for what they lack.
+pub fn of_answer(
+    of: &Particulars<'_>,
+    path: &Path,
+    written: &Written,
+    asked: &[Shard],
+    catalog: &Catalog,
+) -> Manifest {
+    let left_out = asked.iter().filter(|shard| !catalog.shards.contains(shard));
+    let missing: Vec<_> = left_out
+        .map(|shard| {
+            let reasons = catalog.deviations.iter();
+            let reasons = reasons.filter(|deviation| deviation.shards.contains(shard));
+            let reasons: Vec<_> = reasons.map(ToString::to_string).collect();
+            MissingRecord {
+                shard: shard.to_string(),
+                error: format!("left out: {}", reasons.join("; ")),
+            }
+        })
+        .collect();
+    Manifest {
+        global: true,
+        complete: missing.is_empty(),
+        shards_expected: asked.len(),
+        shards_answered: catalog.shards.len(),
+        missing,
+        shards: Vec::new(),
+        ..of_file(of, path, written)
+    }
+}
+
 impl Particulars<'_> {
     /// Without what comes of the shards' rows.
     pub fn manifest(&self) -> Manifest {
@@ -98,6 +131,7 @@ impl Particulars<'_> {
             shards_expected: outcome.asked,
             shards_answered: outcome.answers.len(),
             missing: missing(outcome),
+            global: false,
             rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
             format: self.kind.to_string(),
             header: self.header,

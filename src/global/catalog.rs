@@ -40,6 +40,15 @@ impl ColumnShape {
     }
 }
 
+/// A shard's table that inherits from another shard's of the same name: its rows
+/// are in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heir {
+    pub table: String,
+    pub shard: Shard,
+    pub of: Shard,
+}
+
 /// A table over all shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
@@ -112,6 +121,17 @@ pub struct Catalog {
     pub deviations: Vec<Deviation>,
     /// Views of the shards: names.
     pub views: Vec<String>,
+    pub joined: Joined,
+}
+
+/// Where rows are that a statement joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Joined {
+    /// Not known: in different shards perhaps.
+    #[default]
+    Anywhere,
+    /// In the same shard, as who asks states (`--colocated`).
+    WithinShards,
 }
 
 /// What to do where shards differ.
@@ -176,6 +196,7 @@ impl Catalog {
             shards,
             deviations,
             views,
+            joined: Joined::default(),
         })
     }
 
@@ -186,6 +207,14 @@ impl Catalog {
             shards: vec![shard],
             ..self.clone()
         }
+    }
+
+    /// One whose rows would be read twice.
+    pub fn read_twice<'h>(&self, heirs: &'h [Heir]) -> Option<&'h Heir> {
+        heirs.iter().find(|heir| {
+            let both = [heir.shard, heir.of];
+            self.table(&heir.table).is_some() && both.iter().all(|it| self.shards.contains(it))
+        })
     }
 
     pub fn table(&self, name: &str) -> Option<&Table> {

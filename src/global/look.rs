@@ -1,25 +1,59 @@
 //! The one look at the catalog: what the tables are that a statement may name, in
-//! every shard at once. Taken in the run's transaction.
+//! every shard at once, and what the functions do that it calls. Taken in the run's
+//! transaction.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::catalog::{ColumnShape, Relation};
+use super::by_name::{self, Functions};
+use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::Strings;
+use super::names::Text;
 use crate::fanout::{FanoutError, Session, opening, result_rows};
 use crate::plan::{self, Plan};
 use crate::quote::Literal;
 use crate::server::Connection;
 use crate::shard::Shard;
 
+/// What a statement may name.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    tables: BTreeSet<String>,
+    /// In string constants.
+    strings: BTreeSet<String>,
+    functions: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// By one reading of a text, or several.
+    pub fn by(readings: &[(&Text<'_>, Strings)]) -> Self {
+        let mut wanted = Self::default();
+        for (text, strings) in readings {
+            wanted
+                .tables
+                .extend(text.table_names().into_iter().map(str::to_owned));
+            wanted.strings.extend(by_name::names(text, *strings));
+            wanted
+                .functions
+                .extend(by_name::functions(text).into_iter().map(str::to_owned));
+        }
+        wanted
+    }
+}
+
 /// What the server told.
 pub struct Look {
     pub session: Session,
     /// Every shard of the database, ascending.
     pub shards: Vec<Shard>,
+    /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
+    pub heirs: Vec<Heir>,
+    /// Relations of shards that string constants may name.
+    pub by_name: BTreeSet<String>,
+    pub functions: Functions,
     pub strings: Strings,
     /// `server_version_num`: 150018, say.
     pub version: u32,
@@ -28,25 +62,30 @@ pub struct Look {
 }
 
 impl Look {
-    /// One message: opens the plan's transaction, and asks for the relations of
-    /// these names.
+    /// One message: opens the plan's transaction, and asks for what is of these
+    /// names.
     pub async fn take(
         connection: Connection,
         plan: &Plan,
-        names: &BTreeSet<&str>,
+        wanted: &Wanted,
     ) -> Result<Self, FanoutError> {
         let began = Instant::now();
-        let names: Vec<_> = names.iter().map(|name| Literal(name).to_string()).collect();
-        let names = format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "));
-        let sql = format!(
-            "{};\n{};\n{}",
+        let relations_named = array(wanted.tables.union(&wanted.strings));
+        let mut sql = vec![
             plan.survey(),
             plan::fill(include_str!("../../sql/global/server.sql"), &[]),
             plan::fill(
                 include_str!("../../sql/global/look.sql"),
-                &[("names", &names)]
+                &[("names", &relations_named)],
             ),
-        );
+        ];
+        if !wanted.functions.is_empty() {
+            sql.push(plan::fill(
+                include_str!("../../sql/global/functions.sql"),
+                &[("names", &array(wanted.functions.iter()))],
+            ));
+        }
+        let sql = sql.join(";\n");
         let answers = connection
             .client()
             .simple_query(&sql)
@@ -54,17 +93,34 @@ impl Look {
             .map_err(|error| FanoutError::opening(&error))?;
         let round_trip = began.elapsed();
 
-        let mut results = result_rows(&answers);
-        // In the order they were asked for; the limits' own row is of no interest.
-        let relations = results.pop().unwrap_or_default();
-        let server = results.pop().unwrap_or_default();
-        let mut results = results.into_iter();
+        let mut results = result_rows(&answers).into_iter();
         let (snapshot, shards) = opening(plan, &mut results);
+        // The limits' own row is of no interest.
+        let [_, server, relations, functions] =
+            std::array::from_fn(|_| results.next().unwrap_or_default());
+        let heirs = if relations.iter().any(|row| row.get(4) == Some("t")) {
+            heirs(&connection, &relations_named).await?
+        } else {
+            Vec::new()
+        };
+        let mut by_name = BTreeSet::new();
+        let mut tables = Vec::new();
+        for found in relations.into_iter().filter_map(relation) {
+            if wanted.strings.contains(&found.name) {
+                by_name.insert(found.name.clone());
+            }
+            if wanted.tables.contains(&found.name) {
+                tables.push(found);
+            }
+        }
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
             shards,
-            relations: relations.into_iter().filter_map(relation).collect(),
+            relations: tables,
+            heirs,
+            by_name,
+            functions: functions_of(&functions),
             strings: match setting(0) {
                 Some("off") => Strings::Escaped,
                 _ => Strings::Conforming,
@@ -73,6 +129,46 @@ impl Look {
             round_trip,
         })
     }
+}
+
+fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
+    format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+}
+
+fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
+    let those = |column: usize| {
+        let which = rows.iter().filter(|row| row.get(column) == Some("t"));
+        which
+            .filter_map(|row| Some(row.get(0)?.to_owned()))
+            .collect()
+    };
+    Functions {
+        look_up: those(1),
+        or_null: those(2),
+        volatile: those(3),
+    }
+}
+
+/// Few tables have any, so that only those are asked for theirs: it takes a round
+/// trip.
+async fn heirs(connection: &Connection, names: &str) -> Result<Vec<Heir>, FanoutError> {
+    let sql = plan::fill(
+        include_str!("../../sql/global/inherited.sql"),
+        &[("names", names)],
+    );
+    let answers = connection.client().simple_query(&sql).await;
+    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let rows = result_rows(&answers).into_iter().flatten();
+    Ok(rows
+        .filter_map(|row| {
+            Some(Heir {
+                table: row.get(0)?.to_owned(),
+                shard: Shard::from_schema(row.get(1)?)?,
+                of: Shard::from_schema(row.get(2)?)?,
+            })
+        })
+        .collect())
 }
 
 fn relation(row: &SimpleQueryRow) -> Option<Relation> {

@@ -5,6 +5,7 @@
 //! tables the text names; what they look like comes from the catalog. What cannot
 //! be answered exactly is refused.
 
+mod by_name;
 pub mod catalog;
 mod check;
 pub mod compose;
@@ -13,13 +14,16 @@ pub mod look;
 pub mod names;
 pub mod partial;
 pub mod refusal;
+mod result_types;
 mod way;
 
-pub use catalog::{Catalog, Differing, Table};
+pub use by_name::check as check_strings;
+pub use catalog::{Catalog, Differing, Joined, Table};
 pub use check::{Checked, Refused};
 pub use compose::Composed;
 pub use lexer::Strings;
-pub use look::Look;
+pub use look::{Look, Wanted};
 pub use names::Text;
 pub use refusal::{Refusal, check, check_tables};
+pub use result_types::ResultTypes;
 pub use way::{InParts, Way};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Deviation};
+use super::catalog::{Catalog, Deviation, Heir};
 use super::lexer::Token;
 use super::names::Text;
 use crate::server::Report;
@@ -50,6 +50,21 @@ pub enum Refusal {
          ask each shard: shardq query without --global"
     )]
     SystemColumn(String),
+    #[error(
+        "{by} looks up one table of the name '{name}', and there are as many as shards; \
+         name one of them ('shard_0.{name}'), or ask each shard: shardq query without --global"
+    )]
+    ByName { name: String, by: String },
+    #[error(
+        "{0} looks up a table of whatever name it is given, and would not find a sharded one; \
+         give it a constant, or ask each shard: shardq query without --global"
+    )]
+    ByUnknownName(String),
+    #[error(
+        "{0} tells where this session looks for names, which is not where the rows are; \
+         name the column shard to see whose a row is, or ask each shard: shardq query without --global"
+    )]
+    Schema(String),
     #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
     RowType(String),
     #[error(
@@ -57,10 +72,21 @@ pub enum Refusal {
          be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
     )]
     View(String),
+    #[error(
+        "\"{}\" of {} inherits from that of {}, so that the rows of both are in one of them, and over all \
+         shards they would count twice; read one of the two: --shards",
+        .0.table, .0.shard, .0.of
+    )]
+    ReadTwice(Heir),
     #[error("the shards differ in what the statement names:\n{}\n{}", list(.0), SKIP)]
     Differ(Vec<Deviation>),
     #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
     NotInParts(String),
+    #[error(
+        "--strategy partial: {0}() gives another value each time it is called, and each shard's part would \
+         have its own; leave the flag out, and one statement answers it"
+    )]
+    VolatileInParts(String),
     #[error("global queries need PostgreSQL 12 or later (NOT MATERIALIZED); this server is {}", version(*.0))]
     Server(u32),
 }
@@ -108,6 +134,13 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
         }
         if is(index, "into") && !labels {
             return Err(Refusal::Into);
+        }
+        let called = text.precedes_mark(index, '(');
+        if (is(index, "current_schema") && (called || !labels))
+            || (is(index, "current_schemas") && called)
+        {
+            let name = &text.sql[text.tokens[index].span.clone()];
+            return Err(Refusal::Schema(name.to_lowercase()));
         }
         let opens_cte = text.follows_mark(index, '(')
             && index > 1
@@ -203,13 +236,16 @@ pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Str
     } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code) {
         "types and functions are looked up in public; one that each shard defines for itself, or a \
          function that takes a table's rows, cannot be used over all shards"
+    } else if *code == SqlState::UNDEFINED_TABLE && report.position.is_none() {
+        "a function or a view sees the database as it is, where no sharded table is one table: \
+         read the table in the statement itself, or ask each shard: shardq query without --global"
     } else if *code == SqlState::UNDEFINED_TABLE {
         "no shard that is asked has this table, nor has public"
     } else if *code == SqlState::OUT_OF_MEMORY {
         "a global query locks every table and index that it reads: raise max_locks_per_transaction, or name \
          fewer tables or shards"
-    } else if *code == SqlState::QUERY_CANCELED {
-        "raise --timeout (0 for none) if the statement may take longer"
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        "a global query reads every column of the tables that it names, in every shard that is asked"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
     } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Joined};
 use super::check::{Checked, Refused};
 use super::compose::Composed;
 use super::lexer::Strings;
@@ -80,12 +80,20 @@ impl Way {
         strings: Strings,
     ) -> Result<Result<InParts, &'static str>, Refused> {
         if !partial::may_apply(text) || catalog.tables.is_empty() {
-            return Ok(Err("it is no simple SELECT from one sharded table"));
+            return Ok(Err("it is no simple SELECT from sharded tables"));
         }
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
         let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
-        let partial = match partial::recognise(text, catalog, &names) {
+        let mut catalog = catalog.clone();
+        if let Some(joins) = partial::to_prove(text, &catalog)
+            && partial::is_proved(session, &joins, &catalog.shards)
+                .await
+                .map_err(Refused::Failed)?
+        {
+            catalog.joined = Joined::WithinShards;
+        }
+        let partial = match partial::recognise(text, &catalog, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
@@ -106,10 +114,10 @@ impl Way {
             ..plan.clone()
         };
         Ok(Ok(InParts {
+            partial,
             parts,
             plan,
-            catalog: catalog.clone(),
-            partial,
+            catalog,
         }))
     }
 

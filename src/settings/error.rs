@@ -8,6 +8,11 @@ pub enum SettingsError {
     #[error("environment variable {0} is not valid UTF-8")]
     NotUtf8(String),
 
+    /// Which of them was meant is not to be guessed, as libpq does.
+    #[error(
+        "{0} given several times; a run asks the shards of one database, so ask one after the other"
+    )]
+    SeveralDatabases(&'static str),
     #[error("invalid connection option \"{0}\"")]
     UnknownKeyword(String),
     #[error(

@@ -14,6 +14,7 @@ mod service;
 mod tls;
 mod uri;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -232,7 +233,11 @@ fn given(args: &ConnectionArgs) -> Result<Parameters, SettingsError> {
             parameters.set(keyword, value)?;
         }
     }
-    let Some(target) = args.dbname.as_deref().filter(|value| !value.is_empty()) else {
+    let targets: BTreeSet<_> = args.dbname.iter().filter(|it| !it.is_empty()).collect();
+    if targets.len() > 1 {
+        return Err(SettingsError::SeveralDatabases("-d is"));
+    }
+    let Some(target) = targets.first() else {
         return Ok(parameters);
     };
     if let Some(uri) = uri::strip_scheme(target) {

@@ -96,7 +96,10 @@ impl Parameters {
             .iter()
             .find(|(known, ..)| *known == keyword)
             .ok_or_else(|| SettingsError::UnknownKeyword(keyword.to_owned()))?;
-        self.0.insert(keyword, value.to_owned());
+        let before = self.0.insert(keyword, value.to_owned());
+        if *keyword == "dbname" && before.is_some_and(|before| before != value) {
+            return Err(SettingsError::SeveralDatabases("dbname is"));
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::*;
 
 fn args(dbname: &str) -> ConnectionArgs {
     ConnectionArgs {
-        dbname: Some(dbname.to_owned()),
+        dbname: vec![dbname.to_owned()],
         ..ConnectionArgs::default()
     }
 }
@@ -55,7 +55,7 @@ fn given_beats_service_beats_variables_beats_defaults() {
     let args = ConnectionArgs {
         host: Some("flag".to_owned()),
         username: Some("flag".to_owned()),
-        dbname: Some("user=string".to_owned()),
+        dbname: vec!["user=string".to_owned()],
         ..ConnectionArgs::default()
     };
     let settings = Settings::resolve(&args, &env(&all).with_home(home.path())).unwrap();
@@ -318,4 +318,27 @@ fn files_of_tls_are_looked_for_at_home() {
         (&system.tls().roots, system.tls().mode),
         (&Roots::System, SslMode::VerifyFull)
     );
+}
+
+#[test]
+fn of_several_databases_none_is_left_out_quietly() {
+    let several = |targets: &[&str]| {
+        let args = ConnectionArgs {
+            dbname: targets.iter().map(|&target| target.to_owned()).collect(),
+            ..ConnectionArgs::default()
+        };
+        let resolved = Settings::resolve(&args, &env(&[]));
+        matches!(resolved, Err(SettingsError::SeveralDatabases(_)))
+    };
+    for targets in [
+        &["a", "b"][..],
+        &["a", "host=h dbname=a"],
+        &["dbname=a dbname=b"],
+        &["postgresql://h/a?dbname=b"],
+    ] {
+        assert!(several(targets), "{targets:?}");
+    }
+    for targets in [&["a", "a"][..], &["", "a"], &["dbname=a dbname=a"]] {
+        assert!(!several(targets), "{targets:?}");
+    }
 }

@@ -101,7 +101,10 @@ fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsE
         }
         parameters
             .set(&keyword, &value)
-            .map_err(|_| SettingsError::UriUnknownParameter(keyword))?;
+            .map_err(|error| match error {
+                SettingsError::UnknownKeyword(_) => SettingsError::UriUnknownParameter(keyword),
+                other => other,
+            })?;
     }
     Ok(())
 }

@@ -146,6 +146,33 @@ fn of_a_flag_that_is_given_twice_the_last_counts_as_in_psql() {
 }
 
 #[test]
+fn several_databases_are_no_database() {
+    for args in [
+        ["SELECT 1", "-d", "a", "-d", "b"],
+        ["SELECT 1", "-g", "-q", "-d", "dbname=a dbname=b"],
+        ["SELECT 1", "-x", "-q", "-d", "postgresql:///a?dbname=b"],
+    ] {
+        assert_usage(args, has_all(["given several times", "one database"]));
+    }
+}
+
+#[test]
+fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
+    for (flag, instead) in [
+        ("--no-snapshot", "one answer is of one snapshot"),
+        ("--no-shard-column", "one answer has no shard column"),
+        (
+            "--shard-column=of",
+            "one answer has no shard column; name the column shard",
+        ),
+    ] {
+        let name = flag.split('=').next().unwrap_or(flag);
+        let refusal = format!("{name} does not go with --global: {instead}");
+        assert_usage(["-g", "SELECT 1", flag], has(&refusal));
+    }
+}
+
+#[test]
 fn wrong_values_are_refused_with_the_name_of_their_flag() {
     for (flag, value, reason) in [
         ("--shards", "", "an empty item"),

@@ -153,7 +153,8 @@ impl Asked<'_> {
 
 fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers of such folders take it from the names of the folders in it.
-    (!args.no_shard_column && !args.per_shard).then(|| args.shard_column.clone())
+    (!args.no_shard_column && !args.per_shard)
+        .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
 }
 
 fn milliseconds(time: Duration) -> Value {

@@ -3,6 +3,7 @@
 mod asked;
 mod begun;
 mod conclusion;
+mod global;
 mod per_shard;
 
 use jiff::Timestamp;
@@ -42,7 +43,9 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
         plan: &plan,
         interrupt: &interrupt,
     };
-    if args.run.dry_run {
+    if args.global.global {
+        global::run(&asked, &mut console).await
+    } else if args.run.dry_run {
         begun::dry_run(&asked, &mut console).await
     } else if args.output.per_shard {
         per_shard::run(&asked, &mut console).await

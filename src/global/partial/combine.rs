@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use tokio_postgres::types::Type;
 
-use super::recognise::{Partial, Use};
-use crate::quote::Literal;
+use super::columns::Use;
+use super::recognise::Partial;
+use crate::quote::{Identifier, Literal};
 use crate::row::{Column, Rows};
 
 /// The parts of all shards.
@@ -18,12 +19,24 @@ pub struct Parts {
     rows: usize,
 }
 
-/// More rows than are worth to be sent there and back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany;
+/// Why parts are not put together, although they are of the right types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("the shards' parts are more rows than are worth to be sent there and back")]
+    TooMany,
+    /// What is computed of it could be out of numeric's range, or rounded to it.
+    #[error("a sum has thousands of digits")]
+    TooLong,
+    /// `IST` is another time zone to the reader than to the writer, and with
+    /// `SQL, YMD` a date is not read in the order that it is written in.
+    #[error("DateStyle writes times in a way that cannot be read back for certain")]
+    NotIso,
+}
 
 impl Parts {
     const MOST: usize = 200_000;
+    /// Of a sum. Twice as many digits behind the point are as many as numeric has.
+    const LONGEST: usize = 8_000;
 
     /// For parts of these columns.
     ///
@@ -45,15 +58,22 @@ impl Parts {
         })
     }
 
-    pub fn add(&mut self, rows: &Rows) -> Result<(), TooMany> {
+    pub fn add(&mut self, rows: &Rows) -> Result<(), Unfit> {
         for row in rows.iter() {
-            for (array, value) in self.arrays.iter_mut().zip(row.values()) {
+            let columns = self.arrays.iter_mut().zip(&self.types);
+            for ((array, known), value) in columns.zip(row.values()) {
                 if self.rows > 0 {
                     array.push(',');
                 }
                 match value {
                     None => array.push_str("NULL"),
                     Some(value) => {
+                        if *known == Type::NUMERIC && value.len() > Self::LONGEST {
+                            return Err(Unfit::TooLong);
+                        }
+                        if TIMES.contains(known) && !is_iso(value) {
+                            return Err(Unfit::NotIso);
+                        }
                         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
                         // Writing to a String cannot fail.
                         let _ = write!(array, "\"{escaped}\"");
@@ -63,7 +83,7 @@ impl Parts {
             self.rows += 1;
         }
         if self.rows > Self::MOST {
-            Err(TooMany)
+            Err(Unfit::TooMany)
         } else {
             Ok(())
         }
@@ -86,10 +106,29 @@ impl Parts {
             ));
             names.push(name);
         }
-        format!(
-            "{select} FROM ROWS FROM ({}) AS p ({}) {rest}",
+        let rows = format!(
+            "ROWS FROM ({}) AS p ({})",
             sources.join(", "),
             names.join(", ")
+        );
+        if partial.collations.iter().all(Option::is_none) {
+            return format!("{select} FROM {rows} {rest}");
+        }
+        let collated = names.iter().zip(&partial.collations);
+        let columns: Vec<_> = collated
+            .map(|(name, collation)| match collation {
+                Some(collation) => {
+                    format!(
+                        "{name} COLLATE pg_catalog.{} AS {name}",
+                        Identifier(collation)
+                    )
+                }
+                None => name.clone(),
+            })
+            .collect();
+        format!(
+            "{select} FROM (SELECT {} FROM {rows}) AS p {rest}",
+            columns.join(", ")
         )
     }
 }
@@ -101,6 +140,14 @@ fn sum_type(part: &Type) -> &'static str {
     } else {
         "pg_catalog.numeric"
     }
+}
+
+const TIMES: [Type; 3] = [Type::DATE, Type::TIMESTAMP, Type::TIMESTAMPTZ];
+
+/// Whether a time is written as ISO 8601 has it, its offset as a number.
+fn is_iso(time: &str) -> bool {
+    let year = time.find(|c: char| !c.is_ascii_digit());
+    year.is_some_and(|end| end >= 4 && time[end..].starts_with('-')) || time.ends_with("infinity")
 }
 
 fn is_exact(usage: Use, known: &Type) -> bool {

@@ -1,6 +1,6 @@
 //! Has every shard compute its part, through the fan-out, and keeps them all.
 
-use super::combine::{Parts, TooMany};
+use super::combine::Parts;
 use crate::fanout::{Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
@@ -51,7 +51,7 @@ pub async fn gather(
             let failed = match piece {
                 Piece::Rows(_, rows) => match parts.add(&rows) {
                     Ok(()) => continue,
-                    Err(TooMany) => "the shards' parts are many rows".to_owned(),
+                    Err(unfit) => unfit.to_string(),
                 },
                 Piece::Failed(shard, error) => format!("{shard}: {error}"),
                 // Nothing is taken back of shards that come in order.

@@ -2,11 +2,26 @@
 //! in Postgres combines the parts. Only for shapes where that is provably the
 //! same; whatever is not recognised word by word is one statement.
 
+mod aggregate;
+mod apart;
+mod check;
+mod clauses;
+mod collation;
+mod columns;
 mod combine;
+mod express;
+mod first_rows;
+mod from;
 mod gather;
+mod groups;
+mod joins;
+mod proof;
 mod recognise;
+mod sources;
 mod words;
 
-pub use combine::{Parts, TooMany};
+pub use combine::{Parts, Unfit};
 pub use gather::{Gathered, gather};
+pub use joins::to_prove;
+pub use proof::is_proved;
 pub use recognise::{Partial, may_apply, recognise};

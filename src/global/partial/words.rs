@@ -52,10 +52,26 @@ pub const FUNCTIONS: [&str; 22] = [
     "upper",
 ];
 
-/// Aggregates of which the parts can be put together again.
-pub const AGGREGATES: [&str; 11] = [
-    "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "count", "every", "max", "min",
+/// Aggregates of which the parts can be put together again; of stddev only those of
+/// distinct values.
+pub const AGGREGATES: [&str; 17] = [
+    "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "count",
+    "every",
+    "max",
+    "min",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
     "sum",
+    "var_pop",
+    "var_samp",
+    "variance",
 ];
 
 /// Types that a value may be cast to.

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use shardq::cli::query::Strategy;
+use shardq::global::Joined;
 
 use super::world::{Answer, NOT_IN_PARTS, World, difference, statements};
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 11] = [
     ("aggregates", include_str!("aggregates.sql")),
     ("text", include_str!("text.sql")),
     ("joins", include_str!("joins.sql")),
@@ -14,8 +15,15 @@ const FILES: [(&str, &str); 8] = [
     ("queries", include_str!("queries.sql")),
     ("dates", include_str!("dates.sql")),
     ("shard", include_str!("shard.sql")),
-    ("partial", include_str!("partial.sql")),
+    ("partial", PARTIAL),
+    ("by_shard", BY_SHARD),
+    ("colocated", COLOCATED),
+    ("by_key", BY_KEY),
 ];
+const PARTIAL: &str = include_str!("partial.sql");
+const BY_SHARD: &str = include_str!("by_shard.sql");
+const BY_KEY: &str = include_str!("by_key.sql");
+const COLOCATED: &str = include_str!("colocated.sql");
 
 pub fn all() -> Vec<String> {
     FILES
@@ -81,11 +89,59 @@ fn all_rows_in_one_shard_change_nothing() {
     assert_same(&World::new(16, "11"), &all(), Strategy::One);
 }
 
+/// Shards, and the one that a row is in.
+const SPREADS: [(u32, &str); 5] = [
+    (16, "id % 16"),
+    (16, "id % 3 * 5"),
+    (1, "0"),
+    (128, "id * 7 % 128"),
+    (16, "11"),
+];
+
 #[test]
 fn parts_combine_to_the_same() {
-    for (shards, shard_of) in [(16, "id % 16"), (16, "id % 3 * 5"), (1, "0")] {
-        let world = World::new(shards, shard_of);
+    for (shards, shard_of) in &SPREADS[..3] {
+        let world = World::new(*shards, shard_of);
         let answered = assert_same(&world, &all(), Strategy::Partial);
-        assert!(answered > 60, "only {answered} were had in parts");
+        assert!(answered > 300, "only {answered} were had in parts");
+    }
+}
+
+#[test]
+fn many_parts_and_a_single_one_combine_to_the_same() {
+    let mut asked = statements(PARTIAL);
+    asked.extend(statements(BY_SHARD));
+    for (shards, shard_of) in &SPREADS[3..] {
+        let world = World::new(*shards, shard_of);
+        let answered = assert_same(&world, &asked, Strategy::Partial);
+        assert!(answered > 200, "only {answered} were had in parts");
+    }
+}
+
+#[test]
+fn joins_within_shards_combine_to_the_same() {
+    let joins = statements(COLOCATED);
+    for (shards, shard_of) in SPREADS {
+        let mut world = World::new(shards, shard_of);
+        world.joined = Joined::WithinShards;
+        let answered = assert_same(&world, &joins, Strategy::Partial);
+        assert_eq!(answered, joins.len(), "all are had in parts");
+    }
+}
+
+/// What the ids of a shard have in common tells them from those of other shards,
+/// but where there are three shards: those of one are every third.
+#[test]
+fn joins_along_foreign_keys_are_had_in_parts_where_shards_have_no_id_in_common() {
+    let joins = statements(BY_KEY);
+    for (shards, shard_of) in SPREADS {
+        let world = World::new(shards, shard_of);
+        let answered = assert_same(&world, &joins, Strategy::Partial);
+        let expected = if shard_of == "id % 3 * 5" {
+            0
+        } else {
+            joins.len()
+        };
+        assert_eq!(answered, expected, "{shard_of}");
     }
 }

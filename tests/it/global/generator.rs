@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use shardq::cli::query::Strategy;
+use shardq::global::Joined;
 
 use super::differential::assert_same;
 use super::world::World;
@@ -38,11 +39,16 @@ struct Source {
     others: &'static [&'static str],
 }
 
-const SOURCES: [Source; 4] = [
+const SOURCES: [Source; 5] = [
     Source {
         table: "numbers",
         numbers: &["id", "grp", "i2", "i4", "i8", "n", "n2"],
         others: &["b", "bits"],
+    },
+    Source {
+        table: "scales",
+        numbers: &["id", "grp", "x", "y", "i2", "i4", "i8"],
+        others: &["alone"],
     },
     Source {
         table: "orders",
@@ -110,6 +116,31 @@ fn statement(dice: &mut Dice) -> String {
         // A full join takes no more than an equality.
         write!(from, " {join} {} AS z ON z.{key} = a.id", other.table).unwrap();
     }
+    select(dice, source, &from)
+}
+
+/// Rows with the same id are in the same shard.
+fn join_of_ids(dice: &mut Dice) -> String {
+    let [a, z] = [0; 2].map(|_| &SOURCES[dice.roll(SOURCES.len())]);
+    let and = match dice.roll(4) {
+        0 => format!(" AND {} > 5", number(dice, a, "a")),
+        1 => format!(" AND {} <> 7", number(dice, z, "z")),
+        _ => String::new(),
+    };
+    let (mut first, mut second) = (format!("{} AS a", a.table), format!("{} AS z", z.table));
+    if dice.often(50) {
+        // What is selected from may be what a left join does not find.
+        std::mem::swap(&mut first, &mut second);
+    }
+    let join = dice.pick(&["JOIN", "LEFT JOIN"]);
+    select(
+        dice,
+        a,
+        &format!("{first} {join} {second} ON a.id = z.id{and}"),
+    )
+}
+
+fn select(dice: &mut Dice, source: &Source, from: &str) -> String {
     let filter = if dice.often(60) {
         format!(" WHERE {}", condition(dice, source, "a"))
     } else {
@@ -146,12 +177,24 @@ fn statement(dice: &mut Dice) -> String {
         }
         _ => {
             let key = any(dice, source, "a");
-            let aggregates: Vec<_> = (0..=dice.roll(3))
-                .map(|_| match dice.roll(7) {
+            let over = any(dice, source, "a");
+            let distinct = number(dice, source, "a");
+            let aggregates: Vec<_> = (0..=dice.roll(4))
+                .map(|_| match dice.roll(12) {
                     0 => "count(*)".to_owned(),
                     1 => format!("count(DISTINCT {})", any(dice, source, "a")),
                     2 => format!(
                         "avg({}) FILTER (WHERE a.id % 3 = 0)",
+                        number(dice, source, "a")
+                    ),
+                    3 => format!("count(DISTINCT {over})"),
+                    4 | 5 => format!(
+                        "{}(DISTINCT {distinct})",
+                        dice.pick(&["sum", "avg", "min", "max", "count", "var_pop", "stddev"]),
+                    ),
+                    6 | 7 => format!(
+                        "{}({})",
+                        dice.pick(&["variance", "var_samp", "var_pop"]),
                         number(dice, source, "a")
                     ),
                     _ => format!(
@@ -174,22 +217,30 @@ fn statement(dice: &mut Dice) -> String {
     }
 }
 
-fn thousand() -> Vec<String> {
+fn statements(count: usize, make: fn(&mut Dice) -> String) -> Vec<String> {
     let mut dice = Dice(SEED);
-    (0..COUNT).map(|_| statement(&mut dice)).collect()
+    (0..count).map(|_| make(&mut dice)).collect()
 }
 
 #[test]
 fn a_thousand_random_statements_are_answered_like_one_table() {
-    assert_same(&World::new(16, "id % 16"), &thousand(), Strategy::One);
+    let thousand = statements(COUNT, statement);
+    assert_same(&World::new(16, "id % 16"), &thousand, Strategy::One);
 }
 
 #[test]
 fn those_that_can_be_had_in_parts_are_the_same() {
-    let answered = assert_same(
-        &World::new(16, "id * 5 % 16"),
-        &thousand(),
-        Strategy::Partial,
-    );
+    let thousand = statements(COUNT, statement);
+    let world = World::new(16, "id * 5 % 16");
+    let answered = assert_same(&world, &thousand, Strategy::Partial);
+    assert!(answered > 100, "only {answered} were had in parts");
+}
+
+#[test]
+fn random_joins_within_shards_are_the_same_in_parts() {
+    let joins = statements(COUNT, join_of_ids);
+    let mut world = World::new(16, "id * 3 % 16");
+    world.joined = Joined::WithinShards;
+    let answered = assert_same(&world, &joins, Strategy::Partial);
     assert!(answered > 100, "only {answered} were had in parts");
 }

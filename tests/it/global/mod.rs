@@ -1,7 +1,10 @@
 //! Global queries are Postgres's own answers: the same rows are asked once in
 //! unsharded tables, by psql, and once spread over shards, by shardq.
 
+mod by_name;
 mod differential;
 mod generator;
+mod locks;
 mod refusals;
+mod rows;
 mod world;

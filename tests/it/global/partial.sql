@@ -11,7 +11,63 @@ SELECT sum($c), avg($c), sum($c) * 2 + count(*) FROM orders;
 SELECT qty, sum($c) / count(*), avg($c) FILTER (WHERE id % 2 = 0) FROM orders GROUP BY qty HAVING sum($c) > 10 OR qty IS NULL;
 SELECT qty % 3 AS k, avg($c), round(avg($c), 2) FROM orders GROUP BY k ORDER BY avg($c) DESC, k;
 SELECT sum(CASE WHEN qty > 3 THEN $c ELSE 0 END), count(*) FILTER (WHERE qty > 3) FROM orders;
+-- with $c in x, y, i2, i4, i8, i4 * y, x / 3, coalesce(x, 0)
+SELECT variance($c), var_samp($c), var_pop($c) FROM scales WHERE id < 150;
+SELECT variance($c), var_pop($c), count(*) FROM scales;
+SELECT grp, variance($c), var_pop($c), sum($c), avg($c) FROM scales GROUP BY grp;
+SELECT alone, variance($c), var_samp($c), var_pop($c) FROM scales WHERE id > 100 GROUP BY alone;
+SELECT id, variance($c), var_pop($c) FROM scales GROUP BY id;
+SELECT grp, var_samp($c) FILTER (WHERE id % 9 = 1) AS v FROM scales GROUP BY grp HAVING var_pop($c) > 1 ORDER BY v, grp;
+SELECT variance($c), var_pop($c), var_samp($c) FILTER (WHERE id > 500) FROM scales WHERE id < 0;
+SELECT grp, variance(DISTINCT $c % 3), stddev(DISTINCT $c % 3), count(*) FROM scales WHERE id < 150 GROUP BY grp;
+-- with $c in t, c, e, ci, v
+SELECT count($c), count(*) FROM texts WHERE $c > 'b' AND lower($c) LIKE '%e%';
+SELECT count(*) FROM texts WHERE $c = 'apple' OR $c > 'z';
+SELECT count(*) FILTER (WHERE $c < 'Zebra'), bool_or($c < 'a'), sum(length($c)) FROM texts;
+SELECT id, $c FROM texts WHERE $c >= 'A' ORDER BY id LIMIT 30;
+SELECT id, $c AS x FROM texts ORDER BY $c, id LIMIT 40;
+SELECT id, $c AS x FROM texts ORDER BY x DESC NULLS LAST, id LIMIT 40;
+SELECT * FROM (SELECT id, $c FROM texts) AS s ORDER BY $c, id LIMIT 40;
+SELECT id, $c || '' AS x FROM texts ORDER BY x, id LIMIT 40;
+SELECT id FROM texts ORDER BY $c || id, id LIMIT 40;
+-- with $c in t, c, v
+SELECT min($c), max($c), max(DISTINCT $c), count(DISTINCT $c) FROM texts;
+SELECT $c, count(*) FROM texts GROUP BY $c ORDER BY $c;
+SELECT $c, count(*) FROM texts GROUP BY 1 HAVING $c > 'Zebra' ORDER BY 2 DESC, 1 DESC NULLS LAST;
+SELECT $c < 'apple', $c || 'x' AS y, count(*) FROM texts GROUP BY $c ORDER BY y, $c;
+SELECT id % 3, min($c) FILTER (WHERE id % 2 = 0) AS m FROM texts WHERE $c > 'a' GROUP BY id % 3 ORDER BY m, id % 3;
+SELECT count(DISTINCT $c) FILTER (WHERE $c > 'a'), min($c) FROM texts;
+SELECT upper($c) AS u, count(*) FROM texts GROUP BY upper($c) ORDER BY u;
+-- with $c in qty, qty % 3, price, item, at, qty > 3, upper(item), person + 1
+SELECT count(DISTINCT $c) FROM orders;
+SELECT count(DISTINCT $c), count(*), count($c), max($c::text), sum(id), avg(price), var_pop(qty) FROM orders;
+SELECT qty, count(DISTINCT $c) AS n FROM orders GROUP BY qty HAVING count(DISTINCT $c) > 1 ORDER BY n DESC, qty;
+SELECT count(DISTINCT $c) FILTER (WHERE id % 3 = 0), count(*) FILTER (WHERE qty > 2) FROM orders;
+SELECT $c, count(DISTINCT $c), count(*) FROM orders GROUP BY $c;
+SELECT count(DISTINCT $c), count(*) FROM orders WHERE id < 0;
+SELECT min(DISTINCT $c::text), max(DISTINCT $c::text) FILTER (WHERE qty > 1) FROM orders;
+-- with $c in grp, i2, i4, i8, n2, i2 % 7, n2 % 2
+SELECT count(DISTINCT $c), sum(DISTINCT $c), avg(DISTINCT $c), min(DISTINCT $c), max(DISTINCT $c) FROM numbers;
+SELECT b, sum(DISTINCT $c), avg(DISTINCT $c), variance(DISTINCT $c), stddev_pop(DISTINCT $c), sum($c), count(*) FROM numbers GROUP BY b;
+SELECT sum(DISTINCT $c) FILTER (WHERE b), avg($c), variance($c), bool_or(b) FROM numbers;
+SELECT stddev($c), stddev_samp($c), stddev_pop($c) FROM numbers;
 -- once
+SELECT min(e), max(e) FROM texts;
+SELECT e, count(*) FROM texts GROUP BY e ORDER BY e;
+SELECT count(DISTINCT e), count(DISTINCT ci) FROM texts;
+SELECT *, c AS y FROM nodes JOIN texts USING (id) ORDER BY y, id LIMIT 3;
+SELECT a.c, b.e, count(*) FROM texts a JOIN texts b ON a.shard = b.shard AND a.c = b.c GROUP BY a.c, b.e ORDER BY 1, 2;
+SELECT a.c, b.t, count(*) FROM texts a JOIN texts b ON a.shard = b.shard AND a.id = b.id GROUP BY a.c, b.t ORDER BY 1, b.t;
+SELECT bit_xor(DISTINCT i2), bit_and(DISTINCT i2), bool_and(DISTINCT b), every(DISTINCT b) FROM numbers;
+SELECT b, count(DISTINCT grp), count(DISTINCT i2) FROM numbers GROUP BY b;
+SELECT count(DISTINCT (grp, b)), count(DISTINCT f8), count(DISTINCT doc) FROM numbers, orders;
+SELECT count(DISTINCT grp + 1) - count(DISTINCT  grp + 1) FROM numbers;
+SELECT DISTINCT grp, count(*) FROM numbers GROUP BY grp, b;
+SELECT grp IS DISTINCT FROM 3, count(*) FROM numbers GROUP BY 1;
+SELECT variance(f8), var_pop(f4) FROM extremes WHERE id IN (2, 4);
+SELECT grp, variance(n), var_pop(n), variance(i8), var_pop(i4) FROM extremes GROUP BY grp;
+SELECT id, variance(n), var_pop(n) FROM extremes GROUP BY id;
+SELECT variance(n), var_samp(n), var_pop(n), count(DISTINCT n), sum(DISTINCT n) FROM nothing;
 SELECT b, bool_and(i4 > 0), bool_or(i2 > 9), every(b), bit_and(i4), bit_or(i8), bit_xor(i2) FROM numbers GROUP BY b;
 SELECT upper(item), lower(item) || 'x' AS l, count(*) FROM orders GROUP BY 1, l ORDER BY upper(item), l;
 SELECT (qty + 1) * 2, count(*) FROM orders GROUP BY qty ORDER BY qty;

@@ -297,22 +297,3 @@ fn old_strings_are_read_as_the_server_reads_them() {
     .run()
     .assert(0, "' FROM nosuch 4\n", ANY);
 }
-
-#[test]
-fn a_thousand_shards_work() {
-    let db = Db::empty();
-    for part in 0..4 {
-        db.create_shards(part * 256..(part + 1) * 256);
-    }
-    db.in_each_shard("CREATE TABLE t (id int); INSERT INTO t VALUES ({n})");
-    shardq([
-        "query",
-        "-g",
-        "-t",
-        "--csv",
-        "SELECT count(*), sum(id) FROM t",
-    ])
-    .db(&db)
-    .run()
-    .assert(0, "1024,523776\n", has("1024/1024 shards"));
-}

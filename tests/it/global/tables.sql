@@ -38,6 +38,27 @@ INSERT INTO extremes VALUES
     (11, 6, 1e-300, 1e-30, 1e-300, 7, 7),
     (12, 6, 1.000000000000000000000000000001, 1e30, 1e300, 8, 8);
 
+-- Numerics of every size and scale, some alone in their group, few that are not
+-- numbers.
+CREATE TABLE scales (id int PRIMARY KEY, grp int, alone int, x numeric, y numeric(12, 3), i2 smallint, i4 int, i8 bigint);
+INSERT INTO scales
+SELECT id, id % 5, nullif(id / 2, 77),
+    CASE WHEN id IN (151, 174) THEN 'NaN' WHEN id = 162 THEN 'Infinity' WHEN id IN (163, 183) THEN '-Infinity'
+        WHEN id % 6 <> 0 THEN (('x' || substr(md5(id::text), 1, 15))::bit(60)::bigint - 576460752303423488)
+            * (10::numeric ^ (id % 5 * 20 - 60)) * (id % 3 + 0.10)::numeric(10, 2) END,
+    (id * 7919 % 100003) / 7.0 - 5000, id * 31 % 100, id * 7919 % 2000003 - 1000001,
+    CASE WHEN id % 4 = 0 THEN 9223372036854775807 - id ELSE -9223372036854775807 + id * 1000 END
+FROM generate_series(1, 200) AS id;
+
+-- A row's shard is that of the row that it leads to, whatever shards there are, for
+-- 1920 is a multiple of their numbers. See `World` for the foreign keys.
+CREATE TABLE parents (id bigint PRIMARY KEY, name text, grp int);
+INSERT INTO parents SELECT id, 'parent ' || id % 40, id % 6 FROM generate_series(1, 140) AS id;
+CREATE TABLE children (id bigint PRIMARY KEY, parent bigint, other bigint, n numeric);
+INSERT INTO children
+SELECT parent + 1920 * k, CASE WHEN k < 4 THEN parent END, parent % 50, k * parent / 3.0
+FROM generate_series(1, 120) AS parent, generate_series(1, 4) AS k;
+
 CREATE TABLE texts (
     id int PRIMARY KEY, t text, c text COLLATE "C", e text COLLATE "en-US-x-icu",
     ci text COLLATE public.ci, v varchar(12), ch char(6), raw bytea

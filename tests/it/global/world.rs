@@ -8,7 +8,7 @@ use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::fanout::Survey;
 use shardq::global::partial::{Gathered, gather};
-use shardq::global::{self, Catalog, Differing, Look, Strings, Text, Way};
+use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
 use shardq::plan::{Instant, Limits, Plan};
 use shardq::search_path::SearchPath;
@@ -21,9 +21,12 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::Db;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "numbers",
     "extremes",
+    "scales",
+    "parents",
+    "children",
     "texts",
     "people",
     "orders",
@@ -39,6 +42,8 @@ const TABLES: [&str; 11] = [
 /// the same with a column `shard` in `whole_shard`; and in shards.
 pub struct World {
     pub db: Db,
+    /// What is stated of the rows that statements join.
+    pub joined: Joined,
 }
 
 /// What came of a statement.
@@ -92,8 +97,12 @@ impl World {
             )
             .unwrap();
         }
+        spread += "ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents (id);";
         db.in_each_shard(&spread);
-        Self { db }
+        Self {
+            db,
+            joined: Joined::Anywhere,
+        }
     }
 
     /// What psql says of the whole tables.
@@ -149,7 +158,7 @@ impl World {
             for sql in statements {
                 let interrupt = &interrupt;
                 answers.push(
-                    one(&server, sql, strategy, interrupt)
+                    one(&server, sql, strategy, self.joined, interrupt)
                         .await
                         .unwrap_or_else(Answer::Error),
                 );
@@ -165,7 +174,7 @@ impl World {
             host: variable("PGHOST"),
             port: variable("PGPORT"),
             username: variable("PGUSER"),
-            dbname: variable("PGDATABASE"),
+            dbname: vec![self.db.name().to_owned()],
             ..ConnectionArgs::default()
         };
         let settings = Settings::resolve(&args, &Environment::of_process().unwrap()).unwrap();
@@ -187,18 +196,24 @@ async fn one(
     server: &Server,
     sql: &str,
     strategy: Strategy,
+    joined: Joined,
     interrupt: &Interrupt,
 ) -> Result<Answer, String> {
     let plan = plan(sql);
     let text = Text::new(sql, Strings::Conforming);
     let connection = server.connection().await.map_err(|e| e.to_string())?;
-    let look = Look::take(connection, &plan, &text.table_names())
-        .await
-        .map_err(|e| e.to_string())?;
+    let look = Look::take(
+        connection,
+        &plan,
+        &Wanted::by(&[(&text, Strings::Conforming)]),
+    )
+    .await
+    .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
     let mentioned = |name: &str| text.mentions(name);
-    let catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
+    let mut catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
         .map_err(|differences| format!("{differences:?}"))?;
+    catalog.joined = joined;
     global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
     let session = look.session;
     let way = match strategy {

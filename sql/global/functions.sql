@@ -1,0 +1,24 @@
+-- One row per function of {names}: its name; whether it looks up a relation by a
+-- name that it is given; whether it says NULL where there is none; whether it
+-- gives another value each time ('t' or 'f').
+--
+-- What takes or makes a regclass looks one up. Besides, a few take the name as text:
+-- those that call textToQualifiedNameList in Postgres's source.
+SELECT
+    p.proname,
+    pg_catalog.bool_or(
+        'pg_catalog.regclass'::pg_catalog.regtype = ANY (p.proargtypes)
+        OR p.prorettype IN (
+            'pg_catalog.regclass'::pg_catalog.regtype, 'pg_catalog.regtype'::pg_catalog.regtype)
+        AND 'pg_catalog.text'::pg_catalog.regtype = ANY (p.proargtypes)
+        OR p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+        AND p.proname IN (
+            'has_table_privilege', 'has_any_column_privilege', 'has_column_privilege',
+            'pg_get_serial_sequence', 'pg_get_viewdef', 'row_security_active')),
+    pg_catalog.bool_or(
+        p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+        AND p.proname IN ('to_regclass', 'to_regtype')),
+    pg_catalog.bool_and(p.provolatile = 'v')
+FROM pg_catalog.pg_proc AS p
+WHERE p.proname = ANY ({names})
+GROUP BY p.proname

@@ -1,0 +1,313 @@
+//! `shardq export --global`: the one answer of all shards, in a file that is whole
+//! or absent.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cli::export::ExportArgs;
+use crate::cli::query::Strategy;
+use crate::commands::connect::{self, Acquaintance, Circumstances};
+use crate::commands::global::{self, Attempt, Start};
+use crate::console::Console;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::export::{ExportError, OneFile, Text, record};
+use crate::fanout::Session;
+use crate::footer::Footer;
+use crate::global::{ResultTypes, Way};
+use crate::merge::{Delivery, Order};
+use crate::plan::{Instant, Plan};
+use crate::run::{self, Ending, Outcome, Policy};
+use crate::shard::Shard;
+use crate::sink;
+use crate::transfer::{Copying, Transfer};
+use crate::types::TypeNames;
+
+use super::{Asked, RUNS};
+
+pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let Asked { args, kind, .. } = *asked;
+    check(args)?;
+    let plan = plan(asked.plan);
+    let question = global::Asked {
+        global: &args.global,
+        shards: &args.shards,
+        connections: args.run.connections,
+        settings: asked.settings,
+        plan: &plan,
+        interrupt: asked.interrupt,
+    };
+    if args.global.explain || args.run.dry_run {
+        let Some(text) = global::explain(&question, console).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        sink::print(text).await?;
+        return Ok(Exit::Complete);
+    }
+    let (mut target, mut manifest) = super::open(&args.output)?;
+    let mut attempt = Attempt::first(&args.global);
+    for _ in 0..RUNS {
+        let began = Timestamp::now();
+        let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let work = surroundings(&prepared.survey.session, &prepared.way);
+        let Some((circumstances, types)) =
+            connect::or_close(&prepared.server, asked.interrupt, work).await?
+        else {
+            return Ok(Exit::Interrupted);
+        };
+        let going = match prepared.start(&question).await? {
+            Start::Going(going) => *going,
+            Start::Failed(why) => {
+                attempt.without_parts(why)?;
+                continue;
+            }
+            Start::Interrupted => return Ok(Exit::Interrupted),
+        };
+        // One answer has no shards to weigh against each other.
+        let mut file = OneFile::start(
+            target,
+            manifest,
+            kind,
+            text(asked),
+            Delivery::IN_ORDER.recall,
+            BTreeMap::new(),
+        )?;
+        let driving = run::drive(
+            going.started,
+            &mut file,
+            console,
+            asked.interrupt,
+            Policy::Stop,
+        );
+        let outcome = driving.await?;
+        if outcome.ending != Ending::SnapshotLost {
+            let ran = Ran {
+                asked,
+                plan,
+                way: going.way,
+                shards: going.shards,
+                types,
+                circumstances,
+                began,
+                outcome,
+            };
+            return tokio::select! {
+                biased;
+                exit = conclude(ran, file, console) => exit,
+                () = asked.interrupt.requested() => Ok(Exit::Interrupted),
+            };
+        }
+        (target, manifest) = file.rewound().await?;
+        attempt.acquaintance = Acquaintance::Known;
+        console.note(&"nothing is written yet: asking again, at a new snapshot");
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// What means nothing for one answer of all shards.
+fn check(args: &ExportArgs) -> Result<(), Error> {
+    let output = &args.output;
+    global::refuse(&[
+        (
+            output.resume,
+            "--resume",
+            "one answer is exported as a whole; leave it out, and --per-shard with it",
+        ),
+        (
+            output.per_shard,
+            "--per-shard",
+            "one answer is one file; leave it out, or leave out --global for each shard's own rows",
+        ),
+        (
+            output.allow_partial,
+            "--allow-partial",
+            "an answer over all shards that lacks one is another answer; --skip-missing leaves out \
+             shards that lack a table or a column, --shards names those to ask",
+        ),
+        (
+            output.order == Order::Arrival,
+            "--order arrival",
+            "one answer has the order that the statement says; leave it out",
+        ),
+        (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
+        (
+            output.no_shard_column,
+            "--no-shard-column",
+            global::NO_COLUMN,
+        ),
+        (
+            output.shard_column.is_some(),
+            "--shard-column",
+            global::NAME_THE_COLUMN,
+        ),
+    ])
+}
+
+/// The same, without a shard in front of each line.
+fn plan(plan: &Plan) -> Plan {
+    let transfer = match &plan.transfer {
+        Transfer::Rows => Transfer::Rows,
+        Transfer::Copy(copying) => Transfer::Copy(Copying {
+            shard_column: false,
+            ..copying.clone()
+        }),
+    };
+    Plan {
+        transfer,
+        instant: Instant::Shared,
+        ..plan.clone()
+    }
+}
+
+fn text(asked: &Asked<'_>) -> Text {
+    let mut text = asked.text();
+    text.shard_column = None;
+    text.options.shard_column = false;
+    text
+}
+
+/// What the manifest says besides the answer.
+async fn surroundings(session: &Session, way: &Way) -> Result<(Circumstances, TypeNames), Error> {
+    let circumstances = connect::circumstances(session).await?;
+    let types = ResultTypes::of(way)
+        .names(session)
+        .await
+        .map_err(Error::Fanout)?;
+    Ok((circumstances, types))
+}
+
+/// A run that has ended.
+struct Ran<'a> {
+    asked: &'a Asked<'a>,
+    plan: Plan,
+    way: Way,
+    /// The shards that were asked for.
+    shards: Vec<Shard>,
+    types: TypeNames,
+    circumstances: Circumstances,
+    began: Timestamp,
+    outcome: Outcome,
+}
+
+/// Says how it went, and gives the file its name if the answer is whole.
+async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+    let outcome = &ran.outcome;
+    let path = &ran.asked.args.output.output;
+    let (exit, written) = match outcome.ending {
+        Ending::Heard if outcome.failures.is_empty() => {
+            (Exit::Complete, publish(&ran, file).await.map(Some))
+        }
+        Ending::Interrupted => {
+            // Its reader may be pausing; nobody waits for it.
+            drop(file);
+            (Exit::Interrupted, Ok(None))
+        }
+        _ => (Exit::Failed, file.abandon().await.map_or(Ok(None), Err)),
+    };
+    let line = match written {
+        Ok(line) => line,
+        Err(ExportError::Closed) => return Ok(Exit::Complete),
+        Err(error) => {
+            not_written(path, console);
+            return Err(of_the_answer(error).into());
+        }
+    };
+    let Some(line) = line else {
+        not_written(path, console);
+        return match outcome.failures.first() {
+            Some(error) => Err(global::failure(
+                error.clone(),
+                &ran.way,
+                &ran.plan,
+                "--statement-timeout",
+            )),
+            None => Ok(exit),
+        };
+    };
+    console.note(&line);
+    console.note(&Footer {
+        rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
+        answered: ran.way.catalog().shards.len(),
+        expected: ran.shards.len(),
+        instant: ran.plan.instant,
+        elapsed: console.elapsed(),
+    });
+    Ok(exit)
+}
+
+fn not_written(path: &Path, console: &mut Console) {
+    if path != Path::new("-") {
+        console.error(&format!("{} was not written", path.display()));
+    }
+}
+
+/// The turn was a shard's in name only.
+fn of_the_answer(error: ExportError) -> ExportError {
+    match error {
+        ExportError::Value {
+            column,
+            value,
+            type_name,
+            format,
+            ..
+        } => ExportError::Value {
+            column,
+            shard: "the answer".to_owned(),
+            value,
+            type_name,
+            format,
+        },
+        error => error,
+    }
+}
+
+/// Ends the file, and gives it its name. What was written, in a line.
+async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
+    let finished = file.finish().await?;
+    let particulars = record::Particulars {
+        shard_column: None,
+        options: options(ran.asked),
+        plan: &ran.plan,
+        settings: ran.asked.settings,
+        types: &ran.types,
+        circumstances: &ran.circumstances,
+        began: ran.began,
+        outcome: &ran.outcome,
+        kind: ran.asked.kind,
+        header: ran.asked.has_header(),
+    };
+    let record = record::of_answer(
+        &particulars,
+        finished.path(),
+        &finished.written,
+        &ran.shards,
+        ran.way.catalog(),
+    );
+    let line = finished.describe();
+    finished.publish(&record).await?;
+    Ok(line)
+}
+
+/// For the manifest: what was asked for, as the flags are called.
+fn options(asked: &Asked<'_>) -> BTreeMap<String, serde_json::Value> {
+    let args = asked.args;
+    let mut options = asked.options();
+    options.insert("global".to_owned(), true.into());
+    if args.global.colocated {
+        options.insert("colocated".to_owned(), true.into());
+    }
+    if args.global.skip_missing {
+        options.insert("skip-missing".to_owned(), true.into());
+    }
+    let strategy = match args.global.strategy {
+        Strategy::Auto => "auto",
+        Strategy::One => "one",
+        Strategy::Partial => "partial",
+    };
+    options.insert("strategy".to_owned(), strategy.into());
+    options
+}

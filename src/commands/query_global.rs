@@ -1,0 +1,152 @@
+//! `shardq query --global`: one answer, as if all shards were one set of tables.
+
+use crate::cli::query::{OutputArgs, QueryArgs};
+use crate::console::Console;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::footer::Footer;
+use crate::global::Way;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::render::{RenderOptions, Renderer};
+use crate::run::{self, Ending, Outcome, Policy};
+use crate::settings::{Environment, Settings};
+use crate::shard::Shard;
+
+use super::connect::Acquaintance;
+use super::global::{self, Asked, Attempt, Start};
+use super::query::{self, RUNS};
+
+pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet);
+    check(&args)?;
+    let plan = query::plan(&args)?;
+    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let sink = query::sink(&args.output)?;
+    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    let asked = Asked {
+        global: &args.global,
+        shards: &args.shards,
+        connections: args.run.connections,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
+    if args.global.explain || args.run.dry_run {
+        return match global::explain(&asked, &mut console).await? {
+            Some(text) => query::print(sink, text, &interrupt).await,
+            None => Ok(Exit::Interrupted),
+        };
+    }
+    let mut output = Output::new(renderer(&args.output), None, sink);
+    let mut attempt = Attempt::first(&args.global);
+    for _ in 0..RUNS {
+        let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let going = match prepared.start(&asked).await? {
+            Start::Going(going) => *going,
+            Start::Failed(why) => {
+                attempt.without_parts(why)?;
+                continue;
+            }
+            Start::Interrupted => return Ok(Exit::Interrupted),
+        };
+        let driving = run::drive(
+            going.started,
+            &mut output,
+            &mut console,
+            &interrupt,
+            Policy::Stop,
+        );
+        let outcome = driving.await?;
+        if outcome.ending != Ending::SnapshotLost {
+            let ran = Ran {
+                args: &args,
+                plan: &plan,
+                way: going.way,
+                shards: going.shards,
+                outcome,
+            };
+            return tokio::select! {
+                biased;
+                exit = conclude(ran, output, &mut console) => exit,
+                // The reader pauses, and the rest of the result waits for it.
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
+        }
+        attempt.acquaintance = Acquaintance::Known;
+        console.note(&"nothing was printed yet: asking again, at a new snapshot");
+        output.restart(renderer(&args.output));
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+fn renderer(args: &OutputArgs) -> Renderer {
+    let options = RenderOptions {
+        shard_column: false,
+        ..query::render_options(args)
+    };
+    Renderer::new(args.format(), options)
+}
+
+/// What means nothing for one answer of all shards.
+fn check(args: &QueryArgs) -> Result<(), Error> {
+    global::refuse(&[
+        (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
+        (
+            args.output.no_shard_column,
+            "--no-shard-column",
+            global::NO_COLUMN,
+        ),
+        (
+            args.output.shard_column.is_some(),
+            "--shard-column",
+            global::NAME_THE_COLUMN,
+        ),
+    ])
+}
+
+/// A run that has ended.
+struct Ran<'a> {
+    args: &'a QueryArgs,
+    plan: &'a Plan,
+    way: Way,
+    /// The shards that were asked for.
+    shards: Vec<Shard>,
+    outcome: Outcome,
+}
+
+/// Says how it went, and finishes the result accordingly.
+async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result<Exit, Error> {
+    let footer = Footer {
+        rows: output.rows_so_far(),
+        answered: ran.way.catalog().shards.len(),
+        expected: ran.shards.len(),
+        instant: ran.plan.instant,
+        elapsed: console.elapsed(),
+    };
+    if let Some(exit) = query::end(output, &ran.outcome).await? {
+        return Ok(exit);
+    }
+    if let Some(error) = ran.outcome.failures.first() {
+        if let Some(file) = &ran.args.output.output {
+            console.error(&format!("{} was not written", file.display()));
+        }
+        return Err(global::failure(
+            error.clone(),
+            &ran.way,
+            ran.plan,
+            "--timeout",
+        ));
+    }
+    if ran.outcome.ending == Ending::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    console.note(&footer);
+    Ok(Exit::Complete)
+}

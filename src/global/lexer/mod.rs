@@ -1,0 +1,178 @@
+//! Postgres's lexical rules, as far as they tell where words begin and end:
+//! strings of every kind, identifiers, nested comments, operators. What is wrong
+//! with a text is for the server's own lexer to say: a token that does not end
+//! simply ends with the text.
+
+mod scan;
+mod spelling;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use scan::Lexer;
+use spelling::decode_unicode;
+
+pub use spelling::string_value;
+
+/// What `standard_conforming_strings` makes of a backslash in `'…'`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strings {
+    /// A backslash is a backslash.
+    Conforming,
+    /// A backslash escapes, as in `E'…'`.
+    Escaped,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// An identifier or keyword without quotes, folded to lower case.
+    Word(Cow<'a, str>),
+    /// An identifier in quotes, as it reads without them.
+    Quoted(String),
+    /// A string constant of any kind.
+    String,
+    Number,
+    /// Several operator characters, or one of `+-*/<>=~!@#%^&|?` and the back quote.
+    Operator,
+    /// `(`, `)`, `[`, `]`, `,`, `;`, `:`, `.`, or what Postgres does not know.
+    Mark(char),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token<'a> {
+    pub kind: Kind<'a>,
+    /// In bytes.
+    pub span: Range<usize>,
+}
+
+impl Token<'_> {
+    pub fn is_word(&self, word: &str) -> bool {
+        matches!(&self.kind, Kind::Word(it) if it == word)
+    }
+
+    pub fn is_mark(&self, mark: char) -> bool {
+        self.kind == Kind::Mark(mark)
+    }
+
+    /// The name that a word or a quoted identifier is.
+    pub fn identifier(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Word(word) => Some(word),
+            Kind::Quoted(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// All tokens of a text; white space and comments are not among them.
+pub fn tokens(text: &str, strings: Strings) -> Vec<Token<'_>> {
+    let mut lexer = Lexer::new(text, strings);
+    let mut tokens = Vec::new();
+    loop {
+        lexer.skip_space();
+        let start = lexer.at();
+        let Some(kind) = lexer.token() else {
+            break;
+        };
+        tokens.push(Token {
+            kind,
+            span: start..lexer.at(),
+        });
+    }
+    decode_unicode(text, &mut tokens);
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lex(text: &str) -> Vec<Token<'_>> {
+        tokens(text, Strings::Conforming)
+    }
+
+    fn names(text: &str) -> Vec<String> {
+        let tokens = lex(text);
+        let names = tokens.iter().filter_map(Token::identifier);
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn words_fold_and_quoted_names_do_not() {
+        assert_eq!(
+            names(r#"Foo "Bar" "a""b" ŽluŤ x$1 _y"#),
+            ["foo", "Bar", "a\"b", "ŽluŤ", "x$1", "_y"]
+        );
+        let long = "a".repeat(70);
+        assert_eq!(names(&long), ["a".repeat(63)]);
+    }
+
+    #[test]
+    fn nothing_in_a_string_is_a_name() {
+        for hidden in [
+            "'a'",
+            "'it''s a'",
+            r"'a\'",
+            r"E'a\' b'",
+            r"e'a\\'",
+            "E'a'\n  'b\\' c'",
+            "E'a' -- and\n 'b\\' c'",
+            "B'01'",
+            "x'ff'",
+            r"U&'\0061'",
+            "$$ a $b$ c $$",
+            "$q$ a $$ b $r$ $q$",
+            "/* a /* b */ c */",
+            "-- a",
+            "1e5",
+            ".5",
+            "1.5e-3",
+        ] {
+            assert_eq!(names(&format!("{hidden}\nend")), ["end"], "{hidden}");
+        }
+        assert_eq!(names("'a' 'b\\' c"), ["c"]);
+        assert_eq!(names("a$$ b $$"), ["a$$", "b"], "a name may hold dollars");
+        assert_eq!(names("1+/* x */a--b"), ["a"]);
+        assert_eq!(names("$1::int"), ["int"]);
+    }
+
+    #[test]
+    fn old_strings_know_the_backslash() {
+        let old = tokens(r"'a\' b' c", Strings::Escaped);
+        assert_eq!(old.len(), 2);
+        assert_eq!(old[1].identifier(), Some("c"));
+    }
+
+    #[test]
+    fn unicode_names_are_decoded() {
+        assert_eq!(names(r#"U&"d\0061t\+000061""#), ["data"]);
+        assert_eq!(
+            names(r#"u&"d!0061t!+000061!!" UESCAPE '!'"#),
+            ["data!", "uescape"]
+        );
+        assert_eq!(names(r#"U&"\D83D\DE00""#), ["😀"]);
+        assert_eq!(names(r#"U&"\bad""#), [r"\bad"]);
+    }
+
+    #[test]
+    fn a_text_that_does_not_end_ends_there() {
+        for text in ["'a", "E'a\\", "\"a", "$$ a", "/* a", "E'a\\é"] {
+            lex(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_follow_each_other_and_no_text_is_too_strange(text in r#"([a-zA-ZeEuUž&$'"\\/*+.\-0-9 \n(),;:!-]|\$\$|U&"|E'){0,40}"#) {
+            for strings in [Strings::Conforming, Strings::Escaped] {
+                let mut end = 0;
+                for token in tokens(&text, strings) {
+                    prop_assert!(token.span.start >= end && token.span.end > token.span.start);
+                    prop_assert!(text.get(token.span.clone()).is_some());
+                    end = token.span.end;
+                }
+            }
+        }
+    }
+}

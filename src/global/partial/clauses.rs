@@ -1,0 +1,69 @@
+//! Where the clauses of a simple SELECT are.
+
+use std::ops::Range;
+
+use super::recognise::Why;
+use crate::global::names::Text;
+
+/// Where the clauses are: ranges of tokens without their keywords.
+pub struct Clauses {
+    pub(super) select: Range<usize>,
+    pub(super) from: Range<usize>,
+    pub(super) condition: Option<Range<usize>>,
+    pub(super) group: Option<Range<usize>>,
+    pub(super) having: Option<Range<usize>>,
+    pub(super) order: Option<Range<usize>>,
+    pub(super) limit: Option<Range<usize>>,
+    pub(super) offset: Option<Range<usize>>,
+}
+
+impl Clauses {
+    pub(super) const ORDER: [&str; 8] = [
+        "select", "from", "where", "group", "having", "order", "limit", "offset",
+    ];
+
+    pub(super) fn find(text: &Text<'_>) -> Result<Self, Why> {
+        const SHAPE: Why = "only SELECT … FROM can be answered in parts";
+        let mut found: [Option<Range<usize>>; 8] = Default::default();
+        let mut open: Option<usize> = None;
+        let mut depth = 0;
+        for (index, token) in text.tokens.iter().enumerate() {
+            depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
+            let clause = Self::ORDER.iter().position(|word| token.is_word(word));
+            let (Some(clause), 0) = (clause, depth) else {
+                continue;
+            };
+            // Twice, or in another order: another shape.
+            if open.is_some_and(|before| clause <= before)
+                || (open.is_none() && (clause, index) != (0, 0))
+            {
+                return Err(SHAPE);
+            }
+            if let Some(before) = open.and_then(|before| found[before].as_mut()) {
+                before.end = index;
+            }
+            let by = matches!(Self::ORDER[clause], "group" | "order");
+            if by
+                && !text
+                    .tokens
+                    .get(index + 1)
+                    .is_some_and(|next| next.is_word("by"))
+            {
+                return Err(SHAPE);
+            }
+            found[clause] = Some(index + 1 + usize::from(by)..text.tokens.len());
+            open = Some(clause);
+        }
+        let [select, from, condition, group, having, order, limit, offset] = found;
+        Ok(Self {
+            select: select.ok_or(SHAPE)?,
+            from: from.ok_or(SHAPE)?,
+            condition,
+            group,
+            having,
+            order,
+            limit,
+            offset,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! By which collation the final statement compares texts that the parts hold.
+//!
+//! Inside a shard a column has its own, whatever that is. Behind the parts a text is
+//! just a text, so that only a column as it is can be given its collation back, and
+//! only one that the server is sure to know by the same name.
+
+use std::ops::Range;
+
+use super::recognise::{Recogniser, Why};
+use crate::global::catalog::ColumnShape;
+
+const OWN: Why = "texts with a collation of their own are compared between shards";
+
+impl Recogniser<'_> {
+    /// Of an expression, if it is not the database's own.
+    pub(super) fn collation(&self, expression: &Range<usize>) -> Result<Option<&'static str>, Why> {
+        let names = || {
+            let tokens = self.tokens()[expression.clone()].iter();
+            tokens.filter_map(|token| token.identifier())
+        };
+        let mut columns = names().flat_map(|name| self.sources.columns(name));
+        if self.column(expression).is_none() {
+            return columns.all(is_plain).then_some(None).ok_or(OWN);
+        }
+        let Some(name) = names().next_back() else {
+            return Ok(None);
+        };
+        // Of tables that have a column of this name it may be any.
+        let mut collations = self.sources.columns(name).map(collation);
+        let first = collations.next().unwrap_or(Ok(None));
+        if collations.all(|other| other == first) {
+            first
+        } else {
+            Err(OWN)
+        }
+    }
+
+    /// Of a column of the result.
+    pub(super) fn collation_of_output(&self, output: usize) -> Result<Option<&'static str>, Why> {
+        let items = self.elements(&self.clauses.select);
+        let has_star = items
+            .iter()
+            .any(|item| self.cut(&(item.end - 1..item.end)) == "*");
+        if !has_star && let Some(item) = items.get(output) {
+            return self.collation(&self.unlabelled(item));
+        }
+        // Which column it is, is not written.
+        let named = items.iter().all(|item| self.collation(item) == Ok(None));
+        let plain = self.sources.columns(self.names[output]).all(is_plain);
+        (named && plain).then_some(None).ok_or(OWN)
+    }
+}
+
+fn is_plain(column: &ColumnShape) -> bool {
+    collation(column) == Ok(None)
+}
+
+fn collation(column: &ColumnShape) -> Result<Option<&'static str>, Why> {
+    // These oids are fixed.
+    match column.collation.as_str() {
+        "0" | "100" => Ok(None),
+        "950" => Ok(Some("C")),
+        "951" => Ok(Some("POSIX")),
+        _ => Err(OWN),
+    }
+}

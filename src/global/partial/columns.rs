@@ -1,0 +1,96 @@
+//! The columns of the parts: what each shard computes, and what for.
+
+/// What a column of the parts is for, and so which types it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Compared or sorted by.
+    Key,
+    /// Given out as it is.
+    Value,
+    /// Added up: exact types only.
+    Sum,
+    /// Taken the smallest or largest of, or combined bit by bit.
+    Extreme,
+}
+
+impl Use {
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Key => "k",
+            Self::Value => "v",
+            Self::Sum => "s",
+            Self::Extreme => "e",
+        }
+    }
+}
+
+/// The columns so far.
+#[derive(Debug, Default)]
+pub struct Columns {
+    expressions: Vec<String>,
+    pub(super) uses: Vec<Use>,
+    /// Where they are not the database's own.
+    pub(super) collations: Vec<Option<&'static str>>,
+    /// The index of what DISTINCT aggregates are over.
+    distinct: Option<usize>,
+}
+
+impl Columns {
+    /// The column that is this expression, as the final statement names it.
+    pub(super) fn add(&mut self, expression: String, usage: Use) -> String {
+        self.add_collated(expression, usage, None)
+    }
+
+    /// The same, to be compared by this collation.
+    pub(super) fn add_collated(
+        &mut self,
+        expression: String,
+        usage: Use,
+        collation: Option<&'static str>,
+    ) -> String {
+        let mut known = self.expressions.iter().zip(&self.uses);
+        let same = known.position(|(one, of)| *one == expression && *of == usage);
+        let index = same.unwrap_or(self.uses.len());
+        if same.is_none() {
+            self.expressions.push(expression);
+            self.uses.push(usage);
+            self.collations.push(collation);
+        }
+        format!("p.{}{index}", usage.prefix())
+    }
+
+    /// The column that DISTINCT aggregates are over: one key more to group by, so
+    /// that a part has each value once. `None` if they are over another already:
+    /// grouped by both, the parts might be as many as the rows.
+    pub(super) fn distinct(
+        &mut self,
+        expression: &str,
+        collation: Option<&'static str>,
+    ) -> Option<String> {
+        let known = self.distinct.map(|index| &self.expressions[index]);
+        if known.is_some_and(|known| known != expression) {
+            return None;
+        }
+        let name = self.add_collated(expression.to_owned(), Use::Key, collation);
+        self.distinct = self.expressions.iter().position(|one| one == expression);
+        Some(name)
+    }
+
+    pub(super) fn list(&self) -> String {
+        self.expressions.join(", ")
+    }
+
+    /// GROUP BY all keys.
+    pub(super) fn grouping(&self) -> String {
+        let keys: Vec<_> = (1..)
+            .zip(&self.uses)
+            .filter(|(_, usage)| **usage == Use::Key)
+            .map(|(number, _): (usize, _)| number.to_string())
+            .collect();
+        if keys.is_empty() {
+            String::new()
+        } else {
+            format!(" GROUP BY {}", keys.join(", "))
+        }
+    }
+}

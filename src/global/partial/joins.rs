@@ -1,0 +1,234 @@
+//! Whether joins bring together rows of one shard only.
+//!
+//! A join is taken to do so if it says it itself (`a.shard = b.shard`), if the user
+//! does (`--colocated`), or if it is along a foreign key that every shard has, to
+//! ids that no two shards have in common. That they are each shard's primary key
+//! says nothing of other shards, so the ids themselves are looked at: `is_proved`.
+
+use super::clauses::Clauses;
+use super::from::Condition;
+use super::recognise::Why;
+use super::sources::{Column, Sources, names};
+use crate::global::catalog::{Catalog, Joined};
+use crate::global::lexer::Token;
+use crate::global::names::{SHARD, Text};
+
+const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
+                    along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
+
+/// That a column of one table is equal to one of another: a foreign key perhaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link<'a> {
+    pub(super) tables: [&'a str; 2],
+    pub(super) columns: [&'a str; 2],
+}
+
+/// For each join that does not say itself that it is within shards, the equalities
+/// of which one must prove it. `None` if there is no such join, or no such proof.
+pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<Link<'a>>>> {
+    let clauses = Clauses::find(text).ok()?;
+    let sources = Sources::find(text, &clauses.from, catalog).ok()?;
+    if catalog.joined == Joined::WithinShards {
+        return None;
+    }
+    let open = (0..sources.joins.len()).filter(|&join| !sources.is_within(text, join));
+    let links: Vec<_> = open.map(|join| sources.links(text, join)).collect();
+    (!links.is_empty() && links.iter().all(|of_join| !of_join.is_empty())).then_some(links)
+}
+
+impl<'a> Sources<'a> {
+    pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), Why> {
+        let within = |join| catalog.joined == Joined::WithinShards || self.is_within(text, join);
+        if (0..self.joins.len()).all(within) {
+            Ok(())
+        } else {
+            Err(APART)
+        }
+    }
+
+    /// Whether a join brings together rows of one shard, whatever the rows are. All
+    /// tables in front of it are of one shard then, one join after the other, so any
+    /// of them will do; and what a left join did not find is of no shard, and finds
+    /// nothing here either.
+    fn is_within(&self, text: &Text<'_>, join: usize) -> bool {
+        // A column of their own of that name says something else.
+        if self.columns(SHARD).next().is_some() {
+            return false;
+        }
+        match &self.joins[join] {
+            Condition::Using(range) => names(text, range).any(|name| name == SHARD),
+            Condition::On(_) => self
+                .equalities(text, join)
+                .iter()
+                .any(|pair| pair.iter().all(|column| column.name == SHARD)),
+        }
+    }
+
+    /// Integers only: it takes looking at their bits.
+    fn links(&self, text: &'a Text<'_>, join: usize) -> Vec<Link<'a>> {
+        let link = |pair: [Column<'a>; 2]| {
+            let mut tables = [""; 2];
+            for (name, column) in tables.iter_mut().zip(pair) {
+                let source = &self.tables[column.table?];
+                let known = source.column(column.name)?;
+                let integer = ["20 ", "23 "]
+                    .iter()
+                    .any(|oid| known.identity.starts_with(oid));
+                *name = integer.then_some(source.table.name.as_str())?;
+            }
+            Some(Link {
+                tables,
+                columns: pair.map(|column| column.name),
+            })
+        };
+        self.equalities(text, join)
+            .into_iter()
+            .filter_map(link)
+            .collect()
+    }
+
+    /// What must be equal for a join's rows to come together: a column of the table
+    /// that it joins, and one of a table in front of it.
+    fn equalities<'n>(&self, text: &'n Text<'_>, join: usize) -> Vec<[Column<'n>; 2]> {
+        let Condition::On(range) = &self.joins[join] else {
+            return Vec::new();
+        };
+        let tokens = &text.tokens[range.clone()];
+        // AND is something else between these.
+        let has = |word: &&str| tokens.iter().any(|token| token.is_word(word));
+        if ["or", "between", "case"].iter().any(has) {
+            return Vec::new();
+        }
+        let mut depth = 0;
+        let conjuncts = tokens.split(|token| {
+            depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
+            depth == 0 && token.is_word("and")
+        });
+        let pair = |conjunct: &'n [Token<'n>]| {
+            let equals = |token: &Token<'_>| &text.sql[token.span.clone()] == "=";
+            let at = conjunct.iter().position(equals)?;
+            let one = self.named(text, &conjunct[..at])?;
+            let other = self.named(text, &conjunct[at + 1..])?;
+            let is_joined = |column: Column<'_>| column.table == Some(join + 1);
+            let is_before = |column: Column<'_>| column.table.is_some_and(|table| table <= join);
+            ((is_joined(one) && is_before(other)) || (is_joined(other) && is_before(one)))
+                .then_some([one, other])
+        };
+        conjuncts.filter_map(pair).collect()
+    }
+
+    fn named<'n>(&self, text: &Text<'_>, tokens: &'n [Token<'n>]) -> Option<Column<'n>> {
+        match tokens {
+            [name] => self.column(text, None, name.identifier()?),
+            [qualifier, point, name] if point.is_mark('.') => {
+                self.column(text, Some(qualifier.identifier()?), name.identifier()?)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::global::catalog::{ColumnShape, Table};
+    use crate::global::lexer::Strings;
+
+    fn catalog() -> Catalog {
+        let column = |name: &str| ColumnShape {
+            name: name.to_owned(),
+            type_name: "bigint".to_owned(),
+            identity: if name == "t" { "25 -1" } else { "20 -1" }.to_owned(),
+            collation: "0".to_owned(),
+        };
+        let table = |name: &str, columns: &[&str]| Table {
+            name: name.to_owned(),
+            columns: columns.iter().map(|name| column(name)).collect(),
+        };
+        Catalog {
+            tables: vec![
+                table("a", &["id", "b_id", "t"]),
+                table("b", &["id", "t"]),
+                table("own", &["id", "shard"]),
+            ],
+            ..Catalog::default()
+        }
+    }
+
+    fn is_within(from: &str) -> bool {
+        let sql = format!("SELECT 1 FROM {from}");
+        let (text, catalog) = (Text::new(&sql, Strings::Conforming), catalog());
+        let from = Clauses::find(&text).unwrap().from;
+        let sources = Sources::find(&text, &from, &catalog).unwrap();
+        sources.check_joins(&text, &catalog).is_ok()
+    }
+
+    #[test]
+    fn a_join_on_shard_is_within_shards() {
+        for from in [
+            "a JOIN b ON a.shard = b.shard",
+            "a JOIN b ON a.b_id = b.id AND b.shard = a.shard",
+            "a x LEFT JOIN b y ON x.shard = y.shard AND x.id > 3",
+            "a JOIN b USING (id, shard) LEFT JOIN b c ON c.shard = b.shard",
+        ] {
+            assert!(is_within(from), "{from}");
+        }
+        for from in [
+            "a JOIN b ON a.b_id = b.id",
+            "a JOIN b ON a.shard = b.shard OR a.id = b.id",
+            "a JOIN b ON NOT a.shard = b.shard",
+            "a JOIN b ON a.shard <> b.shard",
+            "a JOIN b ON a.shard = a.shard",
+            "a JOIN b ON (a.shard = b.shard) IS NULL",
+            "a JOIN b ON a.shard = b.shard IS NULL",
+            "a JOIN b ON a.id BETWEEN 1 AND a.shard = b.shard",
+            "a JOIN b ON (CASE WHEN a.id = 1 AND a.shard = b.shard AND true THEN true END)",
+            "a JOIN own ON a.shard = own.shard",
+            "a JOIN own USING (shard)",
+            "a JOIN b USING (id)",
+            "a JOIN b ON a.shard = b.shard JOIN b c ON a.shard = b.shard",
+        ] {
+            assert!(!is_within(from), "{from}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_foreign_key_is_to_be_proved() {
+        let said = |from: &str| {
+            let sql = format!("SELECT 1 FROM {from}");
+            let (text, catalog) = (Text::new(&sql, Strings::Conforming), catalog());
+            to_prove(&text, &catalog).map(|joins| {
+                let shown = |link: &Link<'_>| {
+                    let ([a, b], [c, d]) = (link.tables, link.columns);
+                    format!("{a}.{c}={b}.{d}")
+                };
+                let joins = joins
+                    .iter()
+                    .map(|links| links.iter().map(shown).collect::<Vec<_>>().join(" or "));
+                joins.collect::<Vec<_>>().join(", ")
+            })
+        };
+        for (from, links) in [
+            ("a JOIN b ON b_id = b.id", Some("a.b_id=b.id")),
+            (
+                "a x JOIN b y ON y.id = x.b_id AND x.id = y.id AND x.t = y.t",
+                Some("b.id=a.b_id or a.id=b.id"),
+            ),
+            (
+                "a JOIN b ON a.b_id = b.id JOIN b c ON c.shard = a.shard",
+                Some("a.b_id=b.id"),
+            ),
+            (
+                "a JOIN b ON a.b_id = b.id LEFT JOIN b c ON b.id = c.id",
+                Some("a.b_id=b.id, b.id=b.id"),
+            ),
+            ("a JOIN b ON a.b_id = b.id + 1", None),
+            ("a JOIN b ON a.b_id = b.id JOIN b c ON true", None),
+            ("a JOIN b ON a.t = b.t", None),
+            ("a JOIN b ON a.shard = b.shard", None),
+            ("a", None),
+        ] {
+            assert_eq!(said(from).as_deref(), links, "{from}");
+        }
+    }
+}

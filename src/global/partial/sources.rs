@@ -1,0 +1,92 @@
+//! What a simple SELECT reads from: one sharded table, or several joined within
+//! each shard; and what their names and columns' names mean.
+
+use std::ops::Range;
+
+use super::from::{Condition, Source, read};
+use super::recognise::Why;
+use crate::global::catalog::{Catalog, ColumnShape};
+use crate::global::lexer::Token;
+use crate::global::names::{SHARD, Text};
+
+/// The tables of FROM.
+pub struct Sources<'a> {
+    pub(super) tables: Vec<Source<'a>>,
+    pub(super) joins: Vec<Condition>,
+}
+
+/// A column of one of the tables; without a table it is one that USING made of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column<'a> {
+    pub(super) table: Option<usize>,
+    pub(super) name: &'a str,
+}
+
+impl<'a> Sources<'a> {
+    pub fn find(
+        text: &'a Text<'a>,
+        from: &Range<usize>,
+        catalog: &'a Catalog,
+    ) -> Result<Self, Why> {
+        let (tables, joins) = read(text, from, catalog)?;
+        Ok(Self { tables, joins })
+    }
+
+    /// Whether a token of FROM is part of a condition, and no table or keyword.
+    pub fn has_in_condition(&self, index: usize) -> bool {
+        self.joins.iter().any(|condition| match condition {
+            Condition::On(range) | Condition::Using(range) => range.contains(&index),
+        })
+    }
+
+    pub fn is_qualifier(&self, name: &str) -> bool {
+        self.tables.iter().any(|source| source.name == name)
+    }
+
+    pub fn has_column(&self, name: &str) -> bool {
+        name == SHARD || self.columns(name).next().is_some()
+    }
+
+    /// The tables' columns of this name.
+    pub fn columns(&self, name: &str) -> impl Iterator<Item = &'a ColumnShape> {
+        self.tables
+            .iter()
+            .filter_map(move |source| source.column(name))
+    }
+
+    /// The column that a name means, which the server has found to be one.
+    pub fn column<'n>(
+        &self,
+        text: &Text<'_>,
+        qualifier: Option<&str>,
+        name: &'n str,
+    ) -> Option<Column<'n>> {
+        if !self.has_column(name) {
+            return None;
+        }
+        let table = match qualifier {
+            Some(qualifier) => Some(self.tables.iter().position(|s| s.name == qualifier)?),
+            None if self.is_merged(text, name) => None,
+            None => Some(
+                self.tables
+                    .iter()
+                    .position(|source| source.column(name).is_some())
+                    .unwrap_or_default(),
+            ),
+        };
+        Some(Column { table, name })
+    }
+
+    fn is_merged(&self, text: &Text<'_>, name: &str) -> bool {
+        self.joins.iter().any(|condition| match condition {
+            Condition::On(_) => false,
+            Condition::Using(range) => names(text, range).any(|merged| merged == name),
+        })
+    }
+}
+
+pub fn names<'t>(text: &'t Text<'_>, range: &Range<usize>) -> impl Iterator<Item = &'t str> {
+    text.tokens[range.clone()]
+        .iter()
+        .filter_map(Token::identifier)
+}

@@ -1,0 +1,181 @@
+//! What looks a table up by a name in a string, or by where the session looks:
+//! refused, for no sharded table is to be found there.
+
+use crate::support::{ANY, Db, has, has_all, shardq};
+
+/// Two shards with a table each; one in public, and an older one there of the
+/// sharded table's name.
+fn db() -> Db {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE origins (id int); INSERT INTO origins VALUES ({n})");
+    db.sql(
+        "CREATE TABLE public.notes (id int); CREATE TABLE public.origins (id int);
+         CREATE FUNCTION public.size(regclass) RETURNS bigint LANGUAGE sql
+             AS 'SELECT pg_catalog.pg_relation_size($1)'",
+    );
+    db
+}
+
+#[track_caller]
+fn refused(db: &Db, sql: &str, parts: &[&str]) {
+    shardq(["query", "-g", sql])
+        .db(db)
+        .run()
+        .assert(1, "", has_all(parts));
+}
+
+#[track_caller]
+fn answered(db: &Db, sql: &str, answer: &str) {
+    shardq(["query", "-g", "-t", "--csv", sql])
+        .db(db)
+        .run()
+        .assert(0, format!("{answer}\n").as_str(), ANY);
+}
+
+#[test]
+fn a_sharded_table_is_not_looked_up_by_its_name() {
+    let db = db();
+    for (sql, by) in [
+        ("SELECT to_regclass('origins')", "to_regclass()"),
+        (
+            "SELECT count(*) FROM origins WHERE to_regclass('\"origins\"') IS NULL",
+            "to_regclass()",
+        ),
+        ("SELECT to_regtype('Origins')", "to_regtype()"),
+        ("SELECT 'origins'::regclass::oid", "a regclass"),
+        ("SELECT CAST(E'or\\x69gins' AS regclass)", "cast()"),
+        ("SELECT pg_relation_size('origins')", "pg_relation_size()"),
+        (
+            "SELECT pg_catalog.pg_total_relation_size($$origins$$)",
+            "pg_total_relation_size()",
+        ),
+        ("SELECT obj_description('origins'::regclass)", "a regclass"),
+        ("SELECT size('origins')", "size()"),
+        (
+            "SELECT has_table_privilege('origins', 'select')",
+            "has_table_privilege()",
+        ),
+        (
+            "SELECT row_security_active('origins')",
+            "row_security_active()",
+        ),
+        (
+            "SELECT pg_get_serial_sequence('origins', 'id')",
+            "pg_get_serial_sequence()",
+        ),
+    ] {
+        let what = format!("{by} looks up one table of the name 'origins'");
+        refused(&db, sql, &[&what, "'shard_0.origins'", "without --global"]);
+    }
+    refused(
+        &db,
+        "SELECT to_regclass(relname) FROM pg_class",
+        &["to_regclass()", "whatever name it is given"],
+    );
+}
+
+#[test]
+fn other_tables_and_other_strings_are_what_postgres_says_they_are() {
+    let db = db();
+    for (sql, answer) in [
+        ("SELECT to_regclass('notes')", "notes"),
+        ("SELECT to_regclass('nosuch')", "\"\""),
+        ("SELECT to_regclass('shard_1.origins')", "shard_1.origins"),
+        ("SELECT 'public.origins'::regclass::oid > 0", "t"),
+        (
+            "SELECT size('notes'), pg_relation_size('public.origins')",
+            "0,0",
+        ),
+        ("SELECT length('origins')", "7"),
+        (
+            "SELECT count(oid::regclass) FROM pg_class WHERE relname = 'origins'",
+            "3",
+        ),
+    ] {
+        answered(&db, sql, answer.trim_matches('"'));
+    }
+}
+
+#[test]
+fn where_the_session_looks_is_not_where_the_rows_are() {
+    let db = db();
+    for sql in [
+        "SELECT current_schema, count(*) FROM origins GROUP BY 1",
+        "SELECT pg_catalog.current_schema() FROM origins",
+        "SELECT current_schemas(false) FROM origins",
+        "SELECT current_setting('search_path') FROM origins",
+    ] {
+        refused(
+            &db,
+            sql,
+            &["where this session looks", "name the column shard"],
+        );
+    }
+    answered(&db, "SELECT count(*) AS current_schema FROM origins", "2");
+}
+
+/// They have no WITH in front of them: what they read is not the answer's table.
+#[test]
+fn functions_and_views_see_the_database_as_it_is() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t (id int); INSERT INTO t VALUES ({n})");
+    db.sql(
+        "SET check_function_bodies = off;
+         CREATE FUNCTION public.total() RETURNS bigint STABLE LANGUAGE sql
+             AS 'SELECT count(*) FROM t';
+         CREATE FUNCTION public.total_plpgsql() RETURNS bigint STABLE LANGUAGE plpgsql
+             AS 'BEGIN RETURN (SELECT count(*) FROM t); END';
+         CREATE VIEW public.first AS SELECT * FROM shard_0.t",
+    );
+    for function in ["total()", "total_plpgsql()"] {
+        refused(
+            &db,
+            &format!("SELECT {function} FROM t"),
+            &[
+                "relation \"t\" does not exist",
+                "a function or a view sees the database as it is",
+            ],
+        );
+    }
+    answered(&db, "SELECT count(*) FROM first", "1");
+}
+
+#[test]
+fn what_changes_from_call_to_call_is_one_statements_business() {
+    let db = db();
+    for (sql, function) in [
+        (
+            "SELECT count(*) FROM origins WHERE random() < 0.5",
+            "random()",
+        ),
+        (
+            "SELECT max(clock_timestamp()) FROM origins",
+            "clock_timestamp()",
+        ),
+        (
+            "SELECT gen_random_uuid() FROM origins ORDER BY 1 LIMIT 1",
+            "gen_random_uuid()",
+        ),
+    ] {
+        shardq(["query", "-g", "--strategy", "partial", sql])
+            .db(&db)
+            .run()
+            .assert(
+                1,
+                "",
+                has_all([
+                    &*format!("{function} gives another value each time it is called"),
+                    "leave the flag out",
+                ]),
+            );
+        shardq(["query", "-g", "--explain", sql])
+            .db(&db)
+            .run()
+            .assert(0, has("-- one statement: "), "");
+    }
+    answered(
+        &db,
+        "SELECT count(DISTINCT random()) = count(*) FROM origins",
+        "t",
+    );
+}
