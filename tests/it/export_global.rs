@@ -351,3 +351,22 @@ fn a_long_statement_says_where_it_is_and_which_flag_ends_it() {
         .run()
         .assert(1, "", has_all(["57014", "raise --timeout"]));
 }
+
+#[test]
+fn a_connection_that_is_lost_before_any_row_is_no_reason_for_no_file() {
+    let (db, _folder, file) = small();
+    let sql = "SELECT count(*) AS n FROM t WHERE (SELECT pg_sleep(1)) IS NOT NULL";
+    let export = export(&db, sql, &file).spawn();
+    let sleeping = "pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    eventually("it is under way", || {
+        db.ask(&format!("SELECT count(*) FROM {sleeping}")) == "1"
+    });
+    db.sql(&format!("SELECT pg_terminate_backend(pid) FROM {sleeping}"));
+    export.finish().assert(
+        0,
+        "",
+        has_all(["asking again, at a new snapshot", "1 row · 4/4 shards"]),
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "n\n18\n");
+    verify(&file).run().assert(0, "", has("as exported"));
+}
