@@ -226,7 +226,7 @@ async fn prepare(
         )
         .map_err(Refusal::Differ)?;
         if args.global.colocated {
-            catalog.joined = Joined::WithinShards;
+            catalog.joined = Joined::Stated;
         }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));

@@ -91,7 +91,7 @@ impl Way {
                 .await
                 .map_err(Refused::Failed)?
         {
-            catalog.joined = Joined::WithinShards;
+            catalog.joined = Joined::Proved;
         }
         let partial = match partial::recognise(text, &catalog, &names) {
             Ok(partial) => partial,
@@ -148,8 +148,19 @@ impl InParts {
 
     fn explain(&self) -> String {
         let first = self.catalog.shards[0];
-        let mut text = String::from("-- in parts, since these combine to exactly the same\n");
+        let joined = match self.catalog.joined {
+            Joined::Anywhere => "",
+            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
+            Joined::Proved => {
+                "; joined rows are in the same shard: no two shards have a key of theirs in common"
+            }
+        };
+        let mut text = String::new();
         // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "-- in parts, since these combine to exactly the same{joined}"
+        );
         let _ = writeln!(
             text,
             "SET LOCAL search_path TO {};",

@@ -28,7 +28,7 @@ pub struct Link<'a> {
 pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<Link<'a>>>> {
     let clauses = Clauses::find(text).ok()?;
     let sources = Sources::find(text, &clauses.from, catalog).ok()?;
-    if catalog.joined == Joined::WithinShards {
+    if catalog.joined != Joined::Anywhere {
         return None;
     }
     let open = (0..sources.joins.len()).filter(|&join| !sources.is_within(text, join));
@@ -38,7 +38,7 @@ pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<
 
 impl<'a> Sources<'a> {
     pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), Why> {
-        let within = |join| catalog.joined == Joined::WithinShards || self.is_within(text, join);
+        let within = |join| catalog.joined != Joined::Anywhere || self.is_within(text, join);
         if (0..self.joins.len()).all(within) {
             Ok(())
         } else {
