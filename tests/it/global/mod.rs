@@ -3,5 +3,6 @@
 
 mod differential;
 mod generator;
+mod parts;
 mod refusals;
 mod world;
