@@ -85,18 +85,22 @@ impl Way {
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
         let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
+        let joins = partial::to_prove(text, catalog);
         let mut catalog = catalog.clone();
-        if let Some(joins) = partial::to_prove(text, &catalog)
-            && partial::is_proved(session, &joins, &catalog.shards)
-                .await
-                .map_err(Refused::Failed)?
-        {
+        if joins.is_some() {
             catalog.joined = Joined::Proved;
         }
         let partial = match partial::recognise(text, &catalog, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
+        // Last, for it reads rows.
+        if let Some(joins) = &joins {
+            let proved = partial::is_proved(session, joins, &catalog.shards).await;
+            if !proved.map_err(Refused::Failed)? {
+                return Ok(Err(partial::APART));
+            }
+        }
         let part = Text::new(&partial.part, strings);
         let checked = Checked::take(session, plan, &part, alone, strings).await?;
         let parts = match Parts::new(&partial, &checked.columns) {
@@ -152,7 +156,7 @@ impl InParts {
             Joined::Anywhere => "",
             Joined::Stated => "; joined rows are in the same shard, as --colocated states",
             Joined::Proved => {
-                "; joined rows are in the same shard: no two shards have a key of theirs in common"
+                "; joined rows are in the same shard: no two shards have an id in common"
             }
         };
         let mut text = String::new();

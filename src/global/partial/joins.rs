@@ -13,7 +13,8 @@ use crate::global::catalog::{Catalog, Joined};
 use crate::global::lexer::Token;
 use crate::global::names::{SHARD, Text};
 
-const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
+/// Why joins keep a statement from being had in parts.
+pub const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
                     along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
 
 /// That a column of one table is equal to one of another: a foreign key perhaps.

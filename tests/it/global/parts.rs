@@ -75,7 +75,7 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
 #[test]
 fn a_foreign_key_proves_a_join_unless_shards_have_ids_in_common() {
     let db = db();
-    let why = ["in parts", "no two shards have a key of theirs in common"];
+    let why = ["in parts", "no two shards have an id in common"];
     explains(&db, &[JOIN], &why);
     answers(&db, &[JOIN], "31");
     db.in_shard(1, "INSERT INTO a (id) VALUES (12)");
