@@ -94,6 +94,12 @@ impl Way {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
+        let part = Text::new(&partial.part, strings);
+        let checked = Checked::take(session, plan, &part, alone, strings).await?;
+        let parts = match Parts::new(&partial, &checked.columns) {
+            Ok(parts) => parts,
+            Err(why) => return Ok(Err(why)),
+        };
         // Last, for it reads rows.
         if let Some(joins) = &joins {
             let proved = partial::is_proved(session, joins, &catalog.shards).await;
@@ -101,12 +107,6 @@ impl Way {
                 return Ok(Err(partial::APART));
             }
         }
-        let part = Text::new(&partial.part, strings);
-        let checked = Checked::take(session, plan, &part, alone, strings).await?;
-        let parts = match Parts::new(&partial, &checked.columns) {
-            Ok(parts) => parts,
-            Err(why) => return Ok(Err(why)),
-        };
         let texts: BTreeMap<_, _> = catalog
             .shards
             .iter()
