@@ -178,7 +178,7 @@ pub(super) async fn prepare(
             return Err(Refusal::ReadTwice(heir.clone()).into());
         }
         if asked.global.colocated {
-            catalog.joined = Joined::WithinShards;
+            catalog.joined = Joined::Stated;
         }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));

@@ -131,7 +131,9 @@ pub enum Joined {
     #[default]
     Anywhere,
     /// In the same shard, as who asks states (`--colocated`).
-    WithinShards,
+    Stated,
+    /// In the same shard: the ids that join them are of one shard each.
+    Proved,
 }
 
 /// What to do where shards differ.

@@ -85,13 +85,10 @@ impl Way {
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
         let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
+        let joins = partial::to_prove(text, catalog);
         let mut catalog = catalog.clone();
-        if let Some(joins) = partial::to_prove(text, &catalog)
-            && partial::is_proved(session, &joins, &catalog.shards)
-                .await
-                .map_err(Refused::Failed)?
-        {
-            catalog.joined = Joined::WithinShards;
+        if joins.is_some() {
+            catalog.joined = Joined::Proved;
         }
         let partial = match partial::recognise(text, &catalog, &names) {
             Ok(partial) => partial,
@@ -103,6 +100,13 @@ impl Way {
             Ok(parts) => parts,
             Err(why) => return Ok(Err(why)),
         };
+        // Last, for it reads rows.
+        if let Some(joins) = &joins {
+            let proved = partial::is_proved(session, joins, &catalog.shards).await;
+            if !proved.map_err(Refused::Failed)? {
+                return Ok(Err(partial::APART));
+            }
+        }
         let texts: BTreeMap<_, _> = catalog
             .shards
             .iter()
@@ -148,8 +152,19 @@ impl InParts {
 
     fn explain(&self) -> String {
         let first = self.catalog.shards[0];
-        let mut text = String::from("-- in parts, since these combine to exactly the same\n");
+        let joined = match self.catalog.joined {
+            Joined::Anywhere => "",
+            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
+            Joined::Proved => {
+                "; joined rows are in the same shard: no two shards have an id in common"
+            }
+        };
+        let mut text = String::new();
         // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "-- in parts, since these combine to exactly the same{joined}"
+        );
         let _ = writeln!(
             text,
             "SET LOCAL search_path TO {};",

@@ -116,7 +116,8 @@ impl Call<'_> {
         let Self {
             argument, filter, ..
         } = self;
-        columns.add(format!("pg_catalog.{function}({argument}) {filter}"), usage)
+        let sql = format!("pg_catalog.{function}({argument}) {filter}");
+        columns.add_collated(sql, usage, self.collation)
     }
 
     /// The parts have each value, and the final statement takes it once. Postgres's

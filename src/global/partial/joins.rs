@@ -13,7 +13,8 @@ use crate::global::catalog::{Catalog, Joined};
 use crate::global::lexer::Token;
 use crate::global::names::{SHARD, Text};
 
-const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
+/// Why joins keep a statement from being had in parts.
+pub const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
                     along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
 
 /// That a column of one table is equal to one of another: a foreign key perhaps.
@@ -28,7 +29,7 @@ pub struct Link<'a> {
 pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<Link<'a>>>> {
     let clauses = Clauses::find(text).ok()?;
     let sources = Sources::find(text, &clauses.from, catalog).ok()?;
-    if catalog.joined == Joined::WithinShards {
+    if catalog.joined != Joined::Anywhere {
         return None;
     }
     let open = (0..sources.joins.len()).filter(|&join| !sources.is_within(text, join));
@@ -38,7 +39,7 @@ pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<
 
 impl<'a> Sources<'a> {
     pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), Why> {
-        let within = |join| catalog.joined == Joined::WithinShards || self.is_within(text, join);
+        let within = |join| catalog.joined != Joined::Anywhere || self.is_within(text, join);
         if (0..self.joins.len()).all(within) {
             Ok(())
         } else {

@@ -22,6 +22,6 @@ mod words;
 
 pub use combine::{Parts, Unfit};
 pub use gather::{Gathered, gather};
-pub use joins::to_prove;
+pub use joins::{APART, to_prove};
 pub use proof::is_proved;
 pub use recognise::{Partial, may_apply, recognise};

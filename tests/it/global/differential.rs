@@ -1,9 +1,12 @@
 //! Several hundred SELECTs, by area, over one, few and many shards.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use shardq::cli::query::Strategy;
 use shardq::global::Joined;
+
+use crate::support::Db;
 
 use super::world::{Answer, NOT_IN_PARTS, World, difference, statements};
 
@@ -35,10 +38,15 @@ pub fn all() -> Vec<String> {
 /// Asks all both ways, and fails with every difference there is. Returns how many
 /// were answered: forced in parts, those that can be.
 #[track_caller]
-pub fn assert_same(world: &World, statements: &[String], strategy: Strategy) -> usize {
+pub fn assert_same(
+    world: &World,
+    statements: &[String],
+    strategy: Strategy,
+    joined: Joined,
+) -> usize {
     const SHOWN: usize = 12;
     let whole = world.psql(statements);
-    let sharded = world.shardq(statements, strategy);
+    let sharded = world.shardq(statements, strategy, joined);
     let (mut report, mut differing, mut answered) = (String::new(), 0, 0);
     for ((sql, whole), sharded) in statements.iter().zip(&whole).zip(&sharded) {
         if matches!(sharded, Answer::Error(why) if why.starts_with(NOT_IN_PARTS)) {
@@ -64,31 +72,6 @@ fn there_are_several_hundred() {
     assert!(all().len() > 400, "{}", all().len());
 }
 
-#[test]
-fn sixteen_shards_answer_like_one_table() {
-    assert_same(&World::new(16, "id % 16"), &all(), Strategy::One);
-}
-
-#[test]
-fn a_hundred_and_twenty_eight_shards_answer_like_one_table() {
-    assert_same(&World::new(128, "id * 7 % 128"), &all(), Strategy::One);
-}
-
-#[test]
-fn one_shard_answers_like_one_table() {
-    assert_same(&World::new(1, "0"), &all(), Strategy::One);
-}
-
-#[test]
-fn empty_shards_change_nothing() {
-    assert_same(&World::new(16, "id % 3 * 5"), &all(), Strategy::One);
-}
-
-#[test]
-fn all_rows_in_one_shard_change_nothing() {
-    assert_same(&World::new(16, "11"), &all(), Strategy::One);
-}
-
 /// Shards, and the one that a row is in.
 const SPREADS: [(u32, &str); 5] = [
     (16, "id % 16"),
@@ -98,33 +81,81 @@ const SPREADS: [(u32, &str); 5] = [
     (16, "11"),
 ];
 
+/// Nothing changes them.
+static WORLDS: [LazyLock<World>; 5] = [
+    LazyLock::new(|| World::new(SPREADS[0].0, SPREADS[0].1)),
+    LazyLock::new(|| World::new(SPREADS[1].0, SPREADS[1].1)),
+    LazyLock::new(|| World::new(SPREADS[2].0, SPREADS[2].1)),
+    LazyLock::new(|| World::new(SPREADS[3].0, SPREADS[3].1)),
+    LazyLock::new(|| World::new(SPREADS[4].0, SPREADS[4].1)),
+];
+
+fn assert_one_statement_is_the_same(spread: usize) {
+    let answered = assert_same(&WORLDS[spread], &all(), Strategy::One, Joined::Anywhere);
+    assert_eq!(answered, all().len());
+}
+
+/// Returns how many were had in parts.
+fn parts(spread: usize, statements: &[String], joined: Joined) -> usize {
+    assert_same(&WORLDS[spread], statements, Strategy::Partial, joined)
+}
+
+#[test]
+fn sixteen_shards_answer_like_one_table() {
+    assert_one_statement_is_the_same(0);
+}
+
+#[test]
+fn empty_shards_change_nothing() {
+    assert_one_statement_is_the_same(1);
+}
+
+#[test]
+fn one_shard_answers_like_one_table() {
+    assert_one_statement_is_the_same(2);
+}
+
+#[test]
+fn a_hundred_and_twenty_eight_shards_answer_like_one_table() {
+    assert_one_statement_is_the_same(3);
+}
+
+#[test]
+fn all_rows_in_one_shard_change_nothing() {
+    assert_one_statement_is_the_same(4);
+}
+
 #[test]
 fn parts_combine_to_the_same() {
-    for (shards, shard_of) in &SPREADS[..3] {
-        let world = World::new(*shards, shard_of);
-        let answered = assert_same(&world, &all(), Strategy::Partial);
-        assert!(answered > 300, "only {answered} were had in parts");
+    let answered = parts(0, &all(), Joined::Anywhere);
+    assert!(answered > 380, "only {answered} were had in parts");
+}
+
+#[test]
+fn parts_combine_to_the_same_wherever_rows_are() {
+    let asked = [statements(PARTIAL), statements(BY_SHARD)].concat();
+    for spread in 1..SPREADS.len() {
+        let answered = parts(spread, &asked, Joined::Anywhere);
+        assert!(answered > 250, "only {answered} were had in parts");
     }
 }
 
 #[test]
-fn many_parts_and_a_single_one_combine_to_the_same() {
-    let mut asked = statements(PARTIAL);
-    asked.extend(statements(BY_SHARD));
-    for (shards, shard_of) in &SPREADS[3..] {
-        let world = World::new(*shards, shard_of);
-        let answered = assert_same(&world, &asked, Strategy::Partial);
-        assert!(answered > 200, "only {answered} were had in parts");
-    }
+fn texts_are_compared_by_their_own_collation_between_shards() {
+    let texts = statements(PARTIAL)
+        .into_iter()
+        .filter(|sql| sql.contains("texts") || sql.contains("item"))
+        .collect::<Vec<_>>();
+    let world = World::within(Db::linguistic(), 4, "id % 4");
+    let answered = assert_same(&world, &texts, Strategy::Partial, Joined::Anywhere);
+    assert!(answered > 60, "only {answered} were had in parts");
 }
 
 #[test]
 fn joins_within_shards_combine_to_the_same() {
     let joins = statements(COLOCATED);
-    for (shards, shard_of) in SPREADS {
-        let mut world = World::new(shards, shard_of);
-        world.joined = Joined::WithinShards;
-        let answered = assert_same(&world, &joins, Strategy::Partial);
+    for spread in 0..SPREADS.len() {
+        let answered = parts(spread, &joins, Joined::Stated);
         assert_eq!(answered, joins.len(), "all are had in parts");
     }
 }
@@ -134,14 +165,10 @@ fn joins_within_shards_combine_to_the_same() {
 #[test]
 fn joins_along_foreign_keys_are_had_in_parts_where_shards_have_no_id_in_common() {
     let joins = statements(BY_KEY);
-    for (shards, shard_of) in SPREADS {
-        let world = World::new(shards, shard_of);
-        let answered = assert_same(&world, &joins, Strategy::Partial);
-        let expected = if shard_of == "id % 3 * 5" {
-            0
-        } else {
-            joins.len()
-        };
+    for (spread, (_, shard_of)) in SPREADS.iter().enumerate() {
+        let answered = parts(spread, &joins, Joined::Anywhere);
+        let every_third = *shard_of == "id % 3 * 5";
+        let expected = if every_third { 0 } else { joins.len() };
         assert_eq!(answered, expected, "{shard_of}");
     }
 }

@@ -5,6 +5,7 @@ mod by_name;
 mod differential;
 mod generator;
 mod locks;
+mod parts;
 mod refusals;
 mod rows;
 mod world;

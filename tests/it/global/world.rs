@@ -42,8 +42,6 @@ const TABLES: [&str; 14] = [
 /// the same with a column `shard` in `whole_shard`; and in shards.
 pub struct World {
     pub db: Db,
-    /// What is stated of the rows that statements join.
-    pub joined: Joined,
 }
 
 /// What came of a statement.
@@ -67,7 +65,11 @@ const RECORD: &str = "\u{1e}";
 impl World {
     /// `shard_of` is an SQL expression over `id`.
     pub fn new(shards: u32, shard_of: &str) -> Self {
-        let db = Db::empty();
+        Self::within(Db::empty(), shards, shard_of)
+    }
+
+    /// In a database without anything.
+    pub fn within(db: Db, shards: u32, shard_of: &str) -> Self {
         let tables = include_str!("tables.sql");
         let mut script = format!(
             "{}\nCREATE SCHEMA whole; SET search_path TO whole, public;\n{tables}\n\
@@ -99,10 +101,7 @@ impl World {
         }
         spread += "ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents (id);";
         db.in_each_shard(&spread);
-        Self {
-            db,
-            joined: Joined::Anywhere,
-        }
+        Self { db }
     }
 
     /// What psql says of the whole tables.
@@ -146,7 +145,8 @@ impl World {
 
     /// What the library says of the shards: one connection for all statements,
     /// each of which is looked up, composed, checked and run as the command does.
-    pub fn shardq(&self, statements: &[String], strategy: Strategy) -> Vec<Answer> {
+    /// `joined` is what is stated of the rows that statements join.
+    pub fn shardq(&self, statements: &[String], strategy: Strategy, joined: Joined) -> Vec<Answer> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -158,7 +158,7 @@ impl World {
             for sql in statements {
                 let interrupt = &interrupt;
                 answers.push(
-                    one(&server, sql, strategy, self.joined, interrupt)
+                    one(&server, sql, strategy, joined, interrupt)
                         .await
                         .unwrap_or_else(Answer::Error),
                 );

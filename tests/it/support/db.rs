@@ -37,7 +37,19 @@ impl Db {
         Self::on(&SERVER)
     }
 
+    /// A database that compares texts as people do: `a`, `B`, `c`. From `PostgreSQL` 15 on.
+    pub fn linguistic() -> Self {
+        Self::create(
+            &SERVER,
+            "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'",
+        )
+    }
+
     pub fn on(server: &Sandbox) -> Self {
+        Self::create(server, "")
+    }
+
+    fn create(server: &Sandbox, how: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let thread = std::thread::current();
         let test = thread.name().unwrap_or("test").replace("::", "_");
@@ -48,7 +60,7 @@ impl Db {
             env: server.env(database).into(),
             psql: server.client("psql"),
         };
-        at("postgres").sql(&format!("CREATE DATABASE \"{name}\""));
+        at("postgres").sql(&format!("CREATE DATABASE \"{name}\" {how}"));
         at(&name)
     }
 

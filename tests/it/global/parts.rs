@@ -1,0 +1,189 @@
+//! When a statement is answered in parts, when not, and why: with `--strategy` and
+//! `--colocated`, and where the parts turn out not to be fit.
+
+use crate::support::{ANY, Db, has, has_all, shardq};
+
+/// Two shards with a table and one that leads to it. Ids are the shard's own: even
+/// in shard 0, odd in shard 1.
+fn db() -> Db {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TABLE a (id bigint PRIMARY KEY, name text, at timestamptz, n numeric, f float8);
+         INSERT INTO a SELECT 2 * i + {n}, 'a' || i, timestamptz '2024-01-01 18:30Z' + i * interval '1 h', i, i
+         FROM generate_series(1, 20) AS i;
+         CREATE TABLE b (id bigint PRIMARY KEY, a_id bigint REFERENCES a (id));
+         INSERT INTO b SELECT id, id FROM a WHERE id > 10",
+    );
+    db
+}
+
+const JOIN: &str = "SELECT count(*) FROM a JOIN b ON a.id = b.a_id";
+
+#[track_caller]
+fn answers(db: &Db, args: &[&str], answer: &str) {
+    shardq(["query", "-g", "-t", "--csv"])
+        .args(args)
+        .db(db)
+        .run()
+        .assert(0, format!("{answer}\n").as_str(), has("2/2 shards"));
+}
+
+#[track_caller]
+fn explains(db: &Db, args: &[&str], parts: &[&str]) {
+    shardq(["query", "-g", "--explain"])
+        .args(args)
+        .db(db)
+        .run()
+        .assert(0, has_all(parts), ANY);
+}
+
+#[track_caller]
+fn is_not_had_in_parts(db: &Db, sql: &str, why: &str) {
+    shardq(["query", "-g", "--strategy", "partial", sql])
+        .db(db)
+        .run()
+        .assert(1, "", has_all(["--strategy partial", why]));
+}
+
+#[test]
+fn why_a_statement_is_not_had_in_parts_is_said() {
+    let db = db();
+    for (sql, why) in [
+        ("SELECT stddev(n) FROM a", "the last digit of stddev"),
+        ("SELECT variance(f) FROM a", "a sum of floats"),
+        ("SELECT count(DISTINCT f) FROM a", "come back as it went"),
+        (
+            "SELECT count(DISTINCT id), count(DISTINCT name) FROM a",
+            "over different values",
+        ),
+        (
+            "SELECT DISTINCT count(*) FROM a GROUP BY n",
+            "DISTINCT outside",
+        ),
+        ("SELECT count(*) FROM a CROSS JOIN b", "something else than"),
+        (
+            "SELECT count(*) FROM a RIGHT JOIN b USING (id)",
+            "something else than",
+        ),
+        ("SELECT count(*) FROM a JOIN b ON a.n = b.id", "--colocated"),
+    ] {
+        is_not_had_in_parts(&db, sql, why);
+        explains(&db, &[sql], &["one statement", why]);
+    }
+}
+
+#[test]
+fn a_foreign_key_proves_a_join_unless_shards_have_ids_in_common() {
+    let db = db();
+    let why = ["in parts", "no two shards have an id in common"];
+    explains(&db, &[JOIN], &why);
+    answers(&db, &[JOIN], "31");
+    db.in_shard(1, "INSERT INTO a (id) VALUES (12)");
+    is_not_had_in_parts(&db, JOIN, "ids in common");
+    // Of b in shard 0 to a in shard 1.
+    answers(&db, &[JOIN], "32");
+    db.in_shard(1, "DELETE FROM a WHERE id = 12");
+    explains(&db, &[JOIN], &why);
+}
+
+#[test]
+fn only_a_foreign_key_that_holds_in_every_shard_proves_a_join() {
+    for change in [
+        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey",
+        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; INSERT INTO b VALUES (1, 12);
+         ALTER TABLE b ADD FOREIGN KEY (a_id) REFERENCES a NOT VALID",
+        "CREATE TABLE heir () INHERITS (b); INSERT INTO heir VALUES (1, 12)",
+        "ALTER TABLE a ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; ALTER TABLE b ADD FOREIGN KEY (id) REFERENCES a",
+    ] {
+        let db = db();
+        db.in_shard(1, change);
+        is_not_had_in_parts(&db, JOIN, "no foreign key of every shard");
+        let stray = if change.contains("VALUES") {
+            "32"
+        } else {
+            "31"
+        };
+        answers(&db, &[JOIN], stray);
+    }
+}
+
+#[test]
+fn colocated_is_believed() {
+    let db = db();
+    db.in_shard(
+        1,
+        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; INSERT INTO b VALUES (1, 12)",
+    );
+    explains(
+        &db,
+        &[JOIN, "--colocated"],
+        &["in parts", "as --colocated states"],
+    );
+    answers(&db, &[JOIN], "32");
+    answers(&db, &[JOIN, "--colocated"], "31");
+    answers(&db, &[JOIN, "--colocated", "--strategy", "one"], "32");
+    answers(
+        &db,
+        &[
+            "SELECT count(*) FROM a JOIN b ON a.id = b.a_id AND a.shard = b.shard",
+            "--strategy",
+            "partial",
+        ],
+        "31",
+    );
+}
+
+/// India's time is called `IST`, which is Israel's to who reads it.
+#[test]
+fn times_that_cannot_be_read_back_are_not_sent_back() {
+    let db = db();
+    let sql = "SELECT max(at) FROM a";
+    let styled = |program: crate::support::Program| {
+        program
+            .env("PGDATESTYLE", "Postgres, DMY")
+            .env("PGTZ", "Asia/Kolkata")
+            .db(&db)
+            .run()
+    };
+    styled(shardq(["query", "-g", "-t", "--csv", sql])).assert(
+        0,
+        "Tue 02 Jan 20:00:00 2024 IST\n",
+        has("2/2 shards"),
+    );
+    styled(shardq(["query", "-g", "--strategy", "partial", sql])).assert(1, "", has("DateStyle"));
+    answers(
+        &db,
+        &["--strategy", "partial", sql],
+        "2024-01-02 14:30:00+00",
+    );
+}
+
+#[test]
+fn parts_of_too_many_rows_are_given_up_for_one_statement() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TABLE t AS SELECT 2 * i + {n} AS i FROM generate_series(1, 100001) AS i",
+    );
+    let sql = "SELECT count(DISTINCT i), count(*) FROM t";
+    answers(&db, &[sql], "200002,200002");
+    is_not_had_in_parts(&db, sql, "more rows than are worth");
+}
+
+#[test]
+fn sums_that_numeric_may_not_hold_are_given_up_for_one_statement() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TABLE t AS SELECT 10::numeric ^ 70000 AS x, 1e-9000::numeric * {n} AS y",
+    );
+    for (sql, answer) in [
+        ("SELECT var_pop(x) FROM t", "0"),
+        ("SELECT var_pop(y) > 0 FROM t", "f"),
+    ] {
+        answers(&db, &[sql], answer);
+        shardq(["query", "-g", "--strategy", "partial", sql])
+            .db(&db)
+            .run()
+            .assert(1, "", has("--strategy partial"));
+    }
+}
