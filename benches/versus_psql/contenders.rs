@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use shardq::sandbox::Sandbox;
@@ -160,9 +160,7 @@ impl Contender {
                     "for i in {{0..127}}; do {psql} -XAtc \"{select}\"; done"
                 ))
             }
-            Self::Xargs => shell(format!(
-                "seq 0 127 | xargs -P8 -I{{}} {psql} -XAtc \"{SELECT}\""
-            )),
+            Self::Xargs => shell(xargs(&target.psql, 8)),
             Self::OneSession => {
                 // Each -c is a round trip of its own, as lines of a script are.
                 let mut command = Command::new(&target.psql);
@@ -182,7 +180,14 @@ impl Contender {
 
     /// What it gives: pairs of shard and name, sorted, whatever their format.
     pub fn rows(self, target: &Target) -> Vec<(String, String)> {
-        let output = self.command(target).output().unwrap();
+        let mut command = self.command(target);
+        if self == Self::Xargs {
+            // Eight that write into one pipe tear each other's lines now and then.
+            command = Command::new("bash");
+            command.args(["-c", &xargs(&target.psql, 1)]);
+            target.lead(&mut command);
+        }
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{self}: {output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         let mut rows: Vec<_> = text
@@ -194,6 +199,11 @@ impl Contender {
         rows.sort();
         rows
     }
+}
+
+fn xargs(psql: &Path, at_once: u32) -> String {
+    let psql = psql.display();
+    format!("seq 0 127 | xargs -P{at_once} -I{{}} {psql} -XAtc \"{SELECT}\"")
 }
 
 fn selects() -> impl Iterator<Item = String> {
