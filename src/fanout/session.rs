@@ -128,8 +128,12 @@ impl Session {
     ///
     /// One cancel request would do, since a turn that fails takes all behind it
     /// along; but the server drops one that arrives between two messages.
-    pub(super) async fn cancel(&self, flying: impl Iterator<Item = Flight>) {
+    ///
+    /// A run can be stopped before the session's own opening was read: unread, that
+    /// would hold up all answers behind it, and this would never return.
+    pub(super) async fn cancel(&mut self, flying: impl Iterator<Item = Flight>) {
         const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
+        self.opening = None;
         let drained = async {
             for flight in flying {
                 flight.drain().await;
