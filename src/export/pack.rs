@@ -79,7 +79,7 @@ impl Write for Tally {
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
         if let Some(settling) = &mut self.settling {
-            settling.wrote(&self.file, written)?;
+            settling.wrote(&self.file, written);
         }
         Ok(written)
     }
@@ -118,6 +118,14 @@ impl Packed {
             compression,
             stream: Some(stream),
         })
+    }
+
+    /// How many bytes are worth a mark in front of them: seams cost compression.
+    pub fn worth_a_mark(&self) -> usize {
+        match self.compression {
+            Compression::None => 0,
+            Compression::Gzip | Compression::Zstd => 256 << 10,
+        }
     }
 
     /// A place to come back to. Compressed data gets a seam there: both gzip and

@@ -175,7 +175,7 @@ impl PerShard {
         if given.is_err()
             && let Some(part) = self.open.remove(&shard)
         {
-            self.trouble = part.writer.abandon().await;
+            self.trouble = self.trouble.take().or(part.writer.abandon().await);
         }
         given
     }
@@ -238,7 +238,6 @@ impl Destination for PerShard {
                 // A shard without rows has a file as well.
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
-                    part.writer.take(Input::Ended(shard)).await?;
                     self.progress.answered(shard, answer.rows);
                     self.complete(shard, part, answer);
                 }

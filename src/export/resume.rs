@@ -90,6 +90,12 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
     if then.header != now.header {
         return refused("the header was not the same".to_owned());
     }
+    // They change how values are written.
+    for option in ["null", "excel", "bigint-as-string"] {
+        if then.options.get(option) != now.options.get(option) {
+            return refused(format!("--{option} was not the same"));
+        }
+    }
     let names: BTreeSet<_> = shards.iter().map(ToString::to_string).collect();
     let answered = then.shards.iter().map(|entry| &entry.shard);
     let missing = then.missing.iter().map(|entry| &entry.shard);

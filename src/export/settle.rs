@@ -18,31 +18,40 @@ pub struct Settling {
 
 impl Settling {
     /// More has been written.
-    ///
-    /// # Errors
-    /// If there is no thread to be had.
-    pub fn wrote(&mut self, file: &File, bytes: usize) -> io::Result<()> {
+    pub fn wrote(&mut self, file: &File, bytes: usize) {
         self.written += bytes;
         if self.written < STEP {
-            return Ok(());
+            return;
         }
         self.written = 0;
-        let (wanted, _) = match &self.thread {
-            Some(thread) => thread,
-            None => self.thread.insert(start(file.try_clone()?)?),
-        };
-        // Asked already, or has failed: `finish` says so.
-        let _ = wanted.try_send(());
-        Ok(())
+        if self.thread.is_none() {
+            // Where there is no thread to be had, the end takes longer.
+            self.thread = file.try_clone().and_then(start).ok();
+        }
+        if let Some((wanted, _)) = &self.thread {
+            // Asked already, or has failed: `finish` says so.
+            let _ = wanted.try_send(());
+        }
     }
 
     /// What went wrong: the kernel says it once, and not again to a later sync.
-    pub fn finish(self) -> io::Result<()> {
-        let Some((wanted, thread)) = self.thread else {
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some((wanted, thread)) = self.thread.take() else {
             return Ok(());
         };
         drop(wanted);
         thread.join().unwrap_or(Err(io::ErrorKind::Other.into()))
+    }
+}
+
+impl Drop for Settling {
+    /// What it would still hear of may be another run's.
+    fn drop(&mut self) {
+        let _ = self.end();
     }
 }
 

@@ -37,14 +37,17 @@ impl Target {
             let output = io::stdout().as_fd().try_clone_to_owned();
             return output.map(|fd| stream(File::from(fd))).map_err(failed);
         }
-        match fs::metadata(path) {
-            Ok(there) if !there.is_file() && !there.is_dir() => OpenOptions::new()
-                .write(true)
-                .open(path)
-                .map(stream)
-                .map_err(failed),
-            _ => Self::draft(path, existing).map(Self::File),
+        if !Self::names_a_stream(path) {
+            return Self::draft(path, existing).map(Self::File);
         }
+        let opened = OpenOptions::new().write(true).open(path);
+        opened.map(stream).map_err(failed)
+    }
+
+    /// Standard output, a pipe, a device.
+    pub fn names_a_stream(path: &Path) -> bool {
+        let there = fs::metadata(path);
+        path == Path::new("-") || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
     }
 
     /// A draft of a file, whatever else it is for.

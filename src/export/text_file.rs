@@ -11,18 +11,14 @@ use crate::render::{Format, Renderer};
 use crate::row::Column;
 use crate::shard::Shard;
 
-/// Less of a shard than this waits for the rest of it. Compressed data gets a seam
-/// where a shard begins that may be taken back; this keeps seams far apart.
-const WORTH_A_SEAM: usize = 256 << 10;
-
 pub(super) struct TextFile {
     renderer: AnyText,
     shard_column: Option<String>,
     packed: Packed,
     /// The shard that is being written, if it has a row.
     shard: Option<Shard>,
-    /// The first of it, while it is too little to be written.
-    held: Vec<Vec<u8>>,
+    /// The first of it, while it is too little to be worth a mark.
+    held: Vec<u8>,
     began: Beginning,
 }
 
@@ -72,9 +68,9 @@ impl TextFile {
                         AnyText::Excel(excel) => excel.row(values, &mut text),
                     }
                 }
-                self.add(shard, text, books)?;
+                self.add(shard, &text, books)?;
             }
-            Input::Lines(shard, lines) => self.add(shard, lines.text, books)?,
+            Input::Lines(shard, lines) => self.add(shard, &lines.text, books)?,
             // Shards fail before it is their turn, too.
             Input::TakeBack(shard) if self.shard == Some(shard) => {
                 self.held.clear();
@@ -84,7 +80,7 @@ impl TextFile {
                 books.remove(shard);
             }
             Input::Ended(shard) if self.shard == Some(shard) => {
-                self.write()?;
+                self.write_held()?;
                 self.ended();
             }
             Input::TakeBack(_) | Input::Ended(_) | Input::End => {}
@@ -109,23 +105,24 @@ impl TextFile {
         Ok(self.packed.write_all(&text)?)
     }
 
-    fn add(&mut self, shard: Shard, text: Vec<u8>, books: &mut Books) -> io::Result<()> {
+    fn add(&mut self, shard: Shard, text: &[u8], books: &mut Books) -> io::Result<()> {
         books.add(shard, text.len());
         self.shard = Some(shard);
-        self.held.push(text);
         if let Beginning::NotYet = self.began {
-            if self.held.iter().map(Vec::len).sum::<usize>() < WORTH_A_SEAM {
+            if self.held.len() + text.len() < self.packed.worth_a_mark() {
+                self.held.extend_from_slice(text);
                 return Ok(());
             }
             self.began = Beginning::At(Box::new(self.packed.mark()?));
         }
-        self.write()
+        self.write_held()?;
+        self.packed.write_all(text)
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        self.held
-            .drain(..)
-            .try_for_each(|text| self.packed.write_all(&text))
+    fn write_held(&mut self) -> io::Result<()> {
+        self.packed.write_all(&self.held)?;
+        self.held.clear();
+        Ok(())
     }
 
     /// Where it began: the next begins elsewhere.

@@ -121,6 +121,8 @@ impl Writer {
                     columns: books.columns,
                     shard_bytes: books.shard_bytes,
                 });
+                // It may have a tail to write even now; whoever listens may use the file next.
+                drop(encoder);
                 // Nobody listens any more when the run was interrupted.
                 let _ = tell.send(written.map_err(|trouble| trouble.of(name)));
             })

@@ -178,6 +178,21 @@ fn a_limit_on_files_and_a_device_that_is_full() {
         );
     untouched(&file);
     left_nothing(&db);
+    Program::new("sh")
+        .args([
+            "-c",
+            limited,
+            env!("CARGO_BIN_EXE_shardq"),
+            "export",
+            LONG,
+            "--per-shard",
+            "-o",
+        ])
+        .args([folder.path().join("parts")])
+        .db(&db)
+        .run()
+        .assert(1, "", has_all(["File too large", "ulimit -f"]));
+    left_nothing(&db);
     // Linux's device that is always full.
     if Path::new("/dev/full").exists() {
         export(&db, LONG, Path::new("/dev/full")).run().assert(

@@ -97,6 +97,10 @@ fn a_killed_export_goes_on_with_what_is_missing() {
         .args(["--per-shard", "--resume", "--shards", "0-3"])
         .run()
         .assert(1, "", has("the shards were 6 then, and are 4 now"));
+    export(&db, sql, &out)
+        .args(["--per-shard", "--resume", "--null", "NULL"])
+        .run()
+        .assert(1, "", has("--null was not the same"));
 
     let kept = fs::metadata(out.join("shard=shard_0/part.csv"))
         .unwrap()

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::error::Error;
-use crate::export::{FileFormat, Kind, Text};
+use crate::export::{FileFormat, Kind, Target, Text};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::plan::{Instant, Plan};
@@ -43,8 +43,10 @@ pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
              which Parquet cannot",
         );
     }
-    if args.allow_partial && args.output == Path::new("-") {
-        return usage("--allow-partial names a file; standard output has no name");
+    if args.allow_partial && Target::names_a_stream(&args.output) {
+        return usage(
+            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a way back",
+        );
     }
     Ok(kind)
 }
