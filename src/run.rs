@@ -67,9 +67,9 @@ pub enum Ending {
     Interrupted,
     /// The sink takes no more.
     WriterFailed,
-    /// The snapshot is gone, and nobody has seen any of the result: the run can
-    /// be had again at another.
-    SnapshotLost,
+    /// The snapshot is gone, or what is needed of it, and nobody has seen any of the
+    /// result: the run can be had again at another.
+    HadAgain,
 }
 
 /// The books of a run.
@@ -191,6 +191,17 @@ pub(crate) async fn drive(
     Ok(outcome)
 }
 
+/// Whether a shard's failure is reason to have the whole run again: its rows cannot be
+/// had at this snapshot any more.
+fn is_had_again(error: &ShardError, policy: Policy) -> bool {
+    match error {
+        ShardError::SnapshotLost { .. } => true,
+        // What was read of it cannot be taken back. Other shards may yet answer.
+        ShardError::Lost { rows: 1.., .. } => policy == Policy::Stop,
+        _ => false,
+    }
+}
+
 /// Does what a piece asks for; an ending, if it brings one.
 async fn take(
     piece: Piece,
@@ -222,9 +233,9 @@ async fn take(
                 return Ok(Some(Ending::WriterFailed));
             }
         }
-        Piece::Failed(_, error @ ShardError::SnapshotLost { .. }) if output.is_untouched() => {
-            console.note(&error);
-            return Ok(Some(Ending::SnapshotLost));
+        Piece::Failed(shard, error) if output.is_untouched() && is_had_again(&error, policy) => {
+            console.note(&format!("{shard}: {error}"));
+            return Ok(Some(Ending::HadAgain));
         }
         Piece::Failed(shard, error) => {
             outcome.failures.add(shard, error);

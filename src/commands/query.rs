@@ -65,7 +65,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let started = prepared.start(&plan);
         let policy = policy(args.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
-        if outcome.ending != Ending::SnapshotLost {
+        if outcome.ending != Ending::HadAgain {
             return tokio::select! {
                 biased;
                 exit = conclude(&args, &plan, outcome, output, &mut console) => exit,

@@ -64,7 +64,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             Policy::Stop,
         );
         let outcome = driving.await?;
-        if outcome.ending != Ending::SnapshotLost {
+        if outcome.ending != Ending::HadAgain {
             let ran = Ran {
                 args: &args,
                 plan: &plan,

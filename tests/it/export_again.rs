@@ -2,8 +2,9 @@
 //! read again, and the rest is said.
 
 use std::fs;
+use std::path::Path;
 
-use crate::export::{export, folder, names, verify};
+use crate::export::{export, folder, verify};
 use crate::support::{Db, Running, Session, eventually, has_all};
 
 /// Ten megabytes of each shard, then a wait for who holds the lock, then the rest.
@@ -105,28 +106,44 @@ fn one_file_a_shard_likewise() {
 }
 
 #[test]
-fn what_cannot_be_taken_back_ends_the_export() {
+fn what_cannot_be_taken_back_is_written_again_from_the_beginning() {
     let db = Db::with_shards(2);
     let folder = folder();
     for (name, flags) in [("t.parquet", &[][..]), ("t.csv", &["--order", "arrival"])] {
         let file = folder.path().join(name);
-        let mut holder = holder(&db);
+        let holder = holder(&db);
         let export = export(&db, WAITS, &file)
             .args(["-j", "2"])
             .args(flags)
             .spawn();
         lose_a_connection(&db);
+        go_on(&export, holder, "asking again, at a new snapshot");
         export.finish().assert(
-            1,
+            0,
             "",
-            has_all([
-                ": the connection was lost",
-                "export again",
-                "was not written",
-                "0/2 shards",
-            ]),
+            has_all(["half-way through this shard", "120,000 rows · 2/2 shards"]),
         );
-        holder.run("SELECT pg_advisory_unlock(42)");
-        assert_eq!(names(folder.path()), [""; 0]);
+        verify(&file)
+            .run()
+            .assert(0, "", has_all(["120,000 rows · 2/2 shards"]));
+    }
+}
+
+#[test]
+fn what_a_reader_has_seen_ends_the_export() {
+    let db = Db::with_shards(2);
+    let mut holder = holder(&db);
+    let export = export(&db, WAITS, Path::new("-")).args(["-j", "2"]).spawn();
+    lose_a_connection(&db);
+    let ran = export.finish();
+    holder.run("SELECT pg_advisory_unlock(42)");
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    for told in [
+        "the connection was lost",
+        "half-way through this shard",
+        "export again",
+        "0/2 shards",
+    ] {
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
     }
 }

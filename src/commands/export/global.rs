@@ -84,7 +84,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             Policy::Stop,
         );
         let outcome = driving.await?;
-        if outcome.ending != Ending::SnapshotLost {
+        if outcome.ending != Ending::HadAgain {
             let ran = Ran {
                 asked,
                 plan,

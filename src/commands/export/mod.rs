@@ -84,7 +84,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             circumstances.shard_rows.clone(),
         )?;
         let outcome = run::drive(started, &mut file, console, interrupt, asked.policy()).await?;
-        if outcome.ending != Ending::SnapshotLost {
+        if outcome.ending != Ending::HadAgain {
             let ran = Ran {
                 asked: *asked,
                 plan,
