@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use shardq::sandbox::Options;
 
-use crate::support::{Db, Program, eventually, has, private_server, shardq};
+use crate::support::{Db, Program, eventually, has, has_all, private_server, shardq};
 
 const MOST_KIB: u64 = 32 * 1024;
 const SHARDS: u32 = 8;
@@ -51,18 +51,22 @@ fn a_million_rows_pass_through_little_memory() {
 #[test]
 fn a_reader_that_pauses_holds_up_the_server_and_not_memory() {
     let db = a_million();
-    let mut query = all_of(&db).args(["-j8"]).spawn_unread();
-    // All but those that had little more to say.
-    eventually("the server waits", || waiting(&db, "ClientWrite") >= 4);
-    was_little(query.peak_memory_kib());
-    query.resume();
-    let ran = query.finish();
-    ran.assert(
-        0,
-        has("shard_7,125000,xxx"),
-        has("1,000,000 rows · 8/8 shards"),
-    );
-    was_little(ran.peak_memory_kib);
+    let sql = "SELECT n, filling FROM t";
+    let export = |format| shardq(["export", sql, "-o", "-", "--format", format]).db(&db);
+    for run in [all_of(&db), export("csv"), export("jsonl")] {
+        let mut run = run.args(["-j8"]).spawn_unread();
+        // All but those that had little more to say.
+        eventually("the server waits", || waiting(&db, "ClientWrite") >= 4);
+        was_little(run.peak_memory_kib());
+        run.resume();
+        let ran = run.finish();
+        ran.assert(
+            0,
+            has_all(["shard_7", "125000"]),
+            has("1,000,000 rows · 8/8 shards"),
+        );
+        was_little(ran.peak_memory_kib);
+    }
 }
 
 #[test]
