@@ -90,7 +90,7 @@ impl Way {
         if joins.is_some() {
             catalog.joined = Joined::Proved;
         }
-        let partial = match partial::recognise(text, &catalog, &names) {
+        let partial = match partial::recognise(text, strings, &catalog, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
