@@ -169,7 +169,7 @@ const QUERIES: [&str; 7] = [
 ];
 
 /// Words that cannot be a table's name without quotes.
-const RESERVED: [&str; 78] = [
+pub const RESERVED: [&str; 78] = [
     "all",
     "analyse",
     "analyze",

@@ -10,9 +10,12 @@ use super::lexer::Strings;
 use super::names::Text;
 use super::partial::{self, Partial, Parts};
 use super::refusal::Refusal;
-use crate::fanout::Session;
+use crate::fanout::{FanoutError, Session};
 use crate::plan::Plan;
+use crate::row::Column;
 use crate::statement::Statement;
+
+const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
 
 /// How a statement is answered.
 pub enum Way {
@@ -90,16 +93,31 @@ impl Way {
         if joins.is_some() {
             catalog.joined = Joined::Proved;
         }
-        let partial = match partial::recognise(text, &catalog, &names) {
+        let partial = match partial::recognise(text, strings, &catalog, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
         let part = Text::new(&partial.part, strings);
-        let checked = Checked::take(session, plan, &part, alone, strings).await?;
+        let (shadowed, checked) = futures::join!(
+            partial::is_shadowed(session, text),
+            Self::understood(session, plan, &part, alone, strings)
+        );
+        let checked = match checked? {
+            Some(_) if shadowed.map_err(Refused::Failed)? => return Ok(Err(partial::SHADOWED)),
+            Some(checked) => checked,
+            None => return Ok(Err(NOT_UNDERSTOOD)),
+        };
         let parts = match Parts::new(&partial, &checked.columns) {
             Ok(parts) => parts,
             Err(why) => return Ok(Err(why)),
         };
+        let combined = parts.statement(&partial);
+        let combined = Text::new(&combined, strings);
+        let nothing = Catalog::default();
+        match Self::understood(session, plan, &combined, nothing, strings).await? {
+            Some(combined) if is_alike(&combined.columns, &whole.columns) => {}
+            _ => return Ok(Err(NOT_UNDERSTOOD)),
+        }
         // Last, for it reads rows.
         if let Some(joins) = &joins {
             let proved = partial::is_proved(session, joins, &catalog.shards).await;
@@ -125,6 +143,26 @@ impl Way {
         }))
     }
 
+    /// What we wrote, if the server takes it. If not, the transaction is where it was.
+    async fn understood(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: Catalog,
+        strings: Strings,
+    ) -> Result<Option<Checked>, Refused> {
+        match Checked::take(session, plan, text, catalog, strings).await {
+            Ok(checked) => Ok(Some(checked)),
+            Err(Refused::Failed(error)) => Err(Refused::Failed(error)),
+            Err(Refused::ByUs(_) | Refused::ByServer(_)) => {
+                let client = session.connection().client();
+                let recovered = client.simple_query(&Plan::recover()).await;
+                recovered.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+                Ok(None)
+            }
+        }
+    }
+
     /// The way that is taken, why, and the SQL.
     pub fn explain(&self) -> String {
         match self {
@@ -139,6 +177,15 @@ impl Way {
             Self::Parts(in_parts) => &in_parts.catalog,
         }
     }
+}
+
+/// Whether the columns are called the same and of the same types.
+fn is_alike(some: &[Column], others: &[Column]) -> bool {
+    let known = |columns: &[Column]| -> Vec<_> {
+        let column = |c: &Column| (c.name.clone(), c.type_oid);
+        columns.iter().map(column).collect()
+    };
+    known(some) == known(others)
 }
 
 impl InParts {

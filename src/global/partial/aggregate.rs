@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::columns::{Columns, Use};
+use super::columns::{Columns, Use, type_of};
 use super::recognise::{Recogniser, Why};
 use super::words::AGGREGATES;
 
@@ -143,7 +143,7 @@ impl Call<'_> {
             // The type is that of the part: see `Parts`.
             "sum" => {
                 let column = self.part("sum", Use::Sum, columns);
-                format!("pg_catalog.sum({column})::{{type of {column}}}")
+                format!("pg_catalog.sum({column})::{}", type_of(&column))
             }
             // What avg() itself does at its end.
             "avg" => {

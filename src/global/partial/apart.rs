@@ -19,6 +19,16 @@ impl Ids {
         self.most < other.least || other.most < self.least || differs != 0
     }
 
+    /// What is known of both together.
+    pub fn with(&self, other: &Self) -> Self {
+        Self {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+            and: self.and & other.and,
+            or: self.or | other.or,
+        }
+    }
+
     /// Whether no two of these shards have any in common.
     pub fn are_apart(shards: &[Self]) -> bool {
         let pairs = shards
@@ -64,6 +74,7 @@ mod tests {
         ) {
             let common = one.iter().any(|id| other.contains(id));
             prop_assert!(!common || !Ids::are_apart(&[of(&one), of(&other)]));
+            prop_assert_eq!(of(&one).with(&of(&other)), of(&[one, other].concat()));
         }
     }
 }

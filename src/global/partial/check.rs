@@ -1,36 +1,170 @@
-//! Every word of a statement in parts: known to mean the same in every session and
-//! shard.
+//! Every word of a statement in parts, where it stands: known to mean the same in
+//! every session and shard. What is not known to be a column, a label, a function's
+//! or operator's name or a keyword in its place makes it one statement.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::clauses::Clauses;
 use super::recognise::{Recogniser, Why};
-use super::words::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES};
-use crate::global::lexer::Kind;
+use super::words::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
+use crate::global::lexer::{Kind, string_value};
+use crate::global::names::SHARD;
+
+const WORD: Why = "it has a word that may mean something else in another session or shard";
+const SYNTAX: Why = "its syntax is not a simple one";
 
 impl Recogniser<'_> {
     /// Everything in it is known to be the same in every session and shard.
     pub(super) fn check_words(&self) -> Result<(), Why> {
         let from = self.clauses.from.clone();
+        let in_place = self.in_place()?;
         for (index, token) in self.tokens().iter().enumerate() {
-            if from.contains(&index) && !self.sources.has_in_condition(index) {
+            let read = from.contains(&index) && !self.sources.has_in_condition(index);
+            if read || in_place.contains(&index) {
                 continue;
             }
-            let source = &self.text.sql[token.span.clone()];
             match &token.kind {
-                Kind::Operator if !OPERATORS.contains(&source) => {
-                    return Err("it has an operator that may be anything");
+                Kind::Operator => self.check_operator(index)?,
+                Kind::String => self.check_string(index)?,
+                Kind::Number => self.check_number(index)?,
+                Kind::Mark('.') => {
+                    let named = |at: usize| {
+                        let token = self.tokens().get(at);
+                        token.is_some_and(|token| token.identifier().is_some())
+                    };
+                    if index == 0 || !named(index - 1) || !named(index + 1) {
+                        return Err(SYNTAX);
+                    }
                 }
-                Kind::String if words::is_of_the_moment(source) => {
-                    return Err("it names the current time, which differs between connections");
-                }
-                Kind::Number
-                | Kind::String
-                | Kind::Operator
-                | Kind::Mark('(' | ')' | ',' | '.' | ':') => {}
-                Kind::Mark(_) => return Err("its syntax is not a simple one"),
+                Kind::Mark('(' | ')' | ',' | ':') => {}
+                Kind::Mark(_) => return Err(SYNTAX),
                 Kind::Word(_) | Kind::Quoted(_) => self.check_word(index)?,
             }
         }
         Ok(())
+    }
+
+    /// What needs no look, for it is known by its place: labels, what follows an
+    /// expression of ORDER BY, a column of the result that is a whole element of
+    /// ORDER BY or GROUP BY, and the stars of a list of columns.
+    fn in_place(&self) -> Result<BTreeSet<usize>, Why> {
+        let mut known = BTreeSet::new();
+        for item in self.elements(&self.clauses.select) {
+            known.extend(self.unlabelled(&item).end..item.end);
+            if !self.is_aggregated() && self.is_star(&item) {
+                known.extend(item);
+            }
+        }
+        let sorted = self.clauses.order.iter().flat_map(|o| self.elements(o));
+        let grouped = self.clauses.group.iter().flat_map(|g| self.elements(g));
+        let sorted = sorted.map(|element| (self.sorted(&element).0, element.end));
+        for (expression, end) in sorted.chain(grouped.map(|element| (element.clone(), element.end)))
+        {
+            known.extend(expression.end..end);
+            match &self.tokens()[expression.clone()] {
+                [] => return Err(SYNTAX),
+                [only] => {
+                    let of_result = |name: &str| self.names.contains(&name);
+                    if column_name(only).is_some_and(|n| of_result(n) && !self.is_column(n)) {
+                        known.insert(expression.start);
+                    }
+                }
+                // Postgres takes what is in it for what it would be without them: a
+                // label, or a position.
+                [first, ..]
+                    if first.is_mark('(')
+                        && self.text.closing(expression.start) + 1 == expression.end =>
+                {
+                    return Err("ORDER BY or GROUP BY has an element in parentheses");
+                }
+                _ => {}
+            }
+        }
+        Ok(known)
+    }
+
+    /// `*`, or all columns of one of the tables.
+    fn is_star(&self, item: &Range<usize>) -> bool {
+        let is_star = |index: usize| self.cut(&(index..index + 1)) == "*";
+        match &self.tokens()[item.clone()] {
+            [_] => is_star(item.start),
+            [table, point, _] => {
+                let table = table.identifier();
+                point.is_mark('.')
+                    && is_star(item.end - 1)
+                    && table.is_some_and(|name| self.sources.is_qualifier(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an operand may end in front of this token: then an operator, a
+    /// keyword or a label must follow.
+    pub(super) fn follows_operand(&self, index: usize) -> bool {
+        const ENDS: [&str; 7] = [
+            "null", "true", "false", "end", "isnull", "notnull", "unknown",
+        ];
+        let Some(before) = index.checked_sub(1) else {
+            return false;
+        };
+        match &self.tokens()[before].kind {
+            Kind::Number | Kind::String | Kind::Quoted(_) => true,
+            Kind::Mark(mark) => *mark == ')',
+            Kind::Operator => false,
+            Kind::Word(word) => {
+                ENDS.contains(&word.as_ref())
+                    || self.text.follows_mark(before, '.')
+                    || (column_name(&self.tokens()[before]).is_some() && !self.is_by(before))
+            }
+        }
+    }
+
+    /// The second word of GROUP BY and ORDER BY.
+    fn is_by(&self, index: usize) -> bool {
+        self.is(index, "by")
+            && index > 0
+            && ["group", "order"].iter().any(|w| self.is(index - 1, w))
+    }
+
+    fn check_operator(&self, index: usize) -> Result<(), Why> {
+        let operator = self.cut(&(index..index + 1));
+        let counts = || {
+            self.text.follows_mark(index, '(')
+                && self.text.precedes_mark(index, ')')
+                && index > 1
+                && self.is(index - 2, "count")
+        };
+        if !OPERATORS.contains(&operator) {
+            Err("it has an operator that may be anything")
+        } else if operator == "*" && !self.follows_operand(index) && !counts() {
+            Err("it has a whole row as a value")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_string(&self, index: usize) -> Result<(), Why> {
+        let value = string_value(self.cut(&(index..index + 1)), self.strings);
+        let value = value.filter(|_| !self.follows_operand(index));
+        if words::is_of_the_moment(&value.ok_or(SYNTAX)?) {
+            Err("it names the current time, which differs between connections")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `0x1` is a number to some versions, and a number with a label to others.
+    fn check_number(&self, index: usize) -> Result<(), Why> {
+        let end = self.tokens()[index].span.end;
+        let touched = self.tokens().get(index + 1).is_some_and(|next| {
+            next.span.start == end && (next.identifier().is_some() || next.kind == Kind::Number)
+        });
+        if touched || self.follows_operand(index) {
+            Err(SYNTAX)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_word(&self, index: usize) -> Result<(), Why> {
@@ -39,13 +173,10 @@ impl Recogniser<'_> {
             return Ok(());
         };
         let called = self.text.precedes_mark(index, '(');
-        let cast = index > 1
-            && self.text.follows_mark(index, ':')
-            && self.text.follows_mark(index - 1, ':');
-        if index > 0 && self.is(index - 1, "as") {
-            return Ok(());
-        }
         let word = matches!(token.kind, Kind::Word(_));
+        if self.text.follows_mark(index, '.') {
+            return self.check_qualified(index, name);
+        }
         if word && Clauses::ORDER.contains(&name) {
             // A clause's own keyword, or FILTER's.
             let filters = name == "where"
@@ -67,28 +198,79 @@ impl Recogniser<'_> {
                 Err("it has DISTINCT outside of aggregates")
             };
         }
-        let known = if cast {
-            TYPES.contains(&name) && !called
-        } else if called && word {
-            AGGREGATES.contains(&name)
-                || FUNCTIONS.contains(&name)
-                || KEYWORDS.contains(&name)
-                || name == "filter"
+        let cast = index > 2
+            && self.text.follows_mark(index, ':')
+            && self.text.follows_mark(index - 1, ':');
+        let known = if self.is_by(index) {
+            true
+        } else if cast {
+            word && !called && TYPES.contains(&name) && (name != "date" || self.is_time(index - 3))
+        } else if word && KEYWORDS.contains(&name) {
+            self.is_keyword_in_place(index, name)
+        } else if called && name == "filter" {
+            word && self.text.follows_mark(index, ')')
+        } else if self.follows_operand(index) {
+            false
+        } else if called {
+            word && (AGGREGATES.contains(&name) || FUNCTIONS.contains(&name))
         } else if self.text.precedes_mark(index, '.') {
             self.sources.is_qualifier(name)
-        } else if self.is_column(name) {
-            return self.check_column(name);
         } else {
-            (word
-                && (KEYWORDS.contains(&name)
-                    || ["by", "as", "asc", "desc", "nulls", "first", "last"].contains(&name)))
-                || self.names.contains(&name)
+            match column_name(token) {
+                Some(name) if self.is_column(name) => return self.check_column(name),
+                _ => false,
+            }
         };
-        if known {
-            Ok(())
+        if known { Ok(()) } else { Err(WORD) }
+    }
+
+    /// Only a column of that very table: `t.count` may be `count(t)`.
+    fn check_qualified(&self, index: usize, name: &str) -> Result<(), Why> {
+        let table = index
+            .checked_sub(2)
+            .filter(|&table| !self.text.follows_mark(table, '.'))
+            .and_then(|table| self.tokens()[table].identifier());
+        let mut tables = self.sources.tables.iter();
+        let has =
+            tables.any(|s| table == Some(s.name) && (name == SHARD || s.column(name).is_some()));
+        if has && !self.text.precedes_mark(index, '(') {
+            self.check_column(name)
         } else {
-            Err("it has a word that may mean something else in another session or shard")
+            Err(WORD)
         }
+    }
+
+    /// Elsewhere it may be a function's name, a label or a column.
+    fn is_keyword_in_place(&self, index: usize, name: &str) -> bool {
+        let is = |index: usize, words: &[&str]| words.iter().any(|word| self.is(index, word));
+        let before = |words: &[&str]| index > 0 && is(index - 1, words);
+        let operand = self.follows_operand(index);
+        match name {
+            "is" => {
+                let next = index + 1 + usize::from(self.is(index + 1, "not"));
+                operand && is(next, &["null", "true", "false", "unknown"])
+            }
+            "isnull" | "notnull" => operand,
+            "like" | "ilike" | "between" | "in" => {
+                operand || (before(&["not"]) && self.follows_operand(index - 1))
+            }
+            "symmetric" => before(&["between"]),
+            "unknown" => before(&["is", "not"]),
+            "null" | "true" | "false" | "case" => !operand,
+            _ => true,
+        }
+    }
+
+    /// A text that is cast to a date may say `now`.
+    fn is_time(&self, index: usize) -> bool {
+        let token = &self.tokens()[index];
+        let of_columns = |name: &str| {
+            let mut columns = self.sources.columns(name).peekable();
+            let oids = ["1082 ", "1114 ", "1184 "];
+            columns.peek().is_some()
+                && columns.all(|c| oids.iter().any(|oid| c.identity.starts_with(oid)))
+        };
+        token.kind == Kind::String || token.identifier().is_some_and(of_columns)
     }
 
     /// Types that Postgres brings along, the same everywhere.

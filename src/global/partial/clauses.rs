@@ -33,8 +33,12 @@ impl Clauses {
             let (Some(clause), 0) = (clause, depth) else {
                 continue;
             };
+            // A column's name or a label, with the look of a keyword.
+            let named = text.follows_mark(index, '.')
+                || (index > 0 && text.tokens[index - 1].is_word("as"));
             // Twice, or in another order: another shape.
-            if open.is_some_and(|before| clause <= before)
+            if named
+                || open.is_some_and(|before| clause <= before)
                 || (open.is_none() && (clause, index) != (0, 0))
             {
                 return Err(SHAPE);

@@ -24,6 +24,12 @@ impl Use {
     }
 }
 
+/// Stands for a column's type until that is known. No text that the server takes has
+/// such a character, so that nobody else can mean this by what he writes.
+pub fn type_of(column: &str) -> String {
+    format!("\0type of {column}\0")
+}
+
 /// The columns so far.
 #[derive(Debug, Default)]
 pub struct Columns {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use tokio_postgres::types::Type;
 
-use super::columns::Use;
+use super::columns::{Use, type_of};
 use super::recognise::Partial;
 use crate::quote::{Identifier, Literal};
 use crate::row::{Column, Rows};
@@ -43,6 +43,9 @@ impl Parts {
     /// # Errors
     /// Why a column cannot be put together exactly.
     pub fn new(partial: &Partial, columns: &[Column]) -> Result<Self, &'static str> {
+        if columns.len() != partial.uses.len() {
+            return Err("the parts' columns are not written out");
+        }
         let mut types = Vec::new();
         for (usage, column) in partial.uses.iter().zip(columns) {
             let exact = column.builtin().filter(|known| is_exact(*usage, known));
@@ -98,7 +101,7 @@ impl Parts {
             let name = format!("{}{index}", partial.uses[index].prefix());
             let spelled = format!("pg_catalog.{}", known.name());
             for text in [&mut select, &mut rest] {
-                *text = text.replace(&format!("{{type of p.{name}}}"), sum_type(known));
+                *text = text.replace(&type_of(&format!("p.{name}")), sum_type(known));
             }
             sources.push(format!(
                 "pg_catalog.unnest({}::{spelled}[])",

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::groups::Places;
 use super::recognise::{Recogniser, Why};
+use super::words::column_name;
 use crate::global::lexer::Kind;
 
 impl Recogniser<'_> {
@@ -42,7 +43,7 @@ impl Recogniser<'_> {
                 index += self.atom(index).len();
             } else {
                 let token = &self.tokens()[index];
-                if let Some(name) = token.identifier()
+                if let Some(name) = column_name(token)
                     && (self.is_column(name) || matches!(token.kind, Kind::Quoted(_)))
                 {
                     return Err("a column is neither grouped by nor aggregated");

@@ -9,6 +9,7 @@ use super::clauses::Clauses;
 use super::from::Condition;
 use super::recognise::Why;
 use super::sources::{Column, Sources, names};
+use super::words::column_name;
 use crate::global::catalog::{Catalog, Joined};
 use crate::global::lexer::Token;
 use crate::global::names::{SHARD, Text};
@@ -120,7 +121,7 @@ impl<'a> Sources<'a> {
 
     fn named<'n>(&self, text: &Text<'_>, tokens: &'n [Token<'n>]) -> Option<Column<'n>> {
         match tokens {
-            [name] => self.column(text, None, name.identifier()?),
+            [name] => self.column(text, None, column_name(name)?),
             [qualifier, point, name] if point.is_mark('.') => {
                 self.column(text, Some(qualifier.identifier()?), name.identifier()?)
             }

@@ -17,6 +17,7 @@ mod groups;
 mod joins;
 mod proof;
 mod recognise;
+mod shadows;
 mod sources;
 mod words;
 
@@ -25,3 +26,4 @@ pub use gather::{Gathered, gather};
 pub use joins::{APART, to_prove};
 pub use proof::is_proved;
 pub use recognise::{Partial, may_apply, recognise};
+pub use shadows::{SHADOWED, is_shadowed};

@@ -13,10 +13,10 @@ use crate::shard::Shard;
 /// A table and a column of it.
 type Place = (String, String);
 
-/// Whether each join is of columns whose values are all those of one column, and no
-/// two shards have any of these in common. So is a foreign key that every shard has
-/// and the id that it leads to: the shard of a row that has a key has the row with
-/// that id too, and no other shard has one. So are two foreign keys to the same id.
+/// Whether each join is of columns that no two shards have a value in common of, in
+/// either: then a row can only match one of its own shard. Only columns along a
+/// foreign key are looked at, for others are hardly so. That key alone proves nothing:
+/// rows that were loaded with `session_replication_role` need not keep it.
 pub async fn is_proved(
     session: &Session,
     joins: &[Vec<Link<'_>>],
@@ -25,13 +25,11 @@ pub async fn is_proved(
     let keys = foreign_keys(session, joins, shards).await?;
     let mut known = BTreeMap::new();
     'joins: for links in joins {
-        for place in links.iter().flat_map(|link| common(link, &keys)) {
-            let apart = match known.get(&place) {
-                Some(&apart) => apart,
-                None => are_apart(session, &place, shards).await?,
-            };
-            known.insert(place, apart);
-            if apart {
+        for link in links {
+            let ends = ends(link);
+            if is_along_key(&ends, &keys)
+                && are_apart(session, ends, &keys, shards, &mut known).await?
+            {
                 continue 'joins;
             }
         }
@@ -40,25 +38,23 @@ pub async fn is_proved(
     Ok(true)
 }
 
+fn ends(link: &Link<'_>) -> [Place; 2] {
+    [0, 1].map(|end| (link.tables[end].to_owned(), link.columns[end].to_owned()))
+}
+
 /// A foreign key of every shard.
 struct ForeignKey {
     from: Place,
     to: Place,
 }
 
-/// The columns that have the values of both ends. What foreign keys lead to comes
-/// first: it has fewer rows.
-fn common(link: &Link<'_>, keys: &[ForeignKey]) -> Vec<Place> {
-    let [one, other] = [0, 1].map(|end| {
-        let place = (link.tables[end].to_owned(), link.columns[end].to_owned());
-        let to = keys.iter().filter(|key| key.from == place);
-        let mut places: Vec<_> = to.map(|key| key.to.clone()).collect();
-        places.push(place);
-        places
+/// Whether one leads to the other, both to the same, or both are one.
+fn is_along_key(ends: &[Place; 2], keys: &[ForeignKey]) -> bool {
+    let [one, other] = ends.each_ref().map(|place| {
+        let to = keys.iter().filter(|key| key.from == *place);
+        to.map(|key| &key.to).chain([place]).collect::<Vec<_>>()
     });
-    one.into_iter()
-        .filter(|place| other.contains(place))
-        .collect()
+    one.iter().any(|place| other.contains(place))
 }
 
 async fn foreign_keys(
@@ -97,41 +93,87 @@ async fn foreign_keys(
     Ok(rows.iter().filter_map(key).collect())
 }
 
+/// Whether no two shards have a value of these columns in common. What foreign keys
+/// lead to is looked at first: it has fewer rows, and may be all that it takes to see
+/// that they have.
 async fn are_apart(
+    session: &Session,
+    mut ends: [Place; 2],
+    keys: &[ForeignKey],
+    shards: &[Shard],
+    known: &mut BTreeMap<Place, Vec<Option<Ids>>>,
+) -> Result<bool, FanoutError> {
+    ends.sort_by_key(|place| !keys.iter().any(|key| key.to == *place));
+    let mut together = vec![None; shards.len()];
+    for place in ends {
+        if !known.contains_key(&place) {
+            let Some(ids) = ids(session, &place, shards).await? else {
+                return Ok(false);
+            };
+            known.insert(place.clone(), ids);
+        }
+        for (all, ids) in together.iter_mut().zip(&known[&place]) {
+            *all = match (*all, *ids) {
+                (Some(one), Some(other)) => Some(Ids::with(&one, &other)),
+                (one, other) => one.or(other),
+            };
+        }
+        // A shard without any has nothing in common with others.
+        let some: Vec<_> = together.iter().copied().flatten().collect();
+        if !Ids::are_apart(&some) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Of each shard in its place; `None` if the server did not tell.
+async fn ids(
     session: &Session,
     (table, column): &Place,
     shards: &[Shard],
-) -> Result<bool, FanoutError> {
-    let of_shard = |shard: &Shard| {
+) -> Result<Option<Vec<Option<Ids>>>, FanoutError> {
+    let of_shard = |(place, shard): (usize, &Shard)| {
         plan::fill(
             include_str!("../../../sql/global/ids.sql"),
             &[
+                ("place", &place.to_string()),
                 ("column", &Identifier(column).to_string()),
                 ("schema", &Identifier(&shard.to_string()).to_string()),
                 ("table", &Identifier(table).to_string()),
             ],
         )
     };
-    let all: Vec<_> = shards.iter().map(of_shard).collect();
+    let all: Vec<_> = shards.iter().enumerate().map(of_shard).collect();
     let rows = ask(session, &all.join("\nUNION ALL\n")).await?;
-    let mut of_shards = Vec::new();
-    // A shard without rows has NULLs, and nothing in common with any.
-    for row in rows.iter().filter(|row| row.iter().any(Option::is_some)) {
-        let numbers: Option<Vec<i64>> = row.iter().map(|v| v.as_ref()?.parse().ok()).collect();
-        let Some(&[least, most, and, or]) = numbers.as_deref() else {
-            return Ok(false);
+    let mut of_shards = vec![None; shards.len()];
+    for row in &rows {
+        let [Some(place), values @ ..] = row.as_slice() else {
+            return Ok(None);
         };
-        of_shards.push(Ids {
+        if values.iter().all(Option::is_none) {
+            continue;
+        }
+        let numbers: Option<Vec<i64>> = values.iter().map(|v| v.as_ref()?.parse().ok()).collect();
+        let place = place.parse::<usize>().ok();
+        let place = place.and_then(|place| of_shards.get_mut(place));
+        let (Some(&[least, most, and, or]), Some(place)) = (numbers.as_deref(), place) else {
+            return Ok(None);
+        };
+        *place = Some(Ids {
             least,
             most,
             and,
             or,
         });
     }
-    Ok(rows.len() == shards.len() && Ids::are_apart(&of_shards))
+    Ok((rows.len() == shards.len()).then_some(of_shards))
 }
 
-async fn ask(session: &Session, sql: &str) -> Result<Vec<Vec<Option<String>>>, FanoutError> {
+pub(super) async fn ask(
+    session: &Session,
+    sql: &str,
+) -> Result<Vec<Vec<Option<String>>>, FanoutError> {
     let answers = session
         .connection()
         .client()

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::clauses::Clauses;
 use super::columns::Use;
 use super::sources::{Column, Sources};
+use super::words::column_name;
 use crate::global::catalog::Catalog;
-use crate::global::lexer::{Kind, Token};
+use crate::global::lexer::{Kind, Strings, Token};
 use crate::global::names::Text;
 
 /// A statement in two.
@@ -30,19 +31,24 @@ pub type Why = &'static str;
 ///
 /// # Errors
 /// What keeps it from being answered in parts.
-pub fn recognise(text: &Text<'_>, catalog: &Catalog, names: &[&str]) -> Result<Partial, Why> {
+pub fn recognise(
+    text: &Text<'_>,
+    strings: Strings,
+    catalog: &Catalog,
+    names: &[&str],
+) -> Result<Partial, Why> {
     let clauses = Clauses::find(text)?;
     let sources = Sources::find(text, &clauses.from, catalog)?;
     sources.check_joins(text, catalog)?;
     let recogniser = Recogniser {
         text,
+        strings,
         sources,
         names,
         clauses,
     };
     recogniser.check_words()?;
-    let aggregates = recogniser.has_aggregates();
-    if recogniser.clauses.group.is_some() || aggregates {
+    if recogniser.is_aggregated() {
         recogniser.aggregates()
     } else {
         recogniser.first_rows()
@@ -56,6 +62,7 @@ pub fn may_apply(text: &Text<'_>) -> bool {
 
 pub struct Recogniser<'a> {
     pub(super) text: &'a Text<'a>,
+    pub(super) strings: Strings,
     pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
@@ -89,12 +96,17 @@ impl Recogniser<'_> {
     pub(super) fn column(&self, range: &Range<usize>) -> Option<Column<'_>> {
         let tokens = &self.tokens()[range.clone()];
         let (qualifier, name) = match tokens {
-            [name] => (None, name),
-            [qualifier, point, name] if point.is_mark('.') => (Some(qualifier.identifier()?), name),
+            [name] => (None, column_name(name)?),
+            [qualifier, point, name] if point.is_mark('.') => {
+                (Some(qualifier.identifier()?), name.identifier()?)
+            }
             _ => return None,
         };
-        self.sources
-            .column(self.text, qualifier, name.identifier()?)
+        self.sources.column(self.text, qualifier, name)
+    }
+
+    pub(super) fn is_aggregated(&self) -> bool {
+        self.clauses.group.is_some() || self.has_aggregates()
     }
 
     pub(super) fn depth(&self, index: usize) -> i32 {
@@ -119,10 +131,16 @@ impl Recogniser<'_> {
         elements
     }
 
-    /// An element of the select list without its label.
+    /// An element of the select list without its label. One without AS is a name
+    /// where an operand has ended.
     pub(super) fn unlabelled(&self, item: &Range<usize>) -> Range<usize> {
+        let bare = || {
+            let last = &self.tokens()[item.end - 1];
+            column_name(last).is_some() && self.follows_operand(item.end - 1)
+        };
         match item.len() {
             3.. if self.is(item.end - 2, "as") => item.start..item.end - 2,
+            2.. if bare() => item.start..item.end - 1,
             _ => item.clone(),
         }
     }
@@ -146,15 +164,21 @@ impl Recogniser<'_> {
         if token.kind == Kind::Number {
             return self.cut(element).parse::<usize>().ok()?.checked_sub(1);
         }
-        let name = token.identifier()?;
+        let name = column_name(token)?;
         self.names.iter().position(|known| *known == name)
     }
 
     /// An element of ORDER BY, and what follows its expression.
     pub(super) fn sorted(&self, element: &Range<usize>) -> (Range<usize>, String) {
-        let modifiers = ["asc", "desc", "nulls", "first", "last"];
         let mut end = element.end;
-        while end > element.start && modifiers.iter().any(|word| self.is(end - 1, word)) {
+        // Behind an expression: `first` and `last` may be columns.
+        let follows = |end: usize, words: &[&str]| {
+            end > element.start + 1 && words.iter().any(|word| self.is(end - 1, word))
+        };
+        if follows(end, &["first", "last"]) && follows(end - 1, &["nulls"]) {
+            end -= 2;
+        }
+        if follows(end, &["asc", "desc"]) {
             end -= 1;
         }
         (element.start..end, self.cut(&(end..element.end)).to_owned())

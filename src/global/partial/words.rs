@@ -2,6 +2,9 @@
 //! be computed apart: nothing that could differ from one session to another, or
 //! depend on rows of another shard.
 
+use crate::global::lexer::{Kind, Token};
+use crate::global::names::RESERVED;
+
 /// Keywords inside expressions.
 pub const KEYWORDS: [&str; 20] = [
     "and",
@@ -82,6 +85,50 @@ pub const TYPES: [&str; 9] = [
 pub const OPERATORS: [&str; 17] = [
     "=", "<>", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "||", "~", "!~", "~*", "!~*",
 ];
+
+/// Besides what is reserved, what is no column without quotes. `system_user` is one
+/// up to version 15.
+const NO_COLUMNS: [&str; 24] = [
+    "authorization",
+    "binary",
+    "collation",
+    "concurrently",
+    "cross",
+    "current_schema",
+    "freeze",
+    "full",
+    "ilike",
+    "inner",
+    "is",
+    "isnull",
+    "join",
+    "left",
+    "like",
+    "natural",
+    "notnull",
+    "outer",
+    "overlaps",
+    "right",
+    "similar",
+    "system_user",
+    "tablesample",
+    "verbose",
+];
+
+/// The column that a token may name where it is not qualified: `user` is none, and
+/// `"user"` may be one.
+pub fn column_name<'t>(token: &'t Token<'_>) -> Option<&'t str> {
+    match &token.kind {
+        Kind::Word(word) => {
+            let word = word.as_ref();
+            let keyword =
+                RESERVED.contains(&word) || KEYWORDS.contains(&word) || NO_COLUMNS.contains(&word);
+            (!keyword).then_some(word)
+        }
+        Kind::Quoted(name) => Some(name),
+        _ => None,
+    }
+}
 
 /// A string that means another instant to each session (`'now'::timestamptz`).
 pub fn is_of_the_moment(string: &str) -> bool {

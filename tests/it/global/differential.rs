@@ -10,7 +10,7 @@ use crate::support::Db;
 
 use super::world::{Answer, NOT_IN_PARTS, World, difference, statements};
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("aggregates", include_str!("aggregates.sql")),
     ("text", include_str!("text.sql")),
     ("joins", include_str!("joins.sql")),
@@ -19,12 +19,14 @@ const FILES: [(&str, &str); 11] = [
     ("dates", include_str!("dates.sql")),
     ("shard", include_str!("shard.sql")),
     ("partial", PARTIAL),
+    ("words", WORDS),
     ("by_shard", BY_SHARD),
     ("colocated", COLOCATED),
     ("by_key", BY_KEY),
 ];
-const ABOUT_PARTS: [&str; 4] = ["partial", "by_shard", "colocated", "by_key"];
+const ABOUT_PARTS: [&str; 5] = ["partial", "words", "by_shard", "colocated", "by_key"];
 const PARTIAL: &str = include_str!("partial.sql");
+const WORDS: &str = include_str!("words.sql");
 const BY_SHARD: &str = include_str!("by_shard.sql");
 const BY_KEY: &str = include_str!("by_key.sql");
 const COLOCATED: &str = include_str!("colocated.sql");

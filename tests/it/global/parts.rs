@@ -187,3 +187,86 @@ fn sums_that_numeric_may_not_hold_are_given_up_for_one_statement() {
             .assert(1, "", has("--strategy partial"));
     }
 }
+
+/// Each shard's connection would have its own time.
+#[test]
+fn what_differs_between_connections_is_had_in_one_statement() {
+    let db = db();
+    let why = "may mean something else in another session";
+    for sql in [
+        "SELECT current_timestamp, count(*) FROM a GROUP BY 1",
+        "SELECT current_timestamp, id FROM a ORDER BY id LIMIT 9",
+        "SELECT localtimestamp, count(*) FROM a GROUP BY 1",
+        "SELECT current_date, count(*) FROM a",
+        "SELECT max(id), current_user FROM a GROUP BY 2",
+        "SELECT \"now\"(), count(*) FROM a GROUP BY 1",
+        "SELECT \"random\"(), id FROM a ORDER BY id LIMIT 1",
+    ] {
+        explains(&db, &[sql], &["one statement", why]);
+    }
+    for sql in [
+        r"SELECT count(*) FROM a WHERE at < E'\x6eow'",
+        r"SELECT count(*) FROM a WHERE at < U&'n\006fw'",
+        "SELECT count(*) FROM a WHERE at < 'no'\n'w'",
+    ] {
+        explains(&db, &[sql], &["one statement", "the current time"]);
+        answers(&db, &[sql], "40");
+    }
+}
+
+#[test]
+fn labels_and_columns_called_like_modifiers_are_had_in_parts() {
+    let db = db();
+    db.in_each_shard("ALTER TABLE a ADD last int; UPDATE a SET last = id");
+    for (sql, answer) in [
+        ("SELECT count(*) n FROM a", "40"),
+        ("SELECT n > 0 \"any\", count(*) c FROM a GROUP BY 1", "t,40"),
+        ("SELECT id i FROM a ORDER BY last LIMIT 1", "2"),
+        (
+            "SELECT last FROM a ORDER BY last DESC NULLS LAST LIMIT 1",
+            "41",
+        ),
+    ] {
+        answers(&db, &["--strategy", "partial", sql], answer);
+    }
+}
+
+/// Postgres takes the function that fits best, wherever it is.
+#[test]
+fn functions_and_operators_of_public_are_called_in_one_statement() {
+    let db = db();
+    db.in_each_shard("ALTER TABLE a ADD v varchar; UPDATE a SET v = name");
+    let [max, plain] = ["SELECT max(v) FROM a", "SELECT min(v) FROM a"];
+    explains(&db, &[max], &["in parts"]);
+    db.sql(
+        "CREATE FUNCTION public.first(varchar, varchar) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$ SELECT 'mine'::varchar $$;
+         CREATE AGGREGATE public.max(varchar) (sfunc = public.first, stype = varchar, initcond = 'none');
+         CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$;
+         CREATE FUNCTION public.never(varchar, varchar) RETURNS bool LANGUAGE sql AS $$ SELECT false $$;
+         CREATE OPERATOR public.= (leftarg = varchar, rightarg = varchar, function = public.never)",
+    );
+    for (sql, answer) in [
+        (max, "mine"),
+        ("SELECT lower(v), count(*) FROM a GROUP BY 1", "mine,40"),
+        ("SELECT count(*) FROM a WHERE v = v", "0"),
+        ("SELECT count(*) FROM a WHERE v IN (v, v)", "0"),
+    ] {
+        explains(&db, &[sql], &["one statement", "outside of pg_catalog"]);
+        answers(&db, &[sql], answer);
+    }
+    explains(&db, &[plain.replace("(v)", "(id)").as_str()], &["in parts"]);
+}
+
+/// As `session_replication_role` lets them in: the constraint still counts as valid.
+#[test]
+fn a_foreign_key_is_not_believed_of_rows_that_it_does_not_hold_for() {
+    let db = db();
+    explains(&db, &[JOIN], &["in parts"]);
+    db.in_shard(
+        1,
+        "SET session_replication_role = replica; INSERT INTO b VALUES (1, 12);
+         SET session_replication_role = origin",
+    );
+    is_not_had_in_parts(&db, JOIN, "ids in common");
+    answers(&db, &[JOIN], "32");
+}

@@ -102,8 +102,11 @@ FROM generate_series(1, 100) AS id;
 CREATE TABLE nodes (id int PRIMARY KEY, parent int, label text);
 INSERT INTO nodes SELECT id, CASE WHEN id > 1 THEN id / 2 END, chr(96 + 1 + id % 26) FROM generate_series(1, 63) AS id;
 
-CREATE TABLE "Order" (id int PRIMARY KEY, "Group" int, "select" text, "a ""b""" text, "user" int);
-INSERT INTO "Order" SELECT id, id % 3, 's' || id, 'q' || id % 2, id FROM generate_series(1, 20) AS id;
+CREATE TABLE "Order" (
+    id int PRIMARY KEY, "Group" int, "select" text, "a ""b""" text, "user" int, last int, b int, "true" int
+);
+INSERT INTO "Order"
+SELECT id, id % 3, 's' || id, 'q' || id % 2, id, nullif(id % 7, 5), id * 7 % 11, id % 4 FROM generate_series(1, 20) AS id;
 
 CREATE TABLE own (id int PRIMARY KEY, shard text, x int);
 INSERT INTO own SELECT id, 'mine ' || id % 2, id FROM generate_series(1, 10) AS id;

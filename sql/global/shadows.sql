@@ -1,0 +1,25 @@
+-- At most one row: that a function of {functions}, an operator of {operators} or a
+-- type of {types} is found outside of pg_catalog by a name without a schema.
+--
+-- Postgres takes the one that fits best, wherever in the path it is. Operators of
+-- types that somebody defined are none of columns that Postgres knows.
+SELECT 1
+FROM pg_catalog.pg_proc AS p
+WHERE p.proname = ANY ({functions})
+    AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
+    AND pg_catalog.pg_function_is_visible(p.oid)
+UNION ALL
+SELECT 1
+FROM pg_catalog.pg_operator AS o
+WHERE o.oprname = ANY ({operators})
+    AND o.oprnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+    AND o.oprleft < {first_user_oid}
+    AND o.oprright < {first_user_oid}
+    AND pg_catalog.pg_operator_is_visible(o.oid)
+UNION ALL
+SELECT 1
+FROM pg_catalog.pg_type AS t
+WHERE t.typname = ANY ({types})
+    AND t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+    AND pg_catalog.pg_type_is_visible(t.oid)
+LIMIT 1

@@ -1,0 +1,47 @@
+//! Whether the names of a statement that are taken for Postgres's own may be
+//! somebody else's: a function, an operator or a type of public that fits better.
+
+use super::proof::ask;
+use super::words::{AGGREGATES, FUNCTIONS, TYPES};
+use crate::fanout::{FanoutError, Session};
+use crate::global::lexer::Kind;
+use crate::global::names::Text;
+use crate::plan;
+use crate::quote::Literal;
+use crate::types::FIRST_USER_OID;
+
+/// Why such a statement is not had in parts.
+pub const SHADOWED: &str =
+    "a function, an operator or a type of these names is found outside of pg_catalog too";
+
+/// What is called by these words, without naming it.
+const IMPLYING: [&str; 7] = ["between", "case", "ilike", "in", "like", "nullif", "using"];
+const IMPLIED: [&str; 10] = ["=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*"];
+
+/// Looks along the transaction's search path, which is that of the statement.
+pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, FanoutError> {
+    let own = |name: &&str| AGGREGATES.contains(name) || FUNCTIONS.contains(name);
+    let tokens = || text.tokens.iter();
+    let functions = tokens().filter_map(|token| token.identifier()).filter(own);
+    let operators = tokens()
+        .filter(|token| token.kind == Kind::Operator)
+        .map(|token| &text.sql[token.span.clone()])
+        .map(|operator| if operator == "!=" { "<>" } else { operator });
+    let calls_more = tokens().any(|token| IMPLYING.iter().any(|word| token.is_word(word)));
+    let implied = IMPLIED.into_iter().filter(|_| calls_more);
+    let sql = plan::fill(
+        include_str!("../../../sql/global/shadows.sql"),
+        &[
+            ("functions", &array(functions)),
+            ("operators", &array(operators.chain(implied))),
+            ("types", &array(TYPES.into_iter())),
+            ("first_user_oid", &FIRST_USER_OID.to_string()),
+        ],
+    );
+    Ok(!ask(session, &sql).await?.is_empty())
+}
+
+fn array<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
+    format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+}
