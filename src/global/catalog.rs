@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deviation::{Deviation, Difference, differences};
+use super::names::SHARD;
 use crate::shard::Shard;
 
 /// One relation as it is in some shards.
@@ -54,6 +55,13 @@ pub struct Heir {
 pub struct Table {
     pub name: String,
     pub columns: Vec<ColumnShape>,
+}
+
+impl Table {
+    /// Then it has no other of that name.
+    pub fn has_own_shard_column(&self) -> bool {
+        self.columns.iter().any(|column| column.name == SHARD)
+    }
 }
 
 /// The tables that a statement may read, put together from its shards.

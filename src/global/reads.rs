@@ -1,8 +1,8 @@
-//! Where in a text a table's name can stand. Stricter than which names may be
-//! tables: a column of such a name is none of these.
+//! Where in a text a table's name can stand, and where a label. Stricter than which
+//! names may be tables: a column of such a name is none of these.
 
 use super::lexer::Kind;
-use super::names::Text;
+use super::names::{RESERVED, Text};
 
 impl Text<'_> {
     /// Whether a table of this name may be read: where its name stands alone, and
@@ -49,7 +49,37 @@ impl Text<'_> {
         }
         false
     }
+
+    /// Whether this stands behind the end of an expression or of a table, as a label
+    /// does without AS.
+    pub(super) fn is_bare_label(&self, index: usize) -> bool {
+        let Some(before) = index.checked_sub(1) else {
+            return false;
+        };
+        match &self.tokens[before].kind {
+            Kind::String | Kind::Number | Kind::Quoted(_) | Kind::Mark(']') => true,
+            // What is in them belongs to the word in front: DISTINCT ON (…), OPERATOR(…).
+            Kind::Mark(')') => (0..before)
+                .find(|at| self.tokens[*at].is_mark('(') && self.closing(*at) == before)
+                .and_then(|open| self.tokens.get(open.checked_sub(1)?))
+                .is_none_or(|word| !word.is_word("on") && !word.is_word("operator")),
+            Kind::Word(word) => {
+                let word = word.as_ref();
+                ENDS.contains(&word) || !RESERVED.contains(&word) && !GOES_ON.contains(&word)
+            }
+            _ => false,
+        }
+    }
 }
+
+/// Reserved words with which an expression ends.
+const ENDS: [&str; 4] = ["end", "false", "null", "true"];
+
+/// Words that are not reserved and that an expression follows.
+const GOES_ON: [&str; 11] = [
+    "between", "by", "content", "document", "escape", "ilike", "key", "like", "passing", "value",
+    "zone",
+];
 
 #[cfg(test)]
 mod tests {

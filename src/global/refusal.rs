@@ -81,6 +81,16 @@ pub enum Refusal {
     )]
     ViewOrOther { name: String, other: String },
     #[error(
+        "\"shard\" may be the column of that name that sharded tables have, or what else the statement has of \
+         that name; say whose it is (\"{0}\".shard), or give the other one another name"
+    )]
+    ShardColumn(String),
+    #[error(
+        "NATURAL JOIN joins by the column shard too, where the statement names it; say by which columns: \
+         JOIN … USING (…)"
+    )]
+    Natural,
+    #[error(
         "{}: no table \"{name}\", which other shards have; choose shards that have it (--shards), or \
          finish the migration{}", Ranges::of(.shards), .other.as_ref().map(|other| format!(
             ", or write {other} if you mean that")).unwrap_or_default()
