@@ -185,6 +185,9 @@ pub(super) async fn prepare(
         }
         global::check_tables(text, &catalog, look.version)?;
         let session = &survey.session;
+        let catalog = global::settle(session, plan, text, catalog)
+            .await
+            .map_err(|refused| refused.into_error(&plan.statement))?;
         let way = match attempt.strategy {
             Strategy::Auto => Way::choose(session, plan, text, &catalog, look.strings).await,
             Strategy::One => {

@@ -1,10 +1,11 @@
 //! Whether a table is the same table in every shard, and what it looks like as
 //! one. Pure.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::shard::{Ranges, Shard};
+use super::deviation::{Deviation, Difference, differences};
+use super::names::SHARD;
+use crate::shard::Shard;
 
 /// One relation as it is in some shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl ColumnShape {
         self.identity.starts_with(|c: char| !c.is_ascii_digit())
     }
 
-    fn is_like(&self, other: &Self) -> bool {
+    pub(super) fn is_like(&self, other: &Self) -> bool {
         self.type_name == other.type_name
             && self.identity == other.identity
             && self.collation == other.collation
@@ -56,58 +57,10 @@ pub struct Table {
     pub columns: Vec<ColumnShape>,
 }
 
-/// How a shard's table is not what it is in the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    NoTable,
-    NoColumn(String),
-    Type {
-        column: String,
-        found: String,
-        expected: String,
-    },
-    /// A type of its own that cannot be matched with the other shards'.
-    OwnType {
-        column: String,
-        type_name: String,
-    },
-    /// A column that most shards lack.
-    More(String),
-}
-
-/// A difference, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deviation {
-    pub table: String,
-    pub difference: Difference,
-    pub shards: Vec<Shard>,
-}
-
-impl fmt::Display for Deviation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, shards, .. } = self;
-        write!(f, "{}: ", Ranges::of(shards))?;
-        match &self.difference {
-            Difference::NoTable => write!(f, "no table \"{table}\""),
-            Difference::NoColumn(column) => write!(f, "\"{table}\" has no column \"{column}\""),
-            Difference::Type {
-                column,
-                found,
-                expected,
-            } => write!(
-                f,
-                "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
-            ),
-            Difference::OwnType { column, type_name } => write!(
-                f,
-                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself; \
-                 only enums and domains can be matched"
-            ),
-            Difference::More(column) => write!(
-                f,
-                "\"{table}\" has a column \"{column}\", which most shards lack"
-            ),
-        }
+impl Table {
+    /// Then it has no other of that name.
+    pub fn has_own_shard_column(&self) -> bool {
+        self.columns.iter().any(|column| column.name == SHARD)
     }
 }
 
@@ -120,8 +73,20 @@ pub struct Catalog {
     /// What was left out (`--skip-missing`).
     pub deviations: Vec<Deviation>,
     /// Views of the shards: names.
-    pub views: Vec<String>,
+    pub views: BTreeSet<String>,
+    /// Tables that only shards have that are not asked: names.
+    pub elsewhere: BTreeSet<String>,
+    pub shard_column: ShardColumn,
     pub joined: Joined,
+}
+
+/// Whether the statement names the column `shard`: then every sharded table has it,
+/// but those that have their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShardColumn {
+    #[default]
+    NotNamed,
+    Named,
 }
 
 /// Where rows are that a statement joins.
@@ -159,19 +124,20 @@ impl Catalog {
         differing: Differing,
     ) -> Result<Self, Vec<Deviation>> {
         let mut by_name: BTreeMap<&str, Vec<Relation>> = BTreeMap::new();
-        let mut views = Vec::new();
+        let (mut views, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
         for relation in found {
             let mut here = relation.clone();
             here.shards.retain(|shard| chosen.contains(shard));
-            if here.shards.is_empty() {
-                continue;
-            }
             if matches!(here.kind, 'v' | 'm') {
-                views.push(here.name);
+                views.insert(here.name);
+            } else if here.shards.is_empty() {
+                elsewhere.insert(here.name);
             } else {
                 by_name.entry(&relation.name).or_default().push(here);
             }
         }
+        views.retain(|name| !by_name.contains_key(name.as_str()));
+        elsewhere.retain(|name| !by_name.contains_key(name.as_str()) && !views.contains(name));
         let mut tables = Vec::new();
         let mut deviations = Vec::new();
         for (name, shapes) in by_name {
@@ -192,12 +158,13 @@ impl Catalog {
         if shards.is_empty() {
             return Err(deviations);
         }
-        views.dedup();
         Ok(Self {
             tables,
             shards,
             deviations,
             views,
+            elsewhere,
+            shard_column: ShardColumn::default(),
             joined: Joined::default(),
         })
     }
@@ -238,71 +205,6 @@ fn reference(name: &str, shapes: &[Relation], mentioned: impl Fn(&str) -> bool) 
         name: name.to_owned(),
         columns,
     }
-}
-
-fn differences(table: &Table, shapes: &[Relation], chosen: &[Shard]) -> Vec<Deviation> {
-    let mut deviations = Vec::new();
-    let mut add = |difference: Difference, shards: &[Shard]| {
-        let same = deviations
-            .iter_mut()
-            .find(|known: &&mut Deviation| known.difference == difference);
-        match same {
-            Some(known) => {
-                known.shards.extend(shards);
-                known.shards.sort_unstable();
-            }
-            None => deviations.push(Deviation {
-                table: table.name.clone(),
-                difference,
-                shards: shards.to_vec(),
-            }),
-        }
-    };
-    let has = |shard: &Shard| shapes.iter().any(|shape| shape.shards.contains(shard));
-    let without: Vec<_> = chosen.iter().copied().filter(|s| !has(s)).collect();
-    if !without.is_empty() {
-        add(Difference::NoTable, &without);
-    }
-    for shape in shapes {
-        for expected in &table.columns {
-            match shape.columns.iter().find(|c| c.name == expected.name) {
-                None => add(Difference::NoColumn(expected.name.clone()), &shape.shards),
-                Some(found) if !found.is_like(expected) => add(
-                    Difference::Type {
-                        column: found.name.clone(),
-                        found: described(found, expected),
-                        expected: described(expected, found),
-                    },
-                    &shape.shards,
-                ),
-                Some(found) if found.identity == "other" && chosen.len() > 1 => add(
-                    Difference::OwnType {
-                        column: found.name.clone(),
-                        type_name: found.type_name.clone(),
-                    },
-                    &shape.shards,
-                ),
-                Some(_) => {}
-            }
-        }
-        for found in &shape.columns {
-            if table.columns.iter().all(|known| known.name != found.name) {
-                add(Difference::More(found.name.clone()), &shape.shards);
-            }
-        }
-    }
-    deviations
-}
-
-/// The type, with as much as it takes to tell it from the other.
-fn described(one: &ColumnShape, other: &ColumnShape) -> String {
-    if one.type_name != other.type_name {
-        return one.type_name.clone();
-    }
-    if one.identity != other.identity {
-        return format!("{} ({})", one.type_name, one.identity);
-    }
-    format!("{} with collation {}", one.type_name, one.collation)
 }
 
 #[cfg(test)]
@@ -388,9 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_shards_that_are_not_asked_is_no_sharded_table() {
+    fn a_table_of_shards_that_are_not_asked_is_known_as_one_of_them() {
         let found = [relation(&[("a", "text")], [9])];
         let catalog = Catalog::new(&found, &chosen(8), |_| true, Differing::Refuse).unwrap();
         assert!(catalog.tables.is_empty());
+        assert!(catalog.elsewhere.contains("t"));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::catalog::{Catalog, ColumnShape, Table};
+use super::catalog::{Catalog, ColumnShape, ShardColumn, Table};
 use super::names::{Opening, SHARD, Text};
 use crate::quote::{Identifier, Literal};
 use crate::server::Report;
@@ -25,7 +25,7 @@ impl Composed {
         let ctes: Vec<_> = catalog
             .tables
             .iter()
-            .map(|table| cte(table, &catalog.shards, text.names_shard_column()))
+            .map(|table| cte(table, &catalog.shards, catalog.shard_column))
             .collect();
         let list = ctes.join(",\n");
         let (at, inserted) = match text.opening() {
@@ -54,9 +54,8 @@ impl Composed {
     }
 }
 
-fn cte(table: &Table, shards: &[Shard], names_shard: bool) -> String {
-    // A table's own column of that name wins.
-    let shard_column = names_shard && table.columns.iter().all(|column| column.name != SHARD);
+fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
+    let shard_column = named == ShardColumn::Named && !table.has_own_shard_column();
     let mut sql = format!("{} AS NOT MATERIALIZED (", Identifier(&table.name));
     for (index, shard) in shards.iter().enumerate() {
         let schema = shard.to_string();
@@ -137,7 +136,12 @@ mod tests {
              UNION ALL SELECT \"a\", \"b\"::pg_catalog.text::\"shard_2\".\"mood\" AS \"b\" FROM \"shard_10\".\"t\")\n\
              SELECT a FROM t"
         );
-        assert!(compose("SELECT shard FROM t").sql.contains(
+        let catalog = Catalog {
+            shard_column: ShardColumn::Named,
+            ..catalog()
+        };
+        let text = Text::new("SELECT shard FROM t", Strings::Conforming);
+        assert!(Composed::new(&text, &catalog).sql.contains(
             "\"mood\" AS \"b\", 'shard_10'::pg_catalog.text AS \"shard\" FROM \"shard_10\".\"t\")"
         ));
     }

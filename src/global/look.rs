@@ -131,7 +131,7 @@ impl Look {
     }
 }
 
-fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
+pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
     format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
 }

@@ -54,12 +54,23 @@ impl<'a> Text<'a> {
         self.tokens.iter().any(|t| t.identifier() == Some(name))
     }
 
-    /// Whether the column `shard` is named. As a label (`AS shard`) or in front of
-    /// a point it is something else.
+    /// Whether the column `shard` is named. As a label (`AS shard`, `count(*) shard`)
+    /// or in front of a point it is something else.
     pub fn names_shard_column(&self) -> bool {
-        self.tokens.iter().enumerate().any(|(index, token)| {
-            token.identifier() == Some(SHARD)
+        self.shard_columns().next().is_some()
+    }
+
+    /// Whether it is without saying whose.
+    pub fn names_shard_alone(&self) -> bool {
+        self.shard_columns()
+            .any(|index| !self.follows_mark(index, '.'))
+    }
+
+    fn shard_columns(&self) -> impl Iterator<Item = usize> {
+        (0..self.tokens.len()).filter(|&index| {
+            self.tokens[index].identifier() == Some(SHARD)
                 && (index == 0 || !self.tokens[index - 1].is_word("as"))
+                && !self.is_bare_label(index)
                 && !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
         })
@@ -285,12 +296,21 @@ mod tests {
             "SELECT t.shard FROM t",
             "SELECT \"shard\" FROM t",
             "SELECT SHARD AS s FROM t",
+            "SELECT DISTINCT ON (id) shard FROM t",
+            "SELECT 'x' || shard, id OPERATOR(pg_catalog.=) shard FROM t",
+            "SELECT DISTINCT shard FROM t",
+            "SELECT 1 FROM t GROUP BY shard",
+            "SELECT at AT TIME ZONE shard FROM t",
         ] {
             assert!(text(sql).names_shard_column(), "{sql}");
         }
         for sql in [
             "SELECT 1 AS shard FROM t",
             "SELECT 'shard' FROM t",
+            "SELECT count(*) shard FROM t",
+            "SELECT id shard, 1 \"shard\", tags[1] shard, 'x' shard FROM t",
+            "SELECT CASE WHEN true THEN 1 END shard FROM t",
+            "SELECT 1 FROM t shard",
             "SELECT shard.id FROM t AS shard",
             "SELECT \"Shard\" FROM t",
         ] {

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Deviation, Heir};
+use super::catalog::{Catalog, Heir};
+use super::deviation::Deviation;
 use super::lexer::Token;
 use super::names::Text;
 use crate::server::Report;
+use crate::shard::{Ranges, Shard};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +74,33 @@ pub enum Refusal {
          be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
     )]
     View(String),
+    #[error(
+        "\"{name}\" is a view in the shards, whose rows together are not what it would be over all of \
+         them, and elsewhere it is {other}; ask the tables that the view reads, or each shard (shardq query \
+         without --global), or write {other} if you mean that"
+    )]
+    ViewOrOther { name: String, other: String },
+    #[error(
+        "\"shard\" may be the column of that name that sharded tables have, or what else the statement has of \
+         that name; say whose it is (\"{0}\".shard), or give the other one another name"
+    )]
+    ShardColumn(String),
+    #[error(
+        "NATURAL JOIN joins by the column shard too, where the statement names it; say by which columns: \
+         JOIN … USING (…)"
+    )]
+    Natural,
+    #[error(
+        "{}: no table \"{name}\", which other shards have; choose shards that have it (--shards), or \
+         finish the migration{}", Ranges::of(.shards), .other.as_ref().map(|other| format!(
+            ", or write {other} if you mean that")).unwrap_or_default()
+    )]
+    NotInShards {
+        name: String,
+        shards: Vec<Shard>,
+        /// Where else there is one of that name.
+        other: Option<String>,
+    },
     #[error(
         "\"{}\" of {} inherits from that of {}, so that the rows of both are in one of them, and over all \
          shards they would count twice; read one of the two: --shards",
@@ -214,11 +243,30 @@ pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<
         return Some(Refusal::Sample);
     }
     if report.code == SqlState::UNDEFINED_TABLE {
-        return name
-            .filter(|name| catalog.views.iter().any(|view| view == name))
-            .map(|view| Refusal::View(view.to_owned()));
+        return name.and_then(|name| unsharded(name, None, catalog));
     }
     None
+}
+
+/// Why a name means no sharded table, if there is more to it than that it means none.
+/// `other` is what it means elsewhere.
+pub(super) fn unsharded(name: &str, other: Option<&str>, catalog: &Catalog) -> Option<Refusal> {
+    let other = other.map(str::to_owned);
+    let name = name.to_owned();
+    if catalog.views.contains(&name) {
+        Some(match other {
+            Some(other) => Refusal::ViewOrOther { name, other },
+            None => Refusal::View(name),
+        })
+    } else if catalog.elsewhere.contains(&name) {
+        Some(Refusal::NotInShards {
+            name,
+            shards: catalog.shards.clone(),
+            other,
+        })
+    } else {
+        None
+    }
 }
 
 /// What may help with the server's own refusal.

@@ -8,4 +8,5 @@ mod locks;
 mod parts;
 mod refusals;
 mod rows;
+mod shard_column;
 mod world;

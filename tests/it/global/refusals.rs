@@ -297,3 +297,79 @@ fn old_strings_are_read_as_the_server_reads_them() {
     .run()
     .assert(0, "' FROM nosuch 4\n", ANY);
 }
+
+#[test]
+fn a_view_of_the_shards_is_not_answered_from_public() {
+    let db = db();
+    db.sql("CREATE VIEW public.v AS SELECT 7 AS n; CREATE TABLE public.w (v int)");
+    for sql in [
+        "SELECT count(*) FROM v",
+        "SELECT 1 FROM t JOIN ONLY v ON true",
+        "SELECT t.id FROM t, \"v\" AS x",
+        "WITH x AS (TABLE v) SELECT * FROM x",
+    ] {
+        refused(
+            &db,
+            sql,
+            &[
+                "\"v\" is a view in the shards",
+                "without --global",
+                "write public.v",
+            ],
+        );
+    }
+    for (sql, answer) in [
+        ("SELECT v.n FROM public.v", "7"),
+        ("SELECT count(v) FROM w", "0"),
+        ("SELECT max(v.id) FROM t AS v", "11"),
+    ] {
+        shardq(["query", "-g", "-t", "--csv", sql])
+            .db(&db)
+            .run()
+            .assert(0, &format!("{answer}\n"), ANY);
+    }
+}
+
+#[test]
+fn a_table_that_only_shards_have_that_are_not_asked_is_not_answered_from_public() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (id int); CREATE TABLE u (t int)");
+    db.in_shard(2, "DROP TABLE t; INSERT INTO u VALUES (5)");
+    db.sql("CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (7)");
+    let missing = "shard_2: no table \"t\", which other shards have";
+    for extra in ["--quiet", "--skip-missing"] {
+        shardq(["query", "-g", "SELECT * FROM t", "--shards", "2", extra])
+            .db(&db)
+            .run()
+            .assert(1, "", has_all([missing, "--shards", "write public.t"]));
+    }
+    for (sql, answer) in [
+        ("SELECT t.id FROM public.t", "7"),
+        ("SELECT t FROM u", "5"),
+        ("SELECT u.t, t FROM u", "5,5"),
+    ] {
+        shardq(["query", "-g", "-t", "--csv", sql, "--shards", "2"])
+            .db(&db)
+            .run()
+            .assert(0, &format!("{answer}\n"), ANY);
+    }
+    db.sql("DROP TABLE public.t");
+    shardq(["query", "-g", "SELECT * FROM t", "--shards", "2"])
+        .db(&db)
+        .run()
+        .assert(1, "", has_all([missing, "finish the migration"]));
+    db.in_each_shard("DROP TABLE IF EXISTS t");
+    db.sql("CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (7)");
+    shardq([
+        "query",
+        "-g",
+        "-t",
+        "--csv",
+        "SELECT * FROM t",
+        "--shards",
+        "2",
+    ])
+    .db(&db)
+    .run()
+    .assert(0, "7\n", ANY);
+}

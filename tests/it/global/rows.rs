@@ -32,6 +32,25 @@ fn a_row_that_two_shards_have_by_inheritance_is_not_counted_twice() {
 }
 
 #[test]
+fn a_row_that_two_shards_have_through_a_table_of_another_name_is_not_counted_twice() {
+    let db = Db::with_shards(2);
+    db.sql(
+        "CREATE TABLE shard_0.t (id int); CREATE TABLE shard_0.t_p1 () INHERITS (shard_0.t);
+         CREATE TABLE public.between () INHERITS (shard_0.t_p1);
+         CREATE TABLE shard_1.t () INHERITS (public.between);
+         INSERT INTO shard_1.t VALUES (1)",
+    );
+    shardq(["query", "-g", "SELECT count(*) FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            1,
+            "",
+            has_all(["\"t\" of shard_1 inherits from that of shard_0", "--shards"]),
+        );
+}
+
+#[test]
 fn a_tables_own_heirs_and_partitions_are_part_of_it() {
     let db = Db::with_shards(2);
     db.sql("CREATE TABLE public.parent (id int)");

@@ -13,3 +13,9 @@ SELECT DISTINCT SHARD FROM events;
 SELECT (SELECT shard FROM nodes WHERE id = 1);
 SELECT shard, sum(qty) FROM orders GROUP BY ROLLUP (shard);
 SELECT length(shard), pg_typeof(shard), shard || '!' FROM nodes LIMIT 0;
+-- A label is no column.
+SELECT count(*) shard FROM (SELECT DISTINCT parent, label FROM nodes) x;
+SELECT count(*) shard FROM (SELECT DISTINCT * FROM texts) x;
+SELECT max(id) "shard" FROM nodes NATURAL JOIN own;
+SELECT n FROM nodes n ORDER BY id LIMIT 3;
+SELECT DISTINCT ON (label) shard, label FROM nodes ORDER BY label, id;

@@ -216,6 +216,9 @@ async fn one(
     catalog.joined = joined;
     global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
     let session = look.session;
+    let catalog = global::settle(&session, &plan, &text, catalog)
+        .await
+        .map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
     let way = match strategy {
         Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
         _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
