@@ -231,6 +231,18 @@ fn labels_and_columns_called_like_modifiers_are_had_in_parts() {
     }
 }
 
+/// Some syntax is not known to be what it is. The server then says so of the parts,
+/// and nobody hears of it.
+#[test]
+fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
+    let db = db();
+    let sql = "SELECT n end, count(*) FROM a GROUP BY n ORDER BY n LIMIT 1";
+    let why = "the server does not take its parts";
+    explains(&db, &[sql], &["one statement", why]);
+    answers(&db, &[sql], "1,2");
+    is_not_had_in_parts(&db, sql, why);
+}
+
 /// Postgres takes the function that fits best, wherever it is.
 #[test]
 fn functions_and_operators_of_public_are_called_in_one_statement() {
