@@ -37,7 +37,7 @@ pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
 }
 
 /// Functions of Postgres's own that run the SQL in a string, which is their first
-/// argument; but ts_rewrite's may be the second, or none.
+/// argument; but that of `ts_rewrite` may be the second, or none.
 const RUN_SQL: [&str; 5] = [
     "query_to_xml",
     "query_to_xmlschema",
