@@ -27,7 +27,89 @@ const TYPES: [&str; 2] = ["regclass", "regtype"];
 pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
     (0..text.tokens.len())
         .filter_map(|index| name(text, strings, index))
+        .chain(
+            (0..text.tokens.len())
+                .filter(|index| runs_sql(text, *index))
+                .flat_map(|index| arguments(text, index))
+                .flat_map(|index| names_in_sql(text, strings, index)),
+        )
         .collect()
+}
+
+/// Functions of Postgres's own that run the SQL in a string, which is their first
+/// argument; but that of `ts_rewrite` may be the second, or none.
+const RUN_SQL: [&str; 5] = [
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "ts_stat",
+    "ts_rewrite",
+];
+
+fn runs_sql(text: &Text<'_>, index: usize) -> bool {
+    let called = text.tokens[index].identifier();
+    called.is_some_and(|name| RUN_SQL.contains(&name)) && text.precedes_mark(index, '(')
+}
+
+/// The tokens between the parentheses of a call.
+fn arguments(text: &Text<'_>, called: usize) -> Range<usize> {
+    called + 2..text.closing(called + 1).max(called + 2)
+}
+
+/// Names that tables may be meant by in the SQL that a string constant is.
+fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> {
+    let Some(sql) = constant(text, strings, index) else {
+        return Vec::new();
+    };
+    let inside = Text::new(&sql, strings);
+    inside
+        .table_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Refuses SQL in a string that may read a sharded table.
+fn check_sql(
+    text: &Text<'_>,
+    strings: Strings,
+    called: usize,
+    is_sharded: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    let by = format!("{}()", text.tokens[called].identifier().unwrap_or_default());
+    let arguments = arguments(text, called);
+    let mut named = arguments
+        .clone()
+        .flat_map(|index| names_in_sql(text, strings, index));
+    if let Some(name) = named.find(|name| is_sharded(name)) {
+        return Err(Refusal::InSqlString { name, by });
+    }
+    // Constants may be put together from parts, or come from a column.
+    let is_constant = |index: usize| {
+        let ends = [',', ')']
+            .iter()
+            .any(|mark| text.precedes_mark(index, *mark));
+        let token = text.tokens.get(index);
+        ends && token.is_some_and(|token| token.kind == Kind::String)
+    };
+    let known = if by == "ts_rewrite()" {
+        // With three arguments it runs none.
+        let open = |at: &usize| text.tokens[*at].is_mark('(');
+        let closed = |at: &usize| text.tokens[*at].is_mark(')');
+        let depth = |at: usize| {
+            let before = arguments.start..at;
+            before.clone().filter(open).count() - before.filter(closed).count()
+        };
+        let separates = |at: &usize| text.tokens[*at].is_mark(',') && depth(*at) == 0;
+        arguments.clone().filter(separates).count() > 1 || is_constant(arguments.end - 1)
+    } else {
+        is_constant(arguments.start)
+    };
+    if known {
+        Ok(())
+    } else {
+        Err(Refusal::UnknownSqlString(by))
+    }
 }
 
 /// Functions that the server has to be asked about: those that are given a string, and
@@ -36,10 +118,8 @@ pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
 pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
     let called = text.tokens.iter().enumerate().filter_map(|(index, token)| {
         let name = token.identifier()?;
-        text.precedes_mark(index, '(').then(|| {
-            let arguments = index + 2..text.closing(index + 1).max(index + 2);
-            (name, arguments)
-        })
+        text.precedes_mark(index, '(')
+            .then(|| (name, arguments(text, index)))
     });
     let of_interest = |arguments: Range<usize>| {
         let mut tokens = text.tokens[arguments.clone()].iter();
@@ -77,7 +157,10 @@ pub fn check(
         else {
             continue;
         };
-        let arguments = index + 2..text.closing(index + 1).max(index + 2);
+        if runs_sql(text, index) {
+            check_sql(text, strings, index, &is_sharded)?;
+        }
+        let arguments = arguments(text, index);
         let by = || format!("{called}()");
         // CAST ('origins' AS regclass)
         let casts = token.is_word("cast")
@@ -91,7 +174,9 @@ pub fn check(
             return Err(Refusal::ByName { name, by: by() });
         }
         let is_constant = arguments.len() == 1 && text.tokens[arguments.start].kind == Kind::String;
-        let path = |index: usize| constant(text, strings, index).as_deref() == Some("search_path");
+        let path = |index: usize| {
+            constant(text, strings, index).is_some_and(|it| it.eq_ignore_ascii_case("search_path"))
+        };
         if called == "current_setting" && arguments.clone().any(path) {
             return Err(Refusal::Schema("search_path".to_owned()));
         }
@@ -184,6 +269,10 @@ mod tests {
             "SELECT to_regclass('origins') IS NULL",
             "SELECT to_regclass('ori' || 'gins')",
             "SELECT to_regclass(relname) FROM pg_class",
+            "SELECT ts_stat('SELECT 1 FROM origins')",
+            "SELECT ts_stat('SELECT 1 FROM ' || relname) FROM pg_class",
+            "SELECT ts_rewrite(q, 'TABLE ' || relname) FROM pg_class",
+            "SELECT ts_stat(",
         ] {
             assert!(refused(sql), "{sql}");
         }
@@ -200,6 +289,8 @@ mod tests {
             "SELECT 'shard_0.origins'::regclass",
             "SELECT to_regclass('public.origins')",
             "SELECT pg_relation_size('other')",
+            "SELECT ts_stat('SELECT 1 FROM public.origins')",
+            "SELECT ts_rewrite(f(q, 1), t, s) FROM rules",
             "SELECT oid::regclass FROM pg_class WHERE relname = 'origins'",
             "SELECT pg_relation_size(oid) FROM pg_class WHERE relname = 'origins'",
         ] {

@@ -63,6 +63,16 @@ pub enum Refusal {
     )]
     ByUnknownName(String),
     #[error(
+        "{by} runs the SQL in its string, where \"{name}\" is not the table of all shards; ask it in the \
+         statement itself, or ask each shard: shardq query without --global"
+    )]
+    InSqlString { name: String, by: String },
+    #[error(
+        "{0} runs whatever SQL it is given, where no sharded table is one table; give it a constant, or ask \
+         each shard: shardq query without --global"
+    )]
+    UnknownSqlString(String),
+    #[error(
         "{0} tells where this session looks for names, which is not where the rows are; \
          name the column shard to see whose a row is, or ask each shard: shardq query without --global"
     )]
@@ -165,11 +175,14 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
             return Err(Refusal::Into);
         }
         let called = text.precedes_mark(index, '(');
-        if (is(index, "current_schema") && (called || !labels))
-            || (is(index, "current_schemas") && called)
+        // In quotes too it can be called; without parentheses it is a column then.
+        let calls = |function: &str| called && text.tokens[index].identifier() == Some(function);
+        if (is(index, "current_schema") && !labels)
+            || calls("current_schema")
+            || calls("current_schemas")
         {
-            let name = &text.sql[text.tokens[index].span.clone()];
-            return Err(Refusal::Schema(name.to_lowercase()));
+            let name = text.tokens[index].identifier().unwrap_or_default();
+            return Err(Refusal::Schema(name.to_owned()));
         }
         let opens_cte = text.follows_mark(index, '(')
             && index > 1

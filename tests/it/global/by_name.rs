@@ -97,6 +97,50 @@ fn other_tables_and_other_strings_are_what_postgres_says_they_are() {
 }
 
 #[test]
+fn sql_in_a_string_reads_no_sharded_table() {
+    let db = db();
+    for (sql, by) in [
+        (
+            "SELECT query_to_xml('SELECT count(*) FROM origins', true, false, '')",
+            "query_to_xml()",
+        ),
+        (
+            "SELECT pg_catalog.query_to_xmlschema($$TABLE \"origins\"$$, true, false, '')",
+            "query_to_xmlschema()",
+        ),
+        (
+            "SELECT count(*) FROM ts_stat('SELECT to_tsvector(id::text) FROM origins')",
+            "ts_stat()",
+        ),
+        (
+            "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery FROM origins')",
+            "ts_rewrite()",
+        ),
+    ] {
+        let what = format!("{by} runs the SQL in its string, where \"origins\"");
+        refused(&db, sql, &[&what, "without --global"]);
+    }
+    refused(
+        &db,
+        "SELECT * FROM ts_stat('SELECT to_tsvector(id::text) FROM ori' || 'gins')",
+        &["ts_stat()", "whatever SQL"],
+    );
+    for (sql, answer) in [
+        (
+            "SELECT count(*) FROM ts_stat('SELECT to_tsvector(id::text) FROM public.origins')",
+            "0",
+        ),
+        (
+            "SELECT count(*) FROM ts_stat('SELECT to_tsvector(id::text) FROM notes')",
+            "0",
+        ),
+        ("SELECT ts_rewrite('a'::tsquery, 'a', 'c')", "'c'"),
+    ] {
+        answered(&db, sql, answer);
+    }
+}
+
+#[test]
 fn where_the_session_looks_is_not_where_the_rows_are() {
     let db = db();
     for sql in [
@@ -104,6 +148,9 @@ fn where_the_session_looks_is_not_where_the_rows_are() {
         "SELECT pg_catalog.current_schema() FROM origins",
         "SELECT current_schemas(false) FROM origins",
         "SELECT current_setting('search_path') FROM origins",
+        "SELECT current_setting('Search_Path') FROM origins",
+        "SELECT \"current_schema\"() FROM origins",
+        "SELECT pg_catalog.\"current_schemas\"(true) FROM origins",
     ] {
         refused(
             &db,
