@@ -1,22 +1,20 @@
--- One row per table of {names} that a shard's table of the same name inherits from,
--- in another shard: the table's name, the heir's shard, the other one. What is read
--- in the other one has the heir's rows too, whatever is between the two.
-WITH RECURSIVE line (heir, ancestor) AS (
-    SELECT i.inhrelid, i.inhparent
-    FROM pg_catalog.pg_inherits AS i
-    JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
-    WHERE c.relname = ANY ({names})
+-- One row per pair of shards whose tables of a same name of {names} have rows in
+-- common, by inheritance: the table's name, the one shard, the other one. Either the
+-- one table inherits from the other, or a third from both, whatever is in between.
+WITH RECURSIVE line (root, heir) AS (
+    SELECT c.oid, c.oid
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = ANY ({names}) AND n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
     UNION
-    SELECT line.heir, i.inhparent
+    SELECT line.root, i.inhrelid
     FROM line
-    JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = line.ancestor
+    JOIN pg_catalog.pg_inherits AS i ON i.inhparent = line.heir
 )
-SELECT heir.relname, heir_schema.nspname, parent_schema.nspname
-FROM line
-JOIN pg_catalog.pg_class AS heir ON heir.oid = line.heir
-JOIN pg_catalog.pg_class AS parent ON parent.oid = line.ancestor AND parent.relname = heir.relname
-JOIN pg_catalog.pg_namespace AS heir_schema ON heir_schema.oid = heir.relnamespace
-JOIN pg_catalog.pg_namespace AS parent_schema ON parent_schema.oid = parent.relnamespace
-WHERE heir_schema.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
-    AND parent_schema.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
-    AND heir_schema.oid <> parent_schema.oid
+SELECT DISTINCT one.relname, one_schema.nspname, other_schema.nspname
+FROM line AS of_one
+JOIN line AS of_other ON of_other.heir = of_one.heir AND of_other.root < of_one.root
+JOIN pg_catalog.pg_class AS one ON one.oid = of_one.root
+JOIN pg_catalog.pg_class AS other ON other.oid = of_other.root AND other.relname = one.relname
+JOIN pg_catalog.pg_namespace AS one_schema ON one_schema.oid = one.relnamespace
+JOIN pg_catalog.pg_namespace AS other_schema ON other_schema.oid = other.relnamespace

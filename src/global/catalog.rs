@@ -41,8 +41,8 @@ impl ColumnShape {
     }
 }
 
-/// A shard's table that inherits from another shard's of the same name: its rows
-/// are in both.
+/// A shard's table that has rows in common with another shard's of the same name: it
+/// inherits from it, or a third one from both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heir {
     pub table: String,

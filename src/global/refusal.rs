@@ -112,8 +112,8 @@ pub enum Refusal {
         other: Option<String>,
     },
     #[error(
-        "\"{}\" of {} inherits from that of {}, so that the rows of both are in one of them, and over all \
-         shards they would count twice; read one of the two: --shards",
+        "\"{}\" of {} and that of {} have rows in common, by inheritance, and over all shards they would count \
+         twice; read one of the two: --shards",
         .0.table, .0.shard, .0.of
     )]
     ReadTwice(Heir),
