@@ -74,7 +74,7 @@ async fn is_nothing_elsewhere(
 enum Without {
     /// Whatever is called so is something else, or is taken for it.
     Stands,
-    /// The server finds no such column, so that it is the sharded tables' that is named.
+    /// The server finds no such column: it is the sharded tables' that is named.
     LacksShard,
     /// Something else is wrong, with the column or without.
     IsWrong,
@@ -102,11 +102,9 @@ async fn stands_without(
         return Ok(Without::Stands);
     };
     match error.as_db_error() {
-        Some(report)
-            if *report.code() == SqlState::UNDEFINED_COLUMN && report.message().contains(SHARD) =>
-        {
-            Ok(Without::LacksShard)
-        }
+        // If it is another column that it lacks, it lacks that one with `shard` as well,
+        // and is refused for it.
+        Some(report) if *report.code() == SqlState::UNDEFINED_COLUMN => Ok(Without::LacksShard),
         // Of what the statement says, and not of the state that the server is in.
         Some(report)
             if ["42", "22", "0A"]

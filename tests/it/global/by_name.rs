@@ -1,7 +1,8 @@
 //! What looks a table up by a name in a string, or by where the session looks:
 //! refused, for no sharded table is to be found there.
 
-use crate::support::{ANY, Db, has, has_all, shardq};
+use super::{answered, refused};
+use crate::support::{Db, has, has_all, shardq};
 
 /// Two shards with a table each; one in public, and an older one there of the
 /// sharded table's name.
@@ -14,22 +15,6 @@ fn db() -> Db {
              AS 'SELECT pg_catalog.pg_relation_size($1)'",
     );
     db
-}
-
-#[track_caller]
-fn refused(db: &Db, sql: &str, parts: &[&str]) {
-    shardq(["query", "-g", sql])
-        .db(db)
-        .run()
-        .assert(1, "", has_all(parts));
-}
-
-#[track_caller]
-fn answered(db: &Db, sql: &str, answer: &str) {
-    shardq(["query", "-g", "-t", "--csv", sql])
-        .db(db)
-        .run()
-        .assert(0, format!("{answer}\n").as_str(), ANY);
 }
 
 #[test]

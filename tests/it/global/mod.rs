@@ -10,3 +10,23 @@ mod refusals;
 mod rows;
 mod shard_column;
 mod world;
+
+use crate::support::{ANY, Db, has_all, shardq};
+
+/// The answer as CSV, without a header.
+#[track_caller]
+fn answered(db: &Db, sql: &str, answer: &str) {
+    shardq(["query", "-g", "-t", "--csv", sql])
+        .db(db)
+        .run()
+        .assert(0, format!("{answer}\n").as_str(), ANY);
+}
+
+/// Each of the parts is said.
+#[track_caller]
+fn refused(db: &Db, sql: &str, parts: &[&str]) {
+    shardq(["query", "-g", sql])
+        .db(db)
+        .run()
+        .assert(1, "", has_all(parts));
+}

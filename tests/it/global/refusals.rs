@@ -1,6 +1,7 @@
 //! What cannot be exact is refused, in the words of who asked; and the command as
 //! a whole: what it prints, where errors point, what it says of itself.
 
+use super::refused;
 use crate::support::{ANY, Db, has, has_all, shardq};
 
 /// Two shards with a table and a view each, a table in public, and a type and a
@@ -19,14 +20,6 @@ fn db() -> Db {
         "CREATE TABLE public.notes (id int, note text); INSERT INTO public.notes VALUES (1, 'one')",
     );
     db
-}
-
-#[track_caller]
-fn refused(db: &Db, sql: &str, parts: &[&str]) {
-    shardq(["query", "-g", sql])
-        .db(db)
-        .run()
-        .assert(1, "", has_all(parts));
 }
 
 #[test]

@@ -1,14 +1,7 @@
 //! Which rows of a shard's table are there to be read: by inheritance, by rights.
 
-use crate::support::{ANY, Db, has_all, shardq};
-
-#[track_caller]
-fn count(db: &Db, sql: &str, answer: &str) {
-    shardq(["query", "-g", "-t", "--csv", sql])
-        .db(db)
-        .run()
-        .assert(0, format!("{answer}\n").as_str(), ANY);
-}
+use super::answered;
+use crate::support::{Db, has_all, shardq};
 
 #[test]
 fn a_row_that_two_shards_have_by_inheritance_is_not_counted_twice() {
@@ -71,7 +64,7 @@ fn a_row_of_a_third_table_that_inherits_from_two_shards_is_not_counted_twice() {
             "--shards",
         ]),
     );
-    count(&db, "SELECT count(*) FROM public.x", "1");
+    answered(&db, "SELECT count(*) FROM public.x", "1");
 }
 
 #[test]
@@ -84,9 +77,9 @@ fn a_tables_own_heirs_and_partitions_are_part_of_it() {
          CREATE TABLE u () INHERITS (public.parent); CREATE TABLE v () INHERITS (u);
          INSERT INTO t VALUES ({n}); INSERT INTO u VALUES ({n}); INSERT INTO v VALUES ({n})",
     );
-    count(&db, "SELECT count(*) FROM t", "2");
-    count(&db, "SELECT count(*) FROM u", "4");
-    count(&db, "SELECT count(*) FROM parent", "4");
+    answered(&db, "SELECT count(*) FROM t", "2");
+    answered(&db, "SELECT count(*) FROM u", "4");
+    answered(&db, "SELECT count(*) FROM parent", "4");
 }
 
 #[test]

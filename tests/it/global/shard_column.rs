@@ -1,7 +1,8 @@
 //! Whose column `shard` is: a statement that names it has it in every sharded table,
 //! one that does not is not given it, and one that may mean either is refused.
 
-use crate::support::{ANY, Db, has_all, shardq};
+use super::{answered, refused};
+use crate::support::Db;
 
 /// Rows that are in both shards, and a table in public with a column `shard`.
 fn db() -> Db {
@@ -12,22 +13,6 @@ fn db() -> Db {
         "CREATE TABLE public.map (id int, shard text); INSERT INTO public.map VALUES (1, 'one')",
     );
     db
-}
-
-#[track_caller]
-fn answered(db: &Db, sql: &str, answer: &str) {
-    shardq(["query", "-g", "-t", "--csv", sql])
-        .db(db)
-        .run()
-        .assert(0, format!("{answer}\n").as_str(), ANY);
-}
-
-#[track_caller]
-fn refused(db: &Db, sql: &str, parts: &[&str]) {
-    shardq(["query", "-g", sql])
-        .db(db)
-        .run()
-        .assert(1, "", has_all(parts));
 }
 
 #[test]
