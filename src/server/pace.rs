@@ -29,8 +29,7 @@ pub(super) fn arrived(bytes: usize) {
 
 /// For the runtime to call when it has nothing left to do.
 pub fn nap_while_streaming() {
-    if ARRIVED.get() >= STREAMING {
-        ARRIVED.set(0);
+    if ARRIVED.replace(0) >= STREAMING {
         NAPS_LEFT.set(PATIENCE);
     }
     if let Some(left) = NAPS_LEFT.get().checked_sub(1) {
