@@ -199,9 +199,6 @@ async fn conclude(
     {
         console.error(&format!("{} was not written", file.display()));
     }
-    if exit == Exit::Interrupted {
-        console.error(&"interrupted; nothing is left running on the server");
-    }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));
     }

@@ -294,7 +294,9 @@ pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Str
         && name.is_some_and(|n| catalog.table(n).is_some())
     {
         "a sharded table is no type here, for each shard has its own: name the columns instead"
-    } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code) {
+    } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code)
+        && name.is_some()
+    {
         "types and functions are looked up in public; one that each shard defines for itself, or a \
          function that takes a table's rows, cannot be used over all shards"
     } else if *code == SqlState::UNDEFINED_TABLE && report.position.is_none() {

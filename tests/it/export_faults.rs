@@ -125,9 +125,14 @@ fn signals_end_it_in_good_order() {
         let file = folder.path().join("t.csv");
         let export = started(&db, &file);
         export.signal(signal);
-        export
-            .finish()
-            .assert(130, "", has("t.csv was not written"));
+        export.finish().assert(
+            130,
+            "",
+            has_all([
+                "interrupted; nothing is left running on the server",
+                "t.csv was not written",
+            ]),
+        );
         untouched(&file);
         left_nothing(&db);
     }

@@ -203,6 +203,18 @@ fn errors_point_into_the_statement_as_it_was_written() {
         .db(&db)
         .run()
         .assert(1, "", has("22012: division by zero"));
+    // Of what is no name, nothing is said about where names are looked up.
+    let sql = "SELECT pg_sleep(0) FROM t GROUP BY 1";
+    let caret = format!("{:>1$}", '^', "LINE 1: ".len() + sql.len());
+    shardq(["query", "-g", sql]).db(&db).run().assert(
+        1,
+        "",
+        format!(
+            "shardq: ERROR 42883: could not identify an equality operator for type void\n\
+             LINE 1: {sql}\n{caret}\n"
+        )
+        .as_str(),
+    );
 }
 
 #[test]
