@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::transfer::Transfer;
+
 /// The turns to keep in flight on one connection.
 #[derive(Debug)]
 pub struct Depth {
@@ -15,21 +17,29 @@ pub struct Depth {
 
 impl Depth {
     const DEEPEST: usize = 64;
-    /// Unmeasured turns are taken to be this quick: what a small query on a
-    /// table that the backend has not seen before takes.
-    const GUESS: Duration = Duration::from_micros(400);
+    /// What a turn is taken to last before any was measured. Values: a small query
+    /// on a table that the backend has not seen before.
+    const OF_ROWS: Duration = Duration::from_micros(400);
+    /// Lines are of exports, which are large. Ten shards queued on each connection
+    /// were ten that it read alone, while the others waited for them to be written:
+    /// 390 ms instead of 368 for 100 MB.
+    const OF_LINES: Duration = Duration::from_millis(4);
     /// Work to have queued at the server beyond a round trip's worth, so that it
     /// never waits for us.
     const SLACK: Duration = Duration::from_millis(2);
 
     /// `most` bounds the first guess.
-    pub fn new(round_trip: Duration, most: usize) -> Self {
+    pub fn new(round_trip: Duration, transfer: &Transfer, most: usize) -> Self {
+        let guess = match transfer {
+            Transfer::Rows => Self::OF_ROWS,
+            Transfer::Copy(_) => Self::OF_LINES,
+        };
         let mut depth = Self {
             current: 1,
             round_trip,
             turn: None,
         };
-        depth.current = depth.fitting(Self::GUESS).min(most.max(1));
+        depth.current = depth.fitting(guess).min(most.max(1));
         depth
     }
 
@@ -62,18 +72,32 @@ impl Depth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::{CopyFormat, Copying};
 
     #[test]
     fn a_far_server_gets_many_turns_at_once() {
-        let near = Depth::new(Duration::from_micros(100), 99);
-        let far = Depth::new(Duration::from_millis(20), 99);
+        let near = Depth::new(Duration::from_micros(100), &Transfer::Rows, 99);
+        let far = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
         assert!(near.current() < 8, "{near:?}");
         assert!(far.current() > 32, "{far:?}");
     }
 
     #[test]
+    fn an_export_has_few_shards_queue_behind_each_other() {
+        let lines = Transfer::Copy(Copying {
+            format: CopyFormat::Csv,
+            null: None,
+            shard_column: true,
+        });
+        let near = Depth::new(Duration::from_millis(1), &lines, 99);
+        assert_eq!(near.current(), 2);
+        let far = Depth::new(Duration::from_millis(20), &lines, 99);
+        assert!((4..10).contains(&far.current()), "{far:?}");
+    }
+
+    #[test]
     fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
-        let mut depth = Depth::new(Duration::from_millis(20), 99);
+        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
         for _ in 0..20 {
             depth.answered(Duration::from_secs(1));
         }
@@ -86,7 +110,7 @@ mod tests {
 
     #[test]
     fn after_a_failure_nothing_queues_behind_the_next_turn() {
-        let mut depth = Depth::new(Duration::from_millis(20), 99);
+        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
         depth.failed();
         assert_eq!(depth.current(), 1);
         depth.answered(Duration::from_micros(300));

@@ -42,7 +42,11 @@ impl Lane {
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            depth: Depth::new(shared.round_trip, shared.fair_share()),
+            depth: Depth::new(
+                shared.round_trip,
+                &shared.plan.transfer,
+                shared.fair_share(),
+            ),
             number,
             shared,
             outlet,
