@@ -94,6 +94,12 @@ pub struct GlobalArgs {
     #[arg(long, requires = "global")]
     pub colocated: bool,
 
+    /// Add floats up shard by shard, though the last digits depend on the order
+    ///
+    /// Sums and averages of `real` and `double precision` can then be answered in parts.
+    #[arg(long, requires = "global")]
+    pub float_sums_in_parts: bool,
+
     /// Leave shards out that lack a table or column, or have it of another type
     #[arg(long, requires = "global")]
     pub skip_missing: bool,

@@ -8,7 +8,9 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::fanout::{ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
-use crate::global::{self, Catalog, Differing, Joined, Look, Refusal, Strings, Text, Wanted, Way};
+use crate::global::{
+    self, Catalog, Differing, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted, Way,
+};
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::plan::Plan;
@@ -179,6 +181,9 @@ pub(super) async fn prepare(
         }
         if asked.global.colocated {
             catalog.joined = Joined::Stated;
+        }
+        if asked.global.float_sums_in_parts {
+            catalog.float_sums = FloatSums::InParts;
         }
         for deviation in &catalog.deviations {
             console.warning(&format!("left out: {deviation}"));

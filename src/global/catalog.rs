@@ -78,6 +78,7 @@ pub struct Catalog {
     pub elsewhere: BTreeSet<String>,
     pub shard_column: ShardColumn,
     pub joined: Joined,
+    pub float_sums: FloatSums,
 }
 
 /// Whether the statement names the column `shard`: then every sharded table has it,
@@ -99,6 +100,16 @@ pub enum Joined {
     Stated,
     /// In the same shard: the ids that join them are of one shard each.
     Proved,
+}
+
+/// In which order floats are added up, of which their last digits depend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FloatSums {
+    /// As Postgres does in one statement.
+    #[default]
+    InOne,
+    /// Each shard's by themselves first (`--float-sums-in-parts`).
+    InParts,
 }
 
 /// What to do where shards differ.
@@ -166,6 +177,7 @@ impl Catalog {
             elsewhere,
             shard_column: ShardColumn::default(),
             joined: Joined::default(),
+            float_sums: FloatSums::default(),
         })
     }
 

@@ -21,7 +21,7 @@ mod result_types;
 mod way;
 
 pub use by_name::check as check_strings;
-pub use catalog::{Catalog, Differing, Joined, Table};
+pub use catalog::{Catalog, Differing, FloatSums, Joined, Table};
 pub use check::{Checked, Refused};
 pub use compose::Composed;
 pub use lexer::Strings;

@@ -107,10 +107,17 @@ impl Way {
             Some(checked) => checked,
             None => return Ok(Err(NOT_UNDERSTOOD)),
         };
-        let parts = match Parts::new(&partial, &checked.columns) {
+        let parts = match Parts::new(&partial, &checked.columns, catalog.float_sums) {
             Ok(parts) => parts,
             Err(why) => return Ok(Err(why)),
         };
+        if parts.sums_floats(&partial)
+            && !partial::writes_floats_whole(session)
+                .await
+                .map_err(Refused::Failed)?
+        {
+            return Ok(Err(partial::DIGITS_CUT));
+        }
         let combined = parts.statement(&partial);
         let combined = Text::new(&combined, strings);
         let nothing = Catalog::default();

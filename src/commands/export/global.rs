@@ -300,6 +300,9 @@ fn options(asked: &Asked<'_>) -> BTreeMap<String, serde_json::Value> {
     if args.global.colocated {
         options.insert("colocated".to_owned(), true.into());
     }
+    if args.global.float_sums_in_parts {
+        options.insert("float-sums-in-parts".to_owned(), true.into());
+    }
     if args.global.skip_missing {
         options.insert("skip-missing".to_owned(), true.into());
     }

@@ -142,15 +142,16 @@ impl Call<'_> {
             ),
             // The type is that of the part: see `Parts`.
             "sum" => {
-                let column = self.part("sum", Use::Sum, columns);
+                let column = self.part("sum", Use::Total, columns);
                 format!("pg_catalog.sum({column})::{}", type_of(&column))
             }
             // What avg() itself does at its end.
             "avg" => {
-                let sum = self.part("sum", Use::Sum, columns);
+                let sum = self.part("sum", Use::Mean, columns);
                 let count = self.part("count", Use::Sum, columns);
+                let divided = type_of(&sum);
                 format!(
-                    "(pg_catalog.sum({sum})::pg_catalog.numeric / nullif(pg_catalog.sum({count}), 0))"
+                    "(pg_catalog.sum({sum})::{divided} / nullif(pg_catalog.sum({count}), 0)::{divided})"
                 )
             }
             "variance" | "var_samp" => self.variance("(n.n - 1)", columns),

@@ -7,8 +7,13 @@ pub enum Use {
     Key,
     /// Given out as it is.
     Value,
-    /// Added up: exact types only.
+    /// Added up, and calculated with: exact types only.
     Sum,
+    /// Added up, and that is the answer: floats too, where any order will do.
+    Total,
+    /// Added up, to be divided by how many they are: the same, but for `real`, of
+    /// which `avg()` adds up more digits than `sum()` gives.
+    Mean,
     /// Taken the smallest or largest of, or combined bit by bit.
     Extreme,
 }
@@ -19,6 +24,8 @@ impl Use {
             Self::Key => "k",
             Self::Value => "v",
             Self::Sum => "s",
+            Self::Total => "t",
+            Self::Mean => "m",
             Self::Extreme => "e",
         }
     }

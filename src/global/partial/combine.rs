@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::columns::{Use, type_of};
 use super::recognise::Partial;
+use crate::global::catalog::FloatSums;
 use crate::quote::{Identifier, Literal};
 use crate::row::{Column, Rows};
 
@@ -42,23 +43,34 @@ impl Parts {
     ///
     /// # Errors
     /// Why a column cannot be put together exactly.
-    pub fn new(partial: &Partial, columns: &[Column]) -> Result<Self, &'static str> {
+    pub fn new(
+        partial: &Partial,
+        columns: &[Column],
+        floats: FloatSums,
+    ) -> Result<Self, &'static str> {
         if columns.len() != partial.uses.len() {
             return Err("the parts' columns are not written out");
         }
         let mut types = Vec::new();
         for (usage, column) in partial.uses.iter().zip(columns) {
-            let exact = column.builtin().filter(|known| is_exact(*usage, known));
-            types.push(exact.ok_or(match usage {
-                Use::Sum => "the last digits of a sum of floats depend on the order",
-                _ => "a column's type is not one that is known to come back as it went",
-            })?);
+            let known = column.builtin();
+            let fit = known.filter(|known| {
+                is_exact(*usage, known)
+                    || (floats == FloatSums::InParts && is_float_sum(*usage, known))
+            });
+            types.push(fit.ok_or_else(|| unfit(*usage, column.builtin().as_ref()))?);
         }
         Ok(Self {
             arrays: vec![String::from("{"); types.len()],
             types,
             rows: 0,
         })
+    }
+
+    /// Whether a sum of floats is put together of the shards'.
+    pub fn sums_floats(&self, partial: &Partial) -> bool {
+        let mut columns = partial.uses.iter().zip(&self.types);
+        columns.any(|(usage, known)| is_float_sum(*usage, known))
     }
 
     pub fn add(&mut self, rows: &Rows) -> Result<(), Unfit> {
@@ -101,7 +113,8 @@ impl Parts {
             let name = format!("{}{index}", partial.uses[index].prefix());
             let spelled = format!("pg_catalog.{}", known.name());
             for text in [&mut select, &mut rest] {
-                *text = text.replace(&type_of(&format!("p.{name}")), sum_type(known));
+                let total = total_type(partial.uses[index], known);
+                *text = text.replace(&type_of(&format!("p.{name}")), total);
             }
             sources.push(format!(
                 "pg_catalog.unnest({}::{spelled}[])",
@@ -136,12 +149,35 @@ impl Parts {
     }
 }
 
-/// `sum()` of these gives the same type as of what they are sums of.
-fn sum_type(part: &Type) -> &'static str {
-    if *part == Type::INT8 {
-        "pg_catalog.int8"
-    } else {
-        "pg_catalog.numeric"
+/// Why a column of this type is not put together.
+fn unfit(usage: Use, known: Option<&Type>) -> &'static str {
+    match (usage, known) {
+        (Use::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+            "the last digits of a variance of floats depend on the order"
+        }
+        (Use::Mean, Some(&Type::FLOAT4)) => "avg() of real adds up more digits than sum() gives",
+        (Use::Total | Use::Mean, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+            "the last digits of a sum of floats depend on the order; --float-sums-in-parts takes any"
+        }
+        _ => "a column's type is not one that is known to come back as it went",
+    }
+}
+
+/// In which type a sum of sums is given out, or divided: that in which Postgres does.
+fn total_type(usage: Use, part: &Type) -> &'static str {
+    match (usage, part) {
+        (Use::Total, &Type::INT8) => "pg_catalog.int8",
+        (_, &Type::FLOAT4) => "pg_catalog.float4",
+        (_, &Type::FLOAT8) => "pg_catalog.float8",
+        _ => "pg_catalog.numeric",
+    }
+}
+
+fn is_float_sum(usage: Use, known: &Type) -> bool {
+    match usage {
+        Use::Total => [Type::FLOAT4, Type::FLOAT8].contains(known),
+        Use::Mean => *known == Type::FLOAT8,
+        _ => false,
     }
 }
 
@@ -178,7 +214,7 @@ fn is_exact(usage: Use, known: &Type) -> bool {
         Type::OID,
     ];
     match usage {
-        Use::Sum => sums.contains(known),
+        Use::Sum | Use::Total | Use::Mean => sums.contains(known),
         Use::Key | Use::Extreme => keys.contains(known),
         Use::Value => keys.contains(known) || values.contains(known),
     }

@@ -11,6 +11,7 @@ mod columns;
 mod combine;
 mod express;
 mod first_rows;
+mod floats;
 mod from;
 mod gather;
 mod groups;
@@ -22,6 +23,7 @@ mod sources;
 mod words;
 
 pub use combine::{Parts, Unfit};
+pub use floats::{DIGITS_CUT, writes_floats_whole};
 pub use gather::{Gathered, gather};
 pub use joins::{APART, to_prove};
 pub use proof::is_proved;

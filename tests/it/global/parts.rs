@@ -50,7 +50,7 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
     let db = db();
     for (sql, why) in [
         ("SELECT stddev(n) FROM a", "the last digit of stddev"),
-        ("SELECT variance(f) FROM a", "a sum of floats"),
+        ("SELECT variance(f) FROM a", "floats depend on the order"),
         ("SELECT count(DISTINCT f) FROM a", "come back as it went"),
         (
             "SELECT count(DISTINCT id), count(DISTINCT name) FROM a",
@@ -106,6 +106,37 @@ fn only_a_foreign_key_that_holds_in_every_shard_proves_a_join() {
         };
         answers(&db, &[JOIN], stray);
     }
+}
+
+#[test]
+fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
+    const FLAG: &str = "--float-sums-in-parts";
+    const SUMS: &str = "SELECT sum(d), avg(d), sum(d) FILTER (WHERE d > 2), sum(r) FROM f";
+    let db = db();
+    db.in_each_shard("CREATE TABLE f (d double precision, r real)");
+    db.in_shard(0, "INSERT INTO f VALUES (9007199254740992, 1.5), (NULL, NULL)");
+    db.in_shard(1, "INSERT INTO f VALUES (1, 2.25), (-9007199254740992, NULL)");
+    is_not_had_in_parts(&db, SUMS, FLAG);
+    // One after the other, and those of shard 1 by themselves.
+    answers(&db, &[SUMS], "0,0,9.007199254740992e+15,3.75");
+    explains(&db, &[SUMS, FLAG], &["in parts"]);
+    answers(&db, &[SUMS, FLAG], "1,0.3333333333333333,9.007199254740992e+15,3.75");
+    answers(
+        &db,
+        &["SELECT sum(d), avg(d) FROM f WHERE d = 5", FLAG],
+        ",",
+    );
+    for (sql, why) in [
+        ("SELECT avg(r) FROM f", "avg() of real"),
+        ("SELECT variance(d) FROM f", "variance of floats"),
+    ] {
+        explains(&db, &[sql, FLAG], &["one statement", why]);
+    }
+    shardq(["query", "-g", "--explain", SUMS, FLAG])
+        .db(&db)
+        .env("PGOPTIONS", "-c extra_float_digits=0")
+        .run()
+        .assert(0, has_all(&["one statement", "extra_float_digits"]), ANY);
 }
 
 #[test]

@@ -1,0 +1,6 @@
+-- One row if floats are written with all the digits that tell them from others: the
+-- shortest that do since version 12, and 9 or 17 of them before.
+SELECT 1
+WHERE
+    pg_catalog.current_setting('extra_float_digits')::pg_catalog.int4
+    >= CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 120000 THEN 3 ELSE 1 END

@@ -1,0 +1,17 @@
+//! Whether a shard's sum of floats comes back as the number that it was.
+
+use super::proof::ask;
+use crate::fanout::{FanoutError, Session};
+
+/// Why such a sum is not had in parts.
+pub const DIGITS_CUT: &str =
+    "extra_float_digits has floats written with fewer digits than they have";
+
+pub async fn writes_floats_whole(session: &Session) -> Result<bool, FanoutError> {
+    let rows = ask(
+        session,
+        include_str!("../../../sql/global/float_digits.sql"),
+    )
+    .await?;
+    Ok(!rows.is_empty())
+}
