@@ -48,7 +48,13 @@ pub struct QueryArgs {
     pub limits: LimitArgs,
 
     /// When a shard fails
-    #[arg(long, value_enum, default_value_t, help_heading = "Run")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        conflicts_with = "global",
+        help_heading = "Run"
+    )]
     pub on_error: OnError,
 
     #[command(flatten)]

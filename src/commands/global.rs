@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
-use crate::fanout::{ShardError, Survey};
+use crate::fanout::{Answer, ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
     self, Catalog, Differing, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted, Way,
@@ -18,6 +18,7 @@ use crate::run::Started;
 use crate::server::{Server, Spare};
 use crate::settings::Settings;
 use crate::shard::Shard;
+use crate::timing;
 use crate::transfer::Transfer;
 use crate::types::TypeNames;
 
@@ -65,6 +66,8 @@ pub(super) struct Going {
     pub way: Way,
     /// The shards that were asked for.
     pub shards: Vec<Shard>,
+    /// How the shards' parts went; none of one statement.
+    pub parts: Vec<(Shard, Answer)>,
 }
 
 /// A flag that is about shards one by one: whether it is there, its name, and what
@@ -221,10 +224,10 @@ impl Prepared {
             server,
             spares,
         } = self;
-        let (plan, mut survey) = match &way {
+        let (plan, mut survey, parts) = match &way {
             Way::One(checked, _) => {
                 drop(spares);
-                (checked.plan.clone(), survey)
+                (checked.plan.clone(), survey, Vec::new())
             }
             Way::Parts(in_parts) => {
                 let round_trip = survey.round_trip;
@@ -237,18 +240,18 @@ impl Prepared {
                     in_parts.parts.clone(),
                     asked.interrupt,
                 );
-                let (parts, session) = match gathering.await {
+                let all = match gathering.await {
                     Gathered::All(all) => *all,
                     Gathered::Failed(why) => return Ok(Start::Failed(why)),
                     Gathered::Interrupted => return Ok(Start::Interrupted),
                 };
                 let survey = Survey {
-                    session,
+                    session: all.session,
                     shards: Vec::new(),
                     types: TypeNames::default(),
                     round_trip,
                 };
-                (in_parts.final_plan(&parts), survey)
+                (in_parts.final_plan(&all.parts), survey, all.answers)
             }
         };
         let plan = Plan {
@@ -267,6 +270,7 @@ impl Prepared {
             started,
             way,
             shards,
+            parts,
         })))
     }
 }
@@ -285,6 +289,15 @@ pub(super) async fn explain(
     drop((prepared.survey, prepared.spares));
     prepared.server.close().await;
     Ok(Some(text))
+}
+
+/// Which shards' parts took longest.
+pub(super) fn timing(parts: &[(Shard, Answer)]) -> String {
+    if parts.is_empty() {
+        "one statement answered: no shard has a time of its own".to_owned()
+    } else {
+        timing::describe(parts)
+    }
 }
 
 /// Why there is no answer, in terms of the user's text where that is what the

@@ -4,6 +4,7 @@ use crate::cli::query::{OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::fanout::Answer;
 use crate::footer::Footer;
 use crate::global::Way;
 use crate::interrupt::Interrupt;
@@ -70,6 +71,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 plan: &plan,
                 way: going.way,
                 shards: going.shards,
+                parts: going.parts,
                 outcome,
             };
             return tokio::select! {
@@ -118,6 +120,7 @@ struct Ran<'a> {
     way: Way,
     /// The shards that were asked for.
     shards: Vec<Shard>,
+    parts: Vec<(Shard, Answer)>,
     outcome: Outcome,
 }
 
@@ -146,6 +149,9 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
     }
     if ran.outcome.ending == Ending::Interrupted {
         return Ok(Exit::Interrupted);
+    }
+    if ran.args.run.timing {
+        console.note(&global::timing(&ran.parts));
     }
     console.note(&footer);
     Ok(Exit::Complete)

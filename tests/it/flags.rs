@@ -170,6 +170,10 @@ fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
         let refusal = format!("{name} does not go with --global: {instead}");
         assert_usage(["-g", "SELECT 1", flag], has(&refusal));
     }
+    assert_usage(
+        ["-g", "SELECT 1", "--on-error=continue"],
+        has("'--global' cannot be used with '--on-error <ON_ERROR>'"),
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::{ExportError, OneFile, Text, record};
-use crate::fanout::Session;
+use crate::fanout::{Answer, Session};
 use crate::footer::Footer;
 use crate::global::{ResultTypes, Way};
 use crate::merge::{Delivery, Order};
@@ -90,6 +90,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
                 plan,
                 way: going.way,
                 shards: going.shards,
+                parts: going.parts,
                 types,
                 circumstances,
                 began,
@@ -187,6 +188,7 @@ struct Ran<'a> {
     way: Way,
     /// The shards that were asked for.
     shards: Vec<Shard>,
+    parts: Vec<(Shard, Answer)>,
     types: TypeNames,
     circumstances: Circumstances,
     began: Timestamp,
@@ -229,6 +231,9 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         };
     };
     console.note(&line);
+    if ran.asked.args.run.timing {
+        console.note(&global::timing(&ran.parts));
+    }
     console.note(&Footer {
         rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
         answered: ran.way.catalog().shards.len(),

@@ -1,7 +1,7 @@
 //! Has every shard compute its part, through the fan-out, and keeps them all.
 
 use super::combine::Parts;
-use crate::fanout::{Fanout, Session, ShardError, Survey};
+use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
 use crate::plan::Plan;
@@ -11,11 +11,18 @@ use crate::types::TypeNames;
 
 /// How it went.
 pub enum Gathered {
-    /// Every shard's part, and a session at the instant they are of.
-    All(Box<(Parts, Session)>),
+    All(Box<All>),
     /// One statement may still give the answer.
     Failed(String),
     Interrupted,
+}
+
+/// Every shard's part.
+pub struct All {
+    pub parts: Parts,
+    pub answers: Vec<(Shard, Answer)>,
+    /// At the instant they are of.
+    pub session: Session,
 }
 
 /// Asks these shards. Unless it went well, nothing runs on the server afterwards.
@@ -35,6 +42,7 @@ pub async fn gather(
         fanout.window(),
         Delivery::IN_ORDER,
     );
+    let mut answers = Vec::new();
     while !merge.is_complete() {
         tokio::select! {
             biased;
@@ -53,20 +61,26 @@ pub async fn gather(
                     Ok(()) => continue,
                     Err(unfit) => unfit.to_string(),
                 },
+                Piece::Answered(shard, answer) => {
+                    answers.push((shard, answer));
+                    continue;
+                }
                 Piece::Failed(shard, error) => format!("{shard}: {error}"),
                 // Nothing is taken back of shards that come in order.
-                Piece::Columns(_)
-                | Piece::Lines(..)
-                | Piece::TakenBack(_)
-                | Piece::Answered(..)
-                | Piece::Notice(_) => continue,
+                Piece::Columns(_) | Piece::Lines(..) | Piece::TakenBack(_) | Piece::Notice(_) => {
+                    continue;
+                }
             };
             fanout.stop().await;
             return Gathered::Failed(failed);
         }
     }
     match fanout.into_session().await {
-        Some(session) => Gathered::All(Box::new((parts, session))),
+        Some(session) => Gathered::All(Box::new(All {
+            parts,
+            answers,
+            session,
+        })),
         None => Gathered::Failed("no connection is left".to_owned()),
     }
 }

@@ -24,7 +24,7 @@ mod words;
 
 pub use combine::{Parts, Unfit};
 pub use floats::{DIGITS_CUT, writes_floats_whole};
-pub use gather::{Gathered, gather};
+pub use gather::{All, Gathered, gather};
 pub use joins::{APART, to_prove};
 pub use proof::is_proved;
 pub use recognise::{Partial, may_apply, recognise};

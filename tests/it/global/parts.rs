@@ -114,13 +114,23 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
     const SUMS: &str = "SELECT sum(d), avg(d), sum(d) FILTER (WHERE d > 2), sum(r) FROM f";
     let db = db();
     db.in_each_shard("CREATE TABLE f (d double precision, r real)");
-    db.in_shard(0, "INSERT INTO f VALUES (9007199254740992, 1.5), (NULL, NULL)");
-    db.in_shard(1, "INSERT INTO f VALUES (1, 2.25), (-9007199254740992, NULL)");
+    db.in_shard(
+        0,
+        "INSERT INTO f VALUES (9007199254740992, 1.5), (NULL, NULL)",
+    );
+    db.in_shard(
+        1,
+        "INSERT INTO f VALUES (1, 2.25), (-9007199254740992, NULL)",
+    );
     is_not_had_in_parts(&db, SUMS, FLAG);
     // One after the other, and those of shard 1 by themselves.
     answers(&db, &[SUMS], "0,0,9.007199254740992e+15,3.75");
     explains(&db, &[SUMS, FLAG], &["in parts"]);
-    answers(&db, &[SUMS, FLAG], "1,0.3333333333333333,9.007199254740992e+15,3.75");
+    answers(
+        &db,
+        &[SUMS, FLAG],
+        "1,0.3333333333333333,9.007199254740992e+15,3.75",
+    );
     answers(
         &db,
         &["SELECT sum(d), avg(d) FROM f WHERE d = 5", FLAG],
@@ -136,7 +146,7 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
         .db(&db)
         .env("PGOPTIONS", "-c extra_float_digits=0")
         .run()
-        .assert(0, has_all(&["one statement", "extra_float_digits"]), ANY);
+        .assert(0, has_all(["one statement", "extra_float_digits"]), ANY);
 }
 
 #[test]
@@ -312,4 +322,30 @@ fn a_foreign_key_is_not_believed_of_rows_that_it_does_not_hold_for() {
     );
     is_not_had_in_parts(&db, JOIN, "ids in common");
     answers(&db, &[JOIN], "32");
+}
+
+#[test]
+fn timing_is_of_the_parts() {
+    let db = db();
+    let timed = |flags: &[&str], shown: &[&str]| {
+        shardq([
+            "query",
+            "-gt",
+            "--csv",
+            "--timing",
+            "SELECT count(*) FROM a",
+        ])
+        .args(flags)
+        .db(&db)
+        .run()
+        .assert(0, "40\n", has_all(shown));
+    };
+    timed(
+        &[],
+        &["shard_0 | ", "shard_1 | ", "in the median", "2/2 shards"],
+    );
+    timed(
+        &["--strategy", "one"],
+        &["one statement answered", "2/2 shards"],
+    );
 }

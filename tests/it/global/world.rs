@@ -7,7 +7,7 @@ use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::fanout::Survey;
-use shardq::global::partial::{Gathered, gather};
+use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
 use shardq::plan::{Instant, Limits, Plan};
@@ -247,7 +247,7 @@ async fn one(
             .await
             {
                 Gathered::All(all) => {
-                    let (parts, session) = *all;
+                    let All { parts, session, .. } = *all;
                     (session, in_parts.final_plan(&parts).turn(look.shards[0]))
                 }
                 Gathered::Failed(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
