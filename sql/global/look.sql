@@ -41,7 +41,7 @@ FROM (
     ) AS a
     WHERE n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
         AND c.relname = ANY ({names})
-        AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+        AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
     GROUP BY c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations
     -- Or the condition below would be tried for every table of every shard.
     OFFSET 0

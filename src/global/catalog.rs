@@ -72,7 +72,7 @@ pub struct Catalog {
     pub shards: Vec<Shard>,
     /// What was left out (`--skip-missing`).
     pub deviations: Vec<Deviation>,
-    /// Views of the shards: names.
+    /// Views and sequences of the shards: names.
     pub views: BTreeSet<String>,
     /// Tables that only shards have that are not asked: names.
     pub elsewhere: BTreeSet<String>,
@@ -139,7 +139,7 @@ impl Catalog {
         for relation in found {
             let mut here = relation.clone();
             here.shards.retain(|shard| chosen.contains(shard));
-            if matches!(here.kind, 'v' | 'm') {
+            if matches!(here.kind, 'v' | 'm' | 'S') {
                 views.insert(here.name);
             } else if here.shards.is_empty() {
                 elsewhere.insert(here.name);

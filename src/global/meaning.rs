@@ -1,5 +1,5 @@
 //! What names mean that may mean either of two things, asked of the server, in the
-//! run's transaction: a view of the shards or a relation of public; the column
+//! run's transaction: a view or a sequence of the shards or a relation of public; the column
 //! `shard` of the sharded tables or another. A statement without such names costs
 //! nothing.
 

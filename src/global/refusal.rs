@@ -80,13 +80,13 @@ pub enum Refusal {
     #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
     RowType(String),
     #[error(
-        "\"{0}\" is a view in the shards, and the rows of its shards together are not what it would \
-         be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
+        "\"{0}\" is a view or a sequence in the shards, and the rows of its shards together are not what it \
+         would be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
     )]
     View(String),
     #[error(
-        "\"{name}\" is a view in the shards, whose rows together are not what it would be over all of \
-         them, and elsewhere it is {other}; ask the tables that the view reads, or each shard (shardq query \
+        "\"{name}\" is a view or a sequence in the shards, whose rows together are not what it would be over \
+         all of them, and elsewhere it is {other}; ask the tables that it reads, or each shard (shardq query \
          without --global), or write {other} if you mean that"
     )]
     ViewOrOther { name: String, other: String },

@@ -93,7 +93,10 @@ fn what_would_not_be_exact_is_refused_and_says_what_to_do() {
                 "each shard defines for itself",
             ],
         ),
-        ("SELECT * FROM v", &["\"v\" is a view in the shards"]),
+        (
+            "SELECT * FROM v",
+            &["\"v\" is a view or a sequence in the shards"],
+        ),
         (
             "SELECT id, name, count(*) FROM t GROUP BY id",
             &["42803", "name every column in GROUP BY"],
@@ -306,7 +309,15 @@ fn old_strings_are_read_as_the_server_reads_them() {
 #[test]
 fn a_view_of_the_shards_is_not_answered_from_public() {
     let db = db();
-    db.sql("CREATE VIEW public.v AS SELECT 7 AS n; CREATE TABLE public.w (v int)");
+    db.sql("CREATE VIEW public.v AS SELECT 7 AS n; CREATE TABLE public.w (v int); CREATE SEQUENCE public.s");
+    refused(
+        &db,
+        "SELECT last_value FROM s",
+        &[
+            "\"s\" is a view or a sequence in the shards",
+            "write public.s",
+        ],
+    );
     for sql in [
         "SELECT count(*) FROM v",
         "SELECT 1 FROM t JOIN ONLY v ON true",
@@ -317,7 +328,7 @@ fn a_view_of_the_shards_is_not_answered_from_public() {
             &db,
             sql,
             &[
-                "\"v\" is a view in the shards",
+                "\"v\" is a view or a sequence in the shards",
                 "without --global",
                 "write public.v",
             ],
