@@ -39,7 +39,12 @@ fn main() -> ExitCode {
     // A name that is still being looked up somewhere is not waited for.
     runtime.shutdown_background();
     match done {
-        Ok(exit) => exit.into(),
+        Ok(exit) => {
+            if exit == Exit::Interrupted {
+                console.error(&"interrupted; nothing is left running on the server");
+            }
+            exit.into()
+        }
         Err(error) => {
             console.error(&error);
             error.exit().into()

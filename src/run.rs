@@ -187,9 +187,6 @@ pub(crate) async fn drive(
     drop(fanout);
     server.close().await;
     outcome.ending = ending?;
-    if outcome.ending == Ending::Interrupted {
-        console.error(&"interrupted; nothing is left running on the server");
-    }
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     Ok(outcome)
 }

@@ -447,7 +447,11 @@ fn an_interrupt_leaves_nothing_behind() {
     migration.run("BEGIN; LOCK TABLE shard_2.origins");
     let run = waiting_for_a_lock(&db);
     run.signal("INT");
-    run.finish().assert(130, "", "");
+    run.finish().assert(
+        130,
+        "",
+        "shardq: interrupted; nothing is left running on the server\n",
+    );
     assert_eq!(db.backends("shardq"), [""; 0]);
 }
 

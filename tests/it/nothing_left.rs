@@ -59,7 +59,11 @@ fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
         .spawn();
     it_runs(&db);
     query.signal("INT");
-    query.finish().assert(130, "", "");
+    query.finish().assert(
+        130,
+        "",
+        "shardq: interrupted; nothing is left running on the server\n",
+    );
     nothing_runs(&db);
 }
 
