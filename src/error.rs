@@ -51,6 +51,16 @@ pub enum Error {
     /// A global query's one statement failed.
     #[error("{0}")]
     Incomplete(ShardError),
+    /// A shard's part of a global query took too long.
+    #[error(
+        "{shard}: {error}
+hint: {hint}"
+    )]
+    Part {
+        shard: Shard,
+        error: ShardError,
+        hint: String,
+    },
     #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
     NoShards {
         database: String,

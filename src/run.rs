@@ -20,7 +20,7 @@ use crate::transfer::Lines;
 
 /// How often the progress line moves, and at the latest a reader gets rows that
 /// do not fill a block.
-const BEAT: Duration = Duration::from_millis(100);
+pub(crate) const BEAT: Duration = Duration::from_millis(100);
 
 /// Where the pieces of a run go. A writer that fails says why when it is ended.
 pub(crate) trait Destination {

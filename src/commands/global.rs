@@ -57,6 +57,8 @@ pub(super) enum Start {
     Going(Box<Going>),
     /// The shards' parts could not be had.
     Failed(String),
+    /// As the one statement would.
+    TimedOut(Shard, ShardError),
     Interrupted,
 }
 
@@ -216,7 +218,7 @@ pub(super) async fn prepare(
 
 impl Prepared {
     /// Sets the one statement going, at once or behind the shards' parts.
-    pub async fn start(self, asked: &Asked<'_>) -> Result<Start, Error> {
+    pub async fn start(self, asked: &Asked<'_>, console: &mut Console) -> Result<Start, Error> {
         let Self {
             way,
             shards,
@@ -232,18 +234,27 @@ impl Prepared {
             Way::Parts(in_parts) => {
                 let round_trip = survey.round_trip;
                 let gathering = gather(
-                    &in_parts.plan,
-                    in_parts.catalog.shards.clone(),
+                    in_parts,
                     survey,
                     server.clone(),
                     spares,
-                    in_parts.parts.clone(),
                     asked.interrupt,
+                    console,
                 );
                 let all = match gathering.await {
                     Gathered::All(all) => *all,
-                    Gathered::Failed(why) => return Ok(Start::Failed(why)),
-                    Gathered::Interrupted => return Ok(Start::Interrupted),
+                    Gathered::Unfit(why) => {
+                        server.close().await;
+                        return Ok(Start::Failed(why));
+                    }
+                    Gathered::TimedOut(shard, error) => {
+                        server.close().await;
+                        return Ok(Start::TimedOut(shard, error));
+                    }
+                    Gathered::Interrupted => {
+                        server.close().await;
+                        return Ok(Start::Interrupted);
+                    }
                 };
                 let survey = Survey {
                     session: all.session,
@@ -291,6 +302,22 @@ pub(super) async fn explain(
     Ok(Some(text))
 }
 
+/// `limit` is the flag that says how long a statement may take.
+pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
+    let hint = match &error {
+        ShardError::Server(report) if report.code == SqlState::LOCK_NOT_AVAILABLE => {
+            "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
+                .to_owned()
+        }
+        _ => longer(limit),
+    };
+    Error::Part { shard, error, hint }
+}
+
+fn longer(limit: &str) -> String {
+    format!("raise {limit} (0 for none) if the statement may take longer")
+}
+
 /// Which shards' parts took longest.
 pub(super) fn timing(parts: &[(Shard, Answer)]) -> String {
     if parts.is_empty() {
@@ -306,9 +333,7 @@ pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str
     if let ShardError::Server(report) = &mut error
         && report.code == SqlState::QUERY_CANCELED
     {
-        report.hint = Some(format!(
-            "raise {limit} (0 for none) if the statement may take longer"
-        ));
+        report.hint = Some(longer(limit));
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {

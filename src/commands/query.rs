@@ -16,7 +16,7 @@ use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
-use crate::sink::{Sink, SinkError};
+use crate::sink::{self, Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
 use crate::transfer::Transfer;
@@ -34,7 +34,8 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let plan = plan(&args)?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
-    let sink = sink(&args.output)?;
+    // While Ctrl-C still ends all: it may wait for whoever reads a pipe.
+    let sink = sink(&args)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
         console.note(warning);
@@ -45,9 +46,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         plan: &plan,
         interrupt: &interrupt,
     };
-    if args.run.dry_run {
-        return dry_run(&asked, &mut console, sink).await;
-    }
+    let Some(sink) = sink else {
+        return dry_run(&asked, &mut console).await;
+    };
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
@@ -156,7 +157,8 @@ pub(super) async fn end(output: Output, outcome: &Outcome) -> Result<Option<Exit
     };
     match ended {
         Ok(()) => Ok(None),
-        Err(SinkError::Closed) => Ok(Some(Exit::Complete)),
+        Err(SinkError::Closed) if outcome.failures.is_empty() => Ok(Some(Exit::Complete)),
+        Err(SinkError::Closed) => Ok(Some(Exit::Incomplete)),
         Err(error) => Err(error.into()),
     }
 }
@@ -176,9 +178,7 @@ async fn conclude(
         instant: plan.instant,
         elapsed: console.elapsed(),
     };
-    if let Some(exit) = end(output, &outcome).await? {
-        return Ok(exit);
-    }
+    // Before the result ends, for its reader may be gone or pause.
     if !outcome.failures.is_empty() {
         let alone = plan.search_path.is_shard_alone();
         let advice = |error: &_| advice(error, alone);
@@ -187,6 +187,9 @@ async fn conclude(
                 .failures
                 .describe(outcome.asked, &plan.statement, advice),
         );
+    }
+    if let Some(exit) = end(output, &outcome).await? {
+        return Ok(exit);
     }
     let exit = match outcome.ending {
         Ending::Interrupted => Exit::Interrupted,
@@ -210,7 +213,7 @@ async fn conclude(
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result<Exit, Error> {
+async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Some(prepared) = prepare(asked, 1, Acquaintance::First, console).await? else {
         return Ok(Exit::Interrupted);
     };
@@ -223,20 +226,16 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console, sink: Sink) -> Result
     drop((spares, survey));
     server.close().await;
     let text = asked.plan.describe(&shards);
-    print(sink, text, asked.interrupt).await
+    print(text, asked.interrupt).await
 }
 
-/// Prints a text that is complete already.
-pub(super) async fn print(sink: Sink, text: String, interrupt: &Interrupt) -> Result<Exit, Error> {
-    let written = async {
-        sink.write(text.into_bytes()).await;
-        sink.publish().await
-    };
+/// Prints a text about the run, wherever its result would go.
+pub(super) async fn print(text: String, interrupt: &Interrupt) -> Result<Exit, Error> {
     tokio::select! {
-        written = written => match written {
-            Ok(()) | Err(SinkError::Closed) => Ok(Exit::Complete),
-            Err(error) => Err(error.into()),
-        },
+        printed = sink::print(text) => {
+            printed?;
+            Ok(Exit::Complete)
+        }
         () = interrupt.requested() => Ok(Exit::Interrupted),
     }
 }
@@ -268,11 +267,15 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     })
 }
 
-pub(super) fn sink(args: &OutputArgs) -> Result<Sink, Error> {
-    Ok(match &args.output {
+/// Where the result goes; none if there is to be none.
+pub(super) fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
+    if args.run.dry_run || args.global.explain {
+        return Ok(None);
+    }
+    Ok(Some(match &args.output.output {
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
-    })
+    }))
 }
 
 fn renderer(args: &OutputArgs) -> Renderer {

@@ -24,7 +24,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     check(&args)?;
     let plan = query::plan(&args)?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
-    let sink = query::sink(&args.output)?;
+    let sink = query::sink(&args)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
         console.note(warning);
@@ -37,23 +37,26 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         plan: &plan,
         interrupt: &interrupt,
     };
-    if args.global.explain || args.run.dry_run {
+    let Some(sink) = sink else {
         return match global::explain(&asked, &mut console).await? {
-            Some(text) => query::print(sink, text, &interrupt).await,
+            Some(text) => query::print(text, &interrupt).await,
             None => Ok(Exit::Interrupted),
         };
-    }
+    };
     let mut output = Output::new(renderer(&args.output), None, sink);
     let mut attempt = Attempt::first(&args.global);
     for _ in 0..RUNS {
         let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let going = match prepared.start(&asked).await? {
+        let going = match prepared.start(&asked, &mut console).await? {
             Start::Going(going) => *going,
             Start::Failed(why) => {
                 attempt.without_parts(why)?;
                 continue;
+            }
+            Start::TimedOut(shard, error) => {
+                return Err(global::timed_out(shard, error, "--timeout"));
             }
             Start::Interrupted => return Ok(Exit::Interrupted),
         };
@@ -133,9 +136,7 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         instant: ran.plan.instant,
         elapsed: console.elapsed(),
     };
-    if let Some(exit) = query::end(output, &ran.outcome).await? {
-        return Ok(exit);
-    }
+    let ended = query::end(output, &ran.outcome).await;
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = &ran.args.output.output {
             console.error(&format!("{} was not written", file.display()));
@@ -146,6 +147,9 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
             ran.plan,
             "--timeout",
         ));
+    }
+    if let Some(exit) = ended? {
+        return Ok(exit);
     }
     if ran.outcome.ending == Ending::Interrupted {
         return Ok(Exit::Interrupted);

@@ -76,6 +76,25 @@ fn a_shard_that_fails_leaves_the_older_file() {
 }
 
 #[test]
+fn what_would_be_sent_is_no_result_and_leaves_the_older_file() {
+    let folder = Folder::new();
+    let db = Db::with_shards(2);
+    for (flags, shown) in [
+        (&["--dry-run"][..], "-- shard_0"),
+        (&["-g", "--dry-run"], "-- one statement"),
+        (&["-g", "--explain"], "-- one statement"),
+    ] {
+        shardq(["query", "SELECT 1", "-o"])
+            .args([folder.file()])
+            .args(flags)
+            .db(&db)
+            .run()
+            .assert(0, has(shown), "");
+        assert!(folder.is_untouched());
+    }
+}
+
+#[test]
 fn ctrl_c_leaves_the_older_file() {
     let folder = Folder::new();
     let db = Db::with_shards(2);

@@ -100,6 +100,18 @@ fn a_closed_pipe_ends_it_quietly_and_cancels() {
 }
 
 #[test]
+fn a_closed_pipe_does_not_hide_a_shard_that_failed() {
+    let db = Db::with_shards(4);
+    let sql = "SELECT 1 / (current_schema() <> 'shard_0')::int, generate_series(1, 100000)";
+    shardq(["query", sql]).db(&db).run_reading(1).assert(
+        3,
+        ANY,
+        has_all(["shard_0", "division by zero"]),
+    );
+    nothing_runs(&db);
+}
+
+#[test]
 fn the_server_notices_when_it_is_killed() {
     let db = Db::with_shards(4);
     let query = sleeping(&db).spawn();

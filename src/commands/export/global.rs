@@ -59,11 +59,14 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         else {
             return Ok(Exit::Interrupted);
         };
-        let going = match prepared.start(&question).await? {
+        let going = match prepared.start(&question, console).await? {
             Start::Going(going) => *going,
             Start::Failed(why) => {
                 attempt.without_parts(why)?;
                 continue;
+            }
+            Start::TimedOut(shard, error) => {
+                return Err(global::timed_out(shard, error, "--statement-timeout"));
             }
             Start::Interrupted => return Ok(Exit::Interrupted),
         };

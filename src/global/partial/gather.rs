@@ -1,10 +1,15 @@
 //! Has every shard compute its part, through the fan-out, and keeps them all.
 
+use tokio::time::MissedTickBehavior;
+use tokio_postgres::error::SqlState;
+
 use super::combine::Parts;
+use crate::console::Console;
 use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
+use crate::global::way::InParts;
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
-use crate::plan::Plan;
+use crate::run::BEAT;
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
 use crate::types::TypeNames;
@@ -13,7 +18,9 @@ use crate::types::TypeNames;
 pub enum Gathered {
     All(Box<All>),
     /// One statement may still give the answer.
-    Failed(String),
+    Unfit(String),
+    /// It would wait for the same lock, or for as long.
+    TimedOut(Shard, ShardError),
     Interrupted,
 }
 
@@ -25,17 +32,20 @@ pub struct All {
     pub session: Session,
 }
 
-/// Asks these shards. Unless it went well, nothing runs on the server afterwards.
+/// Asks the shards. Unless it went well, nothing runs on the server afterwards.
 pub async fn gather(
-    plan: &Plan,
-    shards: Vec<Shard>,
+    asked: &InParts,
     survey: Survey,
     server: Server,
     spares: Vec<Spare>,
-    mut parts: Parts,
     interrupt: &Interrupt,
+    console: &mut Console,
 ) -> Gathered {
-    let mut fanout = Fanout::start(plan.clone(), shards.clone(), server, survey, spares);
+    let shards = asked.catalog.shards.clone();
+    let mut parts = asked.parts.clone();
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut fanout = Fanout::start(asked.plan.clone(), shards.clone(), server, survey, spares);
     let mut merge = Merge::new(
         shards,
         TypeNames::default(),
@@ -50,37 +60,55 @@ pub async fn gather(
                 fanout.stop().await;
                 return Gathered::Interrupted;
             }
+            _ = beat.tick() => {
+                let expected = asked.catalog.shards.len();
+                console.progress(&format!("{}/{expected} shards' parts", answers.len()));
+            }
             message = fanout.next() => match message {
                 Some(message) => merge.accept(message),
                 None => merge.close(&ShardError::NotAsked),
             },
         }
         while let Some(piece) = merge.pop() {
-            let failed = match piece {
+            let ended = match piece {
                 Piece::Rows(_, rows) => match parts.add(&rows) {
                     Ok(()) => continue,
-                    Err(unfit) => unfit.to_string(),
+                    Err(unfit) => Gathered::Unfit(unfit.to_string()),
                 },
                 Piece::Answered(shard, answer) => {
                     answers.push((shard, answer));
                     continue;
                 }
-                Piece::Failed(shard, error) => format!("{shard}: {error}"),
-                // Nothing is taken back of shards that come in order.
-                Piece::Columns(_) | Piece::Lines(..) | Piece::TakenBack(_) | Piece::Notice(_) => {
+                Piece::Failed(shard, error) if is_timeout(&error) => {
+                    Gathered::TimedOut(shard, error)
+                }
+                Piece::Failed(shard, error) => Gathered::Unfit(format!("{shard}: {error}")),
+                Piece::Notice(text) => {
+                    console.note(&text);
                     continue;
                 }
+                // Nothing is taken back of shards that come in order.
+                Piece::Columns(_) | Piece::Lines(..) | Piece::TakenBack(_) => continue,
             };
+            console.clear();
             fanout.stop().await;
-            return Gathered::Failed(failed);
+            return ended;
         }
     }
+    console.clear();
     match fanout.into_session().await {
         Some(session) => Gathered::All(Box::new(All {
             parts,
             answers,
             session,
         })),
-        None => Gathered::Failed("no connection is left".to_owned()),
+        None => Gathered::Unfit("no connection is left".to_owned()),
     }
+}
+
+fn is_timeout(error: &ShardError) -> bool {
+    let ShardError::Server(report) = error else {
+        return false;
+    };
+    [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(&report.code)
 }

@@ -150,6 +150,41 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
 }
 
 #[test]
+fn parts_that_are_too_large_are_one_statement() {
+    let db = db();
+    db.in_each_shard(
+        "CREATE TABLE large (id int, x text);
+         INSERT INTO large SELECT i, repeat('x', 1000000) FROM generate_series(1, 20) AS i",
+    );
+    let sql = "SELECT x FROM large ORDER BY id LIMIT 20";
+    explains(&db, &[sql], &["in parts"]);
+    is_not_had_in_parts(&db, sql, "more than is worth");
+    shardq(["query", "-gt", "--csv", sql])
+        .db(&db)
+        .run()
+        .assert(0, ANY, has("20 rows"));
+}
+
+#[test]
+fn a_shard_that_waits_too_long_is_waited_for_once() {
+    let db = db();
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_1.a");
+    let asked = std::time::Instant::now();
+    shardq([
+        "query",
+        "-g",
+        "SELECT count(*) FROM a",
+        "--lock-timeout",
+        "2s",
+    ])
+    .db(&db)
+    .run()
+    .assert(1, "", has_all(["55P03", "hint: someone holds a lock"]));
+    assert!(asked.elapsed().as_secs_f64() < 3.9, "{:?}", asked.elapsed());
+}
+
+#[test]
 fn colocated_is_believed() {
     let db = db();
     db.in_shard(
@@ -208,7 +243,7 @@ fn parts_of_too_many_rows_are_given_up_for_one_statement() {
     );
     let sql = "SELECT count(DISTINCT i), count(*) FROM t";
     answers(&db, &[sql], "200002,200002");
-    is_not_had_in_parts(&db, sql, "more rows than are worth");
+    is_not_had_in_parts(&db, sql, "more than is worth");
 }
 
 #[test]

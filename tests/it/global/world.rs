@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
+use shardq::console::Console;
 use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
@@ -233,16 +234,14 @@ async fn one(
                 types: TypeNames::default(),
                 round_trip: look.round_trip,
             };
-            let (asked, parts) = (catalog.shards, in_parts.parts.clone());
             let server = server.clone();
             match gather(
-                &in_parts.plan,
-                asked,
+                &in_parts,
                 survey,
                 server,
                 Vec::new(),
-                parts,
                 interrupt,
+                &mut Console::new(true),
             )
             .await
             {
@@ -250,7 +249,8 @@ async fn one(
                     let All { parts, session, .. } = *all;
                     (session, in_parts.final_plan(&parts).turn(look.shards[0]))
                 }
-                Gathered::Failed(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
+                Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
+                Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
                 Gathered::Interrupted => return Err("interrupted".to_owned()),
             }
         }
