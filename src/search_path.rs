@@ -75,6 +75,10 @@ impl SearchPath {
         self.without_shard().in_shard(Shard::new(0))
     }
 
+    pub fn begins_with_shard(&self) -> bool {
+        self.0.first() == Some(&Item::Shard)
+    }
+
     pub fn is_shard_alone(&self) -> bool {
         self.0 == [Item::Shard]
     }

@@ -77,9 +77,13 @@ pub(super) struct Going {
 pub(super) type OfShards = (bool, &'static str, &'static str);
 
 pub(super) const ONE_INSTANT: &str = "one answer is of one snapshot; leave it out";
+pub(super) const SHARDED_FIRST: &str = "a name is the sharded table's if there is one; put {shard} first, and write public.t for another";
 pub(super) const NO_COLUMN: &str = "one answer has no shard column; leave it out";
 pub(super) const NAME_THE_COLUMN: &str = "one answer has no shard column; name the column shard in the statement, \
      and every sharded table has it: SELECT shard AS … FROM …";
+
+const NULL_IS_A_TEXT: &str =
+    "array_nulls is off, so that a NULL of a part would come back as a text";
 
 /// Refuses flags that mean nothing for one answer of all shards.
 pub(super) fn refuse(flags: &[OfShards]) -> Result<(), Error> {
@@ -132,12 +136,7 @@ pub(super) async fn prepare(
         (&conforming, Strings::Conforming),
         (&escaped, Strings::Escaped),
     ]);
-    let connections = match attempt.strategy {
-        Strategy::Auto | Strategy::Partial if may_apply(&conforming) => {
-            connect::connections(asked.connections, asked.shards)
-        }
-        _ => 1,
-    };
+    let connections = connections(asked, attempt, &conforming);
     let opened = tokio::select! {
         opened = connect::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
@@ -164,10 +163,13 @@ pub(super) async fn prepare(
         global::check_strings(text, look.strings, &look.functions, |name| {
             look.by_name.contains(name)
         })?;
-        if attempt.strategy == Strategy::Partial
-            && let Some(name) = look.functions.volatile.first()
-        {
-            return Err(Refusal::VolatileInParts(name.clone()).into());
+        if attempt.strategy == Strategy::Partial {
+            if let Some(name) = look.functions.volatile.first() {
+                return Err(Refusal::VolatileInParts(name.clone()).into());
+            }
+            if look.null_is_a_text {
+                return Err(Refusal::NotInParts(NULL_IS_A_TEXT.to_owned()).into());
+            }
         }
         let differing = if asked.global.skip_missing {
             Differing::Skip
@@ -177,11 +179,14 @@ pub(super) async fn prepare(
         let mut catalog = Catalog::new(
             &look.relations,
             &shards,
+            |name| text.may_read(name),
             |name| text.mentions(name),
             differing,
         )
         .map_err(Refusal::Differ)?;
-        if let Some(heir) = catalog.read_twice(&look.heirs) {
+        if let Some(heir) = catalog.read_twice(&look.heirs)
+            && text.may_read(&heir.table)
+        {
             return Err(Refusal::ReadTwice(heir.clone()).into());
         }
         if asked.global.colocated {
@@ -198,12 +203,14 @@ pub(super) async fn prepare(
         let catalog = global::settle(session, plan, text, catalog)
             .await
             .map_err(|refused| refused.into_error(&plan.statement))?;
+        let strings = look.strings;
         let way = match attempt.strategy {
-            Strategy::Auto => Way::choose(session, plan, text, &catalog, look.strings).await,
-            Strategy::One => {
-                Way::one(session, plan, text, &catalog, look.strings, "as asked").await
+            Strategy::One => Way::one(session, plan, text, &catalog, strings, "as asked").await,
+            Strategy::Auto if look.null_is_a_text => {
+                Way::one(session, plan, text, &catalog, strings, NULL_IS_A_TEXT).await
             }
-            Strategy::Partial => Way::parts(session, plan, text, &catalog, look.strings).await,
+            Strategy::Auto => Way::choose(session, plan, text, &catalog, strings).await,
+            Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
         };
         Ok(Prepared {
             way: way.map_err(|refused| refused.into_error(&plan.statement))?,
@@ -214,6 +221,16 @@ pub(super) async fn prepare(
         })
     };
     connect::or_close(&server, asked.interrupt, work).await
+}
+
+/// One for one statement.
+fn connections(asked: &Asked<'_>, attempt: &Attempt, text: &Text<'_>) -> usize {
+    match attempt.strategy {
+        Strategy::Auto | Strategy::Partial if may_apply(text) => {
+            connect::connections(asked.connections, asked.shards)
+        }
+        _ => 1,
+    }
 }
 
 impl Prepared {

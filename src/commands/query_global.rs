@@ -104,6 +104,11 @@ fn check(args: &QueryArgs) -> Result<(), Error> {
     global::refuse(&[
         (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
         (
+            !args.shards.search_path.begins_with_shard(),
+            "a schema in front of {shard} in --search-path",
+            global::SHARDED_FIRST,
+        ),
+        (
             args.output.no_shard_column,
             "--no-shard-column",
             global::NO_COLUMN,

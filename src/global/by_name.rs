@@ -33,7 +33,31 @@ pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
                 .flat_map(|index| arguments(text, index))
                 .flat_map(|index| names_in_sql(text, strings, index)),
         )
+        .chain(
+            (0..text.tokens.len())
+                .filter(|_| makes_arrays_of_names(text))
+                .flat_map(|index| names_in_array(text, strings, index)),
+        )
         .collect()
+}
+
+/// Whether it casts to `regclass[]`, of whatever constants.
+fn makes_arrays_of_names(text: &Text<'_>) -> bool {
+    text.tokens.iter().enumerate().any(|(index, token)| {
+        let name = token.identifier().unwrap_or_default();
+        TYPES.contains(&name) && text.precedes_mark(index, '[')
+            || name.strip_prefix('_').is_some_and(|of| TYPES.contains(&of))
+    })
+}
+
+/// `origins`, and `{origins,"origin_members"}`.
+fn names_in_array(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> {
+    let Some(value) = constant(text, strings, index) else {
+        return Vec::new();
+    };
+    let inside = Text::new(&value, strings);
+    let names = inside.tokens.iter().filter_map(Token::identifier);
+    names.map(str::to_owned).collect()
 }
 
 /// Functions of Postgres's own that run the SQL in a string, which is their first
@@ -142,6 +166,14 @@ pub fn check(
     is_sharded: impl Fn(&str) -> bool,
 ) -> Result<(), Refusal> {
     let sharded = |index: usize| name(text, strings, index).filter(|name| is_sharded(name));
+    if makes_arrays_of_names(text) {
+        let mut names =
+            (0..text.tokens.len()).flat_map(|index| names_in_array(text, strings, index));
+        if let Some(name) = names.find(|name| is_sharded(name)) {
+            let by = "an array of names".to_owned();
+            return Err(Refusal::ByName { name, by });
+        }
+    }
     for (index, token) in text.tokens.iter().enumerate() {
         if let Some(name) = sharded(index)
             && let Some(cast) = cast(text, index)

@@ -34,6 +34,19 @@ impl ColumnShape {
         self.identity.starts_with(|c: char| !c.is_ascii_digit())
     }
 
+    /// Whether its collation is another than that of its domain, of which every shard
+    /// has its own. Cast to another shard's, its values would take the domain's.
+    pub fn is_collated_otherwise(&self) -> bool {
+        let of_domain = self
+            .identity
+            .strip_prefix("domain ")
+            .and_then(|definition| {
+                let definition: Vec<serde_json::Value> = serde_json::from_str(definition).ok()?;
+                definition.get(3)?.as_str().map(str::to_owned)
+            });
+        of_domain.is_some_and(|collation| collation != self.collation)
+    }
+
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.type_name == other.type_name
             && self.identity == other.identity
@@ -120,8 +133,11 @@ pub enum Differing {
 }
 
 impl Catalog {
-    /// Puts together what was found. `mentioned` tells whether the statement names
-    /// a column.
+    /// Puts together what was found. `may_read` tells whether the statement may read
+    /// a table of a name, and `mentioned` whether it names a column.
+    ///
+    /// What it does not read may have the name of a label or a column by chance, and
+    /// may differ as it likes.
     ///
     /// A table's columns are those that most shards have (of equally many the one
     /// with the lowest shard), and whatever else of it the statement names.
@@ -131,6 +147,7 @@ impl Catalog {
     pub fn new(
         found: &[Relation],
         chosen: &[Shard],
+        may_read: impl Fn(&str) -> bool,
         mentioned: impl Fn(&str) -> bool,
         differing: Differing,
     ) -> Result<Self, Vec<Deviation>> {
@@ -153,8 +170,11 @@ impl Catalog {
         let mut deviations = Vec::new();
         for (name, shapes) in by_name {
             let table = reference(name, &shapes, &mentioned);
-            deviations.extend(differences(&table, &shapes, chosen));
-            tables.push(table);
+            let differing = differences(&table, &shapes, chosen);
+            if differing.is_empty() || may_read(name) {
+                deviations.extend(differing);
+                tables.push(table);
+            }
         }
         if differing == Differing::Refuse && !deviations.is_empty() {
             return Err(deviations);
@@ -247,7 +267,7 @@ mod tests {
 
     fn said(found: &[Relation], mentioned: &[&str]) -> Vec<String> {
         let mentioned = |name: &str| mentioned.contains(&name);
-        match Catalog::new(found, &chosen(8), mentioned, Differing::Refuse) {
+        match Catalog::new(found, &chosen(8), |_| true, mentioned, Differing::Refuse) {
             Ok(_) => Vec::new(),
             Err(deviations) => deviations.iter().map(ToString::to_string).collect(),
         }
@@ -292,7 +312,8 @@ mod tests {
             relation(&[("a", "text")], [4]),
             relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [6]),
         ];
-        let catalog = Catalog::new(&found, &chosen(8), |_| false, Differing::Skip).unwrap();
+        let catalog =
+            Catalog::new(&found, &chosen(8), |_| true, |_| false, Differing::Skip).unwrap();
         assert_eq!(catalog.shards, [0, 1, 2, 3, 6].map(Shard::new));
         assert_eq!(
             catalog.tables[0].columns.len(),
@@ -304,7 +325,8 @@ mod tests {
     #[test]
     fn a_table_of_shards_that_are_not_asked_is_known_as_one_of_them() {
         let found = [relation(&[("a", "text")], [9])];
-        let catalog = Catalog::new(&found, &chosen(8), |_| true, Differing::Refuse).unwrap();
+        let catalog =
+            Catalog::new(&found, &chosen(8), |_| true, |_| true, Differing::Refuse).unwrap();
         assert!(catalog.tables.is_empty());
         assert!(catalog.elsewhere.contains("t"));
     }

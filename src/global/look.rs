@@ -57,6 +57,8 @@ pub struct Look {
     pub strings: Strings,
     /// `server_version_num`: 150018, say.
     pub version: u32,
+    /// `array_nulls` is off: NULL in an array's text is no NULL.
+    pub null_is_a_text: bool,
     /// What the look took: a round trip and the server's work.
     pub round_trip: std::time::Duration,
 }
@@ -126,6 +128,7 @@ impl Look {
                 _ => Strings::Conforming,
             },
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
+            null_is_a_text: setting(2) == Some("off"),
             round_trip,
         })
     }

@@ -24,10 +24,11 @@ pub async fn settle(
     text: &Text<'_>,
     mut catalog: Catalog,
 ) -> Result<Catalog, Refused> {
+    let own = text.own_ctes();
     let unsharded: Vec<_> = catalog
         .views
         .union(&catalog.elsewhere)
-        .filter(|name| text.may_read(name))
+        .filter(|name| text.may_read(name) && !own.contains(&name.as_str()))
         .collect();
     if !unsharded.is_empty() {
         let names = array(unsharded.into_iter());

@@ -43,6 +43,11 @@ pub enum Refusal {
     )]
     Only(String),
     #[error(
+        "column \"{column}\" of \"{table}\" has another collation than its domain, which every shard has of its own; \
+         ask each shard: shardq query without --global"
+    )]
+    Collated { table: String, column: String },
+    #[error(
         "TABLESAMPLE: all shards together are no table that Postgres could sample; \
          sample each shard (shardq query without --global), or use WHERE random() < 0.01"
     )]
@@ -213,6 +218,15 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
     {
         return Err(Refusal::CteName(cte.to_owned()));
     }
+    for table in &catalog.tables {
+        let column = table.columns.iter().find(|c| c.is_collated_otherwise());
+        if let Some(column) = column.filter(|_| catalog.shards.len() > 1) {
+            return Err(Refusal::Collated {
+                table: table.name.clone(),
+                column: column.name.clone(),
+            });
+        }
+    }
     let sharded = |token: Option<&Token<'_>>| {
         let name = token.and_then(Token::identifier)?;
         catalog.table(name).map(|table| table.name.clone())
@@ -225,19 +239,29 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
         {
             return Err(Refusal::Only(table));
         }
+        let is_label = index > 0 && text.tokens[index - 1].is_word("as");
         if let Some(name) = token.identifier()
             && SYSTEM_COLUMNS.contains(&name)
+            && !is_label
         {
             return Err(Refusal::SystemColumn(name.to_owned()));
         }
         if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
-            let row = behind(2).and_then(Token::identifier);
-            let closes = behind(3).is_some_and(|next| next.is_mark(')'));
+            let argument = text.tokens[index + 2..text.closing(index + 1)]
+                .iter()
+                .filter(|token| !token.is_mark('(') && !token.is_mark(')'));
             let is_column = |name: &str| {
                 let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
                 name == super::names::SHARD || columns.any(|column| column.name == name)
             };
-            if let Some(row) = row.filter(|row| closes && !is_column(row)) {
+            let row = match argument.collect::<Vec<_>>()[..] {
+                [row] => row.identifier().filter(|row| !is_column(row)),
+                [row, point, star] if point.is_mark('.') => row
+                    .identifier()
+                    .filter(|_| &text.sql[star.span.clone()] == "*"),
+                _ => None,
+            };
+            if let Some(row) = row {
                 return Err(Refusal::RowType(row.to_owned()));
             }
         }
@@ -287,7 +311,7 @@ pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Str
     let token = report.position.and_then(|at| text.token_at(at));
     let name = token.and_then(Token::identifier);
     let code = &report.code;
-    let advice = if *code == SqlState::GROUPING_ERROR {
+    let advice = if *code == SqlState::GROUPING_ERROR && !catalog.tables.is_empty() {
         "all shards together have no primary key that would decide the other columns: \
          name every column in GROUP BY"
     } else if *code == SqlState::UNDEFINED_OBJECT

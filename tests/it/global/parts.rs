@@ -384,3 +384,27 @@ fn timing_is_of_the_parts() {
         &["one statement answered", "2/2 shards"],
     );
 }
+
+#[test]
+fn a_null_of_a_part_stays_one() {
+    let db = db();
+    db.in_shard(
+        1,
+        "INSERT INTO a (id, name) VALUES (100, NULL), (101, 'NULL')",
+    );
+    let sql = "SELECT name, count(*) FROM a WHERE id >= 100 GROUP BY name ORDER BY name";
+    let off = |flags: &[&str]| {
+        shardq(["query", "-gt", "--csv", sql])
+            .args(flags)
+            .db(&db)
+            .env("PGOPTIONS", "-c array_nulls=off")
+    };
+    answers(&db, &[sql], "NULL,1\n,1");
+    off(&[]).run().assert(0, "NULL,1\n,1\n", ANY);
+    off(&["--explain"])
+        .run()
+        .assert(0, has("array_nulls is off"), ANY);
+    off(&["--strategy", "partial"])
+        .run()
+        .assert(1, "", has("array_nulls is off"));
+}

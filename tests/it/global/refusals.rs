@@ -127,6 +127,28 @@ fn what_would_not_be_exact_is_refused_and_says_what_to_do() {
 }
 
 #[test]
+fn a_whole_row_and_an_array_of_names_are_refused_as_one_name_is() {
+    let db = db();
+    for (sql, parts) in [
+        (
+            "SELECT pg_typeof(x.*), pg_typeof((x)) FROM t AS x",
+            &["pg_typeof(x)", "name a column"][..],
+        ),
+        (
+            "SELECT ARRAY['t']::regclass[]",
+            &["'t'", "an array of names"],
+        ),
+        (
+            "SELECT relname FROM pg_class WHERE oid = ANY (CAST('{pg_class,\"t\"}' AS regclass[]))",
+            &["'t'", "an array of names"],
+        ),
+        ("SELECT '{t}'::_regclass", &["an array of names"]),
+    ] {
+        refused(&db, sql, parts);
+    }
+}
+
+#[test]
 fn what_only_looks_alike_is_answered() {
     let db = db();
     for (sql, answer) in [
@@ -388,4 +410,63 @@ fn a_table_that_only_shards_have_that_are_not_asked_is_not_answered_from_public(
     .db(&db)
     .run()
     .assert(0, "7\n", ANY);
+}
+
+#[test]
+fn a_label_that_a_table_is_called_by_reads_nothing_of_it() {
+    let db = db();
+    db.in_each_shard("CREATE TABLE name (a int); CREATE TABLE base (a int)");
+    db.in_shard(
+        0,
+        "CREATE TABLE only_here (a int); ALTER TABLE name ADD b int",
+    );
+    db.in_shard(1, "ALTER TABLE base INHERIT shard_0.base");
+    for (sql, answer) in [
+        ("SELECT count(name) FROM t", "2"),
+        ("SELECT max(only_here.id) FROM t AS only_here", "11"),
+        ("SELECT count(*) AS base FROM t", "4"),
+        ("SELECT min(id) AS xmin FROM t", "0"),
+        (
+            "WITH v AS (SELECT count(*) AS n FROM t) SELECT n FROM v",
+            "4",
+        ),
+    ] {
+        shardq(["query", "-g", "-t", "--csv", "--skip-missing", sql])
+            .db(&db)
+            .run()
+            .assert(0, &format!("{answer}\n"), has("2/2 shards"));
+    }
+    refused(&db, "SELECT count(*) FROM name", &["name", "shards differ"]);
+    refused(&db, "SELECT count(*) FROM base", &["rows in common"]);
+}
+
+#[test]
+fn a_domain_whose_column_is_collated_otherwise_is_refused() {
+    let db = db();
+    db.in_each_shard(
+        "CREATE DOMAIN lc AS text COLLATE \"C\";
+         CREATE TABLE same (x lc); CREATE TABLE other (x lc COLLATE \"en-x-icu\")",
+    );
+    shardq(["query", "-g", "-t", "--csv", "SELECT count(x) FROM same"])
+        .db(&db)
+        .run()
+        .assert(0, "0\n", has("2/2 shards"));
+    refused(
+        &db,
+        "SELECT count(x) FROM other",
+        &["\"x\"", "another collation than its domain"],
+    );
+}
+
+#[test]
+fn the_shard_comes_first_on_the_search_path() {
+    shardq([
+        "query",
+        "-g",
+        "SELECT 1",
+        "--search-path",
+        "public, {shard}",
+    ])
+    .run()
+    .assert(2, "", has("put {shard} first"));
 }

@@ -212,8 +212,14 @@ async fn one(
     .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
     let mentioned = |name: &str| text.mentions(name);
-    let mut catalog = Catalog::new(&look.relations, &look.shards, mentioned, Differing::Refuse)
-        .map_err(|differences| format!("{differences:?}"))?;
+    let mut catalog = Catalog::new(
+        &look.relations,
+        &look.shards,
+        |name| text.may_read(name),
+        mentioned,
+        Differing::Refuse,
+    )
+    .map_err(|differences| format!("{differences:?}"))?;
     catalog.joined = joined;
     global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
     let session = look.session;
