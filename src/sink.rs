@@ -88,7 +88,7 @@ impl Sink {
     }
 
     /// Hands a block to the writer; waits while too many are waiting. `false`
-    /// once the writer has failed: [`Sink::finish`] tells why.
+    /// once the writer has failed: [`Sink::publish`] tells why.
     pub async fn write(&self, block: Vec<u8>) -> bool {
         self.blocks.send(block).await.is_ok()
     }

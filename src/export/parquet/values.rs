@@ -133,7 +133,7 @@ impl Scalars {
     }
 
     fn push(&mut self, value: Option<&str>) -> Option<()> {
-        // Every builder has `append_option`, of its own type.
+        // Every builder has `append_value` and `append_null`, the one of its own type.
         macro_rules! append {
             ($builder:expr, $parse:expr) => {
                 match value {
