@@ -1,5 +1,7 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use std::path::Path;
+
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
@@ -28,9 +30,26 @@ use super::query_global;
 pub(super) const RUNS: u32 = 3;
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
-    if args.global.global {
-        return query_global::run(args).await;
+    let file = args.output.output.clone();
+    let exit = if args.global.global {
+        query_global::run(args).await?
+    } else {
+        each_shard(args).await?
+    };
+    if exit == Exit::Interrupted
+        && let Some(file) = file
+    {
+        not_written(&file, &mut Console::new(false));
     }
+    Ok(exit)
+}
+
+/// Of a run that ended before its result was whole, whenever that was.
+pub(super) fn not_written(file: &Path, console: &mut Console) {
+    console.error(&format!("{} was not written", file.display()));
+}
+
+async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let plan = plan(&args)?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
@@ -197,10 +216,10 @@ async fn conclude(
         Ending::Heard if !outcome.answers.is_empty() => Exit::Incomplete,
         _ => Exit::Failed,
     };
-    if exit != Exit::Complete
+    if ![Exit::Complete, Exit::Interrupted].contains(&exit)
         && let Some(file) = &args.output.output
     {
-        console.error(&format!("{} was not written", file.display()));
+        not_written(file, console);
     }
     if args.run.timing {
         console.note(&timing::describe(&outcome.answers));

@@ -144,7 +144,7 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
     let ended = query::end(output, &ran.outcome).await;
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = &ran.args.output.output {
-            console.error(&format!("{} was not written", file.display()));
+            query::not_written(file, console);
         }
         return Err(global::failure(
             error.clone(),

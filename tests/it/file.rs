@@ -112,6 +112,33 @@ fn ctrl_c_leaves_the_older_file() {
 }
 
 #[test]
+fn ctrl_c_while_parts_are_gathered_says_the_same() {
+    let folder = Folder::new();
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT 1 AS n");
+    let mut migration = db.session();
+    let query = shardq(["query", "-g", "--lock-timeout", "0", "--csv", "-o"])
+        .args([folder.file()])
+        .args(["SELECT n, count(*) FROM t GROUP BY n"])
+        .db(&db);
+    migration.run("BEGIN; LOCK TABLE shard_1.t");
+    let query = query.spawn();
+    eventually("it waits for the lock", || {
+        db.backends("shardq").contains(&"active".to_owned())
+    });
+    query.signal("INT");
+    query.finish().assert(
+        130,
+        "",
+        has_all([
+            "result.csv was not written\n",
+            "interrupted; nothing is left running",
+        ]),
+    );
+    assert!(folder.is_untouched(), "{:?}", folder.files());
+}
+
+#[test]
 fn a_statement_that_is_refused_leaves_the_older_file() {
     let folder = Folder::new();
     let db = Db::with_shards(2);
