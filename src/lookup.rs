@@ -45,13 +45,15 @@ impl LookupError {
 pub struct Tables {
     pub in_shard: BTreeMap<Shard, Vec<Table>>,
     /// Names of those that this user may not read.
-    pub unreadable: BTreeSet<String>,
+    pub unreadable: BTreeMap<Shard, BTreeSet<String>>,
 }
 
 impl Tables {
-    /// Those of these shards that have no such table.
+    /// Those of these shards that have no such table, readable or not.
     pub fn lacking(&self, shards: &[Shard]) -> Vec<Shard> {
-        let has = |shard: &Shard| self.in_shard.contains_key(shard);
+        let has = |shard: &Shard| {
+            self.in_shard.contains_key(shard) || self.unreadable.contains_key(shard)
+        };
         shards.iter().copied().filter(|shard| !has(shard)).collect()
     }
 }
@@ -124,7 +126,8 @@ impl Lookup<'_> {
                 continue;
             };
             if row.get(3) == Some("f") {
-                tables.unreadable.insert(name.to_owned());
+                let unreadable = tables.unreadable.entry(shard).or_default();
+                unreadable.insert(name.to_owned());
                 continue;
             }
             tables.in_shard.entry(shard).or_default().push(Table {

@@ -68,6 +68,9 @@ pub enum ShardError {
         expected: String,
         reference: String,
     },
+    /// What is looked for may be in one of these tables.
+    #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
+    NotReadable { tables: Vec<String> },
     #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]

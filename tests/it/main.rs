@@ -21,6 +21,7 @@ mod export_verify;
 mod faults;
 mod file;
 mod find;
+mod find_incomplete;
 mod flags;
 mod global;
 mod memory;
