@@ -91,7 +91,12 @@ pub async fn or_close<T>(
 pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
     Survey::take(connection, plan)
         .await
-        .map_err(|error| Error::fanout(error, &plan.statement))
+        .map_err(|error| match error {
+            FanoutError::NotAQuery => Error::NotAQuery {
+                taken: plan.transfer.taken(),
+            },
+            other => Error::fanout(other, &plan.statement),
+        })
 }
 
 /// The shards of the database; an error that says where there are some if here

@@ -16,9 +16,7 @@ pub enum FanoutError {
     Statement(Report),
     #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
     SeveralStatements,
-    #[error(
-        "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
-    )]
+    #[error("the statement returns no columns, so it is no query")]
     NotAQuery,
     /// The statement is a query, but none that COPY takes.
     #[error("{}", .0.headline())]
