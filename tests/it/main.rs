@@ -14,6 +14,7 @@ mod export;
 mod export_again;
 mod export_faults;
 mod export_global;
+mod export_null;
 mod export_parquet;
 mod export_per_shard;
 mod export_progress;
