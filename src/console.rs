@@ -38,11 +38,9 @@ impl Console {
 
     /// For runs that may last: says where they are now and then in a log as well.
     #[must_use]
-    pub fn of_long_run(self) -> Self {
-        Self {
-            next_line: Some(Self::BETWEEN_LINES),
-            ..self
-        }
+    pub fn of_long_run(mut self) -> Self {
+        self.next_line = Some(Self::BETWEEN_LINES);
+        self
     }
 
     pub fn elapsed(&self) -> Duration {
@@ -100,5 +98,13 @@ impl Console {
     fn write(text: &str) {
         // There is nobody left to tell if stderr is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// What is said next may be said by somebody who knows of no progress line: a result on
+/// the same terminal, or the error that ended the run.
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

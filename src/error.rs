@@ -39,6 +39,9 @@ pub enum Error {
     Render(#[from] RenderError),
     #[error(transparent)]
     Fanout(FanoutError),
+    /// `taken` are the queries that this run takes.
+    #[error("the statement returns no columns, so there is nothing to show; {taken}")]
+    NotAQuery { taken: &'static str },
     /// The server's parser refused the statement.
     #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
     Refused {

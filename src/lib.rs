@@ -36,6 +36,7 @@ pub mod settings;
 pub mod shard;
 pub mod sink;
 pub mod statement;
+pub mod template;
 pub mod timing;
 pub mod topology;
 pub mod transfer;

@@ -12,10 +12,10 @@ use crate::fanout::{self, Session, ShardError};
 use crate::finding::{Hit, Near};
 use crate::key::Key;
 use crate::nearest::{self, Nearest};
-use crate::plan;
 use crate::quote::{Identifier, Literal};
 use crate::server::Report;
 use crate::shard::Shard;
+use crate::template;
 
 /// Shards asked before the first of them has answered: a slow link is waited for
 /// once, not once a shard.
@@ -45,13 +45,15 @@ impl LookupError {
 pub struct Tables {
     pub in_shard: BTreeMap<Shard, Vec<Table>>,
     /// Names of those that this user may not read.
-    pub unreadable: BTreeSet<String>,
+    pub unreadable: BTreeMap<Shard, BTreeSet<String>>,
 }
 
 impl Tables {
-    /// Those of these shards that have no such table.
+    /// Those of these shards that have no such table, readable or not.
     pub fn lacking(&self, shards: &[Shard]) -> Vec<Shard> {
-        let has = |shard: &Shard| self.in_shard.contains_key(shard);
+        let has = |shard: &Shard| {
+            self.in_shard.contains_key(shard) || self.unreadable.contains_key(shard)
+        };
         shards.iter().copied().filter(|shard| !has(shard)).collect()
     }
 }
@@ -86,11 +88,11 @@ pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
         None => "NULL".to_owned(),
     };
     match home(key) {
-        Some(table) => plan::fill(
+        Some(table) => template::fill(
             include_str!("../sql/find_name_tables.sql"),
             &[("schema", &schema), ("table", &Literal(table).to_string())],
         ),
-        None => plan::fill(
+        None => template::fill(
             include_str!("../sql/find_id_tables.sql"),
             &[("schema", &schema)],
         ),
@@ -124,7 +126,8 @@ impl Lookup<'_> {
                 continue;
             };
             if row.get(3) == Some("f") {
-                tables.unreadable.insert(name.to_owned());
+                let unreadable = tables.unreadable.entry(shard).or_default();
+                unreadable.insert(name.to_owned());
                 continue;
             }
             tables.in_shard.entry(shard).or_default().push(Table {
@@ -229,7 +232,7 @@ fn arm(key: &Key, shard: Shard, table: &Table) -> String {
         Key::Id(_) => "id",
     };
     let name = if table.named { "name" } else { "NULL" };
-    plan::fill(
+    template::fill(
         include_str!("../sql/find_look.sql"),
         &[
             ("column", column),
@@ -241,7 +244,7 @@ fn arm(key: &Key, shard: Shard, table: &Table) -> String {
 }
 
 fn similar(shard: Shard, table: &Table) -> String {
-    plan::fill(
+    template::fill(
         include_str!("../sql/find_similar.sql"),
         &[("table", &qualified(shard, table))],
     )
@@ -295,13 +298,13 @@ mod tests {
     fn a_look_quotes_what_the_catalog_says_and_leaves_the_key_a_parameter() {
         let key = Key::Origin("'; DROP SCHEMA shard_0 CASCADE; --".to_owned());
         let table = Table {
-            name: "o\"r'i{column}".to_owned(),
+            name: "o\"r'i{label}{name}".to_owned(),
             named: true,
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
-            "SELECT 'o\"r''i{column}'::pg_catalog.text, id::pg_catalog.text, name::pg_catalog.text\n\
-             FROM \"shard_3\".\"o\"\"r'i{column}\"\n\
+            "SELECT 'o\"r''i{label}{name}'::pg_catalog.text, id::pg_catalog.text, name::pg_catalog.text\n\
+             FROM \"shard_3\".\"o\"\"r'i{label}{name}\"\n\
              WHERE name OPERATOR(pg_catalog.=) $1"
         );
     }

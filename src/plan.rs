@@ -10,6 +10,7 @@ use crate::quote::Literal;
 use crate::search_path::SearchPath;
 use crate::shard::Shard;
 use crate::statement::Statement;
+use crate::template::{around_statement, fill};
 use crate::transfer::{Copying, Transfer};
 
 /// At which instant the shards are read.
@@ -185,15 +186,8 @@ impl Plan {
     }
 }
 
-/// A statement inside a template. The template's placeholders are filled first: what
-/// looks like one in the statement is the user's.
 fn around(statement: &str, template: &str, values: &[(&str, &str)]) -> Turn {
-    let template = without_comments(template);
-    let (before, after) = template
-        .split_once("{statement}")
-        .unwrap_or((&template, ""));
-    let before = placed(before.to_owned(), values);
-    let after = placed(after.to_owned(), values);
+    let (before, after) = around_statement(template, values);
     Turn {
         offset: before.chars().count(),
         sql: format!("{before}{statement}{after}"),
@@ -203,27 +197,6 @@ fn around(statement: &str, template: &str, values: &[(&str, &str)]) -> Turn {
 /// As the settings take it.
 fn milliseconds(limit: Duration) -> String {
     limit.as_millis().to_string()
-}
-
-/// A statement of `sql/` with its placeholders filled: what stands in the files
-/// are SQL fragments that [`crate::quote`] has made safe, not values.
-pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    placed(without_comments(template), values)
-}
-
-fn placed(sql: String, values: &[(&str, &str)]) -> String {
-    values.iter().fold(sql, |sql, (name, value)| {
-        sql.replace(&format!("{{{name}}}"), value)
-    })
-}
-
-/// The comments are for those who read `sql/`, not for the wire.
-fn without_comments(template: &str) -> String {
-    let lines: Vec<_> = template
-        .lines()
-        .filter(|line| !line.starts_with("--"))
-        .collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The search for a key: a look where it belongs, then everywhere. Says on the
 //! console how complete it was; what was found is its result.
 
+use std::collections::BTreeSet;
+
 use crate::console::Console;
 use crate::error::{Error, advice};
+use crate::failures::Failures;
+use crate::fanout::ShardError;
 use crate::finding::{Hit, Near, Searched, Verdict};
 use crate::key::Key;
 use crate::lookup::{self, Heard, Lookup, Tables};
@@ -43,16 +47,18 @@ impl Search<'_> {
         if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
             return Ok(AtHome::NoTable(table));
         }
-        warn_of_unreadable(&tables, console);
         let heard = self.lookup.look(&tables, |_| {}).await?;
         if !heard.failures.is_empty() {
-            return Err(Error::Unanswered(self.failures(&heard, 1)));
+            return Err(Error::Unanswered(self.describe(&heard.failures, 1)));
         }
-        Ok(if heard.hits.is_empty() {
-            AtHome::NotFound
-        } else {
-            AtHome::Found(heard.hits)
-        })
+        if heard.hits.is_empty() {
+            return Ok(AtHome::NotFound);
+        }
+        // It is there whatever else is; where it is not, the search of all shards tells.
+        for (_, unreadable) in unreadable(&tables) {
+            console.warning(&unreadable);
+        }
+        Ok(AtHome::Found(heard.hits))
     }
 
     /// Looks into all shards, and says which of them did not answer.
@@ -62,24 +68,35 @@ impl Search<'_> {
         let progress = |done| {
             console.progress(&format!("{done}/{} shards searched", shards.len()));
         };
-        let heard = self.lookup.look(&tables, progress).await?;
+        let Heard {
+            hits, mut failures, ..
+        } = self.lookup.look(&tables, progress).await?;
+        console.clear();
+        for (shard, unreadable) in unreadable(&tables) {
+            failures.add(shard, unreadable);
+        }
         let lacking = tables.lacking(shards);
         if let (Some(table), false) = (self.home(), lacking.is_empty()) {
             console.warning(&format!("no table \"{table}\" in {}", Ranges::of(&lacking)));
         }
-        if !heard.failures.is_empty() {
-            console.error(&self.failures(&heard, shards.len()));
+        if !failures.is_empty() {
+            console.error(&self.describe(&failures, shards.len()));
         }
+        // Once each: one table may fail where another may not be read.
+        let unanswered: BTreeSet<_> = failures.iter().map(|(shard, _)| shard).collect();
         let searched = Searched {
             // A shard that lacks the table lacks the key.
-            answered: heard.answered + lacking.len(),
+            answered: shards
+                .iter()
+                .filter(|shard| !unanswered.contains(shard))
+                .count(),
             expected: shards.len(),
         };
-        let verdict = if heard.hits.is_empty() {
+        let verdict = if hits.is_empty() {
             let nearest = self.nearest(&tables).await;
             Verdict::NotFound { nearest }
         } else {
-            Verdict::Misplaced(heard.hits)
+            Verdict::Misplaced(hits)
         };
         Ok((verdict, searched))
     }
@@ -95,18 +112,16 @@ impl Search<'_> {
         lookup::home(self.lookup.key)
     }
 
-    fn failures(self, heard: &Heard, asked: usize) -> String {
+    fn describe(self, failures: &Failures, asked: usize) -> String {
         let advice = |error: &_| advice(error, false);
-        heard.failures.describe(asked, &self.plan.statement, advice)
+        failures.describe(asked, &self.plan.statement, advice)
     }
 }
 
-fn warn_of_unreadable(tables: &Tables, console: &mut Console) {
-    if !tables.unreadable.is_empty() {
-        let names: Vec<_> = tables.unreadable.iter().map(String::as_str).collect();
-        console.warning(&format!(
-            "not looked at, since you may not read it: {}",
-            names.join(", ")
-        ));
-    }
+/// A shard with such tables has not answered, whatever its other tables say.
+fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
+    tables.unreadable.iter().map(|(&shard, names)| {
+        let tables = names.iter().cloned().collect();
+        (shard, ShardError::NotReadable { tables })
+    })
 }

@@ -20,6 +20,17 @@ impl Transfer {
             Self::Copy(copying) => Some(copying),
         }
     }
+
+    /// The queries that rows come of in this way, for whoever asked something else.
+    pub fn taken(&self) -> &'static str {
+        match self {
+            Self::Rows => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
+            Self::Copy(_) => {
+                "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
+                 --format jsonl also SHOW and EXPLAIN"
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

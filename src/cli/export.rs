@@ -105,7 +105,7 @@ pub struct ExportOutputArgs {
     #[arg(short = 't', long)]
     pub tuples_only: bool,
 
-    /// CSV and TSV: write NULL as this text
+    /// CSV: write NULL as this text; a text that is the same is quoted
     #[arg(long, value_name = "TEXT", conflicts_with = "excel")]
     pub null: Option<String>,
 

@@ -12,11 +12,12 @@ use crate::export::manifest::SnapshotRecord;
 pub use crate::export::record::Circumstances;
 use crate::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
 use crate::interrupt::Interrupt;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::route;
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
 use crate::shard::{Shard, ShardList};
+use crate::template;
 use crate::topology::Topology;
 
 /// How many other databases are looked into at the same time: a server may have
@@ -90,7 +91,12 @@ pub async fn or_close<T>(
 pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
     Survey::take(connection, plan)
         .await
-        .map_err(|error| Error::fanout(error, &plan.statement))
+        .map_err(|error| match error {
+            FanoutError::NotAQuery => Error::NotAQuery {
+                taken: plan.transfer.taken(),
+            },
+            other => Error::fanout(other, &plan.statement),
+        })
 }
 
 /// The shards of the database; an error that says where there are some if here
@@ -101,7 +107,7 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
         None => Err(Error::NoShards {
             database: settings.database().to_owned(),
             others: databases_with(
-                &plan::fill(include_str!("../../sql/shards.sql"), &[]),
+                &template::fill(include_str!("../../sql/shards.sql"), &[]),
                 survey.session.connection(),
                 settings,
             )
@@ -159,7 +165,7 @@ pub async fn databases_with(
     connection: &Connection,
     settings: &Settings,
 ) -> Vec<(String, usize)> {
-    let databases = plan::fill(include_str!("../../sql/databases.sql"), &[]);
+    let databases = template::fill(include_str!("../../sql/databases.sql"), &[]);
     let names = column(connection, &databases).await;
     let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
@@ -240,8 +246,8 @@ pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let sql = format!(
         "{};\n{}",
-        plan::fill(include_str!("../../sql/circumstances.sql"), &[]),
-        plan::fill(include_str!("../../sql/shard_rows.sql"), &[])
+        template::fill(include_str!("../../sql/circumstances.sql"), &[]),
+        template::fill(include_str!("../../sql/shard_rows.sql"), &[])
     );
     let client = session.connection().client();
     let messages = client

@@ -1,11 +1,11 @@
 //! CSV for people with spreadsheets, who open it with a double click.
 //!
 //! A spreadsheet takes a cell's text for what it looks like: it rounds whole
-//! numbers to 15 digits, makes `1.10` a number and `3-4` a date, and runs what
-//! begins like a formula, although names come from the outside world. So:
+//! numbers to 15 digits, makes `1.10` a number, `3-4` and `MAR1` dates, and runs
+//! what begins like a formula, although names come from the outside world. So:
 //!
 //! - the file begins with a byte-order mark, without which it is not read as UTF-8;
-//! - a number of more than 15 digits, and text that looks like a number or a date,
+//! - a number of more than 15 digits, and text that may look like a number or a date,
 //!   is written as `="…"`, which shows it to the letter;
 //! - text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets a
 //!   `'` in front. This changes the value; plain CSV stays raw.
@@ -18,6 +18,9 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Digits that a spreadsheet keeps.
 const DIGITS: usize = 15;
+
+/// Characters; no date is longer, with its weekday and its time.
+const LONGEST_DATE: usize = 50;
 
 #[derive(Debug)]
 pub struct Excel {
@@ -67,7 +70,9 @@ impl Excel {
 impl Kind {
     fn of(column: &Column) -> Self {
         match column.builtin() {
-            Some(Type::INT2 | Type::INT4 | Type::INT8 | Type::NUMERIC | Type::OID) => Self::Exact,
+            Some(
+                Type::INT2 | Type::INT4 | Type::INT8 | Type::NUMERIC | Type::MONEY | Type::OID,
+            ) => Self::Exact,
             Some(
                 Type::FLOAT4
                 | Type::FLOAT8
@@ -87,21 +92,29 @@ impl Kind {
             Self::Known => quoted(text, out),
             Self::Exact if digits <= DIGITS => quoted(text, out),
             Self::Text
-                if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_numeric(text) =>
+                if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !may_be_other(text) =>
             {
                 quoted(&format!("'{text}"), out);
             }
-            Self::Text if !is_numeric(text) => quoted(text, out),
+            Self::Text if !may_be_other(text) => quoted(text, out),
             Self::Exact | Self::Text => quoted(&format!("=\"{text}\""), out),
         }
     }
 }
 
-/// Whether a spreadsheet might read it as a number, a date or a time. Nothing
-/// that passes can end the quotes it is put into.
-fn is_numeric(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_digit() || b"+-.,:/eE% ".contains(&byte);
-    text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(allowed)
+/// Whether a spreadsheet might read it as a number, a date or a time. Which words are
+/// months, hours or money depends on the reader's language (`2. Mai`, `5 zł`), so any
+/// are: `sha256` is one value too many, which costs nothing that can be seen.
+/// Nothing that passes can end the quotes it is put into.
+fn may_be_other(text: &str) -> bool {
+    let number = |c: char| c.is_ascii_digit() || "+-.,:/eE% ".contains(c);
+    let date = |c: char| {
+        let currency = matches!(c, '$' | '¢'..='¥' | '\u{20a0}'..='\u{20cf}');
+        number(c) || c.is_alphanumeric() || currency || "()'’\u{a0}\u{202f}".contains(c)
+    };
+    text.contains(char::is_numeric)
+        && (text.chars().all(number)
+            || text.chars().count() <= LONGEST_DATE && text.chars().all(date))
 }
 
 /// Quoted where it has to be, and where a spreadsheet would strip it.
@@ -119,6 +132,8 @@ fn quoted(text: &str, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn cell(type_: &Type, text: &str) -> String {
@@ -149,15 +164,80 @@ mod tests {
 
     #[test]
     fn text_that_looks_like_a_number_stays_text() {
-        for text in ["00123", "1.10", "3-4", "1e5", "+49 30 123", "-5", "10%"] {
+        for text in [
+            "00123",
+            "1.10",
+            "3-4",
+            "1e5",
+            "+49 30 123",
+            "-5",
+            "10%",
+            "MAR1",
+            "2-Mar",
+            "2. März",
+            "2 Jan 2020",
+            "Wednesday, September 30, 2020 12:30:00 PM",
+            "12:30 PM",
+            "5pm",
+            "$1,000",
+            "-$5",
+            "1\u{202f}000,50 €",
+            "1'000",
+            "(5)",
+            "1 1/2",
+            "１２",
+        ] {
             assert_eq!(
                 cell(&Type::TEXT, text),
                 format!("\"=\"\"{text}\"\"\""),
                 "{text}"
             );
         }
-        assert_eq!(cell(&Type::TEXT, "core"), "core");
+        let hash = "1d519daa64d9ec737552fc61b1c77e05eda72b23d89c0aa04adfd2fbf86baeed";
+        for text in ["core", "Mar", "shard_0", "a@b1.example", "{1}", hash] {
+            assert_eq!(cell(&Type::TEXT, text), text);
+        }
         assert_eq!(cell(&Type::TEXT, ""), "\"\"");
+    }
+
+    #[test]
+    fn numbers_and_dates_of_their_own_types_stay_what_they_are() {
+        for (type_, text) in [
+            (Type::NUMERIC, "-1234567890.12345"),
+            (Type::FLOAT8, "1e+20"),
+            (Type::DATE, "2020-01-02"),
+            (Type::TIMESTAMPTZ, "2020-01-02 12:30:00+00"),
+            (Type::MONEY, "$5.00"),
+        ] {
+            assert_eq!(cell(&type_, text), text, "{type_}");
+        }
+    }
+
+    proptest! {
+        /// Nothing of text but the plainest reaches a spreadsheet as anything else: either
+        /// it is a string in quotes, or it has a `'` in front, or it has no digit or a
+        /// character that no number and no date has, and does not begin a formula.
+        #[test]
+        fn text_reaches_a_spreadsheet_as_text(text in "[-=+@0-9A-Za-z$€(),.:/%' _|\"]{1,12}") {
+            let cell = cell(&Type::TEXT, &text);
+            let cell = match cell.strip_prefix('"').and_then(|c| c.strip_suffix('"')) {
+                Some(inner) => inner.replace("\"\"", "\""),
+                None => cell,
+            };
+            if cell == text {
+                prop_assert!(!text.starts_with(['=', '+', '-', '@']), "{}", text);
+                prop_assert!(
+                    !text.contains(|c: char| c.is_ascii_digit())
+                        || text.contains(['=', '@', '_', '|', '"']),
+                    "{}", text
+                );
+            } else if let Some(kept) = cell.strip_prefix("=\"") {
+                prop_assert_eq!(kept.strip_suffix('"'), Some(text.as_str()));
+                prop_assert!(!text.contains('"'));
+            } else {
+                prop_assert_eq!(cell.strip_prefix('\''), Some(text.as_str()));
+            }
+        }
     }
 
     #[test]
@@ -166,7 +246,7 @@ mod tests {
             "=1+1",
             "@SUM(A1)",
             "+cmd|' /C calc'!A0",
-            "-2+3+cmd",
+            "-2+3+cmd|x",
             "=HYPERLINK(1)",
         ] {
             assert_eq!(cell(&Type::TEXT, text), format!("'{text}"), "{text}");

@@ -16,9 +16,7 @@ pub enum FanoutError {
     Statement(Report),
     #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
     SeveralStatements,
-    #[error(
-        "the statement returns no rows; shardq runs queries: SELECT, VALUES, TABLE, SHOW, EXPLAIN"
-    )]
+    #[error("the statement returns no columns, so it is no query")]
     NotAQuery,
     /// The statement is a query, but none that COPY takes.
     #[error("{}", .0.headline())]
@@ -68,6 +66,9 @@ pub enum ShardError {
         expected: String,
         reference: String,
     },
+    /// What is looked for may be in one of these tables.
+    #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
+    NotReadable { tables: Vec<String> },
     #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]

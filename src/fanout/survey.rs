@@ -12,6 +12,7 @@ use super::{FanoutError, error};
 use crate::plan::{self, Plan};
 use crate::server::{Connection, Report};
 use crate::shard::Shard;
+use crate::template;
 use crate::types::TypeNames;
 
 /// What the first connection found.
@@ -173,7 +174,7 @@ async fn types(
             format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
         }
     };
-    let sql = plan::fill(include_str!("../../sql/types.sql"), &[("names", &names)]);
+    let sql = template::fill(include_str!("../../sql/types.sql"), &[("names", &names)]);
     let rows = connection
         .client()
         .simple_query(&sql)

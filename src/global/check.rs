@@ -11,10 +11,11 @@ use super::names::Text;
 use super::refusal::{self, Refusal};
 use crate::error::Error;
 use crate::fanout::{FanoutError, Session};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::row::Column;
 use crate::server::{Report, typed_columns};
 use crate::statement::Statement;
+use crate::template;
 
 /// A statement that the server has understood.
 pub struct Checked {
@@ -57,7 +58,7 @@ impl Checked {
     ) -> Result<Self, Refused> {
         let composed = Composed::new(text, &catalog);
         let search_path = plan.search_path.without_shard();
-        let scene = plan::fill(
+        let scene = template::fill(
             include_str!("../../sql/global/scene.sql"),
             &[("search_path", &search_path.schemas())],
         );

@@ -12,10 +12,11 @@ use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::Strings;
 use super::names::Text;
 use crate::fanout::{FanoutError, Session, opening, result_rows};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::quote::Literal;
 use crate::server::Connection;
 use crate::shard::Shard;
+use crate::template;
 
 /// What a statement may name.
 #[derive(Debug, Clone, Default)]
@@ -75,14 +76,14 @@ impl Look {
         let relations_named = array(wanted.tables.union(&wanted.strings));
         let mut sql = vec![
             plan.survey(),
-            plan::fill(include_str!("../../sql/global/server.sql"), &[]),
-            plan::fill(
+            template::fill(include_str!("../../sql/global/server.sql"), &[]),
+            template::fill(
                 include_str!("../../sql/global/look.sql"),
                 &[("names", &relations_named)],
             ),
         ];
         if !wanted.functions.is_empty() {
-            sql.push(plan::fill(
+            sql.push(template::fill(
                 include_str!("../../sql/global/functions.sql"),
                 &[("names", &array(wanted.functions.iter()))],
             ));
@@ -156,7 +157,7 @@ fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
 /// Few tables have any, so that only those are asked for theirs: it takes a round
 /// trip.
 async fn heirs(connection: &Connection, names: &str) -> Result<Vec<Heir>, FanoutError> {
-    let sql = plan::fill(
+    let sql = template::fill(
         include_str!("../../sql/global/inherited.sql"),
         &[("names", names)],
     );

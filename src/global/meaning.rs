@@ -12,7 +12,8 @@ use super::look::array;
 use super::names::{SHARD, Text};
 use super::refusal::{self, Refusal};
 use crate::fanout::{FanoutError, Session, result_rows};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
+use crate::template;
 
 /// The catalog, with what the names in the text mean.
 ///
@@ -57,7 +58,7 @@ async fn is_nothing_elsewhere(
     catalog: &Catalog,
     names: &str,
 ) -> Result<(), Refused> {
-    let look = plan::fill(
+    let look = template::fill(
         include_str!("../../sql/global/elsewhere.sql"),
         &[("names", names)],
     );
@@ -119,7 +120,7 @@ async fn stands_without(
 }
 
 fn scene(plan: &Plan) -> String {
-    plan::fill(
+    template::fill(
         include_str!("../../sql/global/scene.sql"),
         &[("search_path", &plan.search_path.schemas())],
     )

@@ -3,7 +3,7 @@
 
 use super::way::Way;
 use crate::fanout::{FanoutError, Session, result_rows};
-use crate::plan;
+use crate::template;
 use crate::types::{FIRST_USER_OID, TypeNames};
 
 /// Oids.
@@ -31,7 +31,7 @@ impl ResultTypes {
         }
         let oids: Vec<_> = self.0.iter().map(u32::to_string).collect();
         let oids = format!("ARRAY[{}]::pg_catalog.oid[]", oids.join(", "));
-        let sql = plan::fill(
+        let sql = template::fill(
             include_str!("../../sql/global/types.sql"),
             &[("oids", &oids)],
         );

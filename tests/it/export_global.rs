@@ -53,9 +53,9 @@ fn the_file_is_byte_for_byte_what_copy_writes_of_the_union() {
         ),
         ("partial", "SELECT name, id FROM t ORDER BY id DESC LIMIT 6"),
     ] {
-        for (ending, options) in [
-            ("csv", "FORMAT csv, HEADER"),
-            ("tsv", "FORMAT text, HEADER"),
+        for (ending, options, null) in [
+            ("csv", "FORMAT csv, HEADER", "-"),
+            ("tsv", "FORMAT text, HEADER", "\\N"),
         ] {
             let file = folder.path().join(format!("t.{ending}"));
             export(&db, &format!("{sql}; -- all"), &file)
@@ -65,10 +65,10 @@ fn the_file_is_byte_for_byte_what_copy_writes_of_the_union() {
             let expected = copied(&db, sql, options);
             assert_eq!(fs::read_to_string(&file).unwrap(), expected, "{sql}");
             export(&db, sql, &file)
-                .args(["--strategy", way, "--force", "--null", "-"])
+                .args(["--strategy", way, "--force", "--null", null])
                 .run()
                 .assert(0, "", ANY);
-            let expected = copied(&db, sql, &format!("{options}, NULL '-'"));
+            let expected = copied(&db, sql, &format!("{options}, NULL '{null}'"));
             assert_eq!(fs::read_to_string(&file).unwrap(), expected, "{way}: {sql}");
             verify(&file)
                 .run()

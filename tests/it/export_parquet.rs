@@ -92,6 +92,24 @@ fn types_and_values_arrive_as_they_were() {
 }
 
 #[test]
+fn the_last_days_of_the_calendar_are_kept() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.parquet");
+    let sql = "SELECT timestamp '9999-12-31' AS until, timestamp '9999-12-31 23:59:59.999999' AS last, \
+               timestamptz '9999-12-31 23:59:59+00' AS at, timestamp '0001-01-01' AS first, date '9999-12-31' AS day";
+    export(&db, sql, &file).run().assert(0, "", ANY);
+    let Some(printed) = read(&file, "for v in rows[0].values(): print(v)") else {
+        return;
+    };
+    assert_eq!(
+        printed,
+        "shard_0\n9999-12-31 00:00:00\n9999-12-31 23:59:59.999999\n\
+         9999-12-31 23:59:59+00:00\n0001-01-01 00:00:00\n9999-12-31\n"
+    );
+}
+
+#[test]
 fn row_groups_are_bounded_and_zstd() {
     let db = Db::with_shards(2);
     let folder = folder();
@@ -124,6 +142,12 @@ fn a_value_that_its_type_cannot_hold_is_refused_and_not_bent() {
     for (sql, column, value) in [
         ("SELECT 'NaN'::numeric(10,2) AS price", "price", "NaN"),
         ("SELECT 'infinity'::timestamptz AS at", "at", "infinity"),
+        (
+            "SELECT timestamp '10000-01-01' AS at",
+            "at",
+            "10000-01-01 00:00:00, which Parquet cannot hold as a timestamp of the years 1 to 9999",
+        ),
+        ("SELECT date '0001-01-01 BC' AS day", "day", "0001-01-01 BC"),
         ("SELECT '{{1},{2}}'::int[] AS matrix", "matrix", "{{1},{2}}"),
     ] {
         let hint = format!("cast it in the query: {column}::text");

@@ -1,28 +1,15 @@
 //! Where an export is, while it runs: on a terminal, in a log, and not at all if quiet.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::export::{export, folder};
-use crate::support::{Db, Program, has, has_all};
+use crate::support::{Db, Program, has, has_all, on_a_terminal};
 
-/// An export on a terminal, which `script` lends it; what it says there comes out of
-/// `script`'s standard output. None where there is no such program.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn on_a_terminal(db: &Db, file: &Path, flags: &str) -> Option<Program> {
-    let script = |command: &str| Program::new("script").args(["-qefc", command, "/dev/null"]);
-    if Command::new("script").arg("--version").output().is_err() {
-        println!("skipped: no script(1) here to lend a terminal");
-        return None;
-    }
-    let shardq = env!("CARGO_BIN_EXE_shardq");
-    Some(
-        script(&format!(
-            "'{shardq}' export 'TABLE t' {flags} -o '{}'",
-            file.display()
-        ))
-        .db(db),
-    )
+/// An export on a terminal.
+fn export_on_a_terminal(db: &Db, file: &Path, flags: &str) -> Option<Program> {
+    let file = file.display();
+    let program = on_a_terminal(&format!("export 'TABLE t' {flags} -o '{file}'"))?;
+    Some(program.db(db))
 }
 
 #[test]
@@ -33,7 +20,7 @@ fn a_terminal_shows_shards_rows_bytes_pace_time_left_and_who_is_waited_for() {
     let file = folder.path().join("t.csv");
     let mut other = db.session();
     other.run("BEGIN; LOCK TABLE shard_2.t");
-    let Some(program) = on_a_terminal(&db, &file, "--lock-timeout 0 -j 1") else {
+    let Some(program) = export_on_a_terminal(&db, &file, "--lock-timeout 0 -j 1") else {
         return;
     };
     let export = program.spawn_interactive();
@@ -71,7 +58,7 @@ fn nothing_is_shown_to_who_wants_it_quiet() {
     let mut other = db.session();
     other.run("BEGIN; LOCK TABLE shard_1.t");
     // Longer than it takes a progress line to appear.
-    let Some(program) = on_a_terminal(&db, &file, "--quiet --lock-timeout 1500ms") else {
+    let Some(program) = export_on_a_terminal(&db, &file, "--quiet --lock-timeout 1500ms") else {
         return;
     };
     let ran = program.run();

@@ -5,21 +5,21 @@ use std::num::NonZeroU32;
 use shardq::quote::Literal;
 use shardq::route;
 
-use crate::support::{ANY, Db, Running, eventually, has, has_all, shardq};
+use crate::support::{ANY, Db, has, has_all, shardq};
 
 /// The last line of a run that had to search all shards.
-fn searched(all: &'static str) -> [&'static str; 2] {
+pub fn searched(all: &'static str) -> [&'static str; 2] {
     [all, "shards searched · one snapshot · "]
 }
 
 /// Shards with bare tables of origins, to be filled by the test.
-fn with_origins(shards: u32) -> Db {
+pub fn with_origins(shards: u32) -> Db {
     let db = Db::with_shards(shards);
     db.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text UNIQUE)");
     db
 }
 
-fn insert(db: &Db, shard: u32, id: i64, name: &str) {
+pub fn insert(db: &Db, shard: u32, id: i64, name: &str) {
     let name = Literal(name);
     db.in_shard(shard, &format!("INSERT INTO origins VALUES ({id}, {name})"));
 }
@@ -111,6 +111,7 @@ fn an_id_is_looked_for_in_whatever_tables_the_catalog_has() {
     db.in_shard(
         0,
         r#"CREATE TABLE "od""d't" (id bigint PRIMARY KEY);
+           CREATE TABLE "x{label}y"" {column}'" (id bigint PRIMARY KEY);
            CREATE TABLE only_unique (id bigint UNIQUE, name varchar(9));
            CREATE TABLE parted (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
            CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (100000);
@@ -118,6 +119,7 @@ fn an_id_is_looked_for_in_whatever_tables_the_catalog_has() {
            CREATE TABLE worded (id text PRIMARY KEY);
            CREATE TABLE of_two (id bigint, n int, PRIMARY KEY (id, n));
            INSERT INTO "od""d't" VALUES (8192);
+           INSERT INTO "x{label}y"" {column}'" VALUES (8192);
            INSERT INTO only_unique VALUES (8192, E'two\nlines');
            INSERT INTO parted VALUES (8192);
            INSERT INTO small VALUES (8192);
@@ -126,7 +128,7 @@ fn an_id_is_looked_for_in_whatever_tables_the_catalog_has() {
     );
     shardq(["find", "8192"]).db(&db).run().assert(
         0,
-        has("\nverified: in od\"d't, only_unique (two\\nlines), parted\n"),
+        has("\nverified: in od\"d't, only_unique (two\\nlines), parted, x{label}y\" {column}'\n"),
         "",
     );
 }
@@ -380,107 +382,4 @@ fn the_number_of_shards_can_be_told_where_the_last_are_missing() {
             has("MISPLACED: expected shard_3, found in shard_1\n"),
             has("warning: no shard_3 here; the shards are shard_0-2\n"),
         );
-}
-
-#[test]
-fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
-    let db = with_origins(4);
-    insert(&db, 1, 5, "core");
-    let mut migration = db.session();
-    migration.run("BEGIN; LOCK TABLE shard_3.origins");
-    shardq(["find", "--lock-timeout", "10ms", "core"])
-        .db(&db)
-        .run()
-        .assert(
-            3,
-            has("MISPLACED: expected shard_2, found in shard_1\n"),
-            has_all([
-                "shardq: shard_3: ERROR 55P03: canceling statement due to lock timeout\n",
-                "3/4 shards searched",
-            ]),
-        );
-    // Nobody knows now that it is nowhere.
-    shardq(["find", "--lock-timeout", "10ms", "--json", "redis"])
-        .db(&db)
-        .run()
-        .assert(3, has("{\"answered\":3,\"expected\":4}"), has("55P03"));
-    migration.run("LOCK TABLE shard_2.origins");
-    shardq(["find", "--lock-timeout", "10ms", "core"])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "",
-            has_all([
-                "shardq: not verified: shard_2: ERROR 55P03",
-                "--lock-timeout",
-            ]),
-        );
-}
-
-#[test]
-fn a_table_that_may_not_be_read_is_named() {
-    let db = with_origins(1);
-    insert(&db, 0, 8192, "core");
-    let role = format!("reader_{}", db.name());
-    let role = &role[..role.len().min(60)];
-    db.in_shard(
-        0,
-        &format!(
-            "CREATE TABLE secrets (id bigint PRIMARY KEY);
-             CREATE ROLE \"{role}\" LOGIN;
-             GRANT USAGE ON SCHEMA shard_0 TO \"{role}\";
-             GRANT SELECT ON origins TO \"{role}\""
-        ),
-    );
-    shardq(["find", "-U", role, "8192"]).db(&db).run().assert(
-        0,
-        has("verified: in origins (core)\n"),
-        "shardq: warning: not looked at, since you may not read it: secrets\n",
-    );
-}
-
-#[test]
-fn an_interrupt_leaves_nothing_behind() {
-    let db = with_origins(4);
-    let mut migration = db.session();
-    migration.run("BEGIN; LOCK TABLE shard_2.origins");
-    let run = waiting_for_a_lock(&db);
-    run.signal("INT");
-    run.finish().assert(
-        130,
-        "",
-        "shardq: interrupted; nothing is left running on the server\n",
-    );
-    assert_eq!(db.backends("shardq"), [""; 0]);
-}
-
-#[test]
-fn a_lost_connection_is_had_again() {
-    let db = with_origins(4);
-    insert(&db, 2, 5, "core");
-    let mut migration = db.session();
-    migration.run("BEGIN; LOCK TABLE shard_2.origins");
-    let run = waiting_for_a_lock(&db);
-    db.ask(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE datname = current_database() AND application_name = 'shardq'",
-    );
-    run.wait_for_stderr(|text| text.contains("asking again, at a new snapshot"));
-    migration.run("COMMIT");
-    run.finish()
-        .assert(0, has("verified: origins.id 5,"), has("57P01"));
-}
-
-fn waiting_for_a_lock(db: &Db) -> Running {
-    let run = shardq(["find", "--lock-timeout", "0", "core"])
-        .db(db)
-        .spawn();
-    eventually("it waits for a lock", || {
-        db.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND application_name = 'shardq' AND wait_event_type = 'Lock'",
-        ) == "1"
-    });
-    run
 }

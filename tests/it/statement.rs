@@ -1,6 +1,6 @@
 //! Exactly one statement, that returns rows; and errors shown as psql shows them.
 
-use crate::support::{Db, has, shardq};
+use crate::support::{ANY, Db, has, shardq};
 
 /// One shard, so that what is printed is short.
 fn one_shard() -> Db {
@@ -115,10 +115,40 @@ fn a_statement_without_rows_is_refused() {
         shardq(["query", sql]).db(&db).run().assert(
             1,
             "",
-            has("shardq: the statement returns no rows; shardq runs queries: SELECT"),
+            has("shardq: the statement returns no columns, so there is nothing to show; shardq runs queries: SELECT"),
         );
     }
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
+}
+
+#[test]
+fn what_is_taken_instead_is_what_the_format_takes() {
+    let db = one_shard();
+    let export = |sql, format| shardq(["export", sql, "-q", "-o-", "--format", format]).db(&db);
+    for sql in ["COPY t TO STDOUT", "SELECT FROM t"] {
+        let none = "shardq: the statement returns no columns, so there is nothing to show; ";
+        for (format, taken) in [
+            (
+                "csv",
+                "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
+                 --format jsonl also SHOW and EXPLAIN\n",
+            ),
+            (
+                "jsonl",
+                "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN\n",
+            ),
+        ] {
+            let told = format!("{none}{taken}");
+            export(sql, format).run().assert(1, "", told.as_str());
+        }
+    }
+    let shown = "{\"shard\":\"shard_0\",\"work_mem\":\"4MB\"}\n";
+    export("SHOW work_mem", "jsonl").run().assert(0, shown, ANY);
+    export("SHOW work_mem", "tsv").run().assert(
+        1,
+        "",
+        has("hint: COPY takes SELECT, VALUES, TABLE and WITH"),
+    );
 }
 
 fn without_lines(start: &str, text: &str) -> String {

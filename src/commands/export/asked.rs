@@ -13,6 +13,7 @@ use crate::export::{FileFormat, Kind, Target, Text};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::plan::{Instant, Plan};
+use crate::quote::Literal;
 use crate::render::RenderOptions;
 use crate::run::Policy;
 use crate::settings::Settings;
@@ -48,7 +49,32 @@ pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
             "--allow-partial names a file, and takes rows back; a stream has neither a name nor a way back",
         );
     }
+    if let Some(trouble) = args
+        .null
+        .as_deref()
+        .and_then(|null| null_trouble(kind, null))
+    {
+        return Err(Error::Usage(trouble));
+    }
     Ok(kind)
+}
+
+/// What a reader could not tell from NULL, or from the end of the file. CSV has quotes
+/// for the text that is the same; TSV has none.
+fn null_trouble(kind: Kind, null: &str) -> Option<String> {
+    match kind.format {
+        FileFormat::Csv if null == r"\." => Some(
+            r"--null '\.' alone on a line would end the data where COPY reads it; choose another"
+                .to_owned(),
+        ),
+        FileFormat::Tsv if null != r"\N" => Some(format!(
+            "--null {0} in TSV: a text that is the same could not be told from NULL. Leave it out \
+             (TSV has \\N for NULL, which no text looks like), export CSV (which quotes such a \
+             text), or say in the query what NULL is to be: coalesce(column::text, {0})",
+            Literal(null)
+        )),
+        _ => None,
+    }
 }
 
 pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {

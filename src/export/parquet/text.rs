@@ -1,8 +1,7 @@
 //! The server's text of a value, as a number that Parquet keeps. `None` for what such
-//! a number cannot be: `NaN`, `infinity`, years before Christ.
+//! a number cannot be, or nobody reads: `NaN`, `infinity`, years before 1 and after 9999.
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
 pub fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
@@ -27,20 +26,23 @@ pub fn decimal(text: &str, scale: usize) -> Option<i128> {
 
 /// Days since 1970, from ISO text.
 pub fn date(text: &str) -> Option<i32> {
-    let date: Date = text.parse().ok()?;
+    days(text.parse().ok()?)
+}
+
+fn days(date: Date) -> Option<i32> {
     let epoch = Date::constant(1970, 1, 1);
     Some(epoch.until(date).ok()?.get_days())
 }
 
-/// Microseconds since 1970, from ISO text.
+/// Microseconds since 1970, from ISO text. Counted from the date: jiff's own timestamps
+/// end hours before 9999-12-31, which many a table has for "no end".
 pub fn timestamp(text: &str) -> Option<i64> {
     let time: DateTime = text.parse().ok()?;
-    Some(
-        time.to_zoned(TimeZone::UTC)
-            .ok()?
-            .timestamp()
-            .as_microsecond(),
-    )
+    let seconds = i64::from(days(time.date())?) * 86_400
+        + i64::from(time.hour()) * 3600
+        + i64::from(time.minute()) * 60
+        + i64::from(time.second());
+    Some(seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000)
 }
 
 /// The server ends such a time with its offset: `+00`, `-03:30`, `+01:22:45`.
@@ -97,6 +99,8 @@ pub fn elements(text: &str) -> Option<Vec<Option<String>>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -112,12 +116,60 @@ mod tests {
             timestamp("2017-05-19 21:00:27.943"),
             timestamp_utc("2017-05-19 21:00:27.943+00")
         );
-        for text in ["infinity", "0044-03-15 00:00:00+00 BC", "19/05/2017"] {
+        for text in [
+            "infinity",
+            "0044-03-15 00:00:00+00 BC",
+            "10000-01-01 00:00:00+00",
+            "19/05/2017",
+        ] {
             assert_eq!(timestamp_utc(text), None, "{text}");
+            assert_eq!(
+                date(text.split(' ').next().unwrap()).is_some(),
+                text.starts_with("0044")
+            );
         }
+        assert_eq!(date("0044-03-15 BC"), None);
         assert_eq!(date("1970-01-02"), Some(1));
         assert_eq!(date("1969-12-31"), Some(-1));
         assert_eq!(date("2026-11-20"), Some(20_777));
+    }
+
+    #[test]
+    fn the_first_and_the_last_moments_that_are_read() {
+        // As `extract(epoch FROM …) * 1000000` of Postgres says.
+        assert_eq!(
+            timestamp("9999-12-31 23:59:59.999999"),
+            Some(253_402_300_799_999_999)
+        );
+        assert_eq!(
+            timestamp("0001-01-01 00:00:00"),
+            Some(-62_135_596_800_000_000)
+        );
+        // Which is in the year 10000 or 0 elsewhere.
+        assert_eq!(
+            timestamp_utc("9999-12-31 23:59:59-12:00"),
+            Some(253_402_343_999_000_000)
+        );
+        assert_eq!(
+            timestamp_utc("0001-01-01 00:00:00+12:00"),
+            Some(-62_135_640_000_000_000)
+        );
+    }
+
+    proptest! {
+        /// Every moment that jiff has as well is the same there.
+        #[test]
+        fn moments_are_counted_as_others_count_them(
+            second in -62_000_000_000_i64..253_000_000_000,
+            micro in 0_i32..1_000_000,
+        ) {
+            let moment = jiff::Timestamp::new(second, 0).unwrap()
+                + jiff::SignedDuration::from_micros(micro.into());
+            let text = moment.to_string().replace('T', " ");
+            let counted = Some(moment.as_microsecond());
+            prop_assert_eq!(timestamp(text.trim_end_matches('Z')), counted);
+            prop_assert_eq!(timestamp_utc(&text.replace('Z', "+00")), counted);
+        }
     }
 
     #[test]

@@ -126,8 +126,8 @@ impl Scalars {
             Self::Int16(_) | Self::Int32(_) | Self::Int64(_) => "an integer",
             Self::Float32(_) | Self::Float64(_) => "a floating-point number",
             Self::Decimal { .. } => "a decimal",
-            Self::Date(_) => "a date",
-            Self::Timestamp(_) | Self::TimestampUtc(_) => "a timestamp",
+            Self::Date(_) => "a date of the years 1 to 9999",
+            Self::Timestamp(_) | Self::TimestampUtc(_) => "a timestamp of the years 1 to 9999",
             Self::Text(_) => "a string",
         }
     }

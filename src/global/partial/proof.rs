@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::apart::Ids;
 use super::joins::Link;
 use crate::fanout::{FanoutError, Session, result_rows};
-use crate::plan;
 use crate::quote::{Identifier, Literal};
 use crate::shard::Shard;
+use crate::template;
 
 /// A table and a column of it.
 type Place = (String, String);
@@ -69,7 +69,7 @@ async fn foreign_keys(
         .collect();
     let list = |names: Vec<String>| format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "));
     let literal = |name: &str| Literal(name).to_string();
-    let sql = plan::fill(
+    let sql = template::fill(
         include_str!("../../../sql/global/foreign_keys.sql"),
         &[
             ("names", &list(names.into_iter().map(literal).collect())),
@@ -134,7 +134,7 @@ async fn ids(
     shards: &[Shard],
 ) -> Result<Option<Vec<Option<Ids>>>, FanoutError> {
     let of_shard = |(place, shard): (usize, &Shard)| {
-        plan::fill(
+        template::fill(
             include_str!("../../../sql/global/ids.sql"),
             &[
                 ("place", &place.to_string()),

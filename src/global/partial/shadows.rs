@@ -6,8 +6,8 @@ use super::words::{AGGREGATES, FUNCTIONS, TYPES};
 use crate::fanout::{FanoutError, Session};
 use crate::global::lexer::Kind;
 use crate::global::names::Text;
-use crate::plan;
 use crate::quote::Literal;
+use crate::template;
 use crate::types::FIRST_USER_OID;
 
 /// Why such a statement is not had in parts.
@@ -29,7 +29,7 @@ pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, Fan
         .map(|operator| if operator == "!=" { "<>" } else { operator });
     let calls_more = tokens().any(|token| IMPLYING.iter().any(|word| token.is_word(word)));
     let implied = IMPLIED.into_iter().filter(|_| calls_more);
-    let sql = plan::fill(
+    let sql = template::fill(
         include_str!("../../../sql/global/shadows.sql"),
         &[
             ("functions", &array(functions)),

@@ -9,6 +9,8 @@
 //!     .assert(0, "shard,n\nshard_0,0\nshard_1,1\n", has("2/2 shards"));
 //! ```
 
+use std::process::Command;
+
 mod db;
 mod postmaster;
 mod process;
@@ -21,6 +23,18 @@ pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
+
+/// The command under test on a terminal, which `script` lends it: all that it says comes
+/// out of `script`'s standard output. None where there is no such program.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub fn on_a_terminal(args: &str) -> Option<Program> {
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: no script(1) here to lend a terminal");
+        return None;
+    }
+    let command = format!("'{}' {args}", env!("CARGO_BIN_EXE_shardq"));
+    Some(Program::new("script").args(["-qefc", &command, "/dev/null"]))
+}
 
 /// The command under test, in an environment with nothing of ours in it.
 pub fn shardq<const N: usize>(args: [&str; N]) -> Program {
