@@ -138,7 +138,8 @@ fn unique() -> String {
     format!("{}-{nanoseconds:x}", std::process::id())
 }
 
-fn is_still(path: &Path, file: &File) -> bool {
+/// Whether a path still leads to this file.
+pub fn is_still(path: &Path, file: &File) -> bool {
     match (fs::metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
         _ => false,

@@ -7,7 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Manifest, ManifestError};
+use super::claim::{Claim, LOCK};
+use super::manifest::Manifest;
 use super::{ExportError, Kind};
 use crate::draft::Existing;
 use crate::shard::Shard;
@@ -21,6 +22,8 @@ pub struct Folder {
     path: PathBuf,
     /// Where they are written. Another than `path` while there is an older export.
     at: PathBuf,
+    /// Nobody else's, until all is done.
+    _claim: Claim,
 }
 
 /// Below the folder.
@@ -34,10 +37,9 @@ impl Folder {
     /// # Errors
     /// If nothing can be written there, or what is there is to be kept.
     pub fn create(path: &Path, existing: Existing) -> Result<Self, ExportError> {
+        let claim = Claim::make(path)?;
         let in_path = failed(path);
-        fs::create_dir_all(path).map_err(&in_path)?;
-        let empty = fs::read_dir(path).map_err(&in_path)?.next().is_none();
-        if !empty && existing == Existing::Keep {
+        if existing == Existing::Keep && !is_empty(path).map_err(&in_path)? {
             return Err(ExportError::FolderExists(path.to_owned()));
         }
         let replacement = path.join(REPLACEMENT);
@@ -49,21 +51,25 @@ impl Folder {
         if older {
             fs::create_dir(&replacement).map_err(failed(&replacement))?;
         }
-        Ok(Self::of(path, older))
+        Ok(Self::of(path, older, claim))
     }
 
     /// For an export that goes on, and what its manifest says so far.
     ///
     /// # Errors
-    /// If there is no manifest, or not as it was written.
-    pub fn resume(path: &Path) -> Result<(Self, Manifest), ManifestError> {
-        let replaces = Manifest::path_in(&path.join(REPLACEMENT)).exists();
-        let folder = Self::of(path, replaces);
+    /// If there is none, or not as it was written, or another run has it.
+    pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
+        let replaces = || Manifest::path_in(&path.join(REPLACEMENT)).exists();
+        if !replaces() && !Manifest::path_in(path).exists() {
+            return Err(ExportError::NothingToResume(path.to_owned()));
+        }
+        let claim = Claim::take_over(path)?;
+        let folder = Self::of(path, replaces(), claim);
         let manifest = Manifest::read(&Manifest::path_in(folder.at()))?;
         Ok((folder, manifest))
     }
 
-    fn of(path: &Path, replaces: bool) -> Self {
+    fn of(path: &Path, replaces: bool, claim: Claim) -> Self {
         let at = if replaces {
             path.join(REPLACEMENT)
         } else {
@@ -72,6 +78,7 @@ impl Folder {
         Self {
             path: path.to_owned(),
             at,
+            _claim: claim,
         }
     }
 
@@ -123,6 +130,16 @@ impl Drop for Folder {
             let _ = fs::remove_dir(&self.at);
         }
     }
+}
+
+/// But for the claim on it.
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        if entry?.file_name() != LOCK {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {

@@ -12,6 +12,7 @@ mod csv_round_trip;
 mod demo;
 mod export;
 mod export_again;
+mod export_claim;
 mod export_faults;
 mod export_global;
 mod export_parquet;
