@@ -12,16 +12,13 @@ use super::count::Counter;
 use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
+use crate::footer::Extent;
 
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    pub rows: u64,
-    pub files: usize,
+    pub extent: Extent,
     pub bytes: u64,
-    pub answered: usize,
-    pub expected: usize,
-    pub runs: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,12 +72,8 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
     let manifest = Manifest::read(&manifest_path)?;
     consistent(&manifest, &manifest_path)?;
     let mut verified = Verified {
-        rows: manifest.rows,
-        files: 0,
+        extent: manifest.extent(),
         bytes: 0,
-        answered: manifest.shards_answered,
-        expected: manifest.shards_expected,
-        runs: manifest.runs.len(),
     };
     if let Some(file) = &manifest.file {
         // By the name that it has now: it may have been renamed with its manifest.
@@ -90,14 +83,12 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
             .map(|shard| (shard.shard.clone(), shard.rows))
             .collect();
         check(path, &manifest, file, manifest.rows, &shards)?;
-        verified.files = 1;
         verified.bytes = file.bytes;
     }
     for shard in &manifest.shards {
         if let Some(file) = &shard.file {
             let none = BTreeMap::new();
             check(&folder.join(&file.name), &manifest, file, shard.rows, &none)?;
-            verified.files += 1;
             verified.bytes += file.bytes;
         }
     }
@@ -241,6 +232,18 @@ fn counter(
         let read = block.len();
         text.consume(read);
     }
+}
+
+/// Whether a file has the bytes that were written. Of another size, it is not read.
+pub fn is_as_written(path: &Path, record: &FileRecord) -> io::Result<bool> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() != record.bytes {
+        return Ok(false);
+    }
+    let mut file = Hashing::new(file);
+    let mut buffer = vec![0; 1 << 16];
+    while file.read(&mut buffer)? > 0 {}
+    Ok(file.content() == (record.bytes, record.sha256.clone()))
 }
 
 /// A file whose bytes are hashed as they are read.

@@ -59,14 +59,11 @@ impl Folder {
     /// # Errors
     /// If there is none, or not as it was written, or another run has it.
     pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
-        let replaces = || Manifest::path_in(&path.join(REPLACEMENT)).exists();
-        if !replaces() && !Manifest::path_in(path).exists() {
-            return Err(ExportError::NothingToResume(path.to_owned()));
-        }
+        // Another may bring one to its end meanwhile, so once more when it is ours.
+        interrupted(path)?;
         let claim = Claim::take_over(path)?;
-        let folder = Self::of(path, replaces(), claim);
-        let manifest = Manifest::read(&Manifest::path_in(folder.at()))?;
-        Ok((folder, manifest))
+        let (at, manifest) = interrupted(path)?;
+        Ok((Self::of(path, at != path, claim), manifest))
     }
 
     fn of(path: &Path, replaces: bool, claim: Claim) -> Self {
@@ -130,6 +127,20 @@ impl Drop for Folder {
             let _ = fs::remove_dir(&self.at);
         }
     }
+}
+
+/// Where the export is that was interrupted in a folder, and its manifest. It may
+/// be complete as well.
+///
+/// # Errors
+/// If there is none, or not as it was written.
+pub fn interrupted(path: &Path) -> Result<(PathBuf, Manifest), ExportError> {
+    let there = [path.join(REPLACEMENT), path.to_owned()]
+        .into_iter()
+        .find(|at| Manifest::path_in(at).exists());
+    let at = there.ok_or_else(|| ExportError::NothingToResume(path.to_owned()))?;
+    let manifest = Manifest::read(&Manifest::path_in(&at))?;
+    Ok((at, manifest))
 }
 
 /// But for the claim on it.

@@ -5,7 +5,7 @@
 //! That finds mistakes. It proves nothing against someone who wants to deceive:
 //! for that, keep the checksum, or a signature of the manifest, elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::target::publish;
 use super::{ExportError, Target, pack};
 use crate::draft::{Draft, Existing};
+use crate::footer::{Extent, Instants};
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -137,6 +138,13 @@ pub enum ManifestError {
     Edited(PathBuf),
 }
 
+impl ServerRecord {
+    /// `db1:5432`
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
 impl Manifest {
     /// `FILE.manifest.json`.
     pub fn path_of(file: &Path) -> PathBuf {
@@ -168,6 +176,37 @@ impl Manifest {
             return Err(ManifestError::Edited(file.to_owned()));
         }
         serde_json::from_value(value).map_err(broken)
+    }
+
+    pub fn extent(&self) -> Extent {
+        Extent {
+            rows: self.rows,
+            answered: self.shards_answered,
+            expected: self.shards_expected,
+            instants: self.instants(),
+        }
+    }
+
+    /// Of the runs that read any of it: others may have read nothing, or what was
+    /// read again since.
+    fn instants(&self) -> Instants {
+        let read: BTreeSet<_> = self.shards.iter().map(|shard| shard.run).collect();
+        let of = match read.len() {
+            // Its rows are of no shard, or it has none.
+            0 => self.runs.last(),
+            1 => read.first().and_then(|&run| self.runs.get(run)),
+            runs => return Instants::Runs(runs),
+        };
+        match of.and_then(|run| run.snapshot.as_ref()) {
+            Some(_) => Instants::One,
+            None => Instants::EachShard,
+        }
+    }
+
+    /// Forgets the runs at the end that read nothing of what is there.
+    pub fn forget_unread(&mut self) {
+        let read = self.shards.iter().map(|shard| shard.run + 1).max();
+        self.runs.truncate(read.unwrap_or(0));
     }
 
     /// Writes it to a draft, whole and on the disk.

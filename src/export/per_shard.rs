@@ -80,13 +80,17 @@ impl PerShard {
         Ok(parts)
     }
 
-    /// Waits for the files that are complete, and ends the manifest: what is in it,
-    /// and why the other shards are not.
-    pub async fn finish(mut self, outcome: &Outcome) -> Result<Manifest, ExportError> {
-        let open = std::mem::take(&mut self.open);
-        for part in open.into_values() {
+    /// Lets go of the files under way.
+    pub async fn abandon(&mut self) {
+        for part in std::mem::take(&mut self.open).into_values() {
             part.writer.abandon().await;
         }
+    }
+
+    /// Waits for the files that are complete, and ends the manifest: what is in it,
+    /// and why the other shards are not. Also what went wrong, if something did.
+    pub async fn finish(mut self, outcome: &Outcome) -> (Manifest, Option<ExportError>) {
+        self.abandon().await;
         while let Some(finished) = self.finishing.join_next().await {
             self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
         }
@@ -101,11 +105,12 @@ impl PerShard {
         if let Some(run) = self.manifest.runs.last_mut() {
             run.ended = Some(record::time(jiff::Timestamp::now()));
         }
-        let recorded = self.record();
-        match self.trouble {
-            Some(error) => Err(error),
-            None => recorded.map(|()| self.manifest),
+        // One that was all in vain is said.
+        if !self.manifest.shards.is_empty() {
+            self.manifest.forget_unread();
         }
+        let recorded = self.record();
+        (self.manifest, self.trouble.or(recorded.err()))
     }
 
     fn record(&self) -> Result<(), ExportError> {
@@ -140,7 +145,6 @@ impl PerShard {
 
     /// The file of a shard, opened when the first of it comes.
     async fn part(&mut self, shard: Shard) -> Result<&Part, WriterFailed> {
-        self.touched = true;
         if !self.open.contains_key(&shard) {
             match self.opened(shard) {
                 Ok(part) => {
@@ -181,6 +185,7 @@ impl PerShard {
     }
 
     fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+        self.touched = true;
         let name = part_name(shard, self.kind);
         let run = self.manifest.runs.len() - 1;
         self.finishing.spawn(async move {
@@ -267,7 +272,7 @@ impl Destination for PerShard {
         }
     }
 
-    /// Files that have their names are there to stay.
+    /// Files that get their names are there to stay.
     fn is_untouched(&self) -> bool {
         !self.touched
     }
