@@ -29,6 +29,11 @@ use crate::shard::Shard;
 use crate::transfer::Lines;
 use crate::types::TypeNames;
 
+/// Files that may be on their way to the disk at once. Each is open two or three
+/// times, and quick shards come faster than a disk takes them: of 2,000 small ones
+/// most were open at once.
+const FINISHING: usize = 16;
+
 /// Files under way, and the manifest of all.
 pub(crate) struct PerShard {
     folder: PathBuf,
@@ -91,9 +96,7 @@ impl PerShard {
     /// and why the other shards are not. Also what went wrong, if something did.
     pub async fn finish(mut self, outcome: &Outcome) -> (Manifest, Option<ExportError>) {
         self.abandon().await;
-        while let Some(finished) = self.finishing.join_next().await {
-            self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
-        }
+        while self.reap_one().await {}
         for (shard, error) in outcome.failures.iter() {
             let shard = shard.to_string();
             let missing = self.manifest.missing.iter_mut();
@@ -115,6 +118,16 @@ impl PerShard {
 
     fn record(&self) -> Result<(), ExportError> {
         self.manifest.replace(&Manifest::path_in(&self.folder))
+    }
+
+    /// Waits for a file to be finished; `false` if there is none to wait for.
+    async fn reap_one(&mut self) -> bool {
+        let finished = self.finishing.join_next().await;
+        let Some(finished) = finished else {
+            return false;
+        };
+        self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
+        true
     }
 
     fn reap(&mut self) {
@@ -184,7 +197,10 @@ impl PerShard {
         given
     }
 
-    fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+    async fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+        while self.finishing.len() >= FINISHING {
+            self.reap_one().await;
+        }
         self.touched = true;
         let name = part_name(shard, self.kind);
         let run = self.manifest.runs.len() - 1;
@@ -244,7 +260,7 @@ impl Destination for PerShard {
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
                     self.progress.answered(shard, answer.rows);
-                    self.complete(shard, part, answer);
+                    self.complete(shard, part, answer).await;
                 }
             }
             Ended::Failed | Ended::Again => {

@@ -210,6 +210,22 @@ fn a_limit_on_files_and_a_device_that_is_full() {
 }
 
 #[test]
+fn no_more_files_are_open_at_once_than_a_low_limit_allows() {
+    let db = Db::with_shards(600);
+    let folder = folder();
+    let parts = folder.path().join("parts");
+    Program::new("sh")
+        .args(["-c", "ulimit -n 80; exec \"$0\" \"$@\""])
+        .args([env!("CARGO_BIN_EXE_shardq"), "export", "SELECT 1 AS one"])
+        .args(["--per-shard", "-j", "2", "-o"])
+        .args([&parts])
+        .db(&db)
+        .run()
+        .assert(0, "", has("600 rows · 600/600 shards · one snapshot"));
+    verify(&parts).run().assert(0, "", has("600/600 shards"));
+}
+
+#[test]
 fn a_folder_that_is_not_there_or_not_ours() {
     let folder = folder();
     let nowhere = folder.path().join("missing/t.csv");
