@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{Context, SHA256};
 
 use super::count::Counter;
+use super::folder::unlisted;
 use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
@@ -44,6 +45,16 @@ pub enum VerifyError {
         what: String,
         found: u64,
         expected: u64,
+    },
+    #[error(
+        "{}: files that are no part of the export, and that its readers would read: {}; \
+         move them away, or export again",
+        .folder.display(),
+        some_of(.files)
+    )]
+    Unlisted {
+        folder: PathBuf,
+        files: Vec<PathBuf>,
     },
     #[error("{}: the manifest contradicts itself: {what}", .file.display())]
     Contradiction { file: PathBuf, what: String },
@@ -92,7 +103,41 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
             verified.bytes += file.bytes;
         }
     }
+    if path.is_dir() {
+        nothing_else(path, &manifest)?;
+    }
     Ok(verified)
+}
+
+/// Whoever reads a folder of parts reads all that is there.
+fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
+    let files = manifest
+        .shards
+        .iter()
+        .filter_map(|shard| shard.file.as_ref());
+    let listed = files.map(|file| PathBuf::from(&file.name)).collect();
+    let files = unlisted(folder, &listed).map_err(|source| VerifyError::File {
+        file: folder.to_owned(),
+        source,
+    })?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    Err(VerifyError::Unlisted {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// A few of many.
+fn some_of(files: &[PathBuf]) -> String {
+    const FEW: usize = 5;
+    let shown = files.iter().take(FEW);
+    let mut text: Vec<_> = shown.map(|file| file.display().to_string()).collect();
+    if files.len() > FEW {
+        text.push(format!("and {} more", files.len() - FEW));
+    }
+    text.join(", ")
 }
 
 fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::claim::{Claim, LOCK};
 use super::manifest::Manifest;
 use super::{ExportError, Kind};
-use crate::draft::Existing;
+use crate::draft::{Existing, MARK, remove_abandoned};
 use crate::shard::Shard;
 
 /// Readers of such folders skip names that begin with a dot.
@@ -47,6 +47,7 @@ impl Folder {
         if replacement.exists() {
             fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
         }
+        sweep(path).map_err(&in_path)?;
         let older = Manifest::path_in(path).exists() || !parts(path).map_err(in_path)?.is_empty();
         if older {
             fs::create_dir(&replacement).map_err(failed(&replacement))?;
@@ -62,6 +63,7 @@ impl Folder {
         // Another may bring one to its end meanwhile, so once more when it is ours.
         interrupted(path)?;
         let claim = Claim::take_over(path)?;
+        sweep(path).map_err(failed(path))?;
         let (at, manifest) = interrupted(path)?;
         Ok((Self::of(path, at != path, claim), manifest))
     }
@@ -173,17 +175,78 @@ fn remove(part: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
+/// What a reader of `FOLDER/*/*.parquet`, or of another format, would find besides
+/// what is listed.
+pub fn unlisted(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+    let mut unlisted = Vec::new();
+    for inner in visible(folder)? {
+        let names = match visible(&folder.join(&inner)) {
+            // A file, or a link to nothing.
+            Err(error)
+                if [io::ErrorKind::NotADirectory, io::ErrorKind::NotFound]
+                    .contains(&error.kind()) =>
+            {
+                continue;
+            }
+            names => names?,
+        };
+        let data = names.into_iter().map(|name| inner.join(name));
+        unlisted.extend(data.filter(|name| Kind::of(name).is_some() && !listed.contains(name)));
+    }
+    unlisted.sort();
+    Ok(unlisted)
+}
+
+/// The names in a folder that do not begin with a dot.
+fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(PathBuf::from(entry?.file_name())));
+    names
+        .filter(|name| {
+            let hidden = |name: &PathBuf| name.as_os_str().as_encoded_bytes().starts_with(b".");
+            !name.as_ref().is_ok_and(hidden)
+        })
+        .collect()
+}
+
+/// Removes what killed runs were writing, and the folders that they made for it.
+fn sweep(folder: &Path) -> io::Result<()> {
+    remove_abandoned(folder, &format!("._manifest.json{MARK}").into());
+    for name in shard_folders(folder)? {
+        let inner = folder.join(name);
+        let leads = fs::read_dir(&inner)?.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let end = name.find(MARK)? + MARK.len();
+            name.starts_with(".part.").then(|| name[..end].to_owned())
+        });
+        for lead in leads.collect::<BTreeSet<_>>() {
+            remove_abandoned(&inner, &lead.into());
+            // Stays if anything is in it.
+            let _ = fs::remove_dir(&inner);
+        }
+    }
+    Ok(())
+}
+
 /// The parts of an export in a folder, whatever shards and format it had.
 fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut parts = Vec::new();
+    for name in shard_folders(folder)? {
+        let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
+        let there = |part: &PathBuf| folder.join(part).exists();
+        parts.extend(names.map(|part| name.join(part)).filter(there));
+    }
+    Ok(parts)
+}
+
+/// The names of the folders that parts are in.
+fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
-        if shard.and_then(Shard::from_schema).is_some() {
-            let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
-            let there = |part: &PathBuf| folder.join(part).exists();
-            parts.extend(names.map(|part| Path::new(&name).join(part)).filter(there));
+        if shard.and_then(Shard::from_schema).is_some() && folder.join(&name).is_dir() {
+            names.push(name.into());
         }
     }
-    Ok(parts)
+    Ok(names)
 }

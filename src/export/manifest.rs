@@ -128,6 +128,12 @@ pub struct ShardRecord {
 pub enum ManifestError {
     #[error("{}: {source}", .file.display())]
     Unreadable { file: PathBuf, source: io::Error },
+    #[error(
+        "{}: {source}; without its manifest nobody can say whether an export is as it was: \
+         get it from where the export was made",
+        .file.display()
+    )]
+    Missing { file: PathBuf, source: io::Error },
     #[error("{}: no manifest: {reason}", .file.display())]
     NotAManifest { file: PathBuf, reason: String },
     #[error(
@@ -162,9 +168,12 @@ impl Manifest {
     /// # Errors
     /// If it is none, or not as it was written.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
-        let text = fs::read(file).map_err(|source| ManifestError::Unreadable {
-            file: file.to_owned(),
-            source,
+        let text = fs::read(file).map_err(|source| {
+            let file = file.to_owned();
+            match source.kind() {
+                io::ErrorKind::NotFound => ManifestError::Missing { file, source },
+                _ => ManifestError::Unreadable { file, source },
+            }
         })?;
         let broken = |error: serde_json::Error| ManifestError::NotAManifest {
             file: file.to_owned(),

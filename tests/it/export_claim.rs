@@ -97,6 +97,45 @@ fn a_run_that_goes_on_has_it_and_one_that_was_killed_has_it_no_more() {
 }
 
 #[test]
+fn what_a_killed_run_was_writing_is_gone_after_the_next_whatever_that_is() {
+    let db = db();
+    let folder = folder();
+    let sql = "SELECT n, repeat('x', 200) AS filler FROM generate_series(1, 100000000) AS n";
+    for flags in [&["--force"][..], &["--force", "--shards", "2"]] {
+        let out = folder.path().join(flags.len().to_string());
+        let run = export(&db, sql, &out)
+            .args(["--per-shard", "-j", "2"])
+            .spawn();
+        eventually("a draft is there", || {
+            let shard = out.join("shard=shard_0");
+            shard.exists()
+                && names(&shard)
+                    .iter()
+                    .any(|name| name.starts_with(".part.csv"))
+        });
+        run.signal("KILL");
+        run.finish().assert(137, "", ANY);
+        export(&db, SQL, &out)
+            .args(["--per-shard"])
+            .args(flags)
+            .run()
+            .assert(0, "", ANY);
+        verify(&out).run().assert(0, "", ANY);
+        let left = names(&out);
+        let parts = left.iter().filter(|name| name.starts_with("shard="));
+        for part in parts.clone() {
+            assert_eq!(names(&out.join(part)), ["part.csv"], "{part}");
+        }
+        let expected = if flags.len() == 1 { 3 } else { 1 };
+        assert_eq!(
+            (parts.count(), left.len()),
+            (expected, expected + 1),
+            "{left:?}"
+        );
+    }
+}
+
+#[test]
 fn a_folder_that_was_made_for_nothing_goes() {
     let db = db();
     let folder = folder();
