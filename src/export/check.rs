@@ -2,7 +2,7 @@
 //! which shards they are.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,12 @@ pub enum VerifyError {
 /// # Errors
 /// The first thing that is not as it should.
 pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
-    let (manifest_path, folder) = if path.is_dir() {
+    // Its name may be mistyped: better said than that its manifest is not there.
+    let there = fs::metadata(path).map_err(|source| VerifyError::File {
+        file: path.to_owned(),
+        source,
+    })?;
+    let (manifest_path, folder) = if there.is_dir() {
         (Manifest::path_in(path), path.to_owned())
     } else {
         (Manifest::path_of(path), crate::draft::folder(path))
@@ -103,7 +108,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
             verified.bytes += file.bytes;
         }
     }
-    if path.is_dir() {
+    if there.is_dir() {
         nothing_else(path, &manifest)?;
     }
     Ok(verified)

@@ -70,7 +70,6 @@ impl Claim {
 
     fn take(folder: &Path) -> Result<File, ExportError> {
         let path = folder.join(LOCK);
-        let in_path = |source| failed(&path, source);
         loop {
             let mut file = OpenOptions::new()
                 .read(true)
@@ -78,7 +77,7 @@ impl Claim {
                 .create(true)
                 .truncate(false)
                 .open(&path)
-                .map_err(in_path)?;
+                .map_err(|source| failed(&path, source))?;
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 return Err(ExportError::InUse {
                     folder: folder.to_owned(),
@@ -88,8 +87,9 @@ impl Claim {
             // Some network file systems know no locks: there, nothing can be claimed.
             // Whose it was may have removed it between the two.
             if is_still(&path, &file) {
-                file.set_len(0).map_err(in_path)?;
-                file.write_all(introduction().as_bytes()).map_err(in_path)?;
+                // On a full disk it is claimed as well, by nobody knows whom.
+                let _ = file.set_len(0);
+                let _ = file.write_all(introduction().as_bytes());
                 return Ok(file);
             }
         }
@@ -114,12 +114,12 @@ fn introduction() -> String {
     format!("process {}{host}, since {since}\n", std::process::id())
 }
 
-/// As it introduced itself, unless it is just about to.
+/// As it introduced itself, unless it is just about to or could not.
 fn who(file: File) -> String {
     let mut text = String::new();
     match file.take(LONGEST_TEXT).read_to_string(&mut text) {
         Ok(1..) => text.trim_end().to_owned(),
-        _ => "just begun".to_owned(),
+        _ => "it does not say which process it is".to_owned(),
     }
 }
 

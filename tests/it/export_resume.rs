@@ -136,3 +136,32 @@ fn another_server_with_a_database_of_the_same_name_is_refused() {
     elsewhere(resume(&db, &out)).run().assert(1, "", has(&told));
     assert_eq!(manifest(&out), before);
 }
+
+#[test]
+fn other_columns_than_then_are_refused_and_what_is_there_stays() {
+    let db = db();
+    let folder = folder();
+    let out = folder.path().join("out");
+    let export = || export(&db, "SELECT * FROM t", &out).args(["--per-shard"]);
+    export().run().assert(0, "", has("3/3 shards"));
+    fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
+    db.in_shard(1, "ALTER TABLE t ADD m int");
+    let refused = export().args(["--resume"]).run();
+    refused.assert(
+        1,
+        "",
+        has_all([
+            "the columns were (n integer) then, and are (n integer, m integer) now",
+            "use another folder, or --force",
+            "2 rows · 2/3 shards · one snapshot",
+        ]),
+    );
+    // Which would be refused again.
+    assert!(!refused.stderr.contains("is not complete"), "{refused:?}");
+    db.in_shard(1, "ALTER TABLE t DROP m");
+    export()
+        .args(["--resume"])
+        .run()
+        .assert(0, "", has("3/3 shards"));
+    verify(&out).run().assert(0, "", has("3 rows · 3/3 shards"));
+}

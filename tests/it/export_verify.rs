@@ -110,6 +110,9 @@ fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
         fs::remove_file(out.join(name)).unwrap();
     }
     verify(&out).run().assert(0, "", has("3/3 shards"));
+    verify(&folder.path().join("uot"))
+        .run()
+        .assert(1, "", has("uot: No such file"));
     fs::remove_file(out.join("_manifest.json")).unwrap();
     verify(&out).run().assert(
         1,
