@@ -12,6 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// In the name of every draft, behind a dot and the name that it is to get.
+pub const MARK: &str = ".shardq-";
+
 /// What to do about a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
@@ -45,7 +48,7 @@ impl Draft {
         }
         let mut lead = OsString::from(".");
         lead.push(name);
-        lead.push(".shardq-");
+        lead.push(MARK);
         remove_abandoned(&folder(path), &lead);
         loop {
             let mut hidden = lead.clone();
@@ -138,14 +141,16 @@ fn unique() -> String {
     format!("{}-{nanoseconds:x}", std::process::id())
 }
 
-fn is_still(path: &Path, file: &File) -> bool {
+/// Whether a path still leads to this file.
+pub fn is_still(path: &Path, file: &File) -> bool {
     match (fs::metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
         _ => false,
     }
 }
 
-fn remove_abandoned(folder: &Path, lead: &OsString) {
+/// Removes the drafts that killed runs left, by how their names begin.
+pub fn remove_abandoned(folder: &Path, lead: &OsString) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };

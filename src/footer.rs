@@ -18,19 +18,64 @@ pub struct Footer {
 
 impl fmt::Display for Footer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = match self.instant {
-            Instant::Shared => "one snapshot",
-            Instant::PerShard => "no snapshot, each shard at its own instant",
+        let extent = Extent {
+            rows: self.rows,
+            answered: self.answered,
+            expected: self.expected,
+            instants: self.instant.into(),
         };
+        write!(f, "{extent} · {}", Elapsed(self.elapsed))
+    }
+}
+
+/// What a result is of: `20,001 rows · 128/128 shards · one snapshot`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub rows: u64,
+    pub answered: usize,
+    pub expected: usize,
+    pub instants: Instants,
+}
+
+/// At how many instants a result was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instants {
+    One,
+    EachShard,
+    /// By several runs, one after the other.
+    Runs(usize),
+}
+
+impl From<Instant> for Instants {
+    fn from(instant: Instant) -> Self {
+        match instant {
+            Instant::Shared => Self::One,
+            Instant::PerShard => Self::EachShard,
+        }
+    }
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} · {}/{} shards · {instant} · {}",
+            "{} {} · {}/{} shards · {}",
             Grouped(self.rows),
             if self.rows == 1 { "row" } else { "rows" },
             self.answered,
             self.expected,
-            Elapsed(self.elapsed)
+            self.instants
         )
+    }
+}
+
+impl fmt::Display for Instants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One => f.write_str("one snapshot"),
+            Self::EachShard => f.write_str("no snapshot, each shard at its own instant"),
+            Self::Runs(runs) => write!(f, "{runs} runs, so not of one instant"),
+        }
     }
 }
 

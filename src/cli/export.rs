@@ -17,8 +17,8 @@ use crate::merge::Order;
 /// beside it stands FILE.manifest.json, which says what ran, where, when and at
 /// which snapshot, with a checksum that `shardq verify FILE` checks.
 ///
-/// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 a file that lacks
-/// shards (--allow-partial), 130 interrupted.
+/// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 what was written lacks
+/// shards (--allow-partial, --per-shard), 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -89,7 +89,7 @@ pub struct ExportOutputArgs {
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 
-    /// Export only what an interrupted --per-shard export lacks
+    /// Export only what an interrupted --per-shard export lacks, or what was changed of it
     #[arg(long, requires = "per_shard", conflicts_with = "force")]
     pub resume: bool,
 

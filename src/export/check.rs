@@ -2,26 +2,24 @@
 //! which shards they are.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
 use super::count::Counter;
+use super::folder::unlisted;
 use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
+use crate::footer::Extent;
 
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    pub rows: u64,
-    pub files: usize,
+    pub extent: Extent,
     pub bytes: u64,
-    pub answered: usize,
-    pub expected: usize,
-    pub runs: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +46,16 @@ pub enum VerifyError {
         found: u64,
         expected: u64,
     },
+    #[error(
+        "{}: files that are no part of the export, and that its readers would read: {}; \
+         move them away, or export again",
+        .folder.display(),
+        some_of(.files)
+    )]
+    Unlisted {
+        folder: PathBuf,
+        files: Vec<PathBuf>,
+    },
     #[error("{}: the manifest contradicts itself: {what}", .file.display())]
     Contradiction { file: PathBuf, what: String },
     #[error(
@@ -67,7 +75,12 @@ pub enum VerifyError {
 /// # Errors
 /// The first thing that is not as it should.
 pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
-    let (manifest_path, folder) = if path.is_dir() {
+    // Its name may be mistyped: better said than that its manifest is not there.
+    let there = fs::metadata(path).map_err(|source| VerifyError::File {
+        file: path.to_owned(),
+        source,
+    })?;
+    let (manifest_path, folder) = if there.is_dir() {
         (Manifest::path_in(path), path.to_owned())
     } else {
         (Manifest::path_of(path), crate::draft::folder(path))
@@ -75,12 +88,8 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
     let manifest = Manifest::read(&manifest_path)?;
     consistent(&manifest, &manifest_path)?;
     let mut verified = Verified {
-        rows: manifest.rows,
-        files: 0,
+        extent: manifest.extent(),
         bytes: 0,
-        answered: manifest.shards_answered,
-        expected: manifest.shards_expected,
-        runs: manifest.runs.len(),
     };
     if let Some(file) = &manifest.file {
         // By the name that it has now: it may have been renamed with its manifest.
@@ -90,18 +99,50 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
             .map(|shard| (shard.shard.clone(), shard.rows))
             .collect();
         check(path, &manifest, file, manifest.rows, &shards)?;
-        verified.files = 1;
         verified.bytes = file.bytes;
     }
     for shard in &manifest.shards {
         if let Some(file) = &shard.file {
             let none = BTreeMap::new();
             check(&folder.join(&file.name), &manifest, file, shard.rows, &none)?;
-            verified.files += 1;
             verified.bytes += file.bytes;
         }
     }
+    if there.is_dir() {
+        nothing_else(path, &manifest)?;
+    }
     Ok(verified)
+}
+
+/// Whoever reads a folder of parts reads all that is there.
+fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
+    let files = manifest
+        .shards
+        .iter()
+        .filter_map(|shard| shard.file.as_ref());
+    let listed = files.map(|file| PathBuf::from(&file.name)).collect();
+    let files = unlisted(folder, &listed).map_err(|source| VerifyError::File {
+        file: folder.to_owned(),
+        source,
+    })?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    Err(VerifyError::Unlisted {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// A few of many.
+fn some_of(files: &[PathBuf]) -> String {
+    const FEW: usize = 5;
+    let shown = files.iter().take(FEW);
+    let mut text: Vec<_> = shown.map(|file| file.display().to_string()).collect();
+    if files.len() > FEW {
+        text.push(format!("and {} more", files.len() - FEW));
+    }
+    text.join(", ")
 }
 
 fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
@@ -241,6 +282,18 @@ fn counter(
         let read = block.len();
         text.consume(read);
     }
+}
+
+/// Whether a file has the bytes that were written. Of another size, it is not read.
+pub fn is_as_written(path: &Path, record: &FileRecord) -> io::Result<bool> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() != record.bytes {
+        return Ok(false);
+    }
+    let mut file = Hashing::new(file);
+    let mut buffer = vec![0; 1 << 16];
+    while file.read(&mut buffer)? > 0 {}
+    Ok(file.content() == (record.bytes, record.sha256.clone()))
 }
 
 /// A file whose bytes are hashed as they are read.

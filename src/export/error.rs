@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::manifest::ManifestError;
 use crate::render::RenderError;
 
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,20 @@ pub enum ExportError {
     },
     #[error("{} is not empty; --force replaces the export in it, --resume goes on with it", .0.display())]
     FolderExists(PathBuf),
+    #[error(
+        "{}: another export is being written there ({who}); wait until it has ended, \
+         or write to another folder",
+        .folder.display()
+    )]
+    InUse { folder: PathBuf, who: String },
+    #[error(
+        "{}: nothing to go on with, for there is no _manifest.json in it; \
+         --resume wants the folder of an earlier export, and without it a new one begins",
+        .0.display()
+    )]
+    NothingToResume(PathBuf),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
     Resumed(String),
     #[error("{file}: {reason}")]

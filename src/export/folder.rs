@@ -7,9 +7,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Manifest, ManifestError};
+use super::claim::{Claim, LOCK};
+use super::manifest::Manifest;
 use super::{ExportError, Kind};
-use crate::draft::Existing;
+use crate::draft::{Existing, MARK, remove_abandoned};
 use crate::shard::Shard;
 
 /// Readers of such folders skip names that begin with a dot.
@@ -21,6 +22,8 @@ pub struct Folder {
     path: PathBuf,
     /// Where they are written. Another than `path` while there is an older export.
     at: PathBuf,
+    /// Nobody else's, until all is done.
+    _claim: Claim,
 }
 
 /// Below the folder.
@@ -34,10 +37,9 @@ impl Folder {
     /// # Errors
     /// If nothing can be written there, or what is there is to be kept.
     pub fn create(path: &Path, existing: Existing) -> Result<Self, ExportError> {
+        let claim = Claim::make(path)?;
         let in_path = failed(path);
-        fs::create_dir_all(path).map_err(&in_path)?;
-        let empty = fs::read_dir(path).map_err(&in_path)?.next().is_none();
-        if !empty && existing == Existing::Keep {
+        if existing == Existing::Keep && !is_empty(path).map_err(&in_path)? {
             return Err(ExportError::FolderExists(path.to_owned()));
         }
         let replacement = path.join(REPLACEMENT);
@@ -45,25 +47,28 @@ impl Folder {
         if replacement.exists() {
             fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
         }
+        sweep(path).map_err(&in_path)?;
         let older = Manifest::path_in(path).exists() || !parts(path).map_err(in_path)?.is_empty();
         if older {
             fs::create_dir(&replacement).map_err(failed(&replacement))?;
         }
-        Ok(Self::of(path, older))
+        Ok(Self::of(path, older, claim))
     }
 
     /// For an export that goes on, and what its manifest says so far.
     ///
     /// # Errors
-    /// If there is no manifest, or not as it was written.
-    pub fn resume(path: &Path) -> Result<(Self, Manifest), ManifestError> {
-        let replaces = Manifest::path_in(&path.join(REPLACEMENT)).exists();
-        let folder = Self::of(path, replaces);
-        let manifest = Manifest::read(&Manifest::path_in(folder.at()))?;
-        Ok((folder, manifest))
+    /// If there is none, or not as it was written, or another run has it.
+    pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
+        // Another may bring one to its end meanwhile, so once more when it is ours.
+        interrupted(path)?;
+        let claim = Claim::take_over(path)?;
+        sweep(path).map_err(failed(path))?;
+        let (at, manifest) = interrupted(path)?;
+        Ok((Self::of(path, at != path, claim), manifest))
     }
 
-    fn of(path: &Path, replaces: bool) -> Self {
+    fn of(path: &Path, replaces: bool, claim: Claim) -> Self {
         let at = if replaces {
             path.join(REPLACEMENT)
         } else {
@@ -72,6 +77,7 @@ impl Folder {
         Self {
             path: path.to_owned(),
             at,
+            _claim: claim,
         }
     }
 
@@ -125,6 +131,30 @@ impl Drop for Folder {
     }
 }
 
+/// Where the export is that was interrupted in a folder, and its manifest. It may
+/// be complete as well.
+///
+/// # Errors
+/// If there is none, or not as it was written.
+pub fn interrupted(path: &Path) -> Result<(PathBuf, Manifest), ExportError> {
+    let there = [path.join(REPLACEMENT), path.to_owned()]
+        .into_iter()
+        .find(|at| Manifest::path_in(at).exists());
+    let at = there.ok_or_else(|| ExportError::NothingToResume(path.to_owned()))?;
+    let manifest = Manifest::read(&Manifest::path_in(&at))?;
+    Ok((at, manifest))
+}
+
+/// But for the claim on it.
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        if entry?.file_name() != LOCK {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
     let file = file.to_owned();
     move |source| ExportError::File {
@@ -145,17 +175,78 @@ fn remove(part: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
+/// What a reader of `FOLDER/*/*.parquet`, or of another format, would find besides
+/// what is listed.
+pub fn unlisted(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+    let mut unlisted = Vec::new();
+    for inner in visible(folder)? {
+        let names = match visible(&folder.join(&inner)) {
+            // A file, or a link to nothing.
+            Err(error)
+                if [io::ErrorKind::NotADirectory, io::ErrorKind::NotFound]
+                    .contains(&error.kind()) =>
+            {
+                continue;
+            }
+            names => names?,
+        };
+        let data = names.into_iter().map(|name| inner.join(name));
+        unlisted.extend(data.filter(|name| Kind::of(name).is_some() && !listed.contains(name)));
+    }
+    unlisted.sort();
+    Ok(unlisted)
+}
+
+/// The names in a folder that do not begin with a dot.
+fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(PathBuf::from(entry?.file_name())));
+    names
+        .filter(|name| {
+            let hidden = |name: &PathBuf| name.as_os_str().as_encoded_bytes().starts_with(b".");
+            !name.as_ref().is_ok_and(hidden)
+        })
+        .collect()
+}
+
+/// Removes what killed runs were writing, and the folders that they made for it.
+fn sweep(folder: &Path) -> io::Result<()> {
+    remove_abandoned(folder, &format!("._manifest.json{MARK}").into());
+    for name in shard_folders(folder)? {
+        let inner = folder.join(name);
+        let leads = fs::read_dir(&inner)?.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let end = name.find(MARK)? + MARK.len();
+            name.starts_with(".part.").then(|| name[..end].to_owned())
+        });
+        for lead in leads.collect::<BTreeSet<_>>() {
+            remove_abandoned(&inner, &lead.into());
+            // Stays if anything is in it.
+            let _ = fs::remove_dir(&inner);
+        }
+    }
+    Ok(())
+}
+
 /// The parts of an export in a folder, whatever shards and format it had.
 fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut parts = Vec::new();
+    for name in shard_folders(folder)? {
+        let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
+        let there = |part: &PathBuf| folder.join(part).exists();
+        parts.extend(names.map(|part| name.join(part)).filter(there));
+    }
+    Ok(parts)
+}
+
+/// The names of the folders that parts are in.
+fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
-        if shard.and_then(Shard::from_schema).is_some() {
-            let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
-            let there = |part: &PathBuf| folder.join(part).exists();
-            parts.extend(names.map(|part| Path::new(&name).join(part)).filter(there));
+        if shard.and_then(Shard::from_schema).is_some() && folder.join(&name).is_dir() {
+            names.push(name.into());
         }
     }
-    Ok(parts)
+    Ok(names)
 }

@@ -5,7 +5,7 @@
 //! That finds mistakes. It proves nothing against someone who wants to deceive:
 //! for that, keep the checksum, or a signature of the manifest, elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::target::publish;
 use super::{ExportError, Target, pack};
 use crate::draft::{Draft, Existing};
+use crate::footer::{Extent, Instants};
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -127,6 +128,12 @@ pub struct ShardRecord {
 pub enum ManifestError {
     #[error("{}: {source}", .file.display())]
     Unreadable { file: PathBuf, source: io::Error },
+    #[error(
+        "{}: {source}; without its manifest nobody can say whether an export is as it was: \
+         get it from where the export was made",
+        .file.display()
+    )]
+    Missing { file: PathBuf, source: io::Error },
     #[error("{}: no manifest: {reason}", .file.display())]
     NotAManifest { file: PathBuf, reason: String },
     #[error(
@@ -135,6 +142,13 @@ pub enum ManifestError {
         .0.display()
     )]
     Edited(PathBuf),
+}
+
+impl ServerRecord {
+    /// `db1:5432`
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
 }
 
 impl Manifest {
@@ -154,9 +168,12 @@ impl Manifest {
     /// # Errors
     /// If it is none, or not as it was written.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
-        let text = fs::read(file).map_err(|source| ManifestError::Unreadable {
-            file: file.to_owned(),
-            source,
+        let text = fs::read(file).map_err(|source| {
+            let file = file.to_owned();
+            match source.kind() {
+                io::ErrorKind::NotFound => ManifestError::Missing { file, source },
+                _ => ManifestError::Unreadable { file, source },
+            }
         })?;
         let broken = |error: serde_json::Error| ManifestError::NotAManifest {
             file: file.to_owned(),
@@ -168,6 +185,37 @@ impl Manifest {
             return Err(ManifestError::Edited(file.to_owned()));
         }
         serde_json::from_value(value).map_err(broken)
+    }
+
+    pub fn extent(&self) -> Extent {
+        Extent {
+            rows: self.rows,
+            answered: self.shards_answered,
+            expected: self.shards_expected,
+            instants: self.instants(),
+        }
+    }
+
+    /// Of the runs that read any of it: others may have read nothing, or what was
+    /// read again since.
+    fn instants(&self) -> Instants {
+        let read: BTreeSet<_> = self.shards.iter().map(|shard| shard.run).collect();
+        let of = match read.len() {
+            // Its rows are of no shard, or it has none.
+            0 => self.runs.last(),
+            1 => read.first().and_then(|&run| self.runs.get(run)),
+            runs => return Instants::Runs(runs),
+        };
+        match of.and_then(|run| run.snapshot.as_ref()) {
+            Some(_) => Instants::One,
+            None => Instants::EachShard,
+        }
+    }
+
+    /// Forgets the runs at the end that read nothing of what is there.
+    pub fn forget_unread(&mut self) {
+        let read = self.shards.iter().map(|shard| shard.run + 1).max();
+        self.runs.truncate(read.unwrap_or(0));
     }
 
     /// Writes it to a draft, whole and on the disk.

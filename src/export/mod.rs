@@ -2,6 +2,7 @@
 //! what they are. Nothing here talks to a server.
 
 pub mod check;
+mod claim;
 mod count;
 pub mod error;
 pub mod excel;

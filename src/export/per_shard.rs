@@ -29,6 +29,11 @@ use crate::shard::Shard;
 use crate::transfer::Lines;
 use crate::types::TypeNames;
 
+/// Files that may be on their way to the disk at once. Each is open two or three
+/// times, and quick shards come faster than a disk takes them: of 2,000 small ones
+/// most were open at once.
+const FINISHING: usize = 16;
+
 /// Files under way, and the manifest of all.
 pub(crate) struct PerShard {
     folder: PathBuf,
@@ -80,16 +85,18 @@ impl PerShard {
         Ok(parts)
     }
 
-    /// Waits for the files that are complete, and ends the manifest: what is in it,
-    /// and why the other shards are not.
-    pub async fn finish(mut self, outcome: &Outcome) -> Result<Manifest, ExportError> {
-        let open = std::mem::take(&mut self.open);
-        for part in open.into_values() {
+    /// Lets go of the files under way.
+    pub async fn abandon(&mut self) {
+        for part in std::mem::take(&mut self.open).into_values() {
             part.writer.abandon().await;
         }
-        while let Some(finished) = self.finishing.join_next().await {
-            self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
-        }
+    }
+
+    /// Waits for the files that are complete, and ends the manifest: what is in it,
+    /// and why the other shards are not. Also what went wrong, if something did.
+    pub async fn finish(mut self, outcome: &Outcome) -> (Manifest, Option<ExportError>) {
+        self.abandon().await;
+        while self.reap_one().await {}
         for (shard, error) in outcome.failures.iter() {
             let shard = shard.to_string();
             let missing = self.manifest.missing.iter_mut();
@@ -101,15 +108,26 @@ impl PerShard {
         if let Some(run) = self.manifest.runs.last_mut() {
             run.ended = Some(record::time(jiff::Timestamp::now()));
         }
-        let recorded = self.record();
-        match self.trouble {
-            Some(error) => Err(error),
-            None => recorded.map(|()| self.manifest),
+        // One that was all in vain is said.
+        if !self.manifest.shards.is_empty() {
+            self.manifest.forget_unread();
         }
+        let recorded = self.record();
+        (self.manifest, self.trouble.or(recorded.err()))
     }
 
     fn record(&self) -> Result<(), ExportError> {
         self.manifest.replace(&Manifest::path_in(&self.folder))
+    }
+
+    /// Waits for a file to be finished; `false` if there is none to wait for.
+    async fn reap_one(&mut self) -> bool {
+        let finished = self.finishing.join_next().await;
+        let Some(finished) = finished else {
+            return false;
+        };
+        self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
+        true
     }
 
     fn reap(&mut self) {
@@ -140,7 +158,6 @@ impl PerShard {
 
     /// The file of a shard, opened when the first of it comes.
     async fn part(&mut self, shard: Shard) -> Result<&Part, WriterFailed> {
-        self.touched = true;
         if !self.open.contains_key(&shard) {
             match self.opened(shard) {
                 Ok(part) => {
@@ -180,7 +197,11 @@ impl PerShard {
         given
     }
 
-    fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+    async fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+        while self.finishing.len() >= FINISHING {
+            self.reap_one().await;
+        }
+        self.touched = true;
         let name = part_name(shard, self.kind);
         let run = self.manifest.runs.len() - 1;
         self.finishing.spawn(async move {
@@ -239,7 +260,7 @@ impl Destination for PerShard {
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
                     self.progress.answered(shard, answer.rows);
-                    self.complete(shard, part, answer);
+                    self.complete(shard, part, answer).await;
                 }
             }
             Ended::Failed | Ended::Again => {
@@ -267,7 +288,7 @@ impl Destination for PerShard {
         }
     }
 
-    /// Files that have their names are there to stay.
+    /// Files that get their names are there to stay.
     fn is_untouched(&self) -> bool {
         !self.touched
     }

@@ -329,7 +329,7 @@ fn spreadsheets_get_what_they_do_not_spoil() {
         "\u{feff}shard,id,formula,code,n\r\n\
          shard_0,\"=\"\"721096797631602718\"\"\",'=1+1,\"=\"\"00123\"\"\",-5\r\n"
     );
-    verify(&file).run().assert(0, "", has("1 rows"));
+    verify(&file).run().assert(0, "", has("1 row · "));
     let plain = folder.path().join("plain.csv");
     export(&db, sql, &plain).run().assert(0, "", ANY);
     assert!(

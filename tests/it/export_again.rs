@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use shardq::sandbox::{Options, Shutdown};
+
 use crate::export::{export, folder, verify};
-use crate::support::{Db, Running, Session, eventually, has_all};
+use crate::support::{Db, Running, Session, eventually, has_all, private_server};
 
 /// Ten megabytes of each shard, then a wait for who holds the lock, then the rest.
 const WAITS: &str = "SELECT n, repeat('x', 200) AS filler, \
@@ -103,6 +105,86 @@ fn one_file_a_shard_likewise() {
     verify(&parts)
         .run()
         .assert(0, "", has_all(["120,000 rows · 2/2 shards"]));
+}
+
+#[test]
+fn before_a_file_has_its_name_all_of_one_file_a_shard_is_read_again_as_well() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    for format in ["csv", "parquet"] {
+        let parts = folder.path().join(format);
+        let holder = holder(&db);
+        let export = export(&db, WAITS, &parts)
+            .args(["--per-shard", "--format", format, "-j", "1"])
+            .spawn();
+        lose_a_connection(&db);
+        go_on(&export, holder, "asking again, at a new snapshot");
+        export
+            .finish()
+            .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
+        verify(&parts)
+            .run()
+            .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
+    }
+}
+
+#[test]
+fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
+    let mut server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..2);
+    let folder = folder();
+    let parts = folder.path().join("parts");
+    let sql = "SELECT pg_advisory_xact_lock_shared(42)::text AS waited";
+    let holder = holder(&db);
+    let export = export(&db, sql, &parts).args(["--per-shard", "-q"]).spawn();
+    eventually("it waits", || {
+        db.ask("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == "t"
+    });
+    server.stop(Shutdown::Immediate).unwrap();
+    export.finish().assert(
+        1,
+        "",
+        has_all(["connection to server", "parts is not complete; --resume"]),
+    );
+    drop(holder);
+    server.start_again().unwrap();
+    crate::export::export(&db, sql, &parts)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(0, "", has_all(["2 rows · 2/2 shards · one snapshot"]));
+}
+
+#[test]
+fn files_that_have_their_names_stay_and_resume_reads_the_others() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let parts = folder.path().join("parts");
+    // The second shard waits.
+    let sql = "SELECT CASE current_schema() WHEN 'shard_1' \
+               THEN pg_advisory_xact_lock_shared(42)::text END AS waited";
+    let holder = holder(&db);
+    let export = export(&db, sql, &parts)
+        .args(["--per-shard", "-q", "-j", "1"])
+        .spawn();
+    eventually("the first has its name", || {
+        parts.join("shard=shard_0/part.csv").exists()
+    });
+    lose_a_connection(&db);
+    export.finish().assert(
+        3,
+        "",
+        has_all(["shard_1: the snapshot was lost", "--resume exports"]),
+    );
+    drop(holder);
+    crate::export::export(&db, sql, &parts)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(
+            0,
+            "",
+            has_all(["2 rows · 2/2 shards · 2 runs, so not of one instant"]),
+        );
 }
 
 #[test]

@@ -196,7 +196,16 @@ fn a_limit_on_files_and_a_device_that_is_full() {
         .args([folder.path().join("parts")])
         .db(&db)
         .run()
-        .assert(1, "", has_all(["File too large", "ulimit -f"]));
+        .assert(
+            1,
+            "",
+            has_all([
+                "File too large",
+                "ulimit -f",
+                "parts is not complete; --resume exports what is missing",
+                "0 rows · 0/2 shards · one snapshot",
+            ]),
+        );
     left_nothing(&db);
     // Linux's device that is always full.
     if Path::new("/dev/full").exists() {
@@ -207,6 +216,22 @@ fn a_limit_on_files_and_a_device_that_is_full() {
         );
         left_nothing(&db);
     }
+}
+
+#[test]
+fn no_more_files_are_open_at_once_than_a_low_limit_allows() {
+    let db = Db::with_shards(600);
+    let folder = folder();
+    let parts = folder.path().join("parts");
+    Program::new("sh")
+        .args(["-c", "ulimit -n 80; exec \"$0\" \"$@\""])
+        .args([env!("CARGO_BIN_EXE_shardq"), "export", "SELECT 1 AS one"])
+        .args(["--per-shard", "-j", "2", "-o"])
+        .args([&parts])
+        .db(&db)
+        .run()
+        .assert(0, "", has("600 rows · 600/600 shards · one snapshot"));
+    verify(&parts).run().assert(0, "", has("600/600 shards"));
 }
 
 #[test]

@@ -186,9 +186,7 @@ fn shards_that_are_left_out_are_told_by_manifest_and_verify() {
         }])
     );
     assert_eq!(told["options"]["skip-missing"], true);
-    verify(&file)
-        .run()
-        .assert(0, "", has("1 rows · 3/4 shards"));
+    verify(&file).run().assert(0, "", has("1 row · 3/4 shards"));
 }
 
 #[test]

@@ -140,15 +140,18 @@ fn older(db: &Db, out: &Path) -> Vec<String> {
     contents(out)
 }
 
-/// Every file below a folder that is not hidden, and what is in it.
+/// Every file below a folder, and what is in it; nothing that is hidden.
 fn contents(folder: &Path) -> Vec<String> {
     let mut contents = Vec::new();
     for name in names(folder) {
         let path = folder.join(&name);
-        if path.is_dir() && !name.starts_with('.') {
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
             let below = self::contents(&path);
             contents.extend(below.into_iter().map(|line| format!("{name}/{line}")));
-        } else if path.is_file() {
+        } else {
             contents.push(format!("{name}: {}", fs::read_to_string(path).unwrap()));
         }
     }

@@ -69,3 +69,57 @@ fn a_file_cut_short_or_gone_and_a_manifest_edited_or_gone() {
         .run()
         .assert(1, "", has_all(["t.csv.manifest.json", "No such file"]));
 }
+
+#[test]
+fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
+    let db = Db::with_shards(3);
+    let folder = folder();
+    let out = folder.path().join("out");
+    export(&db, "SELECT 1 AS one", &out)
+        .args(["--per-shard", "--format", "parquet"])
+        .run()
+        .assert(0, "", ANY);
+    let part = out.join("shard=shard_1/part.parquet");
+    // What no reader of the parts takes for one.
+    fs::write(out.join("README"), "mine").unwrap();
+    fs::write(out.join("all.parquet"), "mine").unwrap();
+    fs::write(out.join("shard=shard_1/notes.txt"), "mine").unwrap();
+    fs::create_dir(out.join(".hidden")).unwrap();
+    fs::copy(&part, out.join(".hidden/part.parquet")).unwrap();
+    fs::copy(&part, out.join("shard=shard_1/.part.parquet.shardq-1-2")).unwrap();
+    verify(&out).run().assert(0, "", has("3 rows · 3/3 shards"));
+
+    let added = ["shard=shard_1/part2.parquet", "shard=shard_9/part.parquet"];
+    fs::create_dir(out.join("shard=shard_9")).unwrap();
+    for name in added {
+        let added = out.join(name);
+        fs::copy(&part, &added).unwrap();
+        verify(&out).run().assert(
+            1,
+            "",
+            has_all([
+                "no part of the export",
+                "would read: shard=",
+                name,
+                "move them away",
+            ]),
+        );
+    }
+    verify(&out).run().assert(1, "", has_all(added));
+    for name in added {
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    verify(&out).run().assert(0, "", has("3/3 shards"));
+    verify(&folder.path().join("uot"))
+        .run()
+        .assert(1, "", has("uot: No such file"));
+    fs::remove_file(out.join("_manifest.json")).unwrap();
+    verify(&out).run().assert(
+        1,
+        "",
+        has_all([
+            "out/_manifest.json: No such file",
+            "get it from where the export was made",
+        ]),
+    );
+}

@@ -11,7 +11,7 @@ use crate::shard::Shard;
 use crate::sink;
 use crate::types::TypeNames;
 
-use super::Asked;
+use super::{Asked, per_shard};
 
 /// Which of the shards that were asked for are asked, and how their rows come.
 pub struct Chosen<'a> {
@@ -74,7 +74,8 @@ pub async fn start(
     connect::or_close(&server, interrupt, work).await
 }
 
-/// Prints what would be sent. The statement is checked, and run nowhere.
+/// Prints what would be sent, to the shards that would be asked. The statement is
+/// checked, and run nowhere.
 pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked {
         args,
@@ -83,6 +84,10 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
         interrupt,
         ..
     } = *asked;
+    let earlier = tokio::select! {
+        earlier = per_shard::to_go_on_with(&args.output) => earlier?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
     let opened = tokio::select! {
         opened = connect::open(settings, 1, Acquaintance::First, console) => opened?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
@@ -91,6 +96,10 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
         let mut survey = connect::survey(opened.first, plan).await?;
         let topology = connect::topology(&survey, settings).await?;
         let shards = connect::choose(&args.shards, &topology, console)?;
+        let shards = match &earlier {
+            Some(earlier) => earlier.left(&shards),
+            None => shards,
+        };
         let plan = connect::copyable(&mut survey.session, plan).await?;
         Ok(plan.describe(&shards))
     };

@@ -14,82 +14,59 @@ use crate::exit::Exit;
 use crate::export::folder::Folder;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::PerShard;
-use crate::export::resume;
+use crate::export::resume::{self, Earlier};
+use crate::export::{ExportError, folder};
 use crate::failures::Failures;
-use crate::footer::{Elapsed, Grouped};
+use crate::footer::Elapsed;
 use crate::merge::{Delivery, Order, Recall};
-use crate::run::{self, Ending, Outcome, Policy};
+use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::shard::Shard;
 
-use super::Asked;
 use super::begun::{self, Begun, Chosen};
 use super::conclusion::Ran;
+use super::{Asked, RUNS};
 
 pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
-    let began = Timestamp::now();
-    // Which shards there are is known only then; what is left of them is asked.
-    let (mut all, mut left) = (Vec::new(), Vec::new());
-    let mut chosen = Chosen {
-        delivery: Delivery {
-            order: Order::Arrival,
-            recall: Recall::UntilEnded,
-        },
-        pick: &mut |shards: Vec<Shard>| {
-            left = match &earlier {
-                Some(earlier) => resume::left(earlier, folder.at(), &shards),
-                None => shards.clone(),
+    let interrupt = asked.interrupt;
+    let earlier = tokio::select! {
+        earlier = examined(earlier, &folder, console) => earlier?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let begun = begin(asked, acquaintance, earlier.as_ref(), &folder, console).await;
+        let (started, mut ran, mut parts) = match begun {
+            Ok(Some(begun)) => begun,
+            Ok(None) if acquaintance == Acquaintance::First => return Ok(Exit::Interrupted),
+            Ok(None) => {
+                console.error(&incomplete(asked, &folder));
+                return Ok(Exit::Interrupted);
+            }
+            Err(error) if acquaintance == Acquaintance::First => return Err(error),
+            Err(error) => return Ok(give_up(&error, asked, &folder, console)),
+        };
+        ran.outcome = run::drive(started, &mut parts, console, interrupt, Policy::Continue).await?;
+        if ran.outcome.ending != Ending::HadAgain {
+            return tokio::select! {
+                biased;
+                exit = conclude(&ran, parts, folder, console) => exit,
+                () = async {
+                    interrupt.requested().await;
+                    // Files that are whole get their names; that takes no longer than it must.
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                } => Ok(Exit::Interrupted),
             };
-            all = shards;
-            Ok(left.clone())
-        },
-    };
-    let underway = begun::start(asked, Acquaintance::First, console, &mut chosen).await?;
-    let Some(Begun {
-        started,
-        plan,
-        types,
-        circumstances,
-    }) = underway
-    else {
-        return Ok(Exit::Interrupted);
-    };
-    let mut ran = Ran {
-        asked: *asked,
-        plan,
-        types,
-        circumstances,
-        began,
-        outcome: nothing(all.len()),
-    };
-    let now = ran.particulars().manifest();
-    let manifest = match earlier {
-        Some(earlier) => resume::resumed(earlier, &now, &all, &left)?,
-        None => resume::announced(now, &all),
-    };
-    let mut parts = PerShard::start(
-        folder.at(),
-        asked.kind,
-        asked.text(),
-        ran.types.clone(),
-        ran.circumstances.shard_rows.clone(),
-        manifest,
-    )?;
-    let policy = Policy::Continue;
-    ran.outcome = run::drive(started, &mut parts, console, asked.interrupt, policy).await?;
-    tokio::select! {
-        biased;
-        exit = conclude(&ran, parts, folder, console) => exit,
-        () = async {
-            asked.interrupt.requested().await;
-            // Files that are whole get their names; that takes no longer than it must.
-            tokio::time::sleep(Duration::from_secs(10)).await;
-        } => Ok(Exit::Interrupted),
+        }
+        parts.abandon().await;
+        acquaintance = Acquaintance::Known;
+        console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
+    Ok(give_up(&Error::Unstable(RUNS), asked, &folder, console))
 }
 
 /// Makes the folder, or finds what there is to go on with. Before anything connects.
-fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), Error> {
+fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), ExportError> {
     if args.resume {
         let (folder, earlier) = Folder::resume(&args.output)?;
         return Ok((folder, Some(earlier)));
@@ -100,6 +77,95 @@ fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), Error> {
         Existing::Keep
     };
     Ok((Folder::create(&args.output, existing)?, None))
+}
+
+/// Sees what of an earlier export can stay. Before anything connects: it takes as
+/// long as its files are large, and a snapshot should not wait for it.
+async fn examined(
+    earlier: Option<Manifest>,
+    folder: &Folder,
+    console: &mut Console,
+) -> Result<Option<Earlier>, ExportError> {
+    let Some(manifest) = earlier else {
+        return Ok(None);
+    };
+    let earlier = Earlier::examine(manifest, folder.at()).await?;
+    for file in &earlier.changed {
+        console.warning(&format!(
+            "{}: changed since it was exported; it is exported again",
+            file.display()
+        ));
+    }
+    Ok(Some(earlier))
+}
+
+/// What --resume of the same command would go on with.
+pub async fn to_go_on_with(args: &ExportOutputArgs) -> Result<Option<Earlier>, ExportError> {
+    if !args.resume {
+        return Ok(None);
+    }
+    let (at, manifest) = folder::interrupted(&args.output)?;
+    Earlier::examine(manifest, &at).await.map(Some)
+}
+
+/// Sets the lanes going, with a manifest that says what is to come. `None` if
+/// interrupted.
+async fn begin<'a>(
+    asked: &Asked<'a>,
+    acquaintance: Acquaintance,
+    earlier: Option<&Earlier>,
+    folder: &Folder,
+    console: &mut Console,
+) -> Result<Option<(Started, Ran<'a>, PerShard)>, Error> {
+    let began = Timestamp::now();
+    // Which shards there are is known only then; what is left of them is asked.
+    let (mut all, mut left) = (Vec::new(), Vec::new());
+    let mut chosen = Chosen {
+        delivery: Delivery {
+            order: Order::Arrival,
+            recall: Recall::UntilEnded,
+        },
+        pick: &mut |shards: Vec<Shard>| {
+            left = match earlier {
+                Some(earlier) => earlier.left(&shards),
+                None => shards.clone(),
+            };
+            all = shards;
+            Ok(left.clone())
+        },
+    };
+    let underway = begun::start(asked, acquaintance, console, &mut chosen).await?;
+    let Some(Begun {
+        started,
+        plan,
+        types,
+        circumstances,
+    }) = underway
+    else {
+        return Ok(None);
+    };
+    let ran = Ran {
+        asked: *asked,
+        plan,
+        types,
+        circumstances,
+        began,
+        outcome: nothing(all.len()),
+    };
+    let now = ran.particulars().manifest();
+    let manifest = match earlier {
+        Some(earlier) => earlier.resumed(&now, &all, &left)?,
+        None => resume::announced(now, &all),
+    };
+    let parts = PerShard::start(
+        folder.at(),
+        asked.kind,
+        asked.text(),
+        ran.types.clone(),
+        ran.circumstances.shard_rows.clone(),
+        manifest,
+    )?;
+    Ok(Some((started, ran, parts)))
 }
 
 /// The books of a run that is about to begin.
@@ -119,47 +185,51 @@ async fn conclude(
     folder: Folder,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let finished = parts.finish(&ran.outcome).await;
+    let (manifest, trouble) = parts.finish(&ran.outcome).await;
     ran.say_failures(console);
-    let manifest = finished?;
+    if let Some(error) = &trouble {
+        console.error(error);
+    }
     let mut exit = match ran.outcome.ending {
         Ending::Interrupted => Exit::Interrupted,
+        _ if trouble.is_some() => Exit::Failed,
         Ending::Heard if manifest.complete => Exit::Complete,
         Ending::Heard if manifest.shards_answered > 0 => Exit::Incomplete,
         _ => Exit::Failed,
     };
-    let path = ran.asked.args.output.output.display();
+    // What was refused would be refused again.
+    let refused = matches!(trouble, Some(ExportError::Resumed(_)));
     if exit != Exit::Complete {
-        console.error(&if folder.replaces() {
-            format!(
-                "{path} stays as it was, since what is to replace it is not complete; \
-                 --resume exports what is missing"
-            )
-        } else {
-            format!("{path} is not complete; --resume exports what is missing")
-        });
+        if !refused {
+            console.error(&incomplete(&ran.asked, &folder));
+        }
     } else if let Err(error) = folder.settle(&manifest) {
         exit = Exit::Failed;
         console.error(&format!(
-            "{error}\n{path} holds files of two exports now; --resume completes the new one"
+            "{error}\n{} holds files of two exports now; --resume completes the new one",
+            ran.asked.args.output.output.display()
         ));
     }
-    console.note(&footer(&manifest, console));
+    let elapsed = Elapsed(console.elapsed());
+    console.note(&format!("{} · {elapsed}", manifest.extent()));
     Ok(exit)
 }
 
-/// An export on its way has a snapshot; one that was resumed has several.
-fn footer(manifest: &Manifest, console: &Console) -> String {
-    let instant = match (&manifest.runs[..], manifest.runs.len()) {
-        ([run], _) if run.snapshot.is_some() => "one snapshot".to_owned(),
-        ([_], _) => "no snapshot, each shard at its own instant".to_owned(),
-        (_, runs) => format!("{runs} runs, each at its own snapshot"),
-    };
-    format!(
-        "{} rows · {}/{} shards · {instant} · {}",
-        Grouped(manifest.rows),
-        manifest.shards_answered,
-        manifest.shards_expected,
-        Elapsed(console.elapsed())
-    )
+/// The end of a run that was to be had again. There is a manifest by now.
+fn give_up(error: &Error, asked: &Asked<'_>, folder: &Folder, console: &mut Console) -> Exit {
+    console.error(error);
+    console.error(&incomplete(asked, folder));
+    error.exit()
+}
+
+fn incomplete(asked: &Asked<'_>, folder: &Folder) -> String {
+    let path = asked.args.output.output.display();
+    if folder.replaces() {
+        format!(
+            "{path} stays as it was, since what is to replace it is not complete; \
+             --resume exports what is missing"
+        )
+    } else {
+        format!("{path} is not complete; --resume exports what is missing")
+    }
 }
