@@ -47,6 +47,42 @@ fn ctrl_c_cancels_in_every_shard() {
     }
 }
 
+/// `nohup` has hangups ignored, and a shell without job control Ctrl-C for what it runs
+/// in the background. Where that cannot be told (it takes Linux), both end it.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_were_ignored_when_it_started_do_not_end_it() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    for ignored in ["HUP", "INT"] {
+        let mut gate = db.session();
+        gate.run("SELECT pg_advisory_lock(1)");
+        let script = format!("trap '' {ignored}; exec \"$0\" \"$@\"");
+        let sql = "SELECT n, pg_advisory_xact_lock_shared(1) FROM t";
+        let query = Program::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_shardq")])
+            .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
+            .db(&db)
+            .spawn();
+        it_runs(&db);
+        query.signal(ignored);
+        gate.run("SELECT pg_advisory_unlock(1)");
+        query
+            .finish()
+            .assert(0, "shard_0,0,\"\"\nshard_1,1,\"\"\n", has("2/2 shards"));
+
+        gate.run("SELECT pg_advisory_lock(1)");
+        let query = Program::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_shardq")])
+            .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
+            .db(&db)
+            .spawn();
+        it_runs(&db);
+        query.signal("TERM");
+        query.finish().assert(130, "", has("0/2 shards"));
+    }
+}
+
 #[test]
 fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
     let db = Db::with_shards(2);
