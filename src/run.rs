@@ -152,8 +152,13 @@ pub(crate) async fn drive(
                 biased;
                 () = interrupt.requested() => return Ok(Ending::Interrupted),
                 _ = beat.tick() => {
-                    if output.flush().await.is_err() {
-                        return Ok(Ending::WriterFailed);
+                    // Its reader may be pausing.
+                    tokio::select! {
+                        biased;
+                        () = interrupt.requested() => return Ok(Ending::Interrupted),
+                        flushed = output.flush() => if flushed.is_err() {
+                            return Ok(Ending::WriterFailed);
+                        },
                     }
                     let text = match over {
                         Some(shards) => progress_of_one(shards, console.elapsed(), &output.progress(&outcome)),

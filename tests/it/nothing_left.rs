@@ -152,18 +152,24 @@ fn the_server_notices_when_it_is_killed() {
 
 #[test]
 fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
-    let db = Db::with_shards(4);
-    let sql = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
-    let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
-    eventually("the server waits for the reader", || {
-        db.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
-        ) != "0"
-    });
-    query.signal("INT");
-    query.finish().assert(130, "", has("/4 shards"));
-    nothing_runs(&db);
+    let db = Db::with_shards(1);
+    let fast = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
+    // Rows so slow that what there is goes on at every beat, until the pipe is full;
+    // then as many as stop the server.
+    let slow = "SELECT repeat('x', 20000), CASE WHEN n < 15 THEN pg_sleep(0.15) END \
+                FROM generate_series(1, 100000) AS n";
+    for sql in [fast, slow] {
+        let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
+        eventually("the server waits for the reader", || {
+            db.ask(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
+            ) != "0"
+        });
+        query.signal("INT");
+        query.finish().assert(130, "", has("/1 shards"));
+        nothing_runs(&db);
+    }
 }
 
 #[test]
