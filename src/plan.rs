@@ -40,12 +40,40 @@ impl Default for Limits {
     }
 }
 
+/// What the settings of the session, the role and the database have no say in: each
+/// holds for the next as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pinned {
+    /// Whoever reads the answer is who asks: it is what psql would print.
+    Nothing,
+    /// How values are written.
+    Values,
+    /// Where the scan of a table begins.
+    Scans,
+    /// In which order a shard's rows come, as far as one statement has one.
+    Order,
+}
+
+impl Pinned {
+    fn templates(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (Self::Values, include_str!("../sql/export/values.sql")),
+            (Self::Scans, include_str!("../sql/export/scans.sql")),
+            (Self::Order, include_str!("../sql/export/one_process.sql")),
+        ];
+        all.into_iter()
+            .filter(move |(pinned, _)| *pinned <= self)
+            .map(|(_, template)| template)
+    }
+}
+
 /// One statement, and how it runs in every shard.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub statement: Statement,
     pub search_path: SearchPath,
     pub instant: Instant,
+    pub pinned: Pinned,
     pub limits: Limits,
     pub transfer: Transfer,
 }
@@ -79,7 +107,7 @@ impl Plan {
         sql += ";\n";
         sql += &fill(include_str!("../sql/shards.sql"), &[]);
         sql += ";\n";
-        sql += &self.bounds();
+        sql += &self.settings();
         sql
     }
 
@@ -98,7 +126,7 @@ impl Plan {
             sql += &fill(include_str!("../sql/export_snapshot.sql"), &[]);
         }
         sql += ";\n";
-        sql += &self.bounds();
+        sql += &self.settings();
         sql
     }
 
@@ -170,8 +198,14 @@ impl Plan {
         )
     }
 
-    fn bounds(&self) -> String {
-        self.bounded(include_str!("../sql/limits.sql"), &[])
+    /// What holds for the whole transaction, and the savepoint behind it.
+    fn settings(&self) -> String {
+        let mut sql = String::new();
+        for template in self.pinned.templates() {
+            sql += &fill(template, &[]);
+            sql += ";\n";
+        }
+        sql + &self.bounded(include_str!("../sql/limits.sql"), &[])
     }
 
     /// A statement of `sql/` that sets the limits, among other things.
@@ -208,6 +242,7 @@ mod tests {
             statement: Statement::new(sql).unwrap(),
             search_path: SearchPath::default(),
             instant: Instant::Shared,
+            pinned: Pinned::Nothing,
             limits: Limits::default(),
             transfer: Transfer::Rows,
         }
@@ -245,6 +280,27 @@ mod tests {
         ));
         assert!(join.ends_with("SAVEPOINT turn"));
         assert!(!join.contains("--"), "comments stay out of the wire");
+    }
+
+    #[test]
+    fn what_is_pinned_stands_in_front_of_the_savepoint_that_turns_go_back_to() {
+        let set = ["DateStyle", "synchronize_seqscans", "max_parallel_workers"];
+        for (pinned, count) in [
+            (Pinned::Nothing, 0),
+            (Pinned::Values, 1),
+            (Pinned::Scans, 2),
+            (Pinned::Order, 3),
+        ] {
+            let plan = Plan {
+                pinned,
+                ..plan("SELECT 1")
+            };
+            for opening in [plan.survey(), plan.join(None)] {
+                let (before, _) = opening.split_once("SAVEPOINT turn").unwrap();
+                let found = set.map(|name| before.contains(&format!("SET LOCAL {name}")));
+                assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
+            }
+        }
     }
 
     #[test]

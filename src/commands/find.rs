@@ -9,7 +9,7 @@ use crate::footer::Elapsed;
 use crate::interrupt::Interrupt;
 use crate::key::Key;
 use crate::lookup::{self, Lookup};
-use crate::plan::{Instant, Plan};
+use crate::plan::{Instant, Pinned, Plan};
 use crate::search::{AtHome, Search};
 use crate::search_path::SearchPath;
 use crate::server::Connection;
@@ -98,6 +98,7 @@ fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
         statement: Statement::new(&lookup::tables_sql(key, None))?,
         search_path: SearchPath::default(),
         instant: Instant::Shared,
+        pinned: Pinned::Nothing,
         limits: args.limits.into(),
         transfer: Transfer::Rows,
     })

@@ -12,7 +12,7 @@ use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::output::Output;
-use crate::plan::{Instant, Plan};
+use crate::plan::{Instant, Pinned, Plan};
 use crate::render::{RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
@@ -281,6 +281,7 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         } else {
             Instant::Shared
         },
+        pinned: Pinned::Nothing,
         limits: args.limits.into(),
         transfer: Transfer::Rows,
     })

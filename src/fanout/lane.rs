@@ -142,11 +142,15 @@ impl Lane {
                 }
                 Some(Err(Broken::Lost(reason))) => {
                     self.take_back();
+                    let Flying { turn, flight, rows } = head;
+                    // A COPY that was not read yet holds its connection, which would
+                    // go on to count.
+                    drop(flight);
                     let error = ShardError::Lost {
                         reason: reason.clone(),
-                        rows: head.rows,
+                        rows,
                     };
-                    self.retry(head.turn, error);
+                    self.retry(turn, error);
                     match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
@@ -247,14 +251,21 @@ impl Lane {
     }
 
     /// Another session at the same instant, for one whose connection was lost. On
-    /// failure, what this lane had taken is accounted for.
+    /// failure, what this lane had taken is accounted for. None when the run is
+    /// stopped, however long the server would take.
     async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
         // There are never more connections than asked for: while this one counts,
         // no other can be had.
         drop(lost);
         self.shared.snapshots.remove(self.number);
+        let mut stopped = self.stopped.clone();
         for tried in 0.. {
-            let error = match self.rejoin(&reason).await {
+            let joined = tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stopped| *stopped) => return None,
+                joined = self.rejoin(&reason) => joined,
+            };
+            let error = match joined {
                 Ok(session) => {
                     self.outlet.notice(format!(
                         "a connection was lost ({reason}); another took over"
@@ -264,7 +275,7 @@ impl Lane {
                 Err(error) => error,
             };
             let hopeless = !matches!(error, ShardError::NotReplaced { .. });
-            if hopeless || tried == RECONNECTS || *self.stopped.borrow() {
+            if hopeless || tried == RECONNECTS {
                 for turn in std::mem::take(&mut self.todo) {
                     self.outlet.say(turn, Event::Failed(error.clone()));
                 }

@@ -211,6 +211,32 @@ fn what_cannot_be_taken_back_is_written_again_from_the_beginning() {
     }
 }
 
+/// A CSV's turn is described before it is copied: that is where it waits.
+#[test]
+fn a_connection_that_is_lost_in_front_of_a_locked_table_is_replaced() {
+    let db = Db::with_shards(4);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_2.t");
+    let export = export(&db, "SELECT n FROM t", &file)
+        .args(["-j", "1", "--no-snapshot", "--lock-timeout", "0"])
+        .spawn();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+               AND application_name = 'shardq' AND datname = current_database()";
+    eventually("it waits, and ends", || db.ask(end) == "t");
+    export.wait_for_stderr(|told| told.contains("another took over"));
+    migration.run("ROLLBACK");
+    export
+        .finish()
+        .assert(0, "", has_all(["4 rows · 4/4 shards"]));
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        "shard,n\nshard_0,0\nshard_1,1\nshard_2,2\nshard_3,3\n"
+    );
+}
+
 #[test]
 fn what_a_reader_has_seen_ends_the_export() {
     let db = Db::with_shards(2);

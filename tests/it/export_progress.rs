@@ -50,6 +50,30 @@ fn a_terminal_shows_shards_rows_bytes_pace_time_left_and_who_is_waited_for() {
 }
 
 #[test]
+fn the_time_left_is_that_of_the_shards_asked() {
+    let db = Db::with_shards(3);
+    db.in_each_shard(
+        "CREATE TABLE t AS SELECT n FROM generate_series(1, 100 + {n} / 2 * 1000000) AS n; ANALYZE t",
+    );
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let mut other = db.session();
+    other.run("BEGIN; LOCK TABLE shard_1.t");
+    let Some(program) = export_on_a_terminal(&db, &file, "--shards 0,1 --lock-timeout 0 -j 1")
+    else {
+        return;
+    };
+    let export = program.spawn_interactive();
+    let shown = export.wait_for_stdout(|text| text.contains("shard_1 for 1."));
+    let (_, left) = shown.rsplit_once(" · some ").unwrap();
+    // As long again for the other half, and not hours for the shard that is not asked.
+    let (left, _) = left.split_once(" left").unwrap();
+    assert!(!left.contains("min"), "{left:?}");
+    other.run("ROLLBACK");
+    assert_eq!(export.finish().status, 0);
+}
+
+#[test]
 fn nothing_is_shown_to_who_wants_it_quiet() {
     let db = Db::with_shards(2);
     db.in_each_shard("CREATE TABLE t (n int)");

@@ -166,6 +166,30 @@ fn ctrl_c_is_heard_when_the_connections_have_just_been_lost() {
 }
 
 #[test]
+fn ctrl_c_is_heard_while_a_server_that_hangs_is_asked_for_another_connection() {
+    let server = private_server(Options::default());
+    let mut gated = Gated::on(Db::on(&server));
+    let proxy = Proxy::to_socket(server.socket_dir(), server.port(), Duration::ZERO);
+    let query = gated
+        .waiting_from(0)
+        .args(["-j1", "--no-snapshot", "-h", "127.0.0.1"])
+        .args(["-p", &proxy.port().to_string()])
+        .env("PGCONNECT_TIMEOUT", "0")
+        .spawn();
+    let (pid, _) = gated.wait_for(1).remove(0);
+    let postmaster = Postmaster::of(&server);
+    postmaster.signal("STOP");
+    gated
+        .gate
+        .run(&format!("SELECT pg_terminate_backend({pid})"));
+    eventually("it asks for another", || proxy.connections() == 2);
+    query.signal("INT");
+    let ended = query.finish();
+    postmaster.signal("CONT");
+    ended.assert(130, "", has("0/100 shards"));
+}
+
+#[test]
 fn a_connection_that_is_lost_before_the_first_turn_is_had_again() {
     let db = Db::with_shards(2);
     db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");

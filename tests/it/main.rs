@@ -20,6 +20,7 @@ mod export_parquet;
 mod export_per_shard;
 mod export_progress;
 mod export_resume;
+mod export_settings;
 mod export_verify;
 mod faults;
 mod file;

@@ -47,6 +47,42 @@ fn ctrl_c_cancels_in_every_shard() {
     }
 }
 
+/// `nohup` has hangups ignored, and a shell without job control Ctrl-C for what it runs
+/// in the background. Where that cannot be told (it takes Linux), both end it.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_were_ignored_when_it_started_do_not_end_it() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    for ignored in ["HUP", "INT"] {
+        let mut gate = db.session();
+        gate.run("SELECT pg_advisory_lock(1)");
+        let script = format!("trap '' {ignored}; exec \"$0\" \"$@\"");
+        let sql = "SELECT n, pg_advisory_xact_lock_shared(1) FROM t";
+        let query = Program::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_shardq")])
+            .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
+            .db(&db)
+            .spawn();
+        it_runs(&db);
+        query.signal(ignored);
+        gate.run("SELECT pg_advisory_unlock(1)");
+        query
+            .finish()
+            .assert(0, "shard_0,0,\"\"\nshard_1,1,\"\"\n", has("2/2 shards"));
+
+        gate.run("SELECT pg_advisory_lock(1)");
+        let query = Program::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_shardq")])
+            .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
+            .db(&db)
+            .spawn();
+        it_runs(&db);
+        query.signal("TERM");
+        query.finish().assert(130, "", has("0/2 shards"));
+    }
+}
+
 #[test]
 fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
     let db = Db::with_shards(2);
@@ -128,18 +164,24 @@ fn the_server_notices_when_it_is_killed() {
 
 #[test]
 fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
-    let db = Db::with_shards(4);
-    let sql = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
-    let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
-    eventually("the server waits for the reader", || {
-        db.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
-        ) != "0"
-    });
-    query.signal("INT");
-    query.finish().assert(130, "", has("/4 shards"));
-    nothing_runs(&db);
+    let db = Db::with_shards(1);
+    let fast = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
+    // Rows so slow that what there is goes on at every beat, until the pipe is full;
+    // then as many as stop the server.
+    let slow = "SELECT repeat('x', 20000), CASE WHEN n < 15 THEN pg_sleep(0.15) END \
+                FROM generate_series(1, 100000) AS n";
+    for sql in [fast, slow] {
+        let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
+        eventually("the server waits for the reader", || {
+            db.ask(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
+            ) != "0"
+        });
+        query.signal("INT");
+        query.finish().assert(130, "", has("/1 shards"));
+        nothing_runs(&db);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::export::{FileFormat, Kind, Target, Text};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
-use crate::plan::{Instant, Plan};
+use crate::plan::{Instant, Pinned, Plan};
 use crate::quote::Literal;
 use crate::render::RenderOptions;
 use crate::run::Policy;
@@ -98,6 +98,11 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
             Instant::PerShard
         } else {
             Instant::Shared
+        },
+        pinned: match args.output.order {
+            Order::Shard => Pinned::Order,
+            // Its rows come in any order, so that it may as well have workers.
+            Order::Arrival => Pinned::Values,
         },
         limits: args.limits.into(),
         transfer: match kind.format {

@@ -18,7 +18,7 @@ use crate::fanout::{Answer, Session};
 use crate::footer::Footer;
 use crate::global::{ResultTypes, Way};
 use crate::merge::{Delivery, Order};
-use crate::plan::{Instant, Plan};
+use crate::plan::{Instant, Pinned, Plan};
 use crate::run::{self, Ending, Outcome, Policy};
 use crate::shard::Shard;
 use crate::sink;
@@ -168,6 +168,8 @@ fn plan(plan: &Plan) -> Plan {
     Plan {
         transfer,
         instant: Instant::Shared,
+        // Much of one statement's speed is its workers; the order is its ORDER BY's.
+        pinned: Pinned::Scans,
         ..plan.clone()
     }
 }

@@ -11,7 +11,7 @@ use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
-use shardq::plan::{Instant, Limits, Plan};
+use shardq::plan::{Instant, Limits, Pinned, Plan};
 use shardq::search_path::SearchPath;
 use shardq::server::{Server, typed_columns};
 use shardq::settings::{Environment, Settings};
@@ -188,6 +188,7 @@ pub fn plan(sql: &str) -> Plan {
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
         instant: Instant::Shared,
+        pinned: Pinned::Nothing,
         limits: Limits::default(),
         transfer: Transfer::Rows,
     }
