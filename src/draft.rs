@@ -5,8 +5,8 @@
 //! therefore known by its lock, which the system has let go, and not by a
 //! process number, which somebody else may have by now.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -43,24 +43,20 @@ impl Draft {
             Ok(_) if existing == Existing::Keep => return Err(io::ErrorKind::AlreadyExists.into()),
             _ => {}
         }
-        let mut lead = OsString::from(".");
-        lead.push(name);
-        lead.push(".shardq-");
+        let lead = lead(name);
         remove_abandoned(&folder(path), &lead);
         loop {
-            let mut hidden = lead.clone();
-            hidden.push(unique());
-            let temporary = path.with_file_name(hidden);
-            let file = OpenOptions::new()
+            let temporary = path.with_file_name(unique(&lead));
+            let opened = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create_new(true)
-                .open(&temporary)?;
-            // Some network file systems know no locks. Then nothing tells what is
-            // abandoned, and nothing is removed.
-            let _ = file.try_lock();
-            // Between the two, another run may have taken it for abandoned.
-            if !is_still(&temporary, &file) {
+                .open(&temporary);
+            let file = match opened {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            if !is_ours(&temporary, &file) {
                 continue;
             }
             let draft = Self {
@@ -100,20 +96,39 @@ impl Draft {
         self.file.sync_all()
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name, once it is on the disk.
     pub fn publish(self) -> io::Result<()> {
         self.sync()?;
+        self.place()?;
+        sync_folder_of(&self.path)
+    }
+
+    /// Gives the file its name. If that fails, nothing has changed.
+    pub fn place(&self) -> io::Result<()> {
         match self.existing {
-            Existing::Replace => fs::rename(&self.temporary, &self.path)?,
-            // A link, unlike a rename, does not replace what has come meanwhile.
+            Existing::Replace => fs::rename(&self.temporary, &self.path),
+            // A link, unlike a rename, does not replace what has come meanwhile. The
+            // other name goes with the draft.
             Existing::Keep => match fs::hard_link(&self.temporary, &self.path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-                Err(_) => fs::rename(&self.temporary, &self.path)?,
-                Ok(()) => fs::remove_file(&self.temporary)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+                // Some file systems know no links.
+                Err(_) if is_there(&self.path) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => fs::rename(&self.temporary, &self.path),
+                Ok(()) => Ok(()),
             },
         }
-        // The name itself is on the disk only now.
-        File::open(folder(&self.path))?.sync_all()
+    }
+
+    /// Takes the name away again, unless somebody else's file has it by now.
+    pub fn take_back(&self) -> io::Result<()> {
+        if is_still(&self.path, &self.file) {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+
+    pub fn existing(&self) -> Existing {
+        self.existing
     }
 }
 
@@ -132,10 +147,48 @@ pub fn folder(path: &Path) -> PathBuf {
     }
 }
 
-fn unique() -> String {
+/// A name is on the disk only when its folder is. There are folders that one may
+/// write to and not read, and file systems that know no such thing.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let Ok(folder) = File::open(folder(path)) else {
+        return Ok(());
+    };
+    match folder.sync_all().map_err(|error| (error.kind(), error)) {
+        Err((io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported, _)) | Ok(()) => Ok(()),
+        Err((_, error)) => Err(error),
+    }
+}
+
+/// Whether anything has the name, be it a link that leads nowhere.
+pub fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// How the hidden names begin that belong to a name.
+fn lead(name: &OsStr) -> OsString {
+    let mut lead = OsString::from(".");
+    lead.push(name);
+    lead.push(".shardq-");
+    lead
+}
+
+fn unique(lead: &OsStr) -> OsString {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanoseconds = now.map_or(0, |now| now.subsec_nanos());
-    format!("{}-{nanoseconds:x}", std::process::id())
+    let mut name = lead.to_owned();
+    name.push(format!("{}-{nanoseconds:x}", std::process::id()));
+    name
+}
+
+/// Locks a file that was made a moment ago, unless another run has taken it for
+/// abandoned: that one locks it too, and then removes it.
+fn is_ours(path: &Path, file: &File) -> bool {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => false,
+        // Some network file systems know no locks. Then nothing tells what is
+        // abandoned, and nothing is removed.
+        Ok(()) | Err(TryLockError::Error(_)) => is_still(path, file),
+    }
 }
 
 fn is_still(path: &Path, file: &File) -> bool {
@@ -145,7 +198,7 @@ fn is_still(path: &Path, file: &File) -> bool {
     }
 }
 
-fn remove_abandoned(folder: &Path, lead: &OsString) {
+fn remove_abandoned(folder: &Path, lead: &OsStr) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -156,8 +209,11 @@ fn remove_abandoned(folder: &Path, lead: &OsString) {
         }
         let path = entry.path();
         // For writing: some systems lock nothing else.
-        let opened = OpenOptions::new().read(true).write(true).open(&path);
-        if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else {
+            continue;
+        };
+        // Locked until it is removed: its writer may be about to lock it.
+        if file.try_lock().is_ok() {
             let _ = fs::remove_file(path);
         }
     }
@@ -200,6 +256,39 @@ mod tests {
         let error = draft.publish().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+        assert_eq!(names(folder.path()), ["a.csv"]);
+    }
+
+    #[test]
+    fn what_another_run_is_about_to_remove_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".a.csv.shardq-1-2");
+        let made = File::create(&path).unwrap();
+        let remover = File::open(&path).unwrap();
+        remover.try_lock().unwrap();
+        assert!(!is_ours(&path, &made), "it is locked, and not removed yet");
+        fs::remove_file(&path).unwrap();
+        drop(remover);
+        assert!(!is_ours(&path, &made), "it is removed");
+        fs::write(&path, "another's").unwrap();
+        assert!(!is_ours(&path, &made), "another has the name");
+    }
+
+    /// Each start of one removes what it takes for abandoned of the others.
+    #[test]
+    fn many_that_start_at_once_leave_each_other_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let draft = Draft::create(&path, Existing::Replace).unwrap();
+                        draft.publish().unwrap();
+                    }
+                });
+            }
+        });
         assert_eq!(names(folder.path()), ["a.csv"]);
     }
 
