@@ -6,9 +6,9 @@
 //! process number, which somebody else may have by now.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,6 +25,10 @@ pub struct Draft {
     temporary: PathBuf,
     path: PathBuf,
     existing: Existing,
+    /// The older file's: who could not read that does not read the new one. Until it
+    /// has its name it is its owner's alone, who can lock and remove it then, whatever
+    /// they are.
+    permissions: Option<Permissions>,
     /// Holds the lock.
     file: File,
 }
@@ -38,38 +42,37 @@ impl Draft {
         // A link stays one: what it points to gets the result.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        match fs::metadata(path) {
-            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(_) if existing == Existing::Keep => return Err(io::ErrorKind::AlreadyExists.into()),
+        let older = fs::metadata(path).ok();
+        match &older {
+            Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Some(_) if existing == Existing::Keep => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
             _ => {}
         }
         let lead = lead(name);
         remove_abandoned(&folder(path), &lead);
         loop {
             let temporary = path.with_file_name(unique(&lead));
-            let opened = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&temporary);
-            let file = match opened {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            if older.is_some() {
+                options.mode(0o600);
+            }
+            let file = match options.open(&temporary) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 opened => opened?,
             };
             if !is_ours(&temporary, &file) {
                 continue;
             }
-            let draft = Self {
+            return Ok(Self {
                 temporary,
                 path: path.clone(),
                 existing,
+                permissions: older.map(|older| older.permissions()),
                 file,
-            };
-            // Who could not read the older file does not read the new one.
-            if let Ok(older) = fs::metadata(path) {
-                draft.file.set_permissions(older.permissions())?;
-            }
-            return Ok(draft);
+            });
         }
     }
 
@@ -105,6 +108,9 @@ impl Draft {
 
     /// Gives the file its name. If that fails, nothing has changed.
     pub fn place(&self) -> io::Result<()> {
+        if let Some(permissions) = &self.permissions {
+            self.file.set_permissions(permissions.clone())?;
+        }
         match self.existing {
             Existing::Replace => fs::rename(&self.temporary, &self.path),
             // A link, unlike a rename, does not replace what has come meanwhile. The
@@ -208,8 +214,7 @@ fn remove_abandoned(folder: &Path, lead: &OsStr) {
             continue;
         }
         let path = entry.path();
-        // For writing: some systems lock nothing else.
-        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else {
+        let Ok(file) = to_lock(&path) else {
             continue;
         };
         // Locked until it is removed: its writer may be about to lock it.
@@ -217,6 +222,13 @@ fn remove_abandoned(folder: &Path, lead: &OsStr) {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// For writing, since some systems lock nothing else; or else for reading. Neither
+/// is needed to remove a file, only to learn of its lock.
+pub fn to_lock(path: &Path) -> io::Result<File> {
+    let both = OpenOptions::new().read(true).write(true).open(path);
+    both.or_else(|_| File::open(path))
 }
 
 #[cfg(test)]
