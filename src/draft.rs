@@ -50,10 +50,9 @@ impl Draft {
             }
             _ => {}
         }
-        let lead = lead(name);
-        remove_abandoned(&folder(path), &lead);
+        remove_abandoned(&folder(path), &lead(name));
         loop {
-            let temporary = path.with_file_name(unique(&lead));
+            let temporary = hidden_name(path)?;
             let mut options = OpenOptions::new();
             options.read(true).write(true).create_new(true);
             if older.is_some() {
@@ -178,12 +177,15 @@ fn lead(name: &OsStr) -> OsString {
     lead
 }
 
-fn unique(lead: &OsStr) -> OsString {
+/// A name beside a path's own, for as long as this run takes. If it is killed, what
+/// has that name is removed by the next, unless somebody has locked it.
+pub fn hidden_name(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanoseconds = now.map_or(0, |now| now.subsec_nanos());
-    let mut name = lead.to_owned();
-    name.push(format!("{}-{nanoseconds:x}", std::process::id()));
-    name
+    let mut hidden = lead(name);
+    hidden.push(format!("{}-{nanoseconds:x}", std::process::id()));
+    Ok(path.with_file_name(hidden))
 }
 
 /// Locks a file that was made a moment ago, unless another run has taken it for

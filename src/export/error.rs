@@ -17,6 +17,27 @@ pub enum ExportError {
         .0.display()
     )]
     Appeared(PathBuf),
+    #[error(
+        "{} is there, of an earlier file; --force removes it, since it would not fit the new one",
+        .0.display()
+    )]
+    StaleManifest(PathBuf),
+    #[error(
+        "{cause}\nwhat had happened to {} by then could not be taken back: {source}; \
+         export again, since file and manifest are of two exports now",
+        .file.display()
+    )]
+    HalfPublished {
+        cause: Box<Self>,
+        file: PathBuf,
+        source: io::Error,
+    },
+    #[error(
+        "{} is written, but the disk did not confirm its name, which a crash may undo: {source}; \
+         look after the disk, and export to another",
+        .file.display()
+    )]
+    Unconfirmed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -43,6 +64,13 @@ pub enum ExportError {
     NoParquet,
     #[error("the writer of {} ended early", .0.display())]
     Crashed(PathBuf),
+}
+
+impl ExportError {
+    /// Whether nothing has changed under the names of the export.
+    pub fn leaves_all_as_it_was(&self) -> bool {
+        !matches!(self, Self::HalfPublished { .. } | Self::Unconfirmed { .. })
+    }
 }
 
 fn advice(error: &io::Error) -> &'static str {

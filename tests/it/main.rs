@@ -17,6 +17,7 @@ mod export_global;
 mod export_parquet;
 mod export_per_shard;
 mod export_progress;
+mod export_publishing;
 mod export_verify;
 mod faults;
 mod file;

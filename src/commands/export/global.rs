@@ -25,7 +25,7 @@ use crate::sink;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
 
-use super::{Asked, RUNS};
+use super::{Asked, RUNS, conclusion};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -46,7 +46,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         sink::print(text).await?;
         return Ok(Exit::Complete);
     }
-    let (mut target, mut manifest) = super::open(&args.output)?;
+    let (mut target, mut beside) = super::open(&args.output)?;
     let mut attempt = Attempt::first(&args.global);
     for _ in 0..RUNS {
         let began = Timestamp::now();
@@ -70,7 +70,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         // One answer has no shards to weigh against each other.
         let mut file = OneFile::start(
             target,
-            manifest,
+            beside,
             kind,
             text(asked),
             Delivery::IN_ORDER.recall,
@@ -96,13 +96,15 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
                 began,
                 outcome,
             };
-            return tokio::select! {
-                biased;
-                exit = conclude(ran, file, console) => exit,
-                () = asked.interrupt.requested() => Ok(Exit::Interrupted),
+            let is_stream = file.is_stream();
+            let conclusion = conclude(ran, file, console);
+            return if is_stream {
+                conclusion::unless_interrupted(conclusion, asked.interrupt).await
+            } else {
+                conclusion.await
             };
         }
-        (target, manifest) = file.rewound().await?;
+        (target, beside) = file.rewound().await?;
         attempt.acquaintance = Acquaintance::Known;
         console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
@@ -214,7 +216,9 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         Ok(line) => line,
         Err(ExportError::Closed) => return Ok(Exit::Complete),
         Err(error) => {
-            not_written(path, console);
+            if error.leaves_all_as_it_was() {
+                not_written(path, console);
+            }
             return Err(of_the_answer(error).into());
         }
     };
@@ -293,7 +297,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         ran.way.catalog(),
     );
     let line = finished.describe();
-    finished.publish(&record).await?;
+    finished.publish(record).await?;
     Ok(line)
 }
 

@@ -10,11 +10,10 @@ use jiff::Timestamp;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::console::Console;
-use crate::draft::{Draft, Existing};
+use crate::draft::Existing;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::manifest::Manifest;
-use crate::export::{OneFile, Target};
+use crate::export::{Beside, OneFile, Target};
 use crate::interrupt::Interrupt;
 use crate::run::{self, Ending};
 use crate::settings::{Environment, Settings};
@@ -55,7 +54,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
 }
 
 async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let (mut target, mut manifest) = open(&asked.args.output)?;
+    let (mut target, mut beside) = open(&asked.args.output)?;
     let interrupt = asked.interrupt;
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
@@ -77,7 +76,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         };
         let mut file = OneFile::start(
             target,
-            manifest,
+            beside,
             asked.kind,
             asked.text(),
             delivery.recall,
@@ -93,32 +92,36 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
                 began,
                 outcome,
             };
-            return tokio::select! {
-                biased;
-                exit = conclusion::conclude(ran, file, console) => exit,
-                () = interrupt.requested() => Ok(Exit::Interrupted),
+            let is_stream = file.is_stream();
+            let conclusion = conclusion::conclude(ran, file, console);
+            return if is_stream {
+                conclusion::unless_interrupted(conclusion, interrupt).await
+            } else {
+                conclusion.await
             };
         }
-        (target, manifest) = file.rewound().await?;
+        (target, beside) = file.rewound().await?;
         acquaintance = Acquaintance::Known;
         console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
     Err(Error::Unstable(RUNS))
 }
 
-/// The file and its manifest, open for writing: what cannot be written is said
-/// before anything is asked.
-fn open(args: &ExportOutputArgs) -> Result<(Target, Option<Draft>), Error> {
+/// The file and what stands beside it, open for writing: what cannot be written is
+/// said before anything is asked.
+fn open(args: &ExportOutputArgs) -> Result<(Target, Beside), Error> {
     let existing = if args.force {
         Existing::Replace
     } else {
         Existing::Keep
     };
     let target = Target::open(&args.output, existing)?;
-    let manifest = if args.no_manifest || target.is_stream() {
-        None
+    let beside = if target.is_stream() {
+        Beside::nothing()
+    } else if args.no_manifest {
+        Beside::no_manifest(&args.output, &target, existing)?
     } else {
-        Some(Target::draft(&Manifest::path_of(&args.output), existing)?)
+        Beside::manifest(&args.output, &target, existing)?
     };
-    Ok((target, manifest))
+    Ok((target, beside))
 }
