@@ -201,3 +201,43 @@ impl Turn {
         Self(Some(folder))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Barrier;
+
+    /// Each writes its number to both.
+    #[test]
+    fn many_that_publish_at_the_same_moment_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, manifest] =
+            ["a.csv", "a.csv.manifest.json"].map(|name| folder.path().join(name));
+        let start = Barrier::new(4);
+        for round in 0..300 {
+            thread::scope(|scope| {
+                for n in 0..4 {
+                    let (file, manifest, start) = (&file, &manifest, &start);
+                    scope.spawn(move || {
+                        let draft = |path| {
+                            let draft = Draft::create(path, Existing::Replace).unwrap();
+                            write!(draft.file().unwrap(), "{n}").unwrap();
+                            draft
+                        };
+                        let publication = Publication {
+                            file: &draft(file),
+                            manifest: Some(&draft(manifest)),
+                            stale: &[],
+                        };
+                        start.wait();
+                        publication.publish().unwrap();
+                    });
+                }
+            });
+            let both = [&file, &manifest].map(|path| fs::read_to_string(path).unwrap());
+            assert_eq!(both[0], both[1], "round {round}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}
