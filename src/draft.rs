@@ -39,8 +39,11 @@ impl Draft {
     /// # Errors
     /// If nothing can be written there, or a file that is to be kept is there.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        if names_a_folder(path) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         // A link stays one: what it points to gets the result.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = &followed(path)?;
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let older = fs::metadata(path).ok();
         match &older {
@@ -142,6 +145,27 @@ impl Drop for Draft {
         // Gone already if it was published.
         let _ = fs::remove_file(&self.temporary);
     }
+}
+
+/// Whether its end says so, be it there or not. [`Path`] takes no notice of that.
+fn names_a_folder(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path.ends_with(b"/") || path.ends_with(b"/.")
+}
+
+/// Where links lead to, the last of which may lead to nothing yet: a shell's `>`
+/// makes a file there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_owned();
+    while let Ok(to) = fs::read_link(&at) {
+        match fs::canonicalize(&at) {
+            Ok(there) => return Ok(there),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => at = folder(&at).join(to),
+            // A circle, say.
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(fs::canonicalize(&at).unwrap_or(at))
 }
 
 /// The folder that a path is in.

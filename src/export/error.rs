@@ -82,6 +82,9 @@ fn advice(error: &io::Error) -> &'static str {
             "\na limit on the size of files (ulimit -f) or the file system's own; compress, or use --per-shard"
         }
         io::ErrorKind::NotFound => "\nthe folder is not there; make it first",
+        io::ErrorKind::IsADirectory => {
+            "\nname a file in it, or have one file a shard, with --per-shard"
+        }
         io::ErrorKind::PermissionDenied => {
             "\nthe export is written beside its target first, so the folder has to be writable"
         }

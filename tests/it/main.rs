@@ -18,6 +18,7 @@ mod export_parquet;
 mod export_per_shard;
 mod export_progress;
 mod export_publishing;
+mod export_targets;
 mod export_verify;
 mod faults;
 mod file;

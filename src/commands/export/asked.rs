@@ -2,7 +2,6 @@
 //! the statement, which may be in a file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -84,7 +83,7 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
 
 impl Asked<'_> {
     pub fn is_stream(&self) -> bool {
-        self.args.output.output == Path::new("-")
+        Target::names_a_stream(&self.args.output.output)
     }
 
     pub fn text(&self) -> Text {

@@ -13,7 +13,7 @@ use crate::commands::global::{self, Attempt, Start};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::{ExportError, OneFile, Text, record};
+use crate::export::{ExportError, OneFile, Target, Text, record};
 use crate::fanout::{Answer, Session};
 use crate::footer::Footer;
 use crate::global::{ResultTypes, Way};
@@ -25,7 +25,7 @@ use crate::sink;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
 
-use super::{Asked, RUNS, conclusion};
+use super::{Asked, RUNS, conclusion, open};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -46,7 +46,10 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         sink::print(text).await?;
         return Ok(Exit::Complete);
     }
-    let (mut target, mut beside) = super::open(&args.output)?;
+    let opened = open::open(&args.output, asked.interrupt).await?;
+    let Some((mut target, mut beside)) = opened else {
+        return Ok(Exit::Interrupted);
+    };
     let mut attempt = Attempt::first(&args.global);
     for _ in 0..RUNS {
         let began = Timestamp::now();
@@ -249,7 +252,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
 }
 
 fn not_written(path: &Path, console: &mut Console) {
-    if path != Path::new("-") {
+    if !Target::names_a_stream(path) {
         console.error(&format!("{} was not written", path.display()));
     }
 }

@@ -4,16 +4,16 @@ mod asked;
 mod begun;
 mod conclusion;
 mod global;
+mod open;
 mod per_shard;
 
 use jiff::Timestamp;
 
-use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::cli::export::ExportArgs;
 use crate::console::Console;
-use crate::draft::Existing;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::{Beside, OneFile, Target};
+use crate::export::OneFile;
 use crate::interrupt::Interrupt;
 use crate::run::{self, Ending};
 use crate::settings::{Environment, Settings};
@@ -54,8 +54,10 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
 }
 
 async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let (mut target, mut beside) = open(&asked.args.output)?;
     let interrupt = asked.interrupt;
+    let Some((mut target, mut beside)) = open::open(&asked.args.output, interrupt).await? else {
+        return Ok(Exit::Interrupted);
+    };
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let began = Timestamp::now();
@@ -105,23 +107,4 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
     Err(Error::Unstable(RUNS))
-}
-
-/// The file and what stands beside it, open for writing: what cannot be written is
-/// said before anything is asked.
-fn open(args: &ExportOutputArgs) -> Result<(Target, Beside), Error> {
-    let existing = if args.force {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
-    let target = Target::open(&args.output, existing)?;
-    let beside = if target.is_stream() {
-        Beside::nothing()
-    } else if args.no_manifest {
-        Beside::no_manifest(&args.output, &target, existing)?
-    } else {
-        Beside::manifest(&args.output, &target, existing)?
-    };
-    Ok((target, beside))
 }
