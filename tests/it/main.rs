@@ -13,6 +13,7 @@ mod demo;
 mod export;
 mod export_again;
 mod export_faults;
+mod export_flags;
 mod export_global;
 mod export_parquet;
 mod export_per_shard;

@@ -32,22 +32,63 @@ pub struct Asked<'a> {
 pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
     let named = args.format.or_else(|| Kind::of(&args.output));
     let kind = named.unwrap_or(Kind::CSV);
-    let usage = |text: &str| Err(Error::Usage(text.to_owned()));
-    if args.excel && kind.format != FileFormat::Csv {
-        return usage("--excel is a way to write CSV; leave it out, or write to a .csv");
+    match misfits(args, kind).into_iter().find(|(given, _)| *given) {
+        Some((_, reason)) => Err(Error::Usage(reason.to_owned())),
+        None => Ok(kind),
     }
-    if args.allow_partial && kind.format == FileFormat::Parquet {
-        return usage(
+}
+
+/// Whether a flag is given that would do nothing or cannot be done, and what to do
+/// about it.
+fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 9] {
+    let format = kind.format;
+    let is_stream = Target::names_a_stream(&args.output);
+    [
+        (
+            args.excel && format != FileFormat::Csv,
+            "--excel is a way to write CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.null.is_some() && !kind.has_header(),
+            "--null is for CSV and TSV, since JSON lines and Parquet have a null of their own; \
+             leave it out, or write to a .csv",
+        ),
+        (
+            args.tuples_only && !kind.has_header(),
+            "--tuples-only is for CSV and TSV, since JSON lines and Parquet have no line of column \
+             names; leave it out, or write to a .csv",
+        ),
+        (
+            args.bigint_as_string && format != FileFormat::Jsonl,
+            "--bigint-as-string is for JSON lines; leave it out (other formats keep all digits), or \
+             write to a .jsonl",
+        ),
+        (
+            args.per_shard && is_stream,
+            "--per-shard writes a folder with one file a shard, and a stream is none; name a folder, \
+             or leave it out",
+        ),
+        (
+            args.per_shard && args.shard_column.is_some(),
+            "--shard-column names a column that files of --per-shard do not have: the names of their \
+             folders say the shard; leave it out",
+        ),
+        (
+            args.per_shard && args.no_shard_column,
+            "--no-shard-column does not go with --per-shard, whose files have no such column anyway; \
+             leave it out",
+        ),
+        (
+            args.allow_partial && format == FileFormat::Parquet,
             "--allow-partial has to take back the rows of a shard that fails half-way, \
              which Parquet cannot",
-        );
-    }
-    if args.allow_partial && Target::names_a_stream(&args.output) {
-        return usage(
-            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a way back",
-        );
-    }
-    Ok(kind)
+        ),
+        (
+            args.allow_partial && is_stream,
+            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a \
+             way back",
+        ),
+    ]
 }
 
 pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {

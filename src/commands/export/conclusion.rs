@@ -42,9 +42,7 @@ pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Res
     if let Err(error) = &written {
         console.error(error);
     }
-    if ran.asked.args.run.timing {
-        console.note(&timing::describe(&ran.outcome.answers));
-    }
+    ran.say_timing(console);
     match written {
         Ok(Some(line)) => console.note(&line),
         Err(error) if !error.leaves_all_as_it_was() => {}
@@ -138,6 +136,12 @@ impl Ran<'_> {
         if !failures.is_empty() {
             let advice = |error: &_| self.advised(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+    }
+
+    pub fn say_timing(&self, console: &mut Console) {
+        if self.asked.args.run.timing {
+            console.note(&timing::describe(&self.outcome.answers));
         }
     }
 

@@ -144,6 +144,7 @@ async fn conclude(
             "{error}\n{path} holds files of two exports now; --resume completes the new one"
         ));
     }
+    ran.say_timing(console);
     console.note(&footer(&manifest, console));
     Ok(exit)
 }
