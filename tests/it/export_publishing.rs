@@ -21,7 +21,10 @@ impl Meanwhile {
     fn of(db: &Db, file: &Path, flags: &[&str]) -> Self {
         let mut holder = db.session();
         holder.run("SELECT pg_advisory_lock(42)");
-        let export = export(db, WAITS, file).args(flags).spawn();
+        let export = export(db, WAITS, file)
+            .args(["--lock-timeout", "0"])
+            .args(flags)
+            .spawn();
         waiting(db, 1);
         Self { holder, export }
     }
@@ -60,7 +63,9 @@ fn exports_to_one_target_are_never_mixed() {
         holder.run("SELECT pg_advisory_lock(42)");
         let runs = [1, 2, 3, 4].map(|n| {
             let sql = format!("{WAITS}, {n} AS n");
-            export(&db, &sql, &file).args(["--force"]).spawn()
+            export(&db, &sql, &file)
+                .args(["--force", "--lock-timeout", "0"])
+                .spawn()
         });
         waiting(&db, runs.len());
         holder.run("SELECT pg_advisory_unlock(42)");
