@@ -5,10 +5,10 @@
 //! therefore known by its lock, which the system has let go, and not by a
 //! process number, which somebody else may have by now.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,10 @@ pub struct Draft {
     temporary: PathBuf,
     path: PathBuf,
     existing: Existing,
+    /// The older file's: who could not read that does not read the new one. Until it
+    /// has its name it is its owner's alone, who can lock and remove it then, whatever
+    /// they are.
+    permissions: Option<Permissions>,
     /// Holds the lock.
     file: File,
 }
@@ -38,45 +42,42 @@ impl Draft {
     /// # Errors
     /// If nothing can be written there, or a file that is to be kept is there.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        if names_a_folder(path) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         // A link stays one: what it points to gets the result.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = &followed(path)?;
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        match fs::metadata(path) {
-            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(_) if existing == Existing::Keep => return Err(io::ErrorKind::AlreadyExists.into()),
+        let older = fs::metadata(path).ok();
+        match &older {
+            Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Some(_) if existing == Existing::Keep => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
             _ => {}
         }
-        let mut lead = OsString::from(".");
-        lead.push(name);
-        lead.push(MARK);
-        remove_abandoned(&folder(path), &lead);
+        remove_abandoned(&folder(path), &lead(name));
         loop {
-            let mut hidden = lead.clone();
-            hidden.push(unique());
-            let temporary = path.with_file_name(hidden);
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&temporary)?;
-            // Some network file systems know no locks. Then nothing tells what is
-            // abandoned, and nothing is removed.
-            let _ = file.try_lock();
-            // Between the two, another run may have taken it for abandoned.
-            if !is_still(&temporary, &file) {
+            let temporary = hidden_name(path)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            if older.is_some() {
+                options.mode(0o600);
+            }
+            let file = match options.open(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            if !is_ours(&temporary, &file) {
                 continue;
             }
-            let draft = Self {
+            return Ok(Self {
                 temporary,
                 path: path.clone(),
                 existing,
+                permissions: older.map(|older| older.permissions()),
                 file,
-            };
-            // Who could not read the older file does not read the new one.
-            if let Ok(older) = fs::metadata(path) {
-                draft.file.set_permissions(older.permissions())?;
-            }
-            return Ok(draft);
+            });
         }
     }
 
@@ -103,20 +104,42 @@ impl Draft {
         self.file.sync_all()
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name, once it is on the disk.
     pub fn publish(self) -> io::Result<()> {
         self.sync()?;
+        self.place()?;
+        sync_folder_of(&self.path)
+    }
+
+    /// Gives the file its name. If that fails, nothing has changed.
+    pub fn place(&self) -> io::Result<()> {
+        if let Some(permissions) = &self.permissions {
+            self.file.set_permissions(permissions.clone())?;
+        }
         match self.existing {
-            Existing::Replace => fs::rename(&self.temporary, &self.path)?,
-            // A link, unlike a rename, does not replace what has come meanwhile.
+            Existing::Replace => fs::rename(&self.temporary, &self.path),
+            // A link, unlike a rename, does not replace what has come meanwhile. The
+            // other name goes with the draft.
             Existing::Keep => match fs::hard_link(&self.temporary, &self.path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-                Err(_) => fs::rename(&self.temporary, &self.path)?,
-                Ok(()) => fs::remove_file(&self.temporary)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+                // Some file systems know no links.
+                Err(_) if is_there(&self.path) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => fs::rename(&self.temporary, &self.path),
+                Ok(()) => Ok(()),
             },
         }
-        // The name itself is on the disk only now.
-        File::open(folder(&self.path))?.sync_all()
+    }
+
+    /// Takes the name away again, unless somebody else's file has it by now.
+    pub fn take_back(&self) -> io::Result<()> {
+        if is_still(&self.path, &self.file) {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+
+    pub fn existing(&self) -> Existing {
+        self.existing
     }
 }
 
@@ -127,6 +150,27 @@ impl Drop for Draft {
     }
 }
 
+/// Whether its end says so, be it there or not. [`Path`] takes no notice of that.
+fn names_a_folder(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path.ends_with(b"/") || path.ends_with(b"/.")
+}
+
+/// Where links lead to, the last of which may lead to nothing yet: a shell's `>`
+/// makes a file there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_owned();
+    while let Ok(to) = fs::read_link(&at) {
+        match fs::canonicalize(&at) {
+            Ok(there) => return Ok(there),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => at = folder(&at).join(to),
+            // A circle, say.
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(fs::canonicalize(&at).unwrap_or(at))
+}
+
 /// The folder that a path is in.
 pub fn folder(path: &Path) -> PathBuf {
     match path.parent() {
@@ -135,10 +179,51 @@ pub fn folder(path: &Path) -> PathBuf {
     }
 }
 
-fn unique() -> String {
+/// A name is on the disk only when its folder is. There are folders that one may
+/// write to and not read, and file systems that know no such thing.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let Ok(folder) = File::open(folder(path)) else {
+        return Ok(());
+    };
+    match folder.sync_all().map_err(|error| (error.kind(), error)) {
+        Err((io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported, _)) | Ok(()) => Ok(()),
+        Err((_, error)) => Err(error),
+    }
+}
+
+/// Whether anything has the name, be it a link that leads nowhere.
+pub fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// How the hidden names begin that belong to a name.
+fn lead(name: &OsStr) -> OsString {
+    let mut lead = OsString::from(".");
+    lead.push(name);
+    lead.push(MARK);
+    lead
+}
+
+/// A name beside a path's own, for as long as this run takes. If it is killed, what
+/// has that name is removed by the next, unless somebody has locked it.
+pub fn hidden_name(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanoseconds = now.map_or(0, |now| now.subsec_nanos());
-    format!("{}-{nanoseconds:x}", std::process::id())
+    let mut hidden = lead(name);
+    hidden.push(format!("{}-{nanoseconds:x}", std::process::id()));
+    Ok(path.with_file_name(hidden))
+}
+
+/// Locks a file that was made a moment ago, unless another run has taken it for
+/// abandoned: that one locks it too, and then removes it.
+fn is_ours(path: &Path, file: &File) -> bool {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => false,
+        // Some network file systems know no locks. Then nothing tells what is
+        // abandoned, and nothing is removed.
+        Ok(()) | Err(TryLockError::Error(_)) => is_still(path, file),
+    }
 }
 
 /// Whether a path still leads to this file.
@@ -160,12 +245,21 @@ pub fn remove_abandoned(folder: &Path, lead: &OsString) {
             continue;
         }
         let path = entry.path();
-        // For writing: some systems lock nothing else.
-        let opened = OpenOptions::new().read(true).write(true).open(&path);
-        if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+        let Ok(file) = to_lock(&path) else {
+            continue;
+        };
+        // Locked until it is removed: its writer may be about to lock it.
+        if file.try_lock().is_ok() {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// For writing, since some systems lock nothing else; or else for reading. Neither
+/// is needed to remove a file, only to learn of its lock.
+pub fn to_lock(path: &Path) -> io::Result<File> {
+    let both = OpenOptions::new().read(true).write(true).open(path);
+    both.or_else(|_| File::open(path))
 }
 
 #[cfg(test)]
@@ -205,6 +299,39 @@ mod tests {
         let error = draft.publish().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+        assert_eq!(names(folder.path()), ["a.csv"]);
+    }
+
+    #[test]
+    fn what_another_run_is_about_to_remove_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".a.csv.shardq-1-2");
+        let made = File::create(&path).unwrap();
+        let remover = File::open(&path).unwrap();
+        remover.try_lock().unwrap();
+        assert!(!is_ours(&path, &made), "it is locked, and not removed yet");
+        fs::remove_file(&path).unwrap();
+        drop(remover);
+        assert!(!is_ours(&path, &made), "it is removed");
+        fs::write(&path, "another's").unwrap();
+        assert!(!is_ours(&path, &made), "another has the name");
+    }
+
+    /// Each start of one removes what it takes for abandoned of the others.
+    #[test]
+    fn many_that_start_at_once_leave_each_other_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let draft = Draft::create(&path, Existing::Replace).unwrap();
+                        draft.publish().unwrap();
+                    }
+                });
+            }
+        });
         assert_eq!(names(folder.path()), ["a.csv"]);
     }
 

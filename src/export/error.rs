@@ -18,6 +18,27 @@ pub enum ExportError {
         .0.display()
     )]
     Appeared(PathBuf),
+    #[error(
+        "{} is there, of an earlier file; --force removes it, since it would not fit the new one",
+        .0.display()
+    )]
+    StaleManifest(PathBuf),
+    #[error(
+        "{cause}\nwhat had happened to {} by then could not be taken back: {source}; \
+         export again, since file and manifest are of two exports now",
+        .file.display()
+    )]
+    HalfPublished {
+        cause: Box<Self>,
+        file: PathBuf,
+        source: io::Error,
+    },
+    #[error(
+        "{} is written, but the disk did not confirm its name, which a crash may undo: {source}; \
+         look after the disk, and export to another",
+        .file.display()
+    )]
+    Unconfirmed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -60,6 +81,13 @@ pub enum ExportError {
     Crashed(PathBuf),
 }
 
+impl ExportError {
+    /// Whether nothing has changed under the names of the export.
+    pub fn leaves_all_as_it_was(&self) -> bool {
+        !matches!(self, Self::HalfPublished { .. } | Self::Unconfirmed { .. })
+    }
+}
+
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -69,6 +97,9 @@ fn advice(error: &io::Error) -> &'static str {
             "\na limit on the size of files (ulimit -f) or the file system's own; compress, or use --per-shard"
         }
         io::ErrorKind::NotFound => "\nthe folder is not there; make it first",
+        io::ErrorKind::IsADirectory => {
+            "\nname a file in it, or have one file a shard, with --per-shard"
+        }
         io::ErrorKind::PermissionDenied => {
             "\nthe export is written beside its target first, so the folder has to be writable"
         }

@@ -1,6 +1,8 @@
 //! What kind of file: told by the end of its name, or by `--format`.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -53,12 +55,12 @@ impl Kind {
         Self::ALL.iter().map(|(name, ..)| *name).collect()
     }
 
-    /// By the end of a file's name.
+    /// By the end of a file's name, which need not be UTF-8 before that.
     pub fn of(file: &Path) -> Option<Self> {
-        let name = file.file_name()?.to_str()?.to_lowercase();
+        let name = file.file_name()?.as_bytes().to_ascii_lowercase();
         Self::ALL
             .iter()
-            .find(|(ending, ..)| name.ends_with(&format!(".{ending}")))
+            .find(|(ending, ..)| name.ends_with(format!(".{ending}").as_bytes()))
             .map(|&(_, format, compression)| Self {
                 format,
                 compression,
@@ -67,13 +69,14 @@ impl Kind {
 
     /// The name of a file that lacks shards: `a.partial.csv.gz`.
     pub fn partial(file: &Path) -> PathBuf {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let known = Self::of(file).map_or(0, |kind| kind.ending().len() + 1);
-        let at = match known {
-            0 => name.rfind('.').filter(|&at| at > 0).unwrap_or(name.len()),
-            known => name.len() - known,
+        let name = file.file_name().unwrap_or_default().as_bytes();
+        let last_dot = name.iter().rposition(|&byte| byte == b'.');
+        let at = match Self::of(file) {
+            Some(kind) => name.len() - kind.ending().len() - 1,
+            None => last_dot.filter(|&at| at > 0).unwrap_or(name.len()),
         };
-        file.with_file_name(format!("{}.partial{}", &name[..at], &name[at..]))
+        let (stem, ending) = name.split_at(at);
+        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", ending].concat()))
     }
 
     pub fn has_header(self) -> bool {
@@ -123,6 +126,14 @@ mod tests {
         assert_eq!(partial("a.b.csv"), "a.b.partial.csv");
         assert_eq!(partial("a.txt"), "a.partial.txt");
         assert_eq!(partial("a"), "a.partial");
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_has_an_ending_all_the_same() {
+        let file = Path::new(OsStr::from_bytes(b"caf\xe9.CSV.gz"));
+        assert_eq!(Kind::of(file).map(Kind::ending), Some("csv.gz"));
+        let partial = Path::new(OsStr::from_bytes(b"caf\xe9.partial.CSV.gz"));
+        assert_eq!(Kind::partial(file), partial);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Files that an investigation can stand on: whole or absent, with a record of
 //! what they are. Nothing here talks to a server.
 
+mod beside;
 pub mod check;
 mod claim;
 mod count;
@@ -15,6 +16,7 @@ mod pack;
 mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
+mod publication;
 pub mod record;
 pub mod resume;
 mod settle;
@@ -22,6 +24,7 @@ mod target;
 mod text_file;
 mod writer;
 
+pub use beside::Beside;
 pub use error::ExportError;
 pub use kind::{Compression, FileFormat, Kind};
 pub(crate) use one_file::OneFile;

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::beside::{Beside, renamed};
 use super::manifest::Manifest;
 use super::progress::{Bytes, Progress};
-use super::target::publish;
 use super::writer::{Input, Text, Writer, Written};
 use super::{ExportError, FileFormat, Kind, Target};
-use crate::draft::Draft;
 use crate::merge::{Delivery, Order, Recall};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
@@ -21,8 +20,7 @@ use crate::transfer::Lines;
 /// A file under way. Dropping it leaves nothing behind.
 pub(crate) struct OneFile {
     target: Target,
-    /// None where there is to be none.
-    manifest: Option<Draft>,
+    beside: Beside,
     writer: Writer,
     /// Waits for the writer's queue; the run's interface cannot.
     columns: Option<Vec<Column>>,
@@ -34,14 +32,14 @@ pub(crate) struct OneFile {
 /// A file that is written, and has its name not yet.
 pub(crate) struct Finished {
     target: Target,
-    manifest: Option<Draft>,
+    beside: Beside,
     pub written: Written,
 }
 
 impl OneFile {
     pub fn start(
         target: Target,
-        manifest: Option<Draft>,
+        beside: Beside,
         kind: Kind,
         text: Text,
         recall: Recall,
@@ -50,7 +48,7 @@ impl OneFile {
         Ok(Self {
             writer: Writer::start(&target, kind, text, recall)?,
             target,
-            manifest,
+            beside,
             columns: None,
             progress: Progress::new(weights),
             began: Instant::now(),
@@ -70,13 +68,17 @@ impl OneFile {
         Delivery { order, recall }
     }
 
+    pub fn is_stream(&self) -> bool {
+        self.target.is_stream()
+    }
+
     /// Takes it all back, for a run that starts again.
-    pub async fn rewound(self) -> Result<(Target, Option<Draft>), ExportError> {
+    pub async fn rewound(self) -> Result<(Target, Beside), ExportError> {
         if let Some(error) = self.writer.abandon().await {
             return Err(error);
         }
         let cut = self.target.rewind();
-        cut.map(|()| (self.target, self.manifest))
+        cut.map(|()| (self.target, self.beside))
     }
 
     /// Waits until all of it is on the disk.
@@ -86,7 +88,7 @@ impl OneFile {
         let target = blocking(move || target.sync().map(|()| target)).await?;
         Ok(Finished {
             target,
-            manifest: self.manifest,
+            beside: self.beside,
             written,
         })
     }
@@ -98,11 +100,9 @@ impl OneFile {
 }
 
 impl Finished {
-    /// Another name for the file, and for its manifest.
+    /// Another name for the file, and for what stands beside it.
     pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
-        if let Some(manifest) = &mut self.manifest {
-            renamed(manifest, Manifest::path_of(&path))?;
-        }
+        self.beside.rename(&path)?;
         match &mut self.target {
             Target::File(draft) => renamed(draft, path),
             Target::Stream { .. } => Ok(()),
@@ -123,44 +123,13 @@ impl Finished {
         )
     }
 
-    /// Gives the file its name, and then the manifest its own: whoever waits for
-    /// the manifest finds both. A run that dies in between leaves a file that is
-    /// whole, and at worst an older manifest that does not fit it, which `verify`
-    /// says.
-    pub async fn publish(self, record: &Manifest) -> Result<(), ExportError> {
-        let Self {
-            target, manifest, ..
-        } = self;
-        if let Some(draft) = &manifest {
-            record.write(draft)?;
-        }
-        blocking(move || {
-            if let Target::File(draft) = target {
-                let stale = Manifest::path_of(draft.path());
-                publish(draft)?;
-                if manifest.is_none() {
-                    remove(stale)?;
-                }
-            }
-            manifest.map_or(Ok(()), publish)
+    /// Gives the file its name, and then the manifest its own.
+    pub async fn publish(self, record: Manifest) -> Result<(), ExportError> {
+        blocking(move || match &self.target {
+            Target::File(draft) => self.beside.publish(draft, &record),
+            Target::Stream { .. } => Ok(()),
         })
         .await
-    }
-}
-
-fn renamed(draft: &mut Draft, path: PathBuf) -> Result<(), ExportError> {
-    draft
-        .rename(path.clone())
-        .map_err(|_| ExportError::Exists(path))
-}
-
-/// The manifest of the file that was replaced.
-fn remove(file: PathBuf) -> Result<(), ExportError> {
-    match std::fs::remove_file(&file) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(ExportError::File { file, source })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
+use super::one_file::blocking;
 use crate::draft::{Draft, Existing};
 
 /// Open for writing. Dropping it leaves no file behind.
@@ -20,28 +21,34 @@ pub enum Target {
 }
 
 impl Target {
-    /// `-` is standard output.
+    /// A file that is to be.
     ///
     /// # Errors
     /// If nothing can be written there: better said before the shards are asked.
     pub fn open(path: &Path, existing: Existing) -> Result<Self, ExportError> {
-        let failed = |source| ExportError::File {
-            file: path.to_owned(),
-            source,
+        Self::draft(path, existing).map(Self::File)
+    }
+
+    /// What [`Self::names_a_stream`]; `-` is standard output. A pipe waits for its
+    /// reader.
+    ///
+    /// # Errors
+    /// If nothing can be written there.
+    pub async fn stream(path: &Path) -> Result<Self, ExportError> {
+        let path = path.to_owned();
+        let open = move || {
+            let file = if path == Path::new("-") {
+                let output = io::stdout().as_fd().try_clone_to_owned();
+                output.map(File::from)
+            } else {
+                OpenOptions::new().write(true).open(&path)
+            };
+            match file {
+                Ok(file) => Ok(Self::Stream { path, file }),
+                Err(source) => Err(ExportError::File { file: path, source }),
+            }
         };
-        let stream = |file| Self::Stream {
-            path: path.to_owned(),
-            file,
-        };
-        if path == Path::new("-") {
-            let output = io::stdout().as_fd().try_clone_to_owned();
-            return output.map(|fd| stream(File::from(fd))).map_err(failed);
-        }
-        if !Self::names_a_stream(path) {
-            return Self::draft(path, existing).map(Self::File);
-        }
-        let opened = OpenOptions::new().write(true).open(path);
-        opened.map(stream).map_err(failed)
+        blocking(open).await
     }
 
     /// Standard output, a pipe, a device.

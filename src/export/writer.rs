@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -100,7 +100,7 @@ impl Writer {
         };
         let (input, mut waiting) = mpsc::channel(WAITING);
         let (tell, done) = oneshot::channel();
-        let name = path.clone();
+        let (name, is_stream) = (path.clone(), target.is_stream());
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
@@ -124,7 +124,7 @@ impl Writer {
                 // It may have a tail to write even now; whoever listens may use the file next.
                 drop(encoder);
                 // Nobody listens any more when the run was interrupted.
-                let _ = tell.send(written.map_err(|trouble| trouble.of(name)));
+                let _ = tell.send(written.map_err(|trouble| trouble.of(name, is_stream)));
             })
             .map_err(failed)?;
         Ok(Self { input, done, path })
@@ -189,11 +189,9 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
-    fn of(self, file: PathBuf) -> ExportError {
+    fn of(self, file: PathBuf, is_stream: bool) -> ExportError {
         match self {
-            Self::Io(source)
-                if source.kind() == io::ErrorKind::BrokenPipe && file == Path::new("-") =>
-            {
+            Self::Io(source) if is_stream && source.kind() == io::ErrorKind::BrokenPipe => {
                 ExportError::Closed
             }
             Self::Io(source) => ExportError::File { file, source },

@@ -156,6 +156,36 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     assert_eq!(names(folder.path()), ["t.csv", "t.csv.manifest.json"]);
 }
 
+/// Who is not root cannot open what nobody may write to, nor lock it then.
+#[test]
+fn what_a_killed_run_left_is_removed_whatever_the_permissions_of_the_target() {
+    // A server that never answers: the draft is there before anything connects.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    for mode in [0o444, 0o400, 0o000] {
+        let folder = folder();
+        set_mode(folder.path(), 0o777);
+        let file = folder.path().join("t.csv");
+        fs::write(&file, "older").unwrap();
+        set_mode(&file, mode);
+        let run = |host: &str| {
+            unprivileged(folder.path())
+                .args(["export", "SELECT 1", "--force", "-U", "postgres", "-w"])
+                .args(["-h", host, "-p", &port, "-o"])
+                .args([&file])
+        };
+        let export = run("127.0.0.1").spawn();
+        eventually("drafts", || names(folder.path()).len() == 3);
+        export.signal("KILL");
+        export.finish().assert(137, "", ANY);
+        assert_eq!(names(folder.path()).len(), 3);
+        run("/nonexistent").run().assert(1, "", has("/nonexistent"));
+        // Where the tests run as nobody in particular, they cannot read it either.
+        set_mode(&file, 0o644);
+        untouched(&file);
+    }
+}
+
 #[test]
 fn a_limit_on_files_and_a_device_that_is_full() {
     let db = Db::with_shards(2);
@@ -249,21 +279,25 @@ fn a_folder_that_is_not_there_or_not_ours() {
     set_mode(folder.path(), 0o755);
     let file = locked.join("t.csv");
     let arguments = ["export", "SELECT 1", "-h", "/nonexistent", "-o"];
-    // root may write everywhere.
-    let program = if fs::write(locked.join("probe"), "").is_ok() {
-        Program::new("setpriv").args([
-            "--reuid=65534",
-            "--clear-groups",
-            env!("CARGO_BIN_EXE_shardq"),
-        ])
+    unprivileged(&locked)
+        .args(arguments)
+        .args([&file])
+        .run()
+        .assert(1, "", has_all(["Permission denied", "has to be writable"]));
+}
+
+/// The command under test, as somebody who is not root, to whom no file is closed.
+fn unprivileged(folder: &Path) -> Program {
+    use std::os::unix::fs::MetadataExt;
+    let shardq = env!("CARGO_BIN_EXE_shardq");
+    let probe = folder.join("probe");
+    let is_root = fs::write(&probe, "").is_ok() && fs::metadata(&probe).unwrap().uid() == 0;
+    let _ = fs::remove_file(probe);
+    if is_root {
+        Program::new("setpriv").args(["--reuid=65534", "--clear-groups", shardq])
     } else {
-        Program::new(env!("CARGO_BIN_EXE_shardq"))
-    };
-    program.args(arguments).args([&file]).run().assert(
-        1,
-        "",
-        has_all(["Permission denied", "has to be writable"]),
-    );
+        Program::new(shardq)
+    }
 }
 
 /// A small disk is mounted in a namespace of its own: it goes with the process.

@@ -2,7 +2,6 @@
 //! the statement, which may be in a file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -34,29 +33,67 @@ pub struct Asked<'a> {
 pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
     let named = args.format.or_else(|| Kind::of(&args.output));
     let kind = named.unwrap_or(Kind::CSV);
-    let usage = |text: &str| Err(Error::Usage(text.to_owned()));
-    if args.excel && kind.format != FileFormat::Csv {
-        return usage("--excel is a way to write CSV; leave it out, or write to a .csv");
+    if let Some((_, reason)) = misfits(args, kind).into_iter().find(|(given, _)| *given) {
+        return Err(Error::Usage(reason.to_owned()));
     }
-    if args.allow_partial && kind.format == FileFormat::Parquet {
-        return usage(
-            "--allow-partial has to take back the rows of a shard that fails half-way, \
-             which Parquet cannot",
-        );
-    }
-    if args.allow_partial && Target::names_a_stream(&args.output) {
-        return usage(
-            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a way back",
-        );
-    }
-    if let Some(trouble) = args
+    let trouble = args
         .null
         .as_deref()
-        .and_then(|null| null_trouble(kind, null))
-    {
-        return Err(Error::Usage(trouble));
-    }
-    Ok(kind)
+        .and_then(|null| null_trouble(kind, null));
+    trouble.map_or(Ok(kind), |trouble| Err(Error::Usage(trouble)))
+}
+
+/// Whether a flag is given that would do nothing or cannot be done, and what to do
+/// about it.
+fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 9] {
+    let format = kind.format;
+    let is_stream = Target::names_a_stream(&args.output);
+    [
+        (
+            args.excel && format != FileFormat::Csv,
+            "--excel is a way to write CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.null.is_some() && !kind.has_header(),
+            "--null is for CSV and TSV, since JSON lines and Parquet have a null of their own; \
+             leave it out, or write to a .csv",
+        ),
+        (
+            args.tuples_only && !kind.has_header(),
+            "--tuples-only is for CSV and TSV, since JSON lines and Parquet have no line of column \
+             names; leave it out, or write to a .csv",
+        ),
+        (
+            args.bigint_as_string && format != FileFormat::Jsonl,
+            "--bigint-as-string is for JSON lines; leave it out (other formats keep all digits), or \
+             write to a .jsonl",
+        ),
+        (
+            args.per_shard && is_stream,
+            "--per-shard writes a folder with one file a shard, and a stream is none; name a folder, \
+             or leave it out",
+        ),
+        (
+            args.per_shard && args.shard_column.is_some(),
+            "--shard-column names a column that files of --per-shard do not have: the names of their \
+             folders say the shard; leave it out",
+        ),
+        (
+            args.per_shard && args.no_shard_column,
+            "--no-shard-column does not go with --per-shard, whose files have no such column anyway; \
+             leave it out",
+        ),
+        (
+            args.allow_partial && format == FileFormat::Parquet,
+            "--allow-partial has to take back the rows of a shard that fails half-way, \
+             which Parquet cannot",
+        ),
+        (
+            args.allow_partial && is_stream,
+            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a \
+             way back",
+        ),
+    ]
 }
 
 /// What a reader could not tell from NULL, or from the end of the file. CSV has quotes
@@ -115,7 +152,7 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
 
 impl Asked<'_> {
     pub fn is_stream(&self) -> bool {
-        self.args.output.output == Path::new("-")
+        Target::names_a_stream(&self.args.output.output)
     }
 
     pub fn text(&self) -> Text {

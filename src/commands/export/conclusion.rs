@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::export::{ExportError, Kind, OneFile, record};
 use crate::fanout::ShardError;
 use crate::footer::Footer;
+use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::run::{Ending, Outcome};
 use crate::timing;
@@ -41,11 +42,10 @@ pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Res
     if let Err(error) = &written {
         console.error(error);
     }
-    if ran.asked.args.run.timing {
-        console.note(&timing::describe(&ran.outcome.answers));
-    }
+    ran.say_timing(console);
     match written {
         Ok(Some(line)) => console.note(&line),
+        Err(error) if !error.leaves_all_as_it_was() => {}
         _ if !ran.asked.is_stream() => {
             let file = ran.asked.args.output.output.display();
             console.error(&format!("{file} was not written"));
@@ -54,6 +54,20 @@ pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Res
     }
     console.note(&ran.footer(console));
     Ok(exit)
+}
+
+/// For a stream, whose reader may pause for ever. A file that is about to get its
+/// name gets it, and its manifest: half of that is what nobody asked for, and a
+/// second Ctrl-C ends the process at once.
+pub async fn unless_interrupted(
+    conclusion: impl Future<Output = Result<Exit, Error>>,
+    interrupt: &Interrupt,
+) -> Result<Exit, Error> {
+    tokio::select! {
+        biased;
+        exit = conclusion => exit,
+        () = interrupt.requested() => Ok(Exit::Interrupted),
+    }
 }
 
 /// Publishes the file or lets it go; what was written, in a line.
@@ -94,7 +108,7 @@ async fn publish(
     }
     let record = record::of_file(&ran.particulars(), finished.path(), &finished.written);
     let line = finished.describe();
-    finished.publish(&record).await?;
+    finished.publish(record).await?;
     Ok(line)
 }
 
@@ -122,6 +136,12 @@ impl Ran<'_> {
         if !failures.is_empty() {
             let advice = |error: &_| self.advised(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+    }
+
+    pub fn say_timing(&self, console: &mut Console) {
+        if self.asked.args.run.timing {
+            console.note(&timing::describe(&self.outcome.answers));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::commands::global::{self, Attempt, Start};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::{ExportError, OneFile, Text, record};
+use crate::export::{ExportError, OneFile, Target, Text, record};
 use crate::fanout::{Answer, Session};
 use crate::footer::Footer;
 use crate::global::{ResultTypes, Way};
@@ -25,7 +25,7 @@ use crate::sink;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
 
-use super::{Asked, RUNS};
+use super::{Asked, RUNS, conclusion, open};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -46,7 +46,10 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         sink::print(text).await?;
         return Ok(Exit::Complete);
     }
-    let (mut target, mut manifest) = super::open(&args.output)?;
+    let opened = open::open(&args.output, asked.interrupt).await?;
+    let Some((mut target, mut beside)) = opened else {
+        return Ok(Exit::Interrupted);
+    };
     let mut attempt = Attempt::first(&args.global);
     for _ in 0..RUNS {
         let began = Timestamp::now();
@@ -73,7 +76,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         // One answer has no shards to weigh against each other.
         let mut file = OneFile::start(
             target,
-            manifest,
+            beside,
             kind,
             text(asked),
             Delivery::IN_ORDER.recall,
@@ -99,13 +102,15 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
                 began,
                 outcome,
             };
-            return tokio::select! {
-                biased;
-                exit = conclude(ran, file, console) => exit,
-                () = asked.interrupt.requested() => Ok(Exit::Interrupted),
+            let is_stream = file.is_stream();
+            let conclusion = conclude(ran, file, console);
+            return if is_stream {
+                conclusion::unless_interrupted(conclusion, asked.interrupt).await
+            } else {
+                conclusion.await
             };
         }
-        (target, manifest) = file.rewound().await?;
+        (target, beside) = file.rewound().await?;
         attempt.acquaintance = Acquaintance::Known;
         console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
@@ -224,7 +229,9 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         Ok(line) => line,
         Err(ExportError::Closed) => return Ok(Exit::Complete),
         Err(error) => {
-            not_written(path, console);
+            if error.leaves_all_as_it_was() {
+                not_written(path, console);
+            }
             return Err(of_the_answer(error).into());
         }
     };
@@ -255,7 +262,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
 }
 
 fn not_written(path: &Path, console: &mut Console) {
-    if path != Path::new("-") {
+    if !Target::names_a_stream(path) {
         console.error(&format!("{} was not written", path.display()));
     }
 }
@@ -303,7 +310,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         ran.way.catalog(),
     );
     let line = finished.describe();
-    finished.publish(&record).await?;
+    finished.publish(record).await?;
     Ok(line)
 }
 

@@ -4,17 +4,16 @@ mod asked;
 mod begun;
 mod conclusion;
 mod global;
+mod open;
 mod per_shard;
 
 use jiff::Timestamp;
 
-use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::cli::export::ExportArgs;
 use crate::console::Console;
-use crate::draft::{Draft, Existing};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::manifest::Manifest;
-use crate::export::{OneFile, Target};
+use crate::export::OneFile;
 use crate::interrupt::Interrupt;
 use crate::run::{self, Ending};
 use crate::settings::{Environment, Settings};
@@ -55,8 +54,10 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
 }
 
 async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let (mut target, mut manifest) = open(&asked.args.output)?;
     let interrupt = asked.interrupt;
+    let Some((mut target, mut beside)) = open::open(&asked.args.output, interrupt).await? else {
+        return Ok(Exit::Interrupted);
+    };
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let began = Timestamp::now();
@@ -77,7 +78,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         };
         let mut file = OneFile::start(
             target,
-            manifest,
+            beside,
             asked.kind,
             asked.text(),
             delivery.recall,
@@ -93,32 +94,17 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
                 began,
                 outcome,
             };
-            return tokio::select! {
-                biased;
-                exit = conclusion::conclude(ran, file, console) => exit,
-                () = interrupt.requested() => Ok(Exit::Interrupted),
+            let is_stream = file.is_stream();
+            let conclusion = conclusion::conclude(ran, file, console);
+            return if is_stream {
+                conclusion::unless_interrupted(conclusion, interrupt).await
+            } else {
+                conclusion.await
             };
         }
-        (target, manifest) = file.rewound().await?;
+        (target, beside) = file.rewound().await?;
         acquaintance = Acquaintance::Known;
         console.note(&"nothing is written yet: asking again, at a new snapshot");
     }
     Err(Error::Unstable(RUNS))
-}
-
-/// The file and its manifest, open for writing: what cannot be written is said
-/// before anything is asked.
-fn open(args: &ExportOutputArgs) -> Result<(Target, Option<Draft>), Error> {
-    let existing = if args.force {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
-    let target = Target::open(&args.output, existing)?;
-    let manifest = if args.no_manifest || target.is_stream() {
-        None
-    } else {
-        Some(Target::draft(&Manifest::path_of(&args.output), existing)?)
-    };
-    Ok((target, manifest))
 }

@@ -210,6 +210,7 @@ async fn conclude(
             ran.asked.args.output.output.display()
         ));
     }
+    ran.say_timing(console);
     let elapsed = Elapsed(console.elapsed());
     console.note(&format!("{} · {elapsed}", manifest.extent()));
     Ok(exit)

@@ -1,0 +1,106 @@
+//! Flags of `shardq export` that would do nothing where they are given are refused.
+
+use crate::export::{export, folder, names};
+use crate::support::{Db, has_all, shardq};
+
+#[test]
+fn what_a_format_has_not_is_not_asked_of_it() {
+    let folder = folder();
+    for (flags, name, reasons) in [
+        (
+            &["--null", "-"][..],
+            "t.jsonl",
+            ["--null is for CSV and TSV", "leave it out"],
+        ),
+        (
+            &["--null", "-"],
+            "t.parquet",
+            ["--null is for CSV and TSV", "leave it out"],
+        ),
+        (
+            &["-t"],
+            "t.jsonl.gz",
+            ["--tuples-only is for CSV and TSV", "leave it out"],
+        ),
+        (
+            &["-t"],
+            "t.parquet",
+            ["--tuples-only is for CSV and TSV", "leave it out"],
+        ),
+        (
+            &["--bigint-as-string"],
+            "t.csv",
+            ["is for JSON lines", "write to a .jsonl"],
+        ),
+        (
+            &["--bigint-as-string"],
+            "t.tsv.zst",
+            ["is for JSON lines", "leave it out"],
+        ),
+        (
+            &["--bigint-as-string"],
+            "t.parquet",
+            ["is for JSON lines", "leave it out"],
+        ),
+        (
+            &["--excel", "--format", "tsv"],
+            "t.csv",
+            ["--excel is a way to write CSV", "write to a .csv"],
+        ),
+        (
+            &["--per-shard", "--shard-column", "s"],
+            "parts",
+            ["--shard-column names a column", "leave it out"],
+        ),
+        (
+            &["--per-shard", "--no-shard-column"],
+            "parts",
+            [
+                "--no-shard-column does not go with --per-shard",
+                "leave it out",
+            ],
+        ),
+        (
+            &["--per-shard"],
+            "/dev/null",
+            ["--per-shard writes a folder", "name a folder"],
+        ),
+    ] {
+        // No server is needed to say so.
+        shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
+            .args([folder.path().join(name)])
+            .args(flags)
+            .run()
+            .assert(2, "", has_all(reasons));
+        assert_eq!(names(folder.path()), [""; 0], "{flags:?} {name}");
+    }
+    shardq([
+        "export",
+        "SELECT 1",
+        "--per-shard",
+        "-h",
+        "/nonexistent",
+        "-o",
+        "-",
+    ])
+    .run()
+    .assert(
+        2,
+        "",
+        has_all(["--per-shard writes a folder", "name a folder"]),
+    );
+}
+
+#[test]
+fn timing_says_which_shards_took_longest_of_each_kind_of_export() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    for flags in [&[][..], &["--per-shard"]] {
+        let file = folder.path().join(format!("t{}", flags.concat()));
+        export(&db, "SELECT 1 AS one", &file)
+            .args(["--timing"])
+            .args(flags)
+            .run()
+            .assert(0, "", has_all(["shard_1", "a shard took", "2/2 shards"]));
+    }
+}
