@@ -103,6 +103,16 @@ fn a_partial_file_has_whole_shards_alone_and_says_so_in_its_name() {
 }
 
 #[test]
+fn a_reader_who_stops_reading_does_not_hide_a_shard_that_failed() {
+    let db = Db::with_shards(4);
+    let sql = "SELECT 1 / (current_schema() <> 'shard_0')::int, generate_series(1, 100000)";
+    shardq(["export", sql, "-o", "-"])
+        .db(&db)
+        .run_reading(1)
+        .assert(1, ANY, has_all(["shard_0", "division by zero"]));
+}
+
+#[test]
 fn a_server_that_stops_as_in_a_crash() {
     let mut server = private_server(Options::default());
     let db = Db::on(&server);

@@ -33,12 +33,16 @@ pub struct Ran<'a> {
 
 /// Says how it went, and gives the file its name if it is what was asked for.
 pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+    // Before the file ends, for the reader of a stream may be gone or pause.
+    ran.say_failures(console);
     let (exit, written) = match end(&ran, file).await {
-        (_, Err(ExportError::Closed)) => return Ok(Exit::Complete),
+        (_, Err(ExportError::Closed)) if ran.outcome.failures.is_empty() => {
+            return Ok(Exit::Complete);
+        }
+        (_, Err(ExportError::Closed)) => return Ok(Exit::Failed),
         (_, written @ Err(_)) => (Exit::Failed, written),
         ended => ended,
     };
-    ran.say_failures(console);
     if let Err(error) = &written {
         console.error(error);
     }

@@ -227,7 +227,8 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     };
     let line = match written {
         Ok(line) => line,
-        Err(ExportError::Closed) => return Ok(Exit::Complete),
+        Err(ExportError::Closed) if outcome.failures.is_empty() => return Ok(Exit::Complete),
+        Err(ExportError::Closed) => None,
         Err(error) => {
             if error.leaves_all_as_it_was() {
                 not_written(path, console);
