@@ -7,6 +7,7 @@ use crate::export::check::VerifyError;
 use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
 use crate::global::Refusal;
+use crate::hint;
 use crate::id::IdError;
 use crate::lookup::LookupError;
 use crate::render::RenderError;
@@ -191,13 +192,10 @@ pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
         );
     }
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
-        return Some(
-            "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
-                .to_owned(),
-        );
+        return Some(hint::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some("raise --timeout (0 for none) if the statement may take longer".to_owned());
+        return Some(hint::longer("--timeout"));
     }
     None
 }

@@ -1,8 +1,17 @@
-//! Hints: what somebody who reads this result may be missing.
+//! Hints: what somebody who reads this result may be missing, or can do about an
+//! error that several commands have.
 
 use crate::fanout::Answer;
 use crate::shard::Shard;
 use crate::statement::Statement;
+
+pub const LOCKED: &str =
+    "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
+
+/// `limit` is the flag that says how long a statement may take.
+pub fn longer(limit: &str) -> String {
+    format!("raise {limit} (0 for none) if the statement may take longer")
+}
 
 /// Aggregates whose value per shard is easily taken for the value of all shards.
 const AGGREGATES: [&str; 14] = [

@@ -11,6 +11,7 @@ use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
     self, Catalog, Differing, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted, Way,
 };
+use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::plan::Plan;
@@ -258,20 +259,15 @@ impl Prepared {
                     asked.interrupt,
                     console,
                 );
-                let all = match gathering.await {
+                let gathered = gathering.await;
+                if !matches!(gathered, Gathered::All(_)) {
+                    server.close().await;
+                }
+                let all = match gathered {
                     Gathered::All(all) => *all,
-                    Gathered::Unfit(why) => {
-                        server.close().await;
-                        return Ok(Start::Failed(why));
-                    }
-                    Gathered::TimedOut(shard, error) => {
-                        server.close().await;
-                        return Ok(Start::TimedOut(shard, error));
-                    }
-                    Gathered::Interrupted => {
-                        server.close().await;
-                        return Ok(Start::Interrupted);
-                    }
+                    Gathered::Unfit(why) => return Ok(Start::Failed(why)),
+                    Gathered::TimedOut(shard, error) => return Ok(Start::TimedOut(shard, error)),
+                    Gathered::Interrupted => return Ok(Start::Interrupted),
                 };
                 let survey = Survey {
                     session: all.session,
@@ -323,16 +319,11 @@ pub(super) async fn explain(
 pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::LOCK_NOT_AVAILABLE => {
-            "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
-                .to_owned()
+            hint::LOCKED.to_owned()
         }
-        _ => longer(limit),
+        _ => hint::longer(limit),
     };
     Error::Part { shard, error, hint }
-}
-
-fn longer(limit: &str) -> String {
-    format!("raise {limit} (0 for none) if the statement may take longer")
 }
 
 /// Which shards' parts took longest.
@@ -350,7 +341,7 @@ pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str
     if let ShardError::Server(report) = &mut error
         && report.code == SqlState::QUERY_CANCELED
     {
-        report.hint = Some(longer(limit));
+        report.hint = Some(hint::longer(limit));
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {

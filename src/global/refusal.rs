@@ -9,6 +9,7 @@ use super::catalog::{Catalog, Heir};
 use super::deviation::Deviation;
 use super::lexer::Token;
 use super::names::Text;
+use crate::hint;
 use crate::server::Report;
 use crate::shard::{Ranges, Shard};
 
@@ -334,7 +335,7 @@ pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Str
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
         "a global query reads every column of the tables that it names, in every shard that is asked"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
-        "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout"
+        hint::LOCKED
     } else {
         return None;
     };

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::export::{ExportError, Kind, OneFile, record};
 use crate::fanout::ShardError;
 use crate::footer::Footer;
+use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::run::{Ending, Outcome};
@@ -153,15 +154,15 @@ impl Ran<'_> {
     fn advised(&self, error: &ShardError) -> Option<String> {
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                "raise --statement-timeout (0 for none) if the statement may take longer"
+                hint::longer("--statement-timeout")
             }
             // A file cannot go on at another instant.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
-                "export again; with --per-shard, only what is missing is, by --resume"
+                "export again; with --per-shard, only what is missing is, by --resume".to_owned()
             }
             _ => return advice(error, self.plan.search_path.is_shard_alone()),
         };
-        Some(text.to_owned())
+        Some(text)
     }
 
     fn footer(&self, console: &Console) -> Footer {
