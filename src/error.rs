@@ -92,7 +92,9 @@ hint: {hint}"
     /// The shard where the key belongs has not answered.
     #[error("not verified: {0}")]
     Unanswered(String),
-    #[error("the snapshot was lost with the server {0} times; the server does not stay up")]
+    #[error(
+        "gave up after {0} attempts: each lost its snapshot, or tables were rewritten during it"
+    )]
     Unstable(u32),
     #[error(transparent)]
     Demo(#[from] DemoError),

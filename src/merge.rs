@@ -14,7 +14,7 @@ use crate::transfer::Lines;
 use crate::types::TypeNames;
 
 /// What comes out, in shard order but for failures and notices, which come as
-/// soon as they are known.
+/// soon as they are known. A shard can fail after it has answered.
 #[derive(Debug)]
 pub enum Piece {
     /// Once, before all rows.
@@ -77,7 +77,11 @@ pub struct Merge {
     failed: Vec<bool>,
     /// The latest try of each shard.
     attempts: Vec<Attempt>,
+    /// All rows are here, or it failed.
     ended: Vec<bool>,
+    /// And the snapshot covers the tables that were read, or it failed.
+    confirmed: Vec<bool>,
+    unconfirmed: usize,
     ready: VecDeque<Piece>,
 }
 
@@ -91,6 +95,8 @@ impl Merge {
         Self {
             failed: vec![false; shards.len()],
             ended: vec![false; shards.len()],
+            confirmed: vec![false; shards.len()],
+            unconfirmed: shards.len(),
             attempts: vec![0; shards.len()],
             shards,
             types,
@@ -103,9 +109,9 @@ impl Merge {
         }
     }
 
-    /// Whether every shard has ended.
+    /// Whether every shard has ended, and will not fail any more.
     pub fn is_complete(&self) -> bool {
-        self.current == self.shards.len() && self.ready.is_empty()
+        self.current == self.shards.len() && self.ready.is_empty() && self.unconfirmed == 0
     }
 
     /// The next piece that can go out.
@@ -121,8 +127,16 @@ impl Merge {
                 attempt,
                 event,
             } => {
+                if let Event::Confirmed = &event {
+                    self.confirm(place);
+                    return;
+                }
                 if let Event::Failed(error) = &event {
                     self.fail(place, error.clone());
+                    // Its rows had all been read, and turned out not to be the snapshot's.
+                    if self.ended[place] {
+                        return;
+                    }
                 }
                 let waiting = self.waiting.entry(place).or_default();
                 waiting.push_back((attempt, event));
@@ -152,14 +166,21 @@ impl Merge {
     /// No more messages come: what has no end gets one, so that no shard vanishes.
     pub fn close(&mut self, error: &ShardError) {
         for place in 0..self.shards.len() {
-            if !self.ended[place] {
+            if !self.ended[place] || !self.confirmed[place] {
                 self.fail(place, error.clone());
                 self.advance(place);
             }
         }
     }
 
+    fn confirm(&mut self, place: Place) {
+        if !std::mem::replace(&mut self.confirmed[place], true) {
+            self.unconfirmed -= 1;
+        }
+    }
+
     fn fail(&mut self, place: Place, error: ShardError) {
+        self.confirm(place);
         if !std::mem::replace(&mut self.failed[place], true) {
             self.ready
                 .push_back(Piece::Failed(self.shards[place], error));
@@ -198,6 +219,7 @@ impl Merge {
             }
             // It was reported when it came.
             Event::Failed(_) => self.advance(place),
+            Event::Confirmed => {}
         }
     }
 
@@ -211,7 +233,9 @@ impl Merge {
     }
 
     fn advance(&mut self, place: Place) {
-        self.ended[place] = true;
+        if std::mem::replace(&mut self.ended[place], true) {
+            return;
+        }
         self.current += 1;
         if self.delivery.order == Order::Shard {
             self.waiting.remove(&place);

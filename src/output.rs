@@ -41,12 +41,15 @@ impl Output {
         self.rows
     }
 
-    /// Forgets what was not written yet, for a run that starts again.
-    pub fn restart(&mut self, renderer: Renderer) {
+    /// Forgets what nobody has seen yet, for a run that starts again.
+    pub async fn restart(&mut self, renderer: Renderer) {
         self.renderer = renderer;
         self.block.clear();
         self.begun = false;
         self.rows = 0;
+        if std::mem::take(&mut self.touched) {
+            self.sink.rewind().await;
+        }
     }
 
     /// Ends the result. A file gets its name.
@@ -124,7 +127,7 @@ impl Destination for Output {
     }
 
     fn is_untouched(&self) -> bool {
-        !self.touched
+        !self.touched || self.sink.can_rewind()
     }
 
     fn progress(&self, _: &Outcome) -> String {

@@ -3,10 +3,10 @@
 //! Every connection opens one read-only transaction, takes the run's snapshot,
 //! and then gives one shard after the other its turn. `--dry-run` prints this.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::quote::Literal;
+use crate::quote::{Identifier, Literal};
 use crate::search_path::SearchPath;
 use crate::shard::Shard;
 use crate::statement::Statement;
@@ -67,6 +67,33 @@ impl Pinned {
     }
 }
 
+/// How often a worker checks that the snapshot covers the tables that it read
+/// (`sql/check_relations.sql`). The check takes the server 0.3 ms, as long as a small turn
+/// or two, and until then the locks of the turns before it are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckFrequency {
+    /// After each shard, before it counts as answered.
+    EachShard,
+    /// After as many quick turns as are worth it. A shard can fail after it has answered.
+    Batches,
+}
+
+/// A table of the user's, by the names that it had at a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.schema.as_str() {
+            "" => f.write_str(&self.name),
+            schema => write!(f, "{schema}.{}", self.name),
+        }
+    }
+}
+
 /// One statement, and how it runs in every shard.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -76,6 +103,10 @@ pub struct Plan {
     pub pinned: Pinned,
     pub limits: Limits,
     pub transfer: Transfer,
+    pub check: CheckFrequency,
+    /// Tables that were rewritten during an earlier attempt: they are locked before the
+    /// snapshot is taken, those of a shard in all shards.
+    pub lock: Vec<TableName>,
 }
 
 /// A turn's message, and where in it the statement stands.
@@ -96,10 +127,41 @@ impl Plan {
         )
     }
 
-    /// Opens the first connection's transaction. Its results: the name of the
-    /// snapshot (if shared), then the shards.
-    pub fn survey(&self) -> String {
+    /// Lists the tables of [`Plan::lock`] that are there.
+    pub fn lockable_tables(&self) -> String {
+        let array = |part: fn(&TableName) -> &str| {
+            let names: Vec<_> = self
+                .lock
+                .iter()
+                .map(|table| Literal(part(table)).to_string())
+                .collect();
+            format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+        };
+        fill(
+            include_str!("../sql/lockable_tables.sql"),
+            &[
+                ("schemas", &array(|table| &table.schema)),
+                ("tables", &array(|table| &table.name)),
+            ],
+        )
+    }
+
+    /// Opens the first connection's transaction, with these tables locked before its
+    /// snapshot is taken. Its results: the name of the snapshot (if shared), then the
+    /// shards.
+    pub fn survey(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
+        if !locked.is_empty() {
+            let tables: Vec<_> = locked
+                .iter()
+                .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
+                .collect();
+            sql += ";\n";
+            sql += &self.bounded(
+                include_str!("../sql/lock_tables.sql"),
+                &[("tables", &tables.join(", "))],
+            );
+        }
         if self.instant == Instant::Shared {
             sql += ";\n";
             sql += &fill(include_str!("../sql/export_snapshot.sql"), &[]);
@@ -158,9 +220,14 @@ impl Plan {
         )
     }
 
-    /// The message behind the COPY.
-    pub fn turn_end() -> String {
-        fill(include_str!("../sql/turn_end.sql"), &[])
+    /// The message behind the turns whose tables it checks.
+    pub fn check_relations() -> String {
+        fill(include_str!("../sql/check_relations.sql"), &[])
+    }
+
+    /// Takes the transaction up again after a check that failed.
+    pub fn recover_unchecked() -> String {
+        fill(include_str!("../sql/recover_unchecked.sql"), &[])
     }
 
     pub fn recover() -> String {
@@ -175,15 +242,17 @@ impl Plan {
         for &shard in shards {
             let turn = match &self.transfer {
                 Transfer::Rows => self.turn(shard).sql,
-                Transfer::Copy(copying) => [
-                    self.describe_in(shard).sql,
-                    self.copy(copying).sql,
-                    Self::turn_end(),
-                ]
-                .join(";\n"),
+                Transfer::Copy(copying) => {
+                    [self.describe_in(shard).sql, self.copy(copying).sql].join(";\n")
+                }
             };
             let _ = write!(text, "\n-- {shard}\n{turn};\n");
         }
+        let when = match self.check {
+            CheckFrequency::EachShard => "after each shard",
+            CheckFrequency::Batches => "after every few shards, and after the last",
+        };
+        let _ = write!(text, "\n-- {when}\n{};\n", Self::check_relations());
         text
     }
 
@@ -245,6 +314,8 @@ mod tests {
             pinned: Pinned::Nothing,
             limits: Limits::default(),
             transfer: Transfer::Rows,
+            check: CheckFrequency::Batches,
+            lock: Vec::new(),
         }
     }
 
@@ -253,7 +324,7 @@ mod tests {
         let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
         assert_eq!(
             turn.sql,
-            "SET LOCAL search_path TO \"shard_30\";\nSELECT 1 -- one\n;ROLLBACK TO SAVEPOINT turn"
+            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\";\nSELECT 1 -- one"
         );
         assert!(
             turn.sql
@@ -267,7 +338,7 @@ mod tests {
     #[test]
     fn placeholders_in_the_users_sql_are_the_users() {
         let turn = plan("SELECT '{search_path}', '{statement}'").turn(Shard::new(1));
-        assert!(turn.sql.contains("SELECT '{search_path}', '{statement}'\n"));
+        assert!(turn.sql.ends_with("SELECT '{search_path}', '{statement}'"));
     }
 
     #[test]
@@ -295,7 +366,7 @@ mod tests {
                 pinned,
                 ..plan("SELECT 1")
             };
-            for opening in [plan.survey(), plan.join(None)] {
+            for opening in [plan.survey(&[]), plan.join(None)] {
                 let (before, _) = opening.split_once("SAVEPOINT turn").unwrap();
                 let found = set.map(|name| before.contains(&format!("SET LOCAL {name}")));
                 assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
@@ -313,6 +384,6 @@ mod tests {
             plan.join(None)
                 .starts_with("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\n")
         );
-        assert!(!plan.survey().contains("export_snapshot"));
+        assert!(!plan.survey(&[]).contains("export_snapshot"));
     }
 }

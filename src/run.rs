@@ -11,7 +11,7 @@ use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
-use crate::plan::Plan;
+use crate::plan::{Plan, TableName};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::server::{Server, Spare};
@@ -76,6 +76,8 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Outcome {
     pub ending: Ending,
+    /// Tables that the snapshot did not cover: what to lock before the next one is taken.
+    pub rewritten: Vec<TableName>,
     pub asked: usize,
     pub answers: Vec<(Shard, Answer)>,
     pub failures: Failures,
@@ -139,6 +141,7 @@ pub(crate) async fn drive(
     } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
+        rewritten: Vec::new(),
         asked: fanout.shards().len(),
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
@@ -200,7 +203,7 @@ pub(crate) async fn drive(
 /// had at this snapshot any more.
 fn is_had_again(error: &ShardError, policy: Policy) -> bool {
     match error {
-        ShardError::SnapshotLost { .. } => true,
+        error if error.needs_new_snapshot() => true,
         // What was read of it cannot be taken back. Other shards may yet answer.
         ShardError::Lost { rows: 1.., .. } => policy == Policy::Stop,
         _ => false,
@@ -240,9 +243,11 @@ async fn take(
         }
         Piece::Failed(shard, error) if output.is_untouched() && is_had_again(&error, policy) => {
             console.note(&format!("{shard}: {error}"));
+            outcome.rewritten = error.rewritten();
             return Ok(Some(Ending::HadAgain));
         }
         Piece::Failed(shard, error) => {
+            outcome.answers.retain(|(answered, _)| *answered != shard);
             outcome.failures.add(shard, error);
             if policy == Policy::Stop {
                 return Ok(Some(Ending::Stopped));

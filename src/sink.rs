@@ -4,7 +4,7 @@
 //! neither Ctrl-C nor, until a few blocks are waiting, the reading of shards.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
@@ -28,10 +28,17 @@ pub enum SinkError {
 /// An open destination. Dropping it leaves no file behind.
 #[derive(Debug)]
 pub struct Sink {
-    blocks: mpsc::Sender<Vec<u8>>,
+    commands: mpsc::Sender<Command>,
     /// What the writer says when it ends.
     ended: oneshot::Receiver<Result<Target, SinkError>>,
     draft: Option<Draft>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Write(Vec<u8>),
+    /// Forget what was written.
+    Rewind,
 }
 
 #[derive(Debug)]
@@ -67,11 +74,14 @@ impl Sink {
     }
 
     fn start(mut target: Target, draft: Option<Draft>) -> Result<Self, SinkError> {
-        let (blocks, mut waiting) = mpsc::channel::<Vec<u8>>(WAITING_BLOCKS);
+        let (commands, mut waiting) = mpsc::channel(WAITING_BLOCKS);
         let (end, ended) = oneshot::channel();
         let write_all = move || {
-            while let Some(block) = waiting.blocking_recv() {
-                target.write(&block)?;
+            while let Some(command) = waiting.blocking_recv() {
+                match command {
+                    Command::Write(block) => target.write(&block)?,
+                    Command::Rewind => target.rewind()?,
+                }
             }
             Ok(target)
         };
@@ -81,7 +91,7 @@ impl Sink {
             .spawn(move || drop(end.send(write_all())))
             .map_err(SinkError::Output)?;
         Ok(Self {
-            blocks,
+            commands,
             ended,
             draft,
         })
@@ -90,7 +100,19 @@ impl Sink {
     /// Hands a block to the writer; waits while too many are waiting. `false`
     /// once the writer has failed: [`Sink::publish`] tells why.
     pub async fn write(&self, block: Vec<u8>) -> bool {
-        self.blocks.send(block).await.is_ok()
+        self.commands.send(Command::Write(block)).await.is_ok()
+    }
+
+    /// Whether nobody sees what was written before [`Sink::publish`].
+    pub fn can_rewind(&self) -> bool {
+        self.draft.is_some()
+    }
+
+    /// Forgets what was written, where [`Sink::can_rewind`]. A failure is told as that of a
+    /// write is.
+    pub async fn rewind(&self) {
+        // The receiver is gone only when the writer has failed.
+        let _ = self.commands.send(Command::Rewind).await;
     }
 
     /// Waits until all is written, and gives a file its name.
@@ -112,7 +134,7 @@ impl Sink {
 
     /// Waits for the writer, which may be waiting for its reader.
     async fn finish(self) -> Result<Target, SinkError> {
-        drop(self.blocks);
+        drop(self.commands);
         let early = |_| {
             Err(SinkError::Output(io::Error::other(
                 "the writer ended early",
@@ -142,13 +164,25 @@ impl Target {
             }
             Self::File { file, .. } => file.write_all(block),
         };
-        written.map_err(|source| match (source.kind(), &*self) {
+        written.map_err(|source| self.failed(source))
+    }
+
+    fn rewind(&mut self) -> Result<(), SinkError> {
+        let Self::File { file, .. } = self else {
+            return Ok(());
+        };
+        let rewound = file.set_len(0).and_then(|()| file.rewind());
+        rewound.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> SinkError {
+        match (source.kind(), self) {
             (io::ErrorKind::BrokenPipe, _) => SinkError::Closed,
             (_, Self::Output) => SinkError::Output(source),
             (_, Self::File { path, .. }) => SinkError::File {
                 file: path.clone(),
                 source,
             },
-        })
+        }
     }
 }

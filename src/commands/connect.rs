@@ -116,8 +116,13 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
     }
 }
 
-/// No more connections than there can be shards to ask.
-pub fn connections(wanted: usize, args: &ShardArgs) -> usize {
+/// No more connections than there can be shards to ask. One where tables are locked before
+/// the snapshot: whoever waits to rewrite one of them lets no other connection of ours
+/// have it, and waits for the one that has it.
+pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
+    if !plan.lock.is_empty() {
+        return 1;
+    }
     let shards = match (&args.shards, &args.origin) {
         (_, Some(_)) => 1,
         (Some(list), None) => list.count(),

@@ -9,7 +9,7 @@ use crate::footer::Elapsed;
 use crate::interrupt::Interrupt;
 use crate::key::Key;
 use crate::lookup::{self, Lookup};
-use crate::plan::{Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
 use crate::search::{AtHome, Search};
 use crate::search_path::SearchPath;
 use crate::server::Connection;
@@ -83,7 +83,7 @@ async fn verify(
         opened.server.close().await;
         match found {
             Err(Error::Lookup(error)) if error.is_transient() => {
-                console.note(&format!("{error}; asking again, at a new snapshot"));
+                console.note(&format!("{error}; retrying at a new snapshot"));
                 acquaintance = Acquaintance::Known;
             }
             found => return found,
@@ -101,6 +101,8 @@ fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
         pinned: Pinned::Nothing,
         limits: args.limits.into(),
         transfer: Transfer::Rows,
+        check: CheckFrequency::Batches,
+        lock: Vec::new(),
     })
 }
 

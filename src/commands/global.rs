@@ -14,7 +14,7 @@ use crate::global::{
 use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
-use crate::plan::Plan;
+use crate::plan::{Plan, TableName};
 use crate::run::Started;
 use crate::server::{Server, Spare};
 use crate::settings::Settings;
@@ -60,6 +60,8 @@ pub(super) enum Start {
     Failed(String),
     /// As the one statement would.
     TimedOut(Shard, ShardError),
+    /// The snapshot is gone, or does not cover these tables.
+    Retry(Vec<TableName>),
     Interrupted,
 }
 
@@ -228,7 +230,7 @@ pub(super) async fn prepare(
 fn connections(asked: &Asked<'_>, attempt: &Attempt, text: &Text<'_>) -> usize {
     match attempt.strategy {
         Strategy::Auto | Strategy::Partial if may_apply(text) => {
-            connect::connections(asked.connections, asked.shards)
+            connect::connections(asked.connections, asked.shards, asked.plan)
         }
         _ => 1,
     }
@@ -267,6 +269,7 @@ impl Prepared {
                     Gathered::All(all) => *all,
                     Gathered::Unfit(why) => return Ok(Start::Failed(why)),
                     Gathered::TimedOut(shard, error) => return Ok(Start::TimedOut(shard, error)),
+                    Gathered::Retry(rewritten) => return Ok(Start::Retry(rewritten)),
                     Gathered::Interrupted => return Ok(Start::Interrupted),
                 };
                 let survey = Survey {

@@ -12,7 +12,7 @@ use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::output::Output;
-use crate::plan::{Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
 use crate::render::{RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
@@ -28,6 +28,8 @@ use super::query_global;
 
 /// A run whose server goes away before anything was printed is had again.
 pub(super) const RUNS: u32 = 3;
+
+pub(super) const NEW_SNAPSHOT: &str = "nothing was printed yet: retrying at a new snapshot";
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let file = args.output.output.clone();
@@ -51,7 +53,7 @@ pub(super) fn not_written(file: &Path, console: &mut Console) {
 
 async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
-    let plan = plan(&args)?;
+    let mut plan = plan(&args)?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
     // While Ctrl-C still ends all: it may wait for whoever reads a pipe.
     let sink = sink(&args)?;
@@ -62,17 +64,16 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let asked = Asked {
         args: &args,
         settings: &settings,
-        plan: &plan,
         interrupt: &interrupt,
     };
     let Some(sink) = sink else {
-        return dry_run(&asked, &mut console).await;
+        return dry_run(&asked, &plan, &mut console).await;
     };
     let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
-        let connections = connect::connections(args.run.connections, &args.shards);
-        let prepared = match prepare(&asked, connections, acquaintance, &mut console).await {
+        let connections = connect::connections(args.run.connections, &args.shards, &plan);
+        let prepared = match prepare(&asked, &plan, connections, acquaintance, &mut console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Exit::Interrupted),
             Err(error) if error.is_transient() => {
@@ -94,8 +95,9 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
             };
         }
         acquaintance = Acquaintance::Known;
-        console.note(&"nothing was printed yet: asking again, at a new snapshot");
-        output.restart(renderer(&args.output));
+        plan.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
+        output.restart(renderer(&args.output)).await;
     }
     Err(Error::Unstable(RUNS))
 }
@@ -105,7 +107,6 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
 struct Asked<'a> {
     args: &'a QueryArgs,
     settings: &'a Settings,
-    plan: &'a Plan,
     interrupt: &'a Interrupt,
 }
 
@@ -133,6 +134,7 @@ impl Prepared {
 /// Connects, surveys, and picks the shards. `None` if interrupted.
 async fn prepare(
     asked: &Asked<'_>,
+    plan: &Plan,
     connections: usize,
     acquaintance: Acquaintance,
     console: &mut Console,
@@ -149,7 +151,7 @@ async fn prepare(
     } = opened;
     // Takes the spares in, so that a server that is closed waits for none of them.
     let work = async {
-        let survey = connect::survey(first, asked.plan).await?;
+        let survey = connect::survey(first, plan).await?;
         let topology = connect::topology(&survey, asked.settings).await?;
         let shards = connect::choose(&asked.args.shards, &topology, console)?;
         Ok(Prepared {
@@ -232,8 +234,8 @@ async fn conclude(
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let Some(prepared) = prepare(asked, 1, Acquaintance::First, console).await? else {
+async fn dry_run(asked: &Asked<'_>, plan: &Plan, console: &mut Console) -> Result<Exit, Error> {
+    let Some(prepared) = prepare(asked, plan, 1, Acquaintance::First, console).await? else {
         return Ok(Exit::Interrupted);
     };
     let Prepared {
@@ -244,7 +246,7 @@ async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
     } = prepared;
     drop((spares, survey));
     server.close().await;
-    let text = asked.plan.describe(&shards);
+    let text = plan.describe(&shards);
     print(text, asked.interrupt).await
 }
 
@@ -284,6 +286,8 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         pinned: Pinned::Nothing,
         limits: args.limits.into(),
         transfer: Transfer::Rows,
+        check: CheckFrequency::Batches,
+        lock: Vec::new(),
     })
 }
 

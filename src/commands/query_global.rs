@@ -17,7 +17,7 @@ use crate::shard::Shard;
 
 use super::connect::Acquaintance;
 use super::global::{self, Asked, Attempt, Start};
-use super::query::{self, RUNS};
+use super::query::{self, NEW_SNAPSHOT, RUNS};
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
@@ -45,7 +45,12 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     };
     let mut output = Output::new(renderer(&args.output), None, sink);
     let mut attempt = Attempt::first(&args.global);
+    let mut locking = plan.clone();
     for _ in 0..RUNS {
+        let asked = Asked {
+            plan: &locking,
+            ..asked
+        };
         let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
             return Ok(Exit::Interrupted);
         };
@@ -57,6 +62,12 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             }
             Start::TimedOut(shard, error) => {
                 return Err(global::timed_out(shard, error, "--timeout"));
+            }
+            Start::Retry(rewritten) => {
+                attempt.acquaintance = Acquaintance::Known;
+                locking.lock.extend(rewritten);
+                console.note(&NEW_SNAPSHOT);
+                continue;
             }
             Start::Interrupted => return Ok(Exit::Interrupted),
         };
@@ -85,8 +96,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             };
         }
         attempt.acquaintance = Acquaintance::Known;
-        console.note(&"nothing was printed yet: asking again, at a new snapshot");
-        output.restart(renderer(&args.output));
+        locking.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
+        output.restart(renderer(&args.output)).await;
     }
     Err(Error::Unstable(RUNS))
 }

@@ -47,6 +47,11 @@ impl Depth {
         self.current
     }
 
+    /// What a turn takes the server; `None` before any was answered.
+    pub fn turn(&self) -> Option<Duration> {
+        self.turn
+    }
+
     /// A turn was answered, this long after the one before it on its connection.
     pub fn answered(&mut self, took: Duration) {
         let turn = self.turn.map_or(took, |average| (average * 3 + took) / 4);

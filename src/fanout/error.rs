@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+use crate::plan::TableName;
 use crate::server::{ConnectError, Report};
 
 /// No shard can answer.
@@ -75,8 +76,30 @@ pub enum ShardError {
     NotReplaced { reason: String, why: String },
     #[error("the snapshot was lost with the connections ({reason})")]
     SnapshotLost { reason: String },
+    /// Its rows may be those of the snapshot, or lack some.
+    #[error(
+        "rows may be missing: {} was rewritten, renamed or created after the snapshot was taken",
+        .tables.iter().map(TableName::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Rewritten { tables: Vec<TableName> },
     #[error("not asked: the run was stopped")]
     NotAsked,
+}
+
+impl ShardError {
+    /// Whether the run may go well at another snapshot: this one is gone, or does not
+    /// cover what was read.
+    pub fn needs_new_snapshot(&self) -> bool {
+        matches!(self, Self::SnapshotLost { .. } | Self::Rewritten { .. })
+    }
+
+    /// The tables to lock before that snapshot is taken.
+    pub fn rewritten(self) -> Vec<TableName> {
+        match self {
+            Self::Rewritten { tables } => tables,
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn how_far(rows: u64) -> String {

@@ -1,5 +1,5 @@
 //! A turn that was sent, and whose answer is on its way: one message for values,
-//! three for the lines of a COPY.
+//! two for the lines of a COPY.
 
 use std::task::Poll;
 
@@ -21,7 +21,6 @@ pub(super) enum Flight {
         /// None once it is being read.
         copied: Option<Copied>,
         copied_offset: usize,
-        ended: Answers,
         /// What stands in front of each line.
         lead: Vec<u8>,
     },
@@ -35,9 +34,7 @@ impl Flight {
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
         let (Some(copy), Some(copying)) = (session.copy(), plan.transfer.copying()) else {
-            let Turn { sql, offset } = plan.turn(shard);
-            let answers = session.send(&sql).await?;
-            return Ok(Self::Rows { answers, offset });
+            return Self::send_rows(session, plan, shard).await;
         };
         let describe = plan.describe_in(shard);
         let described = session.send(&describe.sql).await?;
@@ -45,15 +42,24 @@ impl Flight {
         if let Poll::Ready(answered) = futures::poll!(&mut copied) {
             copied = Box::pin(std::future::ready(answered));
         }
-        let ended = session.send(&Plan::turn_end()).await?;
         Ok(Self::Copy {
             described,
             described_offset: describe.offset,
             copied: Some(copied),
             copied_offset: copy.offset,
-            ended,
             lead: copying.lead(shard),
         })
+    }
+
+    /// The same, for values whatever the plan is for.
+    pub async fn send_rows(
+        session: &Session,
+        plan: &Plan,
+        shard: Shard,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let Turn { sql, offset } = plan.turn(shard);
+        let answers = session.send(&sql).await?;
+        Ok(Self::Rows { answers, offset })
     }
 
     /// Reads on to the end, for nothing.
@@ -61,10 +67,7 @@ impl Flight {
         match self {
             Self::Rows { answers, .. } => exhaust(answers).await,
             Self::Copy {
-                described,
-                copied,
-                ended,
-                ..
+                described, copied, ..
             } => {
                 exhaust(described).await;
                 if let Some(copied) = copied
@@ -72,7 +75,6 @@ impl Flight {
                 {
                     while let Some(Ok(_)) = lines.next().await {}
                 }
-                exhaust(ended).await;
             }
         }
     }

@@ -15,11 +15,12 @@ use tokio::sync::watch;
 use super::depth::Depth;
 use super::error::{RECONNECTS, backoff, cause};
 use super::flight::Flight;
-use super::session::Session;
-use super::turn::{Broken, Flying, Outlet, Turn};
+use super::relation_check::{CheckInterval, RelationCheck};
+use super::session::{Answers, Session};
+use super::turn::{Broken, Flying, Outlet, Purpose, Turn};
 use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
-use crate::plan;
-use crate::server::Spare;
+use crate::plan::{self, CheckFrequency, Plan};
+use crate::server::{Report, Spare};
 
 pub(super) struct Lane {
     number: usize,
@@ -27,11 +28,38 @@ pub(super) struct Lane {
     outlet: Outlet,
     stopped: watch::Receiver<bool>,
     depth: Depth,
+    interval: CheckInterval,
     /// Taken from the queue, to be sent (again).
     todo: VecDeque<Turn>,
-    flying: VecDeque<Flying>,
+    flying: VecDeque<InFlight>,
+    /// Turns sent since the last check was sent.
+    since_check: usize,
+    /// All their rows were read; the check of their tables was not.
+    unchecked: Vec<(Turn, Answer)>,
     /// What becomes of the shards that nobody took, if this lane is the last.
     otherwise: ShardError,
+}
+
+/// A message that was sent.
+enum InFlight {
+    Turn(Flying),
+    Check(Answers),
+}
+
+/// What the answer to a message was.
+enum Read {
+    Turn,
+    Check(RelationCheck),
+}
+
+impl InFlight {
+    /// To be read to the end, for nothing.
+    fn into_flight(self) -> Flight {
+        match self {
+            Self::Turn(flying) => flying.flight,
+            Self::Check(answers) => Flight::Rows { answers, offset: 0 },
+        }
+    }
 }
 
 impl Lane {
@@ -47,12 +75,15 @@ impl Lane {
                 &shared.plan.transfer,
                 shared.fair_share(),
             ),
+            interval: CheckInterval::new(shared.plan.check),
             number,
             shared,
             outlet,
             stopped,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
+            since_check: 0,
+            unchecked: Vec::new(),
             otherwise: ShardError::NotAsked,
         }
     }
@@ -119,7 +150,9 @@ impl Lane {
                 }
                 continue;
             };
-            self.show(Some(head.turn.place));
+            if let InFlight::Turn(flying) = &head {
+                self.show(Some(flying.turn.place));
+            }
             let read = tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => None,
@@ -128,98 +161,202 @@ impl Lane {
             match read {
                 None => {
                     let flying = iter::once(head).chain(self.flying.drain(..));
-                    session.cancel(flying.map(|flying| flying.flight)).await;
+                    session.cancel(flying.map(InFlight::into_flight)).await;
                     return self.end(None);
                 }
-                Some(Ok(())) => {
-                    let took = free_since.elapsed();
-                    self.depth.answered(took);
-                    let answer = Answer {
-                        rows: head.rows,
-                        took,
-                    };
-                    self.outlet.say(head.turn, Event::Answered(answer));
-                }
+                Some(Ok(Read::Turn)) => self.answered(&head, free_since.elapsed()),
+                Some(Ok(Read::Check(check))) => self.checked(&check),
                 Some(Err(Broken::Lost(reason))) => {
-                    self.take_back();
-                    let Flying { turn, flight, rows } = head;
-                    // A COPY that was not read yet holds its connection, which would
-                    // go on to count.
-                    drop(flight);
-                    let error = ShardError::Lost {
-                        reason: reason.clone(),
-                        rows,
-                    };
-                    self.retry(turn, error);
+                    self.lost(head, &reason);
                     match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
                     }
                 }
-                Some(Err(Broken::Shard(error))) => {
-                    self.take_back();
-                    self.outlet.say(head.turn, Event::Failed(error));
-                    self.recover(&session).await;
-                }
+                Some(Err(Broken::Shard(error))) => self.failed(head, error, &session).await,
                 Some(Err(Broken::Transient(report))) => {
-                    self.take_back();
-                    let shard = self.shared.shards[head.turn.place];
-                    let headline = report.headline();
-                    if self.retry(head.turn, ShardError::Server(report)) {
-                        self.outlet
-                            .notice(format!("{shard}: {headline}; trying again"));
-                        self.pause(backoff(head.turn.attempt)).await;
-                    }
-                    self.recover(&session).await;
+                    self.failed_for_now(head, report, &session).await;
                 }
             }
             free_since = Instant::now();
         }
     }
 
-    /// Sends turns until as many are in flight as should be.
+    /// All rows of a shard are here.
+    fn answered(&mut self, head: &InFlight, took: Duration) {
+        let &InFlight::Turn(Flying { turn, rows, .. }) = head else {
+            return;
+        };
+        self.depth.answered(took);
+        let answer = Answer { rows, took };
+        if turn.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
+            self.outlet.say(turn, Event::Answered(answer));
+        }
+        self.unchecked.push((turn, answer));
+    }
+
+    /// The tables behind all turns that were read were checked.
+    fn checked(&mut self, check: &RelationCheck) {
+        let turns = std::mem::take(&mut self.unchecked);
+        self.interval
+            .adapt(check.locked, turns.len(), self.depth.turn());
+        for (turn, answer) in turns {
+            if !check.rewritten.is_empty() {
+                // One check for several turns does not tell which of them read the table:
+                // a view may read another shard's.
+                let tables = check.rewritten.clone();
+                let error = ShardError::Rewritten { tables };
+                self.outlet.say(turn, Event::Failed(error));
+                continue;
+            }
+            if self.shared.plan.check == CheckFrequency::EachShard {
+                self.outlet.say(turn, Event::Answered(answer));
+            }
+            self.outlet.say(turn, Event::Confirmed);
+        }
+    }
+
+    /// The connection is gone: what it had in flight, and what was not checked on it, is
+    /// to be sent again.
+    fn lost(&mut self, head: InFlight, reason: &str) {
+        self.take_back();
+        let lost = |rows| ShardError::Lost {
+            reason: reason.to_owned(),
+            rows,
+        };
+        if let InFlight::Turn(Flying { turn, flight, rows }) = head {
+            // A COPY that was not read yet holds its connection, which would go on to count.
+            drop(flight);
+            self.retry(turn, lost(rows));
+        }
+        let each = self.shared.plan.check == CheckFrequency::EachShard;
+        for (turn, answer) in std::mem::take(&mut self.unchecked).into_iter().rev() {
+            let turn = match turn.purpose {
+                Purpose::Rows if !each => Turn {
+                    purpose: Purpose::Recheck { tries: 0 },
+                    ..turn
+                },
+                _ => turn,
+            };
+            self.retry(turn, lost(answer.rows));
+        }
+        self.since_check = 0;
+    }
+
+    /// A turn failed, or a check; the connection lives.
+    async fn failed(&mut self, head: InFlight, error: ShardError, session: &Session) {
+        self.take_back();
+        match head {
+            InFlight::Turn(flying) => {
+                self.outlet.say(flying.turn, Event::Failed(error));
+                self.recover(session, Plan::recover()).await;
+            }
+            InFlight::Check(_) => {
+                for (turn, _) in std::mem::take(&mut self.unchecked) {
+                    self.outlet.say(turn, Event::Failed(error.clone()));
+                }
+                self.since_check = 0;
+                self.recover(session, Plan::recover_unchecked()).await;
+            }
+        }
+    }
+
+    /// The same, but trying a turn again may help.
+    async fn failed_for_now(&mut self, head: InFlight, report: Report, session: &Session) {
+        let InFlight::Turn(Flying { turn, .. }) = head else {
+            return self.failed(head, ShardError::Server(report), session).await;
+        };
+        self.take_back();
+        let shard = self.shared.shards[turn.place];
+        let headline = report.headline();
+        if self.retry(turn, ShardError::Server(report)) {
+            self.outlet
+                .notice(format!("{shard}: {headline}; trying again"));
+            self.pause(backoff(turn.attempt)).await;
+        }
+        self.recover(session, Plan::recover()).await;
+    }
+
+    /// Sends turns until as many are in flight as should be, and checks between them.
     async fn fill(&mut self, session: &Session) -> Result<(), String> {
-        while self.flying.len() < self.depth.current() {
+        loop {
+            let all_sent = self.todo.is_empty() && self.shared.is_taken();
+            let is_due = all_sent || self.since_check >= self.interval.turns();
+            if self.since_check > 0 && is_due {
+                let check = session.send(&Plan::check_relations()).await;
+                let check = check.map_err(|error| cause(&error))?;
+                self.flying.push_back(InFlight::Check(check));
+                self.since_check = 0;
+                self.interval.sent();
+            }
+            if self.turns_in_flight() >= self.depth.current() {
+                return Ok(());
+            }
             let Some(turn) = self.todo.pop_front().or_else(|| self.take()) else {
-                break;
+                if self.since_check > 0 {
+                    continue;
+                }
+                return Ok(());
             };
             let shard = self.shared.shards[turn.place];
-            match Flight::send(session, &self.shared.plan, shard).await {
-                Ok(flight) => self.flying.push_back(Flying {
+            let plan = &self.shared.plan;
+            let sent = match turn.purpose {
+                Purpose::Rows => Flight::send(session, plan, shard).await,
+                Purpose::Recheck { .. } => Flight::send_rows(session, plan, shard).await,
+            };
+            match sent {
+                Ok(flight) => self.flying.push_back(InFlight::Turn(Flying {
                     turn,
                     flight,
                     rows: 0,
-                }),
+                })),
                 Err(error) => {
                     self.todo.push_front(turn);
                     return Err(cause(&error));
                 }
             }
+            self.since_check += 1;
         }
-        Ok(())
+    }
+
+    fn turns_in_flight(&self) -> usize {
+        let turns = self.flying.iter();
+        turns
+            .filter(|sent| matches!(sent, InFlight::Turn(_)))
+            .count()
     }
 
     fn take(&self) -> Option<Turn> {
         let place = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        (place < self.shared.shards.len()).then_some(Turn { place, attempt: 0 })
+        (place < self.shared.shards.len()).then_some(Turn {
+            place,
+            attempt: 0,
+            purpose: Purpose::Rows,
+        })
     }
 
-    /// Reads the answer of the turn at the head, and before the first the answer to
+    /// Reads the answer to the message at the head, and before the first the answer to
     /// what opened the session: it was sent just in front of it.
-    async fn read(&mut self, session: &mut Session, head: &mut Flying) -> Result<(), Broken> {
+    async fn read(&mut self, session: &mut Session, head: &mut InFlight) -> Result<Read, Broken> {
         match session.opened().await {
             Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
             Ok(None) => {}
             Err(error) => return Err(Broken::Lost(error.to_string())),
         }
-        head.read(&self.outlet).await
+        match head {
+            InFlight::Turn(flying) => flying.read(&self.outlet).await.map(|()| Read::Turn),
+            InFlight::Check(answers) => RelationCheck::read(answers).await.map(Read::Check),
+        }
     }
 
-    /// All that is in flight has to be sent again.
+    /// All turns that are in flight have to be sent again, and a check behind them.
     fn take_back(&mut self) {
-        for flying in self.flying.drain(..).rev() {
-            self.todo.push_front(flying.turn);
+        for sent in self.flying.drain(..).rev() {
+            if let InFlight::Turn(flying) = sent {
+                self.todo.push_front(flying.turn);
+            }
         }
+        self.since_check = self.unchecked.len();
         self.depth.failed();
     }
 
@@ -229,14 +366,21 @@ impl Lane {
         /// A statement that takes its backend down every time is not to do so
         /// without end.
         const TRIES: Attempt = 3;
-        let attempt = (turn.attempt + 1 < TRIES)
-            .then(|| self.outlet.window.restart(turn.place))
-            .flatten();
-        match attempt {
-            Some(attempt) => self.todo.push_front(Turn { attempt, ..turn }),
+        let again = match turn.purpose {
+            Purpose::Recheck { tries } => (tries + 1 < TRIES).then_some(Turn {
+                purpose: Purpose::Recheck { tries: tries + 1 },
+                ..turn
+            }),
+            Purpose::Rows => (turn.attempt + 1 < TRIES)
+                .then(|| self.outlet.window.restart(turn.place))
+                .flatten()
+                .map(|attempt| Turn { attempt, ..turn }),
+        };
+        match again {
+            Some(turn) => self.todo.push_front(turn),
             None => self.outlet.say(turn, Event::Failed(otherwise)),
         }
-        attempt.is_some()
+        again.is_some()
     }
 
     /// Waits, but not when the run is stopped.
@@ -245,9 +389,9 @@ impl Lane {
         let _ = tokio::time::timeout(wait, stopped.wait_for(|stopped| *stopped)).await;
     }
 
-    async fn recover(&mut self, session: &Session) {
+    async fn recover(&mut self, session: &Session, sql: String) {
         // If it cannot even be sent, the next turn finds that out and says so.
-        let _ = session.recover().await;
+        let _ = session.send(&sql).await;
     }
 
     /// Another session at the same instant, for one whose connection was lost. On

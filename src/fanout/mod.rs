@@ -2,13 +2,14 @@
 //!
 //! Lanes (one a connection) take shards in ascending order from a common queue
 //! and send what they read, a message at a time, to one receiver. Each shard ends
-//! with exactly one [`Event::Answered`] or [`Event::Failed`]. Putting the shards
+//! with exactly one [`Event::Confirmed`] or [`Event::Failed`]. Putting the shards
 //! in order is the business of [`crate::merge`].
 
 mod depth;
 mod error;
 mod flight;
 mod lane;
+mod relation_check;
 mod session;
 mod survey;
 mod turn;
@@ -31,7 +32,7 @@ pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
 pub use session::Session;
 pub use survey::Survey;
-pub(crate) use survey::{opening, results as result_rows};
+pub(crate) use survey::{lockable_tables, opening, results as result_rows};
 pub use window::{Attempt, Place, Window};
 
 /// What a shard has to say.
@@ -40,7 +41,10 @@ pub enum Event {
     Columns(Vec<Column>),
     Rows(Rows),
     Lines(Lines),
+    /// All its rows are here.
     Answered(Answer),
+    /// And the snapshot covers all its tables.
+    Confirmed,
     Failed(ShardError),
 }
 

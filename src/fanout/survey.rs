@@ -9,7 +9,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::session::Session;
 use super::{FanoutError, error};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, TableName};
 use crate::server::{Connection, Report};
 use crate::shard::Shard;
 use crate::template;
@@ -34,7 +34,8 @@ impl Survey {
     pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
         let began = Instant::now();
         let client = connection.client();
-        let (probe, survey) = (plan.probe(), plan.survey());
+        let locked = lockable_tables(&connection, plan).await?;
+        let (probe, survey) = (plan.probe(), plan.survey(&locked));
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
             client.prepare(plan.statement.as_str()),
@@ -46,6 +47,13 @@ impl Survey {
         // the statement is one that returns rows.
         probed.map_err(|error| FanoutError::opening(&error))?;
         let verdict = verdict(&checked)?;
+        let opened = match opened {
+            // Who reads without the locks can still notice what they would have kept off.
+            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+                client.simple_query(&plan.survey(&[])).await
+            }
+            opened => opened,
+        };
         let opened = opened.map_err(|error| FanoutError::opening(&error))?;
         let mut results = results(&opened).into_iter();
         let (snapshot, shards) = opening(plan, &mut results);
@@ -62,6 +70,30 @@ impl Survey {
             round_trip,
         })
     }
+}
+
+/// The tables to lock before the snapshot is taken: those of [`Plan::lock`] that there
+/// are. None takes no round trip.
+pub(crate) async fn lockable_tables(
+    connection: &Connection,
+    plan: &Plan,
+) -> Result<Vec<TableName>, FanoutError> {
+    if plan.lock.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = plan.lockable_tables();
+    let rows = connection.client().simple_query(&sql).await;
+    let rows = rows.map_err(|error| FanoutError::opening(&error))?;
+    Ok(results(&rows)
+        .into_iter()
+        .flatten()
+        .filter_map(|row| {
+            Some(TableName {
+                schema: row.get(0)?.to_owned(),
+                name: row.get(1)?.to_owned(),
+            })
+        })
+        .collect())
 }
 
 /// What opens every run: the snapshot's name (if shared), then the shards, ascending.

@@ -27,6 +27,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Turn {
     pub place: Place,
     pub attempt: Attempt,
+    pub purpose: Purpose,
+}
+
+/// What a turn is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its rows.
+    Rows,
+    /// Its locks: the shard has answered, but its connection was lost before its tables
+    /// were checked. A table that was rewritten by then still differs from the snapshot.
+    Recheck { tries: u32 },
 }
 
 /// A turn that was sent.
@@ -93,6 +104,11 @@ impl Flying {
     pub async fn read(&mut self, outlet: &Outlet) -> Result<(), Broken> {
         let (turn, rows) = (self.turn, &mut self.rows);
         match &mut self.flight {
+            Flight::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
+                while let Some(answer) = answers.next().await {
+                    answer.map_err(|error| Broken::by(&error, *offset))?;
+                }
+            }
             Flight::Rows { answers, offset } => {
                 read_rows(turn, rows, answers, *offset, outlet).await?;
             }
@@ -101,15 +117,11 @@ impl Flying {
                 described_offset,
                 copied,
                 copied_offset,
-                ended,
                 lead,
             } => {
                 read_rows(turn, rows, described, *described_offset, outlet).await?;
                 if let Some(copied) = copied.take() {
                     read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
-                }
-                while let Some(answer) = ended.next().await {
-                    answer.map_err(|error| Broken::by(&error, 0))?;
                 }
             }
         }
@@ -221,7 +233,7 @@ async fn read_lines(
 }
 
 impl Broken {
-    fn by(error: &tokio_postgres::Error, offset: usize) -> Self {
+    pub fn by(error: &tokio_postgres::Error, offset: usize) -> Self {
         let Some(error) = error.as_db_error() else {
             return Self::Lost(cause(error));
         };

@@ -11,8 +11,8 @@ use super::by_name::{self, Functions};
 use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::Strings;
 use super::names::Text;
-use crate::fanout::{FanoutError, Session, opening, result_rows};
-use crate::plan::Plan;
+use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
+use crate::plan::{Plan, TableName};
 use crate::quote::Literal;
 use crate::server::Connection;
 use crate::shard::Shard;
@@ -72,10 +72,10 @@ impl Look {
         plan: &Plan,
         wanted: &Wanted,
     ) -> Result<Self, FanoutError> {
+        let locked = lockable_tables(&connection, plan).await?;
         let began = Instant::now();
         let relations_named = array(wanted.tables.union(&wanted.strings));
-        let mut sql = vec![
-            plan.survey(),
+        let mut look = vec![
             template::fill(include_str!("../../sql/global/server.sql"), &[]),
             template::fill(
                 include_str!("../../sql/global/look.sql"),
@@ -83,17 +83,22 @@ impl Look {
             ),
         ];
         if !wanted.functions.is_empty() {
-            sql.push(template::fill(
+            look.push(template::fill(
                 include_str!("../../sql/global/functions.sql"),
                 &[("names", &array(wanted.functions.iter()))],
             ));
         }
-        let sql = sql.join(";\n");
-        let answers = connection
-            .client()
-            .simple_query(&sql)
-            .await
-            .map_err(|error| FanoutError::opening(&error))?;
+        let look = look.join(";\n");
+        let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
+        let client = connection.client();
+        let answers = match client.simple_query(&message(&locked)).await {
+            // Who reads without the locks can still notice what they would have kept off.
+            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+                client.simple_query(&message(&[])).await
+            }
+            answers => answers,
+        };
+        let answers = answers.map_err(|error| FanoutError::opening(&error))?;
         let round_trip = began.elapsed();
 
         let mut results = result_rows(&answers).into_iter();

@@ -78,7 +78,7 @@ fn with_the_last_connection_goes_the_snapshot_and_all_are_read_again() {
         let holder = holder(&db);
         let export = export(&db, WAITS, &file).args(["-j", "1"]).spawn();
         lose_a_connection(&db);
-        go_on(&export, holder, "asking again, at a new snapshot");
+        go_on(&export, holder, "retrying at a new snapshot");
         export
             .finish()
             .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
@@ -118,7 +118,7 @@ fn before_a_file_has_its_name_all_of_one_file_a_shard_is_read_again_as_well() {
             .args(["--per-shard", "--format", format, "-j", "1"])
             .spawn();
         lose_a_connection(&db);
-        go_on(&export, holder, "asking again, at a new snapshot");
+        go_on(&export, holder, "retrying at a new snapshot");
         export
             .finish()
             .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
@@ -199,7 +199,7 @@ fn what_cannot_be_taken_back_is_written_again_from_the_beginning() {
             .args(flags)
             .spawn();
         lose_a_connection(&db);
-        go_on(&export, holder, "asking again, at a new snapshot");
+        go_on(&export, holder, "retrying at a new snapshot");
         export.finish().assert(
             0,
             "",

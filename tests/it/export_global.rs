@@ -363,7 +363,7 @@ fn a_connection_that_is_lost_before_any_row_is_no_reason_for_no_file() {
     export.finish().assert(
         0,
         "",
-        has_all(["asking again, at a new snapshot", "1 row · 4/4 shards"]),
+        has_all(["retrying at a new snapshot", "1 row · 4/4 shards"]),
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "n\n18\n");
     verify(&file).run().assert(0, "", has("as exported"));

@@ -186,7 +186,7 @@ fn a_lost_connection_is_had_again() {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND application_name = 'shardq'",
     );
-    run.wait_for_stderr(|text| text.contains("asking again, at a new snapshot"));
+    run.wait_for_stderr(|text| text.contains("retrying at a new snapshot"));
     migration.run("COMMIT");
     run.finish()
         .assert(0, has("verified: origins.id 5,"), has("57P01"));

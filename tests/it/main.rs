@@ -38,6 +38,7 @@ mod one_instant;
 mod psql_equal;
 mod read_only;
 mod render;
+mod rewritten;
 mod sample;
 mod sandbox;
 mod slow_link;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::export::{FileFormat, Kind, Target, Text};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
-use crate::plan::{Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
 use crate::quote::Literal;
 use crate::render::RenderOptions;
 use crate::run::Policy;
@@ -147,6 +147,13 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
             FileFormat::Tsv => copy(CopyFormat::Text),
             FileFormat::Csv | FileFormat::Jsonl | FileFormat::Parquet => Transfer::Rows,
         },
+        // A file of one shard gets its name when the shard has answered.
+        check: if args.output.per_shard {
+            CheckFrequency::EachShard
+        } else {
+            CheckFrequency::Batches
+        },
+        lock: Vec::new(),
     })
 }
 

@@ -42,7 +42,7 @@ pub async fn start(
         interrupt,
         ..
     } = *asked;
-    let connections = connect::connections(args.run.connections, &args.shards);
+    let connections = connect::connections(args.run.connections, &args.shards, plan);
     let opened = tokio::select! {
         opened = connect::open(settings, connections, acquaintance, console) => opened?,
         () = interrupt.requested() => return Ok(None),

@@ -25,7 +25,7 @@ use crate::sink;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
 
-use super::{Asked, RUNS, conclusion, open};
+use super::{Asked, NEW_SNAPSHOT, RUNS, conclusion, open};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -51,8 +51,13 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         return Ok(Exit::Interrupted);
     };
     let mut attempt = Attempt::first(&args.global);
+    let mut locking = plan.clone();
     for _ in 0..RUNS {
         let began = Timestamp::now();
+        let question = global::Asked {
+            plan: &locking,
+            ..question
+        };
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
@@ -70,6 +75,12 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             }
             Start::TimedOut(shard, error) => {
                 return Err(global::timed_out(shard, error, "--statement-timeout"));
+            }
+            Start::Retry(rewritten) => {
+                attempt.acquaintance = Acquaintance::Known;
+                locking.lock.extend(rewritten);
+                console.note(&NEW_SNAPSHOT);
+                continue;
             }
             Start::Interrupted => return Ok(Exit::Interrupted),
         };
@@ -112,7 +123,8 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         }
         (target, beside) = file.rewound().await?;
         attempt.acquaintance = Acquaintance::Known;
-        console.note(&"nothing is written yet: asking again, at a new snapshot");
+        locking.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
     }
     Err(Error::Unstable(RUNS))
 }

@@ -26,6 +26,8 @@ use conclusion::Ran;
 /// A run whose server goes away before anybody has seen anything is had again.
 const RUNS: u32 = 3;
 
+const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
+
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).of_long_run();
     let kind = asked::kind(&args.output)?;
@@ -59,7 +61,12 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         return Ok(Exit::Interrupted);
     };
     let mut acquaintance = Acquaintance::First;
+    let mut locking = asked.plan.clone();
     for _ in 0..RUNS {
+        let asked = &Asked {
+            plan: &locking,
+            ..*asked
+        };
         let began = Timestamp::now();
         let delivery = OneFile::delivery(&target, asked.kind, asked.args.output.order);
         let mut all = Chosen {
@@ -104,7 +111,8 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         }
         (target, beside) = file.rewound().await?;
         acquaintance = Acquaintance::Known;
-        console.note(&"nothing is written yet: asking again, at a new snapshot");
+        locking.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
     }
     Err(Error::Unstable(RUNS))
 }

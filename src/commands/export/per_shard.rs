@@ -24,7 +24,7 @@ use crate::shard::Shard;
 
 use super::begun::{self, Begun, Chosen};
 use super::conclusion::Ran;
-use super::{Asked, RUNS};
+use super::{Asked, NEW_SNAPSHOT, RUNS};
 
 pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
@@ -34,7 +34,12 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
     let mut acquaintance = Acquaintance::First;
+    let mut locking = asked.plan.clone();
     for _ in 0..RUNS {
+        let asked = &Asked {
+            plan: &locking,
+            ..*asked
+        };
         let begun = begin(asked, acquaintance, earlier.as_ref(), &folder, console).await;
         let (started, mut ran, mut parts) = match begun {
             Ok(Some(begun)) => begun,
@@ -60,7 +65,8 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
         }
         parts.abandon().await;
         acquaintance = Acquaintance::Known;
-        console.note(&"nothing is written yet: asking again, at a new snapshot");
+        locking.lock.extend(ran.outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
     }
     Ok(give_up(&Error::Unstable(RUNS), asked, &folder, console))
 }
@@ -172,6 +178,7 @@ async fn begin<'a>(
 fn nothing(asked: usize) -> Outcome {
     Outcome {
         ending: Ending::Heard,
+        rewritten: Vec::new(),
         asked,
         answers: Vec::new(),
         failures: Failures::default(),

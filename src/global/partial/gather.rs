@@ -9,6 +9,7 @@ use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
 use crate::global::way::InParts;
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
+use crate::plan::TableName;
 use crate::run::BEAT;
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
@@ -21,6 +22,8 @@ pub enum Gathered {
     Unfit(String),
     /// It would wait for the same lock, or for as long.
     TimedOut(Shard, ShardError),
+    /// The snapshot is gone, or does not cover these tables.
+    Retry(Vec<TableName>),
     Interrupted,
 }
 
@@ -81,6 +84,13 @@ pub async fn gather(
                 }
                 Piece::Failed(shard, error) if is_timeout(&error) => {
                     Gathered::TimedOut(shard, error)
+                }
+                Piece::Failed(shard, error)
+                    if error.needs_new_snapshot() || matches!(error, ShardError::Lost { .. }) =>
+                {
+                    console.clear();
+                    console.note(&format!("{shard}: {error}"));
+                    Gathered::Retry(error.rewritten())
                 }
                 Piece::Failed(shard, error) => Gathered::Unfit(format!("{shard}: {error}")),
                 Piece::Notice(text) => {

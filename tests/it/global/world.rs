@@ -11,7 +11,7 @@ use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
-use shardq::plan::{Instant, Limits, Pinned, Plan};
+use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan};
 use shardq::search_path::SearchPath;
 use shardq::server::{Server, typed_columns};
 use shardq::settings::{Environment, Settings};
@@ -191,6 +191,8 @@ pub fn plan(sql: &str) -> Plan {
         pinned: Pinned::Nothing,
         limits: Limits::default(),
         transfer: Transfer::Rows,
+        check: CheckFrequency::Batches,
+        lock: Vec::new(),
     }
 }
 
@@ -259,6 +261,7 @@ async fn one(
                 Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
                 Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
                 Gathered::Interrupted => return Err("interrupted".to_owned()),
+                Gathered::Retry(tables) => return Err(format!("rewritten: {tables:?}")),
             }
         }
     };

@@ -1,0 +1,313 @@
+//! A table that is rewritten or renamed during a run: its rows are invisible to the run's
+//! snapshot. This is noticed, and the run is repeated at a new snapshot; never answered.
+
+use std::fs;
+
+use crate::export::{export, folder, verify};
+use crate::support::{ANY, Db, Program, Running, Session, eventually, has, has_all, shardq};
+
+/// 100 rows in each of two shards, whose values add up to 100 each.
+fn two_shards() -> Db {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TABLE t AS SELECT g AS id, 1 AS v FROM generate_series(1, 100) AS g;
+         CREATE VIEW of_t AS SELECT id, v FROM t;
+         CREATE MATERIALIZED VIEW m AS SELECT id, v FROM t;
+         CREATE TABLE other AS TABLE t;
+         CREATE TABLE p (id int, v int) PARTITION BY RANGE (id);
+         CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (50);
+         CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (50) TO (1000);
+         INSERT INTO p SELECT id, v FROM t",
+    );
+    db
+}
+
+const RELOAD: &str = "CREATE TEMP TABLE k AS TABLE shard_1.t; TRUNCATE shard_1.t; \
+                      INSERT INTO shard_1.t TABLE k";
+
+/// What another session does to `shard_1`, in a transaction, and the query that meets it.
+const REWRITES: [(&str, &str, &str); 9] = [
+    ("truncate and insert", RELOAD, "SELECT sum(v) FROM t"),
+    (
+        "a column's type",
+        "DROP VIEW shard_1.of_t; DROP MATERIALIZED VIEW shard_1.m; \
+         ALTER TABLE shard_1.t ALTER v TYPE int USING v + 0",
+        "SELECT sum(v) FROM t",
+    ),
+    (
+        "a column with a volatile default",
+        "ALTER TABLE shard_1.t ADD w float DEFAULT random(); ALTER TABLE shard_1.t DROP w",
+        "SELECT sum(v) FROM t",
+    ),
+    (
+        "a copy takes the name",
+        "CREATE TABLE shard_1.n AS TABLE shard_1.t; ALTER TABLE shard_1.t RENAME TO o; \
+         ALTER TABLE shard_1.n RENAME TO t",
+        "SELECT sum(v) FROM t",
+    ),
+    (
+        "another table takes the name",
+        "ALTER TABLE shard_1.t RENAME TO o; ALTER TABLE shard_1.other RENAME TO t; \
+         UPDATE shard_1.t SET v = v",
+        "SELECT sum(v) FROM t",
+    ),
+    (
+        "schemas swap names",
+        "LOCK TABLE shard_1.t; ALTER SCHEMA shard_0 RENAME TO s; \
+         ALTER SCHEMA shard_1 RENAME TO shard_0; ALTER SCHEMA s RENAME TO shard_1",
+        "SELECT sum(v) FROM t",
+    ),
+    ("under a view", RELOAD, "SELECT sum(v) FROM of_t"),
+    (
+        "a materialized view",
+        "REFRESH MATERIALIZED VIEW shard_1.m",
+        "SELECT sum(v) FROM m",
+    ),
+    (
+        "a partition",
+        "CREATE TEMP TABLE k AS TABLE shard_1.p2; TRUNCATE shard_1.p2; \
+         INSERT INTO shard_1.p2 TABLE k",
+        "SELECT sum(v) FROM p",
+    ),
+];
+
+/// Another session that has rewritten a table, and has not committed yet.
+fn rewriting(db: &Db, sql: &str) -> Session {
+    let mut session = db.session();
+    session.run(&format!("BEGIN; {sql}"));
+    session
+}
+
+/// Starts a run, lets it meet the rewritten table, and lets it go on.
+fn meet(db: &Db, name: &str, mut rewriter: Session, program: Program) -> Running {
+    let run = program.args(["--lock-timeout", "1min"]).spawn();
+    eventually(&format!("the run waits for the table ({name})"), || {
+        db.ask(
+            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'relation' \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        ) == "t"
+    });
+    rewriter.run("COMMIT");
+    run
+}
+
+/// An aligned table is printed when it is whole.
+const EACH: &str = " shard_0 | 100\n shard_1 | 100\n\n";
+const RETRIED: [&str; 2] = ["shard_1: rows may be missing: ", "at a new snapshot"];
+
+#[test]
+fn query_retries_whatever_the_rewrite_was() {
+    for (name, rewrite, sql) in REWRITES {
+        let db = two_shards();
+        let query = shardq(["query", "-t", sql]).db(&db);
+        let run = meet(&db, rewrite, rewriting(&db, rewrite), query).finish();
+        let told = run.stderr.clone();
+        run.assert(0, EACH, has("2/2 shards"));
+        for part in RETRIED {
+            assert!(told.contains(part), "{name}: {told}");
+        }
+    }
+}
+
+#[test]
+fn one_statement_over_all_shards_is_retried_whatever_the_rewrite_was() {
+    for (name, rewrite, sql) in REWRITES {
+        if sql.ends_with("of_t") || sql.ends_with(" m") {
+            // Views are refused.
+            continue;
+        }
+        let db = two_shards();
+        let query = shardq(["query", "-g", "--strategy", "one", "--csv", "-t", sql]).db(&db);
+        let run = meet(&db, rewrite, rewriting(&db, rewrite), query).finish();
+        let told = run.stderr.clone();
+        run.assert(0, "200\n", has("2/2 shards"));
+        assert!(told.contains("rows may be missing: "), "{name}: {told}");
+    }
+}
+
+#[test]
+fn partials_are_retried_whatever_the_rewrite_was() {
+    for (name, rewrite, sql) in REWRITES {
+        if sql.ends_with("of_t") || sql.ends_with(" m") {
+            continue;
+        }
+        let db = two_shards();
+        for strategy in ["auto", "partial"] {
+            let query = shardq(["query", "-g", "--strategy", strategy, "--csv", "-t", sql]);
+            if strategy == "auto" {
+                let run = meet(&db, rewrite, rewriting(&db, rewrite), query.db(&db)).finish();
+                let told = run.stderr.clone();
+                run.assert(0, "200\n", has("2/2 shards"));
+                assert!(told.contains("rows may be missing: "), "{name}: {told}");
+            } else {
+                query.db(&db).run().assert(0, "200\n", has("2/2 shards"));
+            }
+        }
+    }
+}
+
+#[test]
+fn exports_are_retried() {
+    for ending in ["csv", "csv.gz", "jsonl", "parquet"] {
+        let db = two_shards();
+        let folder = folder();
+        let file = folder.path().join(format!("t.{ending}"));
+        let export = export(&db, "SELECT id, v FROM t", &file);
+        let run = meet(&db, RELOAD, rewriting(&db, RELOAD), export).finish();
+        run.assert(
+            0,
+            "",
+            has_all(["200 rows · 2/2 shards", RETRIED[0], RETRIED[1]]),
+        );
+        verify(&file)
+            .run()
+            .assert(0, ANY, has_all(["200 rows · 2/2 shards"]));
+    }
+}
+
+#[test]
+fn a_file_per_shard_gets_its_name_only_if_the_snapshot_covers_it() {
+    let db = two_shards();
+    let folder = folder();
+    let target = folder.path().join("t");
+    let export = export(&db, "SELECT id, v FROM t", &target).args(["--per-shard"]);
+    let run = meet(&db, RELOAD, rewriting(&db, RELOAD), export).finish();
+    // The file of shard_0 may have its name by then: the export goes on without shard_1.
+    assert!([0, 3].contains(&run.status), "{}", run.stderr);
+    assert!(run.stderr.contains(RETRIED[0]), "{}", run.stderr);
+    if run.status == 3 {
+        assert!(run.stderr.contains("1/2 shards"), "{}", run.stderr);
+        shardq([
+            "export",
+            "SELECT id, v FROM t",
+            "--per-shard",
+            "--resume",
+            "-o",
+        ])
+        .args([&target])
+        .db(&db)
+        .run()
+        .assert(0, "", has("200 rows · 2/2 shards"));
+    }
+    verify(&target)
+        .run()
+        .assert(0, ANY, has_all(["200 rows · 2/2 shards"]));
+}
+
+#[test]
+fn a_result_that_was_printed_in_part_names_the_shard() {
+    let db = two_shards();
+    let sql = "SELECT id, v, repeat('x', 2000) FROM t";
+    let mut rewriter = rewriting(&db, RELOAD);
+    let run = shardq(["query", "--csv", sql]).db(&db);
+    let run = run.args(["--lock-timeout", "1min"]).spawn();
+    run.wait_for_stdout(|text| text.contains("shard_0,100,"));
+    rewriter.run("COMMIT");
+    let run = run.finish();
+    assert!(run.stdout.contains("shard_0,100,1,"), "{}", run.stdout);
+    run.assert(
+        3,
+        ANY,
+        has_all([
+            "shard_1: rows may be missing: shard_1.t was rewritten",
+            "1/2 shards",
+        ]),
+    );
+}
+
+#[test]
+fn what_keeps_its_rows_visible_is_answered() {
+    let db = two_shards();
+    db.sql("CREATE INDEX ON shard_1.t (id)");
+    for rewrite in [
+        "CLUSTER shard_1.t USING t_id_idx",
+        "REINDEX TABLE shard_1.t",
+        "LOCK TABLE shard_1.t; CREATE INDEX ON shard_1.t (v); ANALYZE shard_1.t",
+        "LOCK TABLE shard_1.t; DELETE FROM shard_1.t WHERE id > 100",
+    ] {
+        let query = shardq(["query", "-t", "SELECT sum(v) FROM t"]).db(&db);
+        meet(&db, rewrite, rewriting(&db, rewrite), query)
+            .finish()
+            .assert(0, EACH, has("2/2 shards"));
+    }
+}
+
+#[test]
+fn a_rolling_reload_is_never_answered_wrong() {
+    const SHARDS: u32 = 64;
+    const RUNS: usize = 67;
+    let db = Db::with_shards(SHARDS);
+    db.in_each_shard("CREATE TABLE t AS SELECT g AS id, 1 AS v FROM generate_series(1, 10) AS g");
+    db.sql(&format!(
+        "CREATE PROCEDURE public.reload() LANGUAGE plpgsql AS $$
+         BEGIN
+             LOOP
+                 FOR n IN 0..{} LOOP
+                     EXECUTE format('CREATE TEMP TABLE k ON COMMIT DROP AS TABLE shard_%1$s.t;
+                         TRUNCATE shard_%1$s.t; INSERT INTO shard_%1$s.t TABLE k', n);
+                     COMMIT;
+                     PERFORM pg_sleep(0.05);
+                 END LOOP;
+             END LOOP;
+         END $$",
+        SHARDS - 1
+    ));
+    let _reloading = db
+        .psql_program(["-c", "CALL public.reload()"])
+        .env(
+            "PGOPTIONS",
+            "-c client_min_messages=error -c client_connection_check_interval=100ms",
+        )
+        .spawn();
+    for strategy in ["each", "one", "partial"] {
+        let (mut answered, mut failures) = (0, String::new());
+        for _ in 0..RUNS {
+            let run = match strategy {
+                // Aligned, so that nothing is printed before all of it is known.
+                "each" => shardq(["query", "-t", "SELECT v FROM t"]),
+                _ => shardq(["query", "-g", "-t", "--csv", "SELECT sum(v) FROM t"])
+                    .args(["--strategy", strategy]),
+            }
+            .db(&db)
+            .run();
+            if run.status != 0 {
+                failures += &run.stderr;
+                continue;
+            }
+            answered += 1;
+            let total = match strategy {
+                "each" => run.stdout.lines().filter(|line| !line.is_empty()).count(),
+                _ => run.stdout.trim().parse().unwrap(),
+            };
+            assert_eq!(total, 10 * SHARDS as usize, "{strategy}: {}", run.stderr);
+        }
+        assert!(
+            answered * 4 >= RUNS * 3,
+            "{strategy}: {answered} of {RUNS}\n{failures}"
+        );
+    }
+}
+
+#[test]
+fn the_tables_that_were_rewritten_are_locked_in_front_of_the_next_snapshot() {
+    let db = two_shards();
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let query = shardq(["query", "-t", "-o"])
+        .args([&file])
+        .args([
+            "SELECT sum(v), (SELECT string_agg(DISTINCT relation::regclass::text, ',') \
+                FROM pg_locks WHERE granted AND mode = 'AccessShareLock' AND locktype = 'relation' \
+                AND relation::regclass::text ~ '^(shard_..)?t$') FROM t",
+        ])
+        .args(["-j", "1"])
+        .db(&db);
+    let run = meet(&db, RELOAD, rewriting(&db, RELOAD), query).finish();
+    run.assert(0, "", has("2/2 shards"));
+    let locked = fs::read_to_string(&file).unwrap();
+    // Each turn sees the other shard's table locked as well.
+    assert_eq!(
+        locked,
+        " shard_0 | 100 | shard_1.t,t\n shard_1 | 100 | shard_0.t,t\n\n"
+    );
+}
