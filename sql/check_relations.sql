@@ -1,7 +1,8 @@
 -- Checks that the snapshot covers every table that was read since the last check, and
 -- lets go of their locks. One row: the relations that are locked, and those that were
 -- rewritten, renamed or created after the snapshot was taken, as a JSON array of
--- [schema, table]; NULL if there is none.
+-- [schema, table]; NULL if there is none; and likewise those of which row-level security
+-- may hide rows from this role.
 --
 -- A snapshot has no rows of a table that was rewritten after it (TRUNCATE, ALTER … TYPE),
 -- and names are looked up in the present: an answer would lack rows without an error.
@@ -26,7 +27,9 @@ SELECT
                 c.relfilenode OPERATOR(pg_catalog.<>) pg_catalog.pg_relation_filenode(c.oid)
                 OR l.relation::pg_catalog.regclass::pg_catalog.text OPERATOR(pg_catalog.<>)
                     pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname)))
-            END)
+            END),
+    pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname))
+        FILTER (WHERE c.relrowsecurity AND pg_catalog.row_security_active(c.oid))
 FROM pg_catalog.pg_locks AS l
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) l.relation
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

@@ -1,12 +1,40 @@
 //! Hints: what somebody who reads this result may be missing, or can do about an
 //! error that several commands have.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::fanout::Answer;
-use crate::shard::Shard;
+use crate::plan::TableName;
+use crate::shard::{Ranges, Shard};
 use crate::statement::Statement;
 
 pub const LOCKED: &str =
     "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
+
+/// Of which tables row-level security may have hidden rows: those of the same name together.
+pub fn filtered(tables: &BTreeSet<TableName>) -> String {
+    let mut schemas: BTreeMap<&str, (Vec<Shard>, Vec<&str>)> = BTreeMap::new();
+    for table in tables {
+        let (shards, others) = schemas.entry(&table.name).or_default();
+        match Shard::from_schema(&table.schema) {
+            Some(shard) => shards.push(shard),
+            None => others.push(&table.schema),
+        }
+    }
+    let places = schemas.into_iter().map(|(name, (mut shards, others))| {
+        shards.sort_unstable();
+        let shards = (!shards.is_empty()).then(|| Ranges::of(&shards).to_string());
+        let places: Vec<_> = shards
+            .into_iter()
+            .chain(others.into_iter().map(str::to_owned))
+            .collect();
+        format!("\"{name}\" ({})", places.join(", "))
+    });
+    format!(
+        "row-level security may hide rows from this role: {}",
+        places.collect::<Vec<_>>().join(", ")
+    )
+}
 
 /// `limit` is the flag that says how long a statement may take.
 pub fn longer(limit: &str) -> String {

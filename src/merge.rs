@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::fanout::{Answer, Attempt, Event, Message, Place, ShardError, Window};
+use crate::plan::TableName;
 use crate::row::{Column, Rows};
 use crate::shard::Shard;
 use crate::transfer::Lines;
@@ -26,6 +27,8 @@ pub enum Piece {
     TakenBack(Shard),
     Failed(Shard, ShardError),
     Notice(String),
+    /// Row-level security may have hidden rows of this table.
+    Filtered(TableName),
 }
 
 /// How shards' rows come out.
@@ -122,6 +125,7 @@ impl Merge {
     pub fn accept(&mut self, message: Message) {
         match message {
             Message::Notice(text) => self.ready.push_back(Piece::Notice(text)),
+            Message::Filtered(table) => self.ready.push_back(Piece::Filtered(table)),
             Message::Shard {
                 place,
                 attempt,

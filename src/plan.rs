@@ -94,6 +94,17 @@ impl fmt::Display for TableName {
     }
 }
 
+/// What becomes of rows that a policy of row-level security hides from this role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowSecurity {
+    /// They are missing, as in psql, and the summary names the tables.
+    Warn,
+    /// They are missing, as asked for.
+    Apply,
+    /// The statement fails, as in `pg_dump`.
+    Fail,
+}
+
 /// One statement, and how it runs in every shard.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -104,6 +115,7 @@ pub struct Plan {
     pub limits: Limits,
     pub transfer: Transfer,
     pub check: CheckFrequency,
+    pub row_security: RowSecurity,
     /// Tables that were rewritten during an earlier attempt: they are locked before the
     /// snapshot is taken, those of a shard in all shards.
     pub lock: Vec<TableName>,
@@ -274,6 +286,10 @@ impl Plan {
             sql += &fill(template, &[]);
             sql += ";\n";
         }
+        if self.row_security == RowSecurity::Fail {
+            sql += &fill(include_str!("../sql/row_security.sql"), &[]);
+            sql += ";\n";
+        }
         sql + &self.bounded(include_str!("../sql/limits.sql"), &[])
     }
 
@@ -315,6 +331,7 @@ mod tests {
             limits: Limits::default(),
             transfer: Transfer::Rows,
             check: CheckFrequency::Batches,
+            row_security: RowSecurity::Warn,
             lock: Vec::new(),
         }
     }

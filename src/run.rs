@@ -1,6 +1,7 @@
 //! One run, from the first message to the last: drives the fan-out, puts what
 //! comes into order and out, and keeps the books on every shard.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub struct Outcome {
     pub ending: Ending,
     /// Tables that the snapshot did not cover: what to lock before the next one is taken.
     pub rewritten: Vec<TableName>,
+    /// Tables of which row-level security may have hidden rows.
+    pub filtered: BTreeSet<TableName>,
     pub asked: usize,
     pub answers: Vec<(Shard, Answer)>,
     pub failures: Failures,
@@ -142,6 +145,7 @@ pub(crate) async fn drive(
     let mut outcome = Outcome {
         ending: Ending::Heard,
         rewritten: Vec::new(),
+        filtered: BTreeSet::new(),
         asked: fanout.shards().len(),
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
@@ -257,6 +261,7 @@ async fn take(
             }
         }
         Piece::Notice(text) => console.note(&text),
+        Piece::Filtered(table) => drop(outcome.filtered.insert(table)),
     }
     Ok(None)
 }

@@ -17,6 +17,13 @@ pub struct RunArgs {
     #[arg(long)]
     pub no_snapshot: bool,
 
+    /// Read only the rows that row-level security shows to this role
+    ///
+    /// Without it, a policy that hides rows makes exports and global queries fail, and is
+    /// a warning in other queries.
+    #[arg(long)]
+    pub row_security: bool,
+
     /// Print the shards and the SQL that would be sent, and do not run it
     #[arg(long)]
     pub dry_run: bool,

@@ -9,7 +9,7 @@ use crate::footer::Elapsed;
 use crate::interrupt::Interrupt;
 use crate::key::Key;
 use crate::lookup::{self, Lookup};
-use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
 use crate::search::{AtHome, Search};
 use crate::search_path::SearchPath;
 use crate::server::Connection;
@@ -102,6 +102,7 @@ fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
         limits: args.limits.into(),
         transfer: Transfer::Rows,
         check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
         lock: Vec::new(),
     })
 }

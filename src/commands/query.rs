@@ -12,7 +12,7 @@ use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::output::Output;
-use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
 use crate::render::{RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
@@ -212,6 +212,9 @@ async fn conclude(
     if let Some(exit) = end(output, &outcome).await? {
         return Ok(exit);
     }
+    if !outcome.filtered.is_empty() {
+        console.warning(&hint::filtered(&outcome.filtered));
+    }
     let exit = match outcome.ending {
         Ending::Interrupted => Exit::Interrupted,
         Ending::Heard if outcome.failures.is_empty() => Exit::Complete,
@@ -287,6 +290,11 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         limits: args.limits.into(),
         transfer: Transfer::Rows,
         check: CheckFrequency::Batches,
+        row_security: match (args.run.row_security, args.global.global) {
+            (true, _) => RowSecurity::Apply,
+            (false, true) => RowSecurity::Fail,
+            (false, false) => RowSecurity::Warn,
+        },
         lock: Vec::new(),
     })
 }

@@ -19,7 +19,7 @@ use super::relation_check::{CheckInterval, RelationCheck};
 use super::session::{Answers, Session};
 use super::turn::{Broken, Flying, Outlet, Purpose, Turn};
 use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
-use crate::plan::{self, CheckFrequency, Plan};
+use crate::plan::{self, CheckFrequency, Plan, RowSecurity};
 use crate::server::{Report, Spare};
 
 pub(super) struct Lane {
@@ -200,6 +200,9 @@ impl Lane {
         let turns = std::mem::take(&mut self.unchecked);
         self.interval
             .adapt(check.locked, turns.len(), self.depth.turn());
+        if self.shared.plan.row_security == RowSecurity::Warn {
+            self.outlet.filtered(&check.filtered);
+        }
         for (turn, answer) in turns {
             if !check.rewritten.is_empty() {
                 // One check for several turns does not tell which of them read the table:

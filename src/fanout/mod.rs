@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, TableName};
 use crate::row::{Column, Rows};
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
@@ -66,6 +66,8 @@ pub enum Message {
     },
     /// Worth a line on stderr; nothing is lost so far.
     Notice(String),
+    /// Row-level security may have hidden rows of this table.
+    Filtered(TableName),
 }
 
 /// A run under way. Dropping it does not stop the server: [`Fanout::stop`] does.

@@ -17,6 +17,8 @@ pub(super) struct RelationCheck {
     pub locked: usize,
     /// Tables that the snapshot does not cover.
     pub rewritten: Vec<TableName>,
+    /// Tables of which row-level security may hide rows.
+    pub filtered: Vec<TableName>,
 }
 
 impl RelationCheck {
@@ -25,25 +27,36 @@ impl RelationCheck {
         let mut found = None;
         while let Some(message) = answers.next().await {
             if let SimpleQueryMessage::Row(row) = message.map_err(|error| Broken::by(&error, 0))? {
-                found = Self::parse(row.get(0), row.get(1));
+                found = Self::parse(row.get(0), row.get(1), row.get(2));
             }
         }
         found.ok_or_else(|| Broken::Lost("a check of the tables without an answer".to_owned()))
     }
 
-    fn parse(locked: Option<&str>, rewritten: Option<&str>) -> Option<Self> {
-        let names: Vec<(String, String)> = match rewritten {
-            Some(json) => serde_json::from_str(json).ok()?,
-            None => Vec::new(),
-        };
+    fn parse(
+        locked: Option<&str>,
+        rewritten: Option<&str>,
+        filtered: Option<&str>,
+    ) -> Option<Self> {
         Some(Self {
             locked: locked?.parse().ok()?,
-            rewritten: names
-                .into_iter()
-                .map(|(schema, name)| TableName { schema, name })
-                .collect(),
+            rewritten: table_names(rewritten)?,
+            filtered: table_names(filtered)?,
         })
     }
+}
+
+fn table_names(json: Option<&str>) -> Option<Vec<TableName>> {
+    let names: Vec<(String, String)> = match json {
+        Some(json) => serde_json::from_str(json).ok()?,
+        None => Vec::new(),
+    };
+    let names = names.into_iter();
+    Some(
+        names
+            .map(|(schema, name)| TableName { schema, name })
+            .collect(),
+    )
 }
 
 /// How many turns share a check.
@@ -120,15 +133,13 @@ mod tests {
 
     #[test]
     fn a_check_names_the_tables_that_changed() {
-        let check = RelationCheck::parse(Some("7"), Some(r#"[["shard_1", "a\"b"]]"#)).unwrap();
+        let json = r#"[["shard_1", "a\"b"]]"#;
+        let check = RelationCheck::parse(Some("7"), Some(json), None).unwrap();
         assert_eq!(check.locked, 7);
         assert_eq!(check.rewritten[0].to_string(), "shard_1.a\"b");
-        assert!(
-            RelationCheck::parse(Some("7"), None)
-                .unwrap()
-                .rewritten
-                .is_empty()
-        );
-        assert!(RelationCheck::parse(None, None).is_none());
+        assert!(check.filtered.is_empty());
+        let check = RelationCheck::parse(Some("7"), None, Some(json)).unwrap();
+        assert_eq!((check.rewritten.len(), check.filtered.len()), (0, 1));
+        assert!(RelationCheck::parse(None, None, None).is_none());
     }
 }

@@ -12,6 +12,7 @@ use super::error::{cause, is_transient};
 use super::flight::Flight;
 use super::session::Answers;
 use super::{Attempt, Event, Message, Place, ShardError, Window};
+use crate::plan::TableName;
 use crate::row::{Column, Rows};
 use crate::server::{Copied, Report, typed_columns};
 use crate::transfer::Lines;
@@ -72,6 +73,13 @@ impl Outlet {
             attempt: turn.attempt,
             event,
         });
+    }
+
+    /// Row-level security may have hidden rows of these tables.
+    pub fn filtered(&self, tables: &[TableName]) {
+        for table in tables {
+            let _ = self.messages.send(Message::Filtered(table.clone()));
+        }
     }
 
     pub fn notice(&self, text: String) {

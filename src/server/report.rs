@@ -23,6 +23,15 @@ pub struct Report {
     pub context: Option<String>,
 }
 
+/// What to do about an error that only our own settings make.
+fn own_hint(error: &DbError) -> Option<&'static str> {
+    // Its SQLSTATE is that of every missing privilege.
+    (error.routine() == Some("check_enable_rls")).then_some(
+        "use a role that the policy does not apply to; or query and export what it shows to \
+         this role, with --row-security",
+    )
+}
+
 impl Report {
     /// `offset` is how many characters stood in front of the user's statement.
     pub fn new(error: &DbError, offset: usize) -> Self {
@@ -38,7 +47,7 @@ impl Report {
             code: error.code().clone(),
             message: error.message().to_owned(),
             detail: error.detail().map(str::to_owned),
-            hint: error.hint().map(str::to_owned),
+            hint: error.hint().or(own_hint(error)).map(str::to_owned),
             position: position.filter(|&at| at > 0),
             internal,
             context: error.where_().map(str::to_owned),

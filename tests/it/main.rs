@@ -39,6 +39,7 @@ mod psql_equal;
 mod read_only;
 mod render;
 mod rewritten;
+mod row_security;
 mod sample;
 mod sandbox;
 mod slow_link;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::export::{FileFormat, Kind, Target, Text};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
-use crate::plan::{CheckFrequency, Instant, Pinned, Plan};
+use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
 use crate::quote::Literal;
 use crate::render::RenderOptions;
 use crate::run::Policy;
@@ -153,6 +153,11 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         } else {
             CheckFrequency::Batches
         },
+        row_security: if args.run.row_security {
+            RowSecurity::Apply
+        } else {
+            RowSecurity::Fail
+        },
         lock: Vec::new(),
     })
 }
@@ -206,6 +211,7 @@ impl Asked<'_> {
             ),
             ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
             ("no-snapshot", flag(args.run.no_snapshot)),
+            ("row-security", flag(args.run.row_security)),
             ("order-arrival", flag(args.output.order == Order::Arrival)),
             ("allow-partial", flag(args.output.allow_partial)),
             ("excel", flag(args.output.excel)),

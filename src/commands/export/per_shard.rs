@@ -1,6 +1,7 @@
 //! `shardq export --per-shard`: one file a shard, and going on after an
 //! interruption.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -179,6 +180,7 @@ fn nothing(asked: usize) -> Outcome {
     Outcome {
         ending: Ending::Heard,
         rewritten: Vec::new(),
+        filtered: BTreeSet::new(),
         asked,
         answers: Vec::new(),
         failures: Failures::default(),

@@ -11,7 +11,7 @@ use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
-use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan};
+use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
 use shardq::search_path::SearchPath;
 use shardq::server::{Server, typed_columns};
 use shardq::settings::{Environment, Settings};
@@ -192,6 +192,7 @@ pub fn plan(sql: &str) -> Plan {
         limits: Limits::default(),
         transfer: Transfer::Rows,
         check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
         lock: Vec::new(),
     }
 }
