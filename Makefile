@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt postgres
+.PHONY: help demo test bench fmt postgres pgbouncer
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -7,7 +7,7 @@ help: ## Show what there is
 demo: postgres ## Build shardq and show it at work on a throwaway Postgres
 	cargo run --release --locked --quiet -- demo
 
-test: postgres ## Check the formatting, lint, and run every test
+test: postgres pgbouncer ## Check the formatting, lint, and run every test
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
@@ -20,3 +20,6 @@ fmt: ## Format the code
 
 postgres:
 	@scripts/ensure-postgres.sh
+
+pgbouncer:
+	@scripts/ensure-pgbouncer.sh

@@ -8,6 +8,7 @@ use shardq::cli::{Cli, Command};
 use shardq::commands;
 use shardq::console::Console;
 use shardq::exit::Exit;
+use shardq::server::left_without_confirmation;
 use shardq::server::pace::nap_while_streaming;
 
 fn main() -> ExitCode {
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     match done {
         Ok(exit) => {
             if exit == Exit::Interrupted {
-                console.error(&"interrupted; nothing is left running on the server");
+                console.error(&interrupted());
             }
             exit.into()
         }
@@ -49,5 +50,16 @@ fn main() -> ExitCode {
             console.error(&error);
             error.exit().into()
         }
+    }
+}
+
+fn interrupted() -> &'static str {
+    if left_without_confirmation() {
+        "interrupted; the server did not confirm that it stopped, so a statement may run on there \
+         until the server notices that we are gone\n\
+         hint: SELECT pid, query FROM pg_stat_activity WHERE application_name = 'shardq' shows it, \
+         and SELECT pg_cancel_backend(pid) stops it"
+    } else {
+        "interrupted; nothing is left running on the server"
     }
 }

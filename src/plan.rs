@@ -31,6 +31,34 @@ pub struct Limits {
     pub lock_timeout: Duration,
 }
 
+impl Limits {
+    /// Between the server's limit and ours: it is given time to say what it cancelled.
+    const GRACE: Duration = Duration::from_secs(5);
+
+    /// For how long the server may say nothing while a turn is to be answered: a little
+    /// longer than it lets the statement run. Without a limit, for ever: then only the
+    /// network tells whether it is still there.
+    pub fn patience(self) -> Option<Duration> {
+        let limit = self.statement_timeout;
+        (!limit.is_zero()).then(|| limit.saturating_add(Self::GRACE))
+    }
+
+    /// The same for our own statements in front of the first turn. They are quick, but a
+    /// busy server takes its time, and a pooler (`PgBouncer` by default) lets us wait 120 s
+    /// for a connection of the server.
+    pub fn patience_at_first(self) -> Option<Duration> {
+        const SHORTEST: Duration = Duration::from_secs(30);
+        const FOR_POOLERS: Duration = Duration::from_secs(120);
+        let limit = match (self.statement_timeout, self.lock_timeout) {
+            // As asked, a lock is waited for until it is free.
+            (Duration::ZERO, Duration::ZERO) => return None,
+            (Duration::ZERO, lock_timeout) => lock_timeout.max(FOR_POOLERS),
+            (limit, _) => limit.max(SHORTEST),
+        };
+        Some(limit.saturating_add(Self::GRACE))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -341,7 +369,7 @@ mod tests {
         let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
         assert_eq!(
             turn.sql,
-            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\";\nSELECT 1 -- one"
+            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
         );
         assert!(
             turn.sql
@@ -389,6 +417,25 @@ mod tests {
                 assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
             }
         }
+    }
+
+    #[test]
+    fn a_silent_server_is_waited_for_a_little_longer_than_it_lets_statements_run() {
+        let patience = |statement, lock| {
+            let limits = Limits {
+                statement_timeout: Duration::from_secs(statement),
+                lock_timeout: Duration::from_secs(lock),
+            };
+            [limits.patience(), limits.patience_at_first()]
+                .map(|limit| limit.map(|limit| limit.as_secs()))
+        };
+        assert_eq!(patience(60, 1), [Some(65), Some(65)]);
+        assert_eq!(patience(1, 1), [Some(6), Some(35)]);
+        // Without a limit, our own statements have one all the same.
+        assert_eq!(patience(0, 1), [None, Some(125)]);
+        assert_eq!(patience(0, 300), [None, Some(305)]);
+        // Unless they are to wait for locks without end.
+        assert_eq!(patience(0, 0), [None, None]);
     }
 
     #[test]

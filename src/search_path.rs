@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use crate::quote::{Identifier, Literal};
 use crate::shard::Shard;
@@ -35,8 +36,7 @@ impl SearchPath {
     /// The value of `search_path` in this shard, ready for `SET`.
     pub fn in_shard(&self, shard: Shard) -> String {
         let names: Vec<_> = self
-            .0
-            .iter()
+            .with_temporary_last()
             .map(|item| match item {
                 Item::Shard => Identifier(&shard.to_string()).to_string(),
                 Item::Schema(name) => Identifier(name).to_string(),
@@ -45,11 +45,19 @@ impl SearchPath {
         names.join(", ")
     }
 
+    /// Postgres searches temporary tables first, unless the path says where. Behind a
+    /// pooler in transaction mode, those are the tables of whichever client had the
+    /// connection before: one called like a shard's would answer for every shard.
+    fn with_temporary_last(&self) -> impl Iterator<Item = &Item> {
+        static TEMPORARY: LazyLock<Item> = LazyLock::new(|| Item::Schema("pg_temp".to_owned()));
+        let is_named = self.0.contains(&*TEMPORARY);
+        self.0.iter().chain((!is_named).then_some(&*TEMPORARY))
+    }
+
     /// The same as an SQL expression over a column that holds the shard's name.
     pub fn expression(&self, shard: &str) -> String {
         let names: Vec<_> = self
-            .0
-            .iter()
+            .with_temporary_last()
             .map(|item| match item {
                 Item::Shard => format!("pg_catalog.quote_ident({shard})"),
                 Item::Schema(name) => Literal(&Identifier(name).to_string()).to_string(),
@@ -158,11 +166,28 @@ mod tests {
         let path: SearchPath = r#"{shard}, PublicÄ,"My ""Own"", Schema""#.parse().unwrap();
         assert_eq!(
             path.in_shard(Shard::new(3)),
-            r#""shard_3", "publicÄ", "My ""Own"", Schema""#
+            r#""shard_3", "publicÄ", "My ""Own"", Schema", "pg_temp""#
         );
         assert_eq!(
             SearchPath::default().in_shard(Shard::new(0)),
-            r#""shard_0""#
+            r#""shard_0", "pg_temp""#
+        );
+    }
+
+    #[test]
+    fn temporary_tables_come_last_unless_the_path_names_their_place() {
+        let path: SearchPath = "pg_temp, {shard}, public".parse().unwrap();
+        assert_eq!(
+            path.in_shard(Shard::new(3)),
+            r#""pg_temp", "shard_3", "public""#
+        );
+        assert_eq!(
+            SearchPath::default().without_shard().schemas(),
+            r#""public", "pg_temp""#
+        );
+        assert_eq!(
+            SearchPath::default().expression("nspname"),
+            "pg_catalog.concat(pg_catalog.quote_ident(nspname), ', ', '\"pg_temp\"')"
         );
     }
 

@@ -1,8 +1,10 @@
 //! What every command that asks a server begins with.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
@@ -12,6 +14,7 @@ use crate::export::manifest::SnapshotRecord;
 pub use crate::export::record::Circumstances;
 use crate::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
 use crate::interrupt::Interrupt;
+use crate::lookup::LookupError;
 use crate::plan::Plan;
 use crate::route;
 use crate::server::{ConnectError, Connection, Opened, Server};
@@ -23,6 +26,9 @@ use crate::topology::Topology;
 /// How many other databases are looked into at the same time: a server may have
 /// more of them than it has connections.
 const LOOKING_AROUND: usize = 3;
+
+/// How long that may take.
+const AROUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a server that cannot be reached may be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +87,19 @@ pub async fn or_close<T>(
         done = work => done.map(Some),
         () = interrupt.requested() => Ok(None),
     };
+    // A connection that was given up looks like one that was lost, which is asked again.
+    let is_lost = matches!(
+        done,
+        Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
+    );
+    let silence = server.silence().filter(|_| is_lost);
     if !matches!(done, Ok(Some(_))) {
         server.close().await;
     }
-    done
+    match silence {
+        Some(silence) => Err(Error::Fanout(FanoutError::Silent(silence))),
+        None => done,
+    }
 }
 
 /// Has the server check the statement, take the snapshot and list the shards.
@@ -163,21 +178,22 @@ pub fn warn_of_gaps(topology: &Topology, console: &mut Console) {
 }
 
 /// The server's databases where a statement finds any shards, and how many. As far
-/// as this user can see: one that refuses us is left out, for this is a hint and
-/// not an answer.
+/// as this user can see, and within a few seconds: one that refuses us or does not
+/// answer is left out, for this is a hint and not an answer.
 pub async fn databases_with(
     shards_sql: &str,
     connection: &Connection,
     settings: &Settings,
 ) -> Vec<(String, usize)> {
+    let deadline = Instant::now() + AROUND_WITHIN;
     let databases = template::fill(include_str!("../../sql/databases.sql"), &[]);
-    let names = column(connection, &databases).await;
+    let names = timeout_at(deadline, column(connection, &databases)).await;
+    let names = names.unwrap_or_default();
     let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
-            let shards = shards_of(&settings.with_database(&name), shards_sql)
-                .await
-                .unwrap_or_default();
-            (name, shards)
+            let settings = settings.with_database(&name);
+            let looked = timeout_at(deadline, shards_of(&settings, shards_sql)).await;
+            (name, looked.map_or(0, Result::unwrap_or_default))
         })
         .buffered(LOOKING_AROUND)
         .collect()
@@ -189,7 +205,7 @@ pub async fn databases_with(
 }
 
 async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
-    let server = Server::new(settings.clone(), 1)?;
+    let server = Server::new(settings.clone(), 1);
     let connection = server.connection().await?;
     let schemas = column(&connection, shards_sql).await;
     drop(connection);

@@ -117,6 +117,8 @@ async fn search(
 ) -> Result<Finding, Error> {
     let plan = plan(args, key)?;
     let survey = connect::survey(connection, &plan).await?;
+    let connection = survey.session.connection();
+    connection.wait_at_most(plan.limits.patience());
     let lookup = Lookup {
         key,
         session: &survey.session,

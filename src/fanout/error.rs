@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use crate::plan::TableName;
-use crate::server::{ConnectError, Report};
+use crate::server::{ConnectError, Report, Silence};
 
 /// No shard can answer.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,11 @@ pub enum FanoutError {
     Refused(Report),
     #[error("the connection was lost before any shard was asked: {0}")]
     Lost(String),
+    #[error("{0}")]
+    Silent(Silence),
+    /// None of the connections that had it is left.
+    #[error("the snapshot was lost with the connections")]
+    NoSnapshot,
 }
 
 impl FanoutError {
@@ -44,9 +49,12 @@ impl FanoutError {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
             Self::Lost(_) => true,
-            Self::Statement(_) | Self::NotCopied(_) | Self::SeveralStatements | Self::NotAQuery => {
-                false
-            }
+            Self::Statement(_)
+            | Self::NotCopied(_)
+            | Self::SeveralStatements
+            | Self::NotAQuery
+            | Self::Silent(_)
+            | Self::NoSnapshot => false,
         }
     }
 }
@@ -70,6 +78,8 @@ pub enum ShardError {
     /// What is looked for may be in one of these tables.
     #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
     NotReadable { tables: Vec<String> },
+    #[error("{0}")]
+    Silent(Silence),
     #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]

@@ -13,31 +13,30 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::depth::Depth;
-use super::error::{RECONNECTS, backoff, cause};
+use super::error::{backoff, cause};
 use super::flight::Flight;
+use super::join::Candidate;
 use super::relation_check::{CheckInterval, RelationCheck};
 use super::session::{Answers, Session};
 use super::turn::{Broken, Flying, Outlet, Purpose, Turn};
-use super::{Answer, Attempt, Event, FanoutError, Place, ShardError, Shared};
-use crate::plan::{self, CheckFrequency, Plan, RowSecurity};
-use crate::server::{Report, Spare};
+use super::{Answer, Attempt, Event, Place, ShardError, Shared, Wanted};
+use crate::plan::{CheckFrequency, Plan, RowSecurity};
+use crate::server::{Report, Silence};
 
 pub(super) struct Lane {
-    number: usize,
-    shared: Arc<Shared>,
-    outlet: Outlet,
-    stopped: watch::Receiver<bool>,
+    pub(super) number: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) outlet: Outlet,
+    wanted: watch::Receiver<Wanted>,
     depth: Depth,
     interval: CheckInterval,
     /// Taken from the queue, to be sent (again).
-    todo: VecDeque<Turn>,
+    pub(super) todo: VecDeque<Turn>,
     flying: VecDeque<InFlight>,
     /// Turns sent since the last check was sent.
     since_check: usize,
     /// All their rows were read; the check of their tables was not.
     unchecked: Vec<(Turn, Answer)>,
-    /// What becomes of the shards that nobody took, if this lane is the last.
-    otherwise: ShardError,
 }
 
 /// A message that was sent.
@@ -67,7 +66,7 @@ impl Lane {
         number: usize,
         shared: Arc<Shared>,
         outlet: Outlet,
-        stopped: watch::Receiver<bool>,
+        wanted: watch::Receiver<Wanted>,
     ) -> Self {
         Self {
             depth: Depth::new(
@@ -79,71 +78,25 @@ impl Lane {
             number,
             shared,
             outlet,
-            stopped,
+            wanted,
             todo: VecDeque::new(),
             flying: VecDeque::new(),
             since_check: 0,
             unchecked: Vec::new(),
-            otherwise: ShardError::NotAsked,
-        }
-    }
-
-    /// Joins the run once the spare connection stands. Does without where the
-    /// server has no more connections to give.
-    pub async fn start(self, spare: Option<Spare>) -> Option<Session> {
-        /// How long the others may take before this one connects to help them.
-        const LATER: Duration = Duration::from_millis(10);
-        let mut stopped = self.stopped.clone();
-        let connect = async {
-            if let Some(spare) = spare {
-                return spare.await.ok();
-            }
-            tokio::time::sleep(LATER).await;
-            if self.shared.is_taken() {
-                return None;
-            }
-            self.shared.server.spare().await.ok()
-        };
-        let connected = tokio::select! {
-            connected = connect => connected,
-            _ = stopped.wait_for(|stopped| *stopped) => None,
-        };
-        let connection = match connected {
-            Some(Ok(connection)) => connection,
-            Some(Err(error)) => {
-                self.outlet
-                    .notice(format!("one connection fewer than asked for: {error}"));
-                return self.end(None);
-            }
-            None => return self.end(None),
-        };
-        // Nothing to do any more: others were quicker.
-        if self.shared.is_taken() {
-            return self.end(None);
-        }
-        let snapshot = self.shared.snapshots.any();
-        match Session::join(connection, &self.shared.plan, snapshot.as_deref()).await {
-            Ok(session) => self.run(session).await,
-            Err(error) => {
-                let error = cause(&error);
-                self.outlet
-                    .notice(format!("one connection fewer than asked for: {error}"));
-                self.end(None)
-            }
         }
     }
 
     pub async fn run(mut self, mut session: Session) -> Option<Session> {
-        let mut stopped = self.stopped.clone();
+        let mut wanted = self.wanted.clone();
         let mut free_since = Instant::now();
+        session.begin_turns(&self.shared.plan);
         loop {
             let sent = self.fill(&session).await;
             let Some(mut head) = self.flying.pop_front() else {
-                if sent.is_ok() {
-                    return self.end(Some(session));
-                }
+                let Err(reason) = sent else {
+                    return self.rest(session).await;
+                };
                 // The connection was lost before anything was in flight on it.
-                let reason = sent.err().unwrap_or_default();
                 match self.replace(session, reason).await {
                     Some(new) => session = new,
                     None => return self.end(None),
@@ -155,7 +108,7 @@ impl Lane {
             }
             let read = tokio::select! {
                 biased;
-                _ = stopped.wait_for(|stopped| *stopped) => None,
+                _ = wanted.wait_for(|wanted| *wanted == Wanted::Nothing) => None,
                 read = self.read(&mut session, &mut head) => Some(read),
             };
             match read {
@@ -167,7 +120,7 @@ impl Lane {
                 Some(Ok(Read::Turn)) => self.answered(&head, free_since.elapsed()),
                 Some(Ok(Read::Check(check))) => self.checked(&check),
                 Some(Err(Broken::Lost(reason))) => {
-                    self.lost(head, &reason);
+                    self.lost(head, session.connection().silence(), &reason);
                     match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
@@ -221,7 +174,7 @@ impl Lane {
 
     /// The connection is gone: what it had in flight, and what was not checked on it, is
     /// to be sent again.
-    fn lost(&mut self, head: InFlight, reason: &str) {
+    fn lost(&mut self, head: InFlight, silence: Option<Silence>, reason: &str) {
         self.take_back();
         let lost = |rows| ShardError::Lost {
             reason: reason.to_owned(),
@@ -230,7 +183,13 @@ impl Lane {
         if let InFlight::Turn(Flying { turn, flight, rows }) = head {
             // A COPY that was not read yet holds its connection, which would go on to count.
             drop(flight);
-            self.retry(turn, lost(rows));
+            if let Some(silence) = silence {
+                // It would be as long again.
+                let error = ShardError::Silent(silence);
+                self.outlet.say(turn, Event::Failed(error));
+            } else {
+                self.retry(turn, lost(rows));
+            }
         }
         let each = self.shared.plan.check == CheckFrequency::EachShard;
         for (turn, answer) in std::mem::take(&mut self.unchecked).into_iter().rev() {
@@ -283,7 +242,8 @@ impl Lane {
     /// Sends turns until as many are in flight as should be, and checks between them.
     async fn fill(&mut self, session: &Session) -> Result<(), String> {
         loop {
-            let all_sent = self.todo.is_empty() && self.shared.is_taken();
+            let last = self.last_in_flight();
+            let all_sent = self.todo.is_empty() && !self.shared.queue.has_for(last);
             let is_due = all_sent || self.since_check >= self.interval.turns();
             if self.since_check > 0 && is_due {
                 let check = session.send(&Plan::check_relations()).await;
@@ -295,7 +255,8 @@ impl Lane {
             if self.turns_in_flight() >= self.depth.current() {
                 return Ok(());
             }
-            let Some(turn) = self.todo.pop_front().or_else(|| self.take()) else {
+            let taken = self.todo.pop_front();
+            let Some(turn) = taken.or_else(|| self.shared.queue.take(last)) else {
                 if self.since_check > 0 {
                     continue;
                 }
@@ -329,12 +290,10 @@ impl Lane {
             .count()
     }
 
-    fn take(&self) -> Option<Turn> {
-        let place = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        (place < self.shared.shards.len()).then_some(Turn {
-            place,
-            attempt: 0,
-            purpose: Purpose::Rows,
+    fn last_in_flight(&self) -> Option<Place> {
+        self.flying.iter().rev().find_map(|sent| match sent {
+            InFlight::Turn(flying) => Some(flying.turn.place),
+            InFlight::Check(_) => None,
         })
     }
 
@@ -388,8 +347,9 @@ impl Lane {
 
     /// Waits, but not when the run is stopped.
     async fn pause(&mut self, wait: Duration) {
-        let mut stopped = self.stopped.clone();
-        let _ = tokio::time::timeout(wait, stopped.wait_for(|stopped| *stopped)).await;
+        let mut wanted = self.wanted.clone();
+        let stopped = wanted.wait_for(|wanted| *wanted == Wanted::Nothing);
+        let _ = tokio::time::timeout(wait, stopped).await;
     }
 
     async fn recover(&mut self, session: &Session, sql: String) {
@@ -397,85 +357,43 @@ impl Lane {
         let _ = session.send(&sql).await;
     }
 
-    /// Another session at the same instant, for one whose connection was lost. On
-    /// failure, what this lane had taken is accounted for. None when the run is
-    /// stopped, however long the server would take.
-    async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
-        // There are never more connections than asked for: while this one counts,
-        // no other can be had.
-        drop(lost);
-        self.shared.snapshots.remove(self.number);
-        let mut stopped = self.stopped.clone();
-        for tried in 0.. {
-            let joined = tokio::select! {
-                biased;
-                _ = stopped.wait_for(|stopped| *stopped) => return None,
-                joined = self.rejoin(&reason) => joined,
-            };
-            let error = match joined {
-                Ok(session) => {
-                    self.outlet.notice(format!(
-                        "a connection was lost ({reason}); another took over"
-                    ));
-                    return Some(session);
-                }
-                Err(error) => error,
-            };
-            let hopeless = !matches!(error, ShardError::NotReplaced { .. });
-            if hopeless || tried == RECONNECTS {
-                for turn in std::mem::take(&mut self.todo) {
-                    self.outlet.say(turn, Event::Failed(error.clone()));
-                }
-                self.otherwise = error;
-                break;
-            }
-            let wait = backoff(tried);
-            self.outlet
-                .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
-            self.pause(wait).await;
+    /// This lane, as it asks for a session.
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate {
+            number: self.number,
+            shared: Arc::clone(&self.shared),
+            wanted: self.wanted.clone(),
         }
+    }
+
+    /// There is nothing left to do. One such session stays open to the end, since a lost
+    /// connection is replaced from its snapshot; of others, someone else may be in need.
+    async fn rest(self, session: Session) -> Option<Session> {
+        /// Not to be in the way of those who are about to end as well.
+        const SOON: Duration = Duration::from_millis(100);
+        let (number, mut wanted) = (self.number, self.wanted.clone());
+        let shared = Arc::clone(&self.shared);
+        drop(self.end(None));
+        if !shared.is_kept.swap(true, Ordering::Relaxed) {
+            return Some(session);
+        }
+        let over = wanted.wait_for(|wanted| *wanted != Wanted::Answers);
+        if tokio::time::timeout(SOON, over).await.is_ok() {
+            return Some(session);
+        }
+        shared.snapshots.remove(number);
+        session.close().await;
         None
     }
 
-    async fn rejoin(&mut self, reason: &str) -> Result<Session, ShardError> {
-        let plan = &self.shared.plan;
-        let lost = || ShardError::SnapshotLost {
-            reason: reason.to_owned(),
-        };
-        let snapshot = match plan.instant {
-            plan::Instant::Shared => Some(self.shared.snapshots.any().ok_or_else(lost)?),
-            plan::Instant::PerShard => None,
-        };
-        let connected = async {
-            let connection = self.shared.server.connection().await?;
-            let mut session = Session::join(connection, plan, snapshot.as_deref())
-                .await
-                .map_err(|error| FanoutError::opening(&error))?;
-            if let Some(snapshot) = session.opened().await? {
-                self.shared.snapshots.add(self.number, Some(snapshot));
-            }
-            Ok(session)
-        };
-        connected.await.map_err(|error| match error {
-            // The last session that held the snapshot is gone as well.
-            FanoutError::Refused(_) if snapshot.is_some() => lost(),
-            error if error.is_transient() => ShardError::NotReplaced {
-                reason: reason.to_owned(),
-                why: error.to_string(),
-            },
-            error => ShardError::Lost {
-                reason: format!("{reason}; {error}"),
-                rows: 0,
-            },
-        })
-    }
-
     /// The last lane to end answers for the shards that nobody took.
-    fn end(self, session: Option<Session>) -> Option<Session> {
+    pub(super) fn end(self, session: Option<Session>) -> Option<Session> {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
-            while let Some(turn) = self.take() {
-                self.outlet.say(turn, Event::Failed(self.otherwise.clone()));
+            let error = self.shared.hopeless.get().cloned();
+            let error = error.unwrap_or(ShardError::NotAsked);
+            while let Some(turn) = self.shared.queue.take(None) {
+                self.outlet.say(turn, Event::Failed(error.clone()));
             }
         }
         session

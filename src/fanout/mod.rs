@@ -8,15 +8,17 @@
 mod depth;
 mod error;
 mod flight;
+mod join;
 mod lane;
+mod queue;
 mod relation_check;
 mod session;
 mod survey;
 mod turn;
 mod window;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -75,10 +77,19 @@ pub struct Fanout {
     messages: mpsc::UnboundedReceiver<Message>,
     window: Arc<Window>,
     shared: Arc<Shared>,
-    stop: watch::Sender<bool>,
-    /// A lane that is done hands back its session, which stays open to the end:
-    /// its snapshot is what a lost connection is replaced from.
+    wanted: watch::Sender<Wanted>,
+    /// One that is done hands back its session, which stays open to the end: its snapshot
+    /// is what a lost connection is replaced from.
     lanes: JoinSet<Option<Session>>,
+}
+
+/// What the lanes are still to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Answers,
+    /// All answers are there: what is wanted is a session at their instant.
+    Session,
+    Nothing,
 }
 
 /// What all lanes of a run have in common.
@@ -86,19 +97,19 @@ struct Shared {
     plan: Plan,
     shards: Vec<Shard>,
     server: Server,
-    next: AtomicUsize,
+    queue: queue::Queue,
     alive: AtomicUsize,
     snapshots: session::Snapshots,
+    /// Whether a lane that is done keeps its session, for its snapshot.
+    is_kept: AtomicBool,
+    /// Why the first lane that was given up was.
+    hopeless: OnceLock<ShardError>,
     running: Running,
     round_trip: Duration,
+    route: session::Route,
 }
 
 impl Shared {
-    /// Whether every shard has its lane.
-    fn is_taken(&self) -> bool {
-        self.next.load(Ordering::Relaxed) >= self.shards.len()
-    }
-
     /// What each lane can be sent before any has answered, so that none is left
     /// without: nobody knows yet how slow the turns are.
     fn fair_share(&self) -> usize {
@@ -123,16 +134,19 @@ impl Fanout {
         spares: Vec<Spare>,
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
-        let (stop, stopped) = watch::channel(false);
+        let (wanted, watched) = watch::channel(Wanted::Answers);
         let lanes = shards.len().min(server.connections());
         let shared = Arc::new(Shared {
             plan,
             server,
-            next: AtomicUsize::new(0),
+            queue: queue::Queue::of(shards.len()),
             alive: AtomicUsize::new(lanes),
             snapshots: session::Snapshots::default(),
+            is_kept: AtomicBool::new(false),
+            hopeless: OnceLock::new(),
             running: Running::new(vec![None; lanes]),
             round_trip: survey.round_trip,
+            route: survey.session.route(),
             shards,
         });
         let outlet = turn::Outlet {
@@ -140,7 +154,7 @@ impl Fanout {
             window: Arc::default(),
         };
         let lane =
-            |number| lane::Lane::new(number, Arc::clone(&shared), outlet.clone(), stopped.clone());
+            |number| lane::Lane::new(number, Arc::clone(&shared), outlet.clone(), watched.clone());
         let mut set = JoinSet::new();
         if lanes > 0 {
             shared.snapshots.add(0, survey.session.snapshot());
@@ -154,7 +168,7 @@ impl Fanout {
             messages,
             window: outlet.window,
             shared,
-            stop,
+            wanted,
             lanes: set,
         }
     }
@@ -185,6 +199,7 @@ impl Fanout {
     /// Waits for the lanes to end, and hands back a session that is still at the
     /// run's instant.
     pub async fn into_session(mut self) -> Option<Session> {
+        let _ = self.wanted.send(Wanted::Session);
         let mut kept = None;
         while let Some(ended) = self.lanes.join_next().await {
             kept = kept.or(ended.ok().flatten());
@@ -192,9 +207,10 @@ impl Fanout {
         kept
     }
 
-    /// Cancels what runs on the server, and returns once nothing does any more.
+    /// Cancels what runs on the server, and returns once nothing does any more, or once
+    /// that takes too long.
     pub async fn stop(&mut self) {
-        let _ = self.stop.send(true);
+        let _ = self.wanted.send(Wanted::Nothing);
         while self.lanes.join_next().await.is_some() {}
     }
 }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
@@ -9,7 +10,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 use super::FanoutError;
 use super::flight::Flight;
 use crate::plan::{Plan, Turn};
-use crate::server::{Connection, Report};
+use crate::server::{Connection, Report, Sent};
 use crate::transfer::Transfer;
 
 /// The answer to one message.
@@ -18,10 +19,42 @@ pub type Answers = Pin<Box<SimpleQueryStream>>;
 /// One connection, in its transaction. Dropping it closes both.
 pub struct Session {
     connection: Connection,
-    /// The answer to what opens the transaction, until it was read.
-    opening: Option<Answers>,
+    /// The answers to what opens the transaction, until they were read.
+    opening: Option<Opening>,
     snapshot: Option<String>,
     copy: Option<Copy>,
+    route: Route,
+}
+
+/// A snapshot that the first session exported.
+#[derive(Debug)]
+pub(crate) struct Exported {
+    pub name: String,
+    /// Whose it is.
+    pub process_id: i32,
+}
+
+/// What is between us and the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Nothing: a session stands as soon as its connection does.
+    Direct,
+    /// A pooler, maybe, in whose queue a session may wait for another to end.
+    Queued,
+}
+
+/// They come in this order, and in as many pieces as the network likes: to wait for the
+/// second while the first is unread is to wait for ever.
+struct Opening {
+    opened: Answers,
+    /// Locked by nobody: a session is shared, which a future that waits is not.
+    parsed: Mutex<Option<Parsing>>,
+}
+
+/// A COPY that the server is to parse.
+struct Parsing {
+    parsed: Sent<Statement>,
+    offset: usize,
 }
 
 /// A COPY that the server has parsed: it serves every turn of the session.
@@ -34,25 +67,48 @@ pub(super) struct Copy {
 
 impl Session {
     /// A connection whose transaction a survey opened.
-    pub(crate) fn surveyed(connection: Connection, snapshot: Option<String>) -> Self {
+    pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
+        let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
+        let is_direct = served_by.is_some() && served_by == connection.process_id();
         Self {
             connection,
             opening: None,
-            snapshot,
+            snapshot: snapshot.map(|snapshot| snapshot.name),
             copy: None,
+            route: if is_direct {
+                Route::Direct
+            } else {
+                Route::Queued
+            },
         }
     }
 
-    /// Sends what opens the transaction at `snapshot`. The first turns can be sent
-    /// right behind it, which saves a round trip: if it fails, so do they.
+    /// Sends what opens the transaction at `snapshot`, and waits for nothing. If it
+    /// fails, so does all that is sent behind it.
     pub async fn join(
         connection: Connection,
         plan: &Plan,
         snapshot: Option<&str>,
     ) -> Result<Self, tokio_postgres::Error> {
-        let mut session = Self::surveyed(connection, snapshot.map(str::to_owned));
-        session.opening = Some(session.send(&plan.join(snapshot)).await?);
-        session.copy = prepared(&session.connection, plan).await?;
+        connection.wait_at_most(plan.limits.patience_at_first());
+        let mut session = Self {
+            snapshot: snapshot.map(str::to_owned),
+            ..Self::surveyed(connection, None)
+        };
+        let opened = session.send(&plan.join(snapshot)).await?;
+        let parsed = match parsing(&session.connection, plan) {
+            Some(mut parsing) => {
+                if let Poll::Ready(parsed) = futures::poll!(&mut parsing.parsed) {
+                    parsing.parsed = Box::pin(std::future::ready(parsed));
+                }
+                Some(parsing)
+            }
+            None => None,
+        };
+        session.opening = Some(Opening {
+            opened,
+            parsed: Mutex::new(parsed),
+        });
         Ok(session)
     }
 
@@ -61,20 +117,23 @@ impl Session {
     /// # Errors
     /// If the statement is one that COPY does not take.
     pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
-        let offset = plan
-            .transfer
-            .copying()
-            .map_or(0, |copying| plan.copy(copying).offset);
-        self.copy =
-            prepared(&self.connection, plan)
-                .await
-                .map_err(|error| match error.as_db_error() {
-                    Some(report) if !Report::is_fatal(report) => {
-                        FanoutError::NotCopied(Report::new(report, offset))
-                    }
-                    _ => FanoutError::opening(&error),
-                })?;
+        let Some(Parsing { parsed, offset }) = parsing(&self.connection, plan) else {
+            return Ok(());
+        };
+        let statement = parsed.await.map_err(|error| match error.as_db_error() {
+            Some(report) if !Report::is_fatal(report) => {
+                FanoutError::NotCopied(Report::new(report, offset))
+            }
+            _ => FanoutError::opening(&error),
+        })?;
+        self.copy = Some(Copy { statement, offset });
         Ok(())
+    }
+
+    /// What comes now may take the server time, within the plan's limits.
+    pub(super) fn begin_turns(&self, plan: &Plan) {
+        self.connection.mark_busy();
+        self.connection.wait_at_most(plan.limits.patience());
     }
 
     pub(super) fn copy(&self) -> Option<&Copy> {
@@ -88,7 +147,7 @@ impl Session {
             return Ok(None);
         };
         let mut first = None;
-        while let Some(message) = opening.next().await {
+        while let Some(message) = opening.opened.next().await {
             match message.map_err(|error| FanoutError::opening(&error))? {
                 SimpleQueryMessage::Row(row) if first.is_none() => {
                     first = row.get(0).map(str::to_owned);
@@ -96,11 +155,23 @@ impl Session {
                 _ => {}
             }
         }
+        let parsing = opening
+            .parsed
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(Parsing { parsed, offset }) = parsing.take() {
+            let statement = parsed.await.map_err(|error| FanoutError::opening(&error))?;
+            self.copy = Some(Copy { statement, offset });
+        }
         self.opening = None;
         // Its own name for the snapshot that it took, if it took one; what the
         // settings return comes behind it.
         self.snapshot = self.snapshot.take().and(first);
         Ok(self.snapshot.as_deref())
+    }
+
+    pub(super) fn route(&self) -> Route {
+        self.route
     }
 
     /// The name under which this session's snapshot can be taken by others.
@@ -124,45 +195,45 @@ impl Session {
         self.send(&Plan::recover()).await.map(drop)
     }
 
-    /// Cancels what runs, and returns when all that was sent is answered.
-    ///
-    /// One cancel request would do, since a turn that fails takes all behind it
-    /// along; but the server drops one that arrives between two messages.
+    /// Cancels what runs, and returns when all that was sent is answered, or when that
+    /// takes too long. A turn that fails takes all behind it along.
     ///
     /// A run can be stopped before the session's own opening was read: unread, that
-    /// would hold up all answers behind it, and this would never return.
+    /// would hold up all answers behind it.
     pub(super) async fn cancel(&mut self, flying: impl Iterator<Item = Flight>) {
-        const BETWEEN_REQUESTS: std::time::Duration = std::time::Duration::from_millis(50);
         self.opening = None;
         let drained = async {
             for flight in flying {
                 flight.drain().await;
             }
         };
-        tokio::pin!(drained);
-        loop {
-            // A server that cannot be reached any more has lost us as well.
-            let reached = self.connection.cancel().await.is_ok();
-            tokio::select! {
-                () = &mut drained => return,
-                () = tokio::time::sleep(BETWEEN_REQUESTS) => if !reached { return },
-            }
-        }
+        self.connection.cancel_until(drained).await;
+    }
+
+    /// Ends the transaction and closes the connection, in good order: a pooler would
+    /// not give one to others that is closed in the middle of a transaction.
+    pub(super) async fn close(self) {
+        // Its answer tells nothing. The connection closes behind it.
+        let _ = self.send("ROLLBACK").await;
+    }
+
+    /// Closes a connection that is of no use any more, at once.
+    pub(super) fn discard(self) {
+        self.connection.discard();
     }
 }
 
 /// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
 /// that one serves every `search_path`.
-async fn prepared(
-    connection: &Connection,
-    plan: &Plan,
-) -> Result<Option<Copy>, tokio_postgres::Error> {
+fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
     let Transfer::Copy(copying) = &plan.transfer else {
-        return Ok(None);
+        return None;
     };
     let Turn { sql, offset } = plan.copy(copying);
-    let statement = connection.client().prepare(&sql).await?;
-    Ok(Some(Copy { statement, offset }))
+    Some(Parsing {
+        parsed: connection.prepare(sql),
+        offset,
+    })
 }
 
 /// The names under which the run's instant can be had, by lane.
@@ -178,6 +249,11 @@ impl Snapshots {
 
     pub fn remove(&self, lane: usize) {
         self.list().retain(|(owner, _)| *owner != lane);
+    }
+
+    /// One that turned out to be gone.
+    pub fn forget(&self, gone: Option<&str>) {
+        self.list().retain(|(_, name)| Some(name.as_str()) != gone);
     }
 
     pub fn any(&self) -> Option<String> {

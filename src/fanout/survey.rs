@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
-use super::session::Session;
+use super::session::{Exported, Session};
 use super::{FanoutError, error};
 use crate::plan::{self, Plan, TableName};
 use crate::server::{Connection, Report};
@@ -33,6 +33,8 @@ impl Survey {
     /// run's transaction with the catalog's answers.
     pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
         let began = Instant::now();
+        connection.mark_busy();
+        connection.wait_at_most(plan.limits.patience_at_first());
         let client = connection.client();
         let locked = lockable_tables(&connection, plan).await?;
         let (probe, survey) = (plan.probe(), plan.survey(&locked));
@@ -96,15 +98,19 @@ pub(crate) async fn lockable_tables(
         .collect())
 }
 
-/// What opens every run: the snapshot's name (if shared), then the shards, ascending.
+/// What opens every run: the snapshot (if shared), then the shards, ascending.
 pub(crate) fn opening<'a>(
     plan: &Plan,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
-) -> (Option<String>, Vec<Shard>) {
+) -> (Option<Exported>, Vec<Shard>) {
     let snapshot = match plan.instant {
-        plan::Instant::Shared => results
-            .next()
-            .and_then(|rows| Some(rows.first()?.get(0)?.to_owned())),
+        plan::Instant::Shared => results.next().and_then(|rows| {
+            let row = rows.first()?;
+            Some(Exported {
+                name: row.get(0)?.to_owned(),
+                process_id: row.get(1)?.parse().ok()?,
+            })
+        }),
         plan::Instant::PerShard => None,
     };
     let mut shards: Vec<_> = results

@@ -74,6 +74,8 @@ impl Look {
     ) -> Result<Self, FanoutError> {
         let locked = lockable_tables(&connection, plan).await?;
         let began = Instant::now();
+        connection.mark_busy();
+        connection.wait_at_most(plan.limits.patience_at_first());
         let relations_named = array(wanted.tables.union(&wanted.strings));
         let mut look = vec![
             template::fill(include_str!("../../sql/global/server.sql"), &[]),

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -18,6 +19,7 @@ use tokio_postgres::{CancelToken, Client, Connection, NoTls};
 
 use super::endpoint::{Address, Endpoint, Target};
 use super::error::{Cause, ConnectError, Failure};
+use super::patience::{Patience, Watched};
 use super::tls;
 use super::typed_columns::TypedColumns;
 use crate::settings::{Host, Keepalive, Settings, SslMode};
@@ -28,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub type BoxedStream = Box<dyn Stream>;
 
 /// tokio-postgres reads 8 KiB at a time; what has gathered is more: [`super::pace`].
-pub type Buffered = TypedColumns<BufReader<BoxedStream>>;
+pub type Buffered = Watched<BufReader<BoxedStream>>;
 
 /// In bytes, for each connection.
 const READ: usize = 64 << 10;
@@ -39,6 +41,8 @@ pub struct Connected {
     pub connection: Connection<Buffered, NoTlsStream>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
+    /// Without end, until it is set.
+    pub patience: Arc<Patience>,
 }
 
 /// Connects to the first host that answers.
@@ -191,15 +195,15 @@ async fn start(
     encryption: Encryption,
 ) -> Result<Connected, Cause> {
     let (stream, encrypted) = open(settings, target, encryption).await?;
+    let patience = Arc::new(Patience::default());
+    let stream = TypedColumns::new(BufReader::with_capacity(READ, stream));
     let (client, connection) = startup(settings, &target.host)
-        .connect_raw(
-            TypedColumns::new(BufReader::with_capacity(READ, stream)),
-            NoTls,
-        )
+        .connect_raw(Watched::new(stream, Arc::clone(&patience)), NoTls)
         .await?;
     Ok(Connected {
         client,
         connection,
+        patience,
         endpoint: Endpoint {
             target: target.clone(),
             encrypted,
@@ -246,6 +250,9 @@ async fn open(
     if let Some(keepalive) = settings.keepalive() {
         probe_when_idle(&stream, keepalive)?;
     }
+    if let Some(limit) = settings.tcp_user_timeout() {
+        limit_unacknowledged(&stream, limit)?;
+    }
     if encryption == Encryption::None || !tls_offered(&mut stream, encryption).await? {
         return Ok((Box::new(stream), false));
     }
@@ -273,20 +280,33 @@ async fn tls_offered(stream: &mut TcpStream, encryption: Encryption) -> Result<b
     }
 }
 
+/// A dead link is noticed within two minutes, where the system would take two hours: a
+/// statement without a time limit may say nothing for as long, and only these probes tell
+/// whether its server is still there.
 fn probe_when_idle(stream: &TcpStream, keepalive: &Keepalive) -> std::io::Result<()> {
-    let mut probes = TcpKeepalive::new();
-    if let Some(idle) = keepalive.idle {
-        probes = probes.with_time(idle);
-    }
-    if let Some(interval) = keepalive.interval {
-        probes = probes.with_interval(interval);
-    }
-    if let Some(count) = keepalive.count {
-        probes = probes.with_retries(count);
-    }
+    const IDLE: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(10);
+    const COUNT: u32 = 6;
+    let probes = TcpKeepalive::new()
+        .with_time(keepalive.idle.unwrap_or(IDLE))
+        .with_interval(keepalive.interval.unwrap_or(INTERVAL))
+        .with_retries(keepalive.count.unwrap_or(COUNT));
     let socket = SockRef::from(stream);
     socket.set_keepalive(true)?;
     socket.set_tcp_keepalive(&probes)
+}
+
+/// Only if asked: it also ends a connection whose server waits for a reader of ours that
+/// pauses, while large statements wait for the server.
+#[cfg(target_os = "linux")]
+fn limit_unacknowledged(stream: &TcpStream, limit: Duration) -> std::io::Result<()> {
+    SockRef::from(stream).set_tcp_user_timeout(Some(limit))
+}
+
+/// As in libpq, where the system has no such thing.
+#[cfg(not(target_os = "linux"))]
+fn limit_unacknowledged(_: &TcpStream, _: Duration) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// libpq writes Linux's abstract sockets with an `@` where the NUL byte is.
@@ -310,5 +330,44 @@ async fn within<T>(
             .await
             .unwrap_or(Err(Cause::Timeout(limit))),
         None => work.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_dead_link_is_noticed_in_minutes_unless_told_otherwise() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for (wanted, expected) in [
+            (Keepalive::default(), (60, 10, 6)),
+            (
+                Keepalive {
+                    idle: Some(Duration::from_secs(5)),
+                    interval: None,
+                    count: Some(3),
+                },
+                (5, 10, 3),
+            ),
+        ] {
+            let stream = TcpStream::connect(address).await.unwrap();
+            probe_when_idle(&stream, &wanted).unwrap();
+            limit_unacknowledged(&stream, Duration::from_millis(1500)).unwrap();
+            let socket = SockRef::from(&stream);
+            assert!(socket.keepalive().unwrap());
+            let found = (
+                socket.tcp_keepalive_time().unwrap().as_secs(),
+                socket.tcp_keepalive_interval().unwrap().as_secs(),
+                socket.tcp_keepalive_retries().unwrap(),
+            );
+            assert_eq!(found, expected);
+            assert_eq!(
+                socket.tcp_user_timeout().unwrap(),
+                Some(Duration::from_millis(1500))
+            );
+        }
     }
 }

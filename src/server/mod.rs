@@ -4,7 +4,9 @@
 pub mod dial;
 pub mod endpoint;
 mod error;
+mod link;
 pub mod pace;
+mod patience;
 mod pool;
 pub mod prompt;
 mod report;
@@ -12,5 +14,7 @@ mod tls;
 pub mod typed_columns;
 
 pub use error::ConnectError;
-pub use pool::{Connection, Copied, Opened, Server, Spare};
+pub use link::left_without_confirmation;
+pub use patience::Silence;
+pub use pool::{Connection, Copied, Opened, Sent, Server, Spare};
 pub use report::Report;

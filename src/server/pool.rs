@@ -1,31 +1,28 @@
 //! The connections of one run: never more than asked for, all to one server.
 
-use std::io;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
-};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, CopyOutStream, NoTls, Statement};
+use tokio::time::Instant;
+use tokio_postgres::{CancelToken, Client, CopyOutStream, Error, Statement};
 
 use super::dial::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
+use super::link::{CLOSING, Driver, Link, cancel_until, process_id};
+use super::patience::Silence;
 use super::prompt;
 use crate::settings::{Host, Place, Settings};
 
 /// One server, and a bounded number of connections to it.
 #[derive(Clone)]
 pub struct Server {
-    pool: Pool,
     dialer: Arc<Dialer>,
 }
 
@@ -41,40 +38,33 @@ pub struct Opened {
 /// A connection that is being opened while others are used already.
 pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
 
-/// The lines of a COPY, once the server has begun to send them.
-pub type Copied =
-    Pin<Box<dyn Future<Output = Result<Pin<Box<CopyOutStream>>, tokio_postgres::Error>> + Send>>;
+/// What was sent already, and whose answer is yet to be read.
+pub type Sent<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// One open connection. All that is done on it is done inside a transaction, so
-/// the pool's `ROLLBACK` takes back whatever one borrower left for the next.
+/// The lines of a COPY, once the server has begun to send them.
+pub type Copied = Sent<Pin<Box<CopyOutStream>>>;
+
+/// One open connection. Dropping it closes it, and with it the transaction that all
+/// that is done on it is done in.
 pub struct Connection {
-    client: Arc<Object>,
+    client: Arc<Client>,
+    link: Arc<Link>,
     dialer: Arc<Dialer>,
 }
 
 impl Server {
     /// Opens nothing yet.
-    ///
-    /// # Errors
-    /// If the pool cannot be set up.
-    pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
-        let dialer = Arc::new(Dialer {
-            settings,
-            reached: OnceLock::new(),
-            drivers: Mutex::default(),
-        });
-        let manager = Manager::from_connect(
-            tokio_postgres::Config::new(),
-            Dial(Arc::clone(&dialer)),
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Custom("ROLLBACK".to_owned()),
-            },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .build()
-            .map_err(|error| ConnectError::internal(error.to_string()))?;
-        Ok(Self { pool, dialer })
+    pub fn new(settings: Settings, connections: usize) -> Self {
+        Self {
+            dialer: Arc::new(Dialer {
+                settings,
+                connections,
+                room: Arc::new(Semaphore::new(connections)),
+                reached: OnceLock::new(),
+                drivers: Mutex::default(),
+                closing: OnceLock::new(),
+            }),
+        }
     }
 
     /// Opens a server, for up to so many connections: asks for some of them at
@@ -85,9 +75,7 @@ impl Server {
     /// Why not one of them could be had.
     pub async fn open(settings: Settings, connections: usize) -> Result<Opened, ConnectError> {
         prompt::asking(settings, prompt::at_terminal, async |settings: Settings| {
-            Self::new(settings, connections)?
-                .first_of(connections)
-                .await
+            Self::new(settings, connections).first_of(connections).await
         })
         .await
     }
@@ -132,44 +120,54 @@ impl Server {
 
     /// How many connections there can be at most.
     pub fn connections(&self) -> usize {
-        self.pool.status().max_size
+        self.dialer.connections
     }
 
     pub fn settings(&self) -> &Settings {
         &self.dialer.settings
     }
 
-    /// A new connection, as soon as one is free.
+    /// A new connection, as soon as there is room for one.
     ///
     /// # Errors
     /// What kept the server from being reached.
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
-        match self.pool.get().await {
-            Ok(client) => Ok(Connection {
-                client: Arc::new(client),
-                dialer: Arc::clone(&self.dialer),
-            }),
-            Err(PoolError::Backend(error)) => Err(unwrapped(error)),
-            Err(other) => Err(ConnectError::internal(other.to_string())),
-        }
+        self.dialer.open().await
+    }
+
+    /// The silence of the server, if it was too long on any connection.
+    pub fn silence(&self) -> Option<Silence> {
+        self.dialer
+            .drivers()
+            .iter()
+            .find_map(|driver| driver.link.silence())
     }
 
     /// Closes what nobody holds any more, cancels what still runs there, and waits
     /// until the server has been told. Without it the server's log would blame us
-    /// for an unexpected EOF.
+    /// for an unexpected EOF. A server that does not react is not waited for.
     pub async fn close(&self) {
-        /// A network that swallows our goodbyes is not waited for.
-        const PATIENCE: Duration = Duration::from_secs(5);
-        self.pool.close();
+        self.dialer.room.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
-        let ends = drivers.into_iter().map(|driver| self.dialer.end(driver));
-        let _ = tokio::time::timeout(PATIENCE, futures::future::join_all(ends)).await;
+        let deadline = self.dialer.closing();
+        let cancel = |token| self.dialer.cancel(token);
+        let ends = drivers
+            .into_iter()
+            .map(|driver| driver.end(deadline, cancel));
+        futures::future::join_all(ends).await;
     }
 }
 
 impl Connection {
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Has a statement parsed. Sent when first polled, so that others can follow it at
+    /// once.
+    pub fn prepare(&self, sql: String) -> Sent<Statement> {
+        let client = Arc::clone(&self.client);
+        Box::pin(async move { client.prepare(&sql).await })
     }
 
     /// Runs a COPY. Sent when first polled, so that others can follow it at once.
@@ -183,42 +181,85 @@ impl Connection {
         self.dialer.reached.get().map(Endpoint::host)
     }
 
-    /// Asks the server to cancel what runs on this connection.
-    pub async fn cancel(&self) -> Result<(), ConnectError> {
-        self.dialer.cancel(&self.client.cancel_token()).await
+    /// The server's process, as connecting has told; behind a pooler, another serves us.
+    pub fn process_id(&self) -> Option<i32> {
+        self.link.process_id.get().copied()
+    }
+
+    /// For how long the server may say nothing when it owes an answer.
+    pub fn wait_at_most(&self, limit: Option<Duration>) {
+        if let Some(patience) = self.link.patience.get() {
+            patience.set(limit);
+        }
+    }
+
+    /// The server's silence, if it was too long.
+    pub fn silence(&self) -> Option<Silence> {
+        self.link.silence()
+    }
+
+    /// From now on, what runs here has to be cancelled when the run ends.
+    pub fn mark_busy(&self) {
+        self.link.is_busy.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the server cancel what runs here until it has ended, or it takes too long.
+    pub async fn cancel_until(&self, ended: impl Future<Output = ()>) {
+        let Some(token) = self.link.token.get() else {
+            return;
+        };
+        let cancel = || self.dialer.cancel(token.clone());
+        // What goes on for too long is for whoever closes the server to tell.
+        let _ = cancel_until(ended, self.dialer.closing(), cancel).await;
+    }
+
+    /// Closes the connection at once, without waiting for what it owes.
+    pub fn discard(self) {
+        if let Some(driver) = self.link.driver.get() {
+            driver.abort();
+        }
     }
 }
 
-/// Opens the pool's connections, and remembers where they went.
+/// Opens connections, and remembers where they went.
 struct Dialer {
     settings: Settings,
+    connections: usize,
+    room: Arc<Semaphore>,
     /// Where the first connection arrived. All others go to the same server,
     /// since only there is the run's snapshot.
     reached: OnceLock<Endpoint>,
     drivers: Mutex<Vec<Driver>>,
+    /// Until when it has to be closed, once that has begun.
+    closing: OnceLock<Instant>,
 }
 
-/// What moves a connection's bytes, from the first one on.
-struct Driver {
-    task: JoinHandle<()>,
-    /// None while it is still connecting.
-    token: Arc<OnceLock<CancelToken>>,
-}
-
-struct Dial(Arc<Dialer>);
+/// How long a server may say nothing to those who have not said how long.
+const UNTIL_TOLD: Duration = Duration::from_secs(125);
 
 impl Dialer {
     /// The connection is made in its driver's task, so that [`Server::close`] knows
-    /// of it from the beginning.
-    async fn open(self: &Arc<Self>) -> Result<Client, ConnectError> {
-        let token = Arc::new(OnceLock::new());
-        let (sender, client) = oneshot::channel();
+    /// of it from the beginning; and it counts until that task has ended.
+    async fn open(self: &Arc<Self>) -> Result<Connection, ConnectError> {
+        let closed = |_| ConnectError::internal("the server is being closed".to_owned());
+        let permit = Arc::clone(&self.room)
+            .acquire_owned()
+            .await
+            .map_err(closed)?;
+        let link = Arc::new(Link::default());
+        let (sender, opened) = oneshot::channel();
         let task = {
-            let (dialer, token) = (Arc::clone(self), Arc::clone(&token));
+            let (dialer, link) = (Arc::clone(self), Arc::clone(&link));
             async move {
                 match dialer.dial().await {
                     Ok(connected) => {
-                        token.get_or_init(|| connected.client.cancel_token());
+                        let token = connected.client.cancel_token();
+                        if let Some(id) = process_id(&token).await {
+                            link.process_id.get_or_init(|| id);
+                        }
+                        link.token.get_or_init(|| token);
+                        connected.patience.set(Some(UNTIL_TOLD));
+                        link.patience.get_or_init(|| connected.patience);
                         // Nobody may want it any more; it is closed then.
                         drop(sender.send(Ok(connected.client)));
                         // Its errors reach whoever waits for an answer.
@@ -226,14 +267,24 @@ impl Dialer {
                     }
                     Err(error) => drop(sender.send(Err(error))),
                 }
+                drop(permit);
             }
         };
         let task = tokio::spawn(task);
-        self.drivers().push(Driver { task, token });
-        client.await.unwrap_or_else(|_| {
+        link.driver.get_or_init(|| task.abort_handle());
+        self.drivers().push(Driver {
+            task,
+            link: Arc::clone(&link),
+        });
+        let ended_early = |_| {
             Err(ConnectError::internal(
                 "a connection ended early".to_owned(),
             ))
+        };
+        Ok(Connection {
+            client: Arc::new(opened.await.unwrap_or_else(ended_early)?),
+            link,
+            dialer: Arc::clone(self),
         })
     }
 
@@ -246,115 +297,19 @@ impl Dialer {
         Ok(connected)
     }
 
-    async fn cancel(&self, token: &CancelToken) -> Result<(), ConnectError> {
-        match self.reached.get() {
-            Some(endpoint) => dial::cancel(&self.settings, endpoint, token).await,
-            None => Ok(()),
+    /// Asks once. Whether it helps, the connection that is cancelled tells.
+    async fn cancel(&self, token: CancelToken) {
+        if let Some(endpoint) = self.reached.get() {
+            let _ = dial::cancel(&self.settings, endpoint, &token).await;
         }
     }
 
-    /// Waits until a connection has closed. It does not before what was sent on it
-    /// is answered, which a cancel request hastens.
-    async fn end(&self, mut driver: Driver) {
-        const PATIENCE: Duration = Duration::from_millis(50);
-        while tokio::time::timeout(PATIENCE, &mut driver.task)
-            .await
-            .is_err()
-        {
-            let cancelled = match driver.token.get() {
-                Some(token) => self.cancel(token).await.is_ok(),
-                // Nothing of ours runs where we do not stand yet.
-                None => false,
-            };
-            if !cancelled {
-                return;
-            }
-        }
+    /// The deadline of all that is left to do, from the first time that it is asked for.
+    fn closing(&self) -> Instant {
+        *self.closing.get_or_init(|| Instant::now() + CLOSING)
     }
 
     fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<Driver>> {
         self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-type Opening<'a> = Pin<
-    Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + 'a>,
->;
-
-impl Connect for Dial {
-    fn connect(&self, _: &tokio_postgres::Config) -> Opening<'_> {
-        Box::pin(async {
-            match self.0.open().await {
-                // The pool aborts the task it is given before the connection has
-                // said goodbye, so it gets one that has nothing to do.
-                Ok(client) => Ok((client, tokio::spawn(async {}))),
-                Err(error) => Err(wrapped(error).await),
-            }
-        })
-    }
-}
-
-/// deadpool-postgres lets no errors through but tokio-postgres's own, and those
-/// cannot be made. A connection over a stream that fails with ours can.
-async fn wrapped(error: ConnectError) -> tokio_postgres::Error {
-    let unreachable = Unreachable(Some(error));
-    let mut config = tokio_postgres::Config::new();
-    config
-        .user("nobody")
-        .ssl_mode(tokio_postgres::config::SslMode::Disable);
-    match config.connect_raw(unreachable, NoTls).await {
-        Err(error) => error,
-        // A stream that fails does not connect.
-        Ok(_) => tokio_postgres::Error::__private_api_timeout(),
-    }
-}
-
-/// Fails at the first byte, with the reason why there is nothing to write to.
-struct Unreachable(Option<ConnectError>);
-
-impl Unreachable {
-    fn reason(&mut self) -> io::Error {
-        match self.0.take() {
-            Some(error) => io::Error::other(error),
-            None => io::ErrorKind::NotConnected.into(),
-        }
-    }
-}
-
-impl AsyncRead for Unreachable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(self.reason()))
-    }
-}
-
-impl AsyncWrite for Unreachable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(self.reason()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-fn unwrapped(error: tokio_postgres::Error) -> ConnectError {
-    let text = error.to_string();
-    error
-        .into_source()
-        .and_then(|source| source.downcast::<io::Error>().ok())
-        .and_then(|io| io.into_inner())
-        .and_then(|inner| inner.downcast::<ConnectError>().ok())
-        .map_or_else(|| ConnectError::internal(text), |error| *error)
 }

@@ -19,6 +19,8 @@ use crate::row::Column;
 /// A message's tag (one byte) and length (four, counting themselves).
 const HEADER: usize = 5;
 const ROW_DESCRIPTION: u8 = b'T';
+/// What every answer ends with.
+const READY_FOR_QUERY: u8 = b'Z';
 /// What follows a field's name: table, attribute, type, its length, its
 /// modifier, and the format.
 const FIELD_TAIL: usize = 4 + 2 + 4 + 2 + 4 + 2;
@@ -41,6 +43,9 @@ pub struct TypedColumns<S> {
     inner: S,
     /// Bytes of the current message's body that are yet to pass.
     passing: usize,
+    answered: u64,
+    /// Bytes that came, passed on or not.
+    heard: u64,
     /// The start of a message that cannot be judged or rewritten yet.
     held: Vec<u8>,
     /// Rewritten, waiting for a reader.
@@ -52,9 +57,20 @@ impl<S> TypedColumns<S> {
         Self {
             inner,
             passing: 0,
+            answered: 0,
+            heard: 0,
             held: Vec::new(),
             outgoing: Vec::new(),
         }
+    }
+
+    /// How many answers have begun to end.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    pub fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// How many of `bytes` may pass as they are, up to a row description or a
@@ -69,6 +85,9 @@ impl<S> TypedColumns<S> {
                 Some((tag, body)) if tag != ROW_DESCRIPTION => {
                     at += HEADER;
                     self.passing = body;
+                    if tag == READY_FOR_QUERY {
+                        self.answered += 1;
+                    }
                 }
                 _ => return at,
             }
@@ -147,6 +166,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
             ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
             let new = &buf.filled()[before..];
             arrived(new.len());
+            this.heard += new.len() as u64;
             if new.is_empty() {
                 return Poll::Ready(Ok(()));
             }

@@ -49,6 +49,7 @@ pub struct Settings {
     password_prompt: PasswordPrompt,
     connect_timeout: Option<Duration>,
     keepalive: Option<Keepalive>,
+    tcp_user_timeout: Option<Duration>,
     tls: Tls,
     warnings: Vec<String>,
 }
@@ -61,7 +62,7 @@ pub enum PasswordPrompt {
     Always,
 }
 
-/// Probes of an idle TCP connection; what is none is the system's default.
+/// Probes of an idle TCP connection; what is none is for whoever opens it to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keepalive {
     pub idle: Option<Duration>,
@@ -116,6 +117,8 @@ impl Settings {
             },
             connect_timeout: connect_timeout(&parameters)?,
             keepalive: keepalive(&parameters)?,
+            tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
+                .map(|milliseconds| Duration::from_millis(milliseconds.into())),
             tls: Tls::new(&parameters, environment)?,
             warnings: warning.into_iter().collect(),
         })
@@ -195,6 +198,12 @@ impl Settings {
     /// None: idle connections are not probed.
     pub fn keepalive(&self) -> Option<&Keepalive> {
         self.keepalive.as_ref()
+    }
+
+    /// How long what was sent may stay unacknowledged. None: as long as the system lets
+    /// it.
+    pub fn tcp_user_timeout(&self) -> Option<Duration> {
+        self.tcp_user_timeout
     }
 
     pub fn tls(&self) -> &Tls {

@@ -37,6 +37,7 @@ const KEYWORDS: &[(&str, Option<&str>, Treatment)] = &[
     ("keepalives_idle", None, Used),
     ("keepalives_interval", None, Used),
     ("keepalives_count", None, Used),
+    ("tcp_user_timeout", None, Used),
     ("sslmode", Some("PGSSLMODE"), Used),
     ("sslrootcert", Some("PGSSLROOTCERT"), Used),
     ("sslcrl", Some("PGSSLCRL"), Used),
@@ -44,7 +45,6 @@ const KEYWORDS: &[(&str, Option<&str>, Treatment)] = &[
     ("sslkey", Some("PGSSLKEY"), Used),
     ("sslsni", Some("PGSSLSNI"), Used),
 
-    ("tcp_user_timeout", None, Ignored),
     ("sslcompression", Some("PGSSLCOMPRESSION"), Ignored),
     ("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
     ("gsslib", Some("PGGSSLIB"), Ignored),

@@ -207,7 +207,7 @@ fn what_we_cannot_honour_is_refused_by_name() {
     // Our defaults, and what makes no difference.
     resolved(
         "target_session_attrs=any gssencmode=disable client_encoding=UTF8 krbsrvname=x \
-         sslcompression=1 tcp_user_timeout=5 channel_binding=prefer require_auth=''",
+         sslcompression=1 channel_binding=prefer require_auth=''",
         &[("PGCLIENTENCODING", "utf-8"), ("PGGSSENCMODE", "prefer")],
     );
 }
@@ -281,6 +281,13 @@ fn keepalives_are_on_unless_switched_off() {
     assert_eq!(
         resolved("keepalives_idle=5 keepalives_count=3", &[]).keepalive(),
         Some(&keepalive)
+    );
+    let user_timeout = |target| resolved(target, &[]).tcp_user_timeout();
+    assert_eq!(user_timeout(""), None);
+    assert_eq!(user_timeout("tcp_user_timeout=0"), None);
+    assert_eq!(
+        user_timeout("tcp_user_timeout=1500"),
+        Some(Duration::from_millis(1500))
     );
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use shardq::sandbox::{Options, Shutdown};
 use shardq::server::Server;
 use shardq::server::dial::{self, Connected};
+use tokio::sync::Notify;
 use tokio_postgres::error::SqlState;
 
 use crate::support::{Call, SHARED, TEMPLATE, connect_to, refusal_of};
@@ -96,6 +97,7 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
         let connection = connect_to(target).await.unwrap();
         let client = connection.client();
         let started = Instant::now();
+        let ended = Notify::new();
         let cancelling = async {
             // To cancel before the query has begun would cancel nothing.
             let watcher = connect_to("host={dir} port={port} user=postgres")
@@ -110,9 +112,14 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
                 .get::<_, i64>(0)
                 == 0
             {}
-            connection.cancel().await.unwrap();
+            connection.cancel_until(ended.notified()).await;
         };
-        let (outcome, ()) = tokio::join!(client.batch_execute("SELECT pg_sleep(60)"), cancelling);
+        let sleeping = async {
+            let outcome = client.batch_execute("SELECT pg_sleep(60)").await;
+            ended.notify_one();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(sleeping, cancelling);
         assert_eq!(
             outcome.unwrap_err().code(),
             Some(&SqlState::QUERY_CANCELED),
@@ -127,7 +134,7 @@ fn a_pool_can_hold_the_futures() {
     fn is_send<T: Send>(_: &T) {}
     let settings = Call::new(&SHARED.sandbox, &[], &[]).settings().unwrap();
     is_send(&dial::connect(&settings));
-    is_send(&Server::new(settings.clone(), 1).unwrap().connection());
+    is_send(&Server::new(settings.clone(), 1).connection());
     let connected: Option<Connected> = None;
     is_send(&connected);
 }

@@ -189,8 +189,7 @@ impl Call {
     }
 
     pub async fn connect(&self) -> Result<Result<Connection, ConnectError>, String> {
-        let server = Server::new(self.settings()?, 1).map_err(|error| error.to_string())?;
-        Ok(server.connection().await)
+        Ok(Server::new(self.settings()?, 1).connection().await)
     }
 
     pub fn psqls(&self) -> Result<String, String> {

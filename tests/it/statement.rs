@@ -52,7 +52,7 @@ fn one_statement_may_be_dressed_in_any_way() {
         ("TABLE t", "7,x\n"),
         ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1", "1\n2\n"),
         ("WITH a AS (SELECT n FROM t) SELECT n + 1 FROM a", "8\n"),
-        ("SHOW search_path", "shard_0\n"),
+        ("SHOW search_path", "\"shard_0, pg_temp\"\n"),
         ("EXPLAIN (COSTS OFF) SELECT * FROM t", "Seq Scan on t\n"),
         ("SELECT * FROM t WHERE false", ""),
     ] {

@@ -1,6 +1,7 @@
 //! The beginning of an export: from the first connection to lanes that are going.
 
 use crate::commands::connect::{self, Acquaintance, Circumstances};
+use crate::commands::query;
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -8,7 +9,6 @@ use crate::merge::Delivery;
 use crate::plan::Plan;
 use crate::run::Started;
 use crate::shard::Shard;
-use crate::sink;
 use crate::types::TypeNames;
 
 use super::{Asked, per_shard};
@@ -110,6 +110,5 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
         return Ok(Exit::Interrupted);
     };
     opened.server.close().await;
-    sink::print(described).await?;
-    Ok(Exit::Complete)
+    query::print(described, interrupt).await
 }

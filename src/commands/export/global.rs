@@ -10,6 +10,7 @@ use crate::cli::export::ExportArgs;
 use crate::cli::query::Strategy;
 use crate::commands::connect::{self, Acquaintance, Circumstances};
 use crate::commands::global::{self, Attempt, Start};
+use crate::commands::query;
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -21,7 +22,6 @@ use crate::merge::{Delivery, Order};
 use crate::plan::{Instant, Pinned, Plan};
 use crate::run::{self, Ending, Outcome, Policy};
 use crate::shard::Shard;
-use crate::sink;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
 
@@ -40,11 +40,10 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         interrupt: asked.interrupt,
     };
     if args.global.explain || args.run.dry_run {
-        let Some(text) = global::explain(&question, console).await? else {
-            return Ok(Exit::Interrupted);
+        return match global::explain(&question, console).await? {
+            Some(text) => query::print(text, asked.interrupt).await,
+            None => Ok(Exit::Interrupted),
         };
-        sink::print(text).await?;
-        return Ok(Exit::Complete);
     }
     let opened = open::open(&args.output, asked.interrupt).await?;
     let Some((mut target, mut beside)) = opened else {

@@ -12,6 +12,8 @@
 use std::process::Command;
 
 mod db;
+mod faulty_link;
+mod pgbouncer;
 mod postmaster;
 mod process;
 mod proxy;
@@ -19,6 +21,8 @@ mod session;
 pub mod types;
 
 pub use db::{Db, private_server};
+pub use faulty_link::{Fault, FaultyLink};
+pub use pgbouncer::PgBouncer;
 pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
