@@ -154,22 +154,23 @@ impl Candidate {
 
     async fn rejoin(&self, reason: &str) -> Result<Session, ShardError> {
         let joined = async {
-            let connection = self.shared.server.connection().await?;
-            self.join(connection).await
+            loop {
+                let connection = self.shared.server.connection().await?;
+                match self.join(connection).await {
+                    // Another session may still have it.
+                    Err(FanoutError::NoSnapshot) if self.shared.snapshots.any().is_some() => {}
+                    joined => return joined,
+                }
+            }
         };
         joined.await.map_err(|error| match error {
-            FanoutError::NoSnapshot if self.shared.snapshots.any().is_none() => {
-                ShardError::SnapshotLost {
-                    reason: reason.to_owned(),
-                }
-            }
-            // There may be another session that has it.
-            error if error.is_transient() || matches!(error, FanoutError::NoSnapshot) => {
-                ShardError::NotReplaced {
-                    reason: reason.to_owned(),
-                    why: error.to_string(),
-                }
-            }
+            FanoutError::NoSnapshot => ShardError::SnapshotLost {
+                reason: reason.to_owned(),
+            },
+            error if error.is_transient() => ShardError::NotReplaced {
+                reason: reason.to_owned(),
+                why: error.to_string(),
+            },
             FanoutError::Silent(silence) => ShardError::Silent(silence),
             error => ShardError::Lost {
                 reason: format!("{reason}; {error}"),

@@ -264,6 +264,7 @@ impl Lane {
             };
             let shard = self.shared.shards[turn.place];
             let plan = &self.shared.plan;
+            session.connection().mark_busy();
             let sent = match turn.purpose {
                 Purpose::Rows => Flight::send(session, plan, shard).await,
                 Purpose::Recheck { .. } => Flight::send_rows(session, plan, shard).await,
@@ -374,6 +375,10 @@ impl Lane {
         let (number, mut wanted) = (self.number, self.wanted.clone());
         let shared = Arc::clone(&self.shared);
         drop(self.end(None));
+        // Others were quicker: nobody knows yet whether this one stands.
+        if session.is_opening() {
+            return None;
+        }
         if !shared.is_kept.swap(true, Ordering::Relaxed) {
             return Some(session);
         }

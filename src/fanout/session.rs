@@ -130,9 +130,13 @@ impl Session {
         Ok(())
     }
 
-    /// What comes now may take the server time, within the plan's limits.
+    /// Whether the answer to what opened it was not read yet.
+    pub(super) fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// What comes now may take the server as long as the plan lets it.
     pub(super) fn begin_turns(&self, plan: &Plan) {
-        self.connection.mark_busy();
         self.connection.wait_at_most(plan.limits.patience());
     }
 
