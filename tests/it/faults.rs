@@ -284,7 +284,8 @@ fn a_statement_that_kills_its_own_backend_is_not_run_for_ever() {
         shardq(["query", "--csv", sql])
             .db(&db)
             .run()
-            .assert(1, "", has("57P01"));
+            // On a busy machine, the names of the columns are out by then.
+            .assert(1, ANY, has("57P01"));
     }
 }
 
