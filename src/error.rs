@@ -1,11 +1,15 @@
 //! What ends a command: one type, printed once, by `main`.
 
+use std::path::PathBuf;
+
 use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::export::ExportError;
 use crate::export::check::VerifyError;
+use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
+use crate::file_name::Mismatch;
 use crate::global::Refusal;
 use crate::hint;
 use crate::id::IdError;
@@ -34,6 +38,9 @@ pub enum Error {
     Export(#[from] ExportError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// An export is as it was, but no table would hold it.
+    #[error("{}: no table holds this export: {reason}", .file.display())]
+    NoTableFor { file: PathBuf, reason: NoTable },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
@@ -98,6 +105,8 @@ hint: {hint}"
     Unstable(u32),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    FileName(#[from] Mismatch),
     /// Flags that do not go together.
     #[error("{0}")]
     Usage(String),
@@ -144,6 +153,7 @@ impl Error {
             | Self::Settings(_)
             | Self::Id(_)
             | Self::ShardCountNeeded
+            | Self::FileName(_)
             | Self::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }

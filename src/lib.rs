@@ -1,6 +1,7 @@
 //! Ask one question of every shard of a Postgres database.
 
 pub mod cli;
+pub mod column_types;
 pub mod commands;
 pub mod console;
 pub mod draft;
@@ -10,6 +11,7 @@ pub mod exit;
 pub mod export;
 pub mod failures;
 pub mod fanout;
+pub mod file_name;
 pub mod finding;
 pub mod footer;
 pub mod global;

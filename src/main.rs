@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             Command::Query(args) => commands::query::run(*args).await,
             Command::Find(args) => commands::find::run(*args).await,
             Command::Export(args) => commands::export::run(*args).await,
-            Command::Verify(args) => commands::verify::run(&args),
+            Command::Verify(args) => commands::verify::run(&args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,
             Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),

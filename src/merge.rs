@@ -20,6 +20,9 @@ use crate::types::TypeNames;
 pub enum Piece {
     /// Once, before all rows.
     Columns(Vec<Column>),
+    /// What a shard declares its columns as, before its rows: their names and types are
+    /// those of [`Piece::Columns`], their lengths and precisions need not be.
+    Declared(Shard, Vec<Column>),
     Rows(Shard, Rows),
     Lines(Shard, Lines),
     Answered(Shard, Answer),
@@ -251,6 +254,8 @@ impl Merge {
     fn check(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), ShardError> {
         let Some((reference, expected)) = &self.reference else {
             self.ready.push_back(Piece::Columns(columns.clone()));
+            self.ready
+                .push_back(Piece::Declared(shard, columns.clone()));
             self.reference = Some((shard, columns));
             return Ok(());
         };
@@ -284,6 +289,7 @@ impl Merge {
                 format!("it has {}", expected.len()),
             ));
         }
+        self.ready.push_back(Piece::Declared(shard, columns));
         Ok(())
     }
 }

@@ -28,6 +28,28 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
+/// The parts of a text between separators that are not in double quotes.
+pub fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '"';
+        c == separator && !quoted
+    })
+}
+
+/// The name that an identifier in SQL is of, by Postgres's own rule: a plain one folds to
+/// lower case (of ASCII alone), a quoted one stays.
+pub fn parse_identifier(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Some(inner) = text.strip_prefix('"') {
+        let name = inner.strip_suffix('"')?.replace("\"\"", "\u{0}");
+        return (!name.is_empty() && !name.contains('"')).then(|| name.replace('\u{0}', "\""));
+    }
+    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let is_plain = text.chars().all(plain) && !text.starts_with(|c: char| c.is_ascii_digit());
+    (is_plain && !text.is_empty()).then(|| text.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::column_types::ColumnTypes;
 use crate::console::Console;
 use crate::failures::Failures;
-use crate::fanout::{Answer, Fanout, ShardError, Survey};
+use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
 use crate::plan::{Plan, TableName};
@@ -27,6 +28,10 @@ pub(crate) const BEAT: Duration = Duration::from_millis(100);
 pub(crate) trait Destination {
     /// Once, before all rows.
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
+    /// Before a shard's rows: its columns, whose lengths and precisions may be others.
+    async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), WriterFailed> {
+        Ok(())
+    }
     async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed>;
     async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed>;
     /// No more comes of a shard: all of it is here, or it failed.
@@ -84,6 +89,25 @@ pub struct Outcome {
     pub asked: usize,
     pub answers: Vec<(Shard, Answer)>,
     pub failures: Failures,
+    /// Of all shards that began to answer.
+    pub columns: ColumnTypes,
+}
+
+impl Outcome {
+    /// The types of the shards whose rows are in the result.
+    pub fn answered_columns(&self) -> ColumnTypes {
+        let mut columns = self.columns.clone();
+        columns.retain(|shard| self.has_answered(shard));
+        columns
+    }
+
+    /// Once the run has ended.
+    pub fn has_answered(&self, shard: Shard) -> bool {
+        let answers = &self.answers;
+        answers
+            .binary_search_by_key(&shard, |(shard, _)| *shard)
+            .is_ok()
+    }
 }
 
 /// A run whose lanes are going.
@@ -125,6 +149,19 @@ impl Started {
     }
 }
 
+/// A server whose shards have been heard: for what is asked of it in the end.
+pub(crate) struct Heard {
+    fanout: Fanout,
+    pub server: Server,
+}
+
+impl Heard {
+    /// A session that is still at the run's instant, if one is left.
+    pub async fn into_session(self) -> Option<Session> {
+        self.fanout.into_session().await
+    }
+}
+
 /// Runs to the end. Whatever the ending, nothing runs on the server afterwards.
 ///
 /// # Errors
@@ -136,6 +173,25 @@ pub(crate) async fn drive(
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
+    let (outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(Heard { fanout, server }) = heard {
+        drop(fanout);
+        server.close().await;
+    }
+    Ok(outcome)
+}
+
+/// The same, but a server whose shards were all heard stays open.
+///
+/// # Errors
+/// If the format cannot express the result.
+pub(crate) async fn drive_open(
+    started: Started,
+    output: &mut impl Destination,
+    console: &mut Console,
+    interrupt: &Interrupt,
+    policy: Policy,
+) -> Result<(Outcome, Option<Heard>), RenderError> {
     let Started {
         mut fanout,
         mut merge,
@@ -149,6 +205,7 @@ pub(crate) async fn drive(
         asked: fanout.shards().len(),
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
+        columns: ColumnTypes::default(),
     };
     // By the clock, and not after a pause: messages may come without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -193,14 +250,15 @@ pub(crate) async fn drive(
     };
     let ending = work.await;
     console.clear();
-    if !matches!(ending, Ok(Ending::Heard)) {
-        fanout.stop().await;
+    outcome.answers.sort_by_key(|(shard, _)| *shard);
+    if let Ok(Ending::Heard) = ending {
+        return Ok((outcome, Some(Heard { fanout, server })));
     }
+    fanout.stop().await;
     drop(fanout);
     server.close().await;
     outcome.ending = ending?;
-    outcome.answers.sort_by_key(|(shard, _)| *shard);
-    Ok(outcome)
+    Ok((outcome, None))
 }
 
 /// Whether a shard's failure is reason to have the whole run again: its rows cannot be
@@ -224,6 +282,12 @@ async fn take(
 ) -> Result<Option<Ending>, RenderError> {
     match piece {
         Piece::Columns(columns) => output.begin(&columns)?,
+        Piece::Declared(shard, columns) => {
+            outcome.columns.add(shard, &columns);
+            if let Err(WriterFailed) = output.declared(shard, &columns).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
         Piece::Rows(shard, rows) => {
             if let Err(WriterFailed) = output.rows(shard, rows).await {
                 return Ok(Some(Ending::WriterFailed));

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use crate::quote::{Identifier, Literal};
+use crate::quote::{Identifier, Literal, parse_identifier, split_outside_quotes};
 use crate::shard::Shard;
 
 /// A list of schemas, one of which is the shard.
@@ -115,7 +115,7 @@ impl FromStr for SearchPath {
     type Err = SearchPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let items = split_outside_quotes(text)
+        let items = split_outside_quotes(text, ',')
             .map(parse_item)
             .collect::<Result<Vec<_>, _>>()?;
         if !items.contains(&Item::Shard) {
@@ -125,36 +125,14 @@ impl FromStr for SearchPath {
     }
 }
 
-fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    text.split(move |c| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    })
-}
-
-/// Postgres's own rule: a plain name folds to lower case (of ASCII alone), a quoted
-/// one stays.
 fn parse_item(item: &str) -> Result<Item, SearchPathError> {
     let item = item.trim();
-    let refused = || SearchPathError::NotASchema(item.to_owned());
     if item == "{shard}" {
         return Ok(Item::Shard);
     }
-    if let Some(inner) = item.strip_prefix('"') {
-        let inner = inner.strip_suffix('"').ok_or_else(refused)?;
-        let name = inner.replace("\"\"", "\u{0}");
-        if name.is_empty() || name.contains('"') {
-            return Err(refused());
-        }
-        return Ok(Item::Schema(name.replace('\u{0}', "\"")));
-    }
-    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    if item.is_empty() || item.starts_with(|c: char| c.is_ascii_digit()) || !item.chars().all(plain)
-    {
-        return Err(refused());
-    }
-    Ok(Item::Schema(item.to_ascii_lowercase()))
+    parse_identifier(item)
+        .map(Item::Schema)
+        .ok_or_else(|| SearchPathError::NotASchema(item.to_owned()))
 }
 
 #[cfg(test)]

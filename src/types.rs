@@ -46,7 +46,7 @@ impl TypeNames {
 }
 
 impl TypeNames {
-    /// The name of a column's type, with the length or precision that it declares.
+    /// The name of a column's type, with the precision that a numeric declares.
     pub fn of_column(&self, column: &Column) -> String {
         let name = self.name(column.type_oid);
         let Ok(declared) = u32::try_from(column.modifier - 4) else {
@@ -57,7 +57,10 @@ impl TypeNames {
                 let (precision, scale) = numeric(declared);
                 format!("{name}({precision},{scale})")
             }
-            Some(Type::VARCHAR | Type::BPCHAR) => format!("{name}({declared})"),
+            Some(Type::NUMERIC_ARRAY) => {
+                let (precision, scale) = numeric(declared);
+                format!("numeric({precision},{scale})[]")
+            }
             _ => name,
         }
     }

@@ -69,7 +69,7 @@ pub struct ExportOutputArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
 
-    /// csv, tsv, jsonl, each also with .gz or .zst, or parquet [default: by the name of the file, else csv]
+    /// csv, tsv, jsonl, each also with .gz or .zst, or parquet [default: by the end of the file's name; csv if it has none]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Kind>,
 
@@ -113,11 +113,18 @@ pub struct ExportOutputArgs {
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Call the first column so [default: shard]
+    /// Name of the first column; with --per-shard, of the folders: `NAME=shard_30` [default: shard]
     #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
     pub shard_column: Option<String>,
 
     /// Leave out the column that says which shard a row is of
     #[arg(long)]
     pub no_shard_column: bool,
+}
+
+impl ExportOutputArgs {
+    /// What readers of a folder with one file a shard call the shard.
+    pub fn folder_key(&self) -> &str {
+        self.shard_column.as_deref().unwrap_or("shard")
+    }
 }

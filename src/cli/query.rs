@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args};
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
+use crate::file_name::Mismatch;
 use crate::render::Format;
 use crate::search_path::SearchPath;
 use crate::shard::ShardList;
@@ -137,9 +138,9 @@ pub struct ShardArgs {
 #[command(next_help_heading = "Output")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
-    /// Format of the result
-    #[arg(long, value_enum, default_value_t, group = "any_format")]
-    pub format: Format,
+    /// Format of the result [default: by the end of the file's name with -o; table if it has none]
+    #[arg(long, value_enum, group = "any_format")]
+    pub format: Option<Format>,
 
     /// Same as --format expanded: one line a column, as psql's \x
     #[arg(short = 'x', long, group = "any_format")]
@@ -185,7 +186,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub no_shard_column: bool,
 
-    /// Write to a file, which appears under its name once every shard has answered
+    /// Write to a file, which appears under its name once every shard has answered: .csv, .tsv, .json, .jsonl, .md or any with --format
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -195,7 +196,11 @@ impl OutputArgs {
         self.shard_column.as_deref().unwrap_or("shard")
     }
 
-    pub fn format(&self) -> Format {
+    /// What is asked for, or else what the name of the file says.
+    ///
+    /// # Errors
+    /// If that is something else than can be in the file.
+    pub fn format(&self) -> Result<Format, Mismatch> {
         let flags = [
             (self.expanded, Format::Expanded),
             (self.csv, Format::Csv),
@@ -204,10 +209,13 @@ impl OutputArgs {
             (self.jsonl, Format::Jsonl),
             (self.markdown, Format::Markdown),
         ];
-        flags
-            .into_iter()
-            .find_map(|(given, format)| given.then_some(format))
-            .unwrap_or(self.format)
+        let mut flags = flags.into_iter();
+        let flag = flags.find_map(|(given, format)| given.then_some(format));
+        match (flag.or(self.format), &self.output) {
+            (Some(format), _) => Ok(format),
+            (None, Some(file)) => Ok(Format::named(file)?.unwrap_or_default()),
+            (None, None) => Ok(Format::default()),
+        }
     }
 }
 

@@ -293,6 +293,9 @@ pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
             taken: text(3),
             wal_position: row.get(4).map(str::to_owned),
         });
+        found.settings = [("TimeZone", text(5)), ("lc_monetary", text(6))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
     }
     found.shard_rows = rows
         .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))

@@ -13,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::output::Output;
 use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
-use crate::render::{RenderOptions, Renderer};
+use crate::render::{Format, RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
@@ -54,6 +54,7 @@ pub(super) fn not_written(file: &Path, console: &mut Console) {
 async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let mut plan = plan(&args)?;
+    let format = args.output.format()?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
     // While Ctrl-C still ends all: it may wait for whoever reads a pipe.
     let sink = sink(&args)?;
@@ -69,7 +70,11 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let Some(sink) = sink else {
         return dry_run(&asked, &plan, &mut console).await;
     };
-    let mut output = Output::new(renderer(&args.output), shard_column(&args.output), sink);
+    let mut output = Output::new(
+        renderer(&args.output, format),
+        shard_column(&args.output),
+        sink,
+    );
     let mut acquaintance = Acquaintance::First;
     for _ in 0..RUNS {
         let connections = connect::connections(args.run.connections, &args.shards, &plan);
@@ -97,7 +102,7 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
         acquaintance = Acquaintance::Known;
         plan.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
-        output.restart(renderer(&args.output)).await;
+        output.restart(renderer(&args.output, format)).await;
     }
     Err(Error::Unstable(RUNS))
 }
@@ -310,8 +315,8 @@ pub(super) fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
     }))
 }
 
-fn renderer(args: &OutputArgs) -> Renderer {
-    Renderer::new(args.format(), render_options(args))
+fn renderer(args: &OutputArgs, format: Format) -> Renderer {
+    Renderer::new(format, render_options(args))
 }
 
 pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {

@@ -10,7 +10,7 @@ use crate::global::Way;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::plan::Plan;
-use crate::render::{RenderOptions, Renderer};
+use crate::render::{Format, RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy};
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
@@ -23,6 +23,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     check(&args)?;
     let plan = query::plan(&args)?;
+    let format = args.output.format()?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
     let sink = query::sink(&args)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
@@ -43,7 +44,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             None => Ok(Exit::Interrupted),
         };
     };
-    let mut output = Output::new(renderer(&args.output), None, sink);
+    let mut output = Output::new(renderer(&args.output, format), None, sink);
     let mut attempt = Attempt::first(&args.global);
     let mut locking = plan.clone();
     for _ in 0..RUNS {
@@ -98,17 +99,17 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         attempt.acquaintance = Acquaintance::Known;
         locking.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
-        output.restart(renderer(&args.output)).await;
+        output.restart(renderer(&args.output, format)).await;
     }
     Err(Error::Unstable(RUNS))
 }
 
-fn renderer(args: &OutputArgs) -> Renderer {
+fn renderer(args: &OutputArgs, format: Format) -> Renderer {
     let options = RenderOptions {
         shard_column: false,
         ..query::render_options(args)
     };
-    Renderer::new(args.format(), options)
+    Renderer::new(format, options)
 }
 
 /// What means nothing for one answer of all shards.

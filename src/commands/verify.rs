@@ -5,9 +5,11 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::check;
+use crate::export::create_table::create_table;
 use crate::export::progress::Bytes;
+use crate::sink;
 
-pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
+pub async fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
     let found = check::verify(&args.file)?;
     console.note(&format!(
@@ -16,5 +18,15 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         found.extent,
         Bytes(found.bytes),
     ));
+    if let Some(name) = &args.create_table {
+        let table = create_table(name, &found.manifest).map_err(|reason| Error::NoTableFor {
+            file: args.file.clone(),
+            reason,
+        })?;
+        for line in &table.renamed {
+            console.note(line);
+        }
+        sink::print(table.sql).await?;
+    }
     Ok(Exit::Complete)
 }

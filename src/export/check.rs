@@ -18,6 +18,7 @@ use crate::footer::Extent;
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    pub manifest: Manifest,
     pub extent: Extent,
     pub bytes: u64,
 }
@@ -87,10 +88,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
     };
     let manifest = Manifest::read(&manifest_path)?;
     consistent(&manifest, &manifest_path)?;
-    let mut verified = Verified {
-        extent: manifest.extent(),
-        bytes: 0,
-    };
+    let (extent, mut bytes) = (manifest.extent(), 0);
     if let Some(file) = &manifest.file {
         // By the name that it has now: it may have been renamed with its manifest.
         let shards = manifest
@@ -99,19 +97,23 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
             .map(|shard| (shard.shard.clone(), shard.rows))
             .collect();
         check(path, &manifest, file, manifest.rows, &shards)?;
-        verified.bytes = file.bytes;
+        bytes = file.bytes;
     }
     for shard in &manifest.shards {
         if let Some(file) = &shard.file {
             let none = BTreeMap::new();
             check(&folder.join(&file.name), &manifest, file, shard.rows, &none)?;
-            verified.bytes += file.bytes;
+            bytes += file.bytes;
         }
     }
     if there.is_dir() {
         nothing_else(path, &manifest)?;
     }
-    Ok(verified)
+    Ok(Verified {
+        manifest,
+        extent,
+        bytes,
+    })
 }
 
 /// Whoever reads a folder of parts reads all that is there.

@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::ManifestError;
 use crate::render::RenderError;
+use crate::shard::Shard;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -41,6 +43,13 @@ pub enum ExportError {
     Unconfirmed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
+    /// There is no room for more of a file.
+    #[error("{}: {source}\n{}", .file.display(), room(source, *.kind))]
+    NoRoom {
+        file: PathBuf,
+        source: io::Error,
+        kind: Kind,
+    },
     #[error(transparent)]
     Render(#[from] RenderError),
     /// A value that the format cannot hold.
@@ -54,6 +63,26 @@ pub enum ExportError {
         value: String,
         type_name: &'static str,
         format: &'static str,
+    },
+    /// Readers of a folder take the shard's name for the values of a column.
+    #[error(
+        "the query has a column \"{column}\" of its own, and readers would take the names of the \
+         folders ({key}=shard_0) for its values; name the folders otherwise with --shard-column NAME, \
+         or the column in the query: … AS other_name"
+    )]
+    KeyOfFolders { column: String, key: String },
+    /// Shards differ in a type that the format has one of.
+    #[error(
+        "column \"{column}\" is {found} in {shard} and {expected} in {first}, and a Parquet file has \
+         one type for both; cast it in the query to one that holds both: {cast}"
+    )]
+    Drift {
+        column: String,
+        shard: Shard,
+        found: String,
+        first: Shard,
+        expected: String,
+        cast: String,
     },
     #[error("{} is not empty; --force replaces the export in it, --resume goes on with it", .0.display())]
     FolderExists(PathBuf),
@@ -77,24 +106,67 @@ pub enum ExportError {
     Encoder { file: String, reason: String },
     #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]
     NoParquet,
+    /// Which types the manifest would say is not known.
+    #[error(
+        "every shard answered, but then the server could not be asked what types the columns have: {0}; \
+         export again"
+    )]
+    ColumnTypes(String),
     #[error("the writer of {} ended early", .0.display())]
     Crashed(PathBuf),
 }
 
 impl ExportError {
+    /// Whether the same statement, in the same kind of file, would fail again.
+    pub fn is_of_the_statement(&self) -> bool {
+        matches!(
+            self,
+            Self::Value { .. }
+                | Self::Drift { .. }
+                | Self::KeyOfFolders { .. }
+                | Self::Encoder { .. }
+                | Self::Render(_)
+        )
+    }
+
     /// Whether nothing has changed under the names of the export.
     pub fn leaves_all_as_it_was(&self) -> bool {
         !matches!(self, Self::HalfPublished { .. } | Self::Unconfirmed { .. })
     }
 }
 
+/// Whether an error is one of [`ExportError::NoRoom`].
+pub(super) fn lacks_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    [FileTooLarge, QuotaExceeded, StorageFull].contains(&error.kind())
+}
+
+/// What may make room for a file of this kind.
+fn room(error: &io::Error, kind: Kind) -> String {
+    let can_be_smaller =
+        kind.compression == Compression::None && kind.format != FileFormat::Parquet;
+    let smaller = if can_be_smaller {
+        format!(", or compress: .{kind}.zst takes a tenth or so")
+    } else {
+        String::new()
+    };
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        format!(
+            "a limit on the size of files (ulimit -f) or the file system's own; raise it, write one \
+             file a shard with --per-shard{smaller}"
+        )
+    } else {
+        format!("free some space there, write to another place{smaller}")
+    }
+}
+
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "\nfree some space there, write to another place, or compress: .csv.zst takes a tenth or so"
+            "\nfree some space there, or write to another place"
         }
         io::ErrorKind::FileTooLarge => {
-            "\na limit on the size of files (ulimit -f) or the file system's own; compress, or use --per-shard"
+            "\na limit on the size of files (ulimit -f) or the file system's own"
         }
         io::ErrorKind::NotFound => "\nthe folder is not there; make it first",
         io::ErrorKind::IsADirectory => {

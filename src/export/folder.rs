@@ -26,9 +26,16 @@ pub struct Folder {
     _claim: Claim,
 }
 
-/// Below the folder.
-pub fn part_name(shard: Shard, kind: Kind) -> String {
-    format!("shard={shard}/part.{kind}")
+/// Below the folder. Readers take the key for the name of a column.
+pub fn part_name(key: &str, shard: Shard, kind: Kind) -> String {
+    format!("{key}={shard}/part.{kind}")
+}
+
+/// Whether folders can have this key, and all readers see it as it is: they skip names
+/// that begin with `.` or `_`, and some read `%` as an escape.
+pub fn is_key(key: &str) -> bool {
+    let is_odd = |c: char| r"/\=%".contains(c) || c.is_control();
+    !key.is_empty() && !key.starts_with(['.', '_']) && !key.contains(is_odd)
 }
 
 impl Folder {
@@ -243,8 +250,9 @@ fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let shard = name.to_str().and_then(|name| name.strip_prefix("shard="));
-        if shard.and_then(Shard::from_schema).is_some() && folder.join(&name).is_dir() {
+        let key = name.to_str().and_then(|name| name.split_once('='));
+        let shard = key.and_then(|(_, shard)| Shard::from_schema(shard));
+        if shard.is_some() && folder.join(&name).is_dir() {
             names.push(name.into());
         }
     }

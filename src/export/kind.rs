@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::file_name::{Mismatch, Says, says};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     pub format: FileFormat,
@@ -38,41 +40,76 @@ impl Kind {
         compression: Compression::None,
     };
 
-    const ALL: [(&'static str, FileFormat, Compression); 10] = [
-        ("csv", FileFormat::Csv, Compression::None),
-        ("csv.gz", FileFormat::Csv, Compression::Gzip),
-        ("csv.zst", FileFormat::Csv, Compression::Zstd),
-        ("tsv", FileFormat::Tsv, Compression::None),
-        ("tsv.gz", FileFormat::Tsv, Compression::Gzip),
-        ("tsv.zst", FileFormat::Tsv, Compression::Zstd),
-        ("jsonl", FileFormat::Jsonl, Compression::None),
-        ("jsonl.gz", FileFormat::Jsonl, Compression::Gzip),
-        ("jsonl.zst", FileFormat::Jsonl, Compression::Zstd),
-        ("parquet", FileFormat::Parquet, Compression::None),
-    ];
+    /// With other names for the same behind the first.
+    const ALL: [(&'static str, Self); 13] = {
+        use Compression::{Gzip, None, Zstd};
+        use FileFormat::{Csv, Jsonl, Parquet, Tsv};
+        [
+            ("csv", Self::new(Csv, None)),
+            ("csv.gz", Self::new(Csv, Gzip)),
+            ("csv.zst", Self::new(Csv, Zstd)),
+            ("tsv", Self::new(Tsv, None)),
+            ("tsv.gz", Self::new(Tsv, Gzip)),
+            ("tsv.zst", Self::new(Tsv, Zstd)),
+            ("jsonl", Self::new(Jsonl, None)),
+            ("jsonl.gz", Self::new(Jsonl, Gzip)),
+            ("jsonl.zst", Self::new(Jsonl, Zstd)),
+            ("parquet", Self::new(Parquet, None)),
+            ("ndjson", Self::new(Jsonl, None)),
+            ("ndjson.gz", Self::new(Jsonl, Gzip)),
+            ("ndjson.zst", Self::new(Jsonl, Zstd)),
+        ]
+    };
 
-    pub fn names() -> Vec<&'static str> {
-        Self::ALL.iter().map(|(name, ..)| *name).collect()
+    const fn new(format: FileFormat, compression: Compression) -> Self {
+        Self {
+            format,
+            compression,
+        }
     }
 
-    /// By the end of a file's name, which need not be UTF-8 before that.
+    /// One for each kind.
+    pub fn names() -> Vec<&'static str> {
+        let all = Self::ALL.iter();
+        all.filter(|(name, kind)| kind.ending() == *name)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// By the end of a file's name; `None` if it says no kind that there is.
     pub fn of(file: &Path) -> Option<Self> {
-        let name = file.file_name()?.as_bytes().to_ascii_lowercase();
-        Self::ALL
-            .iter()
-            .find(|(ending, ..)| name.ends_with(format!(".{ending}").as_bytes()))
-            .map(|&(_, format, compression)| Self {
-                format,
-                compression,
-            })
+        match says(file, &Self::ALL) {
+            Says::This(kind) => Some(kind),
+            Says::Nothing | Says::SomethingElse => None,
+        }
+    }
+
+    /// The same, for a file that is to be written.
+    ///
+    /// # Errors
+    /// If the name says something else than what can be in the file.
+    pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
+        match says(file, &Self::ALL) {
+            Says::This(kind) => Ok(Some(kind)),
+            Says::Nothing => Ok(None),
+            Says::SomethingElse => Err(Mismatch {
+                file: file.to_owned(),
+                command: "export",
+                known: Self::names().join(", "),
+                others: " (shardq query writes .json)",
+            }),
+        }
     }
 
     /// The name of a file that lacks shards: `a.partial.csv.gz`.
     pub fn partial(file: &Path) -> PathBuf {
         let name = file.file_name().unwrap_or_default().as_bytes();
         let last_dot = name.iter().rposition(|&byte| byte == b'.');
-        let at = match Self::of(file) {
-            Some(kind) => name.len() - kind.ending().len() - 1,
+        let lower = name.to_ascii_lowercase();
+        let endings = Self::ALL.iter().map(|(ending, _)| format!(".{ending}"));
+        let known = endings.filter(|ending| lower.ends_with(ending.as_bytes()));
+        let at = match known.map(|ending| ending.len()).max() {
+            Some(length) => name.len() - length,
             None => last_dot.filter(|&at| at > 0).unwrap_or(name.len()),
         };
         let (stem, ending) = name.split_at(at);
@@ -85,12 +122,8 @@ impl Kind {
 
     /// The end of a name, without its dot.
     pub fn ending(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|&&(_, format, compression)| {
-                (format, compression) == (self.format, self.compression)
-            })
-            .map_or("csv", |(name, ..)| *name)
+        let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
+        found.map_or("csv", |(name, _)| *name)
     }
 }
 
@@ -104,13 +137,9 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .find(|(name, ..)| *name == text)
-            .map(|&(_, format, compression)| Self {
-                format,
-                compression,
-            })
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, kind)| *kind)
             .ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
@@ -124,6 +153,7 @@ mod tests {
         let partial = |name: &str| Kind::partial(Path::new(name)).display().to_string();
         assert_eq!(partial("x/a.csv.gz"), "x/a.partial.csv.gz");
         assert_eq!(partial("a.b.csv"), "a.b.partial.csv");
+        assert_eq!(partial("a.NDJSON.gz"), "a.partial.NDJSON.gz");
         assert_eq!(partial("a.txt"), "a.partial.txt");
         assert_eq!(partial("a"), "a.partial");
     }
@@ -142,7 +172,10 @@ mod tests {
         assert_eq!(of("a.csv"), Some("csv"));
         assert_eq!(of("/x/a.b.JSONL.gz"), Some("jsonl.gz"));
         assert_eq!(of("a.parquet"), Some("parquet"));
+        assert_eq!(of("a.ndjson.zst"), Some("jsonl.zst"));
         assert_eq!(of("a.txt"), None);
+        assert!(Kind::named(Path::new("a.txt")).is_ok_and(|kind| kind.is_none()));
+        assert!(Kind::named(Path::new("a.csv.bz2")).is_err());
         assert_eq!(of("csv"), None);
         assert_eq!(
             "csv.zst".parse(),

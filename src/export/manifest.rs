@@ -52,6 +52,13 @@ pub struct Manifest {
     /// The name of the column that says which shard a row is of, in the file.
     pub shard_column: Option<String>,
     pub columns: Vec<ColumnRecord>,
+    /// Of an export of one file a shard, which --resume goes on with: the types of the
+    /// columns as numbers, from left to right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub column_types: Vec<ColumnTypesRecord>,
+    /// Of the server: those that change how values are written, and that are not pinned.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// None where each shard has its own.
     pub file: Option<FileRecord>,
     pub shards: Vec<ShardRecord>,
@@ -98,8 +105,31 @@ pub struct MissingRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRecord {
     pub name: String,
+    /// What holds the values of all shards in another database, as `format_type` has it.
+    /// Our own name for it while an export is under way.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// What the shards declare, where that is something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<DeclaredRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredRecord {
+    /// `{shard}.mood` is the type `mood` in the shard's own schema.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// As `--shards` takes them. None of one answer of all shards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<String>,
+}
+
+/// Shards whose columns have the same types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnTypesRecord {
+    /// `1700:655366 25:-1`: the oid and the modifier of each column's type.
+    pub types: String,
+    pub shards: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,6 +322,8 @@ mod tests {
             header: true,
             shard_column: None,
             columns: Vec::new(),
+            column_types: Vec::new(),
+            settings: BTreeMap::new(),
             file: None,
             shards: Vec::new(),
             options: BTreeMap::from([("jobs".into(), 4.into())]),

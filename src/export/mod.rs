@@ -4,7 +4,9 @@
 mod beside;
 pub mod check;
 mod claim;
+pub mod columns;
 mod count;
+pub mod create_table;
 pub mod error;
 pub mod excel;
 pub mod folder;

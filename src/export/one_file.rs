@@ -24,6 +24,8 @@ pub(crate) struct OneFile {
     writer: Writer,
     /// Waits for the writer's queue; the run's interface cannot.
     columns: Option<Vec<Column>>,
+    /// The first shard's, which the file has.
+    first: Option<(Shard, Vec<Column>)>,
     progress: Progress,
     began: Instant,
     touched: bool,
@@ -50,6 +52,7 @@ impl OneFile {
             target,
             beside,
             columns: None,
+            first: None,
             progress: Progress::new(weights),
             began: Instant::now(),
             touched: false,
@@ -161,6 +164,19 @@ impl Destination for OneFile {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
         self.columns = Some(columns.to_vec());
         Ok(())
+    }
+
+    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), WriterFailed> {
+        let (first, expected) = self.first.get_or_insert_with(|| (shard, columns.to_vec()));
+        if expected == columns {
+            return Ok(());
+        }
+        let drifted = Input::Drifted {
+            shard,
+            columns: columns.to_vec(),
+            first: *first,
+        };
+        self.pass(drifted).await
     }
 
     async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {

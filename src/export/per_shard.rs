@@ -4,6 +4,8 @@
 //! get their names, so that an export that was interrupted can be resumed. A file
 //! that got its name, but not its entry, is exported again.
 
+mod columns;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
+use super::columns::{recorded, to_records};
 use super::folder::part_name;
 use super::manifest::{ColumnRecord, Manifest, ShardRecord};
 use super::one_file::blocking;
@@ -19,6 +22,7 @@ use super::record::{self, milliseconds};
 use super::target::publish;
 use super::writer::{Input, Text, Writer};
 use super::{ExportError, Kind, Target};
+use crate::column_types::ColumnTypes;
 use crate::draft::Existing;
 use crate::fanout::Answer;
 use crate::merge::Recall;
@@ -37,11 +41,19 @@ const FINISHING: usize = 16;
 /// Files under way, and the manifest of all.
 pub(crate) struct PerShard {
     folder: PathBuf,
+    /// The name of the folders in it: `shard`.
+    key: String,
     kind: Kind,
     text: Text,
     types: TypeNames,
     manifest: Manifest,
     columns: Vec<Column>,
+    /// Whose they are.
+    first: Option<Shard>,
+    /// Shards whose columns have other lengths or precisions, until their files are open.
+    drifted: BTreeMap<Shard, Vec<Column>>,
+    /// Of the shards that are there, and those under way.
+    column_types: ColumnTypes,
     open: BTreeMap<Shard, Part>,
     finishing: JoinSet<Result<ShardRecord, ExportError>>,
     progress: Progress,
@@ -60,19 +72,26 @@ impl PerShard {
     /// Goes on with `manifest`, which is that of a new export or of one resumed.
     pub fn start(
         folder: &Path,
+        key: &str,
         kind: Kind,
         text: Text,
         types: TypeNames,
         weights: BTreeMap<Shard, u64>,
         manifest: Manifest,
     ) -> Result<Self, ExportError> {
-        let parts = Self {
+        // Whoever goes on with a manifest has seen that it has them.
+        let column_types = recorded(&manifest).unwrap_or_default();
+        let mut parts = Self {
+            column_types,
             folder: folder.to_owned(),
+            key: key.to_owned(),
             kind,
             text,
             types,
             manifest,
             columns: Vec::new(),
+            first: None,
+            drifted: BTreeMap::new(),
             open: BTreeMap::new(),
             finishing: JoinSet::new(),
             progress: Progress::new(weights),
@@ -94,9 +113,22 @@ impl PerShard {
 
     /// Waits for the files that are complete, and ends the manifest: what is in it,
     /// and why the other shards are not. Also what went wrong, if something did.
-    pub async fn finish(mut self, outcome: &Outcome) -> (Manifest, Option<ExportError>) {
+    pub async fn finish(
+        mut self,
+        outcome: &Outcome,
+        columns: Result<Vec<ColumnRecord>, String>,
+    ) -> (Manifest, Option<ExportError>) {
         self.abandon().await;
         while self.reap_one().await {}
+        match columns {
+            // The run has ended early.
+            Ok(columns) if columns.is_empty() => {}
+            Ok(columns) => self.manifest.columns = columns,
+            Err(reason) => {
+                let error = ExportError::ColumnTypes(reason);
+                self.trouble = self.trouble.take().or(Some(error));
+            }
+        }
         for (shard, error) in outcome.failures.iter() {
             let shard = shard.to_string();
             let missing = self.manifest.missing.iter_mut();
@@ -116,7 +148,10 @@ impl PerShard {
         (self.manifest, self.trouble.or(recorded.err()))
     }
 
-    fn record(&self) -> Result<(), ExportError> {
+    fn record(&mut self) -> Result<(), ExportError> {
+        let mut types = self.column_types.clone();
+        types.retain(|shard| self.has(shard));
+        self.manifest.column_types = to_records(&types);
         self.manifest.replace(&Manifest::path_in(&self.folder))
     }
 
@@ -158,11 +193,23 @@ impl PerShard {
 
     /// The file of a shard, opened when the first of it comes.
     async fn part(&mut self, shard: Shard) -> Result<&Part, WriterFailed> {
+        if self.trouble.is_some() {
+            return Err(WriterFailed);
+        }
         if !self.open.contains_key(&shard) {
             match self.opened(shard) {
                 Ok(part) => {
                     let columns = Input::Columns(self.columns.clone());
                     part.writer.take(columns).await?;
+                    if let (Some(first), Some(columns)) = (self.first, self.drifted.remove(&shard))
+                    {
+                        let drifted = Input::Drifted {
+                            shard,
+                            columns,
+                            first,
+                        };
+                        part.writer.take(drifted).await?;
+                    }
                     self.open.insert(shard, part);
                 }
                 Err(error) => {
@@ -175,7 +222,7 @@ impl PerShard {
     }
 
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
-        let path = self.folder.join(part_name(shard, self.kind));
+        let path = self.folder.join(part_name(&self.key, shard, self.kind));
         let folder = crate::draft::folder(&path);
         fs::create_dir_all(&folder).map_err(|source| ExportError::File {
             file: folder,
@@ -202,7 +249,7 @@ impl PerShard {
             self.reap_one().await;
         }
         self.touched = true;
-        let name = part_name(shard, self.kind);
+        let name = part_name(&self.key, shard, self.kind);
         let run = self.manifest.runs.len() - 1;
         self.finishing.spawn(async move {
             let written = part.writer.finish().await?;
@@ -225,17 +272,18 @@ impl PerShard {
 
 impl Destination for PerShard {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
-        let records = record::columns(columns, &self.types);
-        if self.manifest.columns.is_empty() {
-            self.manifest.columns = records;
-        } else if self.manifest.columns != records {
-            self.trouble = Some(ExportError::Resumed(format!(
-                "the columns were {} then, and are {} now",
-                listed(&self.manifest.columns),
-                listed(&records)
-            )));
+        self.take_columns(columns);
+        Ok(())
+    }
+
+    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), WriterFailed> {
+        self.column_types.add(shard, columns);
+        self.first.get_or_insert(shard);
+        if columns == self.columns {
+            self.drifted.remove(&shard);
+        } else {
+            self.drifted.insert(shard, columns.to_vec());
         }
-        self.columns = columns.to_vec();
         Ok(())
     }
 
@@ -296,12 +344,4 @@ impl Destination for PerShard {
     fn progress(&self, _: &Outcome) -> String {
         self.progress.describe(self.began.elapsed())
     }
-}
-
-fn listed(columns: &[ColumnRecord]) -> String {
-    let list: Vec<_> = columns
-        .iter()
-        .map(|column| format!("{} {}", column.name, column.type_name))
-        .collect();
-    format!("({})", list.join(", "))
 }

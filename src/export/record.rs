@@ -27,6 +27,8 @@ pub struct Circumstances {
     pub host: Option<Host>,
     pub version: String,
     pub user: String,
+    /// Those that change how values are written, and that are not pinned.
+    pub settings: BTreeMap<String, String>,
     /// None where each shard is read at its own instant.
     pub snapshot: Option<SnapshotRecord>,
     /// How many rows the shards' tables have by the catalog's estimates.
@@ -37,7 +39,6 @@ pub struct Circumstances {
 pub struct Particulars<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
-    pub types: &'a TypeNames,
     pub circumstances: &'a Circumstances,
     pub began: Timestamp,
     pub outcome: &'a Outcome,
@@ -48,7 +49,12 @@ pub struct Particulars<'a> {
 }
 
 /// Of an export to one file.
-pub fn of_file(of: &Particulars<'_>, path: &Path, written: &Written) -> Manifest {
+pub fn of_file(
+    of: &Particulars<'_>,
+    columns: Vec<ColumnRecord>,
+    path: &Path,
+    written: &Written,
+) -> Manifest {
     let shards = of
         .outcome
         .answers
@@ -63,7 +69,7 @@ pub fn of_file(of: &Particulars<'_>, path: &Path, written: &Written) -> Manifest
         })
         .collect();
     Manifest {
-        columns: columns(&written.columns, of.types),
+        columns,
         file: Some(file(path, written)),
         shards,
         ..of.manifest()
@@ -74,6 +80,7 @@ pub fn of_file(of: &Particulars<'_>, path: &Path, written: &Written) -> Manifest
 /// together from took part; the others were left out for what they lack.
 pub fn of_answer(
     of: &Particulars<'_>,
+    columns: Vec<ColumnRecord>,
     path: &Path,
     written: &Written,
     asked: &[Shard],
@@ -98,7 +105,7 @@ pub fn of_answer(
         shards_answered: catalog.shards.len(),
         missing,
         shards: Vec::new(),
-        ..of_file(of, path, written)
+        ..of_file(of, columns, path, written)
     }
 }
 
@@ -137,6 +144,8 @@ impl Particulars<'_> {
             header: self.header,
             shard_column: self.shard_column.clone(),
             columns: Vec::new(),
+            column_types: Vec::new(),
+            settings: self.circumstances.settings.clone(),
             file: None,
             shards: Vec::new(),
             options: self.options.clone(),
@@ -156,12 +165,14 @@ fn missing(outcome: &Outcome) -> Vec<MissingRecord> {
         .collect()
 }
 
+/// Until the server is asked what it calls their types.
 pub fn columns(columns: &[Column], types: &TypeNames) -> Vec<ColumnRecord> {
     columns
         .iter()
         .map(|column| ColumnRecord {
             name: column.name.clone(),
-            type_name: types.of_column(column),
+            type_name: types.name(column.type_oid),
+            declared: Vec::new(),
         })
         .collect()
 }

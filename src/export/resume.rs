@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::ExportError;
 use super::check::is_as_written;
+use super::columns::recorded;
 use super::manifest::{FileRecord, Manifest, MissingRecord, NOT_YET};
 use super::one_file::blocking;
 use crate::shard::Shard;
@@ -139,8 +140,22 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
     if then.header != now.header {
         return refused("the header was not the same".to_owned());
     }
+    for (name, now) in &now.settings {
+        match then.settings.get(name) {
+            Some(then) if then == now => {}
+            then => {
+                let then = then.map_or("unknown", String::as_str);
+                return refused(format!(
+                    "the setting {name} was {then} then, and is {now} now"
+                ));
+            }
+        }
+    }
+    if recorded(then).is_none() {
+        return refused("the manifest does not say which types the columns have".to_owned());
+    }
     // They change how values are written.
-    for option in ["null", "excel", "bigint-as-string"] {
+    for option in ["null", "excel", "bigint-as-string", "shard-column"] {
         if then.options.get(option) != now.options.get(option) {
             return refused(format!("--{option} was not the same"));
         }

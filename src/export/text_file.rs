@@ -83,7 +83,7 @@ impl TextFile {
                 self.write_held()?;
                 self.ended();
             }
-            Input::TakeBack(_) | Input::Ended(_) | Input::End => {}
+            Input::Drifted { .. } | Input::TakeBack(_) | Input::Ended(_) | Input::End => {}
         }
         Ok(())
     }

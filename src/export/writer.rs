@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::lacks_room;
 use super::pack::{Content, Packed, Tally};
 use super::text_file::{Beginning, TextFile};
 use super::{ExportError, FileFormat, Kind, Target};
@@ -36,7 +37,6 @@ pub struct Text {
 pub struct Written {
     pub bytes: u64,
     pub sha256: String,
-    pub columns: Vec<Column>,
     /// Of each shard that has rows, before compression.
     pub shard_bytes: BTreeMap<Shard, u64>,
 }
@@ -52,6 +52,12 @@ pub(super) struct Writer {
 #[derive(Debug)]
 pub(super) enum Input {
     Columns(Vec<Column>),
+    /// A shard whose columns have other lengths or precisions than those of `first`.
+    Drifted {
+        shard: Shard,
+        columns: Vec<Column>,
+        first: Shard,
+    },
     Rows(Shard, Rows),
     Lines(Shard, Lines),
     /// What came of a shard is void.
@@ -118,13 +124,13 @@ impl Writer {
                 let written = work().map(|content| Written {
                     bytes: content.bytes,
                     sha256: content.sha256,
-                    columns: books.columns,
                     shard_bytes: books.shard_bytes,
                 });
                 // It may have a tail to write even now; whoever listens may use the file next.
                 drop(encoder);
                 // Nobody listens any more when the run was interrupted.
-                let _ = tell.send(written.map_err(|trouble| trouble.of(name, is_stream)));
+                let failed = |trouble: Trouble| trouble.of(name, kind, is_stream);
+                let _ = tell.send(written.map_err(failed));
             })
             .map_err(failed)?;
         Ok(Self { input, done, path })
@@ -161,7 +167,6 @@ impl Writer {
 
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    pub columns: Vec<Column>,
     pub shard_bytes: BTreeMap<Shard, u64>,
 }
 
@@ -189,11 +194,12 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
-    fn of(self, file: PathBuf, is_stream: bool) -> ExportError {
+    fn of(self, file: PathBuf, kind: Kind, is_stream: bool) -> ExportError {
         match self {
             Self::Io(source) if is_stream && source.kind() == io::ErrorKind::BrokenPipe => {
                 ExportError::Closed
             }
+            Self::Io(source) if lacks_room(&source) => ExportError::NoRoom { file, source, kind },
             Self::Io(source) => ExportError::File { file, source },
             Self::Other(error) => error,
         }
@@ -208,9 +214,6 @@ enum Encoder {
 
 impl Encoder {
     fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
-        if let Input::Columns(columns) = &input {
-            books.columns.clone_from(columns);
-        }
         match self {
             Self::Text(text) => text.take(input, books),
             #[cfg(feature = "parquet")]

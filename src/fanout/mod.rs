@@ -196,15 +196,16 @@ impl Fanout {
             .copied()
     }
 
-    /// Waits for the lanes to end, and hands back a session that is still at the
-    /// run's instant.
+    /// Hands back a session that is still at the run's instant, once every shard has
+    /// ended. Does not wait for lanes that are still connecting.
     pub async fn into_session(mut self) -> Option<Session> {
         let _ = self.wanted.send(Wanted::Session);
-        let mut kept = None;
         while let Some(ended) = self.lanes.join_next().await {
-            kept = kept.or(ended.ok().flatten());
+            if let Ok(Some(session)) = ended {
+                return Some(session);
+            }
         }
-        kept
+        None
     }
 
     /// Cancels what runs on the server, and returns once nothing does any more, or once

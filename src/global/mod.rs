@@ -17,7 +17,6 @@ pub mod names;
 pub mod partial;
 mod reads;
 pub mod refusal;
-mod result_types;
 mod way;
 
 pub use by_name::check as check_strings;
@@ -29,5 +28,4 @@ pub use look::{Look, Wanted};
 pub use meaning::settle;
 pub use names::Text;
 pub use refusal::{Refusal, check, check_tables};
-pub use result_types::ResultTypes;
 pub use way::{InParts, Way};

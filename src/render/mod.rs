@@ -12,6 +12,9 @@ mod markdown;
 mod table;
 mod tsv;
 
+use std::path::Path;
+
+use crate::file_name::{Mismatch, Says, says};
 use crate::row::Column;
 
 /// How a result is printed.
@@ -32,6 +35,35 @@ pub enum Format {
     Jsonl,
     /// A markdown table
     Markdown,
+}
+
+impl Format {
+    const ENDINGS: [(&'static str, Self); 7] = [
+        ("csv", Self::Csv),
+        ("tsv", Self::Tsv),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("ndjson", Self::Jsonl),
+        ("md", Self::Markdown),
+        ("markdown", Self::Markdown),
+    ];
+
+    /// By the end of a file's name; `None` if it says none.
+    ///
+    /// # Errors
+    /// If the name says something else than what can be in the file.
+    pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
+        match says(file, &Self::ENDINGS) {
+            Says::This(format) => Ok(Some(format)),
+            Says::Nothing => Ok(None),
+            Says::SomethingElse => Err(Mismatch {
+                file: file.to_owned(),
+                command: "query",
+                known: Self::ENDINGS.map(|(ending, _)| ending).join(", "),
+                others: " (shardq export writes .csv.gz, .parquet and others)",
+            }),
+        }
+    }
 }
 
 /// What all formats have in common.

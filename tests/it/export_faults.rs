@@ -385,3 +385,34 @@ fn a_column_that_cannot_be_exported() {
     }
     left_nothing(&db);
 }
+
+/// Only what is not compressed can be.
+#[test]
+fn no_room_is_no_reason_to_compress_what_is_compressed() {
+    let db = Db::with_shards(2);
+    let full = Path::new("/dev/full");
+    for (format, advice) in [
+        ("csv", "place, or compress: .csv.zst takes a tenth or so\n"),
+        (
+            "jsonl",
+            "place, or compress: .jsonl.zst takes a tenth or so\n",
+        ),
+        (
+            "csv.gz",
+            "free some space there, or write to another place\n",
+        ),
+        (
+            "tsv.zst",
+            "free some space there, or write to another place\n",
+        ),
+        (
+            "parquet",
+            "free some space there, or write to another place\n",
+        ),
+    ] {
+        let export = export(&db, LONG, full).args(["--format", format]);
+        export
+            .run()
+            .assert(1, "", has_all(["/dev/full: No space left", advice]));
+    }
+}

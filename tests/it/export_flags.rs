@@ -48,9 +48,9 @@ fn what_a_format_has_not_is_not_asked_of_it() {
             ["--excel is a way to write CSV", "write to a .csv"],
         ),
         (
-            &["--per-shard", "--shard-column", "s"],
+            &["--per-shard", "--shard-column", "a/b"],
             "parts",
-            ["--shard-column names a column", "leave it out"],
+            ["--shard-column with --per-shard", "it cannot be empty"],
         ),
         (
             &["--per-shard", "--no-shard-column"],

@@ -29,7 +29,7 @@ fn runs(command: &mut Command) -> bool {
 
 /// What a script prints of a file; `None` without Python, said.
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn read(file: &Path, script: &str) -> Option<String> {
+pub fn read(file: &Path, script: &str) -> Option<String> {
     let Some(python) = PYTHON.as_deref() else {
         assert!(std::env::var_os("CI").is_none(), "CI has Python and PyPI");
         println!("skipped: no python3 here, or no pyarrow to be had for it");
@@ -189,4 +189,80 @@ fn the_same_rows_are_the_same_bytes_however_they_arrive() {
         .assert(0, "", has("40,000 rows · 2/2 shards"));
     let bytes = |name| std::fs::read(file(name)).unwrap();
     assert!(bytes("at_once.parquet") == bytes("bit_by_bit.parquet"));
+}
+
+/// Whether a moment is kept is for the moment to say, and not for where the session is.
+#[test]
+fn a_moment_is_kept_or_refused_in_every_time_zone_alike() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.parquet");
+    let zones = [
+        "UTC",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Etc/GMT+12",
+        "Etc/GMT-14",
+    ];
+    let moments = [
+        ("9999-12-31 23:59:59.999999+00", true),
+        ("10000-01-01 00:00:00+00", false),
+        ("0001-01-01 00:00:00+00", true),
+        ("0001-12-31 23:59:59.999999+00 BC", false),
+        ("0002-12-31 23:59:59+00 BC", false),
+    ];
+    for zone in zones {
+        for (moment, is_kept) in moments {
+            let sql = format!(
+                "SELECT timestamptz '{moment}' AS at, ARRAY[timestamptz '{moment}'] AS all"
+            );
+            let ran = export(&db, &sql, &file)
+                .args(["--force"])
+                .env("PGTZ", zone)
+                .run();
+            if !is_kept {
+                ran.assert(1, "", has("column \"at\" of shard_0 holds"));
+                continue;
+            }
+            ran.assert(0, "", ANY);
+            let epoch = db.ask(&format!(
+                "SELECT (extract(epoch FROM timestamptz '{moment}') * 1000000)::bigint"
+            ));
+            let script = "c = t.column(1).chunk(0).cast('int64'); print(c[0].as_py())\n\
+                          l = t.column(2).chunk(0).flatten().cast('int64'); print(l[0].as_py())";
+            let Some(printed) = read(&file, script) else {
+                return;
+            };
+            assert_eq!(printed, format!("{epoch}\n{epoch}\n"), "{moment} in {zone}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_held_is_no_reason_to_resume() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t (price numeric(10,2)); INSERT INTO t VALUES ({n})");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let parts = |sql| export(&db, sql, &out).args(["--per-shard", "--format", "parquet"]);
+    parts("SELECT price FROM t").run().assert(0, "", ANY);
+    db.in_shard(1, "UPDATE t SET price = 'NaN'");
+    let advice = "change the statement as said above, and export it again with --force\n";
+    let ran = parts("SELECT price FROM t").args(["--force"]).run();
+    let stays = format!("out stays as it was; {advice}");
+    ran.assert(
+        1,
+        "",
+        has_all(["cast it in the query: price::text", stays.as_str()]),
+    );
+    assert!(!ran.stderr.contains("--resume"), "{}", ran.stderr);
+
+    std::fs::remove_dir_all(&out).unwrap();
+    let ran = parts("SELECT price FROM t").run();
+    ran.assert(1, "", has(&format!("out is not complete; {advice}")));
+    assert!(!ran.stderr.contains("--resume"), "{}", ran.stderr);
+    // As advised.
+    let changed = parts("SELECT price::text FROM t").args(["--force"]);
+    changed.run().assert(0, "", has("2/2 shards"));
+    verify(&out).run().assert(0, "", has("2/2 shards"));
 }

@@ -4,23 +4,28 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder};
-use crate::support::{ANY, Db, Program, shardq};
+use crate::export::{export, folder, manifest};
+use crate::support::{ANY, Db, Program, has, shardq};
 
 /// Values that are written in other ways under other settings.
 const VALUES: &str = "CREATE TABLE t AS SELECT {n} AS n, date '2020-03-05' AS day, \
     '{2020-03-05}'::date[] AS days, timestamptz '2020-03-05 12:00:00.5+00' AS at, \
-    make_interval(days => -1, hours => 2) AS took, 0.1::float8 + 0.2 AS ratio, 1.1::float4 / 3 AS small";
+    make_interval(days => -1, hours => 2) AS took, 0.1::float8 + 0.2 AS ratio, 1.1::float4 / 3 AS small, \
+    '\\xdead5c00'::bytea AS raw, '{\\\\xdead}'::bytea[] AS raws, 'pg_class'::regclass AS class";
 
-const COLUMNS: &str = "SELECT n, day, days, at, took, ratio, small FROM t ORDER BY n";
+const COLUMNS: &str =
+    "SELECT n, day, days, at, took, ratio, small, raw, raws, class FROM t ORDER BY n";
 
 /// Of a database, and of who asks.
-const DATABASE: [&str; 3] = [
+const DATABASE: [&str; 5] = [
     "DateStyle = 'SQL, DMY'",
     "IntervalStyle = 'sql_standard'",
     "extra_float_digits = 0",
+    "bytea_output = escape",
+    "quote_all_identifiers = on",
 ];
-const SESSION: &str = "-c datestyle=German -c intervalstyle=iso_8601 -c extra_float_digits=-3";
+const SESSION: &str = "-c datestyle=German -c intervalstyle=iso_8601 -c extra_float_digits=-3 \
+                       -c bytea_output=escape -c quote_all_identifiers=on";
 
 fn set(db: &Db, settings: &[&str]) {
     for setting in settings {
@@ -86,7 +91,7 @@ fn a_database_with_other_settings_loads_the_same_values() {
         other.sql("DROP TABLE IF EXISTS back");
         other.sql(
             "CREATE TABLE back (shard text, n int, day date, days date[], at timestamptz, \
-             took interval, ratio float8, small float4)",
+             took interval, ratio float8, small float4, raw bytea, raws bytea[], class regclass)",
         );
         let load = format!("COPY back FROM STDIN ({options})");
         let psql = other.psql_program(["-v", "ON_ERROR_STOP=1", "-c", &load]);
@@ -97,9 +102,10 @@ fn a_database_with_other_settings_loads_the_same_values() {
                 "SELECT n, day = make_date(2020, 3, 5), days[1] = day, \
                  at = timestamptz '2020-03-05 12:00:00.5+00', \
                  took = make_interval(days => -1, hours => 2), \
-                 ratio = 0.1::float8 + 0.2, small = 1.1::float4 / 3 FROM back ORDER BY n"
+                 ratio = 0.1::float8 + 0.2, small = 1.1::float4 / 3, raw = '\\xdead5c00', \
+                 raws[1] = '\\xdead', class = 'pg_class'::regclass FROM back ORDER BY n"
             ),
-            "0|t|t|t|t|t|t\n1|t|t|t|t|t|t"
+            "0|t|t|t|t|t|t|t|t|t\n1|t|t|t|t|t|t|t|t|t"
         );
     }
 }
@@ -168,4 +174,34 @@ fn one_statement_over_all_shards_and_any_order_keep_their_workers() {
         .env("PGOPTIONS", WORKERS)
         .run()
         .assert(0, "shard_0,on,4\n", ANY);
+}
+
+/// They are part of what a value means, and stay: the manifest says which they were.
+#[test]
+fn settings_that_stay_are_recorded_and_the_same_for_all_runs_of_an_export() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT timestamptz '2020-03-05 12:00+00' AS at");
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let kolkata = |export: Program| export.env("PGTZ", "Asia/Kolkata");
+    let text = written(kolkata(export(&db, "SELECT at FROM t", &file)), &file);
+    assert!(text.contains("2020-03-05 17:30:00+05:30"), "{text}");
+    assert_eq!(
+        manifest(&file)["settings"],
+        serde_json::json!({
+            "TimeZone": "Asia/Kolkata",
+            "lc_monetary": db.ask("SHOW lc_monetary"),
+        })
+    );
+    let out = folder.path().join("out");
+    let parts = || export(&db, "SELECT at FROM t", &out).args(["--per-shard"]);
+    kolkata(parts()).run().assert(0, "", ANY);
+    fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
+    let resume = || parts().args(["--resume"]);
+    resume().env("PGTZ", "UTC").run().assert(
+        1,
+        "",
+        has("the setting TimeZone was Asia/Kolkata then, and is UTC now"),
+    );
+    kolkata(resume()).run().assert(0, "", has("2/2 shards"));
 }

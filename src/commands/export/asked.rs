@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::error::Error;
-use crate::export::{FileFormat, Kind, Target, Text};
+use crate::export::{FileFormat, Kind, Target, Text, folder};
 use crate::interrupt::Interrupt;
 use crate::merge::Order;
 use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
@@ -31,8 +31,12 @@ pub struct Asked<'a> {
 
 /// What kind of file; an error says what does not go together.
 pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
-    let named = args.format.or_else(|| Kind::of(&args.output));
-    let kind = named.unwrap_or(Kind::CSV);
+    let kind = match args.format {
+        Some(kind) => kind,
+        // A folder may be called anything: its files have endings of their own.
+        None if args.per_shard => Kind::of(&args.output).unwrap_or(Kind::CSV),
+        None => Kind::named(&args.output)?.unwrap_or(Kind::CSV),
+    };
     if let Some((_, reason)) = misfits(args, kind).into_iter().find(|(given, _)| *given) {
         return Err(Error::Usage(reason.to_owned()));
     }
@@ -74,9 +78,9 @@ fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 9] {
              or leave it out",
         ),
         (
-            args.per_shard && args.shard_column.is_some(),
-            "--shard-column names a column that files of --per-shard do not have: the names of their \
-             folders say the shard; leave it out",
+            args.per_shard && !folder::is_key(args.folder_key()),
+            "--shard-column with --per-shard is in the names of folders (NAME=shard_30): it cannot be \
+             empty, begin with . or _, or have one of / \\ = % or a control character in it",
         ),
         (
             args.per_shard && args.no_shard_column,
@@ -167,6 +171,11 @@ impl Asked<'_> {
         Target::names_a_stream(&self.args.output.output)
     }
 
+    /// A stream has nothing beside it.
+    pub fn has_manifest(&self) -> bool {
+        !self.is_stream() && !self.args.output.no_manifest
+    }
+
     pub fn text(&self) -> Text {
         let args = &self.args.output;
         Text {
@@ -218,6 +227,7 @@ impl Asked<'_> {
             ("tuples-only", flag(args.output.tuples_only)),
             ("bigint-as-string", flag(args.output.bigint_as_string)),
             ("per-shard", flag(args.output.per_shard)),
+            ("shard-column", text(&args.output.shard_column)),
             ("no-shard-column", flag(args.output.no_shard_column)),
             (
                 "shards",

@@ -9,7 +9,8 @@ use crate::commands::connect::Circumstances;
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
-use crate::export::{ExportError, Kind, OneFile, record};
+use crate::export::manifest::ColumnRecord;
+use crate::export::{ExportError, Kind, OneFile, columns, record};
 use crate::fanout::ShardError;
 use crate::footer::Footer;
 use crate::hint;
@@ -17,7 +18,6 @@ use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::run::{Ending, Outcome};
 use crate::timing;
-use crate::types::TypeNames;
 
 use super::Asked;
 
@@ -26,10 +26,11 @@ pub struct Ran<'a> {
     pub asked: Asked<'a>,
     /// With the statement as COPY takes it.
     pub plan: Plan,
-    pub types: TypeNames,
     pub circumstances: Circumstances,
     pub began: Timestamp,
     pub outcome: Outcome,
+    /// As the manifest has them, or why they are not known.
+    pub columns: Result<Vec<ColumnRecord>, String>,
 }
 
 /// Says how it went, and gives the file its name if it is what was asked for.
@@ -49,7 +50,10 @@ pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Res
     }
     ran.say_timing(console);
     match written {
-        Ok(Some(line)) => console.note(&line),
+        Ok(Some(line)) => {
+            ran.say_drift(console);
+            console.note(&line);
+        }
         Err(error) if !error.leaves_all_as_it_was() => {}
         _ if !ran.asked.is_stream() => {
             let file = ran.asked.args.output.output.display();
@@ -107,11 +111,13 @@ async fn publish(
     file: OneFile,
     name: Option<PathBuf>,
 ) -> Result<String, ExportError> {
+    let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
     let mut finished = file.finish().await?;
     if let Some(name) = name {
         finished.rename(name)?;
     }
-    let record = record::of_file(&ran.particulars(), finished.path(), &finished.written);
+    let particulars = ran.particulars();
+    let record = record::of_file(&particulars, columns, finished.path(), &finished.written);
     let line = finished.describe();
     finished.publish(record).await?;
     Ok(line)
@@ -123,7 +129,6 @@ impl Ran<'_> {
         record::Particulars {
             plan: &self.plan,
             settings: asked.settings,
-            types: &self.types,
             circumstances: &self.circumstances,
             began: self.began,
             outcome: &self.outcome,
@@ -141,6 +146,12 @@ impl Ran<'_> {
         if !failures.is_empty() {
             let advice = |error: &_| self.advised(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+    }
+
+    pub fn say_drift(&self, console: &mut Console) {
+        for line in columns::drift(self.columns.as_deref().unwrap_or_default()) {
+            console.note(&line);
         }
     }
 

@@ -14,18 +14,18 @@ use crate::commands::query;
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, OneFile, Target, Text, record};
-use crate::fanout::{Answer, Session};
+use crate::fanout::Answer;
 use crate::footer::Footer;
-use crate::global::{ResultTypes, Way};
+use crate::global::Way;
 use crate::merge::{Delivery, Order};
 use crate::plan::{Instant, Pinned, Plan};
 use crate::run::{self, Ending, Outcome, Policy};
 use crate::shard::Shard;
 use crate::transfer::{Copying, Transfer};
-use crate::types::TypeNames;
 
-use super::{Asked, NEW_SNAPSHOT, RUNS, conclusion, open};
+use super::{Asked, NEW_SNAPSHOT, RUNS, column_types, conclusion, open};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -60,8 +60,8 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = surroundings(&prepared.survey.session, &prepared.way);
-        let Some((circumstances, types)) =
+        let work = connect::circumstances(&prepared.survey.session);
+        let Some(circumstances) =
             connect::or_close(&prepared.server, asked.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
@@ -92,25 +92,21 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             Delivery::IN_ORDER.recall,
             BTreeMap::new(),
         )?;
-        let driving = run::drive(
-            going.started,
-            &mut file,
-            console,
-            asked.interrupt,
-            Policy::Stop,
-        );
-        let outcome = driving.await?;
+        let (started, policy) = (going.started, Policy::Stop);
+        let driving = run::drive_open(started, &mut file, console, asked.interrupt, policy);
+        let (mut outcome, heard) = driving.await?;
         if outcome.ending != Ending::HadAgain {
+            let columns = column_types::of_result(asked, heard, &mut outcome).await;
             let ran = Ran {
                 asked,
                 plan,
                 way: going.way,
                 shards: going.shards,
                 parts: going.parts,
-                types,
                 circumstances,
                 began,
                 outcome,
+                columns: columns.map(of_no_shard),
             };
             let is_stream = file.is_stream();
             let conclusion = conclude(ran, file, console);
@@ -197,14 +193,12 @@ fn text(asked: &Asked<'_>) -> Text {
     text
 }
 
-/// What the manifest says besides the answer.
-async fn surroundings(session: &Session, way: &Way) -> Result<(Circumstances, TypeNames), Error> {
-    let circumstances = connect::circumstances(session).await?;
-    let types = ResultTypes::of(way)
-        .names(session)
-        .await
-        .map_err(Error::Fanout)?;
-    Ok((circumstances, types))
+/// The turn was a shard's in name only.
+fn of_no_shard(mut columns: Vec<ColumnRecord>) -> Vec<ColumnRecord> {
+    for declared in columns.iter_mut().flat_map(|column| &mut column.declared) {
+        declared.shards = None;
+    }
+    columns
 }
 
 /// A run that has ended.
@@ -215,10 +209,11 @@ struct Ran<'a> {
     /// The shards that were asked for.
     shards: Vec<Shard>,
     parts: Vec<(Shard, Answer)>,
-    types: TypeNames,
     circumstances: Circumstances,
     began: Timestamp,
     outcome: Outcome,
+    /// As the manifest has them, or why they are not known.
+    columns: Result<Vec<ColumnRecord>, String>,
 }
 
 /// Says how it went, and gives the file its name if the answer is whole.
@@ -301,13 +296,13 @@ fn of_the_answer(error: ExportError) -> ExportError {
 
 /// Ends the file, and gives it its name. What was written, in a line.
 async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
+    let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
     let finished = file.finish().await?;
     let particulars = record::Particulars {
         shard_column: None,
         options: options(ran.asked),
         plan: &ran.plan,
         settings: ran.asked.settings,
-        types: &ran.types,
         circumstances: &ran.circumstances,
         began: ran.began,
         outcome: &ran.outcome,
@@ -316,6 +311,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
     };
     let record = record::of_answer(
         &particulars,
+        columns,
         finished.path(),
         &finished.written,
         &ran.shards,

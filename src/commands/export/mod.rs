@@ -2,6 +2,7 @@
 
 mod asked;
 mod begun;
+mod column_types;
 mod conclusion;
 mod global;
 mod open;
@@ -77,8 +78,8 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         let Some(Begun {
             started,
             plan,
-            types,
             circumstances,
+            ..
         }) = underway
         else {
             return Ok(Exit::Interrupted);
@@ -91,15 +92,18 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             delivery.recall,
             circumstances.shard_rows.clone(),
         )?;
-        let outcome = run::drive(started, &mut file, console, interrupt, asked.policy()).await?;
+        let driving =
+            run::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
+        let (mut outcome, heard) = driving;
         if outcome.ending != Ending::HadAgain {
+            let columns = column_types::of_result(asked, heard, &mut outcome).await;
             let ran = Ran {
                 asked: *asked,
                 plan,
-                types,
                 circumstances,
                 began,
                 outcome,
+                columns,
             };
             let is_stream = file.is_stream();
             let conclusion = conclusion::conclude(ran, file, console);

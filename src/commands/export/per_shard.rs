@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::export::ExportOutputArgs;
+use crate::column_types::ColumnTypes;
 use crate::commands::connect::Acquaintance;
 use crate::console::Console;
 use crate::draft::Existing;
@@ -25,7 +26,7 @@ use crate::shard::Shard;
 
 use super::begun::{self, Begun, Chosen};
 use super::conclusion::Ran;
-use super::{Asked, NEW_SNAPSHOT, RUNS};
+use super::{Asked, NEW_SNAPSHOT, RUNS, column_types};
 
 pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
@@ -52,8 +53,13 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
             Err(error) if acquaintance == Acquaintance::First => return Err(error),
             Err(error) => return Ok(give_up(&error, asked, &folder, console)),
         };
-        ran.outcome = run::drive(started, &mut parts, console, interrupt, Policy::Continue).await?;
-        if ran.outcome.ending != Ending::HadAgain {
+        let policy = Policy::Continue;
+        let driving = run::drive_open(started, &mut parts, console, interrupt, policy).await?;
+        let (mut outcome, heard) = driving;
+        if outcome.ending != Ending::HadAgain {
+            let types = parts.column_types(&outcome);
+            ran.columns = column_types::ask(heard, &types, &mut outcome, interrupt).await;
+            ran.outcome = outcome;
             return tokio::select! {
                 biased;
                 exit = conclude(&ran, parts, folder, console) => exit,
@@ -154,10 +160,10 @@ async fn begin<'a>(
     let ran = Ran {
         asked: *asked,
         plan,
-        types,
         circumstances,
         began,
         outcome: nothing(all.len()),
+        columns: Ok(Vec::new()),
     };
     let now = ran.particulars().manifest();
     let manifest = match earlier {
@@ -166,9 +172,10 @@ async fn begin<'a>(
     };
     let parts = PerShard::start(
         folder.at(),
+        asked.args.output.folder_key(),
         asked.kind,
         asked.text(),
-        ran.types.clone(),
+        types,
         ran.circumstances.shard_rows.clone(),
         manifest,
     )?;
@@ -184,6 +191,7 @@ fn nothing(asked: usize) -> Outcome {
         asked,
         answers: Vec::new(),
         failures: Failures::default(),
+        columns: ColumnTypes::default(),
     }
 }
 
@@ -194,8 +202,9 @@ async fn conclude(
     folder: Folder,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let (manifest, trouble) = parts.finish(&ran.outcome).await;
+    let (manifest, trouble) = parts.finish(&ran.outcome, ran.columns.clone()).await;
     ran.say_failures(console);
+    ran.say_drift(console);
     if let Some(error) = &trouble {
         console.error(error);
     }
@@ -206,11 +215,14 @@ async fn conclude(
         Ending::Heard if manifest.shards_answered > 0 => Exit::Incomplete,
         _ => Exit::Failed,
     };
-    // What was refused would be refused again.
-    let refused = matches!(trouble, Some(ExportError::Resumed(_)));
     if exit != Exit::Complete {
-        if !refused {
-            console.error(&incomplete(&ran.asked, &folder));
+        match &trouble {
+            // What was refused would be refused again.
+            Some(ExportError::Resumed(_)) => {}
+            Some(error) if error.is_of_the_statement() => {
+                console.error(&to_be_changed(&ran.asked, &folder));
+            }
+            _ => console.error(&incomplete(&ran.asked, &folder)),
         }
     } else if let Err(error) = folder.settle(&manifest) {
         exit = Exit::Failed;
@@ -230,6 +242,17 @@ fn give_up(error: &Error, asked: &Asked<'_>, folder: &Folder, console: &mut Cons
     console.error(error);
     console.error(&incomplete(asked, folder));
     error.exit()
+}
+
+/// An export that --resume cannot go on with, since it would ask the same.
+fn to_be_changed(asked: &Asked<'_>, folder: &Folder) -> String {
+    let path = asked.args.output.output.display();
+    let state = if folder.replaces() {
+        "stays as it was"
+    } else {
+        "is not complete"
+    };
+    format!("{path} {state}; change the statement as said above, and export it again with --force")
 }
 
 fn incomplete(asked: &Asked<'_>, folder: &Folder) -> String {

@@ -5,6 +5,7 @@
 //! two dimensions) ends the export, rather than being another value.
 
 mod count;
+mod drift;
 mod schema;
 mod text;
 mod values;
@@ -25,10 +26,12 @@ use super::pack::{Content, Tally};
 use super::writer::{Books, Input, Trouble};
 use crate::row::{Column, Rows};
 use crate::shard::Shard;
+use drift::drift;
 use schema::schema;
 use values::Values;
 
 pub use count::count;
+pub use drift::widest;
 
 /// Rows are encoded when there are this many, or when they are this large.
 const BATCH_ROWS: usize = 8 << 10;
@@ -53,7 +56,8 @@ enum State {
 struct Open {
     writer: ArrowWriter<Tally>,
     schema: Arc<Schema>,
-    names: Vec<String>,
+    /// The first shard's, without the shard column.
+    of_file: Vec<Column>,
     shards: Option<StringBuilder>,
     columns: Vec<Values>,
     rows: usize,
@@ -77,6 +81,17 @@ impl Parquet {
                 }
                 Ok(())
             }
+            (
+                Input::Drifted {
+                    shard,
+                    columns,
+                    first,
+                },
+                State::Open(open),
+            ) => match drift(&open.of_file, first, &columns, shard) {
+                Some(error) => Err(Trouble::Other(error)),
+                None => Ok(()),
+            },
             (Input::Rows(shard, rows), State::Open(open)) => {
                 books.add(shard, rows.text_bytes());
                 open.push(shard, &rows)
@@ -112,7 +127,7 @@ impl Open {
         Ok(Self {
             writer: ArrowWriter::try_new(tally, Arc::clone(&schema), Some(properties))?,
             schema,
-            names: columns.iter().map(|column| column.name.clone()).collect(),
+            of_file: columns.to_vec(),
             shards: shard_column.map(|_| StringBuilder::new()),
             columns: values,
             rows: 0,
@@ -128,7 +143,7 @@ impl Open {
             for (index, (values, value)) in self.columns.iter_mut().zip(row.values()).enumerate() {
                 if values.push(value).is_none() {
                     return Err(Trouble::Other(ExportError::Value {
-                        column: self.names[index].clone(),
+                        column: self.of_file[index].name.clone(),
                         shard: name,
                         value: value.unwrap_or("NULL").to_owned(),
                         type_name: values.describe(),

@@ -50,7 +50,7 @@ pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, 
     ))
 }
 
-fn data_type(column: &Column) -> DataType {
+pub fn data_type(column: &Column) -> DataType {
     let Some(builtin) = column.builtin() else {
         return DataType::Utf8;
     };

@@ -45,11 +45,34 @@ pub fn timestamp(text: &str) -> Option<i64> {
     Some(seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000)
 }
 
-/// The server ends such a time with its offset: `+00`, `-03:30`, `+01:22:45`.
+/// The years that are read, in microseconds since 1970.
+///
+/// Source: `extract(epoch FROM …) * 1000000` of Postgres.
+const FIRST: i64 = -62_135_596_800_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
+
+/// The server ends such a time with its offset: `+00`, `-03:30`, `+01:22:45`; and then with
+/// ` BC`, if it has to. Which years there are is told by the moment alone: it may be in
+/// the year 10000, or 1 BC, where the session is.
 pub fn timestamp_utc(text: &str) -> Option<i64> {
-    // Behind the date, whose hyphens are no signs.
-    let sign = text.get(10..)?.rfind(['+', '-'])? + 10;
-    let (local, offset) = text.split_at(sign);
+    let (text, year_of) = match text.strip_suffix(" BC") {
+        // 1 BC is the year before 1.
+        Some(text) => (text, (|year| 1 - year) as fn(i64) -> i64),
+        None => (text, (|year| year) as fn(i64) -> i64),
+    };
+    let (date, rest) = text.split_once(' ')?;
+    let sign = rest.find(['+', '-'])?;
+    let (time, offset) = rest.split_at(sign);
+    let (year, day) = date.split_once('-')?;
+    let year = year_of(year.parse().ok()?);
+    // Any other is out of range, whatever the offset is.
+    let moment = match year {
+        // A leap year, as 1 BC and the year 10000 are.
+        0 => timestamp(&format!("0004-{day} {time}"))? - DAYS_OF_4_YEARS * DAY,
+        10_000 => timestamp(&format!("9996-{day} {time}"))? + DAYS_OF_4_YEARS * DAY,
+        ..0 => return None,
+        _ => timestamp(&format!("{date} {time}"))?,
+    };
     let mut seconds = 0;
     for (part, unit) in offset[1..].split(':').zip([3600, 60, 1]) {
         seconds += part.parse::<i64>().ok()? * unit;
@@ -59,8 +82,15 @@ pub fn timestamp_utc(text: &str) -> Option<i64> {
     } else {
         seconds
     };
-    Some(timestamp(local)? - seconds * 1_000_000)
+    let moment = moment - seconds * 1_000_000;
+    (FIRST..=LAST).contains(&moment).then_some(moment)
 }
+
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// From a leap year to the next.
+const DAYS_OF_4_YEARS: i64 = 4 * 365 + 1;
 
 /// The elements of an array of one dimension, from the server's text.
 ///
@@ -145,15 +175,23 @@ mod tests {
             timestamp("0001-01-01 00:00:00"),
             Some(-62_135_596_800_000_000)
         );
-        // Which is in the year 10000 or 0 elsewhere.
-        assert_eq!(
-            timestamp_utc("9999-12-31 23:59:59-12:00"),
-            Some(253_402_343_999_000_000)
-        );
-        assert_eq!(
-            timestamp_utc("0001-01-01 00:00:00+12:00"),
-            Some(-62_135_640_000_000_000)
-        );
+        // Whatever a session's time zone makes of them.
+        for (text, moment) in [
+            ("9999-12-31 23:59:59.999999+00", Some(LAST)),
+            ("10000-01-01 11:59:59.999999+12", Some(LAST)),
+            ("9999-12-31 11:59:59.999999-12", Some(LAST)),
+            ("10000-01-01 00:00:00+00", None),
+            ("9999-12-31 23:59:59-05", None),
+            ("10000-02-29 00:00:00+15:59", None),
+            ("0001-01-01 00:00:00+00", Some(FIRST)),
+            ("0001-12-31 20:00:00-04 BC", Some(FIRST)),
+            ("0001-01-01 05:30:00+05:30", Some(FIRST)),
+            ("0001-12-31 19:59:59.999999-04 BC", None),
+            ("0001-01-01 00:00:00+12", None),
+            ("0002-12-31 23:59:59-00 BC", None),
+        ] {
+            assert_eq!(timestamp_utc(text), moment, "{text}");
+        }
     }
 
     proptest! {

@@ -98,9 +98,11 @@ pub async fn gather(
                     continue;
                 }
                 // Nothing is taken back of shards that come in order.
-                Piece::Columns(_) | Piece::Lines(..) | Piece::TakenBack(_) | Piece::Filtered(_) => {
-                    continue;
-                }
+                Piece::Columns(_)
+                | Piece::Declared(..)
+                | Piece::Lines(..)
+                | Piece::TakenBack(_)
+                | Piece::Filtered(_) => continue,
             };
             console.clear();
             fanout.stop().await;

@@ -1,7 +1,7 @@
 //! Databases: each test has its own, all on one server per run.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -150,6 +150,11 @@ impl Db {
              WHERE datname = current_database() AND application_name = '{application_name}'"
         ));
         states.lines().map(str::to_owned).collect()
+    }
+
+    /// Where psql and the other programs of Postgres are.
+    pub fn programs(&self) -> &Path {
+        self.psql.parent().unwrap()
     }
 
     pub fn name(&self) -> &str {

@@ -1,0 +1,112 @@
+//! Asks the server what it calls the types of an export's columns, once all shards have
+//! said which they are.
+
+use std::time::Duration;
+
+use tokio_postgres::SimpleQueryMessage;
+
+use super::Asked;
+use crate::column_types::{ColumnTypes, DeclaredType};
+use crate::export::columns::{self, TypeName, TypeNames};
+use crate::export::manifest::ColumnRecord;
+use crate::fanout::FanoutError;
+use crate::interrupt::Interrupt;
+use crate::run::{Ending, Heard, Outcome};
+use crate::server::Connection;
+use crate::template;
+
+/// The columns of a result in one file, if there will be a manifest to record them.
+/// Closes the server.
+pub async fn of_result(
+    asked: &Asked<'_>,
+    heard: Option<Heard>,
+    outcome: &mut Outcome,
+) -> Result<Vec<ColumnRecord>, String> {
+    let types = if asked.has_manifest() {
+        outcome.answered_columns()
+    } else {
+        ColumnTypes::default()
+    };
+    ask(heard, &types, outcome, asked.interrupt).await
+}
+
+/// The columns as the manifest has them, or why they are not known. Closes the server.
+pub async fn ask(
+    heard: Option<Heard>,
+    types: &ColumnTypes,
+    outcome: &mut Outcome,
+    interrupt: &Interrupt,
+) -> Result<Vec<ColumnRecord>, String> {
+    let Some(heard) = heard else {
+        return Ok(Vec::new());
+    };
+    let server = heard.server.clone();
+    if types.is_empty() {
+        drop(heard);
+        server.close().await;
+        return Ok(Vec::new());
+    }
+    let asked = tokio::select! {
+        biased;
+        () = interrupt.requested() => None,
+        names = names(heard, types) => Some(names),
+    };
+    server.close().await;
+    match asked {
+        Some(Ok(names)) => Ok(columns::records(types, &names)),
+        Some(Err(error)) => Err(error.to_string()),
+        None => {
+            outcome.ending = Ending::Interrupted;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// How long a session of the run may take to answer: one that is lost does not.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// On a connection of the run, or else on a new one: it may have been lost meanwhile.
+async fn names(heard: Heard, types: &ColumnTypes) -> Result<TypeNames, FanoutError> {
+    let server = heard.server.clone();
+    let distinct: Vec<_> = types.distinct().into_iter().collect();
+    let of_run = async {
+        let mut session = heard.into_session().await?;
+        session.opened().await.ok()?;
+        of(session.connection(), &distinct).await.ok()
+    };
+    if let Ok(Some(names)) = tokio::time::timeout(PATIENCE, of_run).await {
+        return Ok(names);
+    }
+    of(&server.connection().await?, &distinct).await
+}
+
+async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames, FanoutError> {
+    let pairs: Vec<_> = types
+        .iter()
+        .map(|declared| format!("({}::pg_catalog.oid, {})", declared.oid, declared.modifier))
+        .collect();
+    let sql = template::fill(
+        include_str!("../../../sql/export/column_types.sql"),
+        &[("types", &pairs.join(", "))],
+    );
+    let messages = connection
+        .client()
+        .simple_query(&sql)
+        .await
+        .map_err(|error| FanoutError::opening(&error))?;
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    Ok(rows
+        .filter_map(|row| {
+            let declared = DeclaredType {
+                oid: row.get(0)?.parse().ok()?,
+                modifier: row.get(1)?.parse().ok()?,
+            };
+            let can_be_loaded = row.get(5) == Some("t");
+            let name = TypeName::new(row.get(2), row.get(3)?, row.get(4)?, can_be_loaded);
+            Some((declared, name))
+        })
+        .collect())
+}

@@ -1,0 +1,271 @@
+//! The table in another database that an export loads into, from its manifest. Pure.
+//!
+//! A manifest may be somebody else's, and the statement goes to psql: what it says of
+//! names is quoted, and what it says of types has to be the name of a type.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use super::manifest::Manifest;
+use crate::quote::{self, Identifier};
+
+/// Longer names are cut by Postgres.
+const LONGEST_NAME: usize = 63;
+
+/// No column of a table can be called one of these.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+
+/// Types of several words, `interval` with its fields aside.
+const OF_WORDS: [&str; 7] = [
+    "double precision",
+    "character varying",
+    "bit varying",
+    "time with time zone",
+    "time without time zone",
+    "timestamp with time zone",
+    "timestamp without time zone",
+];
+
+/// `packages` or `archive."Packages"`, as SQL reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName(Vec<String>);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' is not the name of a table; write it as in SQL: packages, archive.packages, \"Packages\""
+)]
+pub struct NotATableName(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoTable {
+    #[error(
+        "it was exported with --excel, which changes values for spreadsheets; \
+         export it again without, and load that"
+    )]
+    Excel,
+    #[error(
+        "its manifest says that column \"{column}\" is of type '{type_name}', which is no name of a type"
+    )]
+    NotAType { column: String, type_name: String },
+    #[error("its manifest says nothing of its columns")]
+    NoColumns,
+}
+
+/// A statement, and what is worth knowing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub sql: String,
+    /// Columns that have another name than in the file.
+    pub renamed: Vec<String>,
+}
+
+impl FromStr for TableName {
+    type Err = NotATableName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts: Option<Vec<_>> = quote::split_outside_quotes(text, '.')
+            .map(quote::parse_identifier)
+            .collect();
+        match parts {
+            Some(parts) if parts.len() <= 2 => Ok(Self(parts)),
+            _ => Err(NotATableName(text.to_owned())),
+        }
+    }
+}
+
+/// `CREATE TABLE` with a column for each of the file's, in the same order.
+///
+/// # Errors
+/// If no table has the values as they were.
+pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<Table, NoTable> {
+    if manifest.options.contains_key("excel") {
+        return Err(NoTable::Excel);
+    }
+    let shard = manifest.shard_column.as_deref().map(|name| (name, "text"));
+    let columns = manifest
+        .columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.type_name.as_str()));
+    let columns: Vec<_> = shard.into_iter().chain(columns).collect();
+    if columns.is_empty() {
+        return Err(NoTable::NoColumns);
+    }
+    let names = distinct(columns.iter().map(|(name, _)| *name));
+    let (mut lines, mut renamed) = (Vec::new(), Vec::new());
+    for ((name, type_name), new) in columns.into_iter().zip(&names) {
+        if !is_type(type_name) {
+            return Err(NoTable::NotAType {
+                column: name.to_owned(),
+                type_name: type_name.to_owned(),
+            });
+        }
+        lines.push(format!("    {} {type_name}", Identifier(new)));
+        if name != new {
+            renamed.push(format!(
+                "column {} \"{name}\" is called \"{new}\" in the table",
+                lines.len()
+            ));
+        }
+    }
+    let mut sql = String::from("CREATE TABLE ");
+    for (index, part) in name.0.iter().enumerate() {
+        let dot = if index > 0 { "." } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(sql, "{dot}{}", Identifier(part));
+    }
+    let _ = write!(sql, " (\n{}\n);\n", lines.join(",\n"));
+    Ok(Table { sql, renamed })
+}
+
+/// The names, each made another than all others, and such as a column can have. Those
+/// that can keep theirs do.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: HashSet<_> = SYSTEM_COLUMNS.map(str::to_owned).into();
+    let names: Vec<_> = names
+        .map(|name| {
+            let cut = cut(name, LONGEST_NAME);
+            let keeps = !cut.is_empty() && taken.insert(cut.to_owned());
+            (cut, keeps)
+        })
+        .collect();
+    let mut number = |name: &str| {
+        let numbered = (2..).map(|number| {
+            let ending = format!("_{number}");
+            cut(name, LONGEST_NAME - ending.len()).to_owned() + &ending
+        });
+        let mut free = numbered.filter(|name| taken.insert(name.clone()));
+        free.next().unwrap_or_default()
+    };
+    names
+        .into_iter()
+        .map(|(name, keeps)| match name {
+            name if keeps => name.to_owned(),
+            "" => number("column"),
+            name => number(name),
+        })
+        .collect()
+}
+
+/// The beginning of a name, as Postgres cuts it: not within a character.
+fn cut(name: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(name.len())).rev();
+    let end = end.into_iter().find(|&end| name.is_char_boundary(end));
+    &name[..end.unwrap_or(0)]
+}
+
+/// Whether a text is what `format_type` may call a type.
+fn is_type(text: &str) -> bool {
+    let mut text = text;
+    while let Some(element) = text.strip_suffix("[]") {
+        text = element;
+    }
+    // `timestamp(3) with time zone`, `geometry(Point,4326)`, `"a(b"(3)`
+    let is_modifier = |inside: &str| {
+        inside
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ",-_ ".contains(c))
+    };
+    let mut words = text.to_owned();
+    if let Some(open) = text.rfind('(')
+        && let Some(length) = text[open..].find(')')
+        && is_modifier(&text[open + 1..open + length])
+        && matches!(text[open + length + 1..].chars().next(), None | Some(' '))
+    {
+        words = format!("{}{}", &text[..open], &text[open + length + 1..]);
+    }
+    let is_interval = words.strip_prefix("interval ").is_some_and(|fields| {
+        let known = ["year", "month", "day", "hour", "minute", "second", "to"];
+        fields.split(' ').all(|field| known.contains(&field))
+    });
+    is_interval
+        || OF_WORDS.contains(&words.as_str())
+        || quote::split_outside_quotes(&words, '.')
+            .all(|part| part.trim() == part && quote::parse_identifier(part).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_table_is_named_as_in_sql() {
+        let named = |text: &str| text.parse::<TableName>().map(|name| name.0);
+        let parts = |parts: &[&str]| Ok(parts.iter().map(|&part| part.to_owned()).collect());
+        assert_eq!(named("Packages"), parts(&["packages"]));
+        assert_eq!(named("a.\"B.\"\"c\""), parts(&["a", "B.\"c"]));
+        for text in ["", "a.", "a.b.c", "a b", "\"a", "a;", "1a"] {
+            assert!(named(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn columns_that_can_keep_their_names_do() {
+        let long = "ž".repeat(40);
+        let names = ["a", "a", "a_2", "", "ctid", "A", &long, &long, "column_2"];
+        let cut = "ž".repeat(31);
+        let numbered = format!("{}_2", "ž".repeat(30));
+        assert_eq!(
+            distinct(names.into_iter()),
+            [
+                "a", "a_3", "a_2", "column_3", "ctid_2", "A", &cut, &numbered, "column_2"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_type_is_told() {
+        for name in [
+            "bigint",
+            "numeric(10,2)",
+            "numeric(3,-2)",
+            "\"bit\"",
+            "\"char\"[]",
+            "bit varying(8)",
+            "character(3)[]",
+            "timestamp(3) with time zone[]",
+            "interval day to second(3)",
+            "public.\"My type\"[]",
+            "public.\"a(b\"(3)",
+            "public.geometry(Point,4326)",
+            "public.\"a;b\"",
+        ] {
+            assert!(is_type(name), "{name}");
+        }
+        for text in [
+            "",
+            "text; DROP TABLE t",
+            "text)",
+            "text, x text",
+            "text DEFAULT current_user",
+            "text CHECK (f(1))",
+            "text--",
+            "int REFERENCES t",
+            "a.b.\"",
+            "interval year; x",
+            "text(now())",
+            "text\n",
+        ] {
+            assert!(!is_type(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_columns_have_one_name(names in prop::collection::vec("[ab_23ž]{0,40}", 0..12)) {
+            let given = distinct(names.iter().map(String::as_str));
+            let different: HashSet<_> = given.iter().collect();
+            prop_assert_eq!(different.len(), names.len());
+            prop_assert!(given.iter().all(|name| !name.is_empty() && name.len() <= LONGEST_NAME));
+        }
+
+        /// Outside of quotes, nothing gets through that ends a column's definition.
+        #[test]
+        fn a_type_is_no_statement(text in "[a\"(),;. -]{0,12}") {
+            let bare: String = text.split('"').step_by(2).collect();
+            prop_assert!(!is_type(&text) || !bare.contains(';') && !bare.contains("--"));
+        }
+    }
+}

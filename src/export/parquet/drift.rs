@@ -1,0 +1,123 @@
+//! Shards that declare a column with another precision than the file has. Of the types
+//! that are kept, only `numeric(p,s)` has one that Parquet knows.
+
+use arrow_schema::DataType;
+
+use super::schema::data_type;
+use crate::export::ExportError;
+use crate::quote::Identifier;
+use crate::row::Column;
+use crate::shard::Shard;
+use crate::types::TypeNames;
+
+/// Digits in front of the point and behind it.
+type Digits = (u8, u8);
+
+/// The first column of a shard with values that the file's type may not hold.
+pub fn drift(
+    of_file: &[Column],
+    first: Shard,
+    columns: &[Column],
+    shard: Shard,
+) -> Option<ExportError> {
+    let mut pairs = of_file.iter().zip(columns);
+    let (expected, found) = pairs.find(|(file, shard)| !holds(file, shard))?;
+    let names = TypeNames::default();
+    Some(ExportError::Drift {
+        column: expected.name.clone(),
+        shard,
+        found: names.of_column(found),
+        first,
+        expected: names.of_column(expected),
+        cast: format!("{}::{}", Identifier(&expected.name), wider(expected, found)),
+    })
+}
+
+/// Of the columns of several shards, those that a file has which holds them all.
+pub fn widest(shards: &[(Shard, Vec<Column>)]) -> Option<(Shard, Vec<Column>)> {
+    let holds_all = |(first, columns): &(Shard, Vec<Column>)| {
+        let mut others = shards.iter();
+        others.all(|(shard, others)| drift(columns, *first, others, *shard).is_none())
+    };
+    let found = shards.iter().find(|columns| holds_all(columns));
+    found.cloned()
+}
+
+/// Whether every value of a shard's column is one of the file's.
+fn holds(file: &Column, shard: &Column) -> bool {
+    match (digits(file), digits(shard)) {
+        (Some(file), Some(shard)) => shard.0 <= file.0 && shard.1 <= file.1,
+        // Text holds all.
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}
+
+/// None of what is text in the file, or has one type whatever it declares.
+fn digits(column: &Column) -> Option<Digits> {
+    let decimal = match data_type(column) {
+        DataType::List(element) => element.data_type().clone(),
+        other => other,
+    };
+    match decimal {
+        DataType::Decimal128(precision, scale) => {
+            let scale = scale.unsigned_abs();
+            Some((precision.saturating_sub(scale), scale))
+        }
+        _ => None,
+    }
+}
+
+/// A type that holds both.
+fn wider(one: &Column, other: &Column) -> String {
+    let array = match data_type(one) {
+        DataType::List(_) => "[]",
+        _ => "",
+    };
+    match (digits(one), digits(other)) {
+        (Some(one), Some(other)) if one.0.max(other.0) + one.1.max(other.1) <= 38 => {
+            let (whole, scale) = (one.0.max(other.0), one.1.max(other.1));
+            format!("numeric({},{scale}){array}", whole + scale)
+        }
+        _ => format!("text{array}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::types::Type;
+
+    use super::*;
+
+    fn column(declared: &Type, precision: i32, scale: i32) -> Column {
+        Column {
+            name: "price".to_owned(),
+            type_oid: declared.oid(),
+            modifier: (precision << 16 | scale) + 4,
+        }
+    }
+
+    #[test]
+    fn a_precision_that_holds_the_other_is_no_drift() {
+        let numeric = |precision, scale| column(&Type::NUMERIC, precision, scale);
+        assert!(holds(&numeric(12, 4), &numeric(12, 4)));
+        assert!(holds(&numeric(12, 4), &numeric(10, 2)));
+        assert!(!holds(&numeric(10, 2), &numeric(12, 4)));
+        // As many digits, and fewer in front of the point.
+        assert!(!holds(&numeric(12, 4), &numeric(12, 2)));
+        let bare = Column {
+            modifier: -1,
+            ..numeric(1, 0)
+        };
+        assert!(holds(&bare, &numeric(10, 2)));
+        assert!(!holds(&numeric(10, 2), &bare));
+
+        assert_eq!(wider(&numeric(10, 2), &numeric(12, 4)), "numeric(12,4)");
+        assert_eq!(wider(&numeric(12, 2), &numeric(12, 4)), "numeric(14,4)");
+        assert_eq!(wider(&numeric(38, 0), &numeric(38, 2)), "text");
+        assert_eq!(wider(&numeric(10, 2), &bare), "text");
+        let list = |precision, scale| column(&Type::NUMERIC_ARRAY, precision, scale);
+        assert!(!holds(&list(10, 2), &list(12, 4)));
+        assert_eq!(wider(&list(12, 2), &list(12, 4)), "numeric(14,4)[]");
+    }
+}

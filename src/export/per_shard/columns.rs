@@ -1,0 +1,109 @@
+//! The columns of an export of one file a shard: of those that come, and of those that
+//! are there.
+
+use super::PerShard;
+use crate::column_types::ColumnTypes;
+use crate::export::manifest::ColumnRecord;
+use crate::export::{ExportError, record};
+#[cfg(feature = "parquet")]
+use crate::export::{FileFormat, parquet};
+use crate::row::Column;
+use crate::run::Outcome;
+use crate::shard::Shard;
+
+impl PerShard {
+    /// Of the shards that are in it in the end: those that were there, and those that
+    /// have answered.
+    pub fn column_types(&self, outcome: &Outcome) -> ColumnTypes {
+        let mut types = self.column_types.clone();
+        types.retain(|shard| outcome.has_answered(shard) || self.has(shard));
+        types
+    }
+
+    pub(super) fn has(&self, shard: Shard) -> bool {
+        let shards = &self.manifest.shards;
+        let found =
+            shards.binary_search_by_key(&Some(shard), |entry| Shard::from_schema(&entry.shard));
+        found.is_ok()
+    }
+
+    /// The columns of the first shard that answers.
+    pub(super) fn take_columns(&mut self, columns: &[Column]) {
+        let records = record::columns(columns, &self.types);
+        if self.manifest.columns.is_empty() {
+            self.manifest.columns = records;
+        } else if !self.had(columns) {
+            self.trouble = Some(ExportError::Resumed(format!(
+                "the columns were {} then, and are {} now",
+                listed(&self.manifest.columns),
+                listed(&records)
+            )));
+        }
+        // Of a name that differs in case alone, DuckDB takes the folder's value as well.
+        let of_folders = columns
+            .iter()
+            .find(|c| c.name.eq_ignore_ascii_case(&self.key));
+        if let Some(column) = of_folders {
+            self.trouble = Some(ExportError::KeyOfFolders {
+                column: column.name.clone(),
+                key: self.key.clone(),
+            });
+        }
+        self.columns = columns.to_vec();
+        #[cfg(feature = "parquet")]
+        #[cfg(feature = "parquet")]
+        if self.kind.format == FileFormat::Parquet
+            && self.trouble.is_none()
+            && !self.column_types.is_empty()
+        {
+            self.keep_to_files();
+        }
+    }
+
+    /// Whether what is there has the same columns, as far as two shards have to agree.
+    fn had(&self, columns: &[Column]) -> bool {
+        let names = columns.iter().map(|column| &column.name);
+        let agrees = |(index, column): (usize, &Column)| {
+            let mut types = self.column_types.of_column(index).into_keys();
+            types.all(|declared| self.types.agree(declared.oid, column.type_oid))
+        };
+        names.eq(self.column_types.names()) && columns.iter().enumerate().all(agrees)
+    }
+}
+
+#[cfg(feature = "parquet")]
+impl PerShard {
+    /// Readers of a folder expect one type of each column in all of its files: those that
+    /// come have the types of those that are there.
+    fn keep_to_files(&mut self) {
+        let lists = self.column_types.lists();
+        let shards = lists.filter_map(|(types, shards)| {
+            let columns = self
+                .columns
+                .iter()
+                .zip(types)
+                .map(|(column, declared)| Column {
+                    name: column.name.clone(),
+                    type_oid: declared.oid,
+                    modifier: declared.modifier,
+                });
+            Some((*shards.first()?, columns.collect()))
+        });
+        let shards: Vec<_> = shards.collect();
+        if let Some((first, columns)) = parquet::widest(&shards) {
+            self.first = Some(first);
+            self.columns = columns;
+        } else {
+            let reason = "the shards that are there have columns of several precisions";
+            self.trouble = Some(ExportError::Resumed(reason.to_owned()));
+        }
+    }
+}
+
+fn listed(columns: &[ColumnRecord]) -> String {
+    let list: Vec<_> = columns
+        .iter()
+        .map(|column| format!("{} {}", column.name, column.type_name))
+        .collect();
+    format!("({})", list.join(", "))
+}

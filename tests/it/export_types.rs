@@ -1,0 +1,505 @@
+//! What a manifest says of the columns' types: what Postgres itself calls them, and a
+//! table that holds every value of every shard to the letter.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::export::{export, folder, manifest, verify};
+use crate::export_parquet::read as read_parquet;
+use crate::support::{ANY, Db, Program, has, has_all, shardq, types};
+
+/// The columns that a manifest lists.
+fn columns(file: &Path) -> Value {
+    manifest(file)["columns"].clone()
+}
+
+/// Makes the recipe of a document run here: a block of its lines, with the words that
+/// stand for a database and files of one's own.
+fn recipe(document: &str, about: &str, words: &[(&str, &str)]) -> String {
+    let (_, behind) = document.split_once(about).unwrap();
+    let (_, block) = behind.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut script = format!("set -e\n{block}");
+    for (word, here) in words {
+        assert!(script.contains(word), "{script}");
+        script = script.replace(word, here);
+    }
+    script
+}
+
+const README: &str = include_str!("../../README.md");
+
+/// Runs a shell script with `shardq` and Postgres's programs at hand.
+fn sh(db: &Db, script: &str, at: &Path) -> Program {
+    let shardq = Path::new(env!("CARGO_BIN_EXE_shardq")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{}:{path}", shardq.display(), db.programs().display());
+    let script = format!("cd '{}'\n{script}", at.display());
+    Program::new("sh")
+        .args(["-c", &script])
+        .env("PATH", path)
+        .db(db)
+}
+
+/// Loads an export into a database of its own, as README has it, and returns what psql
+/// prints of the table.
+#[track_caller]
+fn loaded(db: &Db, file: &Path, query: &str) -> String {
+    let scratch = format!("{}_scratch", db.name());
+    db.sql(&format!("DROP DATABASE IF EXISTS \"{scratch}\""));
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let script = recipe(
+        README,
+        "in a table that the manifest describes",
+        &[("scratch", &scratch), ("packages.csv.gz", name)],
+    );
+    sh(db, &script, file.parent().unwrap())
+        .run()
+        .assert(0, ANY, has_all(["as exported"]));
+    let psql = db
+        .psql_program(["-At", "-c", query])
+        .env("PGDATABASE", &scratch);
+    psql.run().output()
+}
+
+#[test]
+fn every_type_loads_by_the_documented_recipe_to_the_letter() {
+    let db = Db::with_shards(2);
+    for shard in [0, 1] {
+        db.in_shard(shard, &types::table(types::BUILT_IN, shard as usize));
+    }
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('fine', 'so, so \"\"'); CREATE DOMAIN price AS numeric(10,2); \
+         CREATE TYPE pair AS (a int, b text); CREATE TYPE span AS RANGE (subtype = int8); \
+         ALTER TABLE t ADD mood mood, ADD moods mood[], ADD price price, ADD prices price[], \
+           ADD pair pair, ADD pairs pair[], ADD span span, ADD b4 bit(4), ADD b bpchar, \
+           ADD c char(3), ADD cs char(3)[], ADD ts timestamp(0), ADD i interval day to second(3); \
+         UPDATE t SET mood = 'so, so \"\"', moods = ARRAY['fine', NULL]::mood[], price = {n}.5, \
+           prices = '{1.25,NULL}', pair = ROW({n}, 'a,\"b\"'), pairs = ARRAY[ROW(1, NULL)]::pair[], \
+           span = '[1,3)', b4 = '1010', b = 'trailing  ', c = 'a', cs = '{a,\"b c\"}', \
+           ts = '2017-05-19 21:00:27.943', i = '1 day 02:03:04.56789' WHERE row = 1",
+    );
+    let folder = folder();
+    let file = folder.path().join("t.csv.gz");
+    export(&db, "SELECT *, ROW(row, 'x') AS record FROM t", &file)
+        .run()
+        .assert(0, "", ANY);
+    let here = db.ask(
+        "SELECT * FROM (SELECT 'shard_0' AS shard, *, ROW(row, 'x') AS record FROM shard_0.t) a ORDER BY shard, row",
+    ) + "\n" + &db.ask(
+        "SELECT * FROM (SELECT 'shard_1' AS shard, *, ROW(row, 'x') AS record FROM shard_1.t) a ORDER BY shard, row",
+    ) + "\n";
+    let there = loaded(&db, &file, "SELECT * FROM packages ORDER BY shard, row");
+    assert_eq!(there, here);
+}
+
+#[test]
+fn the_recipe_of_the_page_on_exports_loads_as_well() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    export(&db, "SELECT 1.50 AS a", &folder.path().join("origins.csv"))
+        .run()
+        .assert(0, "", ANY);
+    let scratch = format!("{}_scratch", db.name());
+    let page = include_str!("../../docs/export.md");
+    let script = recipe(page, "prints the table for it", &[("scratch", &scratch)]);
+    sh(&db, &script, folder.path())
+        .run()
+        .assert(0, "CREATE TABLE\nCOPY 2\n", has("as exported"));
+    let psql = db.psql_program(["-At", "-c", "TABLE origins"]);
+    let there = psql.env("PGDATABASE", &scratch).run().output();
+    assert_eq!(there, "shard_0|1.50\nshard_1|1.50\n");
+}
+
+/// What is read with an empty `search_path`, as another database has it.
+fn gdesc(db: &Db, sql: &str) -> Vec<(String, String)> {
+    let psql = db
+        .psql_program(["-At"])
+        .env("PGOPTIONS", "-c search_path= -c quote_all_identifiers=off");
+    let output = psql.stdin(format!("{sql} \\gdesc\n")).run().output();
+    let lines = output.lines().map(|line| line.split_once('|').unwrap());
+    lines
+        .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+        .collect()
+}
+
+#[test]
+fn types_are_called_what_gdesc_calls_them() {
+    let db = Db::with_shards(1);
+    db.sql("CREATE TYPE public.vis AS ENUM ('all'); CREATE TYPE public.\"My type\" AS (a int)");
+    db.in_each_shard(
+        "CREATE TABLE t (a bit(4), b bit, c bit varying(8), d varbit, e bpchar, f char, g char(3)[], \
+         h \"char\", i \"char\"[], j varchar(20)[], k numeric(10,2)[], l numeric(3,-2), \
+         m timestamp(3)[], n timestamptz(0), o time(2), p timetz[], q interval year to month, \
+         r interval day to second(3)[], s interval(2), t public.vis[], u public.\"My type\", \
+         v \"bit\", w name[], x oidvector, y money, z json)",
+    );
+    // Another database may write names in other ways, and has them elsewhere.
+    db.sql(&format!(
+        "ALTER DATABASE \"{}\" SET quote_all_identifiers = on",
+        db.name()
+    ));
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    for flags in [&[][..], &["-g"], &["--order", "arrival"]] {
+        let export = export(&db, "SELECT * FROM t", &file);
+        export
+            .args(flags)
+            .args(["--force"])
+            .run()
+            .assert(0, "", ANY);
+        let expected: Vec<_> = gdesc(&db, "SELECT * FROM shard_0.t")
+            .into_iter()
+            .map(|(name, kind)| json!({"name": name, "type": kind}))
+            .collect();
+        assert_eq!(columns(&file), Value::from(expected), "{flags:?}");
+    }
+}
+
+#[test]
+fn types_of_a_shard_are_text_elsewhere_with_the_original_beside() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('fine'); CREATE TYPE pair AS (a mood, b int); \
+         CREATE DOMAIN ten AS int CHECK (VALUE < 10); \
+         CREATE TABLE t (m mood, ms mood[], p pair, d ten, ds ten[])",
+    );
+    let folder = folder();
+    let (file, out) = (folder.path().join("t.csv"), folder.path().join("out"));
+    let sql = "SELECT *, t AS whole, ROW(1) AS r FROM t";
+    export(&db, sql, &file).run().assert(0, "", ANY);
+    let own = |name: &str, kind: &str| json!({"name": name, "type": "text", "declared": [{"type": kind, "shards": "shard_0-1"}]});
+    let expected = json!([
+        own("m", "{shard}.mood"),
+        own("ms", "{shard}.mood[]"),
+        own("p", "{shard}.pair"),
+        // The server says of a domain what it is of.
+        {"name": "d", "type": "integer"},
+        own("ds", "{shard}.ten[]"),
+        own("whole", "{shard}.t"),
+        own("r", "record"),
+    ]);
+    assert_eq!(columns(&file), expected);
+    export(&db, sql, &out)
+        .args(["--per-shard"])
+        .run()
+        .assert(0, "", ANY);
+    assert_eq!(told(&out)["columns"], expected);
+}
+
+fn told(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
+}
+
+/// A column, as it is declared in either shard, a value of the second, and the type that
+/// holds both.
+const DRIFT: [(&str, &str, &str, &str, &str); 8] = [
+    ("n", "numeric(10,2)", "numeric(12,4)", "1.2345", "numeric"),
+    (
+        "v",
+        "varchar(3)",
+        "varchar(20)",
+        "longer  ",
+        "character varying",
+    ),
+    ("c", "char(3)", "char(5)", "abcd", "bpchar"),
+    (
+        "t",
+        "timestamp(0)",
+        "timestamp(6)",
+        "2017-05-19 21:00:27.943001",
+        "timestamp without time zone",
+    ),
+    ("b", "bit(4)", "bit(8)", "10101010", "\"bit\""),
+    (
+        "i",
+        "interval year",
+        "interval",
+        "1 day 00:00:01.5",
+        "interval",
+    ),
+    (
+        "ns",
+        "numeric(4,1)[]",
+        "numeric[]",
+        "{1.25,NULL}",
+        "numeric[]",
+    ),
+    ("x", "bit varying(2)", "bit varying", "10101", "bit varying"),
+];
+
+fn drifting() -> Db {
+    let db = Db::with_shards(4);
+    let table = |of: fn(&(&str, &'static str, &'static str, &str, &str)) -> &'static str| {
+        let columns = DRIFT
+            .iter()
+            .map(|column| format!("{} {}", column.0, of(column)));
+        format!(
+            "CREATE TABLE t ({})",
+            columns.collect::<Vec<_>>().join(", ")
+        )
+    };
+    let values: Vec<_> = DRIFT
+        .iter()
+        .map(|column| format!("'{}'", column.3))
+        .collect();
+    for shard in [0, 1, 3] {
+        db.in_shard(shard, &table(|column| column.1));
+    }
+    db.in_shard(2, &table(|column| column.2));
+    db.in_shard(2, &format!("INSERT INTO t VALUES ({})", values.join(", ")));
+    db
+}
+
+#[test]
+fn a_length_that_differs_is_given_up_and_said() {
+    let db = drifting();
+    let folder = folder();
+    let file = folder.path().join("t.csv.gz");
+    let expected: Vec<_> = DRIFT
+        .iter()
+        .map(|(name, _, _, _, both)| {
+            let of = |table| {
+                gdesc(&db, &format!("SELECT {name} FROM {table}"))
+                    .remove(0)
+                    .1
+            };
+            json!({"name": name, "type": both, "declared": [
+                {"type": of("shard_0.t"), "shards": "shard_0-1, shard_3"},
+                {"type": of("shard_2.t"), "shards": "shard_2"},
+            ]})
+        })
+        .collect();
+    let note = "shards differ in column \"n\": numeric(10,2) in shard_0-1, shard_3, numeric(12,4) in \
+                shard_2; the manifest says numeric, which holds them all";
+    for flags in [&[][..], &["--order", "arrival"]] {
+        let export = export(&db, "SELECT * FROM t", &file).args(flags);
+        export.args(["--force"]).run().assert(0, "", has(note));
+        assert_eq!(columns(&file), Value::from(expected.clone()));
+    }
+    let here = db.ask("SELECT 'shard_2', * FROM shard_2.t");
+    assert_eq!(loaded(&db, &file, "TABLE packages"), format!("{here}\n"));
+
+    let out = folder.path().join("out");
+    let parts = export(&db, "SELECT * FROM t", &out).args(["--per-shard"]);
+    parts.run().assert(0, "", has(note));
+    assert_eq!(told(&out)["columns"], Value::from(expected));
+}
+
+#[test]
+fn what_all_declare_alike_is_no_drift() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (price numeric(10,2))");
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let ran = export(&db, "SELECT * FROM t", &file).run();
+    ran.assert(0, "", has("3/3 shards"));
+    assert!(!ran.stderr.contains("differ"), "{}", ran.stderr);
+    assert_eq!(
+        columns(&file),
+        json!([{"name": "price", "type": "numeric(10,2)"}])
+    );
+}
+
+#[test]
+fn a_shard_without_an_answer_declares_nothing() {
+    let db = drifting();
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    db.in_shard(2, "UPDATE t SET n = 0");
+    let sql = "SELECT n FROM t WHERE 1 / n <> 0 OR n = 1";
+    let partial = export(&db, sql, &file).args(["--allow-partial"]);
+    partial.run().assert(3, "", has("division by zero"));
+    assert_eq!(
+        columns(&folder.path().join("t.partial.csv")),
+        json!([{"name": "n", "type": "numeric(10,2)"}])
+    );
+}
+
+#[test]
+fn drift_between_two_runs_of_an_export_is_seen_as_within_one() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TYPE mood AS ENUM ('fine'); CREATE TABLE t (n numeric(10,2), m mood)");
+    db.in_shard(2, "ALTER TABLE t RENAME TO later");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let new = || export(&db, "SELECT * FROM t", &out).args(["--per-shard"]);
+    new().run().assert(3, "", has("2/3 shards"));
+    assert_eq!(
+        told(&out)["columns"][0],
+        json!({"name": "n", "type": "numeric(10,2)"})
+    );
+
+    db.in_shard(
+        2,
+        "ALTER TABLE later RENAME TO t; ALTER TABLE t ALTER n TYPE numeric(12,4)",
+    );
+    let resume = || new().args(["--resume"]);
+    resume().run().assert(
+        0,
+        "",
+        has_all(["shards differ in column \"n\"", "3/3 shards"]),
+    );
+    let expected = json!([
+        {"name": "n", "type": "numeric", "declared": [
+            {"type": "numeric(10,2)", "shards": "shard_0-1"},
+            {"type": "numeric(12,4)", "shards": "shard_2"},
+        ]},
+        {"name": "m", "type": "text", "declared": [
+            {"type": "{shard}.mood", "shards": "shard_0-2"},
+        ]},
+    ]);
+    assert_eq!(told(&out)["columns"], expected);
+    // A run that reads nothing knows it as well.
+    resume().run().assert(0, "", has("3/3 shards"));
+    assert_eq!(told(&out)["columns"], expected);
+
+    // What is not the same type is not the same column.
+    fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
+    db.in_shard(1, "ALTER TABLE t ALTER n TYPE bigint");
+    resume().run().assert(
+        1,
+        "",
+        has("the columns were (n numeric, m text) then, and are (n bigint, m mood) now"),
+    );
+}
+
+#[test]
+fn columns_in_a_table_have_names_that_a_table_can_have() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let sql = "SELECT 1 AS \"a\"\"b\", 2 AS x, 3 AS x, 4 AS shard, '(0,1)'::tid AS ctid, 5 AS \"; DROP TABLE t; --\"";
+    export(&db, sql, &file).run().assert(0, "", ANY);
+    let create = verify(&file)
+        .args(["--create-table", "archive.\"My packages\""])
+        .run();
+    create.assert(
+        0,
+        "CREATE TABLE \"archive\".\"My packages\" (\n    \"shard\" text,\n    \"a\"\"b\" integer,\n    \
+         \"x\" integer,\n    \"x_2\" integer,\n    \"shard_2\" integer,\n    \"ctid_2\" tid,\n    \
+         \"; DROP TABLE t; --\" integer\n);\n",
+        has_all([
+            "as exported",
+            "column 4 \"x\" is called \"x_2\" in the table",
+            "column 5 \"shard\" is called \"shard_2\" in the table",
+        ]),
+    );
+    db.sql("CREATE SCHEMA archive");
+    db.sql(&create.stdout);
+    let load = "COPY archive.\"My packages\" FROM STDIN (FORMAT csv, HEADER)";
+    db.psql_program(["-c", load])
+        .stdin(fs::read(&file).unwrap())
+        .run()
+        .assert(0, "", "");
+    assert_eq!(
+        db.ask("TABLE archive.\"My packages\""),
+        "shard_0|1|2|3|4|(0,1)|5"
+    );
+}
+
+#[test]
+fn no_table_is_made_of_what_was_changed_or_holds_other_values() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let create = || verify(&file).args(["--create-table", "t"]).run();
+    export(&db, "SELECT 1 AS a", &file)
+        .args(["--excel"])
+        .run()
+        .assert(0, "", ANY);
+    create().assert(
+        1,
+        "",
+        has("t.csv: no table holds this export: it was exported with --excel"),
+    );
+    export(&db, "SELECT 1 AS a", &file)
+        .args(["--force"])
+        .run()
+        .assert(0, "", ANY);
+    fs::write(&file, "shard,a\nshard_0,2\n").unwrap();
+    create().assert(1, "", has("changed since it was exported"));
+    shardq(["verify", "--create-table", "a b", "t.csv"])
+        .run()
+        .assert(
+            2,
+            "",
+            has("'a b' is not the name of a table; write it as in SQL"),
+        );
+}
+
+#[test]
+fn a_precision_that_a_parquet_file_cannot_hold_is_said_with_the_shards() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (price numeric(9,2))");
+    db.in_shard(
+        2,
+        "ALTER TABLE t ALTER price TYPE numeric(12,3); INSERT INTO t VALUES (123456789.5)",
+    );
+    let folder = folder();
+    let message = "column \"price\" is numeric(12,3) in shard_2 and numeric(9,2) in shard_0, and a \
+                   Parquet file has one type for both; cast it in the query to one that holds both: \
+                   \"price\"::numeric(12,3)";
+    let file = folder.path().join("t.parquet");
+    export(&db, "SELECT * FROM t", &file).run().assert(
+        1,
+        "",
+        has_all([message, "t.parquet was not written"]),
+    );
+    let out = folder.path().join("out");
+    let parts = export(&db, "SELECT * FROM t", &out).args(["--per-shard", "--format", "parquet"]);
+    parts.run().assert(1, "", has(message));
+    let cast = "SELECT \"price\"::numeric(12,3) FROM t";
+    export(&db, cast, &file).run().assert(0, "", has("1 row"));
+
+    // As many digits behind the point: written into the narrower type, it was another number.
+    db.in_shard(2, "ALTER TABLE t ALTER price TYPE numeric(12,2)");
+    let message = "column \"price\" is numeric(12,2) in shard_2 and numeric(9,2) in shard_0";
+    let export = || export(&db, "SELECT * FROM t", &file).args(["--force"]);
+    export().run().assert(1, "", has(message));
+
+    // What the first shard's type holds as well is kept.
+    db.in_shard(0, "ALTER TABLE t ALTER price TYPE numeric(14,4)");
+    export().run().assert(
+        0,
+        "",
+        has_all(["shards differ in column \"price\"", "1 row"]),
+    );
+}
+
+#[test]
+fn parquet_files_of_two_runs_have_the_same_types() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (price numeric(9,2)); INSERT INTO t VALUES ({n})");
+    db.in_shard(2, "ALTER TABLE t RENAME TO later");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let new = || export(&db, "SELECT * FROM t", &out).args(["--per-shard", "--format", "parquet"]);
+    new().run().assert(3, "", has("2/3 shards"));
+    let resume = || new().args(["--resume"]);
+    db.in_shard(
+        2,
+        "ALTER TABLE later RENAME TO t; ALTER TABLE t ALTER price TYPE numeric(12,2)",
+    );
+    resume().run().assert(
+        1,
+        "",
+        has("column \"price\" is numeric(12,2) in shard_2 and numeric(9,2) in shard_0"),
+    );
+    // What is narrower is written as wide as the others.
+    db.in_shard(2, "ALTER TABLE t ALTER price TYPE numeric(4,1)");
+    resume().run().assert(0, "", has("3/3 shards"));
+    let part = out.join("shard=shard_2/part.parquet");
+    if let Some(printed) = read_parquet(&part, "print(t.schema.field('price').type, rows)") {
+        assert_eq!(printed, "decimal128(9, 2) [{'price': Decimal('2.00')}]\n");
+    }
+    assert_eq!(
+        told(&out)["columns"],
+        json!([{"name": "price", "type": "numeric", "declared": [
+            {"type": "numeric(9,2)", "shards": "shard_0-1"},
+            {"type": "numeric(4,1)", "shards": "shard_2"},
+        ]}])
+    );
+}
