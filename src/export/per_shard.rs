@@ -5,7 +5,6 @@
 //! that got its name, but not its entry, is exported again.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,9 +18,9 @@ use super::record::{self, milliseconds};
 use super::target::publish;
 use super::writer::{Input, Text, Writer};
 use super::{ExportError, Kind, Target};
-use crate::draft::Existing;
 use crate::fanout::Answer;
 use crate::merge::Recall;
+use crate::open;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -177,11 +176,11 @@ impl PerShard {
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
         let path = self.folder.join(part_name(shard, self.kind));
         let folder = crate::draft::folder(&path);
-        fs::create_dir_all(&folder).map_err(|source| ExportError::File {
+        open::make_folder(&folder).map_err(|source| ExportError::File {
             file: folder,
             source,
         })?;
-        let target = Target::open(&path, Existing::Replace)?;
+        let target = Target::part(&path)?;
         let writer = Writer::start(&target, self.kind, self.text.clone(), Recall::Never)?;
         Ok(Part { target, writer })
     }

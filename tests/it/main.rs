@@ -30,6 +30,7 @@ mod file;
 mod find;
 mod find_incomplete;
 mod flags;
+mod foreign_files;
 mod global;
 mod memory;
 mod names;
