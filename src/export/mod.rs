@@ -19,6 +19,7 @@ pub mod progress;
 mod publication;
 pub mod record;
 pub mod resume;
+mod seal;
 mod settle;
 mod target;
 mod text_file;
