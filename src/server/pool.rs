@@ -61,6 +61,7 @@ impl Server {
         let dialer = Arc::new(Dialer {
             settings,
             reached: OnceLock::new(),
+            superuser: OnceLock::new(),
             drivers: Mutex::default(),
         });
         let manager = Manager::from_connect(
@@ -139,6 +140,11 @@ impl Server {
         &self.dialer.settings
     }
 
+    /// Whether it is known to take us for a superuser.
+    pub fn is_superuser(&self) -> bool {
+        self.dialer.superuser.get() == Some(&true)
+    }
+
     /// A new connection, as soon as one is free.
     ///
     /// # Errors
@@ -195,6 +201,8 @@ struct Dialer {
     /// Where the first connection arrived. All others go to the same server,
     /// since only there is the run's snapshot.
     reached: OnceLock<Endpoint>,
+    /// Whether the first connection's user is a superuser, as the server reports it.
+    superuser: OnceLock<bool>,
     drivers: Mutex<Vec<Driver>>,
 }
 
@@ -243,6 +251,8 @@ impl Dialer {
             None => dial::connect(&self.settings).await?,
         };
         self.reached.get_or_init(|| connected.endpoint.clone());
+        self.superuser
+            .get_or_init(|| connected.connection.parameter("is_superuser") == Some("on"));
         Ok(connected)
     }
 
