@@ -40,6 +40,7 @@ mod nothing_left;
 mod one_instant;
 mod psql_equal;
 mod read_only;
+mod read_only_role;
 mod render;
 mod rewritten;
 mod row_security;
