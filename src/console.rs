@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::sanitize::visible;
+use crate::sanitize::{for_stderr, one_line};
 
 /// What a person sees besides the result.
 #[derive(Debug)]
@@ -67,6 +67,13 @@ impl Console {
         }
     }
 
+    /// Something for a person to do another time: on a terminal, and not in a log.
+    pub fn aside(&mut self, text: &impl Display) {
+        if self.terminal {
+            self.note(text);
+        }
+    }
+
     /// Where the run is, on a terminal, once it has lasted for a while.
     pub fn progress(&mut self, text: &impl Display) {
         let elapsed = self.began.elapsed();
@@ -81,7 +88,10 @@ impl Console {
             return;
         }
         // Back to the start, and clear to the end of the line.
-        Self::write(&format!("\r{}\x1b[K", visible(&text.to_string())));
+        Self::write(&format!(
+            "\r{}\x1b[K",
+            one_line(&for_stderr(&text.to_string()))
+        ));
         self.showing = true;
     }
 
@@ -92,7 +102,7 @@ impl Console {
     }
 
     fn line(text: &str) {
-        Self::write(&format!("{}\n", visible(text.trim_end())));
+        Self::write(&format!("{}\n", for_stderr(text.trim_end())));
     }
 
     fn write(text: &str) {

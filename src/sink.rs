@@ -3,13 +3,15 @@
 //! A thread of its own does the writing, so that a reader who pauses holds up
 //! neither Ctrl-C nor, until a few blocks are waiting, the reading of shards.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::draft::{Draft, Existing};
+use crate::open;
+use crate::render::RenderError;
 
 /// Blocks that may wait for the reader; each is some 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -19,10 +21,22 @@ pub enum SinkError {
     /// Whoever read our output has had enough. Not an error to anybody.
     #[error("the reader closed the pipe")]
     Closed,
-    #[error("standard output: {0}")]
+    #[error("standard output: {0}{advice}", advice = advice(.0))]
     Output(io::Error),
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
+    /// It did not come to writing.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            "\na limit on the size of files (ulimit -f) or the file system's own; raise it, or write less"
+        }
+        _ => "",
+    }
 }
 
 /// An open destination. Dropping it leaves no file behind.
@@ -61,10 +75,9 @@ impl Sink {
         };
         let (file, draft) = match fs::metadata(path) {
             // A device, a pipe: there is nothing to rename.
-            Ok(there) if !there.is_file() && !there.is_dir() => OpenOptions::new()
-                .write(true)
-                .open(path)
-                .map(|file| (file, None)),
+            Ok(there) if !there.is_file() && !there.is_dir() => {
+                open::stream(path).map(|file| (file, None))
+            }
             _ => Draft::create(path, Existing::Replace)
                 .and_then(|draft| Ok((draft.file()?, Some(draft)))),
         }

@@ -15,6 +15,8 @@ mod tsv;
 use std::path::Path;
 
 use crate::file_name::{Mismatch, Says, says};
+use std::collections::TryReserveError;
+
 use crate::row::Column;
 
 /// How a result is printed.
@@ -94,12 +96,27 @@ pub enum RenderError {
          or leave it out with --no-shard-column"
     )]
     ShardColumnTwice(String),
+    #[error(
+        "out of memory: this format holds all rows until the last has come, and these are too many; \
+         --csv, --tsv and --jsonl hold none"
+    )]
+    OutOfMemory,
     #[error("the text for NULL must not contain {forbidden} in {format}, or it would be no field")]
     NullText {
         format: &'static str,
         forbidden: &'static str,
     },
 }
+
+/// Whether all is written that was held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    More,
+    Done,
+}
+
+/// What is written at a time of what was held back, in bytes, and a row more.
+const AT_A_TIME: usize = 64 << 10;
 
 /// Turns one result into text: `begin` once, `row` for each, `finish` once.
 #[derive(Debug)]
@@ -142,28 +159,42 @@ impl Renderer {
     }
 
     /// One value a column; `None` is NULL.
-    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// If the format holds all rows, and there is no memory left for this one.
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
         match self {
-            Self::Table(table) => table.row(values),
-            Self::Expanded(expanded) => expanded.row(values),
+            Self::Table(table) => return table.row(values).map_err(out_of_memory),
+            Self::Expanded(expanded) => return expanded.row(values).map_err(out_of_memory),
+            Self::Markdown(markdown) => return markdown.row(values).map_err(out_of_memory),
             Self::Csv(csv) => csv.row(values, out),
             Self::Tsv(tsv) => tsv.row(values, out),
             Self::Json(json) => json.row(values, out),
             Self::Jsonl(jsonl) => jsonl.row(values, out),
-            Self::Markdown(markdown) => markdown.row(values),
         }
+        Ok(())
     }
 
-    /// Writes what was held back, and the end of the result.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    /// Writes what was held back, and the end of the result. Not all at once, which
+    /// would be as large as what is held: to be called again while there is more.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
         match self {
-            Self::Table(table) => table.finish(out),
-            Self::Expanded(expanded) => expanded.finish(out),
+            Self::Table(table) => return table.finish(out),
+            Self::Expanded(expanded) => return expanded.finish(out),
+            Self::Markdown(markdown) => return markdown.finish(out),
             Self::Json(json) => json.finish(out),
-            Self::Markdown(markdown) => markdown.finish(out),
             Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) => {}
         }
+        Finish::Done
     }
+}
+
+fn out_of_memory(_: TryReserveError) -> RenderError {
+    RenderError::OutOfMemory
 }
 
 #[cfg(test)]
