@@ -5,21 +5,21 @@
 -- types that somebody defined are none of columns that Postgres knows.
 SELECT 1
 FROM pg_catalog.pg_proc AS p
-WHERE p.proname = ANY ({functions})
-    AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
+WHERE p.proname OPERATOR(pg_catalog.=) ANY ({functions})
+    AND p.pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
     AND pg_catalog.pg_function_is_visible(p.oid)
 UNION ALL
 SELECT 1
 FROM pg_catalog.pg_operator AS o
-WHERE o.oprname = ANY ({operators})
-    AND o.oprnamespace <> 'pg_catalog'::pg_catalog.regnamespace
-    AND o.oprleft < {first_user_oid}
-    AND o.oprright < {first_user_oid}
+WHERE o.oprname OPERATOR(pg_catalog.=) ANY ({operators})
+    AND o.oprnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
+    AND o.oprleft OPERATOR(pg_catalog.<) {first_user_oid}
+    AND o.oprright OPERATOR(pg_catalog.<) {first_user_oid}
     AND pg_catalog.pg_operator_is_visible(o.oid)
 UNION ALL
 SELECT 1
 FROM pg_catalog.pg_type AS t
-WHERE t.typname = ANY ({types})
-    AND t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+WHERE t.typname OPERATOR(pg_catalog.=) ANY ({types})
+    AND t.typnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
     AND pg_catalog.pg_type_is_visible(t.oid)
 LIMIT 1

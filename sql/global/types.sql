@@ -2,5 +2,5 @@
 -- schema and name.
 SELECT t.oid, n.nspname, t.typname
 FROM pg_catalog.pg_type AS t
-JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
-WHERE t.oid = ANY ({oids})
+JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+WHERE t.oid OPERATOR(pg_catalog.=) ANY ({oids})

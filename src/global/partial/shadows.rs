@@ -23,9 +23,9 @@ pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, Fan
     let own = |name: &&str| AGGREGATES.contains(name) || FUNCTIONS.contains(name);
     let tokens = || text.tokens.iter();
     let functions = tokens().filter_map(|token| token.identifier()).filter(own);
-    let operators = tokens()
-        .filter(|token| token.kind == Kind::Operator)
-        .map(|token| &text.sql[token.span.clone()])
+    let operators = (0..text.tokens.len())
+        .filter(|index| text.tokens[*index].kind == Kind::Operator && !is_star(text, *index))
+        .map(|index| &text.sql[text.tokens[index].span.clone()])
         .map(|operator| if operator == "!=" { "<>" } else { operator });
     let calls_more = tokens().any(|token| IMPLYING.iter().any(|word| token.is_word(word)));
     let implied = IMPLIED.into_iter().filter(|_| calls_more);
@@ -39,6 +39,15 @@ pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, Fan
         ],
     );
     Ok(!ask(session, &sql).await?.is_empty())
+}
+
+/// `count(*)`, `t.*` and `SELECT *` call no operator.
+fn is_star(text: &Text<'_>, index: usize) -> bool {
+    &text.sql[text.tokens[index].span.clone()] == "*"
+        && (['(', '.', ',']
+            .iter()
+            .any(|mark| text.follows_mark(index, *mark))
+            || index > 0 && text.tokens[index - 1].is_word("select"))
 }
 
 fn array<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -4,6 +4,7 @@
 mod by_name;
 mod differential;
 mod generator;
+mod hostile;
 mod locks;
 mod parts;
 mod refusals;
