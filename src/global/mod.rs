@@ -14,6 +14,7 @@ pub mod lexer;
 pub mod look;
 mod meaning;
 pub mod names;
+mod nesting;
 pub mod partial;
 mod reads;
 pub mod refusal;

@@ -5,12 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::lexer::{Kind, Strings, Token, tokens};
+use super::nesting::Nesting;
 
 /// A statement's text and its tokens.
 #[derive(Debug, Clone)]
 pub struct Text<'a> {
     pub sql: &'a str,
     pub tokens: Vec<Token<'a>>,
+    nesting: Nesting,
 }
 
 /// Where CTEs can be put in front of the statement's own parts.
@@ -27,9 +29,11 @@ pub const SHARD: &str = "shard";
 
 impl<'a> Text<'a> {
     pub fn new(sql: &'a str, strings: Strings) -> Self {
+        let tokens = tokens(sql, strings);
         Self {
             sql,
-            tokens: tokens(sql, strings),
+            nesting: Nesting::new(&tokens),
+            tokens,
         }
     }
 
@@ -51,7 +55,12 @@ impl<'a> Text<'a> {
 
     /// Whether this name stands anywhere, whatever it means there.
     pub fn mentions(&self, name: &str) -> bool {
-        self.tokens.iter().any(|t| t.identifier() == Some(name))
+        !self.named(name).is_empty()
+    }
+
+    /// The tokens that are this name, in order.
+    pub(super) fn named(&self, name: &str) -> &[usize] {
+        self.nesting.named(&self.tokens, name)
     }
 
     /// Whether the column `shard` is named. As a label (`AS shard`, `count(*) shard`)
@@ -67,9 +76,8 @@ impl<'a> Text<'a> {
     }
 
     fn shard_columns(&self) -> impl Iterator<Item = usize> {
-        (0..self.tokens.len()).filter(|&index| {
-            self.tokens[index].identifier() == Some(SHARD)
-                && (index == 0 || !self.tokens[index - 1].is_word("as"))
+        self.named(SHARD).iter().copied().filter(|&index| {
+            (index == 0 || !self.tokens[index - 1].is_word("as"))
                 && !self.is_bare_label(index)
                 && !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
@@ -132,20 +140,24 @@ impl<'a> Text<'a> {
 
     /// The parenthesis that closes this one; the last token if none does.
     pub fn closing(&self, open: usize) -> usize {
-        let mut depth = 0;
-        for (index, token) in self.tokens.iter().enumerate().skip(open) {
-            match token.kind {
-                Kind::Mark('(') => depth += 1,
-                Kind::Mark(')') => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return index;
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.tokens.len() - 1
+        let last = self.tokens.len().saturating_sub(1);
+        self.nesting.partner(open).unwrap_or(last)
+    }
+
+    /// The parenthesis that this one closes.
+    pub fn opened_by(&self, close: usize) -> Option<usize> {
+        self.nesting.partner(close)
+    }
+
+    /// How many parentheses are open in front of a token.
+    pub fn depth(&self, index: usize) -> i32 {
+        self.nesting.depth(index)
+    }
+
+    /// Whether FROM is the last clause that begins in front of a token, in the same
+    /// parentheses.
+    pub(super) fn is_in_from(&self, index: usize) -> bool {
+        self.nesting.is_in_from(index)
     }
 
     /// The last token of the WITH or WITH RECURSIVE that opens the statement.

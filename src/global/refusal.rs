@@ -250,7 +250,8 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
         if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
             let argument = text.tokens[index + 2..text.closing(index + 1)]
                 .iter()
-                .filter(|token| !token.is_mark('(') && !token.is_mark(')'));
+                .filter(|token| !token.is_mark('(') && !token.is_mark(')'))
+                .take(4);
             let is_column = |name: &str| {
                 let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
                 name == super::names::SHARD || columns.any(|column| column.name == name)

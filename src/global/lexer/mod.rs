@@ -138,6 +138,30 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_behind_an_operator_is_one_of_its_own() {
+        let operators = |text: &str| {
+            let tokens = lex(text);
+            let written = tokens.iter().map(|t| &text[t.span.clone()]);
+            written.map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        for (text, expected) in [
+            ("a=-1", "a = - 1"),
+            ("a<=-+1", "a <= - + 1"),
+            ("1*-+-2", "1 * - + - 2"),
+            ("+-1", "+ - 1"),
+            ("a@-1", "a @- 1"),
+            ("a->>-1", "a ->> - 1"),
+            ("a#>-1", "a #>- 1"),
+            ("a%-1", "a %- 1"),
+            ("a=--1\n-1", "a = - 1"),
+            ("a=-/*x*/1", "a = - 1"),
+        ] {
+            assert_eq!(operators(text), expected, "{text}");
+        }
+        assert_eq!(lex(&"-+".repeat(200_000)).len(), 400_000, "in time");
+    }
+
+    #[test]
     fn old_strings_know_the_backslash() {
         let old = tokens(r"'a\' b' c", Strings::Escaped);
         assert_eq!(old.len(), 2);

@@ -10,6 +10,8 @@ pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: Strings,
+    /// The end of a run of signs, each an operator of its own.
+    signs: usize,
 }
 
 impl<'a> Lexer<'a> {
@@ -18,6 +20,7 @@ impl<'a> Lexer<'a> {
             text,
             at: 0,
             strings,
+            signs: 0,
         }
     }
 
@@ -234,8 +237,13 @@ impl<'a> Lexer<'a> {
         Kind::Number
     }
 
-    /// A comment ends an operator.
+    /// A comment ends an operator. So does a sign at its end, which belongs to what
+    /// follows (`a=-1`), unless the operator has a character that SQL's have not.
     fn operator(&mut self) -> Kind<'a> {
+        if self.at < self.signs {
+            self.at += 1;
+            return Kind::Operator;
+        }
         let rest = self.rest();
         let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
         let run = &rest[..end];
@@ -243,7 +251,15 @@ impl<'a> Lexer<'a> {
             .iter()
             .filter_map(|start| run.find(start))
             .min();
-        self.at += comment.unwrap_or(end);
+        let run = &run[..comment.unwrap_or(end)];
+        let bare = if run.contains(|c| "~!@#^&|`?%".contains(c)) {
+            run
+        } else {
+            run.trim_end_matches(['+', '-'])
+        };
+        self.signs = self.at + run.len();
+        // A sign alone is one.
+        self.at += bare.len().max(1);
         Kind::Operator
     }
 }

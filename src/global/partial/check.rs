@@ -183,7 +183,7 @@ impl Recogniser<'_> {
                 && self.text.follows_mark(index, '(')
                 && index > 1
                 && self.is(index - 2, "filter");
-            let own = self.depth(index) == 0;
+            let own = self.text.depth(index) == 0;
             return if own || filters {
                 Ok(())
             } else {

@@ -57,7 +57,16 @@ pub fn recognise(
 
 /// Whether a look at the tables may show that it can be answered in parts.
 pub fn may_apply(text: &Text<'_>) -> bool {
-    Clauses::find(text).is_ok()
+    !is_long(text) && Clauses::find(text).is_ok()
+}
+
+/// Why a long statement is not answered in parts.
+pub const LONG: Why = "it is too long to be sent to every shard";
+
+/// Every shard would get the whole text: a list of 200,000 ids is 1.5 MB for each.
+pub fn is_long(text: &Text<'_>) -> bool {
+    const MOST_TOKENS: usize = 20_000;
+    text.tokens.len() > MOST_TOKENS
 }
 
 pub struct Recogniser<'a> {
@@ -109,20 +118,12 @@ impl Recogniser<'_> {
         self.clauses.group.is_some() || self.has_aggregates()
     }
 
-    pub(super) fn depth(&self, index: usize) -> i32 {
-        let before = &self.tokens()[..index];
-        before
-            .iter()
-            .map(|t| i32::from(t.is_mark('(')) - i32::from(t.is_mark(')')))
-            .sum()
-    }
-
     /// The elements of a list.
     pub(super) fn elements(&self, clause: &Range<usize>) -> Vec<Range<usize>> {
         let mut elements = Vec::new();
         let mut start = clause.start;
         for index in clause.clone() {
-            if self.tokens()[index].is_mark(',') && self.depth(index) == 0 {
+            if self.tokens()[index].is_mark(',') && self.text.depth(index) == 0 {
                 elements.push(start..index);
                 start = index + 1;
             }
