@@ -163,9 +163,7 @@ pub(super) async fn prepare(
             Strings::Escaped => &escaped,
         };
         global::check(text)?;
-        global::check_strings(text, look.strings, &look.functions, |name| {
-            look.by_name.contains(name)
-        })?;
+        global::check_strings(text, look.strings, &look.functions, &look.objects)?;
         if attempt.strategy == Strategy::Partial {
             if let Some(name) = look.functions.volatile.first() {
                 return Err(Refusal::VolatileInParts(name.clone()).into());

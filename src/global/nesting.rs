@@ -62,7 +62,9 @@ impl Nesting {
             }
         }
         // Stable, so that equal names stay in order.
-        nesting.names.sort_by_key(|index| tokens[*index].identifier());
+        nesting
+            .names
+            .sort_by_key(|index| tokens[*index].identifier());
         nesting
     }
 

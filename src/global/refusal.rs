@@ -59,15 +59,20 @@ pub enum Refusal {
     )]
     SystemColumn(String),
     #[error(
-        "{by} looks up one table of the name '{name}', and there are as many as shards; \
+        "{by} looks up what is called '{name}', and every shard has its own; \
          name one of them ('shard_0.{name}'), or ask each shard: shardq query without --global"
     )]
     ByName { name: String, by: String },
     #[error(
-        "{0} looks up a table of whatever name it is given, and would not find a sharded one; \
+        "{0} looks up whatever name it is given, and would not find what shards have; \
          give it a constant, or ask each shard: shardq query without --global"
     )]
     ByUnknownName(String),
+    #[error(
+        "{0} may be asked for search_path, which tells where this session looks for names and not where the \
+         rows are; give it a constant, or ask each shard: shardq query without --global"
+    )]
+    UnknownSetting(String),
     #[error(
         "{by} runs the SQL in its string, where \"{name}\" is not the table of all shards; ask it in the \
          statement itself, or ask each shard: shardq query without --global"

@@ -267,6 +267,7 @@ fn unqualified(sql: &str) -> Vec<String> {
             .and_then(|index| tokens.get(index))
             .is_some_and(|t| t.is_word(word))
     };
+    let ctes = text.own_ctes();
     let mut found = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         let before = index.checked_sub(1);
@@ -275,13 +276,13 @@ fn unqualified(sql: &str) -> Vec<String> {
         let cast = index > 1 && text.follows_mark(index, ':') && text.follows_mark(index - 1, ':');
         let star = written(index) == "*"
             && (qualified || text.follows_mark(index, '(') || is(before, "select"));
-        let alias = is(before, "as") || is(before, "recursive");
+        let alias = is(before, "as") || token.identifier().is_some_and(|it| ctes.contains(&it));
         let from = is(before, "from") && !is(index.checked_sub(2), "distinct");
         let source = from || is(before, "join");
         let no_source = ["rows", "lateral", "only"];
         let wrong = if matches!(token.kind, shardq::global::lexer::Kind::Operator) {
             let sets = is(index.checked_sub(2), "local");
-            !star && !sets && !(qualified && is(index.checked_sub(2), "pg_catalog"))
+            !(star || sets || qualified && is(index.checked_sub(2), "pg_catalog"))
         } else if !named || qualified {
             false
         } else if IMPLYING.contains(&written(index).to_lowercase().as_str()) && !cast {
@@ -294,12 +295,7 @@ fn unqualified(sql: &str) -> Vec<String> {
             !text.precedes_mark(index, '.')
         } else if source && !text.precedes_mark(index, '.') {
             let name = token.identifier().unwrap_or_default();
-            let cte = (0..tokens.len()).any(|at| {
-                tokens[at].identifier() == Some(name)
-                    && at + 1 < tokens.len()
-                    && (is(Some(at + 1), "as") || is(at.checked_sub(1), "recursive"))
-                    && at != index
-            });
+            let cte = ctes.contains(&name);
             !cte && !no_source.contains(&name)
         } else {
             text.precedes_mark(index, '(')
