@@ -6,6 +6,7 @@ mod differential;
 mod generator;
 mod hostile;
 mod locks;
+mod lost;
 mod parts;
 mod refusals;
 mod rows;
