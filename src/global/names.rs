@@ -13,6 +13,8 @@ pub struct Text<'a> {
     pub sql: &'a str,
     pub tokens: Vec<Token<'a>>,
     nesting: Nesting,
+    /// The first token of the query: behind EXPLAIN and its options, if it is explained.
+    query: usize,
 }
 
 /// Where CTEs can be put in front of the statement's own parts.
@@ -30,9 +32,11 @@ pub const SHARD: &str = "shard";
 impl<'a> Text<'a> {
     pub fn new(sql: &'a str, strings: Strings) -> Self {
         let tokens = tokens(sql, strings);
+        let nesting = Nesting::new(&tokens);
         Self {
             sql,
-            nesting: Nesting::new(&tokens),
+            query: behind_explain(&tokens, &nesting),
+            nesting,
             tokens,
         }
     }
@@ -42,6 +46,7 @@ impl<'a> Text<'a> {
         self.tokens
             .iter()
             .enumerate()
+            .skip(self.query)
             .filter(|(index, _)| {
                 !self.follows_mark(*index, '.') && !self.precedes_mark(*index, '(')
             })
@@ -85,7 +90,8 @@ impl<'a> Text<'a> {
     }
 
     pub fn opening(&self) -> Opening {
-        let start = self.tokens.first().map_or(self.sql.len(), |t| t.span.start);
+        let first = self.tokens.get(self.query);
+        let start = first.map_or(self.sql.len(), |t| t.span.start);
         match self.with() {
             Some(index) => Opening::Joined(self.tokens[index].span.end),
             None => Opening::New(start),
@@ -118,9 +124,10 @@ impl<'a> Text<'a> {
         names
     }
 
-    /// The first word behind opening parentheses.
+    /// The query's first word behind opening parentheses.
     pub fn first_word(&self) -> Option<&Token<'a>> {
-        self.tokens.iter().find(|token| !token.is_mark('('))
+        let mut query = self.tokens.iter().skip(self.query);
+        query.find(|token| !token.is_mark('('))
     }
 
     /// The token that starts at a position as Postgres counts it: characters
@@ -164,11 +171,12 @@ impl<'a> Text<'a> {
     /// Parentheses around the whole statement do not count, for Postgres takes
     /// `(WITH … SELECT …)` and a WITH in front of it to be two of one statement.
     fn with(&self) -> Option<usize> {
-        let with = self.tokens.iter().position(|token| !token.is_mark('('))?;
+        let mut query = self.query..self.tokens.len();
+        let with = query.find(|index| !self.tokens[*index].is_mark('('))?;
         if !self.tokens[with].is_word("with") {
             return None;
         }
-        let part_of_a_set = (0..with).any(|open| {
+        let part_of_a_set = (self.query..with).any(|open| {
             self.tokens
                 .get(self.closing(open) + 1)
                 .is_some_and(|next| SET_OPERATIONS.iter().any(|word| next.is_word(word)))
@@ -182,6 +190,27 @@ impl<'a> Text<'a> {
             && !self.precedes_mark(with + 1, '(');
         Some(if recursive { with + 1 } else { with })
     }
+}
+
+/// Where the query begins: `EXPLAIN ANALYZE VERBOSE`, `EXPLAIN (COSTS off)` or nothing
+/// is in front of it.
+fn behind_explain(tokens: &[Token<'_>], nesting: &Nesting) -> usize {
+    let is = |index: usize, words: &[&str]| {
+        let token = tokens.get(index);
+        token.is_some_and(|token| words.iter().any(|word| token.is_word(word)))
+    };
+    let opens = |index: usize| tokens.get(index).is_some_and(|token| token.is_mark('('));
+    if !is(0, &["explain"]) {
+        return 0;
+    }
+    // The query may be in parentheses itself.
+    let is_query =
+        opens(2) || is(2, &["select", "with", "table"]) || is(2, &["values"]) && opens(3);
+    if opens(1) && !is_query {
+        return nesting.partner(1).map_or(tokens.len(), |close| close + 1);
+    }
+    let analyze = 1 + usize::from(is(1, &["analyze", "analyse"]));
+    analyze + usize::from(is(analyze, &["verbose"]))
 }
 
 const SET_OPERATIONS: [&str; 3] = ["union", "intersect", "except"];
@@ -345,6 +374,19 @@ mod tests {
             ("((WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3)", New(0)),
             ("(SELECT 1)", New(0)),
             ("VALUES (1)", New(0)),
+            ("EXPLAIN SELECT 1", New(8)),
+            ("explain analyse verbose SELECT 1", New(24)),
+            ("EXPLAIN (ANALYZE, FORMAT json) SELECT 1", New(31)),
+            ("EXPLAIN VERBOSE WITH a AS (SELECT 1) SELECT 2", Joined(20)),
+            ("EXPLAIN (SELECT 1)", New(8)),
+            ("EXPLAIN (VALUES (1)) UNION SELECT 2", New(8)),
+            ("EXPLAIN (WITH a AS (SELECT 1) SELECT 2)", Joined(13)),
+            (
+                "EXPLAIN (COSTS off) ((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)",
+                Joined(26),
+            ),
+            ("EXPLAIN", New(7)),
+            ("EXPLAIN (", New(9)),
         ] {
             assert_eq!(text(sql).opening(), opening, "{sql}");
         }

@@ -17,8 +17,7 @@ use crate::shard::{Ranges, Shard};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
-        "--global answers SELECT, VALUES, TABLE and WITH, and this begins with {0}; \
-         to see a plan, use --explain"
+        "--global answers SELECT, VALUES, TABLE and WITH, and EXPLAIN of these, and this begins with {0}"
     )]
     NotASelect(String),
     #[error(

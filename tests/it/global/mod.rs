@@ -3,6 +3,7 @@
 
 mod by_name;
 mod differential;
+mod explain;
 mod generator;
 mod hostile;
 mod locks;

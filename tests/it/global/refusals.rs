@@ -46,9 +46,10 @@ fn what_would_not_be_exact_is_refused_and_says_what_to_do() {
         ),
         ("DELETE FROM t", &["begins with DELETE"]),
         (
-            "EXPLAIN SELECT 1 FROM t",
-            &["begins with EXPLAIN", "--explain"],
+            "EXPLAIN ANALYZE DELETE FROM t",
+            &["EXPLAIN of these", "begins with DELETE"],
         ),
+        ("EXPLAIN EXPLAIN SELECT 1", &["begins with EXPLAIN"]),
         ("COPY t TO STDOUT", &["begins with COPY"]),
         (
             "WITH t AS (SELECT 1) SELECT * FROM t",
