@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::lexer::{Kind, Strings, Token, string_value, tokens};
+use super::lexer::{Kind, Strings, Token, string_value};
 use super::lookups::{Calls, Finder, Form, RUN_SQL};
 use super::names::Text;
 use super::objects::{Kinds, Objects};
@@ -97,7 +97,7 @@ fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Opti
     /// A function with a hundred arguments has fewer.
     const MOST_TOKENS: usize = 1_000;
     let value = constant(text, strings, index)?;
-    let inside = tokens(&value, strings);
+    let inside = text.tokens_of(&value, strings);
     // As Postgres reads a name in a string: one identifier, with space around it.
     if form == Form::One && inside.len() != 1 {
         return None;
@@ -133,7 +133,7 @@ fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> 
     let Some(sql) = constant(text, strings, index) else {
         return Vec::new();
     };
-    let inside = Text::new(&sql, strings);
+    let inside = text.of_string(&sql, strings);
     inside
         .table_names()
         .into_iter()

@@ -9,7 +9,7 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::by_name::{self, Functions};
 use super::catalog::{ColumnShape, Heir, Relation};
-use super::lexer::Strings;
+use super::lexer::{Encoding, Strings};
 use super::names::Text;
 use super::objects::Objects;
 use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
@@ -57,6 +57,7 @@ pub struct Look {
     pub objects: Objects,
     pub functions: Functions,
     pub strings: Strings,
+    pub encoding: Encoding,
     /// `server_version_num`: 150018, say.
     pub version: u32,
     /// `array_nulls` is off: NULL in an array's text is no NULL.
@@ -137,6 +138,7 @@ impl Look {
                 Some("off") => Strings::Escaped,
                 _ => Strings::Conforming,
             },
+            encoding: setting(3).map(Encoding::named).unwrap_or_default(),
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
             null_is_a_text: setting(2) == Some("off"),
             round_trip,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lexer::{Kind, Strings, Token, tokens};
+use super::lexer::{Encoding, Kind, Strings, Token, has_long_names, tokens};
 use super::nesting::Nesting;
 
 /// A statement's text and its tokens.
@@ -12,6 +12,7 @@ use super::nesting::Nesting;
 pub struct Text<'a> {
     pub sql: &'a str,
     pub tokens: Vec<Token<'a>>,
+    encoding: Encoding,
     nesting: Nesting,
     /// The first token of the query: behind EXPLAIN and its options, if it is explained.
     query: usize,
@@ -31,14 +32,35 @@ pub const SHARD: &str = "shard";
 
 impl<'a> Text<'a> {
     pub fn new(sql: &'a str, strings: Strings) -> Self {
-        let tokens = tokens(sql, strings);
+        Self::in_encoding(sql, strings, Encoding::Utf8)
+    }
+
+    /// Of a database in this encoding.
+    pub fn in_encoding(sql: &'a str, strings: Strings, encoding: Encoding) -> Self {
+        let tokens = tokens(sql, strings, encoding);
         let nesting = Nesting::new(&tokens);
         Self {
             sql,
             query: behind_explain(&tokens, &nesting),
             nesting,
             tokens,
+            encoding,
         }
+    }
+
+    /// Of SQL that is in a string constant.
+    pub(super) fn of_string<'t>(&self, inside: &'t str, strings: Strings) -> Text<'t> {
+        Text::in_encoding(inside, strings, self.encoding)
+    }
+
+    /// Of what is in a string constant.
+    pub(super) fn tokens_of<'t>(&self, inside: &'t str, strings: Strings) -> Vec<Token<'t>> {
+        tokens(inside, strings, self.encoding)
+    }
+
+    /// Whether another encoding may cut a name of it in another place.
+    pub fn has_long_names(&self) -> bool {
+        has_long_names(&self.tokens)
     }
 
     /// Names that a table may be meant by: not qualified, not called.

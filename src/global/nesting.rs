@@ -91,7 +91,7 @@ impl Nesting {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::{Strings, tokens};
+    use super::super::lexer::{Encoding, Strings, tokens};
     use super::*;
     use proptest::prelude::*;
 
@@ -99,7 +99,7 @@ mod tests {
         /// What it tells is what going through the text for each token tells.
         #[test]
         fn one_pass_tells_what_a_search_from_every_token_does(text in r"([()ab,.]| from | where ){0,30}") {
-            let tokens = tokens(&text, Strings::Conforming);
+            let tokens = tokens(&text, Strings::Conforming, Encoding::Utf8);
             let nesting = Nesting::new(&tokens);
             for (index, token) in tokens.iter().enumerate() {
                 let open = |t: &Token<'_>| i32::from(t.is_mark('(')) - i32::from(t.is_mark(')'));

@@ -87,6 +87,11 @@ pub enum Refusal {
          name the column shard to see whose a row is, or ask each shard: shardq query without --global"
     )]
     Schema(String),
+    #[error(
+        "a name of more than 63 bytes: where this database's encoding cuts it is not known; write it as it is \
+         in the catalog, or ask each shard: shardq query without --global"
+    )]
+    LongName,
     #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
     RowType(String),
     #[error(

@@ -102,7 +102,7 @@ impl Way {
         };
         let part = Text::new(&partial.part, strings);
         let (shadowed, checked) = futures::join!(
-            partial::is_shadowed(session, text),
+            partial::is_shadowed(session, text, &catalog),
             Self::understood(session, plan, &part, alone, strings)
         );
         let checked = match checked? {

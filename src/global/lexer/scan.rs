@@ -3,23 +3,25 @@
 use std::borrow::Cow;
 
 use super::spelling::truncated;
-use super::{Kind, Strings};
+use super::{Encoding, Kind, Strings};
 
 /// How far a text has been read.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: Strings,
+    encoding: Encoding,
     /// The end of a run of signs, each an operator of its own.
     signs: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(text: &'a str, strings: Strings) -> Self {
+    pub fn new(text: &'a str, strings: Strings, encoding: Encoding) -> Self {
         Self {
             text,
             at: 0,
             strings,
+            encoding,
             signs: 0,
         }
     }
@@ -100,7 +102,10 @@ impl<'a> Lexer<'a> {
             'u' | 'U' if second == Some(b'&') && self.byte(2) == Some(b'"') => {
                 Kind::Quoted(self.quoted_identifier(2))
             }
-            '"' => Kind::Quoted(truncated(&self.quoted_identifier(0)).to_owned()),
+            '"' => {
+                let name = self.quoted_identifier(0);
+                Kind::Quoted(truncated(&name, self.encoding).to_owned())
+            }
             '$' => self.dollar(),
             c if starts_identifier(c) => self.word(),
             c if c.is_ascii_digit() => self.number(),
@@ -206,7 +211,7 @@ impl<'a> Lexer<'a> {
         let continues = |c: char| starts_identifier(c) || c.is_ascii_digit() || c == '$';
         let word = &rest[..rest.find(|c| !continues(c)).unwrap_or(rest.len())];
         self.at += word.len();
-        let word = truncated(word);
+        let word = truncated(word, self.encoding);
         // Postgres folds ASCII alone where the encoding has several bytes.
         Kind::Word(if word.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(word.to_ascii_lowercase())

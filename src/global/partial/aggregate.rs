@@ -45,6 +45,26 @@ impl Recogniser<'_> {
         (0..self.tokens().len()).any(|index| self.is_aggregate(index))
     }
 
+    /// Whether FILTER follows an aggregate that ends here, and where that ends.
+    fn filtered(&self, close: usize) -> (bool, usize) {
+        if self.is(close + 1, "filter") && self.text.precedes_mark(close + 1, '(') {
+            (true, self.text.closing(close + 2) + 1)
+        } else {
+            (false, close + 1)
+        }
+    }
+
+    /// Which tokens are part of an aggregate.
+    pub(super) fn aggregated(&self) -> Vec<bool> {
+        let mut aggregated = vec![false; self.tokens().len()];
+        for index in (0..aggregated.len()).filter(|index| self.is_aggregate(*index)) {
+            let (_, end) = self.filtered(self.text.closing(index + 1));
+            let end = end.min(aggregated.len());
+            aggregated[index..end].fill(true);
+        }
+        aggregated
+    }
+
     /// What an aggregate's parts are, and how they are put together.
     pub(super) fn aggregate(
         &self,
@@ -52,12 +72,7 @@ impl Recogniser<'_> {
         columns: &mut Columns,
     ) -> Result<Replacement, Why> {
         let close = self.text.closing(index + 1);
-        let filtered = self.is(close + 1, "filter") && self.text.precedes_mark(close + 1, '(');
-        let end = if filtered {
-            self.text.closing(close + 2) + 1
-        } else {
-            close + 1
-        };
+        let (filtered, end) = self.filtered(close);
         if (index + 1..end).any(|inner| self.is_aggregate(inner)) {
             return Err("an aggregate is inside another");
         }

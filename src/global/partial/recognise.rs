@@ -40,13 +40,15 @@ pub fn recognise(
     let clauses = Clauses::find(text)?;
     let sources = Sources::find(text, &clauses.from, catalog)?;
     sources.check_joins(text, catalog)?;
-    let recogniser = Recogniser {
+    let mut recogniser = Recogniser {
         text,
         strings,
         sources,
         names,
         clauses,
+        aggregated: Vec::new(),
     };
+    recogniser.aggregated = recogniser.aggregated();
     recogniser.check_words()?;
     if recogniser.is_aggregated() {
         recogniser.aggregates()
@@ -75,6 +77,8 @@ pub struct Recogniser<'a> {
     pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
+    /// Whether a token is part of an aggregate, its FILTER included.
+    pub(super) aggregated: Vec<bool>,
 }
 
 impl Recogniser<'_> {
@@ -182,6 +186,27 @@ impl Recogniser<'_> {
         if follows(end, &["asc", "desc"]) {
             end -= 1;
         }
-        (element.start..end, self.cut(&(end..element.end)).to_owned())
+        let modifiers = self.cut(&(end..element.end)).to_owned();
+        (self.bare(element.start..end), modifiers)
+    }
+
+    /// An expression without parentheses around all of it. Postgres takes what is in
+    /// them for what it would be without: a label, or a position. A list is another
+    /// thing, and stays.
+    pub(super) fn bare(&self, mut element: Range<usize>) -> Range<usize> {
+        while element.len() > 2
+            && self.tokens()[element.start].is_mark('(')
+            && self.text.closing(element.start) + 1 == element.end
+        {
+            let inside = element.start + 1..element.end - 1;
+            let depth = self.text.depth(inside.start);
+            let separates =
+                |at: usize| self.tokens()[at].is_mark(',') && self.text.depth(at) == depth;
+            if inside.clone().any(separates) {
+                break;
+            }
+            element = inside;
+        }
+        element
     }
 }

@@ -4,6 +4,7 @@
 use super::proof::ask;
 use super::words::{AGGREGATES, FUNCTIONS, TYPES};
 use crate::fanout::{FanoutError, Session};
+use crate::global::catalog::Catalog;
 use crate::global::lexer::Kind;
 use crate::global::names::Text;
 use crate::quote::Literal;
@@ -19,7 +20,12 @@ const IMPLYING: [&str; 7] = ["between", "case", "ilike", "in", "like", "nullif",
 const IMPLIED: [&str; 10] = ["=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*"];
 
 /// Looks along the transaction's search path, which is that of the statement.
-pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, FanoutError> {
+pub async fn is_shadowed(
+    session: &Session,
+    text: &Text<'_>,
+    catalog: &Catalog,
+) -> Result<bool, FanoutError> {
+    let own_types = has_own_types(text, catalog);
     let own = |name: &&str| AGGREGATES.contains(name) || FUNCTIONS.contains(name);
     let tokens = || text.tokens.iter();
     let functions = tokens().filter_map(|token| token.identifier()).filter(own);
@@ -35,10 +41,17 @@ pub async fn is_shadowed(session: &Session, text: &Text<'_>) -> Result<bool, Fan
             ("functions", &array(functions)),
             ("operators", &array(operators.chain(implied))),
             ("types", &array(TYPES.into_iter())),
+            ("own_types", if own_types { "true" } else { "false" }),
             ("first_user_oid", &FIRST_USER_OID.to_string()),
         ],
     );
     Ok(!ask(session, &sql).await?.is_empty())
+}
+
+/// Whether the statement may name a column of a type that somebody defined.
+fn has_own_types(text: &Text<'_>, catalog: &Catalog) -> bool {
+    let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
+    columns.any(|column| !column.is_builtin() && text.mentions(&column.name))
 }
 
 /// `count(*)`, `t.*` and `SELECT *` call no operator.
