@@ -1,5 +1,6 @@
 //! EXPLAIN of a global query is Postgres's own plan of the one statement.
 
+use super::refused;
 use crate::support::{ANY, Db, has, has_all, shardq};
 
 fn db() -> Db {
@@ -80,4 +81,24 @@ fn explain_analyze_runs_the_statement_over_all_shards() {
     .db(&db)
     .run()
     .assert(1, "", has("--strategy partial: it is no simple SELECT"));
+}
+
+#[test]
+fn only_a_query_is_explained() {
+    let db = db();
+    for (sql, parts) in [
+        (
+            "EXPLAIN ANALYZE DELETE FROM t",
+            &["EXPLAIN of these", "begins with DELETE"][..],
+        ),
+        ("EXPLAIN EXPLAIN SELECT 1", &["begins with EXPLAIN"]),
+        (
+            "EXPLAIN (ANALYZE) CREATE TABLE x AS SELECT 1 FROM t",
+            &["begins with CREATE"],
+        ),
+        ("EXPLAIN SELECT 1 FROM t FOR UPDATE", &["FOR UPDATE"]),
+        ("EXPLAIN", &["syntax error"]),
+    ] {
+        refused(&db, sql, parts);
+    }
 }
