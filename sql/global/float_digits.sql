@@ -3,4 +3,4 @@
 SELECT 1
 WHERE
     pg_catalog.current_setting('extra_float_digits')::pg_catalog.int4
-    >= CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 120000 THEN 3 ELSE 1 END
+    OPERATOR(pg_catalog.>=) CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 120000 THEN 3 ELSE 1 END

@@ -4,17 +4,17 @@
 WITH RECURSIVE line (root, heir) AS (
     SELECT c.oid, c.oid
     FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relname = ANY ({names}) AND n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
+    JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE c.relname OPERATOR(pg_catalog.=) ANY ({names}) AND n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
     UNION
     SELECT line.root, i.inhrelid
     FROM line
-    JOIN pg_catalog.pg_inherits AS i ON i.inhparent = line.heir
+    JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) line.heir
 )
 SELECT DISTINCT one.relname, one_schema.nspname, other_schema.nspname
 FROM line AS of_one
-JOIN line AS of_other ON of_other.heir = of_one.heir AND of_other.root < of_one.root
-JOIN pg_catalog.pg_class AS one ON one.oid = of_one.root
-JOIN pg_catalog.pg_class AS other ON other.oid = of_other.root AND other.relname = one.relname
-JOIN pg_catalog.pg_namespace AS one_schema ON one_schema.oid = one.relnamespace
-JOIN pg_catalog.pg_namespace AS other_schema ON other_schema.oid = other.relnamespace
+JOIN line AS of_other ON of_other.heir OPERATOR(pg_catalog.=) of_one.heir AND of_other.root OPERATOR(pg_catalog.<) of_one.root
+JOIN pg_catalog.pg_class AS one ON one.oid OPERATOR(pg_catalog.=) of_one.root
+JOIN pg_catalog.pg_class AS other ON other.oid OPERATOR(pg_catalog.=) of_other.root AND other.relname OPERATOR(pg_catalog.=) one.relname
+JOIN pg_catalog.pg_namespace AS one_schema ON one_schema.oid OPERATOR(pg_catalog.=) one.relnamespace
+JOIN pg_catalog.pg_namespace AS other_schema ON other_schema.oid OPERATOR(pg_catalog.=) other.relnamespace

@@ -23,9 +23,9 @@ FROM (
         pg_catalog.string_agg(n.nspname::pg_catalog.text, ',') AS shards,
         pg_catalog.bool_or(c.relhassubclass) AS has_heirs,
         -- Two shards cannot have a shape with types of their own in common.
-        CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(n.oid) END AS only_schema
+        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 1 THEN pg_catalog.min(n.oid) END AS only_schema
     FROM pg_catalog.pg_namespace AS n
-    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
     CROSS JOIN LATERAL (
         SELECT
             pg_catalog.array_agg(attname) AS names,
@@ -35,13 +35,13 @@ FROM (
         FROM (
             SELECT attname, atttypid, atttypmod, attcollation
             FROM pg_catalog.pg_attribute
-            WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+            WHERE attrelid OPERATOR(pg_catalog.=) c.oid AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped
             ORDER BY attnum
         ) AS ordered
     ) AS a
-    WHERE n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
-        AND c.relname = ANY ({names})
-        AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+    WHERE n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+        AND c.relname OPERATOR(pg_catalog.=) ANY ({names})
+        AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,m,S}'::pg_catalog."char"[])
     GROUP BY c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations
     -- Or the condition below would be tried for every table of every shard.
     OFFSET 0
@@ -51,22 +51,22 @@ CROSS JOIN LATERAL (
         pg_catalog.json_agg(
             pg_catalog.json_build_array(
                 a.name,
-                CASE WHEN t.typnamespace = shape.only_schema THEN t.typname::pg_catalog.text
+                CASE WHEN t.typnamespace OPERATOR(pg_catalog.=) shape.only_schema THEN t.typname::pg_catalog.text
                     ELSE pg_catalog.format_type(a.type, a.modifier) END,
                 CASE
-                    WHEN t.typnamespace IS DISTINCT FROM shape.only_schema
+                    WHEN (t.typnamespace OPERATOR(pg_catalog.=) shape.only_schema) IS NOT TRUE
                         THEN pg_catalog.format('%s %s', a.type, a.modifier)
-                    WHEN t.typtype = 'e' THEN (
-                        SELECT 'enum ' || pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)::pg_catalog.text
+                    WHEN t.typtype OPERATOR(pg_catalog.=) 'e' THEN (
+                        SELECT 'enum ' OPERATOR(pg_catalog.||) pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)::pg_catalog.text
                         FROM pg_catalog.pg_enum AS e
-                        WHERE e.enumtypid = t.oid)
-                    WHEN t.typtype = 'd' THEN (
-                        SELECT 'domain ' || pg_catalog.json_build_array(
+                        WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid)
+                    WHEN t.typtype OPERATOR(pg_catalog.=) 'd' THEN (
+                        SELECT 'domain ' OPERATOR(pg_catalog.||) pg_catalog.json_build_array(
                             t.typbasetype, t.typtypmod, t.typnotnull, t.typcollation,
                             pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(d.oid) ORDER BY d.conname)
                         )::pg_catalog.text
                         FROM pg_catalog.pg_constraint AS d
-                        WHERE d.contypid = t.oid)
+                        WHERE d.contypid OPERATOR(pg_catalog.=) t.oid)
                     ELSE 'other'
                 END,
                 a.collation_oid::pg_catalog.text
@@ -77,7 +77,7 @@ CROSS JOIN LATERAL (
             pg_catalog.unnest(shape.names), pg_catalog.unnest(shape.types),
             pg_catalog.unnest(shape.modifiers), pg_catalog.unnest(shape.collations)
         ) WITH ORDINALITY AS a (name, type, modifier, collation_oid, number)
-    JOIN pg_catalog.pg_type AS t ON t.oid = a.type
+    JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) a.type
 ) AS columns
-WHERE pg_catalog.to_regclass('pg_catalog.' || pg_catalog.quote_ident(shape.relname)) IS NULL
+WHERE pg_catalog.to_regclass('pg_catalog.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(shape.relname)) IS NULL
 GROUP BY shape.relname, shape.relkind, columns.list

@@ -2,24 +2,32 @@
 -- type of {types} is found outside of pg_catalog by a name without a schema.
 --
 -- Postgres takes the one that fits best, wherever in the path it is. Operators of
--- types that somebody defined are none of columns that Postgres knows.
+-- types that somebody defined are none of columns that Postgres knows; with
+-- {own_types} there are others, and a shard's own cast of such a type is found as well.
 SELECT 1
 FROM pg_catalog.pg_proc AS p
-WHERE p.proname = ANY ({functions})
-    AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
+WHERE p.proname OPERATOR(pg_catalog.=) ANY ({functions})
+    AND p.pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
     AND pg_catalog.pg_function_is_visible(p.oid)
 UNION ALL
 SELECT 1
 FROM pg_catalog.pg_operator AS o
-WHERE o.oprname = ANY ({operators})
-    AND o.oprnamespace <> 'pg_catalog'::pg_catalog.regnamespace
-    AND o.oprleft < {first_user_oid}
-    AND o.oprright < {first_user_oid}
+WHERE o.oprname OPERATOR(pg_catalog.=) ANY ({operators})
+    AND o.oprnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
+    AND ({own_types}
+        OR o.oprleft OPERATOR(pg_catalog.<) {first_user_oid}
+        AND o.oprright OPERATOR(pg_catalog.<) {first_user_oid})
     AND pg_catalog.pg_operator_is_visible(o.oid)
 UNION ALL
 SELECT 1
 FROM pg_catalog.pg_type AS t
-WHERE t.typname = ANY ({types})
-    AND t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+WHERE t.typname OPERATOR(pg_catalog.=) ANY ({types})
+    AND t.typnamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
     AND pg_catalog.pg_type_is_visible(t.oid)
+UNION ALL
+SELECT 1
+FROM pg_catalog.pg_cast AS c
+JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) ANY (ARRAY[c.castsource, c.casttarget])
+JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+WHERE {own_types} AND n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
 LIMIT 1

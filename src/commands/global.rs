@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::fanout::{Answer, ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
-    self, Catalog, Differing, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted, Way,
+    self, Catalog, Differing, Encoding, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted,
+    Way,
 };
 use crate::hint;
 use crate::interrupt::Interrupt;
@@ -133,13 +134,11 @@ pub(super) async fn prepare(
         ..asked.plan.clone()
     };
     let sql = plan.statement.as_str();
-    let [conforming, escaped] = [Strings::Conforming, Strings::Escaped].map(|s| Text::new(sql, s));
-    // Which of the two it is, the server tells in the same round trip.
-    let wanted = Wanted::by(&[
-        (&conforming, Strings::Conforming),
-        (&escaped, Strings::Escaped),
-    ]);
-    let connections = connections(asked, attempt, &conforming);
+    // Which of them it is, the server tells in the same round trip.
+    let readings = readings(sql);
+    let wanted: Vec<_> = readings.iter().map(|it| (&it.text, it.strings)).collect();
+    let wanted = Wanted::by(&wanted);
+    let connections = connections(asked, attempt, &readings[0].text);
     let opened = tokio::select! {
         opened = connect::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
@@ -158,14 +157,9 @@ pub(super) async fn prepare(
         let topology = connect::topology(&survey, asked.settings).await?;
         let shards = connect::choose(asked.shards, &topology, console)?;
 
-        let text = match look.strings {
-            Strings::Conforming => &conforming,
-            Strings::Escaped => &escaped,
-        };
+        let text = read(&readings, look.strings, look.encoding)?;
         global::check(text)?;
-        global::check_strings(text, look.strings, &look.functions, |name| {
-            look.by_name.contains(name)
-        })?;
+        global::check_strings(text, look.strings, &look.functions, &look.objects)?;
         if attempt.strategy == Strategy::Partial {
             if let Some(name) = look.functions.volatile.first() {
                 return Err(Refusal::VolatileInParts(name.clone()).into());
@@ -224,6 +218,54 @@ pub(super) async fn prepare(
         })
     };
     connect::or_close(&server, asked.interrupt, work).await
+}
+
+/// A text as a server may read it.
+struct Reading<'a> {
+    text: Text<'a>,
+    strings: Strings,
+    encoding: Encoding,
+}
+
+/// As any server may read it: mostly all alike. The first is that of most.
+fn readings(sql: &str) -> Vec<Reading<'_>> {
+    let reading = |strings, encoding| Reading {
+        text: Text::in_encoding(sql, strings, encoding),
+        strings,
+        encoding,
+    };
+    let mut readings = vec![reading(Strings::Conforming, Encoding::Utf8)];
+    let backslash = sql.contains('\\');
+    if backslash {
+        readings.push(reading(Strings::Escaped, Encoding::Utf8));
+    }
+    if readings.iter().any(|it| it.text.has_long_names())
+        && (!sql.is_ascii() || sql.contains("&\""))
+    {
+        readings.push(reading(Strings::Conforming, Encoding::OneByte));
+        if backslash {
+            readings.push(reading(Strings::Escaped, Encoding::OneByte));
+        }
+    }
+    readings
+}
+
+/// As this server reads it.
+fn read<'t, 'a>(
+    readings: &'t [Reading<'a>],
+    strings: Strings,
+    encoding: Encoding,
+) -> Result<&'t Text<'a>, Refusal> {
+    let same = |it: &&Reading<'_>| it.strings == strings;
+    let known = readings.iter().filter(same);
+    let found = known.clone().find(|it| it.encoding == encoding);
+    let found = found
+        .or_else(|| known.clone().next())
+        .unwrap_or(&readings[0]);
+    if encoding == Encoding::Other && readings.iter().any(|it| it.encoding == Encoding::OneByte) {
+        return Err(Refusal::LongName);
+    }
+    Ok(&found.text)
 }
 
 /// One for one statement.

@@ -1,74 +1,122 @@
-//! Tables that are named by strings: `'origins'::regclass`. Postgres looks such a
-//! name up in the schemas, where no sharded table is: it says NULL, or that there
-//! is none, or finds another of that name in public. None of that is the answer.
+//! Things that are named by strings: `'origins'::regclass`. Postgres looks such a name
+//! up in the schemas, where nothing of the shards is: it says NULL, or that there is
+//! none, or finds another of that name in public. None of that is the answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use tokio_postgres::SimpleQueryRow;
+
 use super::lexer::{Kind, Strings, Token, string_value};
+use super::lookups::{Calls, Finder, Form, RUN_SQL};
 use super::names::Text;
+use super::objects::{Kinds, Objects};
 use super::refusal::Refusal;
 
 /// What the server says of the functions that a statement calls.
 #[derive(Debug, Clone, Default)]
 pub struct Functions {
-    /// They look up a relation by a name that they are given.
-    pub look_up: BTreeSet<String>,
-    /// They say NULL where there is none.
-    pub or_null: BTreeSet<String>,
+    looks_up: BTreeMap<String, Kinds>,
+    gives_text: BTreeSet<String>,
+    /// They say NULL or false of a name that there is not.
+    or_null: BTreeSet<String>,
     /// They give another value each time.
     pub volatile: BTreeSet<String>,
 }
 
-/// Types whose constants are names of relations, and of their rows.
-const TYPES: [&str; 2] = ["regclass", "regtype"];
+impl Functions {
+    /// Of the rows of `sql/global/functions.sql`.
+    pub fn of(rows: &[&SimpleQueryRow]) -> Self {
+        let mut functions = Self::default();
+        for row in rows {
+            let Some(name) = row.get(0) else {
+                continue;
+            };
+            let kinds = row.get(1).map(Kinds::called).unwrap_or_default();
+            functions.looks_up.insert(name.to_owned(), kinds);
+            for (column, set) in [
+                (2, &mut functions.gives_text),
+                (3, &mut functions.or_null),
+                (4, &mut functions.volatile),
+            ] {
+                if row.get(column) == Some("t") {
+                    set.insert(name.to_owned());
+                }
+            }
+        }
+        functions
+    }
+}
+
+impl Calls for Functions {
+    fn looks_up(&self, function: &str) -> Kinds {
+        self.looks_up.get(function).copied().unwrap_or_default()
+    }
+
+    fn gives_text(&self, function: &str) -> bool {
+        self.gives_text.contains(function)
+    }
+}
+
+/// As long as nothing is known of any function.
+struct Unknown;
+
+impl Calls for Unknown {
+    fn looks_up(&self, _: &str) -> Kinds {
+        Kinds::ANY
+    }
+
+    fn gives_text(&self, _: &str) -> bool {
+        false
+    }
+}
 
 /// The names without a schema that string constants may mean.
 pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
-    (0..text.tokens.len())
-        .filter_map(|index| name(text, strings, index))
-        .chain(
-            (0..text.tokens.len())
-                .filter(|index| runs_sql(text, *index))
-                .flat_map(|index| arguments(text, index))
-                .flat_map(|index| names_in_sql(text, strings, index)),
-        )
-        .chain(
-            (0..text.tokens.len())
-                .filter(|_| makes_arrays_of_names(text))
-                .flat_map(|index| names_in_array(text, strings, index)),
-        )
-        .collect()
+    let mut names = BTreeSet::new();
+    for lookup in Finder::find(text, &Unknown).found {
+        if lookup.kinds.has(Kinds::SQL) {
+            names.extend(names_in_sql(text, strings, lookup.index));
+        }
+        if let Some(Names::Some(some)) = names_in(text, strings, lookup.index, Form::Several) {
+            names.extend(some);
+        }
+    }
+    names
 }
 
-/// Whether it casts to `regclass[]`, of whatever constants.
-fn makes_arrays_of_names(text: &Text<'_>) -> bool {
-    text.tokens.iter().enumerate().any(|(index, token)| {
-        let name = token.identifier().unwrap_or_default();
-        TYPES.contains(&name) && text.precedes_mark(index, '[')
-            || name.strip_prefix('_').is_some_and(|of| TYPES.contains(&of))
-    })
+/// The names in a string constant.
+enum Names {
+    Some(Vec<String>),
+    /// It is longer than what names anything.
+    TooMany,
 }
 
-/// `origins`, and `{origins,"origin_members"}`.
-fn names_in_array(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> {
-    let Some(value) = constant(text, strings, index) else {
-        return Vec::new();
+/// The names without a schema in a string constant.
+fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Option<Names> {
+    /// A function with a hundred arguments has fewer.
+    const MOST_TOKENS: usize = 1_000;
+    let value = constant(text, strings, index)?;
+    let inside = text.tokens_of(&value, strings);
+    // As Postgres reads a name in a string: one identifier, with space around it.
+    if form == Form::One && inside.len() != 1 {
+        return None;
+    }
+    if inside.len() > MOST_TOKENS {
+        return Some(Names::TooMany);
+    }
+    let is_point = |at: Option<usize>| {
+        let token = at.and_then(|at| inside.get(at));
+        token.is_some_and(|token| token.is_mark('.'))
     };
-    let inside = Text::new(&value, strings);
-    let names = inside.tokens.iter().filter_map(Token::identifier);
-    names.map(str::to_owned).collect()
+    let alone = |at: &usize| !is_point(at.checked_sub(1)) && !is_point(Some(at + 1));
+    let name = |at: usize| match inside[at].kind {
+        Kind::Operator => Some(&value[inside[at].span.clone()]),
+        _ => inside[at].identifier(),
+    };
+    let names = (0..inside.len()).filter(alone).filter_map(name);
+    Some(Names::Some(names.map(str::to_owned).collect()))
 }
-
-/// Functions of Postgres's own that run the SQL in a string, which is their first
-/// argument; but that of `ts_rewrite` may be the second, or none.
-const RUN_SQL: [&str; 5] = [
-    "query_to_xml",
-    "query_to_xmlschema",
-    "query_to_xml_and_xmlschema",
-    "ts_stat",
-    "ts_rewrite",
-];
 
 fn runs_sql(text: &Text<'_>, index: usize) -> bool {
     let called = text.tokens[index].identifier();
@@ -85,7 +133,7 @@ fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> 
     let Some(sql) = constant(text, strings, index) else {
         return Vec::new();
     };
-    let inside = Text::new(&sql, strings);
+    let inside = text.of_string(&sql, strings);
     inside
         .table_names()
         .into_iter()
@@ -93,21 +141,10 @@ fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> 
         .collect()
 }
 
-/// Refuses SQL in a string that may read a sharded table.
-fn check_sql(
-    text: &Text<'_>,
-    strings: Strings,
-    called: usize,
-    is_sharded: impl Fn(&str) -> bool,
-) -> Result<(), Refusal> {
+/// Refuses SQL that is no constant.
+fn check_sql(text: &Text<'_>, called: usize) -> Result<(), Refusal> {
     let by = format!("{}()", text.tokens[called].identifier().unwrap_or_default());
     let arguments = arguments(text, called);
-    let mut named = arguments
-        .clone()
-        .flat_map(|index| names_in_sql(text, strings, index));
-    if let Some(name) = named.find(|name| is_sharded(name)) {
-        return Err(Refusal::InSqlString { name, by });
-    }
     // Constants may be put together from parts, or come from a column.
     let is_constant = |index: usize| {
         let ends = [',', ')']
@@ -118,13 +155,8 @@ fn check_sql(
     };
     let known = if by == "ts_rewrite()" {
         // With three arguments it runs none.
-        let open = |at: &usize| text.tokens[*at].is_mark('(');
-        let closed = |at: &usize| text.tokens[*at].is_mark(')');
-        let depth = |at: usize| {
-            let before = arguments.start..at;
-            before.clone().filter(open).count() - before.filter(closed).count()
-        };
-        let separates = |at: &usize| text.tokens[*at].is_mark(',') && depth(*at) == 0;
+        let inside = text.depth(arguments.start);
+        let separates = |at: &usize| text.tokens[*at].is_mark(',') && text.depth(*at) == inside;
         arguments.clone().filter(separates).count() > 1 || is_constant(arguments.end - 1)
     } else {
         is_constant(arguments.start)
@@ -136,26 +168,38 @@ fn check_sql(
     }
 }
 
-/// Functions that the server has to be asked about: those that are given a string, and
-/// those that say NULL of a name. Besides, those that are given nothing: what changes
-/// from call to call mostly is. To ask about all costs a millisecond.
+/// Functions that the server has to be asked about: those that are given a string, those
+/// that say NULL of a name, and those whose answer is cast. Besides, those that are given
+/// nothing: what changes from call to call mostly is. To ask about all costs a
+/// millisecond.
 pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
+    let mut strings = vec![0];
+    for token in &text.tokens {
+        let before = strings[strings.len() - 1];
+        strings.push(before + usize::from(token.kind == Kind::String));
+    }
     let called = text.tokens.iter().enumerate().filter_map(|(index, token)| {
         let name = token.identifier()?;
         text.precedes_mark(index, '(')
             .then(|| (name, arguments(text, index)))
     });
     let of_interest = |arguments: Range<usize>| {
-        let mut tokens = text.tokens[arguments.clone()].iter();
-        arguments.is_empty() || tokens.any(|token| token.kind == Kind::String)
+        let end = arguments.end.min(text.tokens.len());
+        let behind = text.tokens.get(end + 1);
+        let is_cast = behind.is_some_and(|token| token.is_mark(':') || token.is_word("as"));
+        arguments.is_empty() || is_cast || strings[end] > strings[arguments.start.min(end)]
     };
     called
-        .filter(|(name, arguments)| name.starts_with("to_reg") || of_interest(arguments.clone()))
+        .filter(|(name, arguments)| {
+            let looks_up = ["to_reg", "pg_input_"];
+            looks_up.iter().any(|start| name.starts_with(start)) || of_interest(arguments.clone())
+        })
         .map(|(name, _)| name)
         .collect()
 }
 
-/// Refuses what looks up a sharded table by its name.
+/// Refuses what looks up something of the shards by its name, and what tells where the
+/// session looks.
 ///
 /// # Errors
 /// The first such look.
@@ -163,26 +207,33 @@ pub fn check(
     text: &Text<'_>,
     strings: Strings,
     functions: &Functions,
-    is_sharded: impl Fn(&str) -> bool,
+    objects: &Objects,
 ) -> Result<(), Refusal> {
-    let sharded = |index: usize| name(text, strings, index).filter(|name| is_sharded(name));
-    if makes_arrays_of_names(text) {
-        let mut names =
-            (0..text.tokens.len()).flat_map(|index| names_in_array(text, strings, index));
-        if let Some(name) = names.find(|name| is_sharded(name)) {
-            let by = "an array of names".to_owned();
-            return Err(Refusal::ByName { name, by });
+    let lookups = Finder::find(text, functions);
+    for lookup in lookups.found {
+        if lookup.kinds.has(Kinds::SQL) {
+            let mut names = names_in_sql(text, strings, lookup.index).into_iter();
+            if let Some(name) = names.find(|name| objects.has(Kinds::RELATION, name)) {
+                let by = lookup.by;
+                return Err(Refusal::InSqlString { name, by });
+            }
+        }
+        match names_in(text, strings, lookup.index, lookup.form) {
+            Some(Names::Some(names)) => {
+                let mut names = names.into_iter();
+                if let Some(name) = names.find(|name| objects.has(lookup.kinds, name)) {
+                    let by = lookup.by;
+                    return Err(Refusal::ByName { name, by });
+                }
+            }
+            Some(Names::TooMany) => return Err(Refusal::ByUnknownName(lookup.by)),
+            None => {}
         }
     }
+    if let Some(by) = lookups.unknown.into_iter().next() {
+        return Err(Refusal::ByUnknownName(by));
+    }
     for (index, token) in text.tokens.iter().enumerate() {
-        if let Some(name) = sharded(index)
-            && let Some(cast) = cast(text, index)
-        {
-            return Err(Refusal::ByName {
-                name,
-                by: format!("a {cast}"),
-            });
-        }
         let Some(called) = token
             .identifier()
             .filter(|_| text.precedes_mark(index, '('))
@@ -190,80 +241,66 @@ pub fn check(
             continue;
         };
         if runs_sql(text, index) {
-            check_sql(text, strings, index, &is_sharded)?;
+            check_sql(text, index)?;
         }
+        check_setting(text, strings, index, called)?;
         let arguments = arguments(text, index);
-        let by = || format!("{called}()");
-        // CAST ('origins' AS regclass)
-        let casts = token.is_word("cast")
-            && text.tokens[..arguments.end]
-                .last()
-                .and_then(Token::identifier)
-                .is_some_and(|last| TYPES.contains(&last));
-        if (functions.look_up.contains(called) || TYPES.contains(&called) || casts)
-            && let Some(name) = arguments.clone().find_map(sharded)
-        {
-            return Err(Refusal::ByName { name, by: by() });
-        }
-        let is_constant = arguments.len() == 1 && text.tokens[arguments.start].kind == Kind::String;
-        let path = |index: usize| {
-            constant(text, strings, index).is_some_and(|it| it.eq_ignore_ascii_case("search_path"))
-        };
-        if called == "current_setting" && arguments.clone().any(path) {
-            return Err(Refusal::Schema("search_path".to_owned()));
-        }
+        let mut given = text.tokens[arguments].iter();
+        let is_constant = given.all(|token| token.kind == Kind::String || token.is_mark(','));
         if functions.or_null.contains(called) && !is_constant {
-            return Err(Refusal::ByUnknownName(by()));
+            return Err(Refusal::ByUnknownName(format!("{called}()")));
         }
+    }
+    let is_path = |index: usize| is_search_path(text, strings, index);
+    if ["pg_settings", "pg_show_all_settings"]
+        .iter()
+        .any(|name| text.mentions(name))
+        && (0..text.tokens.len()).any(is_path)
+    {
+        return Err(Refusal::Schema("search_path".to_owned()));
     }
     Ok(())
 }
 
-/// The name without a schema that a string constant may mean.
-fn name(text: &Text<'_>, strings: Strings, index: usize) -> Option<String> {
-    let value = constant(text, strings, index)?;
-    // As Postgres reads a name in a string: one identifier, with space around it.
-    let inside = Text::new(&value, strings);
-    match &inside.tokens[..] {
-        [only] => only.identifier().map(str::to_owned),
-        _ => None,
+/// Refuses what tells the `search_path`, or whatever it is given.
+fn check_setting(
+    text: &Text<'_>,
+    strings: Strings,
+    index: usize,
+    called: &str,
+) -> Result<(), Refusal> {
+    if called.starts_with("pg_") && called.ends_with("_is_visible") {
+        return Err(Refusal::Schema(format!("{called}()")));
     }
+    if !["current_setting", "set_config"].contains(&called) {
+        return Ok(());
+    }
+    let first = index + 2;
+    let is_constant = text
+        .tokens
+        .get(first)
+        .is_some_and(|token| token.kind == Kind::String)
+        && [',', ')']
+            .iter()
+            .any(|mark| text.precedes_mark(first, *mark));
+    if !is_constant {
+        Err(Refusal::UnknownSetting(format!("{called}()")))
+    } else if is_search_path(text, strings, first) {
+        Err(Refusal::Schema("search_path".to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+fn is_search_path(text: &Text<'_>, strings: Strings, index: usize) -> bool {
+    constant(text, strings, index).is_some_and(|it| it.eq_ignore_ascii_case("search_path"))
 }
 
 /// What a string constant says.
 fn constant(text: &Text<'_>, strings: Strings, index: usize) -> Option<String> {
-    let token = &text.tokens[index];
+    let token: &Token<'_> = &text.tokens[index];
     let is_string = token.kind == Kind::String;
     is_string.then(|| string_value(&text.sql[token.span.clone()], strings))?
-}
-
-/// The type of names that a constant is cast to.
-fn cast<'t>(text: &'t Text<'_>, index: usize) -> Option<&'t str> {
-    let token = |at: usize| text.tokens.get(at);
-    let is = |at: usize, mark: char| token(at).is_some_and(|token| token.is_mark(mark));
-    let of_names = |at: usize| {
-        let word = token(at)?.identifier()?;
-        TYPES.contains(&word).then_some(word)
-    };
-    // regclass 'origins'
-    if let Some(found) = index.checked_sub(1).and_then(of_names) {
-        return Some(found);
-    }
-    // ('origins')::text::pg_catalog.regclass
-    let mut at = index + 1;
-    loop {
-        while is(at, ')') {
-            at += 1;
-        }
-        if !is(at, ':') || !is(at + 1, ':') {
-            return None;
-        }
-        at += if is(at + 3, '.') { 4 } else { 2 };
-        if let Some(found) = of_names(at) {
-            return Some(found);
-        }
-        at += 1;
-    }
 }
 
 #[cfg(test)]
@@ -272,17 +309,36 @@ mod tests {
 
     fn functions() -> Functions {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let kinds = |functions: &[(&str, &str)]| {
+            let known = |(name, kinds): &(&str, &str)| ((*name).to_owned(), Kinds::called(kinds));
+            functions.iter().map(known).collect()
+        };
         Functions {
-            look_up: set(&["pg_relation_size", "to_regclass"]),
-            or_null: set(&["to_regclass"]),
+            looks_up: kinds(&[
+                ("pg_relation_size", "relation"),
+                ("to_regclass", "relation"),
+                ("to_regtype", "type"),
+                ("to_regprocedure", "function,type"),
+                ("pg_input_is_valid", "any"),
+            ]),
+            gives_text: set(&["format", "lower"]),
+            or_null: set(&["to_regclass", "to_regtype", "pg_input_is_valid"]),
             volatile: BTreeSet::new(),
         }
     }
 
     fn refused(sql: &str) -> bool {
         let text = Text::new(sql, Strings::Conforming);
-        let is_sharded = |name: &str| name == "origins";
-        check(&text, Strings::Conforming, &functions(), is_sharded).is_err()
+        let objects = Objects::with(&[
+            (Kinds::RELATION, "origins"),
+            (Kinds::TYPE, "origins"),
+            (Kinds::TYPE, "_origins"),
+            (Kinds::TYPE, "mood"),
+            (Kinds::RELATION, "origins_pkey"),
+            (Kinds::called("function"), "own"),
+            (Kinds::called("operator"), "==="),
+        ]);
+        check(&text, Strings::Conforming, &functions(), &objects).is_err()
     }
 
     #[test]
@@ -305,6 +361,34 @@ mod tests {
             "SELECT ts_stat('SELECT 1 FROM ' || relname) FROM pg_class",
             "SELECT ts_rewrite(q, 'TABLE ' || relname) FROM pg_class",
             "SELECT ts_stat(",
+            "SELECT to_regtype('origins[]')",
+            "SELECT to_regtype('_origins')",
+            "SELECT to_regclass('origins_pkey')",
+            "SELECT to_regtype('mood[3]')",
+            "SELECT to_regprocedure('own(int)')",
+            "SELECT to_regprocedure('lower(mood)')",
+            "SELECT 'own'::regproc",
+            "SELECT regoperator '===(int, int)'",
+            "SELECT 'mood'::varchar(10)::regtype",
+            "SELECT pg_input_is_valid('ok', 'mood')",
+            "SELECT pg_input_is_valid('origins', 'regclass')",
+            "SELECT pg_input_is_valid('ok', name) FROM pg_class",
+            "SELECT '{mood,int}'::regtype[]",
+            "SELECT ARRAY['int', 'mood']::pg_catalog._regtype",
+            "SELECT CAST(ARRAY['mood'] AS regtype[])",
+            "SELECT * FROM json_to_record('{\"a\": \"origins\"}') AS t (a regclass)",
+            "SELECT format('%I', 'x')::regclass",
+            "SELECT format('%I', 'x')::text::regclass",
+            "SELECT ('ori' || 'gins')::regclass",
+            "SELECT CAST('ori' || 'gins' AS regclass)",
+            "SELECT CAST(lower(relname) AS regclass) FROM pg_class",
+            "SELECT relname::text::regclass FROM pg_class",
+            "SELECT coalesce(NULL, 'x')::regclass",
+            "SELECT current_setting('search' || '_path')",
+            "SELECT current_setting(name) FROM pg_settings",
+            "SELECT set_config('search_path', 'x', true)",
+            "SELECT setting FROM pg_settings WHERE name = 'search_path'",
+            "SELECT 1 FROM pg_class WHERE pg_table_is_visible(oid)",
         ] {
             assert!(refused(sql), "{sql}");
         }
@@ -325,6 +409,16 @@ mod tests {
             "SELECT ts_rewrite(f(q, 1), t, s) FROM rules",
             "SELECT oid::regclass FROM pg_class WHERE relname = 'origins'",
             "SELECT pg_relation_size(oid) FROM pg_class WHERE relname = 'origins'",
+            "SELECT to_regtype('int[]'), to_regtype('public.mood')",
+            "SELECT to_regclass('mood'), 'origins'::regproc",
+            "SELECT count(oid::regclass) FROM pg_class WHERE relname IN ('origins', 'mood')",
+            "SELECT (SELECT oid FROM pg_class WHERE relname = 'origins')::regclass",
+            "SELECT max(oid)::regclass, (oid)::regclass, (1 + 2)::regclass FROM pg_class",
+            "SELECT CAST(oid AS regclass), CAST((oid) AS regtype) FROM pg_class",
+            "SELECT pg_typeof(x) = 'int', 'mood' FROM a WHERE y = 'mood'",
+            "SELECT current_setting('TimeZone'), current_setting('work_mem', true)",
+            "SELECT setting FROM pg_settings WHERE name = 'work_mem'",
+            "SELECT 'mood'::text, pg_input_is_valid('x', 'int')",
         ] {
             assert!(!refused(sql), "{sql}");
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deviation::{Deviation, Difference, differences};
 use super::names::SHARD;
 use crate::shard::Shard;
+use crate::types::FIRST_USER_OID;
 
 /// One relation as it is in some shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,12 @@ impl ColumnShape {
     /// Whether each shard has its own type of this definition.
     pub fn is_of_shard(&self) -> bool {
         self.identity.starts_with(|c: char| !c.is_ascii_digit())
+    }
+
+    /// Whether its type is one that Postgres brings along.
+    pub fn is_builtin(&self) -> bool {
+        let oid = self.identity.split(' ').next().unwrap_or_default();
+        oid.parse::<u32>().is_ok_and(|oid| oid < FIRST_USER_OID)
     }
 
     /// Whether its collation is another than that of its domain, of which every shard

@@ -9,8 +9,9 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::by_name::{self, Functions};
 use super::catalog::{ColumnShape, Heir, Relation};
-use super::lexer::Strings;
+use super::lexer::{Encoding, Strings};
 use super::names::Text;
+use super::objects::Objects;
 use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
 use crate::plan::{Plan, TableName};
 use crate::quote::Literal;
@@ -52,10 +53,11 @@ pub struct Look {
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
     pub heirs: Vec<Heir>,
-    /// Relations of shards that string constants may name.
-    pub by_name: BTreeSet<String>,
+    /// What of the shards string constants may name.
+    pub objects: Objects,
     pub functions: Functions,
     pub strings: Strings,
+    pub encoding: Encoding,
     /// `server_version_num`: 150018, say.
     pub version: u32,
     /// `array_nulls` is off: NULL in an array's text is no NULL.
@@ -76,7 +78,7 @@ impl Look {
         let began = Instant::now();
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let relations_named = array(wanted.tables.union(&wanted.strings));
+        let relations_named = array(wanted.tables.iter());
         let mut look = vec![
             template::fill(include_str!("../../sql/global/server.sql"), &[]),
             template::fill(
@@ -88,6 +90,12 @@ impl Look {
             look.push(template::fill(
                 include_str!("../../sql/global/functions.sql"),
                 &[("names", &array(wanted.functions.iter()))],
+            ));
+        }
+        if !wanted.strings.is_empty() {
+            look.push(template::fill(
+                include_str!("../../sql/global/objects.sql"),
+                &[("names", &array(wanted.strings.iter()))],
             ));
         }
         let look = look.join(";\n");
@@ -106,35 +114,31 @@ impl Look {
         let mut results = result_rows(&answers).into_iter();
         let (snapshot, shards) = opening(plan, &mut results);
         // The limits' own row is of no interest.
-        let [_, server, relations, functions] =
-            std::array::from_fn(|_| results.next().unwrap_or_default());
+        let [_, server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
+        let mut if_asked = |names: &BTreeSet<String>| {
+            let asked = !names.is_empty();
+            asked.then(|| results.next()).flatten().unwrap_or_default()
+        };
+        let functions = if_asked(&wanted.functions);
+        let objects = if_asked(&wanted.strings);
         let heirs = if relations.iter().any(|row| row.get(4) == Some("t")) {
             heirs(&connection, &relations_named).await?
         } else {
             Vec::new()
         };
-        let mut by_name = BTreeSet::new();
-        let mut tables = Vec::new();
-        for found in relations.into_iter().filter_map(relation) {
-            if wanted.strings.contains(&found.name) {
-                by_name.insert(found.name.clone());
-            }
-            if wanted.tables.contains(&found.name) {
-                tables.push(found);
-            }
-        }
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
             shards,
-            relations: tables,
+            relations: relations.into_iter().filter_map(relation).collect(),
             heirs,
-            by_name,
-            functions: functions_of(&functions),
+            objects: Objects::of(&objects),
+            functions: Functions::of(&functions),
             strings: match setting(0) {
                 Some("off") => Strings::Escaped,
                 _ => Strings::Conforming,
             },
+            encoding: setting(3).map(Encoding::named).unwrap_or_default(),
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
             null_is_a_text: setting(2) == Some("off"),
             round_trip,
@@ -145,20 +149,6 @@ impl Look {
 pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
     format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
-}
-
-fn functions_of(rows: &[&SimpleQueryRow]) -> Functions {
-    let those = |column: usize| {
-        let which = rows.iter().filter(|row| row.get(column) == Some("t"));
-        which
-            .filter_map(|row| Some(row.get(0)?.to_owned()))
-            .collect()
-    };
-    Functions {
-        look_up: those(1),
-        or_null: those(2),
-        volatile: those(3),
-    }
 }
 
 /// Few tables have any, so that only those are asked for theirs: it takes a round

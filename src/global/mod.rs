@@ -12,18 +12,23 @@ pub mod compose;
 pub mod deviation;
 pub mod lexer;
 pub mod look;
+mod lookups;
 mod meaning;
 pub mod names;
+mod nesting;
+mod objects;
 pub mod partial;
 mod reads;
 pub mod refusal;
+#[cfg(test)]
+mod tests;
 mod way;
 
 pub use by_name::check as check_strings;
 pub use catalog::{Catalog, Differing, FloatSums, Joined, Table};
 pub use check::{Checked, Refused};
 pub use compose::Composed;
-pub use lexer::Strings;
+pub use lexer::{Encoding, Strings};
 pub use look::{Look, Wanted};
 pub use meaning::settle;
 pub use names::Text;

@@ -4,13 +4,18 @@
 
 use std::collections::BTreeSet;
 
-use super::lexer::{Kind, Strings, Token, tokens};
+use super::lexer::{Encoding, Kind, Strings, Token, has_long_names, tokens};
+use super::nesting::Nesting;
 
 /// A statement's text and its tokens.
 #[derive(Debug, Clone)]
 pub struct Text<'a> {
     pub sql: &'a str,
     pub tokens: Vec<Token<'a>>,
+    encoding: Encoding,
+    nesting: Nesting,
+    /// The first token of the query: behind EXPLAIN and its options, if it is explained.
+    query: usize,
 }
 
 /// Where CTEs can be put in front of the statement's own parts.
@@ -27,10 +32,35 @@ pub const SHARD: &str = "shard";
 
 impl<'a> Text<'a> {
     pub fn new(sql: &'a str, strings: Strings) -> Self {
+        Self::in_encoding(sql, strings, Encoding::Utf8)
+    }
+
+    /// Of a database in this encoding.
+    pub fn in_encoding(sql: &'a str, strings: Strings, encoding: Encoding) -> Self {
+        let tokens = tokens(sql, strings, encoding);
+        let nesting = Nesting::new(&tokens);
         Self {
             sql,
-            tokens: tokens(sql, strings),
+            query: behind_explain(&tokens, &nesting),
+            nesting,
+            tokens,
+            encoding,
         }
+    }
+
+    /// Of SQL that is in a string constant.
+    pub(super) fn of_string<'t>(&self, inside: &'t str, strings: Strings) -> Text<'t> {
+        Text::in_encoding(inside, strings, self.encoding)
+    }
+
+    /// Of what is in a string constant.
+    pub(super) fn tokens_of<'t>(&self, inside: &'t str, strings: Strings) -> Vec<Token<'t>> {
+        tokens(inside, strings, self.encoding)
+    }
+
+    /// Whether another encoding may cut a name of it in another place.
+    pub fn has_long_names(&self) -> bool {
+        has_long_names(&self.tokens)
     }
 
     /// Names that a table may be meant by: not qualified, not called.
@@ -38,6 +68,7 @@ impl<'a> Text<'a> {
         self.tokens
             .iter()
             .enumerate()
+            .skip(self.query)
             .filter(|(index, _)| {
                 !self.follows_mark(*index, '.') && !self.precedes_mark(*index, '(')
             })
@@ -51,7 +82,12 @@ impl<'a> Text<'a> {
 
     /// Whether this name stands anywhere, whatever it means there.
     pub fn mentions(&self, name: &str) -> bool {
-        self.tokens.iter().any(|t| t.identifier() == Some(name))
+        !self.named(name).is_empty()
+    }
+
+    /// The tokens that are this name, in order.
+    pub(super) fn named(&self, name: &str) -> &[usize] {
+        self.nesting.named(&self.tokens, name)
     }
 
     /// Whether the column `shard` is named. As a label (`AS shard`, `count(*) shard`)
@@ -67,9 +103,8 @@ impl<'a> Text<'a> {
     }
 
     fn shard_columns(&self) -> impl Iterator<Item = usize> {
-        (0..self.tokens.len()).filter(|&index| {
-            self.tokens[index].identifier() == Some(SHARD)
-                && (index == 0 || !self.tokens[index - 1].is_word("as"))
+        self.named(SHARD).iter().copied().filter(|&index| {
+            (index == 0 || !self.tokens[index - 1].is_word("as"))
                 && !self.is_bare_label(index)
                 && !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
@@ -77,7 +112,8 @@ impl<'a> Text<'a> {
     }
 
     pub fn opening(&self) -> Opening {
-        let start = self.tokens.first().map_or(self.sql.len(), |t| t.span.start);
+        let first = self.tokens.get(self.query);
+        let start = first.map_or(self.sql.len(), |t| t.span.start);
         match self.with() {
             Some(index) => Opening::Joined(self.tokens[index].span.end),
             None => Opening::New(start),
@@ -110,9 +146,10 @@ impl<'a> Text<'a> {
         names
     }
 
-    /// The first word behind opening parentheses.
+    /// The query's first word behind opening parentheses.
     pub fn first_word(&self) -> Option<&Token<'a>> {
-        self.tokens.iter().find(|token| !token.is_mark('('))
+        let mut query = self.tokens.iter().skip(self.query);
+        query.find(|token| !token.is_mark('('))
     }
 
     /// The token that starts at a position as Postgres counts it: characters
@@ -132,31 +169,36 @@ impl<'a> Text<'a> {
 
     /// The parenthesis that closes this one; the last token if none does.
     pub fn closing(&self, open: usize) -> usize {
-        let mut depth = 0;
-        for (index, token) in self.tokens.iter().enumerate().skip(open) {
-            match token.kind {
-                Kind::Mark('(') => depth += 1,
-                Kind::Mark(')') => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return index;
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.tokens.len() - 1
+        let last = self.tokens.len().saturating_sub(1);
+        self.nesting.partner(open).unwrap_or(last)
+    }
+
+    /// The parenthesis that this one closes.
+    pub fn opened_by(&self, close: usize) -> Option<usize> {
+        self.nesting.partner(close)
+    }
+
+    /// How many parentheses are open in front of a token.
+    pub fn depth(&self, index: usize) -> i32 {
+        self.nesting.depth(index)
+    }
+
+    /// Whether FROM is the last clause that begins in front of a token, in the same
+    /// parentheses.
+    pub(super) fn is_in_from(&self, index: usize) -> bool {
+        self.nesting.is_in_from(index)
     }
 
     /// The last token of the WITH or WITH RECURSIVE that opens the statement.
     /// Parentheses around the whole statement do not count, for Postgres takes
     /// `(WITH … SELECT …)` and a WITH in front of it to be two of one statement.
     fn with(&self) -> Option<usize> {
-        let with = self.tokens.iter().position(|token| !token.is_mark('('))?;
+        let mut query = self.query..self.tokens.len();
+        let with = query.find(|index| !self.tokens[*index].is_mark('('))?;
         if !self.tokens[with].is_word("with") {
             return None;
         }
-        let part_of_a_set = (0..with).any(|open| {
+        let part_of_a_set = (self.query..with).any(|open| {
             self.tokens
                 .get(self.closing(open) + 1)
                 .is_some_and(|next| SET_OPERATIONS.iter().any(|word| next.is_word(word)))
@@ -170,6 +212,27 @@ impl<'a> Text<'a> {
             && !self.precedes_mark(with + 1, '(');
         Some(if recursive { with + 1 } else { with })
     }
+}
+
+/// Where the query begins: `EXPLAIN ANALYZE VERBOSE`, `EXPLAIN (COSTS off)` or nothing
+/// is in front of it.
+fn behind_explain(tokens: &[Token<'_>], nesting: &Nesting) -> usize {
+    let is = |index: usize, words: &[&str]| {
+        let token = tokens.get(index);
+        token.is_some_and(|token| words.iter().any(|word| token.is_word(word)))
+    };
+    let opens = |index: usize| tokens.get(index).is_some_and(|token| token.is_mark('('));
+    if !is(0, &["explain"]) {
+        return 0;
+    }
+    // The query may be in parentheses itself.
+    let is_query =
+        opens(2) || is(2, &["select", "with", "table"]) || is(2, &["values"]) && opens(3);
+    if opens(1) && !is_query {
+        return nesting.partner(1).map_or(tokens.len(), |close| close + 1);
+    }
+    let analyze = 1 + usize::from(is(1, &["analyze", "analyse"]));
+    analyze + usize::from(is(analyze, &["verbose"]))
 }
 
 const SET_OPERATIONS: [&str; 3] = ["union", "intersect", "except"];
@@ -333,6 +396,19 @@ mod tests {
             ("((WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3)", New(0)),
             ("(SELECT 1)", New(0)),
             ("VALUES (1)", New(0)),
+            ("EXPLAIN SELECT 1", New(8)),
+            ("explain analyse verbose SELECT 1", New(24)),
+            ("EXPLAIN (ANALYZE, FORMAT json) SELECT 1", New(31)),
+            ("EXPLAIN VERBOSE WITH a AS (SELECT 1) SELECT 2", Joined(20)),
+            ("EXPLAIN (SELECT 1)", New(8)),
+            ("EXPLAIN (VALUES (1)) UNION SELECT 2", New(8)),
+            ("EXPLAIN (WITH a AS (SELECT 1) SELECT 2)", Joined(13)),
+            (
+                "EXPLAIN (COSTS off) ((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)",
+                Joined(26),
+            ),
+            ("EXPLAIN", New(7)),
+            ("EXPLAIN (", New(9)),
         ] {
             assert_eq!(text(sql).opening(), opening, "{sql}");
         }

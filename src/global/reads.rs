@@ -8,9 +8,8 @@ impl Text<'_> {
     /// Whether a table of this name may be read: where its name stands alone, and
     /// where a table can.
     pub fn may_read(&self, name: &str) -> bool {
-        self.tokens.iter().enumerate().any(|(index, token)| {
-            token.identifier() == Some(name)
-                && !self.precedes_mark(index, '.')
+        self.named(name).iter().any(|&index| {
+            !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
                 && self.follows_what_tables_follow(index)
         })
@@ -26,30 +25,6 @@ impl Text<'_> {
         })
     }
 
-    /// Whether FROM is the last clause that begins in front of this, in the same
-    /// parentheses. Behind a point its name may be a column's.
-    fn is_in_from(&self, index: usize) -> bool {
-        const CLAUSES: [&str; 10] = [
-            "from", "select", "where", "group", "having", "window", "order", "limit", "offset",
-            "fetch",
-        ];
-        let mut depth = 0;
-        for at in (0..index).rev() {
-            match self.tokens[at].kind {
-                Kind::Mark(')') => depth += 1,
-                Kind::Mark('(') if depth == 0 => return false,
-                Kind::Mark('(') => depth -= 1,
-                Kind::Word(ref word)
-                    if depth == 0 && !self.follows_mark(at, '.') && CLAUSES.contains(&&**word) =>
-                {
-                    return word == "from";
-                }
-                _ => {}
-            }
-        }
-        false
-    }
-
     /// Whether this stands behind the end of an expression or of a table, as a label
     /// does without AS.
     pub(super) fn is_bare_label(&self, index: usize) -> bool {
@@ -59,8 +34,8 @@ impl Text<'_> {
         match &self.tokens[before].kind {
             Kind::String | Kind::Number | Kind::Quoted(_) | Kind::Mark(']') => true,
             // What is in them belongs to the word in front: DISTINCT ON (…), OPERATOR(…).
-            Kind::Mark(')') => (0..before)
-                .find(|at| self.tokens[*at].is_mark('(') && self.closing(*at) == before)
+            Kind::Mark(')') => self
+                .opened_by(before)
                 .and_then(|open| self.tokens.get(open.checked_sub(1)?))
                 .is_none_or(|word| !word.is_word("on") && !word.is_word("operator")),
             Kind::Word(word) => {

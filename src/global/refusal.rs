@@ -17,8 +17,7 @@ use crate::shard::{Ranges, Shard};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
-        "--global answers SELECT, VALUES, TABLE and WITH, and this begins with {0}; \
-         to see a plan, use --explain"
+        "--global answers SELECT, VALUES, TABLE and WITH, and EXPLAIN of these, and this begins with {0}"
     )]
     NotASelect(String),
     #[error(
@@ -59,15 +58,20 @@ pub enum Refusal {
     )]
     SystemColumn(String),
     #[error(
-        "{by} looks up one table of the name '{name}', and there are as many as shards; \
+        "{by} looks up what is called '{name}', and every shard has its own; \
          name one of them ('shard_0.{name}'), or ask each shard: shardq query without --global"
     )]
     ByName { name: String, by: String },
     #[error(
-        "{0} looks up a table of whatever name it is given, and would not find a sharded one; \
+        "{0} looks up whatever name it is given, and would not find what shards have; \
          give it a constant, or ask each shard: shardq query without --global"
     )]
     ByUnknownName(String),
+    #[error(
+        "{0} may be asked for search_path, which tells where this session looks for names and not where the \
+         rows are; give it a constant, or ask each shard: shardq query without --global"
+    )]
+    UnknownSetting(String),
     #[error(
         "{by} runs the SQL in its string, where \"{name}\" is not the table of all shards; ask it in the \
          statement itself, or ask each shard: shardq query without --global"
@@ -83,6 +87,11 @@ pub enum Refusal {
          name the column shard to see whose a row is, or ask each shard: shardq query without --global"
     )]
     Schema(String),
+    #[error(
+        "a name of more than 63 bytes: where this database's encoding cuts it is not known; write it as it is \
+         in the catalog, or ask each shard: shardq query without --global"
+    )]
+    LongName,
     #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
     RowType(String),
     #[error(
@@ -250,7 +259,8 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
         if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
             let argument = text.tokens[index + 2..text.closing(index + 1)]
                 .iter()
-                .filter(|token| !token.is_mark('(') && !token.is_mark(')'));
+                .filter(|token| !token.is_mark('(') && !token.is_mark(')'))
+                .take(4);
             let is_column = |name: &str| {
                 let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
                 name == super::names::SHARD || columns.any(|column| column.name == name)

@@ -82,6 +82,9 @@ impl Way {
         catalog: &Catalog,
         strings: Strings,
     ) -> Result<Result<InParts, &'static str>, Refused> {
+        if partial::is_long(text) {
+            return Ok(Err(partial::LONG));
+        }
         if !partial::may_apply(text) || catalog.tables.is_empty() {
             return Ok(Err("it is no simple SELECT from sharded tables"));
         }
@@ -99,7 +102,7 @@ impl Way {
         };
         let part = Text::new(&partial.part, strings);
         let (shadowed, checked) = futures::join!(
-            partial::is_shadowed(session, text),
+            partial::is_shadowed(session, text, &catalog),
             Self::understood(session, plan, &part, alone, strings)
         );
         let checked = match checked? {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use scan::Lexer;
-use spelling::decode_unicode;
+use spelling::{LONGEST, decode_unicode};
 
 pub use spelling::string_value;
 
@@ -21,6 +21,31 @@ pub enum Strings {
     Conforming,
     /// A backslash escapes, as in `E'…'`.
     Escaped,
+}
+
+/// How many bytes of the database's encoding a character has: names are cut by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// As many as in UTF-8.
+    #[default]
+    Utf8,
+    OneByte,
+    /// Not known.
+    Other,
+}
+
+impl Encoding {
+    /// By its name in Postgres. `SQL_ASCII` takes bytes as they come.
+    pub fn named(name: &str) -> Self {
+        let one_byte = ["LATIN", "ISO_8859", "WIN", "KOI8"];
+        if ["UTF8", "SQL_ASCII"].contains(&name) {
+            Self::Utf8
+        } else if one_byte.iter().any(|start| name.starts_with(start)) {
+            Self::OneByte
+        } else {
+            Self::Other
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +79,11 @@ impl Token<'_> {
         self.kind == Kind::Mark(mark)
     }
 
+    /// Whether it is a name that the database's encoding may cut in another place.
+    fn is_long_name(&self) -> bool {
+        self.identifier().is_some() && self.span.len() > LONGEST
+    }
+
     /// The name that a word or a quoted identifier is.
     pub fn identifier(&self) -> Option<&str> {
         match &self.kind {
@@ -65,8 +95,8 @@ impl Token<'_> {
 }
 
 /// All tokens of a text; white space and comments are not among them.
-pub fn tokens(text: &str, strings: Strings) -> Vec<Token<'_>> {
-    let mut lexer = Lexer::new(text, strings);
+pub fn tokens(text: &str, strings: Strings, encoding: Encoding) -> Vec<Token<'_>> {
+    let mut lexer = Lexer::new(text, strings, encoding);
     let mut tokens = Vec::new();
     loop {
         lexer.skip_space();
@@ -79,8 +109,13 @@ pub fn tokens(text: &str, strings: Strings) -> Vec<Token<'_>> {
             span: start..lexer.at(),
         });
     }
-    decode_unicode(text, &mut tokens);
+    decode_unicode(text, &mut tokens, encoding);
     tokens
+}
+
+/// Whether a text has a name that the database's encoding may cut in another place.
+pub fn has_long_names(tokens: &[Token<'_>]) -> bool {
+    tokens.iter().any(Token::is_long_name)
 }
 
 #[cfg(test)]
@@ -89,7 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn lex(text: &str) -> Vec<Token<'_>> {
-        tokens(text, Strings::Conforming)
+        tokens(text, Strings::Conforming, Encoding::Utf8)
     }
 
     fn names(text: &str) -> Vec<String> {
@@ -106,6 +141,17 @@ mod tests {
         );
         let long = "a".repeat(70);
         assert_eq!(names(&long), ["a".repeat(63)]);
+        // Two bytes each, and one in LATIN1.
+        let long = "ä".repeat(70);
+        assert_eq!(names(&long), ["ä".repeat(31)]);
+        for written in [
+            long.clone(),
+            format!("\"{long}\""),
+            format!("U&\"{}\"", r"\00e4".repeat(70)),
+        ] {
+            let tokens = tokens(&written, Strings::Conforming, Encoding::OneByte);
+            assert_eq!(tokens[0].identifier(), Some(&*"ä".repeat(63)), "{written}");
+        }
     }
 
     #[test]
@@ -138,8 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_behind_an_operator_is_one_of_its_own() {
+        let operators = |text: &str| {
+            let tokens = lex(text);
+            let written = tokens.iter().map(|t| &text[t.span.clone()]);
+            written.map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        for (text, expected) in [
+            ("a=-1", "a = - 1"),
+            ("a<=-+1", "a <= - + 1"),
+            ("1*-+-2", "1 * - + - 2"),
+            ("+-1", "+ - 1"),
+            ("a@-1", "a @- 1"),
+            ("a->>-1", "a ->> - 1"),
+            ("a#>-1", "a #>- 1"),
+            ("a%-1", "a %- 1"),
+            ("a=--1\n-1", "a = - 1"),
+            ("a=-/*x*/1", "a = - 1"),
+        ] {
+            assert_eq!(operators(text), expected, "{text}");
+        }
+        assert_eq!(lex(&"-+".repeat(200_000)).len(), 400_000, "in time");
+    }
+
+    #[test]
     fn old_strings_know_the_backslash() {
-        let old = tokens(r"'a\' b' c", Strings::Escaped);
+        let old = tokens(r"'a\' b' c", Strings::Escaped, Encoding::Utf8);
         assert_eq!(old.len(), 2);
         assert_eq!(old[1].identifier(), Some("c"));
     }
@@ -167,7 +237,7 @@ mod tests {
         fn tokens_follow_each_other_and_no_text_is_too_strange(text in r#"([a-zA-ZeEuUž&$'"\\/*+.\-0-9 \n(),;:!-]|\$\$|U&"|E'){0,40}"#) {
             for strings in [Strings::Conforming, Strings::Escaped] {
                 let mut end = 0;
-                for token in tokens(&text, strings) {
+                for token in tokens(&text, strings, Encoding::Utf8) {
                     prop_assert!(token.span.start >= end && token.span.end > token.span.start);
                     prop_assert!(text.get(token.span.clone()).is_some());
                     end = token.span.end;

@@ -3,21 +3,26 @@
 use std::borrow::Cow;
 
 use super::spelling::truncated;
-use super::{Kind, Strings};
+use super::{Encoding, Kind, Strings};
 
 /// How far a text has been read.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: Strings,
+    encoding: Encoding,
+    /// The end of a run of signs, each an operator of its own.
+    signs: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(text: &'a str, strings: Strings) -> Self {
+    pub fn new(text: &'a str, strings: Strings, encoding: Encoding) -> Self {
         Self {
             text,
             at: 0,
             strings,
+            encoding,
+            signs: 0,
         }
     }
 
@@ -97,7 +102,10 @@ impl<'a> Lexer<'a> {
             'u' | 'U' if second == Some(b'&') && self.byte(2) == Some(b'"') => {
                 Kind::Quoted(self.quoted_identifier(2))
             }
-            '"' => Kind::Quoted(truncated(&self.quoted_identifier(0)).to_owned()),
+            '"' => {
+                let name = self.quoted_identifier(0);
+                Kind::Quoted(truncated(&name, self.encoding).to_owned())
+            }
             '$' => self.dollar(),
             c if starts_identifier(c) => self.word(),
             c if c.is_ascii_digit() => self.number(),
@@ -203,7 +211,7 @@ impl<'a> Lexer<'a> {
         let continues = |c: char| starts_identifier(c) || c.is_ascii_digit() || c == '$';
         let word = &rest[..rest.find(|c| !continues(c)).unwrap_or(rest.len())];
         self.at += word.len();
-        let word = truncated(word);
+        let word = truncated(word, self.encoding);
         // Postgres folds ASCII alone where the encoding has several bytes.
         Kind::Word(if word.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(word.to_ascii_lowercase())
@@ -234,8 +242,13 @@ impl<'a> Lexer<'a> {
         Kind::Number
     }
 
-    /// A comment ends an operator.
+    /// A comment ends an operator. So does a sign at its end, which belongs to what
+    /// follows (`a=-1`), unless the operator has a character that SQL's have not.
     fn operator(&mut self) -> Kind<'a> {
+        if self.at < self.signs {
+            self.at += 1;
+            return Kind::Operator;
+        }
         let rest = self.rest();
         let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
         let run = &rest[..end];
@@ -243,7 +256,15 @@ impl<'a> Lexer<'a> {
             .iter()
             .filter_map(|start| run.find(start))
             .min();
-        self.at += comment.unwrap_or(end);
+        let run = &run[..comment.unwrap_or(end)];
+        let bare = if run.contains(|c| "~!@#^&|`?%".contains(c)) {
+            run
+        } else {
+            run.trim_end_matches(['+', '-'])
+        };
+        self.signs = self.at + run.len();
+        // A sign alone is one.
+        self.at += bare.len().max(1);
         Kind::Operator
     }
 }

@@ -1,10 +1,16 @@
 //! What a name or a string constant says, as against how it is written.
 
-use super::{Kind, Strings, Token};
+use super::{Encoding, Kind, Strings, Token};
 
-/// Names longer than `NAMEDATALEN - 1` bytes are cut.
-pub(super) fn truncated(name: &str) -> &str {
-    const LONGEST: usize = 63;
+/// `NAMEDATALEN - 1`.
+pub(super) const LONGEST: usize = 63;
+
+/// Names that are longer, in the database's encoding, are cut.
+pub(super) fn truncated(name: &str, encoding: Encoding) -> &str {
+    if encoding == Encoding::OneByte {
+        let cut = name.char_indices().nth(LONGEST);
+        return cut.map_or(name, |(end, _)| &name[..end]);
+    }
     let mut end = name.len().min(LONGEST);
     while !name.is_char_boundary(end) {
         end -= 1;
@@ -13,7 +19,7 @@ pub(super) fn truncated(name: &str) -> &str {
 }
 
 /// `U&"d\0061t\+000061"`, with another escape character if `UESCAPE` says so.
-pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>]) {
+pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>], encoding: Encoding) {
     for index in 0..tokens.len() {
         let (token, rest) = tokens[index..].split_at_mut(1);
         let escaped = text[token[0].span.clone()].starts_with(['u', 'U']);
@@ -30,7 +36,7 @@ pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>]) {
             _ => '\\',
         };
         if let Some(decoded) = unescaped(name, escape) {
-            truncated(&decoded).clone_into(name);
+            truncated(&decoded, encoding).clone_into(name);
         }
     }
 }

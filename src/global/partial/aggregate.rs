@@ -45,6 +45,26 @@ impl Recogniser<'_> {
         (0..self.tokens().len()).any(|index| self.is_aggregate(index))
     }
 
+    /// Whether FILTER follows an aggregate that ends here, and where that ends.
+    fn filtered(&self, close: usize) -> (bool, usize) {
+        if self.is(close + 1, "filter") && self.text.precedes_mark(close + 1, '(') {
+            (true, self.text.closing(close + 2) + 1)
+        } else {
+            (false, close + 1)
+        }
+    }
+
+    /// Which tokens are part of an aggregate.
+    pub(super) fn aggregated(&self) -> Vec<bool> {
+        let mut aggregated = vec![false; self.tokens().len()];
+        for index in (0..aggregated.len()).filter(|index| self.is_aggregate(*index)) {
+            let (_, end) = self.filtered(self.text.closing(index + 1));
+            let end = end.min(aggregated.len());
+            aggregated[index..end].fill(true);
+        }
+        aggregated
+    }
+
     /// What an aggregate's parts are, and how they are put together.
     pub(super) fn aggregate(
         &self,
@@ -52,12 +72,7 @@ impl Recogniser<'_> {
         columns: &mut Columns,
     ) -> Result<Replacement, Why> {
         let close = self.text.closing(index + 1);
-        let filtered = self.is(close + 1, "filter") && self.text.precedes_mark(close + 1, '(');
-        let end = if filtered {
-            self.text.closing(close + 2) + 1
-        } else {
-            close + 1
-        };
+        let (filtered, end) = self.filtered(close);
         if (index + 1..end).any(|inner| self.is_aggregate(inner)) {
             return Err("an aggregate is inside another");
         }
@@ -150,12 +165,17 @@ impl Call<'_> {
                 let sum = self.part("sum", Use::Mean, columns);
                 let count = self.part("count", Use::Sum, columns);
                 let divided = type_of(&sum);
-                format!(
-                    "(pg_catalog.sum({sum})::{divided} / nullif(pg_catalog.sum({count}), 0)::{divided})"
+                let count = format!("pg_catalog.sum({count})");
+                // NULLIF would compare by whatever "=" the search path has.
+                let some = apply(&count, "<>", "0");
+                apply(
+                    &format!("pg_catalog.sum({sum})::{divided}"),
+                    "/",
+                    &format!("(CASE WHEN {some} THEN {count} END)::{divided}"),
                 )
             }
-            "variance" | "var_samp" => self.variance("(n.n - 1)", columns),
-            "var_pop" => self.variance("n.n", columns),
+            "variance" | "var_samp" => self.variance(|n| apply(n, "-", "1"), columns),
+            "var_pop" => self.variance(str::to_owned, columns),
             // Its root is taken to as many digits as the quotient under it was given,
             // and sqrt() chooses others: rounded twice, the last digit may differ.
             "stddev" | "stddev_samp" | "stddev_pop" => {
@@ -174,7 +194,7 @@ impl Call<'_> {
     /// larger than 0, both ways. Of one value alone (where versions differ in what
     /// they make of `NaN`) or none, the function itself says it: the one part that
     /// is not NULL is then that value.
-    fn variance(&self, other_factor: &str, columns: &mut Columns) -> String {
+    fn variance(&self, other_factor: impl Fn(&str) -> String, columns: &mut Columns) -> String {
         let Self {
             name,
             argument,
@@ -185,15 +205,26 @@ impl Call<'_> {
         let sum = self.part("sum", Use::Sum, columns);
         let count = self.part("count", Use::Sum, columns);
         let x = format!("({argument})::pg_catalog.{factor}");
-        let squares = columns.add(format!("pg_catalog.sum({x} * {x}) {filter}"), Use::Sum);
+        let square = apply(&x, "*", &x);
+        let squares = columns.add(format!("pg_catalog.sum({square}) {filter}"), Use::Sum);
         let n = format!("pg_catalog.sum({count})");
-        let other_factor = other_factor.replace("n.n", &n);
-        let numerator = format!(
-            "({n} * pg_catalog.sum({squares}) - pg_catalog.sum({sum}) * pg_catalog.sum({sum}))"
+        let total = format!("pg_catalog.sum({sum})");
+        let numerator = apply(
+            &apply(&n, "*", &format!("pg_catalog.sum({squares})")),
+            "-",
+            &apply(&total, "*", &total),
         );
+        let quotient = apply(&numerator, "/", &apply(&n, "*", &other_factor(&n)));
         format!(
-            "CASE WHEN {n} > 1 THEN CASE WHEN {numerator} > 0 THEN {numerator} / ({n} * {other_factor}) \
-             ELSE 0 END ELSE pg_catalog.{name}({sum}) END"
+            "CASE WHEN {} THEN CASE WHEN {} THEN {quotient} ELSE 0 END ELSE pg_catalog.{name}({sum}) END",
+            apply(&n, ">", "1"),
+            apply(&numerator, ">", "0"),
         )
     }
+}
+
+/// Postgres's own operator, whatever else of that name the search path has. In
+/// parentheses, for named like this every operator binds alike.
+fn apply(left: &str, operator: &str, right: &str) -> String {
+    format!("({left} OPERATOR(pg_catalog.{operator}) {right})")
 }

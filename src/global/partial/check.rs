@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::clauses::Clauses;
 use super::recognise::{Recogniser, Why};
 use super::words::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
+use crate::global::catalog::ColumnShape;
 use crate::global::lexer::{Kind, string_value};
 use crate::global::names::SHARD;
 
@@ -59,8 +60,8 @@ impl Recogniser<'_> {
         let sorted = self.clauses.order.iter().flat_map(|o| self.elements(o));
         let grouped = self.clauses.group.iter().flat_map(|g| self.elements(g));
         let sorted = sorted.map(|element| (self.sorted(&element).0, element.end));
-        for (expression, end) in sorted.chain(grouped.map(|element| (element.clone(), element.end)))
-        {
+        let grouped = grouped.map(|element| (self.bare(element.clone()), element.end));
+        for (expression, end) in sorted.chain(grouped) {
             known.extend(expression.end..end);
             match &self.tokens()[expression.clone()] {
                 [] => return Err(SYNTAX),
@@ -70,13 +71,11 @@ impl Recogniser<'_> {
                         known.insert(expression.start);
                     }
                 }
-                // Postgres takes what is in it for what it would be without them: a
-                // label, or a position.
                 [first, ..]
                     if first.is_mark('(')
                         && self.text.closing(expression.start) + 1 == expression.end =>
                 {
-                    return Err("ORDER BY or GROUP BY has an element in parentheses");
+                    return Err("ORDER BY or GROUP BY has a list in parentheses");
                 }
                 _ => {}
             }
@@ -183,7 +182,7 @@ impl Recogniser<'_> {
                 && self.text.follows_mark(index, '(')
                 && index > 1
                 && self.is(index - 2, "filter");
-            let own = self.depth(index) == 0;
+            let own = self.text.depth(index) == 0;
             return if own || filters {
                 Ok(())
             } else {
@@ -217,7 +216,7 @@ impl Recogniser<'_> {
             self.sources.is_qualifier(name)
         } else {
             match column_name(token) {
-                Some(name) if self.is_column(name) => return self.check_column(name),
+                Some(name) if self.is_column(name) => return self.check_column(index, name),
                 _ => false,
             }
         };
@@ -234,7 +233,7 @@ impl Recogniser<'_> {
         let has =
             tables.any(|s| table == Some(s.name) && (name == SHARD || s.column(name).is_some()));
         if has && !self.text.precedes_mark(index, '(') {
-            self.check_column(name)
+            self.check_column(index, name)
         } else {
             Err(WORD)
         }
@@ -273,19 +272,15 @@ impl Recogniser<'_> {
         token.kind == Kind::String || token.identifier().is_some_and(of_columns)
     }
 
-    /// Types that Postgres brings along, the same everywhere.
-    fn check_column(&self, name: &str) -> Result<(), Why> {
-        for column in self.sources.columns(name) {
-            let builtin = column
-                .identity
-                .split(' ')
-                .next()
-                .and_then(|oid| oid.parse::<u32>().ok())
-                .is_some_and(|oid| oid < crate::types::FIRST_USER_OID);
-            if !builtin {
-                return Err("a column is of a type that the database defined itself");
-            }
+    /// Types that Postgres brings along, the same everywhere. Others only where each
+    /// row is looked at by itself, and only Postgres's own operators look at it.
+    fn check_column(&self, index: usize, name: &str) -> Result<(), Why> {
+        let condition = self.clauses.condition.clone().unwrap_or_default();
+        let by_row = condition.contains(&index) || self.aggregated[index];
+        if by_row || self.sources.columns(name).all(ColumnShape::is_builtin) {
+            Ok(())
+        } else {
+            Err("a column is of a type that the database defined itself")
         }
-        Ok(())
     }
 }

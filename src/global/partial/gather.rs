@@ -85,9 +85,7 @@ pub async fn gather(
                 Piece::Failed(shard, error) if is_timeout(&error) => {
                     Gathered::TimedOut(shard, error)
                 }
-                Piece::Failed(shard, error)
-                    if error.needs_new_snapshot() || matches!(error, ShardError::Lost { .. }) =>
-                {
+                Piece::Failed(shard, error) if error.needs_new_snapshot() || is_lost(&error) => {
                     console.clear();
                     console.note(&format!("{shard}: {error}"));
                     Gathered::Retry(error.rewritten())
@@ -116,8 +114,16 @@ pub async fn gather(
             answers,
             session,
         })),
-        None => Gathered::Unfit("no connection is left".to_owned()),
+        None => Gathered::Retry(Vec::new()),
     }
+}
+
+/// Whether the connections to the snapshot were lost: the same may go well at another.
+fn is_lost(error: &ShardError) -> bool {
+    matches!(
+        error,
+        ShardError::Lost { .. } | ShardError::NotReplaced { .. }
+    )
 }
 
 fn is_timeout(error: &ShardError) -> bool {

@@ -65,6 +65,7 @@ impl Recogniser<'_> {
         let mut groups = Vec::new();
         let list = self.clauses.group.iter();
         for element in list.flat_map(|group| self.elements(group)) {
+            let element = self.bare(element);
             let own_column = matches!(&self.tokens()[element.clone()], [one] if one.identifier().is_some_and(|n| self.is_column(n)));
             let expression = match self.output(&element) {
                 // An input column comes before a label.

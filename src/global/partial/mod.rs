@@ -27,5 +27,5 @@ pub use floats::{DIGITS_CUT, writes_floats_whole};
 pub use gather::{All, Gathered, gather};
 pub use joins::{APART, to_prove};
 pub use proof::is_proved;
-pub use recognise::{Partial, may_apply, recognise};
+pub use recognise::{LONG, Partial, is_long, may_apply, recognise};
 pub use shadows::{SHADOWED, is_shadowed};

@@ -40,13 +40,15 @@ pub fn recognise(
     let clauses = Clauses::find(text)?;
     let sources = Sources::find(text, &clauses.from, catalog)?;
     sources.check_joins(text, catalog)?;
-    let recogniser = Recogniser {
+    let mut recogniser = Recogniser {
         text,
         strings,
         sources,
         names,
         clauses,
+        aggregated: Vec::new(),
     };
+    recogniser.aggregated = recogniser.aggregated();
     recogniser.check_words()?;
     if recogniser.is_aggregated() {
         recogniser.aggregates()
@@ -57,7 +59,16 @@ pub fn recognise(
 
 /// Whether a look at the tables may show that it can be answered in parts.
 pub fn may_apply(text: &Text<'_>) -> bool {
-    Clauses::find(text).is_ok()
+    !is_long(text) && Clauses::find(text).is_ok()
+}
+
+/// Why a long statement is not answered in parts.
+pub const LONG: Why = "it is too long to be sent to every shard";
+
+/// Every shard would get the whole text: a list of 200,000 ids is 1.5 MB for each.
+pub fn is_long(text: &Text<'_>) -> bool {
+    const MOST_TOKENS: usize = 20_000;
+    text.tokens.len() > MOST_TOKENS
 }
 
 pub struct Recogniser<'a> {
@@ -66,6 +77,8 @@ pub struct Recogniser<'a> {
     pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
+    /// Whether a token is part of an aggregate, its FILTER included.
+    pub(super) aggregated: Vec<bool>,
 }
 
 impl Recogniser<'_> {
@@ -109,20 +122,12 @@ impl Recogniser<'_> {
         self.clauses.group.is_some() || self.has_aggregates()
     }
 
-    pub(super) fn depth(&self, index: usize) -> i32 {
-        let before = &self.tokens()[..index];
-        before
-            .iter()
-            .map(|t| i32::from(t.is_mark('(')) - i32::from(t.is_mark(')')))
-            .sum()
-    }
-
     /// The elements of a list.
     pub(super) fn elements(&self, clause: &Range<usize>) -> Vec<Range<usize>> {
         let mut elements = Vec::new();
         let mut start = clause.start;
         for index in clause.clone() {
-            if self.tokens()[index].is_mark(',') && self.depth(index) == 0 {
+            if self.tokens()[index].is_mark(',') && self.text.depth(index) == 0 {
                 elements.push(start..index);
                 start = index + 1;
             }
@@ -181,6 +186,27 @@ impl Recogniser<'_> {
         if follows(end, &["asc", "desc"]) {
             end -= 1;
         }
-        (element.start..end, self.cut(&(end..element.end)).to_owned())
+        let modifiers = self.cut(&(end..element.end)).to_owned();
+        (self.bare(element.start..end), modifiers)
+    }
+
+    /// An expression without parentheses around all of it. Postgres takes what is in
+    /// them for what it would be without: a label, or a position. A list is another
+    /// thing, and stays.
+    pub(super) fn bare(&self, mut element: Range<usize>) -> Range<usize> {
+        while element.len() > 2
+            && self.tokens()[element.start].is_mark('(')
+            && self.text.closing(element.start) + 1 == element.end
+        {
+            let inside = element.start + 1..element.end - 1;
+            let depth = self.text.depth(inside.start);
+            let separates =
+                |at: usize| self.tokens()[at].is_mark(',') && self.text.depth(at) == depth;
+            if inside.clone().any(separates) {
+                break;
+            }
+            element = inside;
+        }
+        element
     }
 }

@@ -49,7 +49,7 @@ fn a_sharded_table_is_not_looked_up_by_its_name() {
             "pg_get_serial_sequence()",
         ),
     ] {
-        let what = format!("{by} looks up one table of the name 'origins'");
+        let what = format!("{by} looks up what is called 'origins'");
         refused(&db, sql, &[&what, "'shard_0.origins'", "without --global"]);
     }
     refused(
@@ -210,4 +210,103 @@ fn what_changes_from_call_to_call_is_one_statements_business() {
         "SELECT count(DISTINCT random()) = count(*) FROM origins",
         "t",
     );
+}
+
+/// Not tables alone: whatever a shard has that can be named in a string. What `pg_input_is_valid`
+/// does is known by its name, since it comes with version 16.
+#[test]
+fn nothing_of_the_shards_is_looked_up_by_its_name() {
+    let db = Db::with_shards(2);
+    db.in_each_shard(
+        "CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN amount AS int; CREATE SEQUENCE counter;
+         CREATE TABLE own (id int PRIMARY KEY, mood mood); INSERT INTO own VALUES ({n}, 'ok');
+         CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1';
+         CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int);
+         CREATE COLLATION here (LOCALE = 'C');
+         CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.simple)",
+    );
+    for (sql, name, by) in [
+        ("SELECT to_regtype('own[]')", "own", "to_regtype()"),
+        ("SELECT to_regtype('_own')", "_own", "to_regtype()"),
+        (
+            "SELECT to_regclass('own_pkey')",
+            "own_pkey",
+            "to_regclass()",
+        ),
+        ("SELECT to_regtype('mood')", "mood", "to_regtype()"),
+        ("SELECT 'amount'::regtype", "amount", "a regtype"),
+        ("SELECT to_regproc('twice')", "twice", "to_regproc()"),
+        (
+            "SELECT to_regprocedure('twice(int)')",
+            "twice",
+            "to_regprocedure()",
+        ),
+        ("SELECT to_regoper('===')", "===", "to_regoper()"),
+        (
+            "SELECT to_regcollation('here')",
+            "here",
+            "to_regcollation()",
+        ),
+        ("SELECT to_tsvector('words', 'a')", "words", "to_tsvector()"),
+        ("SELECT nextval('counter')", "counter", "nextval()"),
+        (
+            "SELECT has_sequence_privilege('counter', 'usage')",
+            "counter",
+            "has_sequence_privilege()",
+        ),
+        (
+            "SELECT has_function_privilege('twice(int)', 'execute')",
+            "twice",
+            "has_function_privilege()",
+        ),
+        (
+            "SELECT has_type_privilege('mood', 'usage')",
+            "mood",
+            "has_type_privilege()",
+        ),
+        (
+            "SELECT pg_get_object_address('table', '{own}', '{}')",
+            "own",
+            "pg_get_object_address()",
+        ),
+        ("SELECT '{own,int}'::regtype[]", "own", "an array of names"),
+    ] {
+        refused(
+            &db,
+            sql,
+            &[
+                &format!("{by} looks up what is called '{name}'"),
+                "--global",
+            ],
+        );
+    }
+    for (sql, by) in [
+        ("SELECT format('%I', 'own')::regclass", "a cast to regclass"),
+        ("SELECT format('%s', 'o')::regclass", "a cast to regclass"),
+        ("SELECT ('ow' || 'n')::regclass", "a cast to regclass"),
+        (
+            "SELECT to_regtype(typname::text) FROM pg_type",
+            "to_regtype()",
+        ),
+        (
+            "SELECT current_setting('search' || '_path')",
+            "current_setting()",
+        ),
+    ] {
+        let found = shardq(["query", "-g", sql]).db(&db).run();
+        found.assert(1, "", has_all([by, "--global"]));
+    }
+    for (sql, answer) in [
+        ("SELECT to_regtype('int[]')", "integer[]"),
+        ("SELECT to_regclass('mood') IS NULL", "t"),
+        ("SELECT to_regtype('shard_0.mood')", "shard_0.mood"),
+        ("SELECT to_tsvector('simple', 'word')", "'word':1"),
+        ("SELECT current_setting('TimeZone') <> ''", "t"),
+        (
+            "SELECT count(*) FROM pg_class WHERE relname IN ('own', 'own_pkey')",
+            "4",
+        ),
+    ] {
+        answered(&db, sql, answer);
+    }
 }

@@ -3,8 +3,13 @@
 
 mod by_name;
 mod differential;
+mod encoding;
+mod explain;
 mod generator;
+mod hostile;
 mod locks;
+mod lost;
+mod own_types;
 mod parts;
 mod refusals;
 mod rows;

@@ -45,10 +45,6 @@ fn what_would_not_be_exact_is_refused_and_says_what_to_do() {
             &["INSERT"],
         ),
         ("DELETE FROM t", &["begins with DELETE"]),
-        (
-            "EXPLAIN SELECT 1 FROM t",
-            &["begins with EXPLAIN", "--explain"],
-        ),
         ("COPY t TO STDOUT", &["begins with COPY"]),
         (
             "WITH t AS (SELECT 1) SELECT * FROM t",

@@ -45,6 +45,14 @@ impl Db {
         )
     }
 
+    /// A database whose encoding has one byte a character.
+    pub fn latin1() -> Self {
+        Self::create(
+            &SERVER,
+            "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'",
+        )
+    }
+
     pub fn on(server: &Sandbox) -> Self {
         Self::create(server, "")
     }

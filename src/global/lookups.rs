@@ -1,0 +1,365 @@
+//! Which string constants of a text are names of something that Postgres looks up, and
+//! where a name is looked up that is no constant. By the words: what a function does,
+//! the caller knows.
+
+use super::lexer::{Kind, Token};
+use super::names::{RESERVED, Text};
+use super::objects::Kinds;
+
+/// A string constant that may be looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// Its token.
+    pub index: usize,
+    /// What it may be a name of.
+    pub kinds: Kinds,
+    pub form: Form,
+    /// What looks it up.
+    pub by: String,
+}
+
+/// What in a string may be a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All of it.
+    One,
+    /// Names in it, as in an array, a type or a list of arguments.
+    Several,
+}
+
+/// What is known of functions, by name.
+pub trait Calls {
+    /// What it looks up by a name that it is given.
+    fn looks_up(&self, function: &str) -> Kinds;
+    fn gives_text(&self, function: &str) -> bool;
+}
+
+/// Words that a parenthesis follows and that are no functions, besides what is reserved.
+const NO_FUNCTIONS: [&str; 12] = [
+    "coalesce", "exists", "filter", "greatest", "is", "least", "nullif", "over", "row", "rows",
+    "values", "within",
+];
+
+/// Functions of Postgres's own that run the SQL in a string, which is their first
+/// argument; but that of `ts_rewrite` may be the second, or none.
+pub const RUN_SQL: [&str; 5] = [
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "ts_stat",
+    "ts_rewrite",
+];
+
+/// Types of text: a name of such a type is looked up where it is cast to one of names.
+const TEXTS: [&str; 5] = ["bpchar", "char", "name", "text", "varchar"];
+
+/// The function that is called with this parenthesis.
+pub fn called<'t>(text: &'t Text<'_>, open: usize) -> Option<&'t str> {
+    let name = text.tokens.get(open.checked_sub(1)?)?;
+    match &name.kind {
+        Kind::Word(word) => {
+            let word = word.as_ref();
+            let keyword = RESERVED.contains(&word) || NO_FUNCTIONS.contains(&word);
+            (!keyword || word == "cast").then_some(word)
+        }
+        Kind::Quoted(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// A type of names at this token, `[]` or not: of what, and whether they are arrays.
+fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, Form)> {
+    let name = text.tokens.get(index)?.identifier()?;
+    let (name, array) = match name.strip_prefix('_') {
+        Some(element) => (element, true),
+        None => (name, text.precedes_mark(index, '[')),
+    };
+    let kinds = Kinds::of_type(name);
+    let form = if array || kinds != Kinds::RELATION {
+        Form::Several
+    } else {
+        Form::One
+    };
+    (!kinds.is_none()).then_some((kinds, form))
+}
+
+/// What stands in parentheses.
+#[derive(Clone, Default)]
+struct Frame {
+    kinds: Kinds,
+    several: bool,
+    by: String,
+}
+
+/// One pass over a text.
+pub struct Finder<'a, C> {
+    text: &'a Text<'a>,
+    calls: &'a C,
+    /// How many strings and `||` are in front of each token.
+    texts: Vec<usize>,
+    pub found: Vec<Lookup>,
+    /// What looks up a name that is no constant.
+    pub unknown: Vec<String>,
+}
+
+impl<'a, C: Calls> Finder<'a, C> {
+    pub fn find(text: &'a Text<'a>, calls: &'a C) -> Self {
+        let mut finder = Self {
+            text,
+            calls,
+            texts: texts(text),
+            found: Vec::new(),
+            unknown: Vec::new(),
+        };
+        let anywhere = finder.anywhere();
+        let mut frames = vec![anywhere];
+        // Behind the last cast that was read.
+        let mut read = 0;
+        for (index, token) in text.tokens.iter().enumerate() {
+            match &token.kind {
+                Kind::Mark('(') => {
+                    let inside = finder.frame(index, &frames[frames.len() - 1]);
+                    frames.push(inside);
+                }
+                Kind::Mark(')') if frames.len() > 1 => {
+                    frames.pop();
+                }
+                Kind::String => finder.string(index, &frames[frames.len() - 1]),
+                _ => {}
+            }
+            if index >= read && finder.starts_casts(index) {
+                read = finder.casts(index);
+            }
+        }
+        finder
+    }
+
+    fn token(&self, index: usize) -> Option<&Token<'a>> {
+        self.text.tokens.get(index)
+    }
+
+    fn is_string(&self, index: usize) -> bool {
+        self.token(index).is_some_and(|t| t.kind == Kind::String)
+    }
+
+    fn is_mark(&self, index: usize, mark: char) -> bool {
+        self.token(index).is_some_and(|token| token.is_mark(mark))
+    }
+
+    /// Types of names that say so of no constant in particular: `regclass[]`, and a
+    /// column of `AS t (a regclass)`.
+    fn anywhere(&self) -> Frame {
+        let mut frame = Frame {
+            several: true,
+            by: "an array of names".to_owned(),
+            ..Frame::default()
+        };
+        for index in 0..self.text.tokens.len() {
+            let Some((kinds, _)) = names_of(self.text, index) else {
+                continue;
+            };
+            let word = self.text.tokens[index].identifier().unwrap_or_default();
+            let array = word.starts_with('_') || self.text.precedes_mark(index, '[');
+            let qualified = self.text.follows_mark(index, '.');
+            let before = index.checked_sub(if qualified { 3 } else { 1 });
+            let before = before.and_then(|at| self.text.tokens[at].identifier());
+            let column = before.is_some_and(|name| !RESERVED.contains(&name))
+                && !self.text.precedes_mark(index, '(')
+                && !self.is_string(index + 1);
+            if array || column {
+                frame.kinds = frame.kinds.and(kinds);
+                if !array {
+                    frame.by = format!("a column of type {word}");
+                }
+            }
+        }
+        frame
+    }
+
+    /// What the strings are that stand in these parentheses: what they are around them,
+    /// and more.
+    fn frame(&mut self, open: usize, around: &Frame) -> Frame {
+        let mut frame = Frame::default();
+        if let Some(function) = called(self.text, open) {
+            let (kinds, form) = if function == "cast" {
+                self.cast(open)
+            } else {
+                let runs_sql = RUN_SQL.contains(&function);
+                let sql = if runs_sql { Kinds::SQL } else { Kinds::NONE };
+                let named = Kinds::of_type(function).and(sql);
+                let kinds = self.calls.looks_up(function).and(named);
+                let form = if kinds == Kinds::RELATION {
+                    Form::One
+                } else {
+                    Form::Several
+                };
+                (kinds, form)
+            };
+            if !kinds.is_none() {
+                frame.kinds = frame.kinds.and(kinds);
+                frame.several |= form == Form::Several;
+                // An array of names says what it is.
+                frame.by = if function == "cast" && !around.kinds.is_none() {
+                    around.by.clone()
+                } else {
+                    format!("{function}()")
+                };
+            }
+        }
+        if frame.kinds.is_none() {
+            return around.clone();
+        }
+        frame.kinds = frame.kinds.and(around.kinds);
+        frame.several |= around.several && !around.kinds.is_none();
+        frame
+    }
+
+    /// `CAST (… AS regclass)`: what it looks up.
+    fn cast(&mut self, open: usize) -> (Kinds, Form) {
+        let none = (Kinds::NONE, Form::One);
+        let close = self.text.closing(open);
+        let mut at = close - 1;
+        while at > open && (self.is_mark(at, '[') || self.is_mark(at, ']')) {
+            at -= 1;
+        }
+        let Some(names) = names_of(self.text, at).filter(|_| at > open) else {
+            return none;
+        };
+        let word = self.text.tokens[at].identifier().unwrap_or_default();
+        if self.text.follows_mark(at, '.') {
+            at -= 2;
+        }
+        // Behind what is cast.
+        let Some(end) = at.checked_sub(1).filter(|end| *end > open + 1) else {
+            return none;
+        };
+        let text_type = self.token(end - 1).and_then(Token::identifier);
+        let is_cast_text = self.text.follows_mark(end - 1, ':')
+            && text_type.is_some_and(|name| TEXTS.contains(&name))
+            && !self.is_string(open + 1);
+        let first = &self.text.tokens[open + 1];
+        let constant = end == open + 2 && self.is_string(open + 1);
+        let is_computed = if self.text.opened_by(end - 1) == Some(open + 2) {
+            self.is_text(end - 1)
+        } else {
+            let texts = self.texts[end] > self.texts[open];
+            texts && !constant && !first.is_mark('(') && !first.is_word("select")
+        };
+        if is_cast_text || is_computed {
+            self.unknown.push(format!("a cast to {word}"));
+        }
+        names
+    }
+
+    fn string(&mut self, index: usize, frame: &Frame) {
+        if !frame.kinds.is_none() {
+            let form = if frame.several {
+                Form::Several
+            } else {
+                Form::One
+            };
+            self.add(index, (frame.kinds, form), frame.by.clone());
+        }
+        // regclass 'origins'
+        if let Some(names) = index.checked_sub(1).and_then(|at| names_of(self.text, at)) {
+            let word = self.text.tokens[index - 1].identifier().unwrap_or_default();
+            self.add(index, names, format!("a {word}"));
+        }
+    }
+
+    fn add(&mut self, index: usize, (kinds, form): (Kinds, Form), by: String) {
+        self.found.push(Lookup {
+            index,
+            kinds,
+            form,
+            by,
+        });
+    }
+
+    /// Whether casts may follow this token: it ends an operand, and is no type of a cast.
+    fn starts_casts(&self, index: usize) -> bool {
+        let Some(token) = self.token(index) else {
+            return false;
+        };
+        let ends = matches!(
+            token.kind,
+            Kind::String | Kind::Number | Kind::Mark(')' | ']')
+        ) || token.identifier().is_some();
+        ends && (self.is_mark(index + 1, ':') && self.is_mark(index + 2, ':')
+            || token.kind == Kind::String && self.is_mark(index + 1, ')'))
+    }
+
+    /// Reads the casts behind an operand. Returns where they end.
+    fn casts(&mut self, operand: usize) -> usize {
+        let constant = self.is_string(operand);
+        let (mut start, mut at) = (operand, operand + 1);
+        // ('origins')::regclass
+        while constant
+            && self.is_mark(at, ')')
+            && start > 0
+            && self.text.opened_by(at) == Some(start - 1)
+            && called(self.text, start - 1).is_none()
+        {
+            start -= 1;
+            at += 1;
+        }
+        let mut is_text = !constant && self.is_text(operand);
+        while self.is_mark(at, ':') && self.is_mark(at + 1, ':') {
+            at += 2;
+            if self.is_mark(at + 1, '.') {
+                at += 2;
+            }
+            let Some(word) = self.token(at).and_then(Token::identifier) else {
+                break;
+            };
+            let word = word.to_owned();
+            if let Some(names) = names_of(self.text, at) {
+                if constant {
+                    self.add(operand, names, format!("a {word}"));
+                } else if is_text {
+                    self.unknown.push(format!("a cast to {word}"));
+                }
+            }
+            is_text = TEXTS.contains(&word.as_str());
+            at += 1;
+            // varchar(10), regclass[]
+            if self.is_mark(at, '(') {
+                at = self.text.closing(at) + 1;
+            }
+            while self.is_mark(at, '[') || self.is_mark(at, ']') {
+                at += 1;
+            }
+        }
+        at.max(operand + 1)
+    }
+
+    /// Whether parentheses that close here are around a text that is put together or
+    /// computed.
+    fn is_text(&self, close: usize) -> bool {
+        let Some(open) = self.text.opened_by(close) else {
+            return false;
+        };
+        if let Some(function) = called(self.text, open) {
+            return self.calls.gives_text(function);
+        }
+        let before = open.checked_sub(1).and_then(|at| self.token(at));
+        let name = before.and_then(Token::identifier);
+        let is_query = self
+            .token(open + 1)
+            .is_some_and(|first| first.is_word("select"));
+        // ('ori' || 'gins'), coalesce('origins', name)
+        let plain = name.is_none_or(|name| NO_FUNCTIONS.contains(&name) || name == "select");
+        plain && !is_query && self.texts[close] > self.texts[open]
+    }
+}
+
+fn texts(text: &Text<'_>) -> Vec<usize> {
+    let mut count = 0;
+    let counts = text.tokens.iter().map(|token| {
+        let before = count;
+        let is_text = token.kind == Kind::String || &text.sql[token.span.clone()] == "||";
+        count += usize::from(is_text);
+        before
+    });
+    counts.collect()
+}

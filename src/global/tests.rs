@@ -1,0 +1,58 @@
+//! How long it takes to read long texts.
+
+use std::time::{Duration, Instant};
+
+use super::by_name::{self, Functions};
+use super::objects::Objects;
+use super::{Encoding, Strings, Text, check, check_strings};
+
+/// Texts of some 100,000 tokens, each of which a search from every token would take
+/// many minutes for: every pass is over each token once. In a build without
+/// optimisation, on a busy machine, all of them took 12 s together.
+#[test]
+fn every_pass_over_a_text_is_linear() {
+    const MANY: usize = 30_000;
+    let list = |item: &str| {
+        format!(
+            "SELECT 1 FROM t WHERE a IN ({})",
+            vec![item; MANY].join(", ")
+        )
+    };
+    let began = Instant::now();
+    for sql in [
+        list("12345"),
+        list("'abc'"),
+        list("t"),
+        list("shard"),
+        list("('x')::regclass"),
+        list("lower('x')::regclass"),
+        list("to_regclass('x')"),
+        format!("SELECT {}", vec!["f(a)"; MANY].join(" + ")),
+        format!("SELECT {}'x'{}", "f(".repeat(MANY), ")".repeat(MANY)),
+        format!("SELECT {}1{}", "(".repeat(MANY), ")".repeat(MANY)),
+        format!("SELECT 'x'{}", "::regclass".repeat(MANY)),
+        format!("SELECT a{}", "::text::regclass".repeat(MANY)),
+        format!("{}SELECT 1", "(".repeat(MANY)),
+        format!("SELECT {}", "pg_typeof(".repeat(MANY)),
+        format!("SELECT 1 FROM {}", vec!["t"; MANY].join(", ")),
+        format!("SELECT {}1", "-+".repeat(MANY)),
+        format!("WITH {} SELECT 1", vec!["t AS (SELECT 1)"; MANY].join(", ")),
+    ] {
+        let text = Text::in_encoding(&sql, Strings::Conforming, Encoding::Utf8);
+        let _ = (
+            check(&text),
+            text.table_names(),
+            text.may_read("t"),
+            text.mentions("u"),
+        );
+        let _ = (text.names_shard_column(), text.own_ctes(), text.opening());
+        let (_, _) = (
+            by_name::names(&text, Strings::Conforming),
+            by_name::functions(&text),
+        );
+        let (functions, objects) = (Functions::default(), Objects::default());
+        let _ = check_strings(&text, Strings::Conforming, &functions, &objects);
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(120), "{took:?}");
+}
