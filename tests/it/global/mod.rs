@@ -4,6 +4,7 @@
 mod by_name;
 mod differential;
 mod drift;
+mod estimate;
 mod generator;
 mod locks;
 mod parts;
