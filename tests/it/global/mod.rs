@@ -3,7 +3,9 @@
 
 mod by_name;
 mod differential;
+mod drift;
 mod encoding;
+mod estimate;
 mod explain;
 mod generator;
 mod hostile;

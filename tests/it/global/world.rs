@@ -9,7 +9,7 @@ use shardq::cli::query::Strategy;
 use shardq::console::Console;
 use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
-use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
+use shardq::global::{self, Differing, Found, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
 use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
 use shardq::search_path::SearchPath;
@@ -59,6 +59,9 @@ pub enum Answer {
 /// How the refusal of `--strategy partial` begins.
 pub const NOT_IN_PARTS: &str = "--strategy partial";
 
+/// How the refusal of a statement begins that needs what differs between shards.
+pub const DIFFER: &str = "the shards differ in what the statement needs";
+
 const NULL: &str = "-null-";
 const FIELD: &str = "\u{1f}";
 const RECORD: &str = "\u{1e}";
@@ -103,6 +106,33 @@ impl World {
         spread += "ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents (id);";
         db.in_each_shard(&spread);
         Self { db }
+    }
+
+    /// The same, amidst a migration: every other shard has columns more, which are called
+    /// as columns of other tables and as aliases are, and longer types.
+    pub fn drifted(shards: u32, shard_of: &str) -> Self {
+        let world = Self::new(shards, shard_of);
+        for schema in ["whole", "whole_shard"] {
+            world.db.sql(&format!(
+                "ALTER TABLE {schema}.texts ALTER ch TYPE char(8), ALTER v TYPE varchar;
+                 ALTER TABLE {schema}.orders ALTER price TYPE numeric"
+            ));
+        }
+        for shard in (1..shards).step_by(2) {
+            world.db.in_shard(
+                shard,
+                "ALTER TABLE orders ADD name text DEFAULT 'new', ADD boss int DEFAULT 1,
+                     ADD grp int DEFAULT 2, ALTER price TYPE numeric(12, 2);
+                 ALTER TABLE people ADD item text DEFAULT 'new', ADD qty int DEFAULT 1, ADD p int,
+                     ADD t text DEFAULT 'new', ADD x int DEFAULT 4;
+                 ALTER TABLE numbers ADD label text DEFAULT 'new', ADD person int DEFAULT 3, ADD a int;
+                 ALTER TABLE nodes ADD x int DEFAULT 3, ADD name text DEFAULT 'new';
+                 ALTER TABLE texts ADD a int, ADD n int DEFAULT 3,
+                     ALTER ch TYPE char(8), ALTER v TYPE varchar(20);
+                 ALTER TABLE scales ADD b boolean DEFAULT true, DROP y, ADD y text DEFAULT 'new'",
+            );
+        }
+        world
     }
 
     /// What psql says of the whole tables.
@@ -215,21 +245,18 @@ async fn one(
     .await
     .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
-    let mentioned = |name: &str| text.mentions(name);
-    let mut catalog = Catalog::new(
-        &look.relations,
-        &look.shards,
-        |name| text.may_read(name),
-        mentioned,
-        Differing::Refuse,
-    )
-    .map_err(|differences| format!("{differences:?}"))?;
-    catalog.joined = joined;
-    global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
+    let found = Found {
+        relations: &look.relations,
+        heirs: &look.heirs,
+        shards: &look.shards,
+        differing: Differing::Refuse,
+        version: look.version,
+        strings: look.strings,
+    };
     let session = look.session;
-    let catalog = global::settle(&session, &plan, &text, catalog)
-        .await
-        .map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let agreed = global::agree(&session, &plan, &text, &found).await;
+    let mut catalog = agreed.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    catalog.joined = joined;
     let way = match strategy {
         Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
         _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
