@@ -1,6 +1,7 @@
 //! What ends a command: one type, printed once, by `main`.
 
 use crate::commands::demo::DemoError;
+use crate::discovered::LookAlikes;
 use crate::exit::Exit;
 use crate::export::ExportError;
 use crate::export::check::VerifyError;
@@ -65,9 +66,10 @@ hint: {hint}"
         error: ShardError,
         hint: String,
     },
-    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
+    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
     NoShards {
         database: String,
+        look_alikes: LookAlikes,
         /// Databases of the same server that have some, and how many.
         others: Vec<(String, usize)>,
     },
@@ -145,8 +147,17 @@ impl Error {
             | Self::Id(_)
             | Self::ShardCountNeeded
             | Self::Usage(_) => Exit::Usage,
+            Self::Topology(TopologyError::NoShardOfOrigin { .. }) => Exit::Incomplete,
             _ => Exit::Failed,
         }
+    }
+}
+
+fn close_to(look_alikes: &LookAlikes) -> String {
+    if look_alikes.is_empty() {
+        String::new()
+    } else {
+        format!("; these only look like it: {look_alikes}")
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod commands;
 pub mod console;
+pub mod discovered;
 pub mod draft;
 pub mod error;
 pub mod excerpt;
@@ -31,6 +32,7 @@ pub mod sandbox;
 pub mod sanitize;
 pub mod search;
 pub mod search_path;
+pub mod selection;
 pub mod server;
 pub mod settings;
 pub mod shard;

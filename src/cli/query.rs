@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
@@ -115,13 +116,16 @@ pub struct GlobalArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
-    /// Only these shards: numbers and ranges, like 0-15,30,100-
+    /// Only these shards: numbers and ranges, like 0-15,30,100-; may be repeated
     #[arg(long, value_name = "LIST", conflicts_with = "origin")]
-    pub shards: Option<ShardList>,
+    pub shards: Vec<ShardList>,
 
-    /// Only the shard that this origin's name routes to
-    #[arg(long, value_name = "NAME")]
-    pub origin: Option<String>,
+    /// Only the shard that this origin's name routes to; may be repeated
+    ///
+    /// The origin is looked up there in the same run. If it is in another shard, the
+    /// exit status is 3; if it is nowhere, a warning names the nearest.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub origin: Vec<String>,
 
     /// Fail unless the database has exactly this many shards
     #[arg(long, value_name = "N")]

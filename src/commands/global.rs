@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
+use crate::discovered::Discovered;
 use crate::error::Error;
 use crate::fanout::{Answer, ShardError, Survey};
 use crate::global::partial::{Gathered, gather, may_apply};
@@ -274,7 +275,7 @@ impl Prepared {
                 };
                 let survey = Survey {
                     session: all.session,
-                    shards: Vec::new(),
+                    shards: Discovered::default(),
                     types: TypeNames::default(),
                     round_trip,
                 };

@@ -11,6 +11,7 @@ use super::by_name::{self, Functions};
 use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::Strings;
 use super::names::Text;
+use crate::discovered::Discovered;
 use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
 use crate::plan::{Plan, TableName};
 use crate::quote::Literal;
@@ -47,8 +48,8 @@ impl Wanted {
 /// What the server told.
 pub struct Look {
     pub session: Session,
-    /// Every shard of the database, ascending.
-    pub shards: Vec<Shard>,
+    /// Every shard of the database, and what looks like one.
+    pub shards: Discovered,
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
     pub heirs: Vec<Heir>,
