@@ -10,6 +10,7 @@ use crate::fanout::{FanoutError, ShardError};
 use crate::global::Refusal;
 use crate::hint;
 use crate::id::IdError;
+use crate::key::NoRoute;
 use crate::lookup::LookupError;
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
@@ -75,19 +76,20 @@ hint: {hint}"
     },
     #[error(transparent)]
     Id(#[from] IdError),
-    #[error(
-        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
-    )]
-    ShardCountNeeded,
+    /// Of an answer that is whole or is none.
+    #[error("not answered: {0}")]
+    OriginElsewhere(String),
+    /// A key whose shard was to be computed.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// A name cannot be looked for.
-    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name{}", other_places(*.siblings, .others))]
+    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name, and no other shard has{}\n\
+         --no-verify computes the shard alone", elsewhere(.others))]
     NoTable {
         shard: Shard,
         table: &'static str,
-        /// Shards of this database that have it.
-        siblings: usize,
         /// Other databases of the same server, and how many of their shards have it.
         others: Vec<(String, usize)>,
     },
@@ -145,9 +147,11 @@ impl Error {
             Self::Statement(_)
             | Self::Settings(_)
             | Self::Id(_)
-            | Self::ShardCountNeeded
+            | Self::NoRoute(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Topology(TopologyError::NoShardOfOrigin { .. }) => Exit::Incomplete,
+            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
+                Exit::Incomplete
+            }
             _ => Exit::Failed,
         }
     }
@@ -177,15 +181,6 @@ fn elsewhere(others: &[(String, usize)]) -> String {
         "\non this server these have; choose one with -d:{}",
         list.concat()
     )
-}
-
-fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
-    let places = match siblings {
-        0 => elsewhere(others),
-        1 => "; one other shard has".to_owned(),
-        _ => format!("; {siblings} other shards have"),
-    };
-    format!("{places}\n--no-verify computes the shard alone")
 }
 
 /// What may help a shard that failed.

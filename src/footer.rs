@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::discovered::LookAlikes;
 use crate::plan::Instant;
 use crate::selection::Origins;
-use crate::shard::{Ranges, Shard};
+use crate::shard::Ranges;
 
 /// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
 #[derive(Debug, Clone)]
@@ -92,10 +92,9 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Takes the shards ascending.
-    pub fn new(shards: &[Shard], look_alikes: Option<&LookAlikes>) -> Self {
+    pub fn new(shards: Ranges, look_alikes: Option<&LookAlikes>) -> Self {
         Self {
-            shards: Ranges::of(shards),
+            shards,
             look_alikes: look_alikes.cloned().unwrap_or_default(),
         }
     }
@@ -160,6 +159,7 @@ impl fmt::Display for Elapsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shard::Shard;
 
     #[test]
     fn it_states_rows_completeness_instant_and_time() {
@@ -179,7 +179,7 @@ mod tests {
         let footer = Footer {
             rows: 1,
             answered: 127,
-            missing: Missing::new(&[Shard::new(4)], None),
+            missing: Missing::new(Ranges::of(&[Shard::new(4)]), None),
             ..footer
         };
         assert_eq!(

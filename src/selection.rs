@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use crate::footer::Missing;
 use crate::route;
 use crate::sanitize::visible;
-use crate::shard::{Shard, ShardList};
+use crate::shard::{Ranges, Shard, ShardList};
 use crate::topology::{Doubt, Topology, TopologyError};
 
 /// The shards to ask, ascending.
@@ -102,7 +102,10 @@ impl Selection {
             .copied()
             .filter(|shard| !answered(*shard))
             .collect();
-        Missing::new(&lacking, self.doubt.as_ref().map(|d| &d.look_alikes))
+        Missing::new(
+            Ranges::of(&lacking),
+            self.doubt.as_ref().map(|d| &d.look_alikes),
+        )
     }
 }
 

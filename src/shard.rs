@@ -175,6 +175,16 @@ impl Ranges {
         }
     }
 
+    /// All of both; they have none in common.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let mut ranges: Vec<_> = self.0.into_iter().chain(other.0).collect();
+        ranges.sort_unstable_by_key(|range| *range.start());
+        let mut union = Self::default();
+        union.extend(Self(ranges));
+        union
+    }
+
     /// How many shards these are.
     pub fn count(&self) -> usize {
         let length = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;

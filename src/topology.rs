@@ -72,6 +72,17 @@ impl Topology {
         self.shards.first().copied().filter(|s| s.number() > 1)
     }
 
+    /// Numbers that a numbering of this many lacks: in front of a late start, in its gaps,
+    /// and at its end.
+    pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
+        let mut lacking = self.lacking();
+        let end = self.modulus().get();
+        if count.get() > end {
+            lacking.push(end..=count.get() - 1);
+        }
+        lacking
+    }
+
     /// Numbers that the numbering lacks: in front of a late start, and in its gaps.
     pub fn lacking(&self) -> Ranges {
         let mut lacking = Ranges::default();
@@ -132,7 +143,11 @@ impl Topology {
         for range in list.ranges() {
             // An open range (`100-`) asks for whatever is there, but for something.
             if *range.end() == u32::MAX {
-                if !self.shards.iter().any(|shard| range.contains(&shard.number())) {
+                if !self
+                    .shards
+                    .iter()
+                    .any(|shard| range.contains(&shard.number()))
+                {
                     missing.push(range.clone());
                 }
             } else {
@@ -146,7 +161,7 @@ impl Topology {
             });
         }
         Ok(self
-            .0
+            .shards
             .iter()
             .copied()
             .filter(|shard| list.contains(*shard))
@@ -196,7 +211,9 @@ mod tests {
 
     fn with_look_alikes(numbers: impl IntoIterator<Item = u32>, others: &[&str]) -> Topology {
         let shards = numbers.into_iter().map(|n| Shard::new(n).to_string());
-        let schemas: Vec<_> = shards.chain(others.iter().map(|s| (*s).to_owned())).collect();
+        let schemas: Vec<_> = shards
+            .chain(others.iter().map(|s| (*s).to_owned()))
+            .collect();
         Topology::new(Discovered::new(schemas.iter().map(String::as_str))).unwrap()
     }
 

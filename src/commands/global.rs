@@ -17,6 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::plan::{Plan, TableName};
 use crate::run::Started;
+use crate::selection::Selection;
 use crate::server::{Server, Spare};
 use crate::settings::Settings;
 use crate::shard::Shard;
@@ -25,6 +26,7 @@ use crate::transfer::Transfer;
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance};
+use super::origin::{Located, Looks, Places};
 
 /// What the person wants, as far as it tells how to get it.
 #[derive(Clone, Copy)]
@@ -48,7 +50,7 @@ pub(super) struct Attempt {
 pub(super) struct Prepared {
     pub way: Way,
     /// The shards that were asked for, whether or not all can take part.
-    pub shards: Vec<Shard>,
+    pub selection: Selection,
     pub survey: Survey,
     pub server: Server,
     pub spares: Vec<Spare>,
@@ -71,7 +73,7 @@ pub(super) struct Going {
     pub started: Started,
     pub way: Way,
     /// The shards that were asked for.
-    pub shards: Vec<Shard>,
+    pub selection: Selection,
     /// How the shards' parts went; none of one statement.
     pub parts: Vec<(Shard, Answer)>,
 }
@@ -157,7 +159,9 @@ pub(super) async fn prepare(
             round_trip: look.round_trip,
         };
         let topology = connect::topology(&survey, asked.settings).await?;
-        let shards = connect::choose(asked.shards, &topology, console)?;
+        let selection = connect::choose_all(asked.shards, &topology, console)?;
+        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+        let shards = &selection.shards;
 
         let text = match look.strings {
             Strings::Conforming => &conforming,
@@ -182,7 +186,7 @@ pub(super) async fn prepare(
         };
         let mut catalog = Catalog::new(
             &look.relations,
-            &shards,
+            shards,
             |name| text.may_read(name),
             |name| text.mentions(name),
             differing,
@@ -216,9 +220,21 @@ pub(super) async fn prepare(
             Strategy::Auto => Way::choose(session, plan, text, &catalog, strings).await,
             Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
         };
+        let way = way.map_err(|refused| refused.into_error(&plan.statement))?;
+        // The looks are answered by now.
+        if let Some(origins) = &selection.origins {
+            let places = Places {
+                session,
+                topology: &topology,
+                modulus: origins.modulus,
+                limits: plan.limits,
+            };
+            let located = Located::by(looks, places, console).await?;
+            located.or_refuse(console)?;
+        }
         Ok(Prepared {
-            way: way.map_err(|refused| refused.into_error(&plan.statement))?,
-            shards,
+            way,
+            selection,
             survey,
             server: server.clone(),
             spares: opened.spares,
@@ -242,7 +258,7 @@ impl Prepared {
     pub async fn start(self, asked: &Asked<'_>, console: &mut Console) -> Result<Start, Error> {
         let Self {
             way,
-            shards,
+            selection,
             survey,
             server,
             spares,
@@ -291,13 +307,13 @@ impl Prepared {
             return Ok(Start::Interrupted);
         };
         // It is asked as if it were a shard's turn.
-        let turn = vec![shards[0]];
+        let turn = vec![selection.shards[0]];
         let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
             .over(way.catalog().shards.len());
         Ok(Start::Going(Box::new(Going {
             started,
             way,
-            shards,
+            selection,
             parts,
         })))
     }

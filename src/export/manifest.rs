@@ -20,6 +20,7 @@ use super::{ExportError, Target, pack};
 use crate::discovered::Discovered;
 use crate::draft::{Draft, Existing};
 use crate::footer::{Extent, Instants, Missing};
+use crate::shard::Ranges;
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -202,7 +203,7 @@ impl Manifest {
     fn lacking(&self) -> Missing {
         let names = self.missing.iter().map(|entry| entry.shard.as_str());
         let lacking = Discovered::new(names);
-        Missing::new(&lacking.shards, Some(&lacking.look_alikes))
+        Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
     }
 
     /// Of the runs that read any of it: others may have read nothing, or what was

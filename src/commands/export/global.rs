@@ -21,6 +21,7 @@ use crate::global::{ResultTypes, Way};
 use crate::merge::{Delivery, Order};
 use crate::plan::{Instant, Pinned, Plan};
 use crate::run::{self, Ending, Outcome, Policy};
+use crate::selection::Selection;
 use crate::shard::Shard;
 use crate::transfer::{Copying, Transfer};
 use crate::types::TypeNames;
@@ -105,7 +106,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
                 asked,
                 plan,
                 way: going.way,
-                shards: going.shards,
+                selection: going.selection,
                 parts: going.parts,
                 types,
                 circumstances,
@@ -213,7 +214,7 @@ struct Ran<'a> {
     plan: Plan,
     way: Way,
     /// The shards that were asked for.
-    shards: Vec<Shard>,
+    selection: Selection,
     parts: Vec<(Shard, Answer)>,
     types: TypeNames,
     circumstances: Circumstances,
@@ -263,10 +264,13 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     if ran.asked.args.run.timing {
         console.note(&global::timing(&ran.parts));
     }
+    let taking_part = &ran.way.catalog().shards;
     console.note(&Footer {
         rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
-        answered: ran.way.catalog().shards.len(),
-        expected: ran.shards.len(),
+        answered: taking_part.len(),
+        expected: ran.selection.expected(),
+        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+        origins: ran.selection.origins.clone(),
         instant: ran.plan.instant,
         elapsed: console.elapsed(),
     });
@@ -311,6 +315,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         circumstances: &ran.circumstances,
         began: ran.began,
         outcome: &ran.outcome,
+        doubt: None,
         kind: ran.asked.kind,
         header: ran.asked.has_header(),
     };
@@ -318,7 +323,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         &particulars,
         finished.path(),
         &finished.written,
-        &ran.shards,
+        &ran.selection.shards,
         ran.way.catalog(),
     );
     let line = finished.describe();

@@ -79,6 +79,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             plan,
             types,
             circumstances,
+            selection,
         }) = underway
         else {
             return Ok(Exit::Interrupted);
@@ -98,6 +99,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
                 plan,
                 types,
                 circumstances,
+                selection,
                 began,
                 outcome,
             };

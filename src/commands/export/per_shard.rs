@@ -18,7 +18,7 @@ use crate::export::per_shard::PerShard;
 use crate::export::resume::{self, Earlier};
 use crate::export::{ExportError, folder};
 use crate::failures::Failures;
-use crate::footer::Elapsed;
+use crate::footer::{Elapsed, Extent};
 use crate::merge::{Delivery, Order, Recall};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::shard::Shard;
@@ -147,6 +147,7 @@ async fn begin<'a>(
         plan,
         types,
         circumstances,
+        selection,
     }) = underway
     else {
         return Ok(None);
@@ -156,6 +157,7 @@ async fn begin<'a>(
         plan,
         types,
         circumstances,
+        selection,
         began,
         outcome: nothing(all.len()),
     };
@@ -195,7 +197,7 @@ async fn conclude(
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let (manifest, trouble) = parts.finish(&ran.outcome).await;
-    ran.say_failures(console);
+    ran.say_what_is_missing(console);
     if let Some(error) = &trouble {
         console.error(error);
     }
@@ -221,7 +223,11 @@ async fn conclude(
     }
     ran.say_timing(console);
     let elapsed = Elapsed(console.elapsed());
-    console.note(&format!("{} · {elapsed}", manifest.extent()));
+    let extent = Extent {
+        origins: ran.selection.origins.clone(),
+        ..manifest.extent()
+    };
+    console.note(&format!("{extent} · {elapsed}"));
     Ok(exit)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures::StreamExt;
+use shardq::discovered::Discovered;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::console::Console;
@@ -218,7 +219,7 @@ async fn one(
     let mentioned = |name: &str| text.mentions(name);
     let mut catalog = Catalog::new(
         &look.relations,
-        &look.shards,
+        &look.shards.shards,
         |name| text.may_read(name),
         mentioned,
         Differing::Refuse,
@@ -236,11 +237,11 @@ async fn one(
     };
     let way = way.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
     let (session, turn) = match way {
-        Way::One(checked, _) => (session, checked.plan.turn(look.shards[0])),
+        Way::One(checked, _) => (session, checked.plan.turn(look.shards.shards[0])),
         Way::Parts(in_parts) => {
             let survey = Survey {
                 session,
-                shards: Vec::new(),
+                shards: Discovered::default(),
                 types: TypeNames::default(),
                 round_trip: look.round_trip,
             };
@@ -257,7 +258,7 @@ async fn one(
             {
                 Gathered::All(all) => {
                     let All { parts, session, .. } = *all;
-                    (session, in_parts.final_plan(&parts).turn(look.shards[0]))
+                    (session, in_parts.final_plan(&parts).turn(look.shards.shards[0]))
                 }
                 Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
                 Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
