@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures::StreamExt;
-use shardq::discovered::Discovered;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::console::Console;
+use shardq::discovered::Discovered;
 use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
@@ -258,7 +258,10 @@ async fn one(
             {
                 Gathered::All(all) => {
                     let All { parts, session, .. } = *all;
-                    (session, in_parts.final_plan(&parts).turn(look.shards.shards[0]))
+                    (
+                        session,
+                        in_parts.final_plan(&parts).turn(look.shards.shards[0]),
+                    )
                 }
                 Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
                 Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
