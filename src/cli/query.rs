@@ -17,8 +17,8 @@ use crate::shard::ShardList;
 /// The rows of the shards follow each other in numeric order behind a first
 /// column `shard`; all shards are read at one snapshot, read-only.
 ///
-/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer,
-/// 130 interrupted.
+/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer or may be
+/// missing, or an --origin is elsewhere, 130 interrupted.
 #[derive(Args)]
 #[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:

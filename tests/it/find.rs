@@ -374,7 +374,7 @@ fn a_plain_number_is_not_said_to_belong_anywhere() {
     let db = Db::with_shards(4);
     db.in_each_shard("CREATE TABLE things (id bigint PRIMARY KEY)");
     let find = |key: &str| shardq(["find", key]).db(&db).run();
-    let why = "not a Habitat id: it would be of 2014-08-28T22:49:51.001Z";
+    let why = "not a Habitat id: it would be of 2014-08-28T22:49:51.000Z";
     find("12345").assert(
         1,
         "",

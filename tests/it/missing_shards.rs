@@ -156,7 +156,7 @@ fn one_answer_of_all_shards_is_refused_where_some_may_be_missing() {
             .run()
     };
     query(&[]).assert(1, "", has("not answered, since shards may be missing"));
-    query(&["--expect-shards", "2"]).assert(0, " 2\n\n", ANY);
+    query(&["--expect-shards", "2"]).assert(0, "     2\n\n", ANY);
 }
 
 #[test]
