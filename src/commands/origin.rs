@@ -246,6 +246,8 @@ async fn search_anew(
     let plan = find::plan(limits, &key)?;
     let work = async {
         let survey = connect::survey(opened.first, &plan).await?;
+        let connection = survey.session.connection();
+        connection.wait_at_most(limits.patience());
         let topology = connect::topology(&survey, settings).await?;
         let places = Places {
             session: &survey.session,
