@@ -1,4 +1,7 @@
--- One row per shard: its schema's name, in no order.
+-- One row per schema that is a shard or looks like one: its name, in no order. What
+-- looks like a shard and is none (shard_007, Shard_2, shard-4, shard_2_old) may hold
+-- data that nobody asks for, so that it has to be named. shard_map and the like are
+-- left out: no number follows.
 SELECT nspname
 FROM pg_catalog.pg_namespace
-WHERE nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+WHERE nspname OPERATOR(pg_catalog.~*) '^shards?([^a-z]*[0-9]|[^a-z]+$)'

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::commands::demo::DemoError;
+use crate::discovered::LookAlikes;
 use crate::exit::Exit;
 use crate::export::ExportError;
 use crate::export::check::VerifyError;
@@ -13,6 +14,7 @@ use crate::file_name::Mismatch;
 use crate::global::Refusal;
 use crate::hint;
 use crate::id::IdError;
+use crate::key::NoRoute;
 use crate::lookup::LookupError;
 use crate::render::RenderError;
 use crate::server::{ConnectError, Report};
@@ -72,27 +74,29 @@ hint: {hint}"
         error: ShardError,
         hint: String,
     },
-    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}", elsewhere(.others))]
+    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
     NoShards {
         database: String,
+        look_alikes: LookAlikes,
         /// Databases of the same server that have some, and how many.
         others: Vec<(String, usize)>,
     },
     #[error(transparent)]
     Id(#[from] IdError),
-    #[error(
-        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
-    )]
-    ShardCountNeeded,
+    /// Of an answer that is whole or is none.
+    #[error("not answered: {0}")]
+    OriginElsewhere(String),
+    /// A key whose shard was to be computed.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// A name cannot be looked for.
-    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name{}", other_places(*.siblings, .others))]
+    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name, and no other shard has{}\n\
+         --no-verify computes the shard alone", elsewhere(.others))]
     NoTable {
         shard: Shard,
         table: &'static str,
-        /// Shards of this database that have it.
-        siblings: usize,
         /// Other databases of the same server, and how many of their shards have it.
         others: Vec<(String, usize)>,
     },
@@ -152,11 +156,22 @@ impl Error {
             Self::Statement(_)
             | Self::Settings(_)
             | Self::Id(_)
-            | Self::ShardCountNeeded
             | Self::FileName(_)
+            | Self::NoRoute(_)
             | Self::Usage(_) => Exit::Usage,
+            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
+                Exit::Incomplete
+            }
             _ => Exit::Failed,
         }
+    }
+}
+
+fn close_to(look_alikes: &LookAlikes) -> String {
+    if look_alikes.is_empty() {
+        String::new()
+    } else {
+        format!("; these only look like it: {look_alikes}")
     }
 }
 
@@ -176,15 +191,6 @@ fn elsewhere(others: &[(String, usize)]) -> String {
         "\non this server these have; choose one with -d:{}",
         list.concat()
     )
-}
-
-fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
-    let places = match siblings {
-        0 => elsewhere(others),
-        1 => "; one other shard has".to_owned(),
-        _ => format!("; {siblings} other shards have"),
-    };
-    format!("{places}\n--no-verify computes the shard alone")
 }
 
 /// What may help a shard that failed.

@@ -1,12 +1,14 @@
 //! What became of looking for a key, and how it is told. Pure.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
+use crate::footer::Missing;
 use crate::id::Id;
-use crate::key::{Key, Route};
+use crate::key::{Key, NoRoute, Route};
 use crate::sanitize::visible;
 use crate::shard::{Ranges, Shard};
 
@@ -14,17 +16,38 @@ use crate::shard::{Ranges, Shard};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub key: Key,
-    pub route: Route,
+    pub route: Result<Route, NoRoute>,
     pub verdict: Verdict,
     /// If it was not where it belongs.
     pub searched: Option<Searched>,
+    /// An id cannot be of the future.
+    pub now: Timestamp,
 }
 
 /// How complete a search of all shards was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Searched {
     pub answered: usize,
     pub expected: usize,
+    pub missing: Missing,
+}
+
+impl Searched {
+    pub fn is_complete(&self) -> bool {
+        self.answered == self.expected
+    }
+}
+
+/// `31/32 shards searched, missing: shard_7`
+impl fmt::Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            answered,
+            expected,
+            missing,
+        } = self;
+        write!(f, "{answered}/{expected} shards searched{missing}")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +58,8 @@ pub enum Verdict {
     Verified(Vec<Hit>),
     /// In other shards only.
     Misplaced(Vec<Hit>),
+    /// Somewhere; where it belongs nobody can say.
+    Found(Vec<Hit>),
     NotFound {
         nearest: Vec<Near>,
     },
@@ -69,11 +94,14 @@ impl Finding {
         match self.verdict {
             Verdict::Computed | Verdict::Verified(_) => Exit::Complete,
             Verdict::Misplaced(_) => Exit::Incomplete,
-            Verdict::NotFound { .. } => match self.searched {
-                Some(Searched { answered, expected }) if answered < expected => Exit::Incomplete,
-                _ => Exit::Failed,
-            },
+            Verdict::Found(_) if self.is_searched() => Exit::Complete,
+            Verdict::NotFound { .. } if self.is_searched() => Exit::Failed,
+            Verdict::Found(_) | Verdict::NotFound { .. } => Exit::Incomplete,
         }
+    }
+
+    fn is_searched(&self) -> bool {
+        self.searched.as_ref().is_some_and(Searched::is_complete)
     }
 
     /// The result; nothing, but in JSON, if the key was not found.
@@ -117,41 +145,39 @@ impl Finding {
     /// Where the key is, as far as is known; ascending.
     fn shards(&self) -> Vec<Shard> {
         match &self.verdict {
-            Verdict::Computed | Verdict::Verified(_) => vec![self.route.shard],
-            Verdict::Misplaced(hits) => {
-                let mut shards: Vec<_> = hits.iter().map(|hit| hit.shard).collect();
-                shards.sort_unstable();
-                shards.dedup();
-                shards
+            Verdict::Computed | Verdict::Verified(_) => {
+                self.route.iter().map(|route| route.shard).collect()
             }
+            Verdict::Misplaced(hits) | Verdict::Found(hits) => shards_of(hits),
             Verdict::NotFound { .. } => Vec::new(),
         }
     }
 
     fn misplaced(&self) -> String {
-        let shards = Ranges::of(&self.shards());
-        format!(
-            "MISPLACED: expected {}, found in {shards}",
-            self.route.shard
-        )
+        let found = Ranges::of(&self.shards());
+        match self.route {
+            Ok(Route { shard, .. }) => format!("MISPLACED: expected {shard}, found in {found}"),
+            Err(_) => format!("found in {found}"),
+        }
     }
 
     fn text(&self) -> String {
         let key = on_one_line(&self.key.to_string());
-        let Route { shard, rule } = self.route;
-        let mut text = match &self.verdict {
-            Verdict::NotFound { .. } => return String::new(),
-            Verdict::Misplaced(_) => {
+        let mut text = match (&self.verdict, &self.route) {
+            (Verdict::NotFound { .. }, _) => return String::new(),
+            (Verdict::Misplaced(_), Ok(Route { shard, rule })) => {
                 format!(
                     "{}\n{key} belongs in {shard}   ({rule})\n",
                     self.misplaced()
                 )
             }
-            Verdict::Computed | Verdict::Verified(_) => {
-                format!("{key} is in {shard}   ({rule})\n")
+            (_, Ok(Route { shard, rule })) => format!("{key} is in {shard}   ({rule})\n"),
+            (_, Err(why)) => {
+                let shards = Ranges::of(&self.shards());
+                format!("{key} is in {shards}   (searched for: {why})\n")
             }
         };
-        if let Key::Id(id) = self.key {
+        if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
             let _ = writeln!(
                 text,
                 "created {}, sequence {}",
@@ -162,7 +188,7 @@ impl Finding {
         match &self.verdict {
             Verdict::Computed => text += "not verified: no server was asked\n",
             Verdict::Verified(hits) => text += &self.evidence("verified", hits),
-            Verdict::Misplaced(hits) => {
+            Verdict::Misplaced(hits) | Verdict::Found(hits) => {
                 for here in hits.chunk_by(|one, other| one.shard == other.shard) {
                     text += &self.evidence(&here[0].shard.to_string(), here);
                 }
@@ -182,7 +208,9 @@ impl Finding {
             }
             Key::Origin(_) | Key::Account(_) => hits.iter().fold(String::new(), |text, hit| {
                 let id = on_one_line(&hit.id);
-                let created = hit.created().map(|when| format!(", created {when}"));
+                let created = hit
+                    .created(self.now)
+                    .map(|when| format!(", created {when}"));
                 format!(
                     "{text}{label}: {}.id {id}{}\n",
                     on_one_line(&hit.table),
@@ -193,12 +221,22 @@ impl Finding {
     }
 
     fn not_found(&self) -> String {
-        let (kind, Route { shard, rule }) = (self.key.kind(), self.route);
+        let kind = self.key.kind();
         let key = match &self.key {
             Key::Id(id) => id.to_string(),
             Key::Origin(name) | Key::Account(name) => format!("\"{}\"", on_one_line(name)),
         };
-        format!("{kind} {key} not found; it belongs in {shard} ({rule})")
+        let certain = if self.is_searched() {
+            "not found"
+        } else {
+            "not found so far"
+        };
+        match &self.route {
+            Ok(Route { shard, rule }) => {
+                format!("{kind} {key} {certain}; it belongs in {shard} ({rule})")
+            }
+            Err(why) => format!("{kind} {key} {certain}; {why}"),
+        }
     }
 
     fn json(&self) -> Value {
@@ -206,22 +244,35 @@ impl Finding {
             Verdict::Computed => ("computed", &[][..]),
             Verdict::Verified(hits) => ("verified", &hits[..]),
             Verdict::Misplaced(hits) => ("misplaced", &hits[..]),
+            Verdict::Found(hits) => ("found", &hits[..]),
             Verdict::NotFound { .. } => ("not_found", &[][..]),
         };
-        let found: Vec<_> = hits.iter().map(Hit::json).collect();
+        let found: Vec<_> = hits.iter().map(|hit| hit.json(self.now)).collect();
+        let shard = self
+            .route
+            .as_ref()
+            .ok()
+            .map(|route| route.shard.to_string());
+        let rule = match &self.route {
+            Ok(route) => route.rule.to_string(),
+            Err(why) => why.to_string(),
+        };
         let mut object = Map::from_iter([
             ("kind".to_owned(), json!(self.key.kind().to_string())),
             ("key".to_owned(), json!(self.key.to_string())),
-            ("shard".to_owned(), json!(self.route.shard.to_string())),
-            ("rule".to_owned(), json!(self.route.rule.to_string())),
+            ("shard".to_owned(), json!(shard)),
+            ("rule".to_owned(), json!(rule)),
             ("status".to_owned(), json!(status)),
             ("found".to_owned(), json!(found)),
         ]);
-        if let Key::Id(id) = self.key {
+        if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
             object.insert("created".to_owned(), json!(id.created_text()));
             object.insert("sequence".to_owned(), json!(id.sequence()));
         }
-        if let Some(Searched { answered, expected }) = self.searched {
+        if let Some(Searched {
+            answered, expected, ..
+        }) = &self.searched
+        {
             let searched = json!({"answered": answered, "expected": expected});
             object.insert("searched".to_owned(), searched);
         }
@@ -238,8 +289,9 @@ impl Finding {
 
 impl Hit {
     /// When the row was made, if its id is one that tells.
-    fn created(&self) -> Option<String> {
-        self.id.parse().ok().map(Id::created_text)
+    fn created(&self, now: Timestamp) -> Option<String> {
+        let id: Id = self.id.parse().ok()?;
+        id.is_credible(now).then(|| id.created_text())
     }
 
     fn table_and_name(&self) -> String {
@@ -247,15 +299,23 @@ impl Hit {
         on_one_line(&format!("{}{}", self.table, name.unwrap_or_default()))
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, now: Timestamp) -> Value {
         json!({
             "shard": self.shard.to_string(),
             "table": self.table,
             "id": self.id,
             "name": self.name,
-            "created": self.created(),
+            "created": self.created(now),
         })
     }
+}
+
+/// The shards that these rows are in, ascending.
+pub fn shards_of(hits: &[Hit]) -> Vec<Shard> {
+    let mut shards: Vec<_> = hits.iter().map(|hit| hit.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards
 }
 
 /// For a line of ours that data is not to end.
@@ -279,11 +339,13 @@ mod tests {
 
     fn finding(key: &str, verdict: Verdict) -> Finding {
         let key = Key::new(key, None).unwrap();
+        let now = Timestamp::now();
         Finding {
-            route: key.route(NonZeroU32::new(128)).unwrap(),
+            route: key.route(NonZeroU32::new(128), now),
             key,
             verdict,
             searched: None,
+            now,
         }
     }
 
@@ -342,6 +404,7 @@ mod tests {
     fn not_found_is_sure_only_if_every_shard_was_heard() {
         let not_found = |answered| Finding {
             searched: Some(Searched {
+                missing: Missing::default(),
                 answered,
                 expected: 128,
             }),

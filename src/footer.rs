@@ -4,14 +4,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::discovered::LookAlikes;
 use crate::plan::Instant;
+use crate::selection::Origins;
+use crate::shard::Ranges;
 
 /// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Footer {
     pub rows: u64,
     pub answered: usize,
     pub expected: usize,
+    pub missing: Missing,
+    /// By which rule these shards were asked, if they are those of origins.
+    pub origins: Option<Origins>,
     pub instant: Instant,
     pub elapsed: Duration,
 }
@@ -22,6 +28,8 @@ impl fmt::Display for Footer {
             rows: self.rows,
             answered: self.answered,
             expected: self.expected,
+            missing: self.missing.clone(),
+            origins: self.origins.clone(),
             instants: self.instant.into(),
         };
         write!(f, "{extent} · {}", Elapsed(self.elapsed))
@@ -29,11 +37,13 @@ impl fmt::Display for Footer {
 }
 
 /// What a result is of: `20,001 rows · 128/128 shards · one snapshot`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extent {
     pub rows: u64,
     pub answered: usize,
     pub expected: usize,
+    pub missing: Missing,
+    pub origins: Option<Origins>,
     pub instants: Instants,
 }
 
@@ -59,13 +69,46 @@ impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} · {}/{} shards · {}",
+            "{} {} · {}/{} shards{}",
             Grouped(self.rows),
             if self.rows == 1 { "row" } else { "rows" },
             self.answered,
             self.expected,
-            self.instants
-        )
+            self.missing,
+        )?;
+        if let Some(origins) = &self.origins {
+            write!(f, " · {origins}")?;
+        }
+        write!(f, " · {}", self.instants)
+    }
+}
+
+/// What an answer lacks, said behind the number of its shards:
+/// `, missing: shard_4, shard_7-9`. Nothing if it lacks nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    shards: Ranges,
+    look_alikes: LookAlikes,
+}
+
+impl Missing {
+    pub fn new(shards: Ranges, look_alikes: Option<&LookAlikes>) -> Self {
+        Self {
+            shards,
+            look_alikes: look_alikes.cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.shards.is_empty() {
+            write!(f, ", missing: {}", self.shards.brief())?;
+        }
+        if !self.look_alikes.is_empty() {
+            write!(f, ", not asked: {}", self.look_alikes)?;
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +159,7 @@ impl fmt::Display for Elapsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shard::Shard;
 
     #[test]
     fn it_states_rows_completeness_instant_and_time() {
@@ -123,6 +167,8 @@ mod tests {
             rows: 20_001,
             answered: 128,
             expected: 128,
+            missing: Missing::default(),
+            origins: None,
             instant: Instant::Shared,
             elapsed: Duration::from_millis(21),
         };
@@ -133,11 +179,12 @@ mod tests {
         let footer = Footer {
             rows: 1,
             answered: 127,
+            missing: Missing::new(Ranges::of(&[Shard::new(4)]), None),
             ..footer
         };
         assert_eq!(
             footer.to_string(),
-            "1 row · 127/128 shards · one snapshot · 21 ms"
+            "1 row · 127/128 shards, missing: shard_4 · one snapshot · 21 ms"
         );
     }
 

@@ -51,6 +51,17 @@ impl Id {
         format!("{:.3}", self.created())
     }
 
+    /// Whether the time in it can be one: any number has one, but a plain one of a sequence
+    /// says a moment of August 2014, before there were such ids.
+    pub fn is_credible(self, now: Timestamp) -> bool {
+        /// 2015-01-01.
+        const FIRST: Timestamp = Timestamp::constant(1_420_070_400, 0);
+        /// Clocks differ.
+        const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+        let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        (FIRST..=latest).contains(&self.created())
+    }
+
     /// The number that the database holds.
     pub fn number(self) -> i64 {
         self.0
@@ -103,6 +114,18 @@ mod tests {
         assert_eq!(core.sequence(), 7);
         assert_eq!(core.shard(), Shard::new(0));
         assert_eq!(core.to_string(), "721096797631602688");
+    }
+
+    #[test]
+    fn only_an_id_of_a_likely_time_is_credible() {
+        let now = id("721096797631602688").created();
+        let credible = |text: &str| id(text).is_credible(now);
+        assert!(credible("721096797631602718"));
+        for plain in ["0", "12345", "1000000000", "9007199254740993"] {
+            assert!(!credible(plain), "{plain}");
+        }
+        // The year 2049.
+        assert!(!credible("9223372036854775807"));
     }
 
     #[test]

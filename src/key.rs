@@ -5,6 +5,8 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use jiff::Timestamp;
+
 use crate::id::{Id, IdError};
 use crate::route;
 use crate::shard::Shard;
@@ -47,6 +49,19 @@ pub enum Rule {
     },
 }
 
+/// Why nobody can say where a key belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoute {
+    #[error(
+        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
+    )]
+    ShardCountUnknown,
+    #[error("not a Habitat id: it would be of {}", .0.created_text())]
+    Time(Id),
+    #[error("not a Habitat id of this database: its low 13 bits say {0}, which is not there")]
+    Shard(Shard),
+}
+
 impl Key {
     /// A key of digits alone is an id, unless somebody says what it is.
     ///
@@ -70,30 +85,41 @@ impl Key {
         }
     }
 
-    /// `None` for a name if the number of shards is not known. An id carries its
-    /// shard.
-    pub fn route(&self, shards: Option<NonZeroU32>) -> Option<Route> {
+    /// Where it belongs.
+    ///
+    /// # Errors
+    /// If that cannot be told: of a name without the number of shards, and of an id that
+    /// is none of Habitat's.
+    pub fn route(&self, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
         match self {
-            Self::Origin(name) | Self::Account(name) => shards.map(|shards| Route {
-                shard: route::by_name(name, shards),
-                rule: Rule::Hash { shards },
-            }),
-            Self::Id(id) => {
-                let low_bits = id.shard();
-                let only = Shard::new(0);
-                Some(if shards == Some(NonZeroU32::MIN) && low_bits != only {
-                    Route {
-                        shard: only,
-                        rule: Rule::OnlyShard { low_bits },
-                    }
-                } else {
-                    Route {
-                        shard: low_bits,
-                        rule: Rule::LowBits,
-                    }
+            Self::Origin(name) | Self::Account(name) => {
+                let shards = shards.ok_or(NoRoute::ShardCountUnknown)?;
+                Ok(Route {
+                    shard: route::by_name(name, shards),
+                    rule: Rule::Hash { shards },
                 })
             }
+            Self::Id(id) => route_of_id(*id, shards, now),
         }
+    }
+}
+
+fn route_of_id(id: Id, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
+    if !id.is_credible(now) {
+        return Err(NoRoute::Time(id));
+    }
+    let low_bits = id.shard();
+    let only = Shard::new(0);
+    match shards {
+        Some(NonZeroU32::MIN) if low_bits != only => Ok(Route {
+            shard: only,
+            rule: Rule::OnlyShard { low_bits },
+        }),
+        Some(shards) if low_bits.number() >= shards.get() => Err(NoRoute::Shard(low_bits)),
+        _ => Ok(Route {
+            shard: low_bits,
+            rule: Rule::LowBits,
+        }),
     }
 }
 
@@ -153,27 +179,40 @@ mod tests {
         assert!(Key::new("9223372036854775808", None).is_err());
     }
 
+    fn route(text: &str, shards: Option<NonZeroU32>) -> Result<Route, NoRoute> {
+        key(text, None).route(shards, Timestamp::now())
+    }
+
     #[test]
     fn a_name_has_no_route_without_the_number_of_shards() {
-        assert_eq!(key("core", None).route(None), None);
-        let route = key("core", None).route(MANY).unwrap();
+        assert_eq!(route("core", None), Err(NoRoute::ShardCountUnknown));
+        let route = route("core", MANY).unwrap();
         assert_eq!(route.shard, Shard::new(30));
         assert_eq!(route.rule.to_string(), "FNV-1a 64 of the name, modulo 128");
     }
 
     #[test]
     fn an_id_carries_its_shard() {
-        let id = key("721096797631602718", None);
         for shards in [None, MANY] {
-            let route = id.route(shards).unwrap();
+            let route = route("721096797631602718", shards).unwrap();
             assert_eq!((route.shard, route.rule), (Shard::new(30), Rule::LowBits));
         }
     }
 
     #[test]
+    fn a_number_that_is_no_id_has_no_route() {
+        assert!(matches!(route("12345", MANY), Err(NoRoute::Time(_))));
+        assert!(matches!(route("12345", ONE), Err(NoRoute::Time(_))));
+        assert_eq!(
+            route("721096797631602718", NonZeroU32::new(30)),
+            Err(NoRoute::Shard(Shard::new(30)))
+        );
+    }
+
+    #[test]
     fn one_shard_holds_every_key() {
         for text in ["core", "721096797631602718", "721096797631602688"] {
-            assert_eq!(key(text, None).route(ONE).unwrap().shard, Shard::new(0));
+            assert_eq!(route(text, ONE).unwrap().shard, Shard::new(0));
         }
     }
 }

@@ -49,12 +49,37 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Those of these shards that have no such table, readable or not.
-    pub fn lacking(&self, shards: &[Shard]) -> Vec<Shard> {
-        let has = |shard: &Shard| {
-            self.in_shard.contains_key(shard) || self.unreadable.contains_key(shard)
+    /// Tables that may hold the key, and the shards that lack them: the one table of a
+    /// name, or those that most shards have.
+    pub fn lacking(&self, home: Option<&str>, shards: &[Shard]) -> BTreeMap<String, Vec<Shard>> {
+        let mut having: BTreeMap<&str, BTreeSet<Shard>> = home
+            .map(|table| (table, BTreeSet::new()))
+            .into_iter()
+            .collect();
+        let readable = self
+            .in_shard
+            .iter()
+            .flat_map(|(shard, tables)| tables.iter().map(|table| (*shard, table.name.as_str())));
+        let unreadable = self
+            .unreadable
+            .iter()
+            .flat_map(|(shard, names)| names.iter().map(|name| (*shard, name.as_str())));
+        for (shard, table) in readable.chain(unreadable) {
+            having.entry(table).or_default().insert(shard);
+        }
+        let is_expected = |table: &str, has: &BTreeSet<Shard>| match home {
+            Some(home) => table == home,
+            None => 2 * has.len() > shards.len(),
         };
-        shards.iter().copied().filter(|shard| !has(shard)).collect()
+        having
+            .into_iter()
+            .filter(|(table, has)| is_expected(table, has))
+            .map(|(table, has)| {
+                let lacking = shards.iter().copied().filter(|shard| !has.contains(shard));
+                (table.to_owned(), lacking.collect::<Vec<_>>())
+            })
+            .filter(|(_, lacking)| !lacking.is_empty())
+            .collect()
     }
 }
 
@@ -307,6 +332,29 @@ mod tests {
              FROM \"shard_3\".\"o\"\"r'i{label}{name}\"\n\
              WHERE name OPERATOR(pg_catalog.=) $1"
         );
+    }
+
+    #[test]
+    fn a_table_that_most_shards_have_is_lacking_in_the_others() {
+        let shards: Vec<_> = (0..4).map(Shard::new).collect();
+        let table = |name: &str| Table {
+            name: name.to_owned(),
+            named: true,
+        };
+        let mut tables = Tables::default();
+        for shard in &shards[..3] {
+            tables.in_shard.insert(*shard, vec![table("origins")]);
+        }
+        tables.in_shard.insert(shards[3], vec![table("a_backup")]);
+        let of_an_id = tables.lacking(None, &shards);
+        assert_eq!(
+            of_an_id,
+            BTreeMap::from([("origins".to_owned(), vec![shards[3]])])
+        );
+        assert_eq!(tables.lacking(Some("origins"), &shards), of_an_id);
+        let nowhere = Tables::default();
+        assert_eq!(nowhere.lacking(Some("origins"), &shards)["origins"], shards);
+        assert!(nowhere.lacking(None, &shards).is_empty());
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! The search for a key: a look where it belongs, then everywhere. Says on the
-//! console how complete it was; what was found is its result.
+//! The search for a key: a look where it belongs, then everywhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::failures::Failures;
 use crate::fanout::ShardError;
-use crate::finding::{Hit, Near, Searched, Verdict};
+use crate::finding::{Hit, Near, Searched};
+use crate::footer::Missing;
 use crate::key::Key;
 use crate::lookup::{self, Heard, Lookup, Tables};
 use crate::plan::Plan;
@@ -20,6 +21,43 @@ pub struct Search<'a> {
     pub lookup: Lookup<'a>,
     pub plan: &'a Plan,
     pub topology: &'a Topology,
+    /// How many shards there should be.
+    pub shard_count: NonZeroU32,
+}
+
+/// What the search of all shards came to.
+#[derive(Debug)]
+pub struct Everywhere {
+    /// In shard order.
+    pub hits: Vec<Hit>,
+    /// Names that are much like one that was not found.
+    pub nearest: Vec<Near>,
+    pub searched: Searched,
+    pub unanswered: Unanswered,
+}
+
+/// Why shards that were searched could not answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    failures: String,
+    lacking: BTreeMap<String, Vec<Shard>>,
+}
+
+impl Unanswered {
+    /// Whether no shard at all has this table.
+    pub fn is_without(&self, table: &str, topology: &Topology) -> bool {
+        let lacking = self.lacking.get(table);
+        lacking.is_some_and(|lacking| lacking.len() == topology.shards().len())
+    }
+
+    pub fn say(&self, console: &mut Console) {
+        for (table, shards) in &self.lacking {
+            console.warning(&format!("no table \"{table}\" in {}", Ranges::of(shards)));
+        }
+        if !self.failures.is_empty() {
+            console.error(&self.failures);
+        }
+    }
 }
 
 /// What the look where the key belongs came to.
@@ -61,8 +99,8 @@ impl Search<'_> {
         Ok(AtHome::Found(heard.hits))
     }
 
-    /// Looks into all shards, and says which of them did not answer.
-    pub async fn everywhere(self, console: &mut Console) -> Result<(Verdict, Searched), Error> {
+    /// Looks into all shards.
+    pub async fn everywhere(self, console: &mut Console) -> Result<Everywhere, Error> {
         let shards = self.topology.shards();
         let tables = self.lookup.tables(None).await?;
         let progress = |done| {
@@ -75,30 +113,38 @@ impl Search<'_> {
         for (shard, unreadable) in unreadable(&tables) {
             failures.add(shard, unreadable);
         }
-        let lacking = tables.lacking(shards);
-        if let (Some(table), false) = (self.home(), lacking.is_empty()) {
-            console.warning(&format!("no table \"{table}\" in {}", Ranges::of(&lacking)));
-        }
-        if !failures.is_empty() {
-            console.error(&self.describe(&failures, shards.len()));
-        }
+        let lacking = tables.lacking(self.home(), shards);
         // Once each: one table may fail where another may not be read.
-        let unanswered: BTreeSet<_> = failures.iter().map(|(shard, _)| shard).collect();
+        let unanswered: BTreeSet<_> = failures
+            .iter()
+            .map(|(shard, _)| shard)
+            .chain(lacking.values().flatten().copied())
+            .collect();
+        let not_there = self.topology.lacking_of(self.shard_count);
+        let unanswered: Vec<_> = unanswered.into_iter().collect();
+        let doubt = self.topology.doubt();
         let searched = Searched {
-            // A shard that lacks the table lacks the key.
-            answered: shards
-                .iter()
-                .filter(|shard| !unanswered.contains(shard))
-                .count(),
-            expected: shards.len(),
+            answered: shards.len() - unanswered.len(),
+            expected: shards.len() + not_there.count(),
+            missing: Missing::new(
+                Ranges::of(&unanswered).union(not_there),
+                doubt.as_ref().map(|doubt| &doubt.look_alikes),
+            ),
         };
-        let verdict = if hits.is_empty() {
-            let nearest = self.nearest(&tables).await;
-            Verdict::NotFound { nearest }
+        let nearest = if hits.is_empty() {
+            self.nearest(&tables).await
         } else {
-            Verdict::Misplaced(hits)
+            Vec::new()
         };
-        Ok((verdict, searched))
+        Ok(Everywhere {
+            hits,
+            nearest,
+            searched,
+            unanswered: Unanswered {
+                failures: self.describe(&failures, shards.len()),
+                lacking,
+            },
+        })
     }
 
     async fn nearest(self, tables: &Tables) -> Vec<Near> {

@@ -70,6 +70,18 @@ impl ShardList {
         self.0.iter().map(length).sum()
     }
 
+    /// What is on any of the lists; `None` of no lists.
+    pub fn union(lists: &[Self]) -> Option<Self> {
+        let ranges: Vec<_> = lists.iter().flat_map(|list| &list.0).cloned().collect();
+        (!ranges.is_empty()).then_some(Self(ranges))
+    }
+
+    /// These shards alone; `None` of none.
+    pub fn of(shards: &[Shard]) -> Option<Self> {
+        let ranges: Vec<_> = shards.iter().map(|s| s.number()..=s.number()).collect();
+        (!ranges.is_empty()).then_some(Self(ranges))
+    }
+
     pub fn single(shard: Shard) -> Self {
         Self(vec![shard.number()..=shard.number()])
     }
@@ -162,6 +174,32 @@ impl Ranges {
             self.push(range);
         }
     }
+
+    /// All of both; they have none in common.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let mut ranges: Vec<_> = self.0.into_iter().chain(other.0).collect();
+        ranges.sort_unstable_by_key(|range| *range.start());
+        let mut union = Self::default();
+        union.extend(Self(ranges));
+        union
+    }
+
+    /// How many shards these are.
+    pub fn count(&self) -> usize {
+        let length = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
+        self.0.iter().map(length).sum()
+    }
+
+    /// For a line that has more to tell: `shard_1, shard_3, shard_5, … (64 shards)`.
+    pub fn brief(&self) -> String {
+        const NAMED: usize = 5;
+        if self.0.len() <= NAMED {
+            return self.to_string();
+        }
+        let first = Self(self.0[..NAMED].to_vec());
+        format!("{first}, … ({} shards)", self.count())
+    }
 }
 
 impl fmt::Display for Ranges {
@@ -235,6 +273,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ShardList>(), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn many_ranges_are_cut_and_counted() {
+        let odd: Vec<_> = (0..64).map(|n| Shard(2 * n + 1)).collect();
+        assert_eq!(
+            Ranges::of(&odd).brief(),
+            "shard_1, shard_3, shard_5, shard_7, shard_9, … (64 shards)"
+        );
+        assert_eq!(Ranges::of(&odd[..2]).brief(), "shard_1, shard_3");
     }
 
     #[test]

@@ -1,13 +1,27 @@
 //! Which shards there are, and which of them a run asks.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
+use crate::discovered::{Discovered, LookAlikes};
 use crate::shard::{Ranges, Shard, ShardList};
 
 /// The shards of one database, ascending; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topology(Vec<Shard>);
+pub struct Topology {
+    shards: Vec<Shard>,
+    look_alikes: LookAlikes,
+}
+
+/// Why nobody can say whether all shards were asked: the numbering lacks some, and
+/// schemas that look like shards may hold what they held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    pub look_alikes: LookAlikes,
+    lacking: Ranges,
+    present: Vec<Shard>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
@@ -19,34 +33,94 @@ pub enum TopologyError {
         found: usize,
         missing: Option<String>,
     },
+    #[error("not answered, since shards may be missing: {0}")]
+    InDoubt(Doubt),
+    #[error(
+        "{shard} of {modulus}, where origin {origin:?} belongs (FNV-1a mod {modulus}), is not there; \
+         shardq find looks for the origin in all other shards"
+    )]
+    NoShardOfOrigin {
+        origin: String,
+        shard: Shard,
+        modulus: NonZeroU32,
+    },
 }
 
 impl Topology {
-    /// `None` where there is no shard at all. Takes them ascending.
-    pub fn new(shards: Vec<Shard>) -> Option<Self> {
-        (!shards.is_empty()).then_some(Self(shards))
+    /// `None` where there is no shard at all.
+    pub fn new(discovered: Discovered) -> Option<Self> {
+        let Discovered {
+            shards,
+            look_alikes,
+        } = discovered;
+        (!shards.is_empty()).then_some(Self {
+            shards,
+            look_alikes,
+        })
     }
 
     pub fn shards(&self) -> &[Shard] {
-        &self.0
+        &self.shards
+    }
+
+    pub fn look_alikes(&self) -> &LookAlikes {
+        &self.look_alikes
+    }
+
+    /// The first shard, where a numbering cannot well begin: it begins at 0 or at 1.
+    pub fn late_start(&self) -> Option<Shard> {
+        self.shards.first().copied().filter(|s| s.number() > 1)
+    }
+
+    /// Numbers that a numbering of this many lacks: in front of a late start, in its gaps,
+    /// and at its end.
+    pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
+        let mut lacking = self.lacking();
+        let end = self.modulus().get();
+        if count.get() > end {
+            lacking.push(end..=count.get() - 1);
+        }
+        lacking
+    }
+
+    /// Numbers that the numbering lacks: in front of a late start, and in its gaps.
+    pub fn lacking(&self) -> Ranges {
+        let mut lacking = Ranges::default();
+        if let Some(first) = self.late_start() {
+            lacking.push(0..=first.number() - 1);
+        }
+        lacking.extend(self.gaps());
+        lacking
+    }
+
+    pub fn doubt(&self) -> Option<Doubt> {
+        let lacking = self.lacking();
+        (!lacking.is_empty() && !self.look_alikes.is_empty()).then(|| Doubt {
+            look_alikes: self.look_alikes.clone(),
+            lacking,
+            present: self.shards.clone(),
+        })
     }
 
     /// How many shards keys are spread over, if nobody says: the numbering starts
     /// at 0, so one more than the highest number.
     pub fn modulus(&self) -> NonZeroU32 {
-        let highest = self.0.last().map_or(0, |last| last.number());
+        let highest = self.shards.last().map_or(0, |last| last.number());
         NonZeroU32::MIN.saturating_add(highest)
     }
 
     /// Numbers left out between the lowest and the highest shard.
     pub fn gaps(&self) -> Ranges {
-        self.absent(self.0[0].number()..=self.0[self.0.len() - 1].number())
+        match (self.shards.first(), self.shards.last()) {
+            (Some(first), Some(last)) => self.absent(first.number()..=last.number()),
+            _ => Ranges::default(),
+        }
     }
 
     /// # Errors
     /// If there are more or fewer shards than that.
     pub fn expect(&self, expected: u32) -> Result<(), TopologyError> {
-        if u32::try_from(self.0.len()) == Ok(expected) {
+        if u32::try_from(self.shards.len()) == Ok(expected) {
             return Ok(());
         }
         let missing = match expected.checked_sub(1) {
@@ -55,7 +129,7 @@ impl Topology {
         };
         Err(TopologyError::Incomplete {
             expected,
-            found: self.0.len(),
+            found: self.shards.len(),
             missing: (!missing.is_empty()).then(|| missing.to_string()),
         })
     }
@@ -69,7 +143,11 @@ impl Topology {
         for range in list.ranges() {
             // An open range (`100-`) asks for whatever is there, but for something.
             if *range.end() == u32::MAX {
-                if !self.0.iter().any(|shard| range.contains(&shard.number())) {
+                if !self
+                    .shards
+                    .iter()
+                    .any(|shard| range.contains(&shard.number()))
+                {
                     missing.push(range.clone());
                 }
             } else {
@@ -79,11 +157,11 @@ impl Topology {
         if !missing.is_empty() {
             return Err(TopologyError::NotThere {
                 missing: missing.to_string(),
-                present: Ranges::of(&self.0).to_string(),
+                present: Ranges::of(&self.shards).to_string(),
             });
         }
         Ok(self
-            .0
+            .shards
             .iter()
             .copied()
             .filter(|shard| list.contains(*shard))
@@ -93,7 +171,7 @@ impl Topology {
     fn absent(&self, wanted: RangeInclusive<u32>) -> Ranges {
         let mut absent = Ranges::default();
         let mut next = *wanted.start();
-        for number in self.0.iter().map(|shard| shard.number()) {
+        for number in self.shards.iter().map(|shard| shard.number()) {
             if wanted.contains(&number) {
                 if number > next {
                     absent.push(next..=number - 1);
@@ -108,12 +186,59 @@ impl Topology {
     }
 }
 
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let present = &self.present;
+        write!(
+            f,
+            "there is no {}, but these schemas look like shards: {}; \
+             if {} are all shards there are, say --expect-shards {}",
+            self.lacking.brief(),
+            self.look_alikes,
+            Ranges::of(present).brief(),
+            present.len()
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn topology(numbers: impl IntoIterator<Item = u32>) -> Topology {
-        Topology::new(numbers.into_iter().map(Shard::new).collect()).unwrap()
+        with_look_alikes(numbers, &[])
+    }
+
+    fn with_look_alikes(numbers: impl IntoIterator<Item = u32>, others: &[&str]) -> Topology {
+        let shards = numbers.into_iter().map(|n| Shard::new(n).to_string());
+        let schemas: Vec<_> = shards
+            .chain(others.iter().map(|s| (*s).to_owned()))
+            .collect();
+        Topology::new(Discovered::new(schemas.iter().map(String::as_str))).unwrap()
+    }
+
+    #[test]
+    fn a_numbering_begins_at_0_or_at_1() {
+        assert_eq!(topology(0..4).late_start(), None);
+        assert_eq!(topology(1..4).late_start(), None);
+        assert_eq!(topology([2, 5]).late_start(), Some(Shard::new(2)));
+        assert_eq!(
+            topology([2, 5]).lacking().to_string(),
+            "shard_0-1, shard_3-4"
+        );
+    }
+
+    #[test]
+    fn look_alikes_are_a_doubt_only_where_the_numbering_lacks_some() {
+        assert_eq!(with_look_alikes(0..4, &["shard_2_old"]).doubt(), None);
+        assert_eq!(topology([0, 2]).doubt(), None);
+        let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
+        assert_eq!(
+            doubt.unwrap().to_string(),
+            "there is no shard_1, but these schemas look like shards: shard_1_old; \
+             if shard_0, shard_2 are all shards there are, say --expect-shards 2"
+        );
+        assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());
     }
 
     #[test]

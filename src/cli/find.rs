@@ -17,9 +17,11 @@ use crate::key::Kind;
 /// 13 bits, and when it was made. Then the shard is asked; if the key is not there,
 /// all shards are, at one snapshot.
 ///
+/// A number that cannot be a Habitat id is looked for in all shards.
+///
 /// Exit status: 0 found where it belongs, 1 not found or failed, 2 usage,
-/// 3 found in another shard, or not found while some shards did not answer,
-/// 130 interrupted.
+/// 3 found in another shard, or not found while a shard or its table is missing or
+/// did not answer, 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -30,9 +32,10 @@ Examples:
   shardq find --no-verify --shard-count 128 core
 
 --json prints one object: kind, key, shard (where the key belongs), rule (why there),
-status (verified, misplaced, not_found or computed), found (shard, table, id, name,
+status (verified, misplaced, found, not_found or computed), found (shard, table, id, name,
 created); if all shards were searched, searched (answered, expected); if nothing was
-found, nearest (name, shard); for an id also created and sequence. Ids are strings, since many readers keep no more than 53 bits of a number.
+found, nearest (name, shard); for an id also created and sequence. Of a number that is no
+Habitat id, shard is null and rule says why. Ids are strings, since many readers keep no more than 53 bits of a number.
 
 A key that begins with a dash stands behind --, as in: shardq find -- -dash")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]

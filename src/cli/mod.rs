@@ -29,7 +29,6 @@ pub use verify::VerifyArgs;
 #[command(
     version,
     about,
-    args_override_self = true,
     max_term_width = 100,
     disable_help_flag = true,
     disable_version_flag = true

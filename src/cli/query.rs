@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
@@ -17,8 +18,8 @@ use crate::shard::ShardList;
 /// The rows of the shards follow each other in numeric order behind a first
 /// column `shard`; all shards are read at one snapshot, read-only.
 ///
-/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer or
-/// were left out, 130 interrupted.
+/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer, may be
+/// missing or were left out, or an --origin is elsewhere, 130 interrupted.
 #[derive(Args)]
 #[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
@@ -119,13 +120,16 @@ pub struct GlobalArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
-    /// Only these shards: numbers and ranges, like 0-15,30,100-
+    /// Only these shards: numbers and ranges, like 0-15,30,100-; may be repeated
     #[arg(long, value_name = "LIST", conflicts_with = "origin")]
-    pub shards: Option<ShardList>,
+    pub shards: Vec<ShardList>,
 
-    /// Only the shard that this origin's name routes to
-    #[arg(long, value_name = "NAME")]
-    pub origin: Option<String>,
+    /// Only the shard that this origin's name routes to; may be repeated
+    ///
+    /// The origin is looked up there in the same run. If it is in another shard, the
+    /// exit status is 3; if it is nowhere, a warning names the nearest.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub origin: Vec<String>,
 
     /// Fail unless the database has exactly this many shards
     #[arg(long, value_name = "N")]

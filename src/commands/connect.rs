@@ -16,13 +16,13 @@ use crate::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
 use crate::interrupt::Interrupt;
 use crate::lookup::LookupError;
 use crate::plan::Plan;
-use crate::route;
 use crate::sanitize::one_line;
+use crate::selection::Selection;
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
 use crate::shard::{Shard, ShardList};
 use crate::template;
-use crate::topology::Topology;
+use crate::topology::{Topology, TopologyError};
 
 /// How many other databases are looked into at the same time: a server may have
 /// more of them than it has connections.
@@ -136,6 +136,7 @@ pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, 
         Some(topology) => Ok(topology),
         None => Err(Error::NoShards {
             database: settings.database().to_owned(),
+            look_alikes: survey.shards.look_alikes.clone(),
             others: databases_with(
                 &template::fill(include_str!("../../sql/shards.sql"), &[]),
                 survey.session.connection(),
@@ -153,42 +154,68 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
     if !plan.lock.is_empty() {
         return 1;
     }
-    let shards = match (&args.shards, &args.origin) {
-        (_, Some(_)) => 1,
-        (Some(list), None) => list.count(),
-        (None, None) => usize::MAX,
+    let shards = match ShardList::union(&args.shards) {
+        _ if !args.origin.is_empty() => args.origin.len(),
+        Some(list) => list.count(),
+        None => usize::MAX,
     };
     wanted.min(shards)
 }
 
-/// The shards to ask, ascending. What is missing is said.
+/// The shards to ask. What may be missing is said.
 pub fn choose(
     args: &ShardArgs,
     topology: &Topology,
     console: &mut Console,
-) -> Result<Vec<Shard>, Error> {
+) -> Result<Selection, Error> {
     if let Some(expected) = args.expect_shards {
         topology.expect(expected)?;
     }
-    warn_of_gaps(topology, console);
-    Ok(match (&args.shards, &args.origin) {
-        (Some(list), _) => topology.pick(list)?,
-        (None, Some(origin)) => {
-            // What is expected, since the highest shard may be the one missing.
-            let expected = args.expect_shards.and_then(NonZeroU32::new);
-            let modulus = expected.unwrap_or(topology.modulus());
-            let shard = route::by_name(origin, modulus);
-            topology.pick(&ShardList::single(shard))?
-        }
-        (None, None) => topology.shards().to_vec(),
-    })
+    warn_of_names(topology, console);
+    let mut selection = if args.origin.is_empty() {
+        Selection::listed(topology, ShardList::union(&args.shards).as_ref())?
+    } else {
+        // What is expected, since the highest shard may be the one missing.
+        let expected = args.expect_shards.and_then(NonZeroU32::new);
+        let modulus = expected.unwrap_or(topology.modulus());
+        Selection::of_origins(topology, &args.origin, modulus)?
+    };
+    if args.expect_shards.is_some() {
+        // Whoever knows how many there are has seen that these are all.
+        selection.doubt = None;
+    }
+    Ok(selection)
 }
 
-/// What is missing in the middle is worth knowing, whatever is asked.
-pub fn warn_of_gaps(topology: &Topology, console: &mut Console) {
+/// As [`choose`], for what is whole or is not at all.
+pub fn choose_all(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    let selection = choose(args, topology, console)?;
+    match selection.doubt {
+        Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
+        None => Ok(selection),
+    }
+}
+
+/// What the names of the schemas tell is worth knowing, whatever is asked.
+pub fn warn_of_names(topology: &Topology, console: &mut Console) {
+    if let Some(first) = topology.late_start() {
+        console.warning(&format!(
+            "the numbering starts at {first}, and not at shard_0 or shard_1"
+        ));
+    }
     let gaps = topology.gaps();
     if !gaps.is_empty() {
         console.warning(&format!("the numbering has gaps: no {gaps}"));
+    }
+    let look_alikes = topology.look_alikes();
+    if !look_alikes.is_empty() {
+        console.warning(&format!(
+            "not asked, since a shard is called shard_0, shard_1, …: {look_alikes}"
+        ));
     }
 }
 

@@ -1,16 +1,18 @@
 //! `shardq find`: which shard a key is in, verified by a look.
 
+use jiff::Timestamp;
+
 use crate::cli::find::FindArgs;
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::finding::{Finding, Searched, Verdict};
+use crate::finding::{Finding, Verdict};
 use crate::footer::Elapsed;
 use crate::interrupt::Interrupt;
-use crate::key::Key;
+use crate::key::{Key, Route};
 use crate::lookup::{self, Lookup};
-use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
-use crate::search::{AtHome, Search};
+use crate::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
+use crate::search::{AtHome, Everywhere, Search, Unanswered};
 use crate::search_path::SearchPath;
 use crate::server::Connection;
 use crate::settings::{Environment, Settings};
@@ -28,45 +30,50 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
     let key = Key::new(&args.key, args.kind)?;
     let found = if args.no_verify {
-        Some(compute(&args, key)?)
+        Some((compute(&args, key)?, None))
     } else {
         verify(&args, &key, &mut console).await?
     };
-    let Some(finding) = found else {
+    let Some((finding, unanswered)) = found else {
         return Ok(Exit::Interrupted);
     };
-    sink::print(finding.render(args.form())).await?;
+    let printed = sink::print(finding.render(args.form())).await;
+    if let Some(unanswered) = &unanswered {
+        unanswered.say(&mut console);
+    }
+    printed?;
     if let Some(trouble) = finding.trouble(args.form()) {
         console.error(&trouble);
     }
     if let Some(hint) = finding.hint() {
         console.note(&hint);
     }
-    if let Some(Searched { answered, expected }) = finding.searched {
+    if let Some(searched) = &finding.searched {
         console.note(&format!(
-            "{answered}/{expected} shards searched · one snapshot · {}",
+            "{searched} · one snapshot · {}",
             Elapsed(console.elapsed())
         ));
     }
     Ok(finding.exit())
 }
 
+/// What was found, and why some of the shards could not answer.
+type Found = (Finding, Option<Unanswered>);
+
 fn compute(args: &FindArgs, key: Key) -> Result<Finding, Error> {
-    let route = key.route(args.shard_count).ok_or(Error::ShardCountNeeded)?;
+    let now = Timestamp::now();
+    let route = key.route(args.shard_count, now)?;
     Ok(Finding {
         key,
-        route,
+        route: Ok(route),
         verdict: Verdict::Computed,
         searched: None,
+        now,
     })
 }
 
 /// Asks the server. `None` if somebody has interrupted it.
-async fn verify(
-    args: &FindArgs,
-    key: &Key,
-    console: &mut Console,
-) -> Result<Option<Finding>, Error> {
+async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Option<Found>, Error> {
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
@@ -93,13 +100,13 @@ async fn verify(
 }
 
 /// The survey wants a statement to check. What is looked at first will do.
-fn plan(args: &FindArgs, key: &Key) -> Result<Plan, Error> {
+pub(super) fn plan(limits: Limits, key: &Key) -> Result<Plan, Error> {
     Ok(Plan {
         statement: Statement::new(&lookup::tables_sql(key, None))?,
         search_path: SearchPath::default(),
         instant: Instant::Shared,
         pinned: Pinned::Nothing,
-        limits: args.limits.into(),
+        limits,
         transfer: Transfer::Rows,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
@@ -114,8 +121,8 @@ async fn search(
     key: &Key,
     connection: Connection,
     console: &mut Console,
-) -> Result<Finding, Error> {
-    let plan = plan(args, key)?;
+) -> Result<Found, Error> {
+    let plan = plan(args.limits.into(), key)?;
     let survey = connect::survey(connection, &plan).await?;
     let connection = survey.session.connection();
     connection.wait_at_most(plan.limits.patience());
@@ -124,48 +131,60 @@ async fn search(
         session: &survey.session,
     };
     let topology = connect::topology(&survey, settings).await?;
-    connect::warn_of_gaps(&topology, console);
-    let shards = args.shard_count.unwrap_or(topology.modulus());
-    let route = key.route(Some(shards)).ok_or(Error::ShardCountNeeded)?;
+    connect::warn_of_names(&topology, console);
     let search = Search {
         lookup,
         plan: &plan,
         topology: &topology,
+        shard_count: args.shard_count.unwrap_or(topology.modulus()),
     };
-    let (verdict, searched) = match search.where_it_belongs(route.shard, console).await? {
-        AtHome::Found(hits) => (Verdict::Verified(hits), None),
-        AtHome::NotFound => {
-            let (verdict, searched) = search.everywhere(console).await?;
-            (verdict, Some(searched))
-        }
-        AtHome::NoTable(table) => return no_table(route.shard, table, lookup, settings).await,
+    let now = Timestamp::now();
+    let route = key.route(Some(search.shard_count), now);
+    let at_home = match route {
+        Ok(Route { shard, .. }) => search.where_it_belongs(shard, console).await?,
+        Err(_) => AtHome::NotFound,
     };
-    Ok(Finding {
+    let of = |verdict, searched| Finding {
         key: key.clone(),
         route,
         verdict,
         searched,
-    })
+        now,
+    };
+    if let AtHome::Found(hits) = at_home {
+        return Ok((of(Verdict::Verified(hits), None), None));
+    }
+    let Everywhere {
+        hits,
+        nearest,
+        searched,
+        unanswered,
+    } = search.everywhere(console).await?;
+    if let (AtHome::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
+        && unanswered.is_without(table, &topology)
+    {
+        return Err(no_table(shard, table, lookup, settings).await);
+    }
+    let verdict = match (hits.is_empty(), route) {
+        (true, _) => Verdict::NotFound { nearest },
+        (false, Ok(_)) => Verdict::Misplaced(hits),
+        (false, Err(_)) => Verdict::Found(hits),
+    };
+    Ok((of(verdict, Some(searched)), Some(unanswered)))
 }
 
+/// The database is another than was meant.
 async fn no_table(
     shard: Shard,
     table: &'static str,
     lookup: Lookup<'_>,
     settings: &Settings,
-) -> Result<Finding, Error> {
-    let siblings = lookup.tables(None).await?.in_shard.len();
-    // Where others have it, the shard is odd, and the database is the right one.
-    let others = if siblings == 0 {
-        let sql = lookup::tables_sql(lookup.key, None);
-        connect::databases_with(&sql, lookup.session.connection(), settings).await
-    } else {
-        Vec::new()
-    };
-    Err(Error::NoTable {
+) -> Error {
+    let sql = lookup::tables_sql(lookup.key, None);
+    let others = connect::databases_with(&sql, lookup.session.connection(), settings).await;
+    Error::NoTable {
         shard,
         table,
-        siblings,
         others,
-    })
+    }
 }

@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
+use crate::discovered::Discovered;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fanout::{Answer, ShardError, Survey};
@@ -19,6 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
 use crate::plan::{Plan, TableName};
 use crate::run::Started;
+use crate::selection::Selection;
 use crate::server::{Server, Spare};
 use crate::settings::Settings;
 use crate::shard::Shard;
@@ -27,6 +29,7 @@ use crate::transfer::Transfer;
 use crate::types::TypeNames;
 
 use super::connect::{self, Acquaintance};
+use super::origin::{Located, Looks, Places};
 
 /// What the person wants, as far as it tells how to get it.
 #[derive(Clone, Copy)]
@@ -50,7 +53,7 @@ pub(super) struct Attempt {
 pub(super) struct Prepared {
     pub way: Way,
     /// The shards that were asked for, whether or not all can take part.
-    pub shards: Vec<Shard>,
+    pub selection: Selection,
     pub survey: Survey,
     pub server: Server,
     pub spares: Vec<Spare>,
@@ -73,7 +76,7 @@ pub(super) struct Going {
     pub started: Started,
     pub way: Way,
     /// The shards that were asked for.
-    pub shards: Vec<Shard>,
+    pub selection: Selection,
     /// How the shards' parts went; none of one statement.
     pub parts: Vec<(Shard, Answer)>,
 }
@@ -157,7 +160,9 @@ pub(super) async fn prepare(
             round_trip: look.round_trip,
         };
         let topology = connect::topology(&survey, asked.settings).await?;
-        let shards = connect::choose(asked.shards, &topology, console)?;
+        let selection = connect::choose_all(asked.shards, &topology, console)?;
+        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+        let shards = &selection.shards;
 
         let text = read(&readings, look.strings, look.encoding)?;
         global::check(text)?;
@@ -178,7 +183,7 @@ pub(super) async fn prepare(
         let found = Found {
             relations: &look.relations,
             heirs: &look.heirs,
-            shards: &shards,
+            shards,
             differing,
             version: look.version,
             strings: look.strings,
@@ -203,9 +208,21 @@ pub(super) async fn prepare(
             Strategy::Auto => Way::choose(session, plan, text, &catalog, strings).await,
             Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
         };
+        let way = way.map_err(|refused| refused.into_error(&plan.statement))?;
+        // The looks are answered by now.
+        if let Some(origins) = &selection.origins {
+            let places = Places {
+                session,
+                topology: &topology,
+                modulus: origins.modulus,
+                limits: plan.limits,
+            };
+            let located = Located::by(looks, places, console).await?;
+            located.or_refuse(console)?;
+        }
         Ok(Prepared {
-            way: way.map_err(|refused| refused.into_error(&plan.statement))?,
-            shards,
+            way,
+            selection,
             survey,
             server: server.clone(),
             spares: opened.spares,
@@ -293,7 +310,7 @@ impl Prepared {
     pub async fn start(self, asked: &Asked<'_>, console: &mut Console) -> Result<Start, Error> {
         let Self {
             way,
-            shards,
+            selection,
             survey,
             server,
             spares,
@@ -326,7 +343,7 @@ impl Prepared {
                 };
                 let survey = Survey {
                     session: all.session,
-                    shards: Vec::new(),
+                    shards: Discovered::default(),
                     types: TypeNames::default(),
                     round_trip,
                 };
@@ -342,13 +359,13 @@ impl Prepared {
             return Ok(Start::Interrupted);
         };
         // It is asked as if it were a shard's turn.
-        let turn = vec![shards[0]];
+        let turn = vec![selection.shards[0]];
         let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
             .over(way.catalog().shards.len());
         Ok(Start::Going(Box::new(Going {
             started,
             way,
-            shards,
+            selection,
             parts,
         })))
     }

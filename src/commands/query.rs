@@ -15,15 +15,17 @@ use crate::output::Output;
 use crate::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
 use crate::render::{Format, RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy, Started};
+use crate::selection::Selection;
 use crate::server::{Opened, Server, Spare};
 use crate::settings::{Environment, Settings};
-use crate::shard::Shard;
 use crate::sink::{self, Sink, SinkError};
 use crate::statement::Statement;
 use crate::timing;
 use crate::transfer::Transfer;
 
 use super::connect::{self, Acquaintance};
+use super::ending::then_say;
+use super::origin::{Located, Looks};
 use super::query_global;
 
 /// A run whose server goes away before anything was printed is had again.
@@ -88,16 +90,17 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
             }
             Err(error) => return Err(error),
         };
-        let started = prepared.start(&plan);
+        let (started, selection, looks) = prepared.start(&plan);
         let policy = policy(args.on_error);
         let outcome = run::drive(started, &mut output, &mut console, &interrupt, policy).await?;
         if outcome.ending != Ending::HadAgain {
-            return tokio::select! {
-                biased;
-                exit = conclude(&args, &plan, outcome, output, &mut console) => exit,
-                // The reader pauses, and the rest of the result waits for it.
-                () = interrupt.requested() => Ok(Exit::Interrupted),
+            let ran = Ran {
+                asked,
+                plan: &plan,
+                selection,
+                outcome,
             };
+            return conclude(&ran, looks, output, &mut console).await;
         }
         acquaintance = Acquaintance::Known;
         plan.lock.extend(outcome.rewritten);
@@ -120,19 +123,21 @@ struct Prepared {
     server: Server,
     spares: Vec<Spare>,
     survey: Survey,
-    shards: Vec<Shard>,
+    selection: Selection,
+    looks: Looks,
 }
 
 impl Prepared {
-    fn start(self, plan: &Plan) -> Started {
-        Started::new(
+    fn start(self, plan: &Plan) -> (Started, Selection, Looks) {
+        let started = Started::new(
             plan,
-            self.shards,
+            self.selection.shards.clone(),
             self.survey,
             self.server,
             self.spares,
             Delivery::IN_ORDER,
-        )
+        );
+        (started, self.selection, self.looks)
     }
 }
 
@@ -158,87 +163,162 @@ async fn prepare(
     let work = async {
         let survey = connect::survey(first, plan).await?;
         let topology = connect::topology(&survey, asked.settings).await?;
-        let shards = connect::choose(&asked.args.shards, &topology, console)?;
+        let selection = connect::choose(&asked.args.shards, &topology, console)?;
+        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         Ok(Prepared {
             server: server.clone(),
             spares,
             survey,
-            shards,
+            selection,
+            looks,
         })
     };
     connect::or_close(&server, asked.interrupt, work).await
 }
 
-/// Ends the result as the run has ended. With what to exit, if nobody reads on.
-pub(super) async fn end(output: Output, outcome: &Outcome) -> Result<Option<Exit>, Error> {
-    let ended = match outcome.ending {
-        Ending::Heard if outcome.failures.is_empty() => output.publish().await,
-        Ending::Heard if !outcome.answers.is_empty() => output.finish_partial().await,
+/// Whether anybody has got the end of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    ToTheEnd,
+    /// Its reader had enough of it before.
+    InPart,
+}
+
+/// Ends the result of a run that has ended so.
+pub(super) async fn end(output: Output, exit: Exit) -> Result<Read, Error> {
+    let ended = match exit {
+        Exit::Complete => output.publish().await,
+        Exit::Incomplete => output.finish_partial().await,
         // Its reader may be pausing; nobody waits for it.
-        Ending::Interrupted => {
+        Exit::Interrupted => {
             drop(output);
             Ok(())
         }
-        _ => output.abort().await,
+        Exit::Failed | Exit::Usage => output.abort().await,
     };
     match ended {
-        Ok(()) => Ok(None),
-        Err(SinkError::Closed) if outcome.failures.is_empty() => Ok(Some(Exit::Complete)),
-        Err(SinkError::Closed) => Ok(Some(Exit::Incomplete)),
+        Ok(()) => Ok(Read::ToTheEnd),
+        Err(SinkError::Closed) => Ok(Read::InPart),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Says how it went, and finishes the result accordingly.
-async fn conclude(
-    args: &QueryArgs,
-    plan: &Plan,
+/// A run that has ended.
+struct Ran<'a> {
+    asked: Asked<'a>,
+    plan: &'a Plan,
+    selection: Selection,
     outcome: Outcome,
+}
+
+impl Ran<'_> {
+    /// Whether nothing is known to be missing.
+    fn is_whole(&self, located: &Located) -> bool {
+        self.outcome.failures.is_empty()
+            && self.selection.doubt.is_none()
+            && !located.is_elsewhere()
+    }
+
+    fn exit(&self, located: &Located) -> Exit {
+        match self.outcome.ending {
+            Ending::Interrupted => Exit::Interrupted,
+            Ending::Heard if self.is_whole(located) => Exit::Complete,
+            Ending::Heard if !self.outcome.answers.is_empty() => Exit::Incomplete,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// What keeps the answer from being complete.
+    fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
+        let Outcome {
+            asked, failures, ..
+        } = &self.outcome;
+        if !failures.is_empty() {
+            let alone = self.plan.search_path.is_shard_alone();
+            let advice = |error: &_| advice(error, alone);
+            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+        if let Some(doubt) = &self.selection.doubt {
+            console.error(&format!("shards may be missing: {doubt}"));
+        }
+        located.say(console);
+    }
+
+    fn footer(&self, rows: u64, console: &Console) -> Footer {
+        let answers = &self.outcome.answers;
+        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
+        Footer {
+            rows,
+            answered: answers.len(),
+            expected: self.selection.expected(),
+            missing: self.selection.missing(answered),
+            origins: self.selection.origins.clone(),
+            instant: self.plan.instant,
+            elapsed: console.elapsed(),
+        }
+    }
+}
+
+/// Finishes the result as the run has ended, and says behind it how it went.
+async fn conclude(
+    ran: &Ran<'_>,
+    looks: Looks,
     output: Output,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let footer = Footer {
-        rows: output.rows_so_far(),
-        answered: outcome.answers.len(),
-        expected: outcome.asked,
-        instant: plan.instant,
-        elapsed: console.elapsed(),
+    let Asked {
+        args, interrupt, ..
+    } = ran.asked;
+    let footer = ran.footer(output.rows_so_far(), console);
+    let Some(located) = located(ran, looks, console).await else {
+        return Ok(Exit::Interrupted);
     };
-    // Before the result ends, for its reader may be gone or pause.
-    if !outcome.failures.is_empty() {
-        let alone = plan.search_path.is_shard_alone();
-        let advice = |error: &_| advice(error, alone);
-        console.error(
-            &outcome
-                .failures
-                .describe(outcome.asked, &plan.statement, advice),
-        );
-    }
-    if let Some(exit) = end(output, &outcome).await? {
-        return Ok(exit);
-    }
-    if !outcome.filtered.is_empty() {
-        console.warning(&hint::filtered(&outcome.filtered));
-    }
-    let exit = match outcome.ending {
-        Ending::Interrupted => Exit::Interrupted,
-        Ending::Heard if outcome.failures.is_empty() => Exit::Complete,
-        Ending::Heard if !outcome.answers.is_empty() => Exit::Incomplete,
-        _ => Exit::Failed,
+    let exit = ran.exit(&located);
+    let say = || ran.say_what_is_missing(&located, console);
+    let Some(read) = then_say(end(output, exit), interrupt, say).await else {
+        return Ok(Exit::Interrupted);
     };
+    if read? == Read::InPart {
+        return Ok(if ran.is_whole(&located) {
+            Exit::Complete
+        } else {
+            Exit::Incomplete
+        });
+    }
+    if !ran.outcome.filtered.is_empty() {
+        console.warning(&hint::filtered(&ran.outcome.filtered));
+    }
     if ![Exit::Complete, Exit::Interrupted].contains(&exit)
         && let Some(file) = &args.output.output
     {
         not_written(file, console);
     }
     if args.run.timing {
-        console.note(&timing::describe(&outcome.answers));
+        console.note(&timing::describe(&ran.outcome.answers));
     }
-    if let Some(hint) = hint::lone_aggregate(&plan.statement, &outcome.answers) {
+    if let Some(hint) = hint::lone_aggregate(&ran.plan.statement, &ran.outcome.answers) {
         console.note(&hint);
     }
     console.note(&footer);
     Ok(exit)
+}
+
+/// Where the origins are that were asked for, if not where they belong. `None` if
+/// interrupted.
+async fn located(ran: &Ran<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
+    let is_told = [Ending::Heard, Ending::WriterFailed].contains(&ran.outcome.ending);
+    let (Some(origins), true) = (&ran.selection.origins, is_told) else {
+        return Some(Located::default());
+    };
+    Located::anew(
+        looks,
+        origins.modulus,
+        ran.plan.limits,
+        ran.asked.settings,
+        ran.asked.interrupt,
+        console,
+    )
+    .await
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
@@ -250,11 +330,12 @@ async fn dry_run(asked: &Asked<'_>, plan: &Plan, console: &mut Console) -> Resul
         server,
         spares,
         survey,
-        shards,
+        selection,
+        looks,
     } = prepared;
-    drop((spares, survey));
+    drop((spares, survey, looks));
     server.close().await;
-    let text = plan.describe(&shards);
+    let text = plan.describe(&selection.shards);
     print(text, asked.interrupt).await
 }
 

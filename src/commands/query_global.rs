@@ -12,12 +12,13 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::render::{Format, RenderOptions, Renderer};
 use crate::run::{self, Ending, Outcome, Policy};
+use crate::selection::Selection;
 use crate::settings::{Environment, Settings};
 use crate::shard::Shard;
 
 use super::connect::Acquaintance;
 use super::global::{self, Asked, Attempt, Start};
-use super::query::{self, NEW_SNAPSHOT, RUNS};
+use super::query::{self, NEW_SNAPSHOT, RUNS, Read};
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
@@ -85,7 +86,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 args: &args,
                 plan: &plan,
                 way: going.way,
-                shards: going.shards,
+                selection: going.selection,
                 parts: going.parts,
                 outcome,
             };
@@ -140,21 +141,29 @@ struct Ran<'a> {
     plan: &'a Plan,
     way: Way,
     /// The shards that were asked for.
-    shards: Vec<Shard>,
+    selection: Selection,
     parts: Vec<(Shard, Answer)>,
     outcome: Outcome,
 }
 
 /// Says how it went, and finishes the result accordingly.
 async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result<Exit, Error> {
+    let taking_part = &ran.way.catalog().shards;
     let footer = Footer {
         rows: output.rows_so_far(),
-        answered: ran.way.catalog().shards.len(),
-        expected: ran.shards.len(),
+        answered: taking_part.len(),
+        expected: ran.selection.expected(),
+        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+        origins: ran.selection.origins.clone(),
         instant: ran.plan.instant,
         elapsed: console.elapsed(),
     };
-    let ended = query::end(output, &ran.outcome).await;
+    let exit = match ran.outcome.ending {
+        Ending::Interrupted => Exit::Interrupted,
+        Ending::Heard if ran.outcome.failures.is_empty() => Exit::Complete,
+        _ => Exit::Failed,
+    };
+    let ended = query::end(output, exit).await;
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = &ran.args.output.output {
             query::not_written(file, console);
@@ -166,8 +175,8 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
             "--timeout",
         ));
     }
-    if let Some(exit) = ended? {
-        return Ok(exit);
+    if ended? == Read::InPart {
+        return Ok(Exit::Complete);
     }
     if ran.outcome.ending == Ending::Interrupted {
         return Ok(Exit::Interrupted);
@@ -176,5 +185,5 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         console.note(&global::timing(&ran.parts));
     }
     console.note(&footer);
-    Ok(global::exit(&ran.way, &ran.shards))
+    Ok(global::exit(&ran.way, &ran.selection.shards))
 }

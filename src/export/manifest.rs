@@ -15,9 +15,11 @@ use serde_json::Value;
 
 use super::target::publish;
 use super::{ExportError, Target, seal};
+use crate::discovered::Discovered;
 use crate::draft::{Draft, Existing};
-use crate::footer::{Extent, Instants};
+use crate::footer::{Extent, Instants, Missing};
 use crate::open;
+use crate::shard::Ranges;
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -250,8 +252,16 @@ impl Manifest {
             rows: self.rows,
             answered: self.shards_answered,
             expected: self.shards_expected,
+            missing: self.lacking(),
+            origins: None,
             instants: self.instants(),
         }
+    }
+
+    fn lacking(&self) -> Missing {
+        let names = self.missing.iter().map(|entry| entry.shard.as_str());
+        let lacking = Discovered::new(names);
+        Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
     }
 
     /// Of the runs that read any of it: others may have read nothing, or what was

@@ -18,6 +18,7 @@ use crate::row::Column;
 use crate::run::Outcome;
 use crate::settings::{Host, Place, Settings};
 use crate::shard::Shard;
+use crate::topology::Doubt;
 use crate::types::TypeNames;
 
 /// What the server says of itself and of the snapshot: `sql/circumstances.sql`.
@@ -42,6 +43,8 @@ pub struct Particulars<'a> {
     pub circumstances: &'a Circumstances,
     pub began: Timestamp,
     pub outcome: &'a Outcome,
+    /// Why shards may be missing that nobody asked.
+    pub doubt: Option<&'a Doubt>,
     pub kind: Kind,
     pub header: bool,
     pub shard_column: Option<String>,
@@ -114,6 +117,10 @@ impl Particulars<'_> {
     pub fn manifest(&self) -> Manifest {
         let (host, port) = host(self.circumstances.host.as_ref());
         let outcome = self.outcome;
+        let missing: Vec<_> = missing(outcome)
+            .into_iter()
+            .chain(self.doubtful())
+            .collect();
         Manifest {
             manifest_version: VERSION,
             tool: concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -136,10 +143,10 @@ impl Particulars<'_> {
                     Instant::PerShard => None,
                 },
             }],
-            complete: outcome.failures.is_empty() && outcome.answers.len() == outcome.asked,
-            shards_expected: outcome.asked,
+            complete: outcome.answers.len() == outcome.asked && missing.is_empty(),
+            shards_expected: outcome.asked + self.doubtful().count(),
             shards_answered: outcome.answers.len(),
-            missing: missing(outcome),
+            missing,
             global: false,
             rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
             format: self.kind.to_string(),
@@ -152,6 +159,16 @@ impl Particulars<'_> {
             shards: Vec::new(),
             options: self.options.clone(),
         }
+    }
+
+    /// The schemas that may be the missing shards.
+    fn doubtful(&self) -> impl Iterator<Item = MissingRecord> {
+        let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
+        look_alikes.map(|schema| MissingRecord {
+            shard: schema.to_owned(),
+            error: "looks like a shard, and was not asked: shards are called shard_0, shard_1, …"
+                .to_owned(),
+        })
     }
 }
 

@@ -9,17 +9,17 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
+use crate::discovered::Discovered;
 use crate::plan::{self, Plan, TableName};
 use crate::server::{Connection, Report};
-use crate::shard::Shard;
 use crate::template;
 use crate::types::TypeNames;
 
 /// What the first connection found.
 pub struct Survey {
     pub session: Session,
-    /// Every shard of the database, ascending.
-    pub shards: Vec<Shard>,
+    /// Every shard of the database, and what looks like one.
+    pub shards: Discovered,
     /// Names of the types that this database defined itself, if the statement may
     /// return any.
     pub types: TypeNames,
@@ -98,11 +98,11 @@ pub(crate) async fn lockable_tables(
         .collect())
 }
 
-/// What opens every run: the snapshot (if shared), then the shards, ascending.
+/// What opens every run: the snapshot (if shared), then the shards.
 pub(crate) fn opening<'a>(
     plan: &Plan,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
-) -> (Option<Exported>, Vec<Shard>) {
+) -> (Option<Exported>, Discovered) {
     let snapshot = match plan.instant {
         plan::Instant::Shared => results.next().and_then(|rows| {
             let row = rows.first()?;
@@ -113,13 +113,8 @@ pub(crate) fn opening<'a>(
         }),
         plan::Instant::PerShard => None,
     };
-    let mut shards: Vec<_> = results
-        .next()
-        .into_iter()
-        .flatten()
-        .filter_map(|row| Shard::from_schema(row.get(0)?))
-        .collect();
-    shards.sort_unstable();
+    let schemas = results.next().unwrap_or_default();
+    let shards = Discovered::new(schemas.iter().filter_map(|row| row.get(0)));
     (snapshot, shards)
 }
 

@@ -13,6 +13,7 @@ use super::lexer::{Encoding, Strings};
 use super::names::Text;
 use super::objects::Objects;
 use super::own_types;
+use crate::discovered::Discovered;
 use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
 use crate::plan::{Plan, TableName};
 use crate::quote::Literal;
@@ -50,8 +51,8 @@ impl Wanted {
 /// What the server told.
 pub struct Look {
     pub session: Session,
-    /// Every shard of the database, ascending.
-    pub shards: Vec<Shard>,
+    /// Every shard of the database, and what looks like one.
+    pub shards: Discovered,
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
     pub heirs: Vec<Heir>,

@@ -37,7 +37,7 @@ fn a_shard_without_the_table_is_named_and_not_answered_from_public() {
             has_all([
                 "shardq: shard_1: ERROR 42P01: relation \"t\" does not exist\n\
                  LINE 1: SELECT n FROM t\n                      ^\n",
-                "2 rows · 2/3 shards · ",
+                "2 rows · 2/3 shards, missing: shard_1 · ",
             ]),
         );
 }
@@ -54,7 +54,7 @@ fn equal_errors_are_one_line_with_their_shards_as_ranges() {
         ANY,
         has_all([
             "shard_3, shard_7-9 (4 shards): ERROR 42P01: relation \"t\" does not exist\n",
-            "8 rows · 8/12 shards · ",
+            "8 rows · 8/12 shards, missing: shard_3, shard_7-9 · ",
         ]),
     );
     assert_eq!(ran.stderr.matches("ERROR").count(), 1, "{}", ran.stderr);
@@ -136,7 +136,7 @@ fn when_no_shard_answers_the_run_has_failed() {
         "",
         has_all([
             "all 3 shards: ERROR 42P01: relation \"t\" does not exist\n",
-            "0 rows · 0/3 shards · ",
+            "0 rows · 0/3 shards, missing: shard_0-2 · ",
         ]),
     );
 }

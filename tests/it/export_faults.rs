@@ -243,7 +243,7 @@ fn a_limit_on_files_and_a_device_that_is_full() {
                 "File too large",
                 "ulimit -f",
                 "parts is not complete; --resume exports what is missing",
-                "0 rows · 0/2 shards · one snapshot",
+                "0 rows · 0/2 shards, missing: shard_0-1 · one snapshot",
             ]),
         );
     left_nothing(&db);

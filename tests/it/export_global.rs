@@ -171,7 +171,10 @@ fn shards_that_are_left_out_are_told_by_manifest_and_verify() {
         .assert(
             3,
             "",
-            has_all(["left out: shard_2", "1 row · 3/4 shards · one snapshot"]),
+            has_all([
+                "left out: shard_2",
+                "1 row · 3/4 shards, missing: shard_2 · one snapshot",
+            ]),
         );
     assert_eq!(fs::read_to_string(&file).unwrap(), "n\n13\n");
     let told = manifest(&file);

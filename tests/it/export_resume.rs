@@ -49,7 +49,10 @@ fn of_what_is_complete_nothing_is_read_and_nothing_is_said_to_be() {
     resume(&db, &out).run().assert(
         3,
         "",
-        has_all(["shard_1: ERROR", "2/3 shards · one snapshot"]),
+        has_all([
+            "shard_1: ERROR",
+            "2/3 shards, missing: shard_1 · one snapshot",
+        ]),
     );
     let runs = serde_json::from_str::<Value>(&manifest(&out)).unwrap()["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1);
@@ -153,7 +156,7 @@ fn other_columns_than_then_are_refused_and_what_is_there_stays() {
         has_all([
             "the columns were (n integer) then, and are (n integer, m integer) now",
             "use another folder, or --force",
-            "2 rows · 2/3 shards · one snapshot",
+            "2 rows · 2/3 shards, missing: shard_1 · one snapshot",
         ]),
     );
     // Which would be refused again.

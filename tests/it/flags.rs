@@ -129,23 +129,6 @@ fn flags_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn of_a_flag_that_is_given_twice_the_last_counts_as_in_psql() {
-    let db = two_shards();
-    query([
-        "TABLE t",
-        "-q",
-        "-q",
-        "--csv",
-        "--csv",
-        "--shards=7",
-        "--shards=1",
-    ])
-    .db(&db)
-    .run()
-    .assert(0, "shard,n,v\nshard_1,1,v1\n", "");
-}
-
-#[test]
 fn several_databases_are_no_database() {
     for args in [
         ["SELECT 1", "-d", "a", "-d", "b"],

@@ -16,6 +16,7 @@ use crate::quote::Literal;
 use crate::render::RenderOptions;
 use crate::run::Policy;
 use crate::settings::Settings;
+use crate::shard::ShardList;
 use crate::statement::Statement;
 use crate::transfer::{CopyFormat, Copying, Transfer};
 
@@ -231,9 +232,9 @@ impl Asked<'_> {
             ("no-shard-column", flag(args.output.no_shard_column)),
             (
                 "shards",
-                text(&args.shards.shards.as_ref().map(ToString::to_string)),
+                text(&ShardList::union(&args.shards.shards).map(|list| list.to_string())),
             ),
-            ("origin", text(&args.shards.origin)),
+            ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),
             ("expect-shards", args.shards.expect_shards.map(Value::from)),
         ];
@@ -248,6 +249,15 @@ fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers of such folders take it from the names of the folders in it.
     (!args.no_shard_column && !args.per_shard)
         .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
+}
+
+/// One is its name, and several are a list.
+fn origins(names: &[String]) -> Option<Value> {
+    match names {
+        [] => None,
+        [only] => Some(only.clone().into()),
+        several => Some(several.to_vec().into()),
+    }
 }
 
 fn milliseconds(time: Duration) -> Value {

@@ -1,6 +1,8 @@
 //! The beginning of an export: from the first connection to lanes that are going.
 
+use crate::cli::export::ExportArgs;
 use crate::commands::connect::{self, Acquaintance, Circumstances};
+use crate::commands::origin::{Located, Looks, Places};
 use crate::commands::query;
 use crate::console::Console;
 use crate::error::Error;
@@ -8,7 +10,9 @@ use crate::exit::Exit;
 use crate::merge::Delivery;
 use crate::plan::Plan;
 use crate::run::Started;
+use crate::selection::Selection;
 use crate::shard::Shard;
+use crate::topology::Topology;
 use crate::types::TypeNames;
 
 use super::{Asked, per_shard};
@@ -26,6 +30,8 @@ pub struct Begun {
     pub plan: Plan,
     pub types: TypeNames,
     pub circumstances: Circumstances,
+    /// All that were asked for.
+    pub selection: Selection,
 }
 
 /// Connects, surveys, and sets the lanes going. `None` if interrupted.
@@ -51,10 +57,22 @@ pub async fn start(
     let work = async {
         let mut survey = connect::survey(opened.first, plan).await?;
         let topology = connect::topology(&survey, settings).await?;
-        let shards = connect::choose(&args.shards, &topology, console)?;
-        let shards = (chosen.pick)(shards)?;
+        let selection = choose(args, &topology, console)?;
+        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+        let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = connect::copyable(&mut survey.session, plan).await?;
         let mut circumstances = connect::circumstances(&survey.session).await?;
+        // The looks are answered by now.
+        if let Some(origins) = &selection.origins {
+            let places = Places {
+                session: &survey.session,
+                topology: &topology,
+                modulus: origins.modulus,
+                limits: plan.limits,
+            };
+            let located = Located::by(looks, places, console).await?;
+            located.or_refuse(console)?;
+        }
         // What is not asked is nothing to wait for.
         let rows = &mut circumstances.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
@@ -72,9 +90,23 @@ pub async fn start(
             plan,
             types,
             circumstances,
+            selection,
         })
     };
     connect::or_close(&server, interrupt, work).await
+}
+
+/// Only a file that may lack shards is written while some may be missing.
+fn choose(
+    args: &ExportArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    if args.output.allow_partial {
+        connect::choose(&args.shards, topology, console)
+    } else {
+        connect::choose_all(&args.shards, topology, console)
+    }
 }
 
 /// Prints what would be sent, to the shards that would be asked. The statement is
@@ -98,7 +130,7 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
     let work = async {
         let mut survey = connect::survey(opened.first, plan).await?;
         let topology = connect::topology(&survey, settings).await?;
-        let shards = connect::choose(&args.shards, &topology, console)?;
+        let shards = choose(args, &topology, console)?.shards;
         let shards = match &earlier {
             Some(earlier) => earlier.left(&shards),
             None => shards,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 
 use crate::commands::connect::Circumstances;
+use crate::commands::ending::then_say;
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
@@ -17,6 +18,7 @@ use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::run::{Ending, Outcome};
+use crate::selection::Selection;
 use crate::timing;
 
 use super::Asked;
@@ -27,6 +29,8 @@ pub struct Ran<'a> {
     /// With the statement as COPY takes it.
     pub plan: Plan,
     pub circumstances: Circumstances,
+    /// All that were asked for.
+    pub selection: Selection,
     pub began: Timestamp,
     pub outcome: Outcome,
     /// As the manifest has them, or why they are not known.
@@ -35,10 +39,20 @@ pub struct Ran<'a> {
 
 /// Says how it went, and gives the file its name if it is what was asked for.
 pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
-    // Before the file ends, for the reader of a stream may be gone or pause.
-    ran.say_failures(console);
-    let (exit, written) = match end(&ran, file).await {
-        (_, Err(ExportError::Closed)) if ran.outcome.failures.is_empty() => {
+    let mut say = || ran.say_what_is_missing(console);
+    let ended = if ran.asked.is_stream() {
+        then_say(end(&ran, file), ran.asked.interrupt, say).await
+    } else {
+        // It ends soon, since nobody reads it yet, and an interrupt does not halve it.
+        let ended = end(&ran, file).await;
+        say();
+        Some(ended)
+    };
+    let Some(ended) = ended else {
+        return Ok(Exit::Interrupted);
+    };
+    let (exit, written) = match ended {
+        (_, Err(ExportError::Closed)) if ran.is_whole() => {
             return Ok(Exit::Complete);
         }
         (_, Err(ExportError::Closed)) => return Ok(Exit::Failed),
@@ -82,13 +96,10 @@ pub async fn unless_interrupted(
 /// Publishes the file or lets it go; what was written, in a line.
 async fn end(ran: &Ran<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
     let Outcome {
-        ending,
-        answers,
-        failures,
-        ..
+        ending, answers, ..
     } = &ran.outcome;
     match ending {
-        Ending::Heard if failures.is_empty() => {
+        Ending::Heard if ran.is_whole() => {
             (Exit::Complete, publish(ran, file, None).await.map(Some))
         }
         Ending::Heard if ran.asked.args.output.allow_partial && !answers.is_empty() => {
@@ -132,6 +143,7 @@ impl Ran<'_> {
             circumstances: &self.circumstances,
             began: self.began,
             outcome: &self.outcome,
+            doubt: self.selection.doubt.as_ref(),
             kind: asked.kind,
             header: asked.has_header(),
             shard_column: asked.shard_column(),
@@ -139,13 +151,21 @@ impl Ran<'_> {
         }
     }
 
-    pub fn say_failures(&self, console: &mut Console) {
+    /// Whether nothing is known to be missing.
+    fn is_whole(&self) -> bool {
+        self.outcome.failures.is_empty() && self.selection.doubt.is_none()
+    }
+
+    pub fn say_what_is_missing(&self, console: &mut Console) {
         let Outcome {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
             let advice = |error: &_| self.advised(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+        if let Some(doubt) = &self.selection.doubt {
+            console.error(&format!("shards may be missing: {doubt}"));
         }
     }
 
@@ -178,10 +198,13 @@ impl Ran<'_> {
 
     fn footer(&self, console: &Console) -> Footer {
         let answers = &self.outcome.answers;
+        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
         Footer {
             rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
             answered: answers.len(),
-            expected: self.outcome.asked,
+            expected: self.selection.expected(),
+            missing: self.selection.missing(answered),
+            origins: self.selection.origins.clone(),
             instant: self.plan.instant,
             elapsed: console.elapsed(),
         }

@@ -22,6 +22,7 @@ use crate::global::Way;
 use crate::merge::{Delivery, Order};
 use crate::plan::{Instant, Pinned, Plan};
 use crate::run::{self, Ending, Outcome, Policy};
+use crate::selection::Selection;
 use crate::shard::Shard;
 use crate::transfer::{Copying, Transfer};
 
@@ -101,7 +102,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
                 asked,
                 plan,
                 way: going.way,
-                shards: going.shards,
+                selection: going.selection,
                 parts: going.parts,
                 circumstances,
                 began,
@@ -207,7 +208,7 @@ struct Ran<'a> {
     plan: Plan,
     way: Way,
     /// The shards that were asked for.
-    shards: Vec<Shard>,
+    selection: Selection,
     parts: Vec<(Shard, Answer)>,
     circumstances: Circumstances,
     began: Timestamp,
@@ -222,7 +223,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     let path = &ran.asked.args.output.output;
     let (exit, written) = match outcome.ending {
         Ending::Heard if outcome.failures.is_empty() => {
-            let exit = global::exit(&ran.way, &ran.shards);
+            let exit = global::exit(&ran.way, &ran.selection.shards);
             (exit, publish(&ran, file).await.map(Some))
         }
         Ending::Interrupted => {
@@ -259,10 +260,13 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     if ran.asked.args.run.timing {
         console.note(&global::timing(&ran.parts));
     }
+    let taking_part = &ran.way.catalog().shards;
     console.note(&Footer {
         rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
-        answered: ran.way.catalog().shards.len(),
-        expected: ran.shards.len(),
+        answered: taking_part.len(),
+        expected: ran.selection.expected(),
+        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+        origins: ran.selection.origins.clone(),
         instant: ran.plan.instant,
         elapsed: console.elapsed(),
     });
@@ -307,6 +311,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         circumstances: &ran.circumstances,
         began: ran.began,
         outcome: &ran.outcome,
+        doubt: None,
         kind: ran.asked.kind,
         header: ran.asked.has_header(),
     };
@@ -315,7 +320,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         columns,
         finished.path(),
         &finished.written,
-        &ran.shards,
+        &ran.selection.shards,
         ran.way.catalog(),
     );
     let line = finished.describe();

@@ -79,6 +79,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             started,
             plan,
             circumstances,
+            selection,
             ..
         }) = underway
         else {
@@ -101,6 +102,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
                 asked: *asked,
                 plan,
                 circumstances,
+                selection,
                 began,
                 outcome,
                 columns,

@@ -19,7 +19,7 @@ use crate::export::per_shard::PerShard;
 use crate::export::resume::{self, Earlier, Users};
 use crate::export::{ExportError, folder};
 use crate::failures::Failures;
-use crate::footer::Elapsed;
+use crate::footer::{Elapsed, Extent};
 use crate::merge::{Delivery, Order, Recall};
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::shard::Shard;
@@ -153,6 +153,7 @@ async fn begin<'a>(
         plan,
         types,
         circumstances,
+        selection,
     }) = underway
     else {
         return Ok(None);
@@ -161,6 +162,7 @@ async fn begin<'a>(
         asked: *asked,
         plan,
         circumstances,
+        selection,
         began,
         outcome: nothing(all.len()),
         columns: Ok(Vec::new()),
@@ -207,7 +209,7 @@ async fn conclude(
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let (manifest, trouble) = parts.finish(&ran.outcome, ran.columns.clone()).await;
-    ran.say_failures(console);
+    ran.say_what_is_missing(console);
     ran.say_drift(console);
     if let Some(error) = &trouble {
         console.error(error);
@@ -237,7 +239,11 @@ async fn conclude(
     }
     ran.say_timing(console);
     let elapsed = Elapsed(console.elapsed());
-    console.note(&format!("{} · {elapsed}", manifest.extent()));
+    let extent = Extent {
+        origins: ran.selection.origins.clone(),
+        ..manifest.extent()
+    };
+    console.note(&format!("{extent} · {elapsed}"));
     Ok(exit)
 }
 

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
 use shardq::console::Console;
+use shardq::discovered::Discovered;
 use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
 use shardq::global::{self, Differing, Found, Joined, Look, Strings, Text, Wanted, Way};
@@ -248,7 +249,7 @@ async fn one(
     let found = Found {
         relations: &look.relations,
         heirs: &look.heirs,
-        shards: &look.shards,
+        shards: &look.shards.shards,
         differing: Differing::Refuse,
         version: look.version,
         strings: look.strings,
@@ -263,11 +264,11 @@ async fn one(
     };
     let way = way.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
     let (session, turn) = match way {
-        Way::One(checked, _) => (session, checked.plan.turn(look.shards[0])),
+        Way::One(checked, _) => (session, checked.plan.turn(look.shards.shards[0])),
         Way::Parts(in_parts) => {
             let survey = Survey {
                 session,
-                shards: Vec::new(),
+                shards: Discovered::default(),
                 types: TypeNames::default(),
                 round_trip: look.round_trip,
             };
@@ -284,7 +285,10 @@ async fn one(
             {
                 Gathered::All(all) => {
                     let All { parts, session, .. } = *all;
-                    (session, in_parts.final_plan(&parts).turn(look.shards[0]))
+                    (
+                        session,
+                        in_parts.final_plan(&parts).turn(look.shards.shards[0]),
+                    )
                 }
                 Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
                 Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),

@@ -1,0 +1,321 @@
+//! `--origin`: the origin is looked up in the run that asks its shard, so that an answer
+//! without rows is not taken for one about an origin that is elsewhere.
+
+use std::num::NonZeroU32;
+
+use futures::TryStreamExt;
+use tokio::task::JoinHandle;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::fanout::Session;
+use crate::finding::shards_of;
+use crate::interrupt::Interrupt;
+use crate::key::{Key, Kind};
+use crate::lookup::Lookup;
+use crate::plan::Limits;
+use crate::quote::{Identifier, Literal};
+use crate::search::{Everywhere, Search};
+use crate::selection::{OriginRoute, Origins};
+use crate::settings::Settings;
+use crate::shard::Ranges;
+use crate::template;
+use crate::topology::Topology;
+
+use super::connect::{self, Acquaintance};
+use super::find;
+
+/// Looks that were sent in front of a run's turns, so that they take no round trip.
+pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);
+
+/// What the look where an origin belongs came to.
+enum Seen {
+    There,
+    NotThere,
+    /// Why nobody can say.
+    Unknown(String),
+}
+
+impl Looks {
+    /// Sends the looks on a session that is in its transaction; does not wait for the
+    /// answers.
+    pub async fn send(session: &Session, origins: Option<&Origins>) -> Self {
+        let mut looks = Vec::new();
+        for route in origins.iter().flat_map(|origins| &origins.routes) {
+            let answers = session.send(&look(route)).await;
+            // Gets over an error, and lets go of the table's lock.
+            let recovered = session.recover().await;
+            let seen = tokio::spawn(async move {
+                let rows = async {
+                    recovered?;
+                    answers?.try_collect::<Vec<_>>().await
+                };
+                match rows.await {
+                    Ok(rows) => seen(&rows),
+                    Err(error) => Seen::Unknown(crate::fanout::cause(&error)),
+                }
+            });
+            looks.push((route.clone(), seen));
+        }
+        Self(looks)
+    }
+
+    /// What was seen, but for the origins that are where they belong.
+    async fn answers(self) -> Vec<(OriginRoute, Option<String>)> {
+        let mut answers = Vec::new();
+        for (route, seen) in self.0 {
+            let lost = |_| Seen::Unknown("the look was not answered".to_owned());
+            match seen.await.unwrap_or_else(lost) {
+                Seen::There => {}
+                Seen::NotThere => answers.push((route, None)),
+                Seen::Unknown(why) => answers.push((route, Some(why))),
+            }
+        }
+        answers
+    }
+}
+
+fn look(route: &OriginRoute) -> String {
+    let schema = route.shard.to_string();
+    let table = format!("{}.origins", Identifier(&schema));
+    template::fill(
+        include_str!("../../sql/find_origin.sql"),
+        &[
+            ("table", &table),
+            ("name", &Literal(&route.name).to_string()),
+        ],
+    )
+}
+
+fn seen(messages: &[SimpleQueryMessage]) -> Seen {
+    let is_row = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
+    if messages.iter().any(is_row) {
+        Seen::There
+    } else {
+        Seen::NotThere
+    }
+}
+
+/// The origins that were not seen where they belong.
+#[derive(Default)]
+pub(super) struct Located(Vec<(OriginRoute, Whereabouts)>);
+
+enum Whereabouts {
+    /// Its shard cannot tell: why.
+    Unverified(String),
+    /// It is not in its shard. All others were searched.
+    Searched(Box<Everywhere>),
+    /// It is not in its shard. The others could not be searched: why.
+    NotSearched(String),
+}
+
+/// Where to look for an origin that is not where it belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub session: &'a Session,
+    pub topology: &'a Topology,
+    pub modulus: NonZeroU32,
+    pub limits: Limits,
+}
+
+impl Located {
+    /// Waits for the looks, and searches all shards for what is not where it belongs, in
+    /// the transaction of the same session.
+    pub async fn by(
+        looks: Looks,
+        places: Places<'_>,
+        console: &mut Console,
+    ) -> Result<Self, Error> {
+        let mut located = Vec::new();
+        for (route, unknown) in looks.answers().await {
+            let place = match unknown {
+                Some(why) => Whereabouts::Unverified(why),
+                None => Whereabouts::Searched(Box::new(search(&route, places, console).await?)),
+            };
+            located.push((route, place));
+        }
+        Ok(Self(located))
+    }
+
+    /// The same on a connection of its own, for a run whose session is gone. A search that
+    /// fails does not undo what the run has found. `None` if interrupted.
+    pub async fn anew(
+        looks: Looks,
+        modulus: NonZeroU32,
+        limits: Limits,
+        settings: &Settings,
+        interrupt: &Interrupt,
+        console: &mut Console,
+    ) -> Option<Self> {
+        let mut located = Vec::new();
+        for (route, unknown) in looks.answers().await {
+            let place = if let Some(why) = unknown {
+                Whereabouts::Unverified(why)
+            } else {
+                let search = search_anew(&route, modulus, limits, settings, interrupt, console);
+                match search.await {
+                    Ok(Some(found)) => Whereabouts::Searched(Box::new(found)),
+                    Ok(None) => return None,
+                    Err(error) => Whereabouts::NotSearched(error.to_string()),
+                }
+            };
+            located.push((route, place));
+        }
+        Some(Self(located))
+    }
+
+    /// What keeps the answer from being complete: an origin that is elsewhere, or may be.
+    pub fn is_elsewhere(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(route, place)| tell(route, place).exit == Exit::Incomplete)
+    }
+
+    pub fn say(&self, console: &mut Console) {
+        for (route, place) in &self.0 {
+            if let Whereabouts::Searched(found) = place {
+                found.unanswered.say(console);
+            }
+            let told = tell(route, place);
+            match told.exit {
+                Exit::Complete => console.warning(&told.text),
+                _ => console.error(&told.text),
+            }
+        }
+    }
+
+    /// For an answer that is whole or is none.
+    ///
+    /// # Errors
+    /// If an origin is elsewhere, or may be.
+    pub fn or_refuse(self, console: &mut Console) -> Result<(), Error> {
+        let (refused, fine): (Vec<_>, Vec<_>) = self
+            .0
+            .into_iter()
+            .partition(|(route, place)| tell(route, place).exit == Exit::Incomplete);
+        Self(fine).say(console);
+        let mut texts = Vec::new();
+        for (route, place) in &refused {
+            if let Whereabouts::Searched(found) = place {
+                found.unanswered.say(console);
+            }
+            texts.push(tell(route, place).text);
+        }
+        if texts.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::OriginElsewhere(texts.join("\n")))
+        }
+    }
+}
+
+async fn search(
+    route: &OriginRoute,
+    places: Places<'_>,
+    console: &mut Console,
+) -> Result<Everywhere, Error> {
+    let key = Key::new(&route.name, Some(Kind::Origin))?;
+    let plan = find::plan(places.limits, &key)?;
+    let search = Search {
+        lookup: Lookup {
+            key: &key,
+            session: places.session,
+        },
+        plan: &plan,
+        topology: places.topology,
+        shard_count: places.modulus,
+    };
+    search.everywhere(console).await
+}
+
+async fn search_anew(
+    route: &OriginRoute,
+    modulus: NonZeroU32,
+    limits: Limits,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<Option<Everywhere>, Error> {
+    let opened = tokio::select! {
+        opened = connect::open(settings, 1, Acquaintance::Known, console) => opened?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    let key = Key::new(&route.name, Some(Kind::Origin))?;
+    let plan = find::plan(limits, &key)?;
+    let work = async {
+        let survey = connect::survey(opened.first, &plan).await?;
+        let connection = survey.session.connection();
+        connection.wait_at_most(limits.patience());
+        let topology = connect::topology(&survey, settings).await?;
+        let places = Places {
+            session: &survey.session,
+            topology: &topology,
+            modulus,
+            limits,
+        };
+        search(route, places, console).await
+    };
+    let found = connect::or_close(&opened.server, interrupt, work).await?;
+    opened.server.close().await;
+    Ok(found)
+}
+
+/// A sentence on an origin, and what to exit for it.
+struct Told {
+    exit: Exit,
+    text: String,
+}
+
+fn tell(route: &OriginRoute, place: &Whereabouts) -> Told {
+    let OriginRoute { name, shard } = route;
+    let complete = |text| Told {
+        exit: Exit::Complete,
+        text,
+    };
+    let incomplete = |text| Told {
+        exit: Exit::Incomplete,
+        text,
+    };
+    let found = match place {
+        Whereabouts::Unverified(why) => {
+            return complete(format!(
+                "could not verify that origin {name:?} is in {shard}: {why}"
+            ));
+        }
+        Whereabouts::NotSearched(why) => {
+            return incomplete(format!(
+                "origin {name:?} is not in {shard}, where it belongs, and the other shards \
+                 could not be searched: {why}"
+            ));
+        }
+        Whereabouts::Searched(found) => found,
+    };
+    let shards = shards_of(&found.hits);
+    // It came, or became visible, after the snapshot of the run.
+    if shards.contains(shard) {
+        return complete(format!(
+            "origin {name:?} was not in {shard} when it was asked, and is now"
+        ));
+    }
+    if !shards.is_empty() {
+        let shards = Ranges::of(&shards);
+        return incomplete(format!(
+            "MISPLACED: origin {name:?} belongs in {shard}, and is in {shards}; \
+             --shards asks there"
+        ));
+    }
+    let nearest = match found.nearest.first() {
+        None => String::new(),
+        Some(near) => format!("; the nearest is {:?} ({})", near.name, near.shard),
+    };
+    if found.searched.is_complete() {
+        complete(format!("no shard has an origin {name:?}{nearest}"))
+    } else {
+        let searched = &found.searched;
+        incomplete(format!(
+            "origin {name:?} is not in {shard}, where it belongs; {searched}{nearest}"
+        ))
+    }
+}

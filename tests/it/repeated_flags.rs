@@ -1,0 +1,84 @@
+//! A flag that is given twice never answers less in silence.
+
+use crate::support::{Db, has, has_all, shardq};
+
+#[test]
+fn several_lists_of_shards_are_a_union() {
+    let db = Db::with_shards(5);
+    shardq(["query", "-t", "--csv", "SELECT 1", "--shards", "3"])
+        .args(["--shards", "1,3", "--shards", "0-1"])
+        .db(&db)
+        .run()
+        .assert(0, "shard_0,1\nshard_1,1\nshard_3,1\n", has("3/3 shards"));
+    shardq(["query", "SELECT 1", "--shards", "7", "--shards", "1"])
+        .db(&db)
+        .run()
+        .assert(1, "", has("no shard_7 here"));
+}
+
+#[test]
+fn every_other_flag_is_given_once() {
+    let once = |args: &[&str], flag: &str| {
+        shardq([])
+            .args(args)
+            .env("PGHOST", "/nonexistent")
+            .run()
+            .assert(2, "", has_all(["cannot be used multiple times", flag]));
+    };
+    let query: &[&[&str]] = &[
+        &["-f", "a.sql"],
+        &["-o", "a"],
+        &["--expect-shards", "3"],
+        &["--search-path", "{shard}"],
+        &["--format", "csv"],
+        &["--null", "x"],
+        &["--timeout", "3s"],
+        &["--lock-timeout", "3s"],
+        &["-j", "3"],
+        &["-h", "a"],
+        &["-p", "1"],
+        &["-U", "a"],
+    ];
+    for flag in query {
+        let sql: &[&str] = if flag[0] == "-f" { &[] } else { &["SELECT 1"] };
+        once(
+            &[&["query"], sql, flag, flag].concat(),
+            &format!("'{}", flag_name(flag[0])),
+        );
+    }
+    let export: &[&[&str]] = &[
+        &["-f", "a.sql"],
+        &["--format", "csv"],
+        &["--null", "x"],
+        &["--statement-timeout", "3s"],
+        &["-h", "a"],
+    ];
+    for flag in export {
+        let sql: &[&str] = if flag[0] == "-f" { &[] } else { &["SELECT 1"] };
+        let command = [&["export", "-o", "a.csv"], sql, flag, flag].concat();
+        once(&command, &format!("'{}", flag_name(flag[0])));
+    }
+    once(&["export", "SELECT 1", "-o", "a", "-o", "b"], "'--output");
+    for flag in [
+        ["--kind", "id"],
+        ["--shard-count", "4"],
+        ["--timeout", "3s"],
+        ["-U", "a"],
+    ] {
+        let command = [&["find", "core"][..], &flag, &flag].concat();
+        once(&command, &format!("'{}", flag_name(flag[0])));
+    }
+}
+
+/// As the message names it.
+fn flag_name(flag: &str) -> &str {
+    match flag {
+        "-f" => "--file",
+        "-o" => "--output",
+        "-j" => "--connections",
+        "-h" => "--host",
+        "-p" => "--port",
+        "-U" => "--username",
+        long => long,
+    }
+}
