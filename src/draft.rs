@@ -6,14 +6,21 @@
 //! process number, which somebody else may have by now.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::io::Errno;
+
+use crate::open;
+
 /// In the name of every draft, behind a dot and the name that it is to get.
 pub const MARK: &str = ".shardq-";
+
+/// As many as Linux follows.
+const MOST_LINKS: u32 = 40;
 
 /// What to do about a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +53,21 @@ impl Draft {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         // A link stays one: what it points to gets the result.
-        let path = &followed(path)?;
+        Self::begin(&followed(path)?, existing)
+    }
+
+    /// The same for a name that nobody has typed. Whoever put a link there may have
+    /// meant any file of ours: the link is replaced, and what it points to stays.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_unfollowed(path: &Path, existing: Existing) -> io::Result<Self> {
+        Self::begin(path, existing)
+    }
+
+    fn begin(path: &Path, existing: Existing) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let older = fs::metadata(path).ok();
+        let older = fs::symlink_metadata(path).ok();
         match &older {
             Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Some(_) if existing == Existing::Keep => {
@@ -56,12 +75,16 @@ impl Draft {
             }
             _ => {}
         }
+        let permissions = older
+            .filter(Metadata::is_file)
+            // Not setuid and the like: that was about the older file's owner.
+            .map(|older| Permissions::from_mode(older.mode() & 0o777));
         remove_abandoned(&folder(path), &lead(name));
         loop {
             let temporary = hidden_name(path)?;
             let mut options = OpenOptions::new();
             options.read(true).write(true).create_new(true);
-            if older.is_some() {
+            if permissions.is_some() {
                 options.mode(0o600);
             }
             let file = match options.open(&temporary) {
@@ -73,9 +96,9 @@ impl Draft {
             }
             return Ok(Self {
                 temporary,
-                path: path.clone(),
+                path: path.to_owned(),
                 existing,
-                permissions: older.map(|older| older.permissions()),
+                permissions,
                 file,
             });
         }
@@ -92,7 +115,7 @@ impl Draft {
 
     /// Gives it another name in the same folder, if there is nothing to be kept.
     pub fn rename(&mut self, path: PathBuf) -> io::Result<()> {
-        if self.existing == Existing::Keep && path.exists() {
+        if self.existing == Existing::Keep && is_there(&path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.path = path;
@@ -158,17 +181,20 @@ fn names_a_folder(path: &Path) -> bool {
 
 /// Where links lead to, the last of which may lead to nothing yet: a shell's `>`
 /// makes a file there.
+///
+/// # Errors
+/// If they lead in a circle, or another user has put one there.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut at = path.to_owned();
-    while let Ok(to) = fs::read_link(&at) {
-        match fs::canonicalize(&at) {
-            Ok(there) => return Ok(there),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => at = folder(&at).join(to),
-            // A circle, say.
-            Err(error) => return Err(error),
-        }
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = fs::read_link(&at) else {
+            return Ok(fs::canonicalize(&at).unwrap_or(at));
+        };
+        let folder = folder(&at);
+        open::may_follow(&at, &folder)?;
+        at = folder.join(to);
     }
-    Ok(fs::canonicalize(&at).unwrap_or(at))
+    Err(Errno::LOOP.into())
 }
 
 /// The folder that a path is in.
@@ -226,9 +252,9 @@ fn is_ours(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Whether a path still leads to this file.
+/// Whether a path is still the name of this file.
 pub fn is_still(path: &Path, file: &File) -> bool {
-    match (fs::metadata(path), file.metadata()) {
+    match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
         _ => false,
     }
@@ -245,7 +271,7 @@ pub fn remove_abandoned(folder: &Path, lead: &OsString) {
             continue;
         }
         let path = entry.path();
-        let Ok(file) = to_lock(&path) else {
+        let Ok(file) = open::to_lock(&path) else {
             continue;
         };
         // Locked until it is removed: its writer may be about to lock it.
@@ -253,13 +279,6 @@ pub fn remove_abandoned(folder: &Path, lead: &OsString) {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-/// For writing, since some systems lock nothing else; or else for reading. Neither
-/// is needed to remove a file, only to learn of its lock.
-pub fn to_lock(path: &Path) -> io::Result<File> {
-    let both = OpenOptions::new().read(true).write(true).open(path);
-    both.or_else(|_| File::open(path))
 }
 
 #[cfg(test)]

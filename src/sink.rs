@@ -3,13 +3,14 @@
 //! A thread of its own does the writing, so that a reader who pauses holds up
 //! neither Ctrl-C nor, until a few blocks are waiting, the reading of shards.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::draft::{Draft, Existing};
+use crate::open;
 
 /// Blocks that may wait for the reader; each is some 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -61,10 +62,9 @@ impl Sink {
         };
         let (file, draft) = match fs::metadata(path) {
             // A device, a pipe: there is nothing to rename.
-            Ok(there) if !there.is_file() && !there.is_dir() => OpenOptions::new()
-                .write(true)
-                .open(path)
-                .map(|file| (file, None)),
+            Ok(there) if !there.is_file() && !there.is_dir() => {
+                open::stream(path).map(|file| (file, None))
+            }
             _ => Draft::create(path, Existing::Replace)
                 .and_then(|draft| Ok((draft.file()?, Some(draft)))),
         }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+#[cfg(feature = "parquet")]
+use std::io::Seek as _;
+use std::io::{self, BufRead, BufReader, Read, Take};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
@@ -14,6 +16,7 @@ use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
 use crate::footer::Extent;
+use crate::open;
 
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,22 +199,27 @@ fn check(
                 what: error.to_string(),
             },
         )?;
-    let mut file = Hashing::new(File::open(path).map_err(failed)?);
-    // A broken file may not decompress. Its checksum says what is the matter.
-    let counted = counter(&mut file, kind, manifest, path);
-    io::copy(&mut file, &mut io::sink()).map_err(failed)?;
-    let (bytes, sha256) = file.content();
     let changed = |found: String, expected: String| VerifyError::Changed {
         file: path.to_owned(),
         found,
         expected,
     };
-    if bytes != record.bytes {
-        return Err(changed(
+    let of_size = |bytes: u64| match bytes == record.bytes {
+        true => Ok(()),
+        false => Err(changed(
             format!("it has {bytes} bytes"),
             format!("{}", record.bytes),
-        ));
-    }
+        )),
+    };
+    let file = open::to_read(path).map_err(failed)?;
+    // Of another size, it is not read: some files of /proc have none, and no end.
+    of_size(file.metadata().map_err(failed)?.len())?;
+    let mut file = Hashing::new(file, record.bytes);
+    // A broken file may not decompress. Its checksum says what is the matter.
+    let counted = counter(&mut file, kind, manifest);
+    io::copy(&mut file, &mut io::sink()).map_err(failed)?;
+    let (bytes, sha256) = file.content();
+    of_size(bytes)?;
     if sha256 != record.sha256 {
         return Err(changed(
             format!("its SHA-256 is {sha256}"),
@@ -246,21 +254,15 @@ pub struct Counted {
     pub shards: BTreeMap<String, u64>,
 }
 
-fn counter(
-    file: &mut Hashing,
-    kind: Kind,
-    manifest: &Manifest,
-    path: &Path,
-) -> io::Result<Counted> {
+fn counter(file: &mut Hashing, kind: Kind, manifest: &Manifest) -> io::Result<Counted> {
     if kind.format == FileFormat::Parquet {
         #[cfg(feature = "parquet")]
-        return super::parquet::count(path, manifest.shard_column.is_some());
+        {
+            let counted = super::parquet::count(file.again()?, manifest.shard_column.is_some());
+            return file.rewind().and(counted);
+        }
         #[cfg(not(feature = "parquet"))]
-        return Err(io::Error::other(format!(
-            "{}: {}",
-            path.display(),
-            super::ExportError::NoParquet
-        )));
+        return Err(io::Error::other(super::ExportError::NoParquet.to_string()));
     }
     let mut text: Box<dyn BufRead + '_> = match kind.compression {
         Compression::None => Box::new(BufReader::with_capacity(1 << 16, file)),
@@ -288,30 +290,41 @@ fn counter(
 
 /// Whether a file has the bytes that were written. Of another size, it is not read.
 pub fn is_as_written(path: &Path, record: &FileRecord) -> io::Result<bool> {
-    let file = File::open(path)?;
+    let file = open::to_read(path)?;
     if file.metadata()?.len() != record.bytes {
         return Ok(false);
     }
-    let mut file = Hashing::new(file);
+    let mut file = Hashing::new(file, record.bytes);
     let mut buffer = vec![0; 1 << 16];
     while file.read(&mut buffer)? > 0 {}
     Ok(file.content() == (record.bytes, record.sha256.clone()))
 }
 
-/// A file whose bytes are hashed as they are read.
+/// A file whose bytes are hashed as they are read, up to one more than it should have.
 struct Hashing {
-    file: File,
+    file: Take<File>,
     hash: Context,
     bytes: u64,
 }
 
 impl Hashing {
-    fn new(file: File) -> Self {
+    fn new(file: File, bytes: u64) -> Self {
         Self {
-            file,
+            file: file.take(bytes.saturating_add(1)),
             hash: Context::new(&SHA256),
             bytes: 0,
         }
+    }
+
+    /// To read in another way first. The two share one place in the file.
+    #[cfg(feature = "parquet")]
+    fn again(&self) -> io::Result<File> {
+        self.file.get_ref().try_clone()
+    }
+
+    #[cfg(feature = "parquet")]
+    fn rewind(&mut self) -> io::Result<()> {
+        self.file.get_mut().rewind()
     }
 
     fn content(self) -> (u64, String) {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::{ExportError, record};
 use crate::draft::is_still;
+use crate::open;
 
 /// Readers of such folders skip names that begin with a dot.
 pub const LOCK: &str = ".shardq-lock";
@@ -71,27 +72,49 @@ impl Claim {
     fn take(folder: &Path) -> Result<File, ExportError> {
         let path = folder.join(LOCK);
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(|source| failed(&path, source))?;
-            if let Err(TryLockError::WouldBlock) = file.try_lock() {
-                return Err(ExportError::InUse {
-                    folder: folder.to_owned(),
-                    who: who(file),
-                });
-            }
-            // Some network file systems know no locks: there, nothing can be claimed.
-            // Whose it was may have removed it between the two.
-            if is_still(&path, &file) {
+            // Only a file that this run has made is written to: one that is there may
+            // be another name of any file of ours.
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            let mut file = match options.open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Self::take_away(folder, &path)?;
+                    continue;
+                }
+                Err(source) => return Err(failed(&path, source)),
+            };
+            // Another may have taken it for a leftover, and removes it.
+            let lock = file.try_lock();
+            if !matches!(lock, Err(TryLockError::WouldBlock)) && is_still(&path, &file) {
                 // On a full disk it is claimed as well, by nobody knows whom.
-                let _ = file.set_len(0);
                 let _ = file.write_all(introduction().as_bytes());
                 return Ok(file);
             }
+        }
+    }
+
+    /// Removes what a killed run left. Some network file systems know no locks: there,
+    /// nothing can be claimed.
+    fn take_away(folder: &Path, path: &Path) -> Result<(), ExportError> {
+        let file = match open::to_lock(path) {
+            // Whose it was has removed it in between.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(|source| ExportError::Lock {
+                file: path.to_owned(),
+                source,
+            })?,
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if is_still(path, &file) => Err(ExportError::InUse {
+                folder: folder.to_owned(),
+                who: who(file),
+            }),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Ok(()) | Err(TryLockError::Error(_)) => match is_still(path, &file) {
+                true => fs::remove_file(path).map_err(|source| failed(path, source)),
+                false => Ok(()),
+            },
         }
     }
 }

@@ -93,6 +93,11 @@ pub enum ExportError {
     )]
     InUse { folder: PathBuf, who: String },
     #[error(
+        "{}: {source}; no export has made it: remove it, or write to another folder",
+        .file.display()
+    )]
+    Lock { file: PathBuf, source: io::Error },
+    #[error(
         "{}: nothing to go on with, for there is no _manifest.json in it; \
          --resume wants the folder of an earlier export, and without it a new one begins",
         .0.display()

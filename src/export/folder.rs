@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::claim::{Claim, LOCK};
 use super::manifest::Manifest;
 use super::{ExportError, Kind};
-use crate::draft::{Existing, MARK, remove_abandoned};
+use crate::draft::{self, Existing, MARK, remove_abandoned};
+use crate::open;
 use crate::shard::Shard;
 
 /// Readers of such folders skip names that begin with a dot.
@@ -51,11 +52,12 @@ impl Folder {
         }
         let replacement = path.join(REPLACEMENT);
         // Of a run that was given up.
-        if replacement.exists() {
+        if draft::is_there(&replacement) {
             fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
         }
         sweep(path).map_err(&in_path)?;
-        let older = Manifest::path_in(path).exists() || !parts(path).map_err(in_path)?.is_empty();
+        let older =
+            draft::is_there(&Manifest::path_in(path)) || !parts(path).map_err(in_path)?.is_empty();
         if older {
             fs::create_dir(&replacement).map_err(failed(&replacement))?;
         }
@@ -116,8 +118,10 @@ impl Folder {
         }
         for name in &names {
             let part = self.path.join(name);
-            let moved = fs::create_dir_all(crate::draft::folder(&part))
-                .and_then(|()| fs::rename(self.at.join(name), &part))
+            let written = self.at.join(name);
+            let moved = open::is_folder(&draft::folder(&written))
+                .and_then(|()| open::make_folder(&draft::folder(&part)))
+                .and_then(|()| fs::rename(&written, &part))
                 .and_then(|()| sync_folder_of(&part));
             moved.map_err(failed(&part))?;
         }
@@ -144,9 +148,13 @@ impl Drop for Folder {
 /// # Errors
 /// If there is none, or not as it was written.
 pub fn interrupted(path: &Path) -> Result<(PathBuf, Manifest), ExportError> {
-    let there = [path.join(REPLACEMENT), path.to_owned()]
+    let replacement = path.join(REPLACEMENT);
+    if draft::is_there(&replacement) {
+        open::is_folder(&replacement).map_err(failed(&replacement))?;
+    }
+    let there = [replacement, path.to_owned()]
         .into_iter()
-        .find(|at| Manifest::path_in(at).exists());
+        .find(|at| draft::is_there(&Manifest::path_in(at)));
     let at = there.ok_or_else(|| ExportError::NothingToResume(path.to_owned()))?;
     let manifest = Manifest::read(&Manifest::path_in(&at))?;
     Ok((at, manifest))
@@ -172,13 +180,13 @@ fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
 
 /// A name is on the disk only when its folder is.
 fn sync_folder_of(path: &Path) -> io::Result<()> {
-    File::open(crate::draft::folder(path))?.sync_all()
+    File::open(draft::folder(path))?.sync_all()
 }
 
 /// A part, and the folder of its shard, which stays if something else is in it.
 fn remove(part: &Path) -> Result<(), ExportError> {
     fs::remove_file(part).map_err(failed(part))?;
-    let _ = fs::remove_dir(crate::draft::folder(part));
+    let _ = fs::remove_dir(draft::folder(part));
     Ok(())
 }
 
@@ -239,20 +247,21 @@ fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut parts = Vec::new();
     for name in shard_folders(folder)? {
         let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
-        let there = |part: &PathBuf| folder.join(part).exists();
+        let there = |part: &PathBuf| draft::is_there(&folder.join(part));
         parts.extend(names.map(|part| name.join(part)).filter(there));
     }
     Ok(parts)
 }
 
-/// The names of the folders that parts are in.
+/// The names of the folders that parts are in. What a link leads to is not of this
+/// folder, and nothing is removed there.
 fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let key = name.to_str().and_then(|name| name.split_once('='));
         let shard = key.and_then(|(_, shard)| Shard::from_schema(shard));
-        if shard.is_some() && folder.join(&name).is_dir() {
+        if shard.is_some() && open::is_folder(&folder.join(&name)).is_ok() {
             names.push(name.into());
         }
     }

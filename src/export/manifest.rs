@@ -7,9 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Component, Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use super::target::publish;
 use super::{ExportError, Target, pack};
 use crate::draft::{Draft, Existing};
 use crate::footer::{Extent, Instants};
+use crate::open;
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -198,7 +198,13 @@ impl Manifest {
     /// # Errors
     /// If it is none, or not as it was written.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
-        let text = fs::read(file).map_err(|source| {
+        let text = open::to_read(file).and_then(|from| {
+            let mut text = Vec::new();
+            // Some files of /proc have no end.
+            let size = from.metadata()?.len();
+            from.take(size).read_to_end(&mut text).map(|_| text)
+        });
+        let text = text.map_err(|source| {
             let file = file.to_owned();
             match source.kind() {
                 io::ErrorKind::NotFound => ManifestError::Missing { file, source },
@@ -214,7 +220,20 @@ impl Manifest {
         if seal != Some(sealed(&value).into()) {
             return Err(ManifestError::Edited(file.to_owned()));
         }
-        serde_json::from_value(value).map_err(broken)
+        let manifest: Self = serde_json::from_value(value).map_err(broken)?;
+        let stray = manifest.part_names().find(|name| !is_part(name));
+        match stray {
+            Some(name) => Err(ManifestError::NotAManifest {
+                file: file.to_owned(),
+                reason: format!("{name:?} is no name of a shard's file in its folder"),
+            }),
+            None => Ok(manifest),
+        }
+    }
+
+    fn part_names(&self) -> impl Iterator<Item = &str> {
+        let files = self.shards.iter().filter_map(|shard| shard.file.as_ref());
+        files.map(|file| file.name.as_str())
     }
 
     pub fn extent(&self) -> Extent {
@@ -289,6 +308,15 @@ impl Manifest {
     }
 }
 
+/// Whether a name leads to a file in a folder in the folder of the manifest, and so
+/// nowhere else: `shard=shard_30/part.csv`. Whoever goes on with an export moves and
+/// replaces files by these names.
+fn is_part(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    let mut inner = || matches!(components.next(), Some(Component::Normal(_)));
+    inner() && inner() && components.next().is_none()
+}
+
 /// Over the compact text of all the rest, its keys in alphabetical order.
 fn sealed(rest: &Value) -> String {
     pack::hexadecimal(digest(&SHA256, rest.to_string().as_bytes()).as_ref())
@@ -297,6 +325,7 @@ fn sealed(rest: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn manifest() -> Manifest {
         Manifest {

@@ -7,7 +7,6 @@
 mod columns;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,9 +22,9 @@ use super::target::publish;
 use super::writer::{Input, Text, Writer};
 use super::{ExportError, Kind, Target};
 use crate::column_types::ColumnTypes;
-use crate::draft::Existing;
 use crate::fanout::Answer;
 use crate::merge::Recall;
+use crate::open;
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
@@ -224,11 +223,11 @@ impl PerShard {
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
         let path = self.folder.join(part_name(&self.key, shard, self.kind));
         let folder = crate::draft::folder(&path);
-        fs::create_dir_all(&folder).map_err(|source| ExportError::File {
+        open::make_folder(&folder).map_err(|source| ExportError::File {
             file: folder,
             source,
         })?;
-        let target = Target::open(&path, Existing::Replace)?;
+        let target = Target::part(&path)?;
         let writer = Writer::start(&target, self.kind, self.text.clone(), Recall::Never)?;
         Ok(Part { target, writer })
     }

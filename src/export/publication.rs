@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::ExportError;
 use crate::draft::{self, Draft, Existing};
+use crate::open;
 
 /// The steps take milliseconds: who holds the folder for longer is another program,
 /// with reasons of its own.
@@ -133,7 +134,7 @@ struct Older {
 
 impl Older {
     fn of(path: &Path) -> io::Result<Self> {
-        let file = draft::to_lock(path);
+        let file = open::to_lock(path);
         if let Ok(file) = &file {
             let _ = file.try_lock();
         }

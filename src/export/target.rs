@@ -1,6 +1,6 @@
 //! Where an export goes: a file that is whole or absent, or a stream.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ExportError;
 use super::one_file::blocking;
 use crate::draft::{Draft, Existing};
+use crate::open;
 
 /// Open for writing. Dropping it leaves no file behind.
 #[derive(Debug)]
@@ -26,7 +27,16 @@ impl Target {
     /// # Errors
     /// If nothing can be written there: better said before the shards are asked.
     pub fn open(path: &Path, existing: Existing) -> Result<Self, ExportError> {
-        Self::draft(path, existing).map(Self::File)
+        let draft = Draft::create(path, existing).map_err(not_drafted(path))?;
+        Ok(Self::File(draft))
+    }
+
+    /// One that nobody has named, in the folder of an export.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn part(path: &Path) -> Result<Self, ExportError> {
+        Self::draft(path, Existing::Replace).map(Self::File)
     }
 
     /// What [`Self::names_a_stream`]; `-` is standard output. A pipe waits for its
@@ -41,7 +51,7 @@ impl Target {
                 let output = io::stdout().as_fd().try_clone_to_owned();
                 output.map(File::from)
             } else {
-                OpenOptions::new().write(true).open(&path)
+                open::stream(&path)
             };
             match file {
                 Ok(file) => Ok(Self::Stream { path, file }),
@@ -57,15 +67,10 @@ impl Target {
         path == Path::new("-") || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
     }
 
-    /// A draft of a file, whatever else it is for.
+    /// A draft of a file that goes with another. Nobody has named it, so that a link
+    /// there is not followed.
     pub fn draft(path: &Path, existing: Existing) -> Result<Draft, ExportError> {
-        Draft::create(path, existing).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
-            _ => ExportError::File {
-                file: path.to_owned(),
-                source,
-            },
-        })
+        Draft::create_unfollowed(path, existing).map_err(not_drafted(path))
     }
 
     pub fn path(&self) -> &Path {
@@ -113,6 +118,16 @@ impl Target {
             Self::Stream { file, .. } => file.try_clone(),
         }
         .map_err(|source| self.failed(source))
+    }
+}
+
+fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
+    move |source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
+        _ => ExportError::File {
+            file: path.to_owned(),
+            source,
+        },
     }
 }
 

@@ -33,6 +33,7 @@ mod file_names;
 mod find;
 mod find_incomplete;
 mod flags;
+mod foreign_files;
 mod global;
 mod liveness;
 mod memory;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use parquet::arrow::ProjectionMask;
@@ -13,9 +12,9 @@ use parquet::errors::ParquetError;
 use crate::export::check::Counted;
 
 /// The rows of a file, in all and by shard.
-pub fn count(path: &Path, shard_column: bool) -> io::Result<Counted> {
+pub fn count(file: File, shard_column: bool) -> io::Result<Counted> {
     let broken = |error: ParquetError| io::Error::other(error.to_string());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?).map_err(broken)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
     let rows = builder.metadata().file_metadata().num_rows();
     let rows = u64::try_from(rows).map_err(io::Error::other)?;
     let mut shards = BTreeMap::new();

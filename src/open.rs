@@ -1,0 +1,194 @@
+//! Opening files that somebody else may have put where they are: what has the name
+//! may be a link to a file of ours, a pipe that nobody writes to, or a device that
+//! never ends.
+//!
+//! The kind is looked at before opening, since that alone has effects on some
+//! devices, and once more of what was opened, since the name may lead elsewhere by
+//! then. In between, the flags see to it that opening neither waits nor follows.
+
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// On a folder: only the owner of a file in it removes or renames it.
+const STICKY: u32 = 0o1000;
+const WRITABLE_BY_ALL: u32 = 0o002;
+
+/// For reading, by way of links. No end of it can be waited for in vain.
+///
+/// # Errors
+/// If it is no regular file.
+pub fn to_read(path: &Path) -> io::Result<File> {
+    regular(&fs::metadata(path)?)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY))
+        .open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// For its lock. For writing, since some systems lock nothing else; or else for
+/// reading. Neither is needed to remove a file, only to learn of its lock.
+///
+/// # Errors
+/// If it is no regular file; a link is none.
+pub fn to_lock(path: &Path) -> io::Result<File> {
+    regular(&fs::symlink_metadata(path)?)?;
+    let unfollowed = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY);
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(unfollowed);
+    let both = options.clone().write(true).open(path);
+    let file = both.or_else(|_| options.open(path))?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// A pipe or a device, to write to. A pipe waits for its reader.
+///
+/// # Errors
+/// If it is a regular file by now, which would be half overwritten.
+pub fn stream(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    if file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a regular file has taken the place of a pipe or device",
+        ));
+    }
+    Ok(file)
+}
+
+/// # Errors
+/// If it is no regular file; says what it is instead.
+pub fn regular(found: &Metadata) -> io::Result<()> {
+    let kind = found.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("{}, and not a regular file", name_of(kind)),
+    ))
+}
+
+fn name_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+/// Whether what a link points to may be written. Linux has the same rule for whoever
+/// opens by way of a link, but not for whoever only reads where it leads.
+///
+/// # Errors
+/// If anybody may have put it there: somebody else's, in a folder like `/tmp`.
+pub fn may_follow(link: &Path, folder: &Path) -> io::Result<()> {
+    let owner = fs::symlink_metadata(link)?.uid();
+    let folder = fs::metadata(folder)?;
+    let anybodys = STICKY | WRITABLE_BY_ALL;
+    let trusted = [rustix::process::geteuid().as_raw(), folder.uid()];
+    if folder.mode() & anybodys == anybodys && !trusted.contains(&owner) {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "a symbolic link of another user, in a folder that everybody may write to; \
+             it is not followed",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes a folder in a folder of an export, if it is not there.
+///
+/// # Errors
+/// If it cannot be made, or a link is there: what is written would go elsewhere.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => is_folder(path),
+        made => made,
+    }
+}
+
+/// # Errors
+/// If it is anything else, or a link to one.
+pub fn is_folder(path: &Path) -> io::Result<()> {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_dir() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "{}, and not a folder of the export; remove it, or export to another folder",
+            name_of(kind)
+        ),
+    ))
+}
+
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
+
+    #[test]
+    fn only_regular_files_are_read_and_only_their_own_names_are_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| folder.path().join(name));
+        fs::write(&file, "text").unwrap();
+        symlink(&file, &link).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+
+        assert!(to_read(&file).is_ok() && to_read(&link).is_ok());
+        assert!(to_lock(&file).is_ok());
+        let said = |opened: io::Result<File>| opened.unwrap_err().to_string();
+        assert_eq!(said(to_read(&pipe)), "a pipe, and not a regular file");
+        assert_eq!(said(to_lock(&pipe)), "a pipe, and not a regular file");
+        assert_eq!(
+            said(to_lock(&link)),
+            "a symbolic link, and not a regular file"
+        );
+        let device = Path::new("/dev/zero");
+        assert_eq!(said(to_read(device)), "a device, and not a regular file");
+        assert_eq!(
+            said(to_read(folder.path())),
+            "a folder, and not a regular file"
+        );
+    }
+
+    #[test]
+    #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+    fn in_a_folder_of_everybodys_only_ones_own_links_are_followed() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can give a link to another user");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        symlink("anywhere", &link).unwrap();
+        let set = |mode| {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(0o1777);
+        assert!(may_follow(&link, folder.path()).is_ok());
+        lchown(&link, Some(65534), None).unwrap();
+        let refused = may_follow(&link, folder.path()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        set(0o755);
+        assert!(may_follow(&link, folder.path()).is_ok());
+    }
+}

@@ -1,0 +1,289 @@
+//! A folder may come from somebody else: nothing in it makes a run write, move or
+//! remove what is outside of it, or wait for ever.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::export::{export, folder, names, verify};
+use crate::support::{ANY, Db, has, has_all, shardq};
+
+const SQL: &str = "SELECT n FROM t";
+const MINE: &str = "mine, and nobody else's";
+
+fn db() -> Db {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    db
+}
+
+/// A file that no run is to change.
+fn precious(folder: &Path) -> PathBuf {
+    let file = folder.join("precious");
+    fs::write(&file, MINE).unwrap();
+    file
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// A complete export of one file a shard.
+fn exported(db: &Db, out: &Path) {
+    export(db, SQL, out)
+        .args(["--per-shard"])
+        .run()
+        .assert(0, "", has("2/2 shards"));
+}
+
+#[test]
+fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
+    let db = db();
+    let folder = folder();
+    let precious = precious(folder.path());
+    let out = folder.path().join("out");
+    let claim = out.join(".shardq-lock");
+    for (what, make) in [
+        (
+            "a symbolic link",
+            &(|| symlink(&precious, &claim).unwrap()) as &dyn Fn(),
+        ),
+        ("a symbolic link", &|| symlink("nowhere", &claim).unwrap()),
+        ("a pipe", &|| pipe(&claim)),
+        ("a folder", &|| fs::create_dir(&claim).unwrap()),
+    ] {
+        fs::create_dir_all(&out).unwrap();
+        make();
+        for flags in [&[][..], &["--force"]] {
+            export(&db, SQL, &out)
+                .args(["--per-shard"])
+                .args(flags)
+                .run()
+                .assert(
+                    1,
+                    "",
+                    has_all([
+                        &*format!(".shardq-lock: {what}, and not a regular file"),
+                        "remove it, or write to another folder",
+                    ]),
+                );
+        }
+        assert_eq!(fs::read_to_string(&precious).unwrap(), MINE, "{what}");
+        assert_eq!(names(&out), [".shardq-lock"]);
+        assert!(!folder.path().join("nowhere").exists() && !out.join("nowhere").exists());
+        fs::remove_dir_all(&out).unwrap();
+    }
+    // Another name of a file looks like what a killed run left; only the name goes.
+    fs::create_dir(&out).unwrap();
+    fs::hard_link(&precious, &claim).unwrap();
+    exported(&db, &out);
+    assert_eq!(fs::read_to_string(&precious).unwrap(), MINE);
+}
+
+#[test]
+fn parts_and_manifests_that_are_links_are_replaced_and_not_followed() {
+    let db = db();
+    let folder = folder();
+    let precious = precious(folder.path());
+    let out = folder.path().join("out");
+    for flag in ["--resume", "--force"] {
+        let _ = fs::remove_dir_all(&out);
+        exported(&db, &out);
+        let part = out.join("shard=shard_1/part.csv");
+        let manifest = out.join("_manifest.json");
+        fs::remove_file(&part).unwrap();
+        symlink(&precious, &part).unwrap();
+        let kept = folder.path().join("kept.json");
+        fs::copy(&manifest, &kept).unwrap();
+        fs::remove_file(&manifest).unwrap();
+        symlink(&kept, &manifest).unwrap();
+        let before = fs::read(&kept).unwrap();
+
+        export(&db, SQL, &out)
+            .args(["--per-shard", flag])
+            .run()
+            .assert(0, "", has("2/2 shards"));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), MINE, "{flag}");
+        assert_eq!(fs::read(&kept).unwrap(), before, "{flag}");
+        for path in [&part, &manifest] {
+            assert!(fs::symlink_metadata(path).unwrap().is_file(), "{flag}");
+        }
+        verify(&out).run().assert(0, "", has("2/2 shards"));
+    }
+}
+
+#[test]
+fn no_link_to_a_folder_takes_a_run_elsewhere() {
+    let db = db();
+    let folder = folder();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let there = ["part.csv", ".part.csv.shardq-1-2"];
+    for name in there {
+        fs::write(elsewhere.join(name), MINE).unwrap();
+    }
+    let out = folder.path().join("out");
+    let unchanged = |what: &str| {
+        for name in there {
+            assert_eq!(
+                fs::read_to_string(elsewhere.join(name)).unwrap(),
+                MINE,
+                "{what}"
+            );
+        }
+        assert_eq!(names(&elsewhere).len(), there.len(), "{what}");
+    };
+    // The folder of a shard.
+    for flag in ["--resume", "--force"] {
+        let _ = fs::remove_dir_all(&out);
+        exported(&db, &out);
+        fs::remove_dir_all(out.join("shard=shard_1")).unwrap();
+        symlink(&elsewhere, out.join("shard=shard_1")).unwrap();
+        let refused = "shard=shard_1: a symbolic link, and not a folder of the export; remove it";
+        let ran = export(&db, SQL, &out).args(["--per-shard", flag]).run();
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(refused)
+                || ran
+                    .stderr
+                    .contains("shard=shard_1/part.csv: a symbolic link"),
+            "{}",
+            ran.stderr
+        );
+        unchanged(flag);
+    }
+    // The folder that a replacement is written into.
+    let _ = fs::remove_dir_all(&out);
+    exported(&db, &out);
+    fs::copy(out.join("_manifest.json"), elsewhere.join("_manifest.json")).unwrap();
+    symlink(&elsewhere, out.join(".shardq-replacement")).unwrap();
+    export(&db, SQL, &out)
+        .args(["--per-shard", "--resume"])
+        .run()
+        .assert(
+            1,
+            "",
+            has(".shardq-replacement: a symbolic link, and not a folder of the export"),
+        );
+    fs::remove_file(elsewhere.join("_manifest.json")).unwrap();
+    unchanged("replacement");
+    export(&db, SQL, &out)
+        .args(["--per-shard", "--force"])
+        .run()
+        .assert(0, "", has("2/2 shards"));
+    unchanged("replacement, --force");
+}
+
+#[test]
+fn the_manifest_of_a_file_is_written_through_no_link() {
+    let db = db();
+    let folder = folder();
+    let precious = precious(folder.path());
+    for (name, to) in [("a.csv", "precious"), ("b.csv", "nowhere")] {
+        let file = folder.path().join(name);
+        let manifest = folder.path().join(format!("{name}.manifest.json"));
+        symlink(to, &manifest).unwrap();
+        export(&db, SQL, &file)
+            .run()
+            .assert(1, "", has("manifest.json exists already"));
+        assert!(!file.exists());
+        export(&db, SQL, &file)
+            .args(["--force"])
+            .run()
+            .assert(0, "", ANY);
+        assert!(fs::symlink_metadata(&manifest).unwrap().is_file());
+        verify(&file).run().assert(0, "", has("2/2 shards"));
+    }
+    assert_eq!(fs::read_to_string(precious).unwrap(), MINE);
+    assert!(!folder.path().join("nowhere").exists());
+}
+
+/// Drafts of killed runs are removed; what has such a name and is none stays, and is
+/// not opened.
+#[test]
+fn what_only_looks_like_an_abandoned_draft_is_left_alone() {
+    let db = db();
+    let folder = folder();
+    precious(folder.path());
+    let file = folder.path().join("a.csv");
+    pipe(&folder.path().join(".a.csv.shardq-1-1"));
+    symlink("precious", folder.path().join(".a.csv.shardq-1-2")).unwrap();
+    fs::write(folder.path().join(".a.csv.shardq-1-3"), "half").unwrap();
+    shardq(["query", SQL, "--csv", "-o"])
+        .args([&file])
+        .db(&db)
+        .run()
+        .assert(0, "", ANY);
+    assert_eq!(
+        names(folder.path()),
+        [
+            ".a.csv.shardq-1-1",
+            ".a.csv.shardq-1-2",
+            "a.csv",
+            "precious"
+        ]
+    );
+}
+
+/// It would be the new file's owner whose rights go to whoever runs it.
+#[test]
+fn a_new_file_is_not_setuid_because_the_older_was() {
+    let db = db();
+    let folder = folder();
+    let file = folder.path().join("a.csv");
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o6755)).unwrap();
+    export(&db, SQL, &file)
+        .args(["--force"])
+        .run()
+        .assert(0, "", ANY);
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755);
+}
+
+#[test]
+fn only_regular_files_are_verified_and_gone_on_with() {
+    let db = db();
+    let folder = folder();
+    let out = folder.path().join("out");
+    let part = out.join("shard=shard_1/part.csv");
+    for (what, make) in [
+        ("a pipe", &(|path: &Path| pipe(path)) as &dyn Fn(&Path)),
+        ("a device", &|path| symlink("/dev/zero", path).unwrap()),
+        ("a folder", &|path| fs::create_dir(path).unwrap()),
+    ] {
+        let _ = fs::remove_dir_all(&out);
+        exported(&db, &out);
+        fs::remove_file(&part).unwrap();
+        make(&part);
+        let refused = format!("part.csv: {what}, and not a regular file");
+        verify(&out).run().assert(1, "", has(&refused));
+        export(&db, SQL, &out)
+            .args(["--per-shard", "--resume"])
+            .run()
+            .assert(1, "", has(&refused));
+
+        let file = folder.path().join(what);
+        make(&file);
+        let manifest = folder.path().join(format!("{what}.manifest.json"));
+        make(&manifest);
+        verify(&manifest).run().assert(1, "", ANY);
+        if what != "a folder" {
+            let refused = format!("{what}.manifest.json: {what}, and not a regular file");
+            verify(&file).run().assert(1, "", has(&refused));
+        }
+    }
+    // A file of its own, whose manifest is there, in another's place.
+    let file = folder.path().join("t.csv");
+    export(&db, SQL, &file).run().assert(0, "", ANY);
+    fs::remove_file(&file).unwrap();
+    pipe(&file);
+    verify(&file)
+        .run()
+        .assert(1, "", has("t.csv: a pipe, and not a regular file"));
+    // No end, and no size.
+    fs::remove_file(&file).unwrap();
+    symlink("/proc/kmsg", &file).unwrap();
+    verify(&file).run().assert(1, "", has("t.csv: "));
+}
