@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::sanitize::visible;
+use crate::sanitize::{for_stderr, one_line};
 
 /// What a person sees besides the result.
 #[derive(Debug)]
@@ -81,7 +81,10 @@ impl Console {
             return;
         }
         // Back to the start, and clear to the end of the line.
-        Self::write(&format!("\r{}\x1b[K", visible(&text.to_string())));
+        Self::write(&format!(
+            "\r{}\x1b[K",
+            one_line(&for_stderr(&text.to_string()))
+        ));
         self.showing = true;
     }
 
@@ -92,7 +95,7 @@ impl Console {
     }
 
     fn line(text: &str) {
-        Self::write(&format!("{}\n", visible(text.trim_end())));
+        Self::write(&format!("{}\n", for_stderr(text.trim_end())));
     }
 
     fn write(text: &str) {

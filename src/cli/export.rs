@@ -73,7 +73,8 @@ pub struct ExportOutputArgs {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Kind>,
 
-    /// Replace a file that is there; with --per-shard, an export once the new one is complete
+    /// Replace a file that is there; with --per-shard, an export once the new one is complete;
+    /// with --resume, go on as another user
     #[arg(long)]
     pub force: bool,
 
@@ -90,7 +91,7 @@ pub struct ExportOutputArgs {
     pub per_shard: bool,
 
     /// Export only what an interrupted --per-shard export lacks, or what was changed of it
-    #[arg(long, requires = "per_shard", conflicts_with = "force")]
+    #[arg(long, requires = "per_shard")]
     pub resume: bool,
 
     /// Do without FILE.manifest.json

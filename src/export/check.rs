@@ -17,6 +17,7 @@ use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use super::pack;
 use crate::footer::Extent;
 use crate::open;
+use crate::sanitize::one_line;
 
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +144,9 @@ fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
 fn some_of(files: &[PathBuf]) -> String {
     const FEW: usize = 5;
     let shown = files.iter().take(FEW);
-    let mut text: Vec<_> = shown.map(|file| file.display().to_string()).collect();
+    let mut text: Vec<_> = shown
+        .map(|file| one_line(&file.display().to_string()))
+        .collect();
     if files.len() > FEW {
         text.push(format!("and {} more", files.len() - FEW));
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::kind::{Compression, FileFormat, Kind};
 use super::manifest::ManifestError;
 use crate::render::RenderError;
+use crate::sanitize::one_line;
 use crate::shard::Shard;
 
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +108,12 @@ pub enum ExportError {
     Manifest(#[from] ManifestError),
     #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
     Resumed(String),
+    #[error(
+        "--resume: what is there was read as user \"{}\", and you are \"{}\", who may see other rows; \
+         go on as the same user, or add --force if that is as it should be",
+        one_line(.then), one_line(.now)
+    )]
+    AnotherUser { then: String, now: String },
     #[error("{file}: {reason}")]
     Encoder { file: String, reason: String },
     #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]

@@ -10,19 +10,17 @@ use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::target::publish;
-use super::{ExportError, Target, pack};
+use super::{ExportError, Target, seal};
 use crate::draft::{Draft, Existing};
 use crate::footer::{Extent, Instants};
 use crate::open;
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
-const SEAL: &str = "seal";
 
 /// Why a shard is missing while the export is under way, and after it was killed.
 pub const NOT_YET: &str = "not exported yet";
@@ -80,6 +78,11 @@ pub struct ServerRecord {
 pub struct RunRecord {
     pub started: String,
     pub ended: Option<String>,
+    /// None in older manifests: then it is the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
     /// None where each shard was read at its own instant.
     pub snapshot: Option<SnapshotRecord>,
 }
@@ -215,12 +218,10 @@ impl Manifest {
             file: file.to_owned(),
             reason: error.to_string(),
         };
-        let mut value: Value = serde_json::from_slice(&text).map_err(broken)?;
-        let seal = value.as_object_mut().and_then(|map| map.remove(SEAL));
-        if seal != Some(sealed(&value).into()) {
+        if !seal::is_whole(&text).map_err(broken)? {
             return Err(ManifestError::Edited(file.to_owned()));
         }
-        let manifest: Self = serde_json::from_value(value).map_err(broken)?;
+        let manifest: Self = serde_json::from_slice(&text).map_err(broken)?;
         let stray = manifest.part_names().find(|name| !is_part(name));
         match stray {
             Some(name) => Err(ManifestError::NotAManifest {
@@ -234,6 +235,14 @@ impl Manifest {
     fn part_names(&self) -> impl Iterator<Item = &str> {
         let files = self.shards.iter().filter_map(|shard| shard.file.as_ref());
         files.map(|file| file.name.as_str())
+    }
+
+    /// Who ran it, each once.
+    pub fn users(&self) -> BTreeSet<&str> {
+        let users = self.runs.iter().map(|run| run.user.as_deref());
+        users
+            .map(|user| user.unwrap_or(&self.server.user))
+            .collect()
     }
 
     pub fn extent(&self) -> Extent {
@@ -293,18 +302,7 @@ impl Manifest {
     }
 
     fn text(&self) -> io::Result<Vec<u8>> {
-        #[derive(Serialize)]
-        struct Sealed<'a> {
-            #[serde(flatten)]
-            manifest: &'a Manifest,
-            seal: String,
-        }
-        let mut text = serde_json::to_vec_pretty(&Sealed {
-            manifest: self,
-            seal: sealed(&serde_json::to_value(self)?),
-        })?;
-        text.push(b'\n');
-        Ok(text)
+        Ok(seal::add(serde_json::to_vec_pretty(self)?))
     }
 }
 
@@ -314,12 +312,7 @@ impl Manifest {
 fn is_part(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let mut inner = || matches!(components.next(), Some(Component::Normal(_)));
-    inner() && inner() && components.next().is_none()
-}
-
-/// Over the compact text of all the rest, its keys in alphabetical order.
-fn sealed(rest: &Value) -> String {
-    pack::hexadecimal(digest(&SHA256, rest.to_string().as_bytes()).as_ref())
+    inner() && inner() && components.next().is_none() && !name.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -360,6 +353,45 @@ mod tests {
     }
 
     #[test]
+    fn names_of_parts_lead_nowhere_else() {
+        assert!(is_part("shard=shard_30/part.csv.gz"));
+        for name in [
+            "",
+            "part.csv",
+            "/etc/passwd",
+            "../part.csv",
+            "shard=shard_0/../x",
+            "a/b/c",
+            "shard=shard_0/..",
+            "./part.csv",
+            "shard=shard_0/part.csv\nshardq: verified",
+        ] {
+            assert!(!is_part(name), "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("_manifest.json");
+        let mut stray = manifest();
+        stray.shards.push(ShardRecord {
+            shard: "shard_0".into(),
+            rows: 7,
+            bytes: 1,
+            milliseconds: 1,
+            run: 0,
+            file: Some(FileRecord {
+                name: "../../.profile".into(),
+                bytes: 1,
+                sha256: String::new(),
+            }),
+        });
+        stray.replace(&path).unwrap();
+        let refused = Manifest::read(&path).unwrap_err().to_string();
+        assert!(
+            refused.contains("\"../../.profile\" is no name of a shard's file"),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn it_reads_back_as_it_was_written_and_an_edit_breaks_the_seal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv.manifest.json");
@@ -372,10 +404,12 @@ mod tests {
             Manifest::read(&path),
             Err(ManifestError::Edited(_))
         ));
-        // What a formatter does to it changes nothing that it says.
-        let value: Value = serde_json::from_str(&text).unwrap();
-        fs::write(&path, value.to_string()).unwrap();
-        assert_eq!(Manifest::read(&path).unwrap(), manifest());
+        // The first is what a person sees, and the last what a program reads.
+        fs::write(&path, text.replacen('{', "{\n  \"rows\": 9,", 1)).unwrap();
+        assert!(matches!(
+            Manifest::read(&path),
+            Err(ManifestError::Edited(_))
+        ));
         fs::write(&path, "{").unwrap();
         assert!(matches!(
             Manifest::read(&path),

@@ -21,6 +21,7 @@ pub mod progress;
 mod publication;
 pub mod record;
 pub mod resume;
+mod seal;
 mod settle;
 mod target;
 mod text_file;

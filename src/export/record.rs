@@ -129,6 +129,8 @@ impl Particulars<'_> {
             runs: vec![RunRecord {
                 started: time(self.began),
                 ended: Some(time(Timestamp::now())),
+                user: Some(self.circumstances.user.clone()),
+                server_version: Some(self.circumstances.version.clone()),
                 snapshot: match self.plan.instant {
                     Instant::Shared => self.circumstances.snapshot.clone(),
                     Instant::PerShard => None,

@@ -40,6 +40,14 @@ pub struct Earlier {
     pub changed: Vec<PathBuf>,
 }
 
+/// Who may go on with an export. Another user may see other rows: row-level security,
+/// views, and what a function does, depend on who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    Same,
+    Any,
+}
+
 /// What became of a file.
 enum Found {
     Intact,
@@ -92,9 +100,13 @@ impl Earlier {
         now: &Manifest,
         shards: &[Shard],
         left: &[Shard],
+        users: Users,
     ) -> Result<Manifest, ExportError> {
         let mut then = self.manifest.clone();
         check(&then, now, shards)?;
+        if users == Users::Same {
+            check_user(&then, &now.server.user)?;
+        }
         then.shards
             .retain(|entry| self.intact.contains(&entry.shard));
         then.forget_unread();
@@ -119,6 +131,16 @@ fn found(path: &Path, file: &FileRecord) -> Result<Found, ExportError> {
             file: path.to_owned(),
             source,
         }),
+    }
+}
+
+fn check_user(then: &Manifest, now: &str) -> Result<(), ExportError> {
+    match then.users().into_iter().find(|user| *user != now) {
+        Some(other) => Err(ExportError::AnotherUser {
+            then: other.to_owned(),
+            now: now.to_owned(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::plan::TableName;
 use crate::server::{ConnectError, Report, Silence};
+use crate::sanitize::{indented, one_line};
 
 /// No shard can answer.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +67,10 @@ pub enum ShardError {
     Server(Report),
     #[error("the statement returned no rows of any kind, so it is no query")]
     NotAQuery,
-    #[error("column {column} holds bytes that are not UTF-8; cast it, or convert_from() it")]
+    #[error("column {} holds bytes that are not UTF-8; cast it, or convert_from() it", one_line(.column))]
     NotUtf8 { column: String },
     /// `expected` and `found` describe the column.
-    #[error("{found}, but {expected} in {reference}")]
+    #[error("{}, but {} in {reference}", one_line(.found), one_line(.expected))]
     Disagrees {
         found: String,
         expected: String,
@@ -135,10 +136,10 @@ pub(crate) fn is_transient(code: &SqlState) -> bool {
 
 /// What tokio-postgres knows beyond `error communicating with the server`.
 pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
-    match std::error::Error::source(error) {
+    indented(&match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),
-    }
+    })
 }
 
 /// How often a connection is tried again: with [`backoff`], for 6.3 s together,

@@ -10,6 +10,7 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use super::endpoint::{Address, Target};
 use super::tls::TlsError;
+use crate::sanitize::indented;
 use crate::settings::Host;
 
 /// Every attempt that failed, one a line; the last one decides what this is.
@@ -196,7 +197,7 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         let hint = match &self.cause {
-            Cause::Server(error) => return error.hint().map(str::to_owned),
+            Cause::Server(error) => return error.hint().map(indented),
             Cause::Tls(error) => return error.hint(),
             Cause::Resolve(_) => "Check the host name and the name server.",
             Cause::Unreachable(_) | Cause::Lost(_) if self.is_local() => {
@@ -288,12 +289,12 @@ impl From<tokio_postgres::Error> for Cause {
         match source.downcast::<io::Error>() {
             // Of these, tokio-postgres makes its own reports of broken messages.
             Ok(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                Self::Protocol(format!("{what}: {error}"))
+                Self::Protocol(indented(&format!("{what}: {error}")))
             }
             Ok(error) => Self::from(*error),
             // The only trace of a server that asks for a password we do not have.
             Err(source) if source.to_string() == "password missing" => Self::PasswordMissing,
-            Err(source) => Self::Protocol(format!("{what}: {source}")),
+            Err(source) => Self::Protocol(indented(&format!("{what}: {source}"))),
         }
     }
 }
@@ -301,9 +302,10 @@ impl From<tokio_postgres::Error> for Cause {
 fn server_message(error: &DbError) -> String {
     let detail = error
         .detail()
-        .map(|detail| format!("\nDETAIL:  {detail}"))
+        .map(|detail| format!("\nDETAIL:  {}", indented(detail)))
         .unwrap_or_default();
-    format!("{}:  {}{detail}", error.severity(), error.message())
+    let headline = format!("{}:  {}", error.severity(), error.message());
+    format!("{}{detail}", indented(&headline))
 }
 
 fn lost_message(error: &io::Error) -> String {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::excerpt::excerpt;
+use crate::sanitize::indented;
 use crate::statement::Statement;
 
 /// An error as a server reported it. Equal reports of several shards are one.
@@ -66,7 +67,10 @@ impl Report {
 
     /// `ERROR 42P01: relation "origins" does not exist`
     pub fn headline(&self) -> String {
-        format!("{} {}: {}", self.severity, self.code.code(), self.message)
+        let Self {
+            severity, message, ..
+        } = self;
+        indented(&format!("{severity} {}: {message}", self.code.code()))
     }
 
     /// What psql prints below its headline: place, detail, hint, context.
@@ -77,17 +81,17 @@ impl Report {
             (None, Some(at)) => text += &excerpt(statement.as_str(), at),
             (None, None) => {}
         }
-        if let Some(detail) = &self.detail {
-            let _ = writeln!(text, "DETAIL:  {detail}");
-        }
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "HINT:  {hint}");
-        }
-        if let Some((query, _)) = &self.internal {
-            let _ = writeln!(text, "QUERY:  {query}");
-        }
-        if let Some(context) = &self.context {
-            let _ = writeln!(text, "CONTEXT:  {context}");
+        let query = self.internal.as_ref().map(|(query, _)| query);
+        for (label, said) in [
+            ("DETAIL", self.detail.as_ref()),
+            ("HINT", self.hint.as_ref()),
+            ("QUERY", query),
+            ("CONTEXT", self.context.as_ref()),
+        ] {
+            if let Some(said) = said {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{label}:  {}", indented(said));
+            }
         }
         text
     }

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::export::folder::Folder;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::PerShard;
-use crate::export::resume::{self, Earlier};
+use crate::export::resume::{self, Earlier, Users};
 use crate::export::{ExportError, folder};
 use crate::failures::Failures;
 use crate::footer::Elapsed;
@@ -167,7 +167,7 @@ async fn begin<'a>(
     };
     let now = ran.particulars().manifest();
     let manifest = match earlier {
-        Some(earlier) => earlier.resumed(&now, &all, &left)?,
+        Some(earlier) => earlier.resumed(&now, &all, &left, users(&asked.args.output))?,
         None => resume::announced(now, &all),
     };
     let parts = PerShard::start(
@@ -180,6 +180,10 @@ async fn begin<'a>(
         manifest,
     )?;
     Ok(Some((started, ran, parts)))
+}
+
+fn users(args: &ExportOutputArgs) -> Users {
+    if args.force { Users::Any } else { Users::Same }
 }
 
 /// The books of a run that is about to begin.
