@@ -67,6 +67,13 @@ impl Console {
         }
     }
 
+    /// Something for a person to do another time: on a terminal, and not in a log.
+    pub fn aside(&mut self, text: &impl Display) {
+        if self.terminal {
+            self.note(text);
+        }
+    }
+
     /// Where the run is, on a terminal, once it has lasted for a while.
     pub fn progress(&mut self, text: &impl Display) {
         let elapsed = self.began.elapsed();

@@ -24,9 +24,6 @@ impl Interrupt {
         let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
         let mut terminations = ignored.or_listen(SignalKind::terminate())?;
         let mut hangups = ignored.or_listen(SignalKind::hangup())?;
-        // A file that outgrows `ulimit -f` is an error of its writer, as a full disk
-        // is, and not the end of the process.
-        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             loop {
@@ -50,6 +47,12 @@ impl Interrupt {
             pending::<()>().await;
         }
     }
+}
+
+/// A file that outgrows `ulimit -f` is an error of its writer, as a full disk is, and
+/// not the end of the process.
+pub fn outlive_large_files() -> io::Result<()> {
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
 /// Waits for ever where the signal is ignored.

@@ -7,13 +7,31 @@ use clap::Parser;
 use shardq::cli::{Cli, Command};
 use shardq::commands;
 use shardq::console::Console;
+use shardq::error::Error;
 use shardq::exit::Exit;
 use shardq::server::left_without_confirmation;
+use shardq::interrupt::outlive_large_files;
 use shardq::server::pace::nap_while_streaming;
+use shardq::settings::may_hold_password;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let mut console = Console::new(false);
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap shows what it does not understand.
+            let shows = |arg: &String| may_hold_password(arg) && error.to_string().contains(arg);
+            if !error.use_stderr() || !std::env::args().any(|arg| shows(&arg)) {
+                error.exit();
+            }
+            console.error(&format!(
+                "{}; what was given is not shown since it may hold a password; \
+                 a connection URI or string goes to -d (see shardq --help)",
+                error.kind()
+            ));
+            return Exit::Usage.into();
+        }
+    };
     // The server does the work; one thread is enough to ask and to listen.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -27,6 +45,7 @@ fn main() -> ExitCode {
         }
     };
     let done = runtime.block_on(async {
+        outlive_large_files().map_err(Error::Signals)?;
         match cli.command {
             Command::Query(args) => commands::query::run(*args).await,
             Command::Find(args) => commands::find::run(*args).await,

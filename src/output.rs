@@ -1,7 +1,7 @@
 //! The result's way out: the shard in front of each row, the format, the sink.
 
 use crate::footer::Grouped;
-use crate::render::{RenderError, Renderer};
+use crate::render::{Finish, RenderError, Renderer};
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};
 use crate::shard::Shard;
@@ -22,6 +22,8 @@ pub struct Output {
     /// Whether the sink has got anything.
     touched: bool,
     rows: u64,
+    /// What kept it from taking a row.
+    trouble: Option<RenderError>,
 }
 
 impl Output {
@@ -34,6 +36,7 @@ impl Output {
             begun: false,
             touched: false,
             rows: 0,
+            trouble: None,
         }
     }
 
@@ -66,12 +69,23 @@ impl Output {
 
     /// Ends in the middle: what was printed stays, and nothing follows.
     pub async fn abort(self) -> Result<(), SinkError> {
-        self.sink.finish_partial().await
+        let Self {
+            sink,
+            trouble,
+            renderer,
+            ..
+        } = self;
+        // It may hold all the memory that there is.
+        drop(renderer);
+        sink.finish_partial().await?;
+        trouble.map_or(Ok(()), |error| Err(error.into()))
     }
 
     async fn end(&mut self) {
-        if self.begun {
-            self.renderer.finish(&mut self.block);
+        while self.begun && self.renderer.finish(&mut self.block) == Finish::More {
+            if self.flush().await.is_err() {
+                return;
+            }
         }
         // The sink itself says, when it ends, what failed.
         let _ = self.flush().await;
@@ -91,7 +105,11 @@ impl Destination for Output {
         let name = self.shard_column.is_some().then(|| shard.to_string());
         for row in rows.iter() {
             let lead = name.iter().map(|name| Some(name.as_str()));
-            self.renderer.row(lead.chain(row.values()), &mut self.block);
+            let values = lead.chain(row.values());
+            if let Err(error) = self.renderer.row(values, &mut self.block) {
+                self.trouble = Some(error);
+                return Err(WriterFailed);
+            }
         }
         self.rows += rows.len() as u64;
         if self.block.len() >= BLOCK {

@@ -3,6 +3,7 @@
 //! Values stay the text that Postgres rendered. Nothing here knows where a row
 //! came from or how it will look.
 
+use std::collections::TryReserveError;
 use std::convert::Infallible;
 
 use tokio_postgres::types::{Oid, Type};
@@ -30,6 +31,10 @@ impl Column {
         Type::from_oid(self.type_oid)
     }
 }
+
+/// Bytes that are left when memory for rows is at its end: for what is being read,
+/// written and said.
+const HEADROOM: usize = 32 << 20;
 
 /// A batch of rows in two allocations, whatever their number.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +64,42 @@ impl Rows {
     pub fn push<T: AsRef<str>>(&mut self, values: impl IntoIterator<Item = Option<T>>) {
         let infallible = values.into_iter().map(Ok::<_, Infallible>);
         let Ok(()) = self.try_push(infallible);
+    }
+
+    /// Appends a row to a batch that holds a whole result, while memory lasts. Some is
+    /// left, so that whoever hears of it can say so.
+    ///
+    /// # Errors
+    /// If there is no more; the batch is as it was.
+    pub fn hold<T: AsRef<str>>(
+        &mut self,
+        values: impl IntoIterator<Item = Option<T>>,
+    ) -> Result<(), TryReserveError> {
+        let room = self.text.capacity() + self.cells.capacity();
+        let (text, cells) = (self.text.len(), self.cells.len());
+        for value in values {
+            let value = value.as_ref().map(AsRef::as_ref);
+            let reserved = self
+                .text
+                .try_reserve(value.map_or(0, str::len))
+                .and_then(|()| self.cells.try_reserve(1));
+            if let Err(error) = reserved {
+                self.text.truncate(text);
+                self.cells.truncate(cells);
+                return Err(error);
+            }
+            self.text.push_str(value.unwrap_or_default());
+            self.cells.push(Cell {
+                end: self.text.len(),
+                null: value.is_none(),
+            });
+        }
+        self.count += 1;
+        // Growing is rare. What is left afterwards may be next to nothing.
+        if self.text.capacity() + self.cells.capacity() > room {
+            Vec::<u8>::new().try_reserve_exact(HEADROOM)?;
+        }
+        Ok(())
     }
 
     /// Appends a row, unless one of its values cannot be had.
@@ -111,7 +152,12 @@ impl Rows {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.count).map(|index| Row { rows: self, index })
+        self.iter_from(0)
+    }
+
+    /// But for the first ones.
+    pub fn iter_from(&self, first: usize) -> impl Iterator<Item = Row<'_>> {
+        (first..self.count).map(|index| Row { rows: self, index })
     }
 }
 

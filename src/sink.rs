@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::draft::{Draft, Existing};
 use crate::open;
+use crate::render::RenderError;
 
 /// Blocks that may wait for the reader; each is some 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -20,10 +21,22 @@ pub enum SinkError {
     /// Whoever read our output has had enough. Not an error to anybody.
     #[error("the reader closed the pipe")]
     Closed,
-    #[error("standard output: {0}")]
+    #[error("standard output: {0}{advice}", advice = advice(.0))]
     Output(io::Error),
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
+    /// It did not come to writing.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            "\na limit on the size of files (ulimit -f) or the file system's own; raise it, or write less"
+        }
+        _ => "",
+    }
 }
 
 /// An open destination. Dropping it leaves no file behind.

@@ -17,6 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::lookup::LookupError;
 use crate::plan::Plan;
 use crate::route;
+use crate::sanitize::one_line;
 use crate::server::{ConnectError, Connection, Opened, Server};
 use crate::settings::Settings;
 use crate::shard::{Shard, ShardList};
@@ -53,6 +54,7 @@ pub async fn open(
                 if let Some(error) = &opened.refused {
                     console.note(&format!("fewer connections than asked for: {error}"));
                 }
+                warn_of_superuser(&opened.server, acquaintance, console);
                 return Ok(opened);
             }
             Err(error) => error,
@@ -64,6 +66,19 @@ pub async fn open(
         console.note(&format!("{error}\ntrying again in {} ms", wait.as_millis()));
         tokio::time::sleep(wait).await;
         tried += 1;
+    }
+}
+
+/// Once a run, and to a person: a script cannot choose another role.
+fn warn_of_superuser(server: &Server, acquaintance: Acquaintance, console: &mut Console) {
+    let settings = server.settings();
+    let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
+    if server.is_superuser() && acquaintance == Acquaintance::First && !is_demo {
+        console.aside(&format!(
+            "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
+             for a role that only reads, see docs/read-only.md",
+            one_line(settings.user())
+        ));
     }
 }
 

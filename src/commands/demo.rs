@@ -28,6 +28,9 @@ const SHOWN: [&[&str]; 3] = [
     ],
 ];
 
+/// Of the runs that are shown: on a throwaway server, a superuser does no harm.
+pub const APPLICATION_NAME: &str = "shardq demo";
+
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     #[error(transparent)]
@@ -86,6 +89,7 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
             Command::new(program)
                 .args(arguments)
                 .envs(environment)
+                .env("PGAPPNAME", APPLICATION_NAME)
                 .status()
         })
         .map_err(DemoError::Again)?;

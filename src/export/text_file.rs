@@ -64,7 +64,9 @@ impl TextFile {
                 for row in rows.iter() {
                     let values = name.as_deref().map(Some).into_iter().chain(row.values());
                     match &mut self.renderer {
-                        AnyText::Rendered(renderer) => renderer.row(values, &mut text),
+                        AnyText::Rendered(renderer) => renderer
+                            .row(values, &mut text)
+                            .map_err(|error| Trouble::Other(error.into()))?,
                         AnyText::Excel(excel) => excel.row(values, &mut text),
                     }
                 }

@@ -2,9 +2,11 @@
 //!
 //! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
 
-use super::RenderOptions;
 use super::cell::{line_width, next_line, pad, width};
 use super::table::footer;
+use super::{AT_A_TIME, Finish, RenderOptions};
+use std::collections::TryReserveError;
+
 use crate::row::{Column, Rows};
 use crate::sanitize::visible;
 
@@ -18,6 +20,8 @@ pub struct Expanded {
     /// Of the widest line of a value.
     value_width: usize,
     rows: Rows,
+    /// How many of them are written.
+    written: usize,
 }
 
 impl Expanded {
@@ -38,23 +42,31 @@ impl Expanded {
         self.rows = Rows::new(columns.len());
     }
 
-    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>) {
-        self.rows.push(values.map(|value| {
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<(), TryReserveError> {
+        self.rows.hold(values.map(|value| {
             let text = visible(value.unwrap_or(&self.null));
             self.value_width = self.value_width.max(width(&text));
             Some(text)
-        }));
+        }))
     }
 
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
         if self.rows.is_empty() || self.names.is_empty() {
             if !self.tuples_only {
                 out.extend_from_slice(footer(self.rows.len()).as_bytes());
             }
             out.push(b'\n');
-            return;
+            return Finish::Done;
         }
-        for (i, row) in self.rows.iter().enumerate() {
+        for row in self.rows.iter_from(self.written) {
+            if out.len() >= AT_A_TIME {
+                return Finish::More;
+            }
+            let i = self.written;
+            self.written += 1;
             if !self.tuples_only {
                 self.rule(&format!("-[ RECORD {} ]", i + 1), out);
             } else if i > 0 {
@@ -65,6 +77,7 @@ impl Expanded {
             }
         }
         out.push(b'\n');
+        Finish::Done
     }
 
     /// The line above a record: its label laid over the rule, and over its end.

@@ -1,14 +1,12 @@
 //! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
 //! since the columns are padded to be read as plain text as well.
 
-use tabled::builder::Builder;
-use tabled::grid::config::Offset;
-use tabled::settings::object::{Cell, Columns};
-use tabled::settings::style::LineChar;
-use tabled::settings::{Alignment, Style};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::RenderOptions;
-use super::cell::is_right_aligned;
+use super::cell::{is_right_aligned, pad};
+use super::{AT_A_TIME, Finish, RenderOptions};
+use std::collections::TryReserveError;
+
 use crate::row::{Column, Rows};
 use crate::sanitize::visible;
 
@@ -18,7 +16,11 @@ pub struct Markdown {
     null: String,
     names: Vec<String>,
     right: Vec<bool>,
+    /// Of the widest cell.
+    widths: Vec<usize>,
     rows: Rows,
+    /// How many of them are written.
+    written: usize,
 }
 
 impl Markdown {
@@ -33,36 +35,65 @@ impl Markdown {
     pub fn begin(&mut self, columns: &[Column]) {
         self.names = columns.iter().map(|c| escaped(&c.name)).collect();
         self.right = columns.iter().map(is_right_aligned).collect();
+        let shown = |name: &String| if self.tuples_only { 0 } else { name.width() };
+        self.widths = self.names.iter().map(shown).collect();
         self.rows = Rows::new(columns.len());
     }
 
-    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>) {
-        let cells = values.map(|value| Some(escaped(value.unwrap_or(&self.null))));
-        self.rows.push(cells);
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<(), TryReserveError> {
+        let cells = values.zip(&mut self.widths).map(|(value, width)| {
+            let text = escaped(value.unwrap_or(&self.null));
+            *width = text.width().max(*width);
+            Some(text)
+        });
+        self.rows.hold(cells)
     }
 
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let mut builder = Builder::with_capacity(self.rows.len() + 1, self.names.len());
-        if !self.tuples_only {
-            builder.push_record(&self.names);
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
+        if !self.tuples_only && self.written == 0 {
+            self.line(self.names.iter().map(String::as_str), out);
+            self.rule(out);
         }
-        for row in self.rows.iter() {
-            builder.push_record(row.values().map(Option::unwrap_or_default));
-        }
-        let mut table = builder.build();
-        if self.tuples_only {
-            table.with(Style::markdown().remove_horizontals());
-        } else {
-            table.with(Style::markdown());
-        }
-        for (i, _) in self.right.iter().enumerate().filter(|(_, right)| **right) {
-            table.modify(Columns::one(i), Alignment::right());
-            if !self.tuples_only {
-                table.modify(Cell::new(1, i), LineChar::horizontal(':', Offset::End(0)));
+        for row in self.rows.iter_from(self.written) {
+            if out.len() >= AT_A_TIME {
+                return Finish::More;
             }
+            self.line(row.values().map(Option::unwrap_or_default), out);
+            self.written += 1;
         }
-        out.extend_from_slice(table.to_string().as_bytes());
-        out.push(b'\n');
+        if self.tuples_only && self.rows.is_empty() {
+            out.push(b'\n');
+        }
+        Finish::Done
+    }
+
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+        for ((cell, width), right) in cells.zip(&self.widths).zip(&self.right) {
+            out.extend_from_slice(b"| ");
+            let gap = width - cell.width();
+            if *right {
+                pad(gap, out);
+            }
+            out.extend_from_slice(cell.as_bytes());
+            if !*right {
+                pad(gap, out);
+            }
+            out.push(b' ');
+        }
+        out.extend_from_slice(b"|\n");
+    }
+
+    /// The line below the names, which says what stands on the right.
+    fn rule(&self, out: &mut Vec<u8>) {
+        for (width, right) in self.widths.iter().zip(&self.right) {
+            out.push(b'|');
+            out.resize(out.len() + width + 1, b'-');
+            out.push(if *right { b':' } else { b'-' });
+        }
+        out.extend_from_slice(b"|\n");
     }
 }
 

@@ -94,12 +94,27 @@ pub enum RenderError {
          or leave it out with --no-shard-column"
     )]
     ShardColumnTwice(String),
+    #[error(
+        "out of memory: this format holds all rows until the last has come, and these are too many; \
+         --csv, --tsv and --jsonl hold none"
+    )]
+    OutOfMemory,
     #[error("the text for NULL must not contain {forbidden} in {format}, or it would be no field")]
     NullText {
         format: &'static str,
         forbidden: &'static str,
     },
 }
+
+/// Whether all is written that was held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    More,
+    Done,
+}
+
+/// What is written at a time of what was held back, in bytes, and a row more.
+const AT_A_TIME: usize = 64 << 10;
 
 /// Turns one result into text: `begin` once, `row` for each, `finish` once.
 #[derive(Debug)]
@@ -142,27 +157,37 @@ impl Renderer {
     }
 
     /// One value a column; `None` is NULL.
-    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
-        match self {
+    ///
+    /// # Errors
+    /// If the format holds all rows, and there is no memory left for this one.
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
+        let held = match self {
             Self::Table(table) => table.row(values),
             Self::Expanded(expanded) => expanded.row(values),
-            Self::Csv(csv) => csv.row(values, out),
-            Self::Tsv(tsv) => tsv.row(values, out),
-            Self::Json(json) => json.row(values, out),
-            Self::Jsonl(jsonl) => jsonl.row(values, out),
             Self::Markdown(markdown) => markdown.row(values),
-        }
+            Self::Csv(csv) => return Ok(csv.row(values, out)),
+            Self::Tsv(tsv) => return Ok(tsv.row(values, out)),
+            Self::Json(json) => return Ok(json.row(values, out)),
+            Self::Jsonl(jsonl) => return Ok(jsonl.row(values, out)),
+        };
+        held.map_err(|_| RenderError::OutOfMemory)
     }
 
-    /// Writes what was held back, and the end of the result.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    /// Writes what was held back, and the end of the result. Not all at once, which
+    /// would be as large as what is held: to be called again while there is more.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
         match self {
-            Self::Table(table) => table.finish(out),
-            Self::Expanded(expanded) => expanded.finish(out),
+            Self::Table(table) => return table.finish(out),
+            Self::Expanded(expanded) => return expanded.finish(out),
+            Self::Markdown(markdown) => return markdown.finish(out),
             Self::Json(json) => json.finish(out),
-            Self::Markdown(markdown) => markdown.finish(out),
             Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) => {}
         }
+        Finish::Done
     }
 }
 

@@ -5,8 +5,10 @@
 //!
 //! Source: `print_aligned_text` in Postgres's `src/fe_utils/print.c`.
 
-use super::RenderOptions;
 use super::cell::{is_right_aligned, line_width, next_line, pad, width};
+use super::{AT_A_TIME, Finish, RenderOptions};
+use std::collections::TryReserveError;
+
 use crate::row::{Column, Rows};
 use crate::sanitize::visible;
 
@@ -16,6 +18,8 @@ pub struct Table {
     null: String,
     columns: Vec<Aligned>,
     rows: Rows,
+    /// How many of them are written.
+    written: usize,
 }
 
 #[derive(Debug)]
@@ -48,32 +52,40 @@ impl Table {
         self.rows = Rows::new(columns.len());
     }
 
-    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>) {
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<(), TryReserveError> {
         let cells = values.zip(&mut self.columns).map(|(value, column)| {
             let text = visible(value.unwrap_or(&self.null));
             column.width = column.width.max(width(&text));
             Some(text)
         });
-        self.rows.push(cells);
+        self.rows.hold(cells)
     }
 
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.tuples_only {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
+        if !self.tuples_only && self.written == 0 {
             self.header(out);
             self.rule(out);
         }
         let mut rests = Vec::with_capacity(self.columns.len());
-        for row in self.rows.iter() {
+        for row in self.rows.iter_from(self.written) {
+            if out.len() >= AT_A_TIME {
+                return Finish::More;
+            }
             rests.clear();
             rests.extend(row.values());
             while rests.iter().any(Option::is_some) {
                 self.line(&mut rests, out);
             }
+            self.written += 1;
         }
         if !self.tuples_only {
             out.extend_from_slice(footer(self.rows.len()).as_bytes());
         }
         out.push(b'\n');
+        Finish::Done
     }
 
     fn header(&self, out: &mut Vec<u8>) {

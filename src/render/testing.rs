@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tokio_postgres::types::Type;
 
-use super::{Format, RenderError, RenderOptions, Renderer};
+use super::{Finish, Format, RenderError, RenderOptions, Renderer};
 use crate::row::Column;
 
 pub fn column(name: &str, built_in: &Type) -> Column {
@@ -24,9 +24,14 @@ pub fn rendered<T: AsRef<str>>(
     renderer.begin(columns, &mut out)?;
     for row in rows {
         let values = row.iter().map(|value| value.as_ref().map(AsRef::as_ref));
-        renderer.row(values, &mut out);
+        renderer.row(values, &mut out)?;
     }
-    renderer.finish(&mut out);
+    // As a sink takes it, block by block.
+    let mut block = Vec::new();
+    while renderer.finish(&mut block) == Finish::More {
+        out.append(&mut block);
+    }
+    out.append(&mut block);
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -61,6 +61,7 @@ impl Server {
                 connections,
                 room: Arc::new(Semaphore::new(connections)),
                 reached: OnceLock::new(),
+                superuser: OnceLock::new(),
                 drivers: Mutex::default(),
                 closing: OnceLock::new(),
             }),
@@ -125,6 +126,11 @@ impl Server {
 
     pub fn settings(&self) -> &Settings {
         &self.dialer.settings
+    }
+
+    /// Whether it is known to take us for a superuser.
+    pub fn is_superuser(&self) -> bool {
+        self.dialer.superuser.get() == Some(&true)
     }
 
     /// A new connection, as soon as there is room for one.
@@ -229,6 +235,8 @@ struct Dialer {
     /// Where the first connection arrived. All others go to the same server,
     /// since only there is the run's snapshot.
     reached: OnceLock<Endpoint>,
+    /// Whether the first connection's user is a superuser, as the server reports it.
+    superuser: OnceLock<bool>,
     drivers: Mutex<Vec<Driver>>,
     /// Until when it has to be closed, once that has begun.
     closing: OnceLock<Instant>,
@@ -294,6 +302,8 @@ impl Dialer {
             None => dial::connect(&self.settings).await?,
         };
         self.reached.get_or_init(|| connected.endpoint.clone());
+        self.superuser
+            .get_or_init(|| connected.connection.parameter("is_superuser") == Some("on"));
         Ok(connected)
     }
 

@@ -96,3 +96,46 @@ impl Report {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanitize::for_stderr;
+    use proptest::prelude::*;
+
+    /// Texts that would like to be taken for ours, in several lines.
+    fn hostile() -> impl Strategy<Value = String> {
+        let line = "(shardq: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|hint: |shard_1: )?.{0,9}";
+        let breaks = "[\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}]{1,2}";
+        (prop::collection::vec(line, 0..5), breaks).prop_map(|(lines, breaks)| lines.join(&breaks))
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_of_a_servers_text_begins_as_one_of_ours(
+            [severity, code, message, detail] in [hostile(), hostile(), hostile(), hostile()],
+            [hint, query, context] in [hostile(), hostile(), hostile()],
+            at in 0..50usize,
+        ) {
+            let report = Report {
+                severity,
+                code: SqlState::from_code(&code),
+                message,
+                detail: Some(detail),
+                hint: Some(hint),
+                position: None,
+                internal: Some((query, at)),
+                context: Some(context),
+            };
+            let statement = Statement::new("SELECT 1").unwrap();
+            let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));
+            for line in for_stderr(text.trim_end()).split('\n').skip(1) {
+                let ours = ["    ", "LINE ", "DETAIL:  ", "HINT:  ", "QUERY:  ", "CONTEXT:  "];
+                let is_caret = line.trim() == "^";
+                prop_assert!(ours.iter().any(|ours| line.starts_with(ours)) || is_caret, "{:?}", line);
+                let is_unseen = |c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c);
+                prop_assert!(!line.contains(is_unseen), "{:?}", line);
+            }
+        }
+    }
+}

@@ -10,21 +10,20 @@ use super::{Parameters, SettingsError};
 pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
     let mut parameters = Parameters::default();
     let mut rest = text.chars().peekable();
-    let mut keyword = String::new();
     loop {
         skip_spaces(&mut rest);
         if rest.peek().is_none() {
             return Ok(parameters);
         }
-        let previous = std::mem::take(&mut keyword);
+        let mut keyword = String::new();
         while let Some(c) = rest.next_if(|&c| c != '=' && !is_space(c)) {
             keyword.push(c);
         }
         skip_spaces(&mut rest);
         if rest.next_if_eq(&'=').is_none() {
             return Err(SettingsError::MissingEquals {
-                // Then it is likely the second word of a password.
-                word: (previous != "password").then_some(keyword),
+                // Any other may be the second word of a password.
+                word: Parameters::keyword(&keyword),
             });
         }
         skip_spaces(&mut rest);

@@ -13,8 +13,8 @@ pub enum SettingsError {
         "{0} given several times; a run asks the shards of one database, so ask one after the other"
     )]
     SeveralDatabases(&'static str),
-    #[error("invalid connection option \"{0}\"")]
-    UnknownKeyword(String),
+    #[error("invalid connection option{}", quoted(.0))]
+    UnknownKeyword(Option<String>),
     #[error(
         "this value of connection option \"{keyword}\"{} is not supported ({})",
         .variable.map(|v| format!(" (or {v})")).unwrap_or_default(),
@@ -27,10 +27,11 @@ pub enum SettingsError {
         supported: &'static [&'static str],
     },
     #[error(
-        "missing \"=\" after {} in connection info string",
-        .word.as_ref().map_or("the password".to_owned(), |w| format!("\"{w}\""))
+        "missing \"=\"{} in connection info string{}",
+        .word.map(|word| format!(" after \"{word}\"")).unwrap_or_default(),
+        if .word.is_some() { "" } else { "; a value with blanks is written in quotes: password='two words'" }
     )]
-    MissingEquals { word: Option<String> },
+    MissingEquals { word: Option<&'static str> },
     #[error("unterminated quoted string in connection info string")]
     UnterminatedQuote,
 
@@ -42,14 +43,36 @@ pub enum SettingsError {
         "unexpected character \"{0}\" after the IPv6 host address in the connection URI (expected \":\" or \"/\")"
     )]
     UriAfterIpv6(char),
-    #[error("missing key/value separator \"=\" in URI query parameter: \"{0}\"")]
-    UriNoSeparator(String),
-    #[error("extra key/value separator \"=\" in URI query parameter: \"{0}\"; write it as %3D")]
-    UriExtraSeparator(String),
-    #[error("invalid URI query parameter: \"{0}\"")]
-    UriUnknownParameter(String),
+    #[error(
+        "missing key/value separator \"=\" in a URI query parameter; in a value, write & as %26"
+    )]
+    UriNoSeparator,
+    #[error("extra key/value separator \"=\" in URI query parameter{}; write it as %3D", quoted(.0))]
+    UriExtraSeparator(Option<String>),
+    #[error("invalid URI query parameter{}; in a value, write & as %26", quoted(.0))]
+    UriUnknownParameter(Option<String>),
     #[error("invalid percent-encoded token in the {0} of the connection URI; write % as %25")]
-    UriPercent(String),
+    UriPercent(&'static str),
+    #[error(
+        "the connection URI has an \"@\" that is not followed by the host; \
+         write it as %40 in a user name, password or database name, and / as %2F"
+    )]
+    UriStrayAt,
+    #[error(
+        "invalid port number in the connection URI; \
+         if it is a password, it ends in \"@\" and the host, and its own / is written as %2F"
+    )]
+    UriPort,
+    #[error(
+        "-d looks like a connection URI, but begins with neither postgresql:// nor postgres://; \
+         a database of such a name is given as -d \"dbname='…'\""
+    )]
+    NotAUri,
+    #[error(
+        "the {0} looks like a connection URI or string, and is not shown since it may hold a password; \
+         give it with -d"
+    )]
+    UriForName(&'static str),
 
     #[error("service file \"{}\" not found", .0.display())]
     NoServiceFile(PathBuf),
@@ -85,6 +108,12 @@ pub enum SettingsError {
     WeakSslMode,
     #[error("could not look up the local user name; give one with -U or PGUSER")]
     NoUser,
+}
+
+/// ` "word"`, or nothing where it is not to be shown.
+fn quoted(word: &Option<String>) -> String {
+    let word = word.as_ref();
+    word.map(|word| format!(" \"{word}\"")).unwrap_or_default()
 }
 
 impl SettingsError {

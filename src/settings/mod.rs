@@ -10,6 +10,7 @@ mod host;
 mod parameters;
 mod passfile;
 mod password;
+mod secret;
 mod service;
 mod tls;
 mod uri;
@@ -25,6 +26,7 @@ pub use self::error::SettingsError;
 pub(crate) use self::host::socket_name;
 pub use self::host::{Host, Place};
 pub use self::password::Password;
+pub use self::secret::may_hold_password;
 pub use self::tls::{Roots, SslMode, Tls};
 
 use self::parameters::Parameters;
@@ -84,6 +86,7 @@ impl Settings {
         service::fill(&mut parameters, environment)?;
         parameters.fill_from(environment);
         parameters.check_supported()?;
+        secret::check_names(&parameters)?;
 
         let get = |keyword| parameters.get(keyword);
         let user = get("user")
@@ -251,6 +254,8 @@ fn given(args: &ConnectionArgs) -> Result<Parameters, SettingsError> {
     };
     if let Some(uri) = uri::strip_scheme(target) {
         parameters.replace_with(uri::parse(uri)?);
+    } else if secret::is_broken_uri(target) {
+        return Err(SettingsError::NotAUri);
     } else if target.contains('=') {
         parameters.replace_with(conninfo::parse(target)?);
     } else {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Environment, SettingsError};
+use super::{Environment, SettingsError, secret};
 
 enum Treatment {
     Used,
@@ -81,6 +81,12 @@ const KEYWORDS: &[(&str, Option<&str>, Treatment)] = &[
 pub(super) struct Parameters(BTreeMap<&'static str, String>);
 
 impl Parameters {
+    /// The word, if it is a keyword of libpq's.
+    pub fn keyword(word: &str) -> Option<&'static str> {
+        let mut known = KEYWORDS.iter().map(|(known, ..)| *known);
+        known.find(|known| *known == word)
+    }
+
     /// # Errors
     /// A keyword that libpq does not know.
     pub fn set(&mut self, keyword: &str, value: &str) -> Result<(), SettingsError> {
@@ -92,12 +98,10 @@ impl Parameters {
             };
             return self.set("sslmode", mode);
         }
-        let (keyword, ..) = KEYWORDS
-            .iter()
-            .find(|(known, ..)| *known == keyword)
-            .ok_or_else(|| SettingsError::UnknownKeyword(keyword.to_owned()))?;
+        let keyword = Self::keyword(keyword)
+            .ok_or_else(|| SettingsError::UnknownKeyword(secret::shown(keyword, self)))?;
         let before = self.0.insert(keyword, value.to_owned());
-        if *keyword == "dbname" && before.is_some_and(|before| before != value) {
+        if keyword == "dbname" && before.is_some_and(|before| before != value) {
             return Err(SettingsError::SeveralDatabases("dbname is"));
         }
         Ok(())

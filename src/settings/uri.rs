@@ -1,7 +1,7 @@
 //! `postgresql://hab@db1,db2:5433/builder?sslmode=require`: connection URIs,
 //! read as libpq reads them, which is not quite how the URI standard would.
 
-use super::{Parameters, SettingsError};
+use super::{Parameters, SettingsError, secret};
 
 /// What follows `postgresql://` or `postgres://`.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
@@ -33,7 +33,17 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
         _ => text,
     };
 
+    // A password with an `@` or a `/` of its own would go on in the host or the port.
+    let before_query = rest.split('?').next().unwrap_or(rest);
+    if before_query.contains('@') && text.find(':') < text.rfind('@') {
+        return Err(SettingsError::UriStrayAt);
+    }
     let (hosts, ports, rest) = split_netlocs(rest)?;
+    let is_port =
+        |port: &str| port.is_empty() || port.trim().parse().is_ok_and(|port: u16| port > 0);
+    if !decode(&ports, "port")?.split(',').all(is_port) {
+        return Err(SettingsError::UriPort);
+    }
     set("host", &hosts)?;
     set("port", &ports)?;
 
@@ -86,14 +96,14 @@ fn split_netlocs(text: &str) -> Result<(String, String, &str), SettingsError> {
 fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsError> {
     // A trailing `&` is fine, an empty item before it is not: as libpq has it.
     for item in query.split_terminator('&') {
-        let (keyword, value) = item
-            .split_once('=')
-            .ok_or_else(|| SettingsError::UriNoSeparator(item.to_owned()))?;
+        let (keyword, value) = item.split_once('=').ok_or(SettingsError::UriNoSeparator)?;
         if value.contains('=') {
-            return Err(SettingsError::UriExtraSeparator(keyword.to_owned()));
+            return Err(SettingsError::UriExtraSeparator(secret::shown(
+                keyword, parameters,
+            )));
         }
         let keyword = decode(keyword, "query")?;
-        let value = decode(value, &keyword)?;
+        let value = decode(value, Parameters::keyword(&keyword).unwrap_or("query"))?;
         // As JDBC writes it.
         if keyword == "ssl" && value == "true" {
             parameters.set("sslmode", "require")?;
@@ -102,7 +112,7 @@ fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsE
         parameters
             .set(&keyword, &value)
             .map_err(|error| match error {
-                SettingsError::UnknownKeyword(_) => SettingsError::UriUnknownParameter(keyword),
+                SettingsError::UnknownKeyword(word) => SettingsError::UriUnknownParameter(word),
                 other => other,
             })?;
     }
@@ -110,8 +120,8 @@ fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsE
 }
 
 /// Strict, unlike the percent-encoding crate: `%zz` is an error. `+` is a plus.
-fn decode(text: &str, part: &str) -> Result<String, SettingsError> {
-    let invalid = || SettingsError::UriPercent(part.to_owned());
+fn decode(text: &str, part: &'static str) -> Result<String, SettingsError> {
+    let invalid = || SettingsError::UriPercent(part);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

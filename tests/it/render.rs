@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use shardq::render::{Format, RenderOptions, Renderer};
+use shardq::render::{Finish, Format, RenderOptions, Renderer};
 use shardq::row::Column;
 use tokio_postgres::SimpleQueryMessage;
 
@@ -57,9 +57,14 @@ impl Answer {
         let mut renderer = Renderer::new(format, options.clone());
         renderer.begin(&self.columns, &mut out).unwrap();
         for row in &self.rows {
-            renderer.row(row.iter().map(Option::as_deref), &mut out);
+            let values = row.iter().map(Option::as_deref);
+            renderer.row(values, &mut out).unwrap();
         }
-        renderer.finish(&mut out);
+        let mut block = Vec::new();
+        while renderer.finish(&mut block) == Finish::More {
+            out.append(&mut block);
+        }
+        out.append(&mut block);
         String::from_utf8(out).unwrap()
     }
 }

@@ -1,0 +1,94 @@
+//! Who read what: an export that several users made says so, and is made by several
+//! only when that is asked for.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::export::{export, folder, verify};
+use crate::support::{Db, Program, has, has_all};
+
+const SQL: &str = "SELECT n FROM t";
+
+/// Two roles, the second of which sees fewer rows.
+fn db() -> (Db, [String; 2]) {
+    let db = Db::with_shards(3);
+    let users = ["alice", "bob"].map(|name| format!("{name}_{}", db.name()));
+    for user in &users {
+        db.sql(&format!("CREATE ROLE \"{user}\" LOGIN"));
+    }
+    let [alice, bob] = &users;
+    db.in_each_shard(&format!(
+        "CREATE TABLE t AS SELECT generate_series(1, 2) AS n;
+         GRANT USAGE ON SCHEMA shard_{{n}} TO \"{alice}\", \"{bob}\";
+         GRANT SELECT ON t TO \"{alice}\", \"{bob}\";
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY a ON t TO \"{alice}\" USING (true);
+         CREATE POLICY b ON t TO \"{bob}\" USING (n = 1)"
+    ));
+    (db, users)
+}
+
+fn as_user(db: &Db, user: &str, out: &Path, flags: &[&str]) -> Program {
+    export(db, SQL, out)
+        .args(["--per-shard", "-U", user])
+        .args(flags)
+}
+
+fn manifest(out: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(out.join("_manifest.json")).unwrap()).unwrap()
+}
+
+fn users_of(manifest: &Value) -> Vec<&str> {
+    let runs = manifest["runs"].as_array().unwrap().iter();
+    runs.map(|run| run["user"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn another_user_goes_on_only_if_that_is_asked_for_and_is_recorded() {
+    let (db, [alice, bob]) = db();
+    let folder = folder();
+    let out = folder.path().join("out");
+    as_user(&db, &alice, &out, &[])
+        .run()
+        .assert(0, "", has("6 rows · 3/3 shards"));
+    let first = manifest(&out);
+    assert_eq!(users_of(&first), [&alice]);
+    assert_eq!(first["server"]["user"], alice);
+    let version = db.ask("SHOW server_version");
+    assert_eq!(first["runs"][0]["server_version"], version);
+
+    fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
+    let told = format!("was read as user \"{alice}\", and you are \"{bob}\"");
+    as_user(&db, &bob, &out, &["--resume"]).run().assert(
+        1,
+        "",
+        has_all([&*told, "may see other rows", "add --force"]),
+    );
+    assert_eq!(manifest(&out), first, "nothing has changed");
+    assert!(!out.join("shard=shard_1/part.csv").exists());
+
+    as_user(&db, &bob, &out, &["--resume", "--force"])
+        .run()
+        .assert(0, "", has("5 rows · 3/3 shards · 2 runs"));
+    let second = manifest(&out);
+    assert_eq!(users_of(&second), [&alice, &bob]);
+    assert_eq!(second["server"]["user"], alice);
+    assert_eq!(second["shards"][1]["run"], 1);
+    for run in second["runs"].as_array().unwrap() {
+        assert!(run["started"].is_string() && run["ended"].is_string());
+    }
+    verify(&out)
+        .run()
+        .assert(0, "", has("5 rows · 3/3 shards · 2 runs"));
+
+    // By then it is of both, and neither goes on with it unasked.
+    fs::remove_file(out.join("shard=shard_2/part.csv")).unwrap();
+    for (user, other) in [(&alice, &bob), (&bob, &alice)] {
+        let told = format!("was read as user \"{other}\", and you are \"{user}\"");
+        as_user(&db, user, &out, &["--resume"])
+            .run()
+            .assert(1, "", has(&told));
+    }
+}
