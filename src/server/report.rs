@@ -130,7 +130,7 @@ mod tests {
             let statement = Statement::new("SELECT 1").unwrap();
             let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));
             for line in for_stderr(text.trim_end()).split('\n').skip(1) {
-                let ours = ["    ", "LINE ", "DETAIL:  ", "HINT:  ", "QUERY:  ", "CONTEXT:  "];
+                let ours = ["    ", "LINE ", "DETAIL:", "HINT:", "QUERY:", "CONTEXT:"];
                 let is_caret = line.trim() == "^";
                 prop_assert!(ours.iter().any(|ours| line.starts_with(ours)) || is_caret, "{:?}", line);
                 let is_unseen = |c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c);

@@ -45,6 +45,7 @@ mod one_instant;
 mod pooler;
 mod psql_equal;
 mod read_only;
+mod read_only_role;
 mod render;
 mod rewritten;
 mod row_security;
