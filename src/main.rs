@@ -9,8 +9,8 @@ use shardq::commands;
 use shardq::console::Console;
 use shardq::error::Error;
 use shardq::exit::Exit;
-use shardq::server::left_without_confirmation;
 use shardq::interrupt::outlive_large_files;
+use shardq::server::left_without_confirmation;
 use shardq::server::pace::nap_while_streaming;
 use shardq::settings::may_hold_password;
 

@@ -207,12 +207,14 @@ fn check(
         found,
         expected,
     };
-    let of_size = |bytes: u64| match bytes == record.bytes {
-        true => Ok(()),
-        false => Err(changed(
+    let of_size = |bytes: u64| {
+        if bytes == record.bytes {
+            return Ok(());
+        }
+        Err(changed(
             format!("it has {bytes} bytes"),
             format!("{}", record.bytes),
-        )),
+        ))
     };
     let file = open::to_read(path).map_err(failed)?;
     // Of another size, it is not read: some files of /proc have none, and no end.

@@ -105,16 +105,18 @@ impl Claim {
                 source,
             })?,
         };
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if is_still(path, &file) => Err(ExportError::InUse {
+        let lock = file.try_lock();
+        if !is_still(path, &file) {
+            return Ok(());
+        }
+        match lock {
+            Err(TryLockError::WouldBlock) => Err(ExportError::InUse {
                 folder: folder.to_owned(),
                 who: who(file),
             }),
-            Err(TryLockError::WouldBlock) => Ok(()),
-            Ok(()) | Err(TryLockError::Error(_)) => match is_still(path, &file) {
-                true => fs::remove_file(path).map_err(|source| failed(path, source)),
-                false => Ok(()),
-            },
+            Ok(()) | Err(TryLockError::Error(_)) => {
+                fs::remove_file(path).map_err(|source| failed(path, source))
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use crate::plan::TableName;
-use crate::server::{ConnectError, Report, Silence};
 use crate::sanitize::{indented, one_line};
+use crate::server::{ConnectError, Report, Silence};
 
 /// No shard can answer.
 #[derive(Debug, thiserror::Error)]

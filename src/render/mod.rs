@@ -12,6 +12,7 @@ mod markdown;
 mod table;
 mod tsv;
 
+use std::collections::TryReserveError;
 use std::path::Path;
 
 use crate::file_name::{Mismatch, Says, says};
@@ -165,16 +166,16 @@ impl Renderer {
         values: impl Iterator<Item = Option<&'a str>>,
         out: &mut Vec<u8>,
     ) -> Result<(), RenderError> {
-        let held = match self {
-            Self::Table(table) => table.row(values),
-            Self::Expanded(expanded) => expanded.row(values),
-            Self::Markdown(markdown) => markdown.row(values),
-            Self::Csv(csv) => return Ok(csv.row(values, out)),
-            Self::Tsv(tsv) => return Ok(tsv.row(values, out)),
-            Self::Json(json) => return Ok(json.row(values, out)),
-            Self::Jsonl(jsonl) => return Ok(jsonl.row(values, out)),
-        };
-        held.map_err(|_| RenderError::OutOfMemory)
+        match self {
+            Self::Table(table) => return table.row(values).map_err(out_of_memory),
+            Self::Expanded(expanded) => return expanded.row(values).map_err(out_of_memory),
+            Self::Markdown(markdown) => return markdown.row(values).map_err(out_of_memory),
+            Self::Csv(csv) => csv.row(values, out),
+            Self::Tsv(tsv) => tsv.row(values, out),
+            Self::Json(json) => json.row(values, out),
+            Self::Jsonl(jsonl) => jsonl.row(values, out),
+        }
+        Ok(())
     }
 
     /// Writes what was held back, and the end of the result. Not all at once, which
@@ -189,6 +190,10 @@ impl Renderer {
         }
         Finish::Done
     }
+}
+
+fn out_of_memory(_: TryReserveError) -> RenderError {
+    RenderError::OutOfMemory
 }
 
 #[cfg(test)]

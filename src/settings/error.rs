@@ -13,7 +13,7 @@ pub enum SettingsError {
         "{0} given several times; a run asks the shards of one database, so ask one after the other"
     )]
     SeveralDatabases(&'static str),
-    #[error("invalid connection option{}", quoted(.0))]
+    #[error("invalid connection option{}", quoted(.0.as_ref()))]
     UnknownKeyword(Option<String>),
     #[error(
         "this value of connection option \"{keyword}\"{} is not supported ({})",
@@ -47,9 +47,9 @@ pub enum SettingsError {
         "missing key/value separator \"=\" in a URI query parameter; in a value, write & as %26"
     )]
     UriNoSeparator,
-    #[error("extra key/value separator \"=\" in URI query parameter{}; write it as %3D", quoted(.0))]
+    #[error("extra key/value separator \"=\" in URI query parameter{}; write it as %3D", quoted(.0.as_ref()))]
     UriExtraSeparator(Option<String>),
-    #[error("invalid URI query parameter{}; in a value, write & as %26", quoted(.0))]
+    #[error("invalid URI query parameter{}; in a value, write & as %26", quoted(.0.as_ref()))]
     UriUnknownParameter(Option<String>),
     #[error("invalid percent-encoded token in the {0} of the connection URI; write % as %25")]
     UriPercent(&'static str),
@@ -111,8 +111,7 @@ pub enum SettingsError {
 }
 
 /// ` "word"`, or nothing where it is not to be shown.
-fn quoted(word: &Option<String>) -> String {
-    let word = word.as_ref();
+fn quoted(word: Option<&String>) -> String {
     word.map(|word| format!(" \"{word}\"")).unwrap_or_default()
 }
 
