@@ -12,6 +12,7 @@ mod markdown;
 mod table;
 mod tsv;
 
+use std::collections::TryReserveError;
 use std::path::Path;
 
 use crate::file_name::{Mismatch, Says, says};

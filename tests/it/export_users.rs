@@ -32,7 +32,7 @@ fn db() -> (Db, [String; 2]) {
 
 fn as_user(db: &Db, user: &str, out: &Path, flags: &[&str]) -> Program {
     export(db, SQL, out)
-        .args(["--per-shard", "-U", user])
+        .args(["--per-shard", "--row-security", "-U", user])
         .args(flags)
 }
 
