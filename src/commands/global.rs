@@ -6,11 +6,13 @@ use tokio_postgres::error::SqlState;
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::fanout::{Answer, ShardError, Survey};
+use crate::global::deviation::by_shard;
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
-    self, Catalog, Differing, Encoding, FloatSums, Joined, Look, Refusal, Strings, Text, Wanted,
-    Way,
+    self, Catalog, Differing, Encoding, FloatSums, Found, Joined, Look, Refusal, Strings, Text,
+    Wanted, Way,
 };
 use crate::hint;
 use crate::interrupt::Interrupt;
@@ -173,33 +175,25 @@ pub(super) async fn prepare(
         } else {
             Differing::Refuse
         };
-        let mut catalog = Catalog::new(
-            &look.relations,
-            &shards,
-            |name| text.may_read(name),
-            |name| text.mentions(name),
+        let found = Found {
+            relations: &look.relations,
+            heirs: &look.heirs,
+            shards: &shards,
             differing,
-        )
-        .map_err(Refusal::Differ)?;
-        if let Some(heir) = catalog.read_twice(&look.heirs)
-            && text.may_read(&heir.table)
-        {
-            return Err(Refusal::ReadTwice(heir.clone()).into());
-        }
+            version: look.version,
+            strings: look.strings,
+        };
+        let session = &survey.session;
+        let mut catalog = global::agree(session, plan, text, &found)
+            .await
+            .map_err(|refused| refused.into_error(&plan.statement))?;
+        report_drift(&catalog, console);
         if asked.global.colocated {
             catalog.joined = Joined::Stated;
         }
         if asked.global.float_sums_in_parts {
             catalog.float_sums = FloatSums::InParts;
         }
-        for deviation in &catalog.deviations {
-            console.warning(&format!("left out: {deviation}"));
-        }
-        global::check_tables(text, &catalog, look.version)?;
-        let session = &survey.session;
-        let catalog = global::settle(session, plan, text, catalog)
-            .await
-            .map_err(|refused| refused.into_error(&plan.statement))?;
         let strings = look.strings;
         let way = match attempt.strategy {
             Strategy::One => Way::one(session, plan, text, &catalog, strings, "as asked").await,
@@ -266,6 +260,22 @@ fn read<'t, 'a>(
         return Err(Refusal::LongName);
     }
     Ok(&found.text)
+}
+
+/// Which shards take no part, and in what the tables differ besides.
+fn report_drift(catalog: &Catalog, console: &mut Console) {
+    for line in by_shard(&catalog.deviations) {
+        console.warning(&format!("left out: {line}"));
+    }
+    for table in &catalog.tables {
+        for deviation in &table.left_out {
+            if table.need.every.is_some() {
+                console.warning(&format!("left out: {deviation}"));
+            } else {
+                console.note(&format!("not needed: {deviation}"));
+            }
+        }
+    }
 }
 
 /// One for one statement.
@@ -377,6 +387,15 @@ pub(super) fn timing(parts: &[(Shard, Answer)]) -> String {
         "one statement answered: no shard has a time of its own".to_owned()
     } else {
         timing::describe(parts)
+    }
+}
+
+/// An answer that shards were left out of is incomplete, though it was asked for so.
+pub(super) fn exit(way: &Way, shards: &[Shard]) -> Exit {
+    if way.catalog().shards.len() < shards.len() {
+        Exit::Incomplete
+    } else {
+        Exit::Complete
     }
 }
 

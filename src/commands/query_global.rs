@@ -176,5 +176,5 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         console.note(&global::timing(&ran.parts));
     }
     console.note(&footer);
-    Ok(Exit::Complete)
+    Ok(global::exit(&ran.way, &ran.shards))
 }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deviation::{Deviation, Difference, differences};
+use super::deviation::{Deviation, Difference};
+use super::drift::{Need, Needed, unite};
 use super::names::SHARD;
 use crate::shard::Shard;
 use crate::types::FIRST_USER_OID;
@@ -54,10 +55,69 @@ impl ColumnShape {
         of_domain.is_some_and(|collation| collation != self.collation)
     }
 
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.type_name == other.type_name
-            && self.identity == other.identity
-            && self.collation == other.collation
+    /// As people write it: `mood[]` is called `_mood` in the catalog.
+    pub fn shown_type(&self) -> String {
+        match self.type_name.strip_prefix('_') {
+            Some(element) if self.is_of_shard() => format!("{element}[]"),
+            _ => self.type_name.clone(),
+        }
+    }
+
+    /// Its type's oid and modifier, unless each shard has its own type.
+    fn type_and_modifier(&self) -> Option<(u32, i32)> {
+        let (oid, modifier) = self.identity.split_once(' ')?;
+        Some((oid.parse().ok()?, modifier.parse().ok()?))
+    }
+
+    /// The modifier of a `char(n)` or an array of them, whose values are as long as the
+    /// longest may be.
+    pub(super) fn padded_to(&self) -> Option<(i32, &'static str)> {
+        match self.type_and_modifier()? {
+            (BPCHAR, modifier) if modifier >= 0 => Some((modifier - 4, "")),
+            (BPCHARS, modifier) if modifier >= 0 => Some((modifier - 4, "[]")),
+            _ => None,
+        }
+    }
+
+    /// The same column in a type that holds the values of both, which differ at most
+    /// in a length or a precision.
+    pub(super) fn united(&self, other: &Self) -> Option<Self> {
+        if self.collation != other.collation {
+            return None;
+        }
+        if self.identity == other.identity && self.type_name == other.type_name {
+            return Some(self.clone());
+        }
+        let (oid, mine) = self.type_and_modifier()?;
+        let (other_oid, theirs) = other.type_and_modifier()?;
+        if oid != other_oid || [BIT, BITS].contains(&oid) {
+            return None;
+        }
+        if [BPCHAR, BPCHARS].contains(&oid) {
+            let longer = theirs < 0 || mine >= 0 && theirs > mine;
+            return Some(if longer { other } else { self }.clone());
+        }
+        Some(Self {
+            type_name: without_modifier(&self.type_name),
+            identity: format!("{oid} -1"),
+            ..self.clone()
+        })
+    }
+}
+
+/// Types whose values have a length of their own, which is not that of another column.
+const BIT: u32 = 1560;
+const BITS: u32 = 1561;
+const BPCHAR: u32 = 1042;
+const BPCHARS: u32 = 1014;
+
+/// `timestamp(3) without time zone` is a `timestamp without time zone`.
+fn without_modifier(type_name: &str) -> String {
+    match (type_name.find('('), type_name.find(')')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}{}", &type_name[..open], &type_name[close + 1..])
+        }
+        _ => type_name.to_owned(),
     }
 }
 
@@ -71,16 +131,33 @@ pub struct Heir {
 }
 
 /// A table over all shards.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
+    /// Those that every shard has.
     pub columns: Vec<ColumnShape>,
+    /// How the shards differ in columns that are not among them.
+    pub left_out: Vec<Deviation>,
+    /// What the statement is known to need of a table that differs.
+    pub need: Need,
+    /// Names that must not be used: Postgres finds each ambiguous. None when it runs.
+    pub traps: BTreeSet<String>,
 }
 
 impl Table {
     /// Then it has no other of that name.
     pub fn has_own_shard_column(&self) -> bool {
-        self.columns.iter().any(|column| column.name == SHARD)
+        self.has_column(SHARD)
+    }
+
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
+    /// The columns that are left out.
+    pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
+        let differences = self.left_out.iter().map(|it| &it.difference);
+        differences.filter_map(Difference::column)
     }
 }
 
@@ -90,7 +167,7 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// The shards that are asked, ascending.
     pub shards: Vec<Shard>,
-    /// What was left out (`--skip-missing`).
+    /// Why shards were left out (`--skip-missing`).
     pub deviations: Vec<Deviation>,
     /// Views and sequences of the shards: names.
     pub views: BTreeSet<String>,
@@ -141,71 +218,88 @@ pub enum Differing {
 
 impl Catalog {
     /// Puts together what was found. `may_read` tells whether the statement may read
-    /// a table of a name, and `mentioned` whether it names a column.
+    /// a table of a name.
     ///
     /// What it does not read may have the name of a label or a column by chance, and
     /// may differ as it likes.
     ///
-    /// A table's columns are those that most shards have (of equally many the one
-    /// with the lowest shard), and whatever else of it the statement names.
+    /// A table's columns are those that all shards have, and those that the statement
+    /// is known to need.
     ///
     /// # Errors
-    /// The differences between the shards, unless they are to be skipped.
+    /// What shards lack, unless they are to be skipped.
     pub fn new(
         found: &[Relation],
         chosen: &[Shard],
         may_read: impl Fn(&str) -> bool,
-        mentioned: impl Fn(&str) -> bool,
+        needed: &Needed,
         differing: Differing,
     ) -> Result<Self, Vec<Deviation>> {
+        let mut shards = chosen.to_vec();
+        let mut deviations = Vec::new();
+        loop {
+            let (mut catalog, lost) = Self::over(found, &shards, &may_read, needed);
+            shards.retain(|shard| !lost.iter().any(|it| it.shards.contains(shard)));
+            let is_done = lost.is_empty();
+            deviations.extend(lost);
+            if !is_done && (differing == Differing::Refuse || shards.is_empty()) {
+                return Err(deviations);
+            }
+            if is_done {
+                catalog.deviations = deviations;
+                return Ok(catalog);
+            }
+        }
+    }
+
+    /// Over these shards; and why some of them cannot take part.
+    fn over(
+        found: &[Relation],
+        shards: &[Shard],
+        may_read: impl Fn(&str) -> bool,
+        needed: &Needed,
+    ) -> (Self, Vec<Deviation>) {
         let mut by_name: BTreeMap<&str, Vec<Relation>> = BTreeMap::new();
-        let (mut views, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        let mut catalog = Self {
+            shards: shards.to_vec(),
+            ..Self::default()
+        };
         for relation in found {
             let mut here = relation.clone();
-            here.shards.retain(|shard| chosen.contains(shard));
+            here.shards.retain(|shard| shards.contains(shard));
             if matches!(here.kind, 'v' | 'm' | 'S') {
-                views.insert(here.name);
+                catalog.views.insert(here.name);
             } else if here.shards.is_empty() {
-                elsewhere.insert(here.name);
+                catalog.elsewhere.insert(here.name);
             } else {
                 by_name.entry(&relation.name).or_default().push(here);
             }
         }
-        views.retain(|name| !by_name.contains_key(name.as_str()));
-        elsewhere.retain(|name| !by_name.contains_key(name.as_str()) && !views.contains(name));
-        let mut tables = Vec::new();
-        let mut deviations = Vec::new();
+        let is_table = |name: &String| by_name.contains_key(name.as_str());
+        catalog.views.retain(|name| !is_table(name));
+        let views = &catalog.views;
+        let elsewhere = &mut catalog.elsewhere;
+        elsewhere.retain(|name| !is_table(name) && !views.contains(name));
+        let mut lost = Vec::new();
         for (name, shapes) in by_name {
-            let table = reference(name, &shapes, &mentioned);
-            let differing = differences(&table, &shapes, chosen);
-            if differing.is_empty() || may_read(name) {
-                deviations.extend(differing);
-                tables.push(table);
+            let has = |shard: &Shard| shapes.iter().any(|it| it.shards.contains(shard));
+            let without: Vec<_> = shards.iter().copied().filter(|it| !has(it)).collect();
+            let united = unite(name, &shapes, needed.of(name));
+            let is_same = without.is_empty() && united.table.left_out.is_empty();
+            if !may_read(name) && !(is_same && united.lost.is_empty()) {
+                continue;
             }
+            if !without.is_empty() {
+                lost.push(Deviation {
+                    table: name.to_owned(),
+                    difference: Difference::NoTable,
+                    shards: without,
+                });
+            }
+            lost.extend(united.lost);
+            catalog.tables.push(united.table);
         }
-        if differing == Differing::Refuse && !deviations.is_empty() {
-            return Err(deviations);
-        }
-        let lacking = |shard: &Shard| {
-            deviations.iter().any(|deviation| {
-                !matches!(deviation.difference, Difference::More(_))
-                    && deviation.shards.contains(shard)
-            })
-        };
-        let shards: Vec<_> = chosen.iter().copied().filter(|s| !lacking(s)).collect();
-        if shards.is_empty() {
-            return Err(deviations);
-        }
-        Ok(Self {
-            tables,
-            shards,
-            deviations,
-            views,
-            elsewhere,
-            shard_column: ShardColumn::default(),
-            joined: Joined::default(),
-            float_sums: FloatSums::default(),
-        })
+        (catalog, lost)
     }
 
     /// The same tables in one shard alone.
@@ -230,24 +324,9 @@ impl Catalog {
     }
 }
 
-fn reference(name: &str, shapes: &[Relation], mentioned: impl Fn(&str) -> bool) -> Table {
-    let most = shapes
-        .iter()
-        .max_by_key(|shape| (shape.shards.len(), std::cmp::Reverse(shape.shards[0])));
-    let mut columns = most.map(|shape| shape.columns.clone()).unwrap_or_default();
-    for other in shapes.iter().flat_map(|shape| &shape.columns) {
-        if mentioned(&other.name) && columns.iter().all(|known| known.name != other.name) {
-            columns.push(other.clone());
-        }
-    }
-    Table {
-        name: name.to_owned(),
-        columns,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::drift::Every;
     use super::*;
 
     fn column(name: &str, type_name: &str) -> ColumnShape {
@@ -272,12 +351,34 @@ mod tests {
         (0..count).map(Shard::new).collect()
     }
 
-    fn said(found: &[Relation], mentioned: &[&str]) -> Vec<String> {
-        let mentioned = |name: &str| mentioned.contains(&name);
-        match Catalog::new(found, &chosen(8), |_| true, mentioned, Differing::Refuse) {
-            Ok(_) => Vec::new(),
-            Err(deviations) => deviations.iter().map(ToString::to_string).collect(),
-        }
+    fn over_all(found: &[Relation], needed: &Needed) -> Result<Catalog, Vec<String>> {
+        let catalog = Catalog::new(found, &chosen(8), |_| true, needed, Differing::Refuse);
+        catalog.map_err(|deviations| deviations.iter().map(ToString::to_string).collect())
+    }
+
+    fn left_out(catalog: &Catalog) -> Vec<String> {
+        let left_out = catalog.tables[0].left_out.iter();
+        left_out.map(ToString::to_string).collect()
+    }
+
+    fn names(catalog: &Catalog) -> Vec<&str> {
+        let columns = catalog.tables[0].columns.iter();
+        columns.map(|column| column.name.as_str()).collect()
+    }
+
+    fn drifted() -> [Relation; 4] {
+        [
+            relation(&[("a", "text"), ("b", "bigint")], 0..5),
+            relation(&[("a", "text")], [5]),
+            relation(&[("a", "text"), ("b", "integer")], [6]),
+            relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [7]),
+        ]
+    }
+
+    fn needing(column: &str) -> Needed {
+        let mut needed = Needed::default();
+        needed.column("t", column);
+        needed
     }
 
     #[test]
@@ -286,54 +387,104 @@ mod tests {
             relation(&[("a", "text"), ("b", "bigint")], 0..3),
             relation(&[("b", "bigint"), ("a", "text")], 3..8),
         ];
-        assert_eq!(said(&found, &[]), Vec::<String>::new());
+        let catalog = over_all(&found, &Needed::default()).unwrap();
+        assert_eq!(left_out(&catalog), [""; 0]);
     }
 
     #[test]
-    fn what_shards_lack_or_have_otherwise_is_said_with_the_shards() {
-        let found = [
-            relation(&[("a", "text"), ("b", "bigint")], 0..4),
-            relation(&[("a", "text")], [4]),
-            relation(&[("a", "text"), ("b", "integer")], [5]),
-            relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [6]),
-        ];
+    fn a_table_has_the_columns_that_all_shards_have_alike() {
+        let catalog = over_all(&drifted(), &Needed::default()).unwrap();
+        assert_eq!(names(&catalog), ["a"]);
         assert_eq!(
-            said(&found, &[]),
+            left_out(&catalog),
             [
-                "shard_7: no table \"t\"",
-                "shard_4: \"t\" has no column \"b\"",
-                "shard_5: column \"b\" of \"t\" is integer, but in most shards bigint",
-                "shard_6: \"t\" has a column \"c\", which most shards lack",
+                "shard_5: \"t\" has no column \"b\"",
+                "shard_6: column \"b\" of \"t\" is integer, but in most shards bigint",
+                "shard_7: \"t\" has a column \"c\", which most shards lack",
             ]
         );
-        assert!(
-            said(&found, &["c"]).contains(&"shard_0-5: \"t\" has no column \"c\"".to_owned()),
-            "a column that the statement names is one that all should have"
+    }
+
+    #[test]
+    fn what_shards_lack_that_is_needed_is_said_with_the_shards() {
+        assert_eq!(
+            over_all(&drifted(), &needing("c")).unwrap_err(),
+            ["shard_0-6: \"t\" has no column \"c\""]
+        );
+        let [first, ..] = drifted();
+        assert_eq!(
+            over_all(&[first], &Needed::default()).unwrap_err(),
+            ["shard_5-7: no table \"t\""]
         );
     }
 
     #[test]
     fn shards_that_lack_something_can_be_left_out() {
-        let found = [
-            relation(&[("a", "text"), ("b", "bigint")], 0..4),
-            relation(&[("a", "text")], [4]),
-            relation(&[("a", "text"), ("b", "bigint"), ("c", "text")], [6]),
-        ];
-        let catalog =
-            Catalog::new(&found, &chosen(8), |_| true, |_| false, Differing::Skip).unwrap();
-        assert_eq!(catalog.shards, [0, 1, 2, 3, 6].map(Shard::new));
-        assert_eq!(
-            catalog.tables[0].columns.len(),
-            2,
-            "what most lack is left out"
-        );
+        let chosen = chosen(9);
+        let over = |needed: &Needed| {
+            Catalog::new(&drifted(), &chosen, |_| true, needed, Differing::Skip).unwrap()
+        };
+        let catalog = over(&Needed::default());
+        assert_eq!(catalog.shards, chosen[..8], "shard_8 has no such table");
+        let catalog = over(&needing("b"));
+        assert_eq!(catalog.shards, [0, 1, 2, 3, 4, 7].map(Shard::new));
+        assert_eq!(names(&catalog), ["a", "b"]);
+        let mut every = Needed::default();
+        every.every("t", Every::Star);
+        let catalog = over(&every);
+        assert_eq!(catalog.shards, [0, 1, 2, 3, 4, 7].map(Shard::new));
+        assert_eq!(names(&catalog), ["a", "b"], "what most lack is left out");
+    }
+
+    #[test]
+    fn types_that_differ_in_a_length_or_a_precision_are_one_that_holds_both() {
+        let shape = |type_name: &str, identity: &str| ColumnShape {
+            identity: identity.to_owned(),
+            ..column("x", type_name)
+        };
+        for (one, other, both) in [
+            (
+                shape("character varying(10)", "1043 14"),
+                shape("character varying(20)", "1043 24"),
+                Some(shape("character varying", "1043 -1")),
+            ),
+            (
+                shape("numeric(10,2)[]", "1231 655366"),
+                shape("numeric[]", "1231 -1"),
+                Some(shape("numeric[]", "1231 -1")),
+            ),
+            (
+                shape("timestamp(3) without time zone", "1114 3"),
+                shape("timestamp without time zone", "1114 -1"),
+                Some(shape("timestamp without time zone", "1114 -1")),
+            ),
+            (
+                shape("character(3)", "1042 7"),
+                shape("character(5)", "1042 9"),
+                Some(shape("character(5)", "1042 9")),
+            ),
+            (
+                shape("bpchar", "1042 -1"),
+                shape("character(5)", "1042 9"),
+                Some(shape("bpchar", "1042 -1")),
+            ),
+            (shape("bit(3)", "1560 3"), shape("bit(5)", "1560 5"), None),
+            (shape("integer", "23 -1"), shape("bigint", "20 -1"), None),
+            (
+                shape("text", "25 -1"),
+                shape("character varying", "1043 -1"),
+                None,
+            ),
+        ] {
+            assert_eq!(one.united(&other), both);
+            assert_eq!(other.united(&one), both);
+        }
     }
 
     #[test]
     fn a_table_of_shards_that_are_not_asked_is_known_as_one_of_them() {
         let found = [relation(&[("a", "text")], [9])];
-        let catalog =
-            Catalog::new(&found, &chosen(8), |_| true, |_| true, Differing::Refuse).unwrap();
+        let catalog = over_all(&found, &Needed::default()).unwrap();
         assert!(catalog.tables.is_empty());
         assert!(catalog.elsewhere.contains("t"));
     }

@@ -4,6 +4,7 @@
 
 use super::catalog::{Catalog, ColumnShape, ShardColumn, Table};
 use super::names::{Opening, SHARD, Text};
+use super::own_types;
 use crate::quote::{Identifier, Literal};
 use crate::server::Report;
 use crate::shard::Shard;
@@ -75,6 +76,10 @@ fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
                 Identifier(SHARD)
             ));
         }
+        for trap in &table.traps {
+            let trap = format!("NULL::pg_catalog.text AS {}", Identifier(trap));
+            columns.extend([trap.clone(), trap]);
+        }
         let (schema, table) = (Identifier(&schema), Identifier(&table.name));
         format!("SELECT {} FROM {schema}.{table}", columns.join(", "))
     };
@@ -102,18 +107,26 @@ fn union_all(arms: impl Iterator<Item = String>) -> String {
 }
 
 /// A column; in the first shard's type where every shard has its own of the same
-/// definition.
+/// definition. A `char(n)` is as long as the longest: where it is that long anyway, the
+/// cast is nothing to Postgres.
 fn expression(column: &ColumnShape, shard: Shard, first: Shard) -> String {
     let name = Identifier(&column.name);
+    if let Some((length, array)) = column.padded_to() {
+        return format!("{name}::pg_catalog.bpchar({length}){array} AS {name}");
+    }
     if !column.is_of_shard() || shard == first {
         return name.to_string();
     }
     let schema = first.to_string();
     let target = format!("{}.{}", Identifier(&schema), Identifier(&column.type_name));
-    if column.identity.starts_with("enum") {
-        format!("{name}::pg_catalog.text::{target} AS {name}")
-    } else {
-        format!("{name}::{target} AS {name}")
+    match column.identity.split(' ').next() {
+        Some("enum" | own_types::BY_TEXT) => {
+            format!("{name}::pg_catalog.text::{target} AS {name}")
+        }
+        Some(own_types::BY_ELEMENTS) => {
+            format!("{name}::pg_catalog.text[]::{target} AS {name}")
+        }
+        _ => format!("{name}::{target} AS {name}"),
     }
 }
 
@@ -134,6 +147,7 @@ mod tests {
             tables: vec![Table {
                 name: "t".to_owned(),
                 columns: vec![column("a", "25"), column("b", "enum [\"x\"]")],
+                ..Table::default()
             }],
             shards: vec![Shard::new(2), Shard::new(10)],
             ..Catalog::default()

@@ -1,9 +1,10 @@
 //! How the shards' tables are not the same table: what one lacks, or has otherwise,
 //! and where. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::catalog::{ColumnShape, Relation, Table};
+use super::catalog::ColumnShape;
 use crate::shard::{Ranges, Shard};
 
 /// How a shard's table is not what it is in the others.
@@ -21,8 +22,26 @@ pub enum Difference {
         column: String,
         type_name: String,
     },
+    /// A domain of each shard's own, and a column of it with another collation.
+    Collated(String),
     /// A column that most shards lack.
     More(String),
+}
+
+impl Difference {
+    /// The column that differs; `None` if the whole table is missing.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::NoTable => None,
+            Self::NoColumn(column) | Self::Collated(column) | Self::More(column) => Some(column),
+            Self::Type { column, .. } | Self::OwnType { column, .. } => Some(column),
+        }
+    }
+
+    /// Whether it is the same in every shard, so that leaving shards out cannot help.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(self, Self::OwnType { .. } | Self::Collated(_))
+    }
 }
 
 /// A difference, and where it is.
@@ -33,91 +52,65 @@ pub struct Deviation {
     pub shards: Vec<Shard>,
 }
 
-impl fmt::Display for Deviation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, shards, .. } = self;
-        write!(f, "{}: ", Ranges::of(shards))?;
+impl Deviation {
+    /// Without the shards.
+    fn what(&self) -> String {
+        let table = &self.table;
         match &self.difference {
-            Difference::NoTable => write!(f, "no table \"{table}\""),
-            Difference::NoColumn(column) => write!(f, "\"{table}\" has no column \"{column}\""),
+            Difference::NoTable => format!("no table \"{table}\""),
+            Difference::NoColumn(column) => format!("\"{table}\" has no column \"{column}\""),
             Difference::Type {
                 column,
                 found,
                 expected,
-            } => write!(
-                f,
+            } => format!(
                 "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
             ),
-            Difference::OwnType { column, type_name } => write!(
-                f,
-                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself; \
-                 only enums and domains can be matched"
+            Difference::OwnType { column, type_name } => format!(
+                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself, \
+                 and the values of different shards cannot be converted to one type"
             ),
-            Difference::More(column) => write!(
-                f,
-                "\"{table}\" has a column \"{column}\", which most shards lack"
+            Difference::Collated(column) => format!(
+                "column \"{column}\" of \"{table}\" has another collation than its domain, which each shard \
+                 defines for itself"
             ),
+            Difference::More(column) => {
+                format!("\"{table}\" has a column \"{column}\", which most shards lack")
+            }
         }
     }
 }
 
-/// What is not in these shapes of it, of all shards that are asked.
-pub(super) fn differences(table: &Table, shapes: &[Relation], chosen: &[Shard]) -> Vec<Deviation> {
-    let mut deviations = Vec::new();
-    let mut add = |difference: Difference, shards: &[Shard]| {
-        let same = deviations
-            .iter_mut()
-            .find(|known: &&mut Deviation| known.difference == difference);
-        match same {
-            Some(known) => {
-                known.shards.extend(shards);
-                known.shards.sort_unstable();
-            }
-            None => deviations.push(Deviation {
-                table: table.name.clone(),
-                difference,
-                shards: shards.to_vec(),
-            }),
-        }
-    };
-    let has = |shard: &Shard| shapes.iter().any(|shape| shape.shards.contains(shard));
-    let without: Vec<_> = chosen.iter().copied().filter(|s| !has(s)).collect();
-    if !without.is_empty() {
-        add(Difference::NoTable, &without);
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", Ranges::of(&self.shards), self.what())
     }
-    for shape in shapes {
-        for expected in &table.columns {
-            match shape.columns.iter().find(|c| c.name == expected.name) {
-                None => add(Difference::NoColumn(expected.name.clone()), &shape.shards),
-                Some(found) if !found.is_like(expected) => add(
-                    Difference::Type {
-                        column: found.name.clone(),
-                        found: described(found, expected),
-                        expected: described(expected, found),
-                    },
-                    &shape.shards,
-                ),
-                Some(found) if found.identity == "other" && chosen.len() > 1 => add(
-                    Difference::OwnType {
-                        column: found.name.clone(),
-                        type_name: found.type_name.clone(),
-                    },
-                    &shape.shards,
-                ),
-                Some(_) => {}
-            }
-        }
-        for found in &shape.columns {
-            if table.columns.iter().all(|known| known.name != found.name) {
-                add(Difference::More(found.name.clone()), &shape.shards);
-            }
+}
+
+/// One line per group of shards that deviate in the same ways: each shard is in one
+/// line, whatever it lacks.
+pub fn by_shard(deviations: &[Deviation]) -> Vec<String> {
+    let mut of_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
+    for deviation in deviations {
+        for shard in &deviation.shards {
+            of_shard.entry(*shard).or_default().push(deviation.what());
         }
     }
-    deviations
+    let mut groups: Vec<(Vec<String>, Vec<Shard>)> = Vec::new();
+    for (shard, reasons) in of_shard {
+        match groups.iter_mut().find(|(known, _)| *known == reasons) {
+            Some((_, shards)) => shards.push(shard),
+            None => groups.push((reasons, vec![shard])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(reasons, shards)| format!("{}: {}", Ranges::of(&shards), reasons.join("; ")))
+        .collect()
 }
 
 /// The type, with as much as it takes to tell it from the other.
-fn described(one: &ColumnShape, other: &ColumnShape) -> String {
+pub(super) fn described(one: &ColumnShape, other: &ColumnShape) -> String {
     if one.type_name != other.type_name {
         return one.type_name.clone();
     }

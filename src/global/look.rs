@@ -12,12 +12,14 @@ use super::catalog::{ColumnShape, Heir, Relation};
 use super::lexer::{Encoding, Strings};
 use super::names::Text;
 use super::objects::Objects;
+use super::own_types;
 use crate::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
 use crate::plan::{Plan, TableName};
 use crate::quote::Literal;
 use crate::server::Connection;
 use crate::shard::Shard;
 use crate::template;
+use crate::types::FIRST_USER_OID;
 
 /// What a statement may name.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +85,10 @@ impl Look {
             template::fill(include_str!("../../sql/global/server.sql"), &[]),
             template::fill(
                 include_str!("../../sql/global/look.sql"),
-                &[("names", &relations_named)],
+                &[
+                    ("names", &relations_named),
+                    ("first_user_oid", &FIRST_USER_OID.to_string()),
+                ],
             ),
         ];
         if !wanted.functions.is_empty() {
@@ -126,11 +131,13 @@ impl Look {
         } else {
             Vec::new()
         };
+        let mut relations: Vec<_> = relations.into_iter().filter_map(relation).collect();
+        own_types::complete(&mut relations, &connection).await?;
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
             shards,
-            relations: relations.into_iter().filter_map(relation).collect(),
+            relations,
             heirs,
             objects: Objects::of(&objects),
             functions: Functions::of(&functions),

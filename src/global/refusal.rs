@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use super::catalog::{Catalog, Heir};
 use super::deviation::Deviation;
+use super::drift::Every;
 use super::lexer::Token;
 use super::names::Text;
 use crate::hint;
@@ -42,11 +43,6 @@ pub enum Refusal {
          leave ONLY out, or ask each shard: shardq query without --global"
     )]
     Only(String),
-    #[error(
-        "column \"{column}\" of \"{table}\" has another collation than its domain, which every shard has of its own; \
-         ask each shard: shardq query without --global"
-    )]
-    Collated { table: String, column: String },
     #[error(
         "TABLESAMPLE: all shards together are no table that Postgres could sample; \
          sample each shard (shardq query without --global), or use WHERE random() < 0.01"
@@ -132,8 +128,16 @@ pub enum Refusal {
         .0.table, .0.shard, .0.of
     )]
     ReadTwice(Heir),
-    #[error("the shards differ in what the statement names:\n{}\n{}", list(.0), SKIP)]
-    Differ(Vec<Deviation>),
+    #[error(
+        "the shards differ in what the statement needs{}:\n{}\n{}",
+        .why.map(|why| format!(" ({})", why.describe())).unwrap_or_default(),
+        list(.deviations), advice_on_drift(.deviations, *.why)
+    )]
+    Differ {
+        deviations: Vec<Deviation>,
+        /// Why it needs columns that it does not name.
+        why: Option<Every>,
+    },
     #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
     NotInParts(String),
     #[error(
@@ -145,8 +149,24 @@ pub enum Refusal {
     Server(u32),
 }
 
-const SKIP: &str = "finish the migration, choose shards that agree (--shards), or leave out those that lack \
-                    something: --skip-missing";
+/// Where each shard has its own, it helps neither to leave some out nor to finish a
+/// migration.
+fn advice_on_drift(deviations: &[Deviation], why: Option<Every>) -> String {
+    let name_columns = if why.is_some() {
+        "name the columns that you want, or "
+    } else {
+        ""
+    };
+    if deviations.iter().all(|it| it.difference.is_everywhere()) {
+        return format!(
+            "{name_columns}ask each shard: shardq query without --global; or one alone: --shards N"
+        );
+    }
+    format!(
+        "{name_columns}finish the migration, choose shards that agree (--shards), or leave out those that lack \
+         something: --skip-missing"
+    )
+}
 
 /// `server_version_num` of the first version that knows NOT MATERIALIZED.
 const OLDEST: u32 = 120_000;
@@ -227,15 +247,6 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
         .find(|cte| catalog.table(cte).is_some())
     {
         return Err(Refusal::CteName(cte.to_owned()));
-    }
-    for table in &catalog.tables {
-        let column = table.columns.iter().find(|c| c.is_collated_otherwise());
-        if let Some(column) = column.filter(|_| catalog.shards.len() > 1) {
-            return Err(Refusal::Collated {
-                table: table.name.clone(),
-                column: column.name.clone(),
-            });
-        }
     }
     let sharded = |token: Option<&Token<'_>>| {
         let name = token.and_then(Token::identifier)?;

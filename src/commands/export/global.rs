@@ -222,7 +222,8 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
     let path = &ran.asked.args.output.output;
     let (exit, written) = match outcome.ending {
         Ending::Heard if outcome.failures.is_empty() => {
-            (Exit::Complete, publish(&ran, file).await.map(Some))
+            let exit = global::exit(&ran.way, &ran.shards);
+            (exit, publish(&ran, file).await.map(Some))
         }
         Ending::Interrupted => {
             // Its reader may be pausing; nobody waits for it.

@@ -151,7 +151,7 @@ mod tests {
     fn catalog() -> Catalog {
         let table = |name: &str| Table {
             name: name.to_owned(),
-            columns: Vec::new(),
+            ..Table::default()
         };
         Catalog {
             tables: vec![table("a"), table("b")],

@@ -146,6 +146,7 @@ mod tests {
         let table = |name: &str, columns: &[&str]| Table {
             name: name.to_owned(),
             columns: columns.iter().map(|name| column(name)).collect(),
+            ..Table::default()
         };
         Catalog {
             tables: vec![

@@ -9,7 +9,7 @@ use shardq::cli::query::Strategy;
 use shardq::console::Console;
 use shardq::fanout::Survey;
 use shardq::global::partial::{All, Gathered, gather};
-use shardq::global::{self, Catalog, Differing, Joined, Look, Strings, Text, Wanted, Way};
+use shardq::global::{self, Differing, Found, Joined, Look, Strings, Text, Wanted, Way};
 use shardq::interrupt::Interrupt;
 use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
 use shardq::search_path::SearchPath;
@@ -215,21 +215,18 @@ async fn one(
     .await
     .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
-    let mentioned = |name: &str| text.mentions(name);
-    let mut catalog = Catalog::new(
-        &look.relations,
-        &look.shards,
-        |name| text.may_read(name),
-        mentioned,
-        Differing::Refuse,
-    )
-    .map_err(|differences| format!("{differences:?}"))?;
-    catalog.joined = joined;
-    global::check_tables(&text, &catalog, look.version).map_err(|e| e.to_string())?;
+    let found = Found {
+        relations: &look.relations,
+        heirs: &look.heirs,
+        shards: &look.shards,
+        differing: Differing::Refuse,
+        version: look.version,
+        strings: look.strings,
+    };
     let session = look.session;
-    let catalog = global::settle(&session, &plan, &text, catalog)
-        .await
-        .map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let agreed = global::agree(&session, &plan, &text, &found).await;
+    let mut catalog = agreed.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    catalog.joined = joined;
     let way = match strategy {
         Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
         _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,

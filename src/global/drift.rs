@@ -1,0 +1,227 @@
+//! What of a table is the same in all shards, and what is not. Pure.
+//!
+//! A column that not every shard has, or that cannot be read as one type, is left
+//! out of the table over all shards. Whether the statement can do without it is
+//! found out afterwards: see `need.rs`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalog::{ColumnShape, Relation, Table};
+use super::deviation::{Deviation, Difference, described};
+use crate::shard::Shard;
+
+/// What a statement needs of the tables that differ between shards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needed(BTreeMap<String, Need>);
+
+/// What it needs of one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Columns that it names.
+    pub columns: BTreeSet<String>,
+    /// Why it needs every column.
+    pub every: Option<Every>,
+}
+
+/// What needs every column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    Star,
+    TableCommand,
+    Natural,
+    ColumnAliases,
+    WholeRow,
+}
+
+impl Every {
+    /// In the words of who reads the refusal.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Star => "* is every column",
+            Self::TableCommand => "TABLE gives every column",
+            Self::Natural => "NATURAL JOIN may use every column",
+            Self::ColumnAliases => "a list of column aliases renames columns by their position",
+            Self::WholeRow => "a row as a whole has every column",
+        }
+    }
+}
+
+impl Needed {
+    pub fn of(&self, table: &str) -> Need {
+        self.0.get(table).cloned().unwrap_or_default()
+    }
+
+    pub fn column(&mut self, table: &str, column: &str) {
+        let need = self.0.entry(table.to_owned()).or_default();
+        need.columns.insert(column.to_owned());
+    }
+
+    pub fn every(&mut self, table: &str, every: Every) {
+        self.0.entry(table.to_owned()).or_default().every = Some(every);
+    }
+
+    /// Whether there was more to it than was known.
+    pub fn extend(&mut self, more: Self) -> bool {
+        let before = self.clone();
+        for (table, need) in more.0 {
+            let known = self.0.entry(table).or_default();
+            known.columns.extend(need.columns);
+            known.every = known.every.or(need.every);
+        }
+        *self != before
+    }
+
+    /// The first reason why every column of a table is needed.
+    pub fn why(&self) -> Option<Every> {
+        self.0.values().find_map(|need| need.every)
+    }
+}
+
+/// A table over all shards that have it, and what keeps shards from taking part.
+pub(super) struct United {
+    pub table: Table,
+    pub lost: Vec<Deviation>,
+}
+
+/// A column as it is in some shards, in one type that holds all their values.
+struct Variant {
+    shape: ColumnShape,
+    shards: Vec<Shard>,
+}
+
+pub(super) fn unite(name: &str, shapes: &[Relation], need: Need) -> United {
+    let shards: Vec<_> = shapes.iter().flat_map(|shape| &shape.shards).collect();
+    let most = shapes
+        .iter()
+        .max_by_key(|shape| (shape.shards.len(), Reverse(shape.shards[0])));
+    let in_most: Vec<_> = most.iter().flat_map(|shape| &shape.columns).collect();
+    let mut names: Vec<&str> = Vec::new();
+    let others = shapes.iter().flat_map(|shape| &shape.columns);
+    for column in in_most.iter().copied().chain(others) {
+        if !names.contains(&column.name.as_str()) {
+            names.push(&column.name);
+        }
+    }
+    let mut united = United {
+        table: Table {
+            name: name.to_owned(),
+            ..Table::default()
+        },
+        lost: Vec::new(),
+    };
+    for column in names {
+        let variants = variants(column, shapes);
+        let differing = differences(name, &variants, &shards);
+        let usual = variants
+            .into_iter()
+            .max_by_key(|variant| (variant.shards.len(), Reverse(variant.shards[0])));
+        let Some(Variant { shape, .. }) = usual else {
+            continue;
+        };
+        let is_needed = need.columns.contains(column)
+            || need.every.is_some() && in_most.iter().any(|known| known.name == column);
+        if differing.is_empty() {
+            united.table.columns.push(shape);
+        } else if is_needed {
+            united.table.columns.push(shape);
+            united.lost.extend(differing);
+        } else {
+            let briefly = differing.into_iter().map(|it| briefly(it, &shards));
+            united.table.left_out.extend(briefly);
+        }
+    }
+    united.table.need = need;
+    united
+}
+
+fn variants(column: &str, shapes: &[Relation]) -> Vec<Variant> {
+    let mut variants: Vec<Variant> = Vec::new();
+    for shape in shapes {
+        let Some(found) = shape.columns.iter().find(|it| it.name == column) else {
+            continue;
+        };
+        let same = variants
+            .iter_mut()
+            .find_map(|variant| Some((variant.shape.united(found)?, variant)));
+        match same {
+            Some((united, variant)) => {
+                variant.shape = united;
+                variant.shards.extend(&shape.shards);
+                variant.shards.sort_unstable();
+            }
+            None => variants.push(Variant {
+                shape: found.clone(),
+                shards: shape.shards.clone(),
+            }),
+        }
+    }
+    variants
+}
+
+/// How a column is not the same in all these shards.
+fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<Deviation> {
+    let usual = variants
+        .iter()
+        .max_by_key(|variant| (variant.shards.len(), Reverse(variant.shards[0])));
+    let Some(usual) = usual else {
+        return Vec::new();
+    };
+    let deviation = |difference, shards: &[Shard]| Deviation {
+        table: table.to_owned(),
+        difference,
+        shards: shards.to_vec(),
+    };
+    let column = &usual.shape.name;
+    let having: BTreeSet<_> = variants.iter().flat_map(|it| &it.shards).copied().collect();
+    let having: Vec<_> = having.into_iter().collect();
+    if shards.len() > 1 && usual.shape.identity == "other" {
+        let type_name = usual.shape.shown_type();
+        let column = column.clone();
+        return vec![deviation(
+            Difference::OwnType { column, type_name },
+            &having,
+        )];
+    }
+    if shards.len() > 1 && usual.shape.is_collated_otherwise() {
+        return vec![deviation(Difference::Collated(column.clone()), &having)];
+    }
+    let lacking = shards.iter().copied().filter(|it| !having.contains(it));
+    let mut lacking: Vec<_> = lacking.copied().collect();
+    lacking.sort_unstable();
+    let mut found = Vec::new();
+    if !lacking.is_empty() {
+        found.push(deviation(Difference::NoColumn(column.clone()), &lacking));
+    }
+    for other in variants.iter().filter(|it| it.shards != usual.shards) {
+        found.push(deviation(
+            Difference::Type {
+                column: column.clone(),
+                found: described(&other.shape, &usual.shape),
+                expected: described(&usual.shape, &other.shape),
+            },
+            &other.shards,
+        ));
+    }
+    found
+}
+
+/// What most shards lack, the others have too much of.
+fn briefly(deviation: Deviation, shards: &[&Shard]) -> Deviation {
+    match deviation.difference {
+        Difference::NoColumn(column) if deviation.shards.len() * 2 > shards.len() => {
+            let having = shards.iter().filter(|it| !deviation.shards.contains(it));
+            let mut having: Vec<_> = having.map(|shard| **shard).collect();
+            having.sort_unstable();
+            Deviation {
+                difference: Difference::More(column),
+                shards: having,
+                ..deviation
+            }
+        }
+        difference => Deviation {
+            difference,
+            ..deviation
+        },
+    }
+}

@@ -1,0 +1,181 @@
+//! Whether a statement can do without the columns in which a table differs between
+//! shards. If it could not, leaving them out would change the answer, perhaps
+//! silently: a name may mean an outer query's column instead.
+//!
+//! The server's parser decides. It is shown the statement over one shard's tables, in
+//! which each name that must not be used stands twice: whatever would be resolved to
+//! it is ambiguous, and refused. So are the names of the rows themselves (`t`, and its
+//! aliases), for those are looked up as columns first. What the parser does not look up by
+//! name is found in the text: `*`, NATURAL, lists of column aliases.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::error::SqlState;
+
+use super::catalog::{Catalog, Differing, Heir, Relation, Table};
+use super::check::{Checked, Refused};
+use super::drift::{Every, Needed};
+use super::lexer::{Strings, Token};
+use super::meaning::settle;
+use super::names::{SHARD, Text};
+use super::refusal::{self, Refusal};
+use crate::fanout::{FanoutError, Session};
+use crate::plan::Plan;
+use crate::server::Report;
+use crate::shard::Shard;
+
+/// What was found of the tables that a statement may read.
+pub struct Found<'a> {
+    pub relations: &'a [Relation],
+    pub heirs: &'a [Heir],
+    /// Those that were asked for.
+    pub shards: &'a [Shard],
+    pub differing: Differing,
+    /// `server_version_num`.
+    pub version: u32,
+    pub strings: Strings,
+}
+
+/// The tables over all shards, with all that the statement needs of them, and with what
+/// its names mean.
+///
+/// # Errors
+/// If the shards differ in what it needs, or something else is wrong with it.
+pub async fn agree(
+    session: &Session,
+    plan: &Plan,
+    text: &Text<'_>,
+    found: &Found<'_>,
+) -> Result<Catalog, Refused> {
+    let mut needed = Needed::default();
+    let differ = |deviations, needed: &Needed| {
+        let why = needed.why();
+        Refused::ByUs(Refusal::Differ { deviations, why })
+    };
+    loop {
+        let catalog = Catalog::new(
+            found.relations,
+            found.shards,
+            |name| text.may_read(name),
+            &needed,
+            found.differing,
+        )
+        .map_err(|deviations| differ(deviations, &needed))?;
+        if let Some(heir) = catalog.read_twice(found.heirs)
+            && text.may_read(&heir.table)
+        {
+            return Err(Refused::ByUs(Refusal::ReadTwice(heir.clone())));
+        }
+        refusal::check_tables(text, &catalog, found.version).map_err(Refused::ByUs)?;
+        let catalog = settle(session, plan, text, catalog).await?;
+        let more = missing(session, plan, text, &catalog, found.strings).await?;
+        if more == Needed::default() {
+            return Ok(catalog);
+        }
+        if !needed.extend(more) {
+            let left_out = catalog.tables.into_iter().flat_map(|it| it.left_out);
+            return Err(differ(left_out.collect(), &needed));
+        }
+    }
+}
+
+/// What the statement needs that the catalog lacks; nothing if its answer is the same with
+/// those columns and without.
+///
+/// # Errors
+/// What is wrong with the statement anyway.
+async fn missing(
+    session: &Session,
+    plan: &Plan,
+    text: &Text<'_>,
+    catalog: &Catalog,
+    strings: Strings,
+) -> Result<Needed, Refused> {
+    if catalog.tables.iter().all(|it| it.left_out.is_empty()) {
+        return Ok(Needed::default());
+    }
+    let by_text = needed_by_text(text, catalog);
+    if by_text != Needed::default() {
+        return Ok(by_text);
+    }
+    let mut trapped = catalog.in_shard(catalog.shards[0]);
+    for table in &mut trapped.tables {
+        table.traps = traps(text, table);
+    }
+    match Checked::take(session, plan, text, trapped.clone(), strings).await {
+        Ok(_) => Ok(Needed::default()),
+        Err(Refused::ByServer(report)) if report.code == SqlState::AMBIGUOUS_COLUMN => {
+            let needed = sprung(&report, text, &trapped);
+            if needed == Needed::default() {
+                return Err(Refused::ByServer(report));
+            }
+            let client = session.connection().client();
+            let recovered = client.simple_query(&Plan::recover()).await;
+            recovered.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+            Ok(needed)
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+fn needed_by_text(text: &Text<'_>, catalog: &Catalog) -> Needed {
+    let mut needed = Needed::default();
+    for table in catalog.tables.iter().filter(|it| !it.left_out.is_empty()) {
+        let every = table.need.every.is_none();
+        if let Some(every) = text.takes_every_column(&table.name).filter(|_| every) {
+            needed.every(&table.name, every);
+        }
+        // Or the column that tells the shard would stand in for it.
+        if table.columns_left_out().any(|column| column == SHARD) && text.mentions(SHARD) {
+            needed.column(&table.name, SHARD);
+        }
+    }
+    needed
+}
+
+/// Names whose use would need what is left out of this table.
+fn traps(text: &Text<'_>, table: &Table) -> BTreeSet<String> {
+    if table.left_out.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut traps: BTreeSet<_> = table.columns_left_out().map(str::to_owned).collect();
+    if table.need.every.is_none() {
+        let rows = text.row_names(&table.name);
+        // `t.f` may be the function `f(t)`.
+        let behind = |index: usize| {
+            let row = text.tokens.get(index.checked_sub(2)?)?.identifier()?;
+            let is_row = text.follows_mark(index, '.') && rows.contains(row);
+            is_row.then(|| text.tokens[index].identifier())?
+        };
+        traps.extend((0..text.tokens.len()).filter_map(behind).map(str::to_owned));
+        traps.extend(rows.iter().map(|&row| row.to_owned()));
+    }
+    traps.retain(|trap| !table.has_column(trap));
+    traps
+}
+
+/// Which names the server has found ambiguous that are traps.
+fn sprung(report: &Report, text: &Text<'_>, trapped: &Catalog) -> Needed {
+    let used: BTreeSet<&str> = match report.position.and_then(|at| text.index_at(at)) {
+        Some(index) => text.chain(index).collect(),
+        // USING, which does not say where, names columns.
+        None => text.tokens.iter().filter_map(Token::identifier).collect(),
+    };
+    let mut needed = Needed::default();
+    for table in &trapped.tables {
+        let columns = table.columns_left_out();
+        let mut columns: Vec<_> = columns.filter(|it| used.contains(it)).collect();
+        columns.dedup();
+        let is_located = report.position.is_some();
+        if is_located
+            && columns.is_empty()
+            && table.traps.iter().any(|trap| used.contains(trap.as_str()))
+        {
+            needed.every(&table.name, Every::WholeRow);
+        }
+        for column in columns {
+            needed.column(&table.name, column);
+        }
+    }
+    needed
+}
