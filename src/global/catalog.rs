@@ -242,7 +242,12 @@ impl Catalog {
             shards.retain(|shard| !lost.iter().any(|it| it.shards.contains(shard)));
             let is_done = lost.is_empty();
             deviations.extend(lost);
-            if !is_done && (differing == Differing::Refuse || shards.is_empty()) {
+            if differing == Differing::Refuse {
+                // Whoever takes every column takes those as well that few shards have.
+                let whole = catalog.tables.iter().filter(|it| it.need.every.is_some());
+                deviations.extend(whole.flat_map(|table| table.left_out.clone()));
+            }
+            if shards.is_empty() || differing == Differing::Refuse && !deviations.is_empty() {
                 return Err(deviations);
             }
             if is_done {

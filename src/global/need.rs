@@ -173,6 +173,10 @@ fn sprung(report: &Report, text: &Text<'_>, trapped: &Catalog) -> Needed {
         {
             needed.every(&table.name, Every::WholeRow);
         }
+        // A join by a column that few shards have: it cannot be left out, nor can those.
+        if !is_located && columns.is_empty() && table.need.every == Some(Every::Natural) {
+            needed.every(&table.name, Every::Natural);
+        }
         for column in columns {
             needed.column(&table.name, column);
         }

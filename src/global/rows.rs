@@ -201,12 +201,11 @@ impl<'a> Text<'a> {
                 .tokens
                 .get(star + 1)
                 .is_some_and(|it| it.is_word("from"));
-        let inside = groups.partner(open).map(|close| &self.tokens[open..close]);
-        exists
-            && inside.is_some_and(|tokens| {
-                let sets = |token: &Token<'_>| SET_OPERATIONS.iter().any(|it| token.is_word(it));
-                !tokens.iter().any(sets)
-            })
+        let Some(close) = groups.partner(open).filter(|_| exists) else {
+            return false;
+        };
+        let sets = |token: &Token<'_>| SET_OPERATIONS.iter().any(|it| token.is_word(it));
+        !self.tokens[open..close].iter().any(sets)
     }
 
     /// Whether the FROM of the SELECT list that a token is in has this table, but for

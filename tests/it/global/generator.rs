@@ -222,16 +222,20 @@ fn statements(count: usize, make: fn(&mut Dice) -> String) -> Vec<String> {
     (0..count).map(|_| make(&mut dice)).collect()
 }
 
+pub fn thousand() -> Vec<String> {
+    statements(COUNT, statement)
+}
+
 #[test]
 fn a_thousand_random_statements_are_answered_like_one_table() {
-    let thousand = statements(COUNT, statement);
+    let thousand = thousand();
     let world = World::new(16, "id % 16");
     assert_same(&world, &thousand, Strategy::One, Joined::Anywhere);
 }
 
 #[test]
 fn those_that_can_be_had_in_parts_are_the_same() {
-    let thousand = statements(COUNT, statement);
+    let thousand = thousand();
     let world = World::new(16, "id * 5 % 16");
     let answered = assert_same(&world, &thousand, Strategy::Partial, Joined::Anywhere);
     assert!(answered > 100, "only {answered} were had in parts");

@@ -3,6 +3,7 @@
 
 mod by_name;
 mod differential;
+mod drift;
 mod encoding;
 mod explain;
 mod generator;

@@ -59,6 +59,9 @@ pub enum Answer {
 /// How the refusal of `--strategy partial` begins.
 pub const NOT_IN_PARTS: &str = "--strategy partial";
 
+/// How the refusal of a statement begins that needs what differs between shards.
+pub const DIFFER: &str = "the shards differ in what the statement needs";
+
 const NULL: &str = "-null-";
 const FIELD: &str = "\u{1f}";
 const RECORD: &str = "\u{1e}";
@@ -103,6 +106,33 @@ impl World {
         spread += "ALTER TABLE children ADD FOREIGN KEY (parent) REFERENCES parents (id);";
         db.in_each_shard(&spread);
         Self { db }
+    }
+
+    /// The same, amidst a migration: every other shard has columns more, which are called
+    /// as columns of other tables and as aliases are, and longer types.
+    pub fn drifted(shards: u32, shard_of: &str) -> Self {
+        let world = Self::new(shards, shard_of);
+        for schema in ["whole", "whole_shard"] {
+            world.db.sql(&format!(
+                "ALTER TABLE {schema}.texts ALTER ch TYPE char(8), ALTER v TYPE varchar;
+                 ALTER TABLE {schema}.orders ALTER price TYPE numeric"
+            ));
+        }
+        for shard in (1..shards).step_by(2) {
+            world.db.in_shard(
+                shard,
+                "ALTER TABLE orders ADD name text DEFAULT 'new', ADD boss int DEFAULT 1,
+                     ADD grp int DEFAULT 2, ALTER price TYPE numeric(12, 2);
+                 ALTER TABLE people ADD item text DEFAULT 'new', ADD qty int DEFAULT 1, ADD p int,
+                     ADD t text DEFAULT 'new', ADD x int DEFAULT 4;
+                 ALTER TABLE numbers ADD label text DEFAULT 'new', ADD person int DEFAULT 3, ADD a int;
+                 ALTER TABLE nodes ADD x int DEFAULT 3, ADD name text DEFAULT 'new';
+                 ALTER TABLE texts ADD a int, ADD n int DEFAULT 3,
+                     ALTER ch TYPE char(8), ALTER v TYPE varchar(20);
+                 ALTER TABLE scales ADD b boolean DEFAULT true, DROP y, ADD y text DEFAULT 'new'",
+            );
+        }
+        world
     }
 
     /// What psql says of the whole tables.
