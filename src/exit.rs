@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// The command line makes no sense.
     Usage,
-    /// Some shards did not answer, or a key is not where it should be.
+    /// Some shards did not answer or were left out, or a key is not where it should be.
     Incomplete,
     /// Ctrl-C, or a request to terminate.
     Interrupted,

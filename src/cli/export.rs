@@ -18,7 +18,7 @@ use crate::merge::Order;
 /// which snapshot, with a checksum that `shardq verify FILE` checks.
 ///
 /// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 what was written lacks
-/// shards (--allow-partial, --per-shard), 130 interrupted.
+/// shards (--allow-partial, --per-shard, --skip-missing), 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

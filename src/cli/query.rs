@@ -17,8 +17,8 @@ use crate::shard::ShardList;
 /// The rows of the shards follow each other in numeric order behind a first
 /// column `shard`; all shards are read at one snapshot, read-only.
 ///
-/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer,
-/// 130 interrupted.
+/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer or
+/// were left out, 130 interrupted.
 #[derive(Args)]
 #[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
@@ -107,7 +107,10 @@ pub struct GlobalArgs {
     #[arg(long, requires = "global")]
     pub float_sums_in_parts: bool,
 
-    /// Leave shards out that lack a table or column, or have it of another type
+    /// Leave out shards that lack a table or column that the statement needs; exit 3
+    ///
+    /// A shard that has it with another type is left out, too. If all shards have what
+    /// the statement needs, none is left out, and the exit status is 0.
     #[arg(long, requires = "global")]
     pub skip_missing: bool,
 }

@@ -23,11 +23,12 @@ const OTHER: &str = "other";
 const OWN: &str = "own ";
 
 /// Types of Postgres whose texts read back the same whatever the session's settings are.
-/// Not among them: floats (`extra_float_digits`), times with a zone (`DateStyle`),
-/// intervals, money, and arrays (`array_nulls`).
-const TEXT_IS_SAFE: [u32; 22] = [
-    16, 17, 18, 19, 20, 21, 23, 25, 26, 114, 650, 774, 829, 869, 1042, 1043, 1082, 1083, 1560,
-    1562, 1700, 2950,
+/// Not among them: floats (`extra_float_digits`), dates and timestamps (`DateStyle`: with
+/// `SQL, YMD` they are not read as they are written), intervals, money, and arrays
+/// (`array_nulls`).
+const TEXT_IS_SAFE: [u32; 21] = [
+    16, 17, 18, 19, 20, 21, 23, 25, 26, 114, 650, 774, 829, 869, 1042, 1043, 1083, 1560, 1562,
+    1700, 2950,
 ];
 
 /// Deeper than anybody nests types.
@@ -197,7 +198,7 @@ mod tests {
             (100_007, own("c", &[100_001])),
             (100_008, own("a", &[100_005])),
             (100_009, own("r", &[1700])),
-            (100_010, own("r", &[1184])),
+            (100_010, own("r", &[1082])),
             (100_011, own("m", &[])),
             (100_012, own("a", &[100_002])),
             (100_013, own("c", &[100_013])),

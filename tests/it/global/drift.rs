@@ -146,7 +146,7 @@ fn a_column_that_few_shards_have_is_part_of_whole_rows() {
     skip("SELECT * FROM origins ORDER BY id LIMIT 1").assert(
         0,
         "0,note 0\n",
-        has_all([&format!("warning: left out: {more}"), "4/4 shards"]),
+        has_all([format!("warning: left out: {more}").as_str(), "4/4 shards"]),
     );
     skip("SELECT count(*) FROM origins NATURAL JOIN public.one").assert(1, "", has(more));
     skip("SELECT jobs FROM origins").assert(
@@ -348,9 +348,12 @@ fn an_answer_that_lacks_shards_exits_3_and_names_each_once() {
 /// What is not refused is the same as over one table that has what all have in common.
 #[test]
 fn drifted_tables_answer_like_one_table_of_what_they_have_in_common() {
-    let world = World::drifted(16, "id % 16");
-    let asked = [all(), generator::thousand()].concat();
-    for (strategy, least) in [(Strategy::One, 900), (Strategy::Partial, 300)] {
+    let world = World::drifted(4, "id % 4");
+    let thousand = [all(), generator::thousand()].concat();
+    for (strategy, asked, least) in [
+        (Strategy::One, thousand, 900),
+        (Strategy::Partial, all(), 200),
+    ] {
         let answered = assert_same(&world, &asked, strategy, Joined::Anywhere);
         assert!(answered > least, "only {answered} were answered");
     }

@@ -244,7 +244,7 @@ fn shards_that_differ_are_named_before_anything_runs_and_can_be_left_out() {
     db.in_each_shard("CREATE TABLE t (id int, name text); INSERT INTO t VALUES ({n}, 'x')");
     db.in_shard(1, "ALTER TABLE t ALTER name TYPE varchar(9)");
     db.in_shard(2, "ALTER TABLE t DROP name");
-    shardq(["query", "-g", "SELECT count(*) FROM t"]).db(&db).run().assert(
+    shardq(["query", "-g", "SELECT count(name) FROM t"]).db(&db).run().assert(
         1,
         "",
         has_all([
@@ -253,33 +253,18 @@ fn shards_that_differ_are_named_before_anything_runs_and_can_be_left_out() {
             "--skip-missing",
         ]),
     );
-    shardq([
-        "query",
-        "-g",
-        "-t",
-        "--csv",
-        "--skip-missing",
-        "SELECT sum(id) FROM t",
-    ])
-    .db(&db)
-    .run()
-    .assert(
-        0,
+    let sql = "SELECT sum(id) FROM t WHERE name = 'x'";
+    let skipping = ["query", "-g", "-t", "--csv", "--skip-missing", sql];
+    shardq(skipping).db(&db).run().assert(
+        3,
         "3\n",
         has_all(["2/4 shards", "left out: shard_1", "left out: shard_2"]),
     );
-    shardq([
-        "query",
-        "-g",
-        "-t",
-        "--csv",
-        "--shards",
-        "0,3",
-        "SELECT sum(id) FROM t",
-    ])
-    .db(&db)
-    .run()
-    .assert(0, "3\n", has("2/2 shards"));
+    let agreeing = ["query", "-g", "-t", "--csv", "--shards", "0,3", sql];
+    shardq(agreeing)
+        .db(&db)
+        .run()
+        .assert(0, "3\n", has("2/2 shards"));
     db.in_shard(3, "DROP TABLE t");
     shardq(["query", "-g", "SELECT count(*) FROM t", "--shards", "0,3"])
         .db(&db)
@@ -432,7 +417,7 @@ fn a_label_that_a_table_is_called_by_reads_nothing_of_it() {
             .run()
             .assert(0, &format!("{answer}\n"), has("2/2 shards"));
     }
-    refused(&db, "SELECT count(*) FROM name", &["name", "shards differ"]);
+    refused(&db, "SELECT * FROM name", &["name", "shards differ"]);
     refused(&db, "SELECT count(*) FROM base", &["rows in common"]);
 }
 
