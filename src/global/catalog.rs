@@ -290,8 +290,9 @@ impl Catalog {
             let has = |shard: &Shard| shapes.iter().any(|it| it.shards.contains(shard));
             let without: Vec<_> = shards.iter().copied().filter(|it| !has(it)).collect();
             let united = unite(name, &shapes, needed.of(name));
-            let is_same = without.is_empty() && united.table.left_out.is_empty();
-            if !may_read(name) && !(is_same && united.lost.is_empty()) {
+            let differs =
+                !(without.is_empty() && united.table.left_out.is_empty() && united.lost.is_empty());
+            if differs && !may_read(name) {
                 continue;
             }
             if !without.is_empty() {

@@ -33,8 +33,11 @@ impl Difference {
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::NoTable => None,
-            Self::NoColumn(column) | Self::Collated(column) | Self::More(column) => Some(column),
-            Self::Type { column, .. } | Self::OwnType { column, .. } => Some(column),
+            Self::NoColumn(column)
+            | Self::Collated(column)
+            | Self::More(column)
+            | Self::Type { column, .. }
+            | Self::OwnType { column, .. } => Some(column),
         }
     }
 

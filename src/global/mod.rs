@@ -11,6 +11,7 @@ mod check;
 pub mod compose;
 pub mod deviation;
 pub mod drift;
+mod estimate;
 pub mod lexer;
 pub mod look;
 mod lookups;

@@ -30,7 +30,7 @@ const BEHIND_FROM: [&str; 12] = [
     "window",
 ];
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// What takes all columns of a table by their number or by their being there, if
     /// anything does.
     pub(super) fn takes_every_column(&self, table: &str) -> Option<Every> {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::catalog::{Catalog, Joined};
 use super::check::{Checked, Refused};
 use super::compose::Composed;
+use super::estimate;
 use super::lexer::Strings;
 use super::names::Text;
 use super::partial::{self, Partial, Parts};
@@ -33,7 +34,8 @@ pub struct InParts {
 }
 
 impl Way {
-    /// The parts if they are certain to give the same, else the one statement.
+    /// The parts if they are certain to give the same, and known to be few; else the one
+    /// statement.
     pub async fn choose(
         session: &Session,
         plan: &Plan,
@@ -41,10 +43,17 @@ impl Way {
         catalog: &Catalog,
         strings: Strings,
     ) -> Result<Self, Refused> {
-        match Self::in_parts(session, plan, text, catalog, strings).await? {
-            Ok(in_parts) => Ok(Self::Parts(Box::new(in_parts))),
-            Err(why) => Self::one(session, plan, text, catalog, strings, why).await,
-        }
+        let why = match Self::in_parts(session, plan, text, catalog, strings).await? {
+            Ok(in_parts) => {
+                let too_many = estimate::too_many(session, &in_parts).await;
+                match too_many.map_err(Refused::Failed)? {
+                    None => return Ok(Self::Parts(Box::new(in_parts))),
+                    Some(why) => why,
+                }
+            }
+            Err(why) => why,
+        };
+        Self::one(session, plan, text, catalog, strings, why).await
     }
 
     pub async fn one(

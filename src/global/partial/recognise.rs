@@ -25,6 +25,15 @@ pub struct Partial {
     pub(super) rest: String,
 }
 
+impl Partial {
+    /// Whether a shard's part may have more than one row.
+    pub fn has_keys(&self) -> bool {
+        self.uses
+            .iter()
+            .any(|usage| matches!(usage, Use::Key | Use::Value))
+    }
+}
+
 pub type Why = &'static str;
 
 /// The statement in two, or why it stays one. `names` are its result's columns.

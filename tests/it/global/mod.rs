@@ -5,6 +5,7 @@ mod by_name;
 mod differential;
 mod drift;
 mod encoding;
+mod estimate;
 mod explain;
 mod generator;
 mod hostile;

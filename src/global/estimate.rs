@@ -1,0 +1,102 @@
+//! How many rows the shards' parts have, before any is computed: by the size of the tables
+//! if that is enough to tell, or else by the planner's own estimate, in the largest shard.
+//! Parts that turn out to be too many were computed in vain.
+
+use std::collections::BTreeMap;
+
+use super::look::array;
+use super::partial::Parts;
+use super::way::InParts;
+use crate::fanout::{FanoutError, Session, result_rows};
+use crate::shard::Shard;
+use crate::template;
+
+/// Estimates are wrong by some factor, and parts that have to be thrown away cost as much
+/// as all that was computed.
+const MOST_ESTIMATED: f64 = 50_000.0;
+
+pub const MANY_PARTS: &str = "its groups or first rows are so many in each shard that their parts would be \
+     more rows than it pays to combine";
+pub const NO_STATISTICS: &str = "the tables are large, and there are no statistics that tell how many rows \
+     its parts would have (ANALYZE makes them)";
+
+/// Why the parts are not certain to be few, if they are not.
+pub(super) async fn too_many(
+    session: &Session,
+    in_parts: &InParts,
+) -> Result<Option<&'static str>, FanoutError> {
+    if !in_parts.partial.has_keys() {
+        return Ok(None);
+    }
+    let sizes = sizes(session, in_parts).await?;
+    let most: f64 = sizes.values().map(|size| size.most_rows).sum();
+    if most <= float(Parts::MOST_ROWS) {
+        return Ok(None);
+    }
+    let largest = sizes
+        .iter()
+        .max_by(|(_, one), (_, other)| one.most_rows.total_cmp(&other.most_rows));
+    let Some((shard, size)) = largest else {
+        return Ok(None);
+    };
+    if !size.has_statistics {
+        return Ok(Some(NO_STATISTICS));
+    }
+    let in_largest = planned_rows(session, in_parts.plan.statement.text_in(*shard)).await?;
+    let estimated = in_largest.map(|rows| rows * float(sizes.len()));
+    let is_few = estimated.is_some_and(|rows| rows <= MOST_ESTIMATED);
+    Ok((!is_few).then_some(MANY_PARTS))
+}
+
+fn float(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
+
+/// A shard's tables, joined.
+struct Size {
+    /// An upper bound.
+    most_rows: f64,
+    has_statistics: bool,
+}
+
+async fn sizes(
+    session: &Session,
+    in_parts: &InParts,
+) -> Result<BTreeMap<Shard, Size>, FanoutError> {
+    let catalog = &in_parts.catalog;
+    let schemas: Vec<_> = catalog.shards.iter().map(ToString::to_string).collect();
+    let sql = template::fill(
+        include_str!("../../sql/global/sizes.sql"),
+        &[
+            ("schemas", &array(schemas.iter())),
+            ("names", &array(catalog.tables.iter().map(|it| &it.name))),
+        ],
+    );
+    let answers = session.connection().client().simple_query(&sql).await;
+    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let mut sizes = BTreeMap::new();
+    for row in result_rows(&answers).into_iter().flatten() {
+        let Some(shard) = row.get(0).and_then(Shard::from_schema) else {
+            continue;
+        };
+        let size = sizes.entry(shard).or_insert(Size {
+            most_rows: 1.0,
+            has_statistics: true,
+        });
+        let rows = row.get(1).and_then(|rows| rows.parse::<f64>().ok());
+        size.most_rows *= rows.unwrap_or(f64::INFINITY).max(1.0);
+        size.has_statistics &= row.get(2) == Some("t");
+    }
+    Ok(sizes)
+}
+
+/// `None` if the server does not tell.
+async fn planned_rows(session: &Session, sql: &str) -> Result<Option<f64>, FanoutError> {
+    let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
+    let answers = session.connection().client().simple_query(&explain).await;
+    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let lines = result_rows(&answers).into_iter().flatten();
+    let plan: String = lines.filter_map(|row| row.get(0)).collect();
+    let plan: Option<serde_json::Value> = serde_json::from_str(&plan).ok();
+    Ok(plan.and_then(|plan| plan.pointer("/0/Plan/Plan Rows")?.as_f64()))
+}
