@@ -68,7 +68,7 @@ pub struct QueryArgs {
 /// How a global query is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Strategy {
-    /// In parts where that is certain to be the same, or else in one statement
+    /// In parts if they give the same answer and are few, or else in one statement
     #[default]
     Auto,
     /// One statement over all shards
