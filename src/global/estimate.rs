@@ -8,6 +8,7 @@ use super::look::array;
 use super::partial::Parts;
 use super::way::InParts;
 use crate::fanout::{FanoutError, Session, result_rows};
+use crate::plan::Plan;
 use crate::shard::Shard;
 use crate::template;
 
@@ -93,8 +94,17 @@ async fn sizes(
 /// `None` if the server does not tell.
 async fn planned_rows(session: &Session, sql: &str) -> Result<Option<f64>, FanoutError> {
     let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
-    let answers = session.connection().client().simple_query(&explain).await;
-    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let client = session.connection().client();
+    let answers = match client.simple_query(&explain).await {
+        Ok(answers) => answers,
+        // What is wrong with it, the one statement tells in terms of the user's text.
+        Err(error) if error.as_db_error().is_some() => {
+            let recovered = client.simple_query(&Plan::recover()).await;
+            recovered.map_err(|error| FanoutError::opening(&error))?;
+            return Ok(None);
+        }
+        Err(error) => return Err(FanoutError::opening(&error)),
+    };
     let lines = result_rows(&answers).into_iter().flatten();
     let plan: String = lines.filter_map(|row| row.get(0)).collect();
     let plan: Option<serde_json::Value> = serde_json::from_str(&plan).ok();
