@@ -78,32 +78,22 @@ pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
         if lookup.kinds.has(Kinds::SQL) {
             names.extend(names_in_sql(text, strings, lookup.index));
         }
-        if let Some(Names::Some(some)) = names_in(text, strings, lookup.index, Form::Several) {
-            names.extend(some);
-        }
+        names.extend(names_in(text, strings, lookup.index, Form::Several));
     }
     names
 }
 
-/// The names in a string constant.
-enum Names {
-    Some(Vec<String>),
-    /// It is longer than what names anything.
-    TooMany,
-}
-
 /// The names without a schema in a string constant.
-fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Option<Names> {
-    /// A function with a hundred arguments has fewer.
+fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Vec<String> {
+    /// A function with a hundred arguments has fewer: nothing has a longer name.
     const MOST_TOKENS: usize = 1_000;
-    let value = constant(text, strings, index)?;
+    let value = constant(text, strings, index).unwrap_or_default();
     let inside = text.tokens_of(&value, strings);
+    // An array of names, or a document with some in it.
+    let list = value.trim_start().starts_with(['{', '[']);
     // As Postgres reads a name in a string: one identifier, with space around it.
-    if form == Form::One && inside.len() != 1 {
-        return None;
-    }
-    if inside.len() > MOST_TOKENS {
-        return Some(Names::TooMany);
+    if form == Form::One && inside.len() != 1 || inside.len() > MOST_TOKENS && !list {
+        return Vec::new();
     }
     let is_point = |at: Option<usize>| {
         let token = at.and_then(|at| inside.get(at));
@@ -115,7 +105,7 @@ fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Opti
         _ => inside[at].identifier(),
     };
     let names = (0..inside.len()).filter(alone).filter_map(name);
-    Some(Names::Some(names.map(str::to_owned).collect()))
+    names.map(str::to_owned).collect()
 }
 
 fn runs_sql(text: &Text<'_>, index: usize) -> bool {
@@ -218,16 +208,11 @@ pub fn check(
                 return Err(Refusal::InSqlString { name, by });
             }
         }
-        match names_in(text, strings, lookup.index, lookup.form) {
-            Some(Names::Some(names)) => {
-                let mut names = names.into_iter();
-                if let Some(name) = names.find(|name| objects.has(lookup.kinds, name)) {
-                    let by = lookup.by;
-                    return Err(Refusal::ByName { name, by });
-                }
-            }
-            Some(Names::TooMany) => return Err(Refusal::ByUnknownName(lookup.by)),
-            None => {}
+        let names = names_in(text, strings, lookup.index, lookup.form);
+        let mut names = names.into_iter();
+        if let Some(name) = names.find(|name| objects.has(lookup.kinds, name)) {
+            let by = lookup.by;
+            return Err(Refusal::ByName { name, by });
         }
     }
     if let Some(by) = lookups.unknown.into_iter().next() {

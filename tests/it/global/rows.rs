@@ -100,6 +100,7 @@ fn rows_are_those_that_the_user_may_see_in_each_shard() {
         "-q",
         "-t",
         "--csv",
+        "--row-security",
         "SELECT id FROM t ORDER BY 1",
         "-U",
         &role,
