@@ -37,10 +37,12 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     let command = ALL[run as usize % ALL.len()];
     // So short that what stalls is given up soon.
     let job = Job::new(command, World::question()).timeout("3s");
-    let plan = Plan::roll(dice, &ACTIONS);
+    let connections = 1 + dice.index(command.connections());
+    let plan = Plan::roll(dice, &ACTIONS, connections);
     proxy.set(plan);
     let program = job
         .program(&world.db)
+        .args(command.use_connections(connections))
         .args(proxy.args())
         .env("PGCONNECT_TIMEOUT", "3");
     let ran = finish(program.spawn(), DEADLINE);
@@ -48,7 +50,9 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     let outcome = judged.map_err(|fault| fault.with(&format!("{command:?}, {plan:?}")))?;
     no_backends(&world.db)?;
     if plan.loses_nothing() && outcome != Outcome::Complete {
-        return wrong(format!("{command:?} is {outcome:?}, and nothing was lost: {plan:?}"));
+        return wrong(format!(
+            "{command:?} is {outcome:?}, and nothing was lost: {plan:?}"
+        ));
     }
     if outcome != Outcome::Complete && job.command.has_manifest() {
         job.again(&world.db, world)?;

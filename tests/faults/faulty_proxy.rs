@@ -64,15 +64,20 @@ impl Plan {
         piece: None,
     };
 
-    /// Half of them in the opening, half of them anywhere.
-    pub fn roll(dice: &mut Dice, actions: &[Action]) -> Self {
-        let direction = dice.pick(&[Direction::ToClient, Direction::ToClient, Direction::ToServer]);
-        let far = match direction {
-            Direction::ToClient => 60_000,
-            Direction::ToServer => 4_000,
+    /// For a command that uses so many connections: a third of all faults come in the
+    /// opening, a third in what every command sends and receives, a third anywhere.
+    pub fn roll(dice: &mut Dice, actions: &[Action], connections: usize) -> Self {
+        let direction = dice.pick(&[
+            Direction::ToClient,
+            Direction::ToClient,
+            Direction::ToServer,
+        ]);
+        let all = match direction {
+            Direction::ToClient => 150_000,
+            Direction::ToServer => 12_000,
         };
-        let limit = dice.pick(&[3_000, far]);
-        let connection = dice.index(5);
+        let limit = dice.pick(&[700, 3_000, all / connections as u64]);
+        let connection = dice.index(connections);
         Self {
             which: dice.pick(&[Which::Only(connection), Which::From(connection)]),
             direction,

@@ -66,6 +66,22 @@ impl Command {
         }
     }
 
+    /// How many connections it has use for.
+    pub fn connections(self) -> usize {
+        match self {
+            Self::Find | Self::GlobalOne => 1,
+            _ => 4,
+        }
+    }
+
+    /// The flags that limit it to so many.
+    pub fn use_connections(self, limit: usize) -> Vec<String> {
+        if self == Self::Find {
+            return Vec::new();
+        }
+        vec!["-j".to_owned(), limit.to_string()]
+    }
+
     pub fn has_manifest(self) -> bool {
         matches!(
             self,
@@ -81,7 +97,11 @@ pub struct Job {
     folder: TempDir,
     /// Of the server, for each statement.
     timeout: &'static str,
+    /// Whether it replaces a file that somebody relies on.
+    older: bool,
 }
+
+const OLDER: &str = "older\n";
 
 impl Job {
     pub fn new(command: Command, question: Question) -> Self {
@@ -90,6 +110,16 @@ impl Job {
             question,
             folder: tempfile::tempdir().unwrap(),
             timeout: "20s",
+            older: false,
+        }
+    }
+
+    /// There is a file with its name already, which stays if the command fails.
+    pub fn with_older_file(self) -> Self {
+        fs::write(self.target().unwrap(), OLDER).unwrap();
+        Self {
+            older: true,
+            ..self
         }
     }
 
@@ -136,6 +166,9 @@ impl Job {
         if let Some(target) = self.target() {
             args.extend(["-o".to_owned(), target.display().to_string()]);
         }
+        if self.older && self.command.has_manifest() {
+            args.push("--force".to_owned());
+        }
         args
     }
 
@@ -150,8 +183,9 @@ impl Job {
             0 => Outcome::Complete,
             1 => Outcome::Failed,
             3 => Outcome::Incomplete,
-            // By a signal that it hears, or by one that nobody does.
+            // By a signal that it hears, by one that nobody does, or before it listens.
             130 | 137 => Outcome::Interrupted,
+            129 | 143 if ran.stdout.is_empty() && ran.stderr.is_empty() => Outcome::Interrupted,
             status => return wrong(format!("exit status {status}")),
         };
         if outcome == Outcome::Complete {
@@ -191,7 +225,16 @@ impl Job {
                 .check_part(self.command, &answer)
                 .map_err(Fault::Wrong);
         }
-        if self.target().is_some_and(|target| target.exists()) {
+        let target = self.target();
+        if self.older {
+            let older = target.as_ref().and_then(|path| fs::read(path).ok());
+            match older {
+                None => return wrong("the older file is gone"),
+                Some(bytes) if bytes == OLDER.as_bytes() => return Ok(()),
+                Some(_) => {}
+            }
+        }
+        if target.is_some_and(|target| target.exists()) {
             let answer = self.answer(ran).map_err(Fault::Wrong)?;
             return truth
                 .check_whole(self.command, &answer)
@@ -199,9 +242,7 @@ impl Job {
         }
         // A signal cuts the last line.
         let end = ran.stdout.rfind('\n').map_or(0, |end| end + 1);
-        let rows = self
-            .normalised(&ran.stdout[..end])
-            .map_err(Fault::Wrong)?;
+        let rows = self.normalised(&ran.stdout[..end]).map_err(Fault::Wrong)?;
         truth.check_part(self.command, &rows).map_err(Fault::Wrong)
     }
 
@@ -321,7 +362,9 @@ impl Job {
         let program = self.program(db);
         match (self.command, resume) {
             (Command::PerShard, true) => program.args(["--resume"]).run(),
-            (command, _) if command.has_manifest() => program.args(["--force"]).run(),
+            (command, _) if command.has_manifest() && !self.older => {
+                program.args(["--force"]).run()
+            }
             _ => program.run(),
         }
     }
@@ -344,7 +387,9 @@ pub fn finish(mut running: Running, within: Duration) -> Result<Ran, Fault> {
     while !running.has_ended() {
         if started.elapsed() > within {
             let stderr = running.wait_for_stderr(|_| true);
-            return Err(Fault::Hung(format!("not within {within:?}; stderr:\n{stderr}")));
+            return Err(Fault::Hung(format!(
+                "not within {within:?}; stderr:\n{stderr}"
+            )));
         }
         std::thread::sleep(Duration::from_millis(2));
     }

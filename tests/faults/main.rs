@@ -28,9 +28,13 @@
 )]
 
 mod connections;
+mod crashes;
 mod dice;
 mod faulty_proxy;
 mod job;
+mod money;
+mod output_files;
+mod signals;
 mod suite;
 #[path = "../it/support/mod.rs"]
 #[allow(
@@ -39,4 +43,5 @@ mod suite;
     reason = "shared with the other tests, which need more of it"
 )]
 mod support;
+mod tampering;
 mod world;

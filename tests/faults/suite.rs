@@ -63,9 +63,10 @@ struct Settings {
 impl Settings {
     fn from_env() -> Self {
         let number = |name| {
-            env::var(name)
-                .ok()
-                .map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
+            env::var(name).ok().map(|text| {
+                text.parse::<u64>()
+                    .unwrap_or_else(|_| panic!("{name}={text}"))
+            })
         };
         Self {
             seed: number("FAULTS_SEED").unwrap_or(DEFAULT_SEED),
@@ -92,7 +93,9 @@ impl Suite {
     ) {
         let settings = Settings::from_env();
         let (first, last, workers) = match settings {
-            Settings { only: Some(run), .. } => (run, run + 1, 1),
+            Settings {
+                only: Some(run), ..
+            } => (run, run + 1, 1),
             Settings { full: true, .. } => (0, self.runs, 2),
             Settings { full: false, .. } => (0, self.short, 1),
         };

@@ -56,9 +56,8 @@ impl World {
 
     pub fn on(server: &Sandbox) -> Self {
         let db = Db::on(server);
-        let size = format!(
-            "SET demo.shards = {SHARDS}; SET demo.origins = 64; SET demo.packages = 1200;"
-        );
+        let size =
+            format!("SET demo.shards = {SHARDS}; SET demo.origins = 64; SET demo.packages = 1200;");
         db.sql(&format!("{size}\n{}", sample::PARTS.join("\n")));
         // Crashes forget what is not on the disk yet.
         db.sql("CHECKPOINT");
@@ -87,10 +86,11 @@ impl World {
             "SELECT shard, {columns} FROM ({}) AS p ORDER BY number, id",
             all(&columns)
         ));
-        let global = copy(&question.global.replace(
-            "origin_packages",
-            &format!("({}) AS p", all("target, id")),
-        ));
+        let global = copy(
+            &question
+                .global
+                .replace("origin_packages", &format!("({}) AS p", all("target, id"))),
+        );
         Self { db, rows, global }
     }
 
@@ -121,7 +121,10 @@ impl Truth for World {
         if answer == expected {
             return Ok(());
         }
-        let differs = answer.lines().zip(expected.lines()).position(|(a, b)| a != b);
+        let differs = answer
+            .lines()
+            .zip(expected.lines())
+            .position(|(a, b)| a != b);
         Err(format!(
             "{} lines, psql has {}; the first that differs: {differs:?}",
             answer.lines().count(),
