@@ -15,6 +15,7 @@ const SUITE: Suite = Suite {
     name: "crashes",
     runs: 150,
     short: 5,
+    workers: 2,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -87,6 +87,11 @@ impl Plan {
         }
     }
 
+    /// Whether somebody waits for bytes that never come.
+    pub fn is_silent(&self) -> bool {
+        matches!(self.action, Action::Stall | Action::HalfClose)
+    }
+
     /// Whether it only takes longer.
     pub fn loses_nothing(&self) -> bool {
         matches!(self.action, Action::Carry | Action::Pause(_))

@@ -16,6 +16,7 @@ const SUITE: Suite = Suite {
     name: "money",
     runs: 400,
     short: 16,
+    workers: 2,
 };
 
 const ACCOUNTS: u32 = 20;
@@ -140,7 +141,7 @@ fn question() -> Question {
 
 #[test]
 fn money() {
-    SUITE.run(Bank::open, |bank, dice, run| audited(bank, dice, run));
+    SUITE.run(Bank::open, audited);
 }
 
 fn audited(bank: &mut Bank, dice: &mut Dice, run: u32) -> Verdict {

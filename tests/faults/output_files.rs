@@ -16,6 +16,7 @@ const SUITE: Suite = Suite {
     name: "output_files",
     runs: 100,
     short: 10,
+    workers: 2,
 };
 
 const COMMANDS: [Command; 5] = [
@@ -59,13 +60,13 @@ impl Failure {
     fn roll(dice: &mut Dice, command: Command) -> Self {
         let writes_one_file = command != Command::PerShard;
         match dice.below(3) {
-            0 => Self::Call(Injection::roll(dice, &CALLS, 5)),
+            0 => Self::Call(Injection::roll(dice, &CALLS, 3)),
             // The names of drafts are known only while the command waits.
             1 if writes_one_file => {
                 let errors: &[&str] = &["ENOSPC", "EIO", "EDQUOT", "EINTR", "EINTR"];
-                Self::Write(Injection::roll(dice, &[("write", errors)], 8))
+                Self::Write(Injection::roll(dice, &[("write", errors)], 4))
             }
-            _ if writes_one_file => Self::SizeLimit(dice.below(400)),
+            _ if writes_one_file => Self::SizeLimit(dice.below(250)),
             _ => Self::SizeLimit(dice.below(40)),
         }
     }
@@ -153,7 +154,7 @@ fn gated_question() -> Question {
 fn unwritable(world: &World, gate: &mut Session, dice: &mut Dice, run: u32) -> Verdict {
     let command = COMMANDS[run as usize % COMMANDS.len()];
     let rolled = Failure::roll(dice, command);
-    let limit = Failure::SizeLimit(dice.below(400));
+    let limit = Failure::SizeLimit(dice.below(250));
     let failure = if *STRACE { rolled } else { limit };
     let mut job = Job::new(command, gated_question());
     if command != Command::PerShard && dice.one_in(2) {

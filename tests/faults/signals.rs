@@ -14,6 +14,7 @@ const SUITE: Suite = Suite {
     name: "signals",
     runs: 200,
     short: 16,
+    workers: 2,
 };
 
 /// How soon a run ends once it is told to.
@@ -44,27 +45,46 @@ fn signals() {
     SUITE.run(
         || {
             let world = World::shared();
-            let migration = world.db.session();
-            (world, FaultyProxy::to(server()), migration)
+            Stage {
+                usual: usual_time(&world),
+                proxy: FaultyProxy::to(server()),
+                migration: world.db.session(),
+                world,
+            }
         },
-        |(world, proxy, migration), dice, run| {
-            let verdict = signalled(world, proxy, migration, dice, run);
-            migration.run("ROLLBACK");
+        |stage, dice, run| {
+            let verdict = signalled(stage, dice, run);
+            stage.migration.run("ROLLBACK");
             verdict
         },
     );
 }
 
-fn signalled(
-    world: &World,
-    proxy: &FaultyProxy,
-    migration: &mut Session,
-    dice: &mut Dice,
-    run: u32,
-) -> Verdict {
+struct Stage {
+    world: World,
+    proxy: FaultyProxy,
+    migration: Session,
+    /// How long a command takes when nothing happens.
+    usual: Duration,
+}
+
+fn usual_time(world: &World) -> Duration {
+    let job = Job::new(Command::ExportCsv, World::question());
+    let ran = job.program(&world.db).run();
+    ran.elapsed
+}
+
+fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
+    let Stage {
+        world,
+        proxy,
+        migration,
+        usual,
+    } = stage;
+    let world = &*world;
     let command = ALL[run as usize % ALL.len()];
     let signal = dice.pick(&["INT", "TERM", "HUP", "KILL"]);
-    let after = dice.up_to(Duration::from_millis(150));
+    let after = dice.up_to(*usual * 3 / 2);
     let server = Server::roll(dice, command);
     let circumstances = format!("{command:?}, {signal} after {after:?}, {server:?}");
     let job = Job::new(command, World::question());

@@ -82,6 +82,8 @@ pub struct Suite {
     pub runs: u32,
     /// How many of them the short form has.
     pub short: u32,
+    /// How many at a time, in the long form.
+    pub workers: u32,
 }
 
 impl Suite {
@@ -96,7 +98,7 @@ impl Suite {
             Settings {
                 only: Some(run), ..
             } => (run, run + 1, 1),
-            Settings { full: true, .. } => (0, self.runs, 2),
+            Settings { full: true, .. } => (0, self.runs, self.workers),
             Settings { full: false, .. } => (0, self.short, 1),
         };
         let started = Instant::now();

@@ -15,6 +15,7 @@ const SUITE: Suite = Suite {
     name: "tampering",
     runs: 400,
     short: 40,
+    workers: 2,
 };
 
 const COMMANDS: [Command; 4] = [
