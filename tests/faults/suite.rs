@@ -3,8 +3,8 @@
 use std::env;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::Instant;
 
@@ -152,6 +152,10 @@ impl Suite {
     }
 }
 
+const COLUMNS: &str = "\
+| suite | runs | complete | incomplete | failed | interrupted | wrong | hung | leftovers | time |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
+
 /// The row of the table in `docs/reliability.md`.
 #[derive(Debug, Default)]
 struct Tally {
@@ -198,11 +202,8 @@ impl Tally {
         for count in counts {
             write!(row, " {count} |").unwrap();
         }
-        println!(
-            "\nseed {seed}, {:.0} s\n\
-             | suite | runs | complete | incomplete | failed | interrupted | wrong | hung | leftovers |\n\
-             {row}",
-            started.elapsed().as_secs_f64()
-        );
+        static HEADER: Once = Once::new();
+        HEADER.call_once(|| println!("\nseed {seed}\n\n{COLUMNS}"));
+        println!("\n{row} {:.0} s |", started.elapsed().as_secs_f64());
     }
 }
