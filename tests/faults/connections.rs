@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 use crate::faulty_proxy::{Action, FaultyProxy, Plan};
-use crate::job::{ALL, Job, describe, finish, no_backends};
+use crate::job::{ALL, Job, WHEN_NOTICED, describe, finish, no_backends};
 use crate::suite::{Fault, Outcome, Suite, Verdict};
 use crate::world::{World, server};
 
@@ -67,7 +67,7 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     let outcome = job
         .judge(&ran, world)
         .map_err(|fault| fault.with(&circumstances))?;
-    no_backends(&world.db).map_err(|fault| fault.with(&circumstances))?;
+    no_backends(&world.db, WHEN_NOTICED).map_err(|fault| fault.with(&circumstances))?;
     if plan.loses_nothing() && outcome != Outcome::Complete {
         let fault = Fault::Wrong("not complete, and nothing was lost".to_owned());
         return Err(describe(fault, command, &ran).with(&circumstances));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shardq::sandbox::{Options, Sandbox, Shutdown};
 
 use crate::dice::Dice;
-use crate::job::{ALL, Command, DEADLINE, Job, finish, no_backends};
+use crate::job::{ALL, Command, DEADLINE, Job, WHEN_NOTICED, finish, no_backends};
 use crate::suite::{Outcome, Suite, Verdict};
 use crate::support::{Program, eventually, private_server};
 use crate::world::{Question, World};
@@ -117,7 +117,7 @@ fn crashed(server: &mut Sandbox, world: &World, dice: &mut Dice, run: u32) -> Ve
     });
     let judged = ran.and_then(|ran| job.judge(&ran, world));
     let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
-    no_backends(&world.db)?;
+    no_backends(&world.db, WHEN_NOTICED)?;
     if outcome != Outcome::Complete && command.has_manifest() {
         job.again(&world.db, world)
             .map_err(|fault| fault.with(&circumstances))?;

@@ -19,8 +19,11 @@ use crate::world::{Question, SHARDS, Truth};
 /// restarts, about 7 seconds.
 pub const DEADLINE: Duration = Duration::from_secs(40);
 
-/// How soon a backend has to be gone after its client.
-const GONE_WITHIN: Duration = Duration::from_secs(2);
+/// How soon a backend has to be gone after its client has said that it leaves.
+pub const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// The same where the client could not: the server looks after it about once a second.
+pub const WHEN_NOTICED: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -395,15 +398,17 @@ pub fn finish(mut running: Running, within: Duration) -> Result<Ran, Fault> {
 }
 
 /// No backend is left of a run that has ended.
-pub fn no_backends(db: &Db) -> Result<(), Fault> {
+pub fn no_backends(db: &Db, within: Duration) -> Result<(), Fault> {
     let started = Instant::now();
     loop {
         let states = db.backends("shardq");
         if states.is_empty() {
             return Ok(());
         }
-        if started.elapsed() > GONE_WITHIN {
-            return Err(Fault::Leftover(format!("backends: {states:?}")));
+        if started.elapsed() > within {
+            return Err(Fault::Leftover(format!(
+                "backends after {within:?}: {states:?}"
+            )));
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::dice::Dice;
-use crate::job::{Command, DEADLINE, Job, finish, no_backends};
+use crate::job::{Command, DEADLINE, Job, WHEN_NOTICED, finish, no_backends};
 use crate::suite::{Outcome, Suite, Verdict, wrong};
 use crate::support::{Db, Session};
 use crate::world::{Question, SHARDS, Truth, server};
@@ -158,7 +158,7 @@ fn audited(bank: &mut Bank, dice: &mut Dice, run: u32) -> Verdict {
     let circumstances = format!("{command:?}, kills after {kills:?}");
     let judged = finish(running, DEADLINE).and_then(|ran| job.judge(&ran, &Total));
     let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
-    no_backends(&bank.db)?;
+    no_backends(&bank.db, WHEN_NOTICED)?;
     if kills.is_empty() && outcome != Outcome::Complete {
         return wrong(format!(
             "{circumstances}: {outcome:?}, and nothing happened"

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use crate::dice::Dice;
-use crate::job::{Command, DEADLINE, Job, finish, no_backends};
+use crate::job::{AT_ONCE, Command, DEADLINE, Job, finish, no_backends};
 use crate::suite::{Fault, Outcome, Suite, Verdict, wrong};
 use crate::support::{Program, Ran, Session, eventually};
 use crate::world::{Question, World};
@@ -163,7 +163,7 @@ fn unwritable(world: &World, gate: &mut Session, dice: &mut Dice, run: u32) -> V
     let circumstances = format!("{command:?}, {failure:?}");
     let judged = ended(&job, world, gate, failure).and_then(|ran| job.judge(&ran, world));
     let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
-    no_backends(&world.db)?;
+    no_backends(&world.db, AT_ONCE)?;
     if failure.is_harmless() && outcome != Outcome::Complete {
         return wrong(format!(
             "{circumstances}: {outcome:?} after a call that may be repeated"

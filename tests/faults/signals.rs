@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::dice::Dice;
 use crate::faulty_proxy::{Action, FaultyProxy, Plan};
-use crate::job::{ALL, Command, Job, finish, no_backends};
+use crate::job::{ALL, AT_ONCE, Command, Job, WHEN_NOTICED, finish, no_backends};
 use crate::suite::{Fault, Outcome, Suite, Verdict, wrong};
 use crate::support::Session;
 use crate::world::{World, server};
@@ -115,7 +115,12 @@ fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
     let outcome = job
         .judge(&ran, world)
         .map_err(|fault| fault.with(&circumstances))?;
-    let gone = no_backends(&world.db).map_err(|fault| fault.with(&circumstances));
+    let gone = if signal == "KILL" {
+        WHEN_NOTICED
+    } else {
+        AT_ONCE
+    };
+    let gone = no_backends(&world.db, gone).map_err(|fault| fault.with(&circumstances));
     if took > ENDS_WITHIN {
         return Err(Fault::Hung(format!(
             "{circumstances}\nstatus {} only after {took:?}; stderr:\n{}",

@@ -156,6 +156,8 @@ const COLUMNS: &str = "\
 | suite | runs | complete | incomplete | failed | interrupted | wrong | hung | leftovers | time |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
+static HEADER: Once = Once::new();
+
 /// The row of the table in `docs/reliability.md`.
 #[derive(Debug, Default)]
 struct Tally {
@@ -202,7 +204,6 @@ impl Tally {
         for count in counts {
             write!(row, " {count} |").unwrap();
         }
-        static HEADER: Once = Once::new();
         HEADER.call_once(|| println!("\nseed {seed}\n\n{COLUMNS}"));
         println!("\n{row} {:.0} s |", started.elapsed().as_secs_f64());
     }
