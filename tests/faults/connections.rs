@@ -11,7 +11,7 @@ use crate::world::{World, server};
 const SUITE: Suite = Suite {
     name: "connections",
     runs: 300,
-    short: 20,
+    short: 10,
     workers: 4,
 };
 

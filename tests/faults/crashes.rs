@@ -14,7 +14,7 @@ use crate::world::{Question, World};
 const SUITE: Suite = Suite {
     name: "crashes",
     runs: 150,
-    short: 5,
+    short: 4,
     workers: 2,
 };
 

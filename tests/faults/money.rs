@@ -15,7 +15,7 @@ use crate::world::{Question, SHARDS, Truth, server};
 const SUITE: Suite = Suite {
     name: "money",
     runs: 400,
-    short: 16,
+    short: 8,
     workers: 2,
 };
 

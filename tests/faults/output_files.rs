@@ -15,7 +15,7 @@ use crate::world::{Question, World};
 const SUITE: Suite = Suite {
     name: "output_files",
     runs: 100,
-    short: 10,
+    short: 6,
     workers: 2,
 };
 

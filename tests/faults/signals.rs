@@ -13,7 +13,7 @@ use crate::world::{World, server};
 const SUITE: Suite = Suite {
     name: "signals",
     runs: 200,
-    short: 16,
+    short: 10,
     workers: 2,
 };
 

@@ -14,7 +14,7 @@ use crate::world::{SHARDS, Truth, World};
 const SUITE: Suite = Suite {
     name: "tampering",
     runs: 400,
-    short: 40,
+    short: 24,
     workers: 2,
 };
 
