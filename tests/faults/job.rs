@@ -401,13 +401,16 @@ pub fn finish(mut running: Running, within: Duration) -> Result<Ran, Fault> {
 pub fn no_backends(db: &Db, within: Duration) -> Result<(), Fault> {
     let started = Instant::now();
     loop {
-        let states = db.backends("shardq");
-        if states.is_empty() {
+        let left = db.ask(
+            "SELECT now() - state_change, state, wait_event_type, wait_event, query FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = 'shardq'",
+        );
+        if left.is_empty() {
             return Ok(());
         }
         if started.elapsed() > within {
             return Err(Fault::Leftover(format!(
-                "backends after {within:?}: {states:?}"
+                "backends after {within:?}:\n{left}"
             )));
         }
         std::thread::sleep(Duration::from_millis(20));
