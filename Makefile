@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt postgres pgbouncer
+.PHONY: help demo test faults bench fmt postgres pgbouncer
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ test: postgres pgbouncer ## Check the formatting, lint, and run every test
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
+
+faults: postgres ## Break connections, servers and files at random, and count what comes of it
+	FAULTS=full cargo test --locked --test faults -- --test-threads=1 --nocapture
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md
 	cargo bench --locked --bench versus_psql

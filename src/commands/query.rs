@@ -6,6 +6,7 @@ use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::console::Console;
 use crate::error::{Error, advice};
 use crate::exit::Exit;
+use crate::export::Target;
 use crate::fanout::Survey;
 use crate::footer::Footer;
 use crate::hint;
@@ -58,9 +59,7 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let mut plan = plan(&args)?;
     let format = args.output.format()?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
-    // While Ctrl-C still ends all: it may wait for whoever reads a pipe.
-    let sink = sink(&args)?;
-    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    let (sink, interrupt) = open(&args)?;
     for warning in settings.warnings() {
         console.note(warning);
     }
@@ -386,7 +385,23 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
 }
 
 /// Where the result goes; none if there is to be none.
-pub(super) fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
+/// Where the result goes. A file's draft is removed after Ctrl-C, whenever that comes; a
+/// pipe opens when somebody reads it, which may be never, so until then Ctrl-C ends all.
+pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error> {
+    let listen = || Interrupt::listen().map_err(Error::Signals);
+    if args
+        .output
+        .output
+        .as_deref()
+        .is_some_and(Target::names_a_stream)
+    {
+        return Ok((sink(args)?, listen()?));
+    }
+    let interrupt = listen()?;
+    Ok((sink(args)?, interrupt))
+}
+
+fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
     if args.run.dry_run || args.global.explain {
         return Ok(None);
     }

@@ -7,7 +7,6 @@ use crate::exit::Exit;
 use crate::fanout::Answer;
 use crate::footer::Footer;
 use crate::global::Way;
-use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::plan::Plan;
 use crate::render::{Format, RenderOptions, Renderer};
@@ -26,8 +25,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let plan = query::plan(&args)?;
     let format = args.output.format()?;
     let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
-    let sink = query::sink(&args)?;
-    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    let (sink, interrupt) = query::open(&args)?;
     for warning in settings.warnings() {
         console.note(warning);
     }

@@ -163,6 +163,22 @@ fn the_server_notices_when_it_is_killed() {
 }
 
 #[test]
+fn the_server_notices_when_it_is_killed_while_the_check_waits_for_a_lock() {
+    let db = Db::with_shards(2);
+    db.in_each_shard("CREATE TABLE t ()");
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_0.t");
+    let query = shardq(["query", "--lock-timeout", "0", "SELECT * FROM t"])
+        .db(&db)
+        .spawn();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                   AND application_name = 'shardq' AND datname = current_database()";
+    eventually("it waits", || db.ask(waiting) == "1");
+    query.signal("KILL");
+    nothing_runs(&db);
+}
+
+#[test]
 fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
     let db = Db::with_shards(1);
     let fast = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
