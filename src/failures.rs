@@ -49,12 +49,7 @@ impl Failures {
         for (error, shards) in &self.0 {
             let mut shards = shards.clone();
             shards.sort_unstable();
-            let _ = match shards[..] {
-                _ if shards.len() == asked && asked > 1 => write!(text, "all {asked} shards: "),
-                [only] => write!(text, "{only}: "),
-                _ => write!(text, "{} ({} shards): ", Ranges::of(&shards), shards.len()),
-            };
-            let _ = writeln!(text, "{error}");
+            let _ = writeln!(text, "{}: {error}", whose(&shards, asked));
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }
@@ -63,6 +58,16 @@ impl Failures {
             }
         }
         text
+    }
+}
+
+/// `shard_3, shard_7-9 (4 shards)`: those of the shards that were asked that have
+/// something in common. `shards` are ascending.
+pub fn whose(shards: &[Shard], asked: usize) -> String {
+    match shards {
+        _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),
+        [only] => only.to_string(),
+        _ => format!("{} ({} shards)", Ranges::of(shards), shards.len()),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod key;
 pub mod lookup;
 pub mod merge;
 pub mod nearest;
+pub mod notices;
 pub mod open;
 pub mod output;
 pub mod plan;

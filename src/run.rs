@@ -13,6 +13,7 @@ use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
+use crate::notices::Notices;
 use crate::plan::{Plan, TableName};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
@@ -91,9 +92,21 @@ pub struct Outcome {
     pub failures: Failures,
     /// Of all shards that began to answer.
     pub columns: ColumnTypes,
+    /// What the server said beside its answers.
+    pub notices: Notices,
 }
 
 impl Outcome {
+    /// Takes what the server said beside its answers; of one statement over so many
+    /// shards, it is of none of them.
+    fn hear(&mut self, server: &Server, over: Option<usize>) {
+        let said = server.take_notices();
+        self.notices.extend(match over {
+            Some(_) => said.of_no_shard(),
+            None => said,
+        });
+    }
+
     /// The types of the shards whose rows are in the result.
     pub fn answered_columns(&self) -> ColumnTypes {
         let mut columns = self.columns.clone();
@@ -117,6 +130,8 @@ pub struct Started {
     server: Server,
     /// How many shards the one turn is over, if it is over all of them at once.
     over: Option<usize>,
+    /// What the server said before.
+    heard: Notices,
 }
 
 impl Started {
@@ -136,6 +151,7 @@ impl Started {
             merge,
             server,
             over: None,
+            heard: Notices::default(),
         }
     }
 
@@ -146,6 +162,12 @@ impl Started {
             over: Some(shards),
             ..self
         }
+    }
+
+    /// Of one that follows the shards' parts, beside which the server said this.
+    #[must_use]
+    pub fn having_heard(self, heard: Notices) -> Self {
+        Self { heard, ..self }
     }
 }
 
@@ -197,6 +219,7 @@ pub(crate) async fn drive_open(
         mut merge,
         server,
         over,
+        heard,
     } = started;
     let mut outcome = Outcome {
         ending: Ending::Heard,
@@ -206,6 +229,7 @@ pub(crate) async fn drive_open(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
+        notices: heard,
     };
     // By the clock, and not after a pause: messages may come without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -252,11 +276,13 @@ pub(crate) async fn drive_open(
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(Ending::Heard) = ending {
+        outcome.hear(&server, over);
         return Ok((outcome, Some(Heard { fanout, server })));
     }
     fanout.stop().await;
     drop(fanout);
     server.close().await;
+    outcome.hear(&server, over);
     outcome.ending = ending?;
     Ok((outcome, None))
 }

@@ -17,6 +17,7 @@ use crate::global::{
 use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
+use crate::notices::Notices;
 use crate::plan::{Plan, TableName};
 use crate::run::Started;
 use crate::server::{Server, Spare};
@@ -298,6 +299,7 @@ impl Prepared {
             server,
             spares,
         } = self;
+        let mut said = Notices::default();
         let (plan, mut survey, parts) = match &way {
             Way::One(checked, _) => {
                 drop(spares);
@@ -330,6 +332,7 @@ impl Prepared {
                     types: TypeNames::default(),
                     round_trip,
                 };
+                said = server.take_notices().of_other_text();
                 (in_parts.final_plan(&all.parts), survey, all.answers)
             }
         };
@@ -344,7 +347,8 @@ impl Prepared {
         // It is asked as if it were a shard's turn.
         let turn = vec![shards[0]];
         let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
-            .over(way.catalog().shards.len());
+            .over(way.catalog().shards.len())
+            .having_heard(said);
         Ok(Start::Going(Box::new(Going {
             started,
             way,

@@ -214,7 +214,10 @@ async fn conclude(
                 .describe(outcome.asked, &plan.statement, advice),
         );
     }
-    if let Some(exit) = end(output, &outcome).await? {
+    let ended = end(output, &outcome).await;
+    let notices = &outcome.notices;
+    notices.say(outcome.asked, &plan.statement, console);
+    if let Some(exit) = ended? {
         return Ok(exit);
     }
     if !outcome.filtered.is_empty() {

@@ -155,6 +155,8 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         elapsed: console.elapsed(),
     };
     let ended = query::end(output, &ran.outcome).await;
+    let notices = &ran.outcome.notices;
+    notices.say(footer.answered, &ran.plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = &ran.args.output.output {
             query::not_written(file, console);

@@ -135,6 +135,7 @@ impl Particulars<'_> {
                     Instant::Shared => self.circumstances.snapshot.clone(),
                     Instant::PerShard => None,
                 },
+                warnings: outcome.notices.warnings(),
             }],
             complete: outcome.failures.is_empty() && outcome.answers.len() == outcome.asked,
             shards_expected: outcome.asked,

@@ -41,6 +41,7 @@ mod liveness;
 mod memory;
 mod names;
 mod nothing_left;
+mod notices;
 mod one_instant;
 mod pooler;
 mod psql_equal;

@@ -36,6 +36,7 @@ pub struct Ran<'a> {
 /// Says how it went, and gives the file its name if it is what was asked for.
 pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
     // Before the file ends, for the reader of a stream may be gone or pause.
+    ran.say_notices(console);
     ran.say_failures(console);
     let (exit, written) = match end(&ran, file).await {
         (_, Err(ExportError::Closed)) if ran.outcome.failures.is_empty() => {
@@ -137,6 +138,11 @@ impl Ran<'_> {
             shard_column: asked.shard_column(),
             options: asked.options(),
         }
+    }
+
+    pub fn say_notices(&self, console: &mut Console) {
+        let Outcome { asked, notices, .. } = &self.outcome;
+        notices.say(*asked, &self.plan.statement, console);
     }
 
     pub fn say_failures(&self, console: &mut Console) {

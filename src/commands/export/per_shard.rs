@@ -21,6 +21,7 @@ use crate::export::{ExportError, folder};
 use crate::failures::Failures;
 use crate::footer::Elapsed;
 use crate::merge::{Delivery, Order, Recall};
+use crate::notices::Notices;
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::shard::Shard;
 
@@ -196,6 +197,7 @@ fn nothing(asked: usize) -> Outcome {
         answers: Vec::new(),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
+        notices: Notices::default(),
     }
 }
 
@@ -207,6 +209,7 @@ async fn conclude(
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let (manifest, trouble) = parts.finish(&ran.outcome, ran.columns.clone()).await;
+    ran.say_notices(console);
     ran.say_failures(console);
     ran.say_drift(console);
     if let Some(error) = &trouble {
