@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio_postgres::error::SqlState;
+
 use crate::commands::demo::DemoError;
 use crate::exit::Exit;
 use crate::export::ExportError;
@@ -125,13 +127,25 @@ hint: {hint}"
 }
 
 impl Error {
-    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
-        match error {
-            FanoutError::Connect(error) => Self::Connect(error),
-            FanoutError::Statement(report) => Self::Refused {
+    /// What the server's parser says of the statement.
+    pub fn refused(report: Report, statement: &Statement) -> Self {
+        let of_psql = report
+            .position
+            .filter(|_| report.code == SqlState::SYNTAX_ERROR)
+            .and_then(|position| statement.psql_command_at(position));
+        match of_psql {
+            Some(error) => error.into(),
+            None => Self::Refused {
                 report,
                 statement: statement.clone(),
             },
+        }
+    }
+
+    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
+        match error {
+            FanoutError::Connect(error) => Self::Connect(error),
+            FanoutError::Statement(report) => Self::refused(report, statement),
             FanoutError::NotCopied(report) => Self::NotCopied {
                 report,
                 statement: statement.clone(),
@@ -189,7 +203,6 @@ fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
 
 /// What may help a shard that failed.
 pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
-    use tokio_postgres::error::SqlState;
     let ShardError::Server(report) = error else {
         return None;
     };

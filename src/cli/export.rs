@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
@@ -20,7 +20,7 @@ use crate::merge::Order;
 /// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 what was written lacks
 /// shards (--allow-partial, --per-shard, --skip-missing), 130 interrupted.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
   shardq export \"SELECT * FROM origins\" -o origins.csv
   shardq export -f packages.sql -o packages.parquet
@@ -30,15 +30,23 @@ Examples:
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
     /// The statement: exactly one SELECT, VALUES, TABLE or WITH
-    #[arg(
-        value_name = "SQL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
+    #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
+    /// The statement, as psql takes it
+    // All that are given, so that of several none is quietly left out.
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "SQL",
+        action = clap::ArgAction::Append,
+        allow_hyphen_values = true,
+        group = "statement"
+    )]
+    pub command: Vec<String>,
+
     /// Read the statement from a file; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]

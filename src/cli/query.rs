@@ -32,6 +32,18 @@ pub struct QueryArgs {
     #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
+    /// The statement, as psql takes it
+    // All that are given, so that of several none is quietly left out.
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "SQL",
+        action = clap::ArgAction::Append,
+        allow_hyphen_values = true,
+        group = "statement"
+    )]
+    pub command: Vec<String>,
+
     /// Read the statement from a file; - is standard input
     #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,

@@ -280,12 +280,7 @@ fn policy(on_error: OnError) -> Policy {
 }
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
-    let statement = match (&args.sql, &args.file) {
-        (Some(sql), _) => Statement::new(sql)?,
-        (None, Some(file)) => Statement::read(file)?,
-        // clap asks for one of the two.
-        (None, None) => Statement::new("")?,
-    };
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     Ok(Plan {
         statement,
         search_path: args.shards.search_path.clone(),

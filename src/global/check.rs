@@ -39,10 +39,7 @@ impl Refused {
     pub fn into_error(self, statement: &Statement) -> Error {
         match self {
             Self::ByUs(refusal) => refusal.into(),
-            Self::ByServer(report) => Error::Refused {
-                report,
-                statement: statement.clone(),
-            },
+            Self::ByServer(report) => Error::refused(report, statement),
             Self::Failed(error) => Error::fanout(error, statement),
         }
     }

@@ -45,6 +45,7 @@ mod notices;
 mod one_instant;
 mod pooler;
 mod psql_equal;
+mod psql_habits;
 mod read_only;
 mod read_only_role;
 mod render;

@@ -119,12 +119,7 @@ fn null_trouble(kind: Kind, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
-    let statement = match (&args.sql, &args.file) {
-        (Some(sql), _) => Statement::new(sql)?,
-        (None, Some(file)) => Statement::read(file)?,
-        // clap asks for one of the two.
-        (None, None) => Statement::new("")?,
-    };
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     let copy = |format| {
         Transfer::Copy(Copying {
             format,
