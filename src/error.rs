@@ -52,6 +52,12 @@ pub enum Error {
     /// `taken` are the queries that this run takes.
     #[error("the statement returns no columns, so there is nothing to show; {taken}")]
     NotAQuery { taken: &'static str },
+    /// A query without columns.
+    #[error(
+        "the result has no columns, so there is nothing to show; name some columns, or count the \
+         rows: SELECT count(*) FROM …"
+    )]
+    NoColumns,
     /// The server's parser refused the statement.
     #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
     Refused {
@@ -202,25 +208,19 @@ fn other_places(siblings: usize, others: &[(String, usize)]) -> String {
 }
 
 /// What may help a shard that failed.
-pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
-    let ShardError::Server(report) = error else {
-        return None;
+pub fn advice(error: &ShardError) -> Option<String> {
+    let report = match error {
+        ShardError::Server(report) => report,
+        ShardError::SchemaDenied => {
+            return Some("GRANT USAGE ON SCHEMA shard_… TO … lets a user in".to_owned());
+        }
+        _ => return None,
     };
-    // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
-    let unknown_object = report.position.is_some()
-        && [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT].contains(&report.code);
-    if path_is_shard_alone && unknown_object {
-        return Some(
-            "only the shard's own schema is searched; if this lives in public, \
-             add --search-path '{shard}, public'"
-                .to_owned(),
-        );
-    }
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
         return Some(hint::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hint::longer("--timeout"));
+        return Some(hint::cancelled(report, "--timeout"));
     }
     None
 }

@@ -33,6 +33,26 @@ impl Failures {
             .flat_map(|(error, shards)| shards.iter().map(move |shard| (*shard, error)))
     }
 
+    /// Why shards failed, and which for each reason.
+    pub fn reasons(&self) -> impl Iterator<Item = (&ShardError, &[Shard])> {
+        self.0
+            .iter()
+            .map(|(error, shards)| (error, shards.as_slice()))
+    }
+
+    /// Gives shards that failed for one reason another.
+    pub fn replace(&mut self, shards: &[Shard], reason: &ShardError, by: &ShardError) {
+        for (known, failed) in &mut self.0 {
+            if known == reason {
+                failed.retain(|shard| !shards.contains(shard));
+            }
+        }
+        self.0.retain(|(_, failed)| !failed.is_empty());
+        for shard in shards {
+            self.add(*shard, by.clone());
+        }
+    }
+
     /// How many shards failed.
     pub fn shards(&self) -> usize {
         self.0.iter().map(|(_, shards)| shards.len()).sum()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fanout::Answer;
 use crate::plan::TableName;
+use crate::server::Report;
 use crate::shard::{Ranges, Shard};
 use crate::statement::Statement;
 
@@ -39,6 +40,18 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
 /// `limit` is the flag that says how long a statement may take.
 pub fn longer(limit: &str) -> String {
     format!("raise {limit} (0 for none) if the statement may take longer")
+}
+
+/// For a statement that the server cancelled. `limit` is the flag that says how long
+/// it may take.
+pub fn cancelled(report: &Report, limit: &str) -> String {
+    if report.before_time_limit {
+        "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
+         run it again"
+            .to_owned()
+    } else {
+        longer(limit)
+    }
 }
 
 /// Aggregates whose value per shard is easily taken for the value of all shards.

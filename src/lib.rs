@@ -45,3 +45,5 @@ pub mod timing;
 pub mod topology;
 pub mod transfer;
 pub mod types;
+pub mod unknown_name;
+pub mod verb;

@@ -17,9 +17,12 @@ use crate::notices::Notices;
 use crate::plan::{Plan, TableName};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
+use crate::search_path::SearchPath;
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
+use crate::statement::Statement;
 use crate::transfer::Lines;
+use crate::unknown_name::{Explanation, explain};
 
 /// How often the progress line moves, and at the latest a reader gets rows that
 /// do not fill a block.
@@ -94,6 +97,8 @@ pub struct Outcome {
     pub columns: ColumnTypes,
     /// What the server said beside its answers.
     pub notices: Notices,
+    /// What may have been meant where a name was not found.
+    pub explanation: Option<Explanation>,
 }
 
 impl Outcome {
@@ -132,6 +137,8 @@ pub struct Started {
     over: Option<usize>,
     /// What the server said before.
     heard: Notices,
+    statement: Statement,
+    search_path: SearchPath,
 }
 
 impl Started {
@@ -152,6 +159,8 @@ impl Started {
             server,
             over: None,
             heard: Notices::default(),
+            statement: plan.statement.clone(),
+            search_path: plan.search_path.clone(),
         }
     }
 
@@ -175,6 +184,28 @@ impl Started {
 pub(crate) struct Heard {
     fanout: Fanout,
     pub server: Server,
+    names: Names,
+}
+
+/// Where names are looked up, for those that are not found.
+struct Names {
+    /// Of the shards' turns; one statement over all shards is explained where it is
+    /// checked.
+    statement: Option<Statement>,
+    search_path: SearchPath,
+}
+
+impl Names {
+    async fn explain(&self, outcome: &mut Outcome, server: &Server, interrupt: &Interrupt) {
+        let Some(statement) = &self.statement else {
+            return;
+        };
+        let explained = explain(&mut outcome.failures, server, statement, &self.search_path);
+        tokio::select! {
+            explanation = explained => outcome.explanation = explanation,
+            () = interrupt.requested() => {}
+        }
+    }
 }
 
 impl Heard {
@@ -195,9 +226,15 @@ pub(crate) async fn drive(
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
-    let (outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
-    if let Some(Heard { fanout, server }) = heard {
+    let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(heard) = heard {
+        let Heard {
+            fanout,
+            server,
+            names,
+        } = heard;
         drop(fanout);
+        names.explain(&mut outcome, &server, interrupt).await;
         server.close().await;
     }
     Ok(outcome)
@@ -220,7 +257,13 @@ pub(crate) async fn drive_open(
         server,
         over,
         heard,
+        statement,
+        search_path,
     } = started;
+    let names = Names {
+        statement: over.is_none().then_some(statement),
+        search_path,
+    };
     let mut outcome = Outcome {
         ending: Ending::Heard,
         rewritten: Vec::new(),
@@ -230,6 +273,7 @@ pub(crate) async fn drive_open(
         failures: Failures::default(),
         columns: ColumnTypes::default(),
         notices: heard,
+        explanation: None,
     };
     // By the clock, and not after a pause: messages may come without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -277,10 +321,18 @@ pub(crate) async fn drive_open(
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(Ending::Heard) = ending {
         outcome.hear(&server, over);
-        return Ok((outcome, Some(Heard { fanout, server })));
+        let heard = Heard {
+            fanout,
+            server,
+            names,
+        };
+        return Ok((outcome, Some(heard)));
     }
     fanout.stop().await;
     drop(fanout);
+    if let Ok(Ending::Stopped) = ending {
+        names.explain(&mut outcome, &server, interrupt).await;
+    }
     server.close().await;
     outcome.hear(&server, over);
     outcome.ending = ending?;

@@ -7,12 +7,12 @@ use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::fanout::{Answer, ShardError, Survey};
+use crate::fanout::{Answer, Session, ShardError, Survey};
 use crate::global::deviation::by_shard;
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
-    self, Catalog, Differing, Encoding, FloatSums, Found, Joined, Look, Refusal, Strings, Text,
-    Wanted, Way,
+    self, Catalog, Differing, Encoding, FloatSums, Found, Joined, Look, Refusal, Refused, Strings,
+    Text, Wanted, Way,
 };
 use crate::hint;
 use crate::interrupt::Interrupt;
@@ -26,6 +26,7 @@ use crate::shard::Shard;
 use crate::timing;
 use crate::transfer::Transfer;
 use crate::types::TypeNames;
+use crate::unknown_name::UnknownName;
 
 use super::connect::{self, Acquaintance};
 
@@ -205,7 +206,7 @@ pub(super) async fn prepare(
             Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
         };
         Ok(Prepared {
-            way: way.map_err(|refused| refused.into_error(&plan.statement))?,
+            way: or_explanation(way, session, plan).await?,
             shards,
             survey,
             server: server.clone(),
@@ -277,6 +278,29 @@ fn report_drift(catalog: &Catalog, console: &mut Console) {
             }
         }
     }
+}
+
+/// The way; or why there is none, with what may have been meant where a name was not
+/// found.
+async fn or_explanation(
+    way: Result<Way, Refused>,
+    session: &Session,
+    plan: &Plan,
+) -> Result<Way, Error> {
+    let mut refused = match way {
+        Ok(way) => return Ok(way),
+        Err(refused) => refused,
+    };
+    if let Refused::ByServer(report) = &mut refused
+        && let Some(unknown) = UnknownName::of(report, &plan.statement)
+        // The check has failed, and the transaction with it.
+        && session.recover().await.is_ok()
+        && let Some(found) = unknown.look(session.connection().client(), &[]).await
+        && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
+    {
+        report.hint = Some(hint);
+    }
+    Err(refused.into_error(&plan.statement))
 }
 
 /// One for one statement.
@@ -377,10 +401,10 @@ pub(super) async fn explain(
 /// `limit` is the flag that says how long a statement may take.
 pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
-        ShardError::Server(report) if report.code == SqlState::LOCK_NOT_AVAILABLE => {
-            hint::LOCKED.to_owned()
+        ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
+            hint::cancelled(report, limit)
         }
-        _ => hint::longer(limit),
+        _ => hint::LOCKED.to_owned(),
     };
     Error::Part { shard, error, hint }
 }
@@ -409,7 +433,7 @@ pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str
     if let ShardError::Server(report) = &mut error
         && report.code == SqlState::QUERY_CANCELED
     {
-        report.hint = Some(hint::longer(limit));
+        report.hint = Some(hint::cancelled(report, limit));
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {

@@ -206,8 +206,12 @@ async fn conclude(
     };
     // Before the result ends, for its reader may be gone or pause.
     if !outcome.failures.is_empty() {
-        let alone = plan.search_path.is_shard_alone();
-        let advice = |error: &_| advice(error, alone);
+        let explained = outcome.explanation.as_ref();
+        let advice = |error: &_| {
+            explained
+                .and_then(|it| it.of(error))
+                .or_else(|| advice(error))
+        };
         console.error(
             &outcome
                 .failures

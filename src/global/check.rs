@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use tokio_postgres::error::SqlState;
+
 use super::catalog::Catalog;
 use super::compose::Composed;
 use super::lexer::Strings;
@@ -81,6 +83,12 @@ impl Checked {
         match parsed {
             Ok(_) => Ok(checked),
             Err(error) => Err(match error.as_db_error() {
+                Some(report)
+                    if report.code() == &SqlState::SYNTAX_ERROR
+                        && report.routine() == Some("exec_parse_message") =>
+                {
+                    Refused::Failed(FanoutError::SeveralStatements)
+                }
                 Some(report) if !Report::is_fatal(report) => {
                     checked.refused(plan, Report::new(report, 0))
                 }

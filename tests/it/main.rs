@@ -57,3 +57,4 @@ mod sandbox;
 mod slow_link;
 mod statement;
 mod support;
+mod unknown_names;

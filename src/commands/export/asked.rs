@@ -18,6 +18,7 @@ use crate::run::Policy;
 use crate::settings::Settings;
 use crate::statement::Statement;
 use crate::transfer::{CopyFormat, Copying, Transfer};
+use crate::verb::Verb;
 
 /// What the person wants, all of it.
 #[derive(Clone, Copy)]
@@ -127,6 +128,8 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
             shard_column: shard_column(&args.output).is_some(),
         })
     };
+    // What COPY does not take is refused as in a query, and for the same reason.
+    let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
         search_path: args.shards.search_path.clone(),
@@ -142,9 +145,9 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         },
         limits: args.limits.into(),
         transfer: match kind.format {
-            FileFormat::Csv if !args.output.excel => copy(CopyFormat::Csv),
-            FileFormat::Tsv => copy(CopyFormat::Text),
-            FileFormat::Csv | FileFormat::Jsonl | FileFormat::Parquet => Transfer::Rows,
+            FileFormat::Csv if is_copied && !args.output.excel => copy(CopyFormat::Csv),
+            FileFormat::Tsv if is_copied => copy(CopyFormat::Text),
+            _ => Transfer::Rows,
         },
         // A file of one shard gets its name when the shard has answered.
         check: if args.output.per_shard {

@@ -169,15 +169,19 @@ impl Ran<'_> {
 
     /// What may help a shard that failed; the flags are not all those of a query.
     fn advised(&self, error: &ShardError) -> Option<String> {
+        let explained = self.outcome.explanation.as_ref();
+        if let Some(hint) = explained.and_then(|it| it.of(error)) {
+            return Some(hint);
+        }
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                hint::longer("--statement-timeout")
+                hint::cancelled(report, "--statement-timeout")
             }
             // A file cannot go on at another instant.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
                 "export again; with --per-shard, only what is missing is, by --resume".to_owned()
             }
-            _ => return advice(error, self.plan.search_path.is_shard_alone()),
+            _ => return advice(error),
         };
         Some(text)
     }

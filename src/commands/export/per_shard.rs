@@ -198,6 +198,7 @@ fn nothing(asked: usize) -> Outcome {
         failures: Failures::default(),
         columns: ColumnTypes::default(),
         notices: Notices::default(),
+        explanation: None,
     }
 }
 
