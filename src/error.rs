@@ -214,6 +214,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
         ShardError::SchemaDenied => {
             return Some("GRANT USAGE ON SCHEMA shard_… TO … lets a user in".to_owned());
         }
+        ShardError::NotUtf8 { .. } => return Some(hint::NOT_UTF8.to_owned()),
         _ => return None,
     };
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
@@ -221,6 +222,9 @@ pub fn advice(error: &ShardError) -> Option<String> {
     }
     if report.code == SqlState::QUERY_CANCELED {
         return Some(hint::cancelled(report, "--timeout"));
+    }
+    if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+        return Some(hint::NOT_UTF8.to_owned());
     }
     None
 }

@@ -12,6 +12,11 @@ use crate::statement::Statement;
 pub const LOCKED: &str =
     "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
 
+/// Only `SQL_ASCII` lets such bytes in, and it converts nothing: what `convert_from` gives
+/// is the same bytes. A cast to bytea fails where there is a backslash.
+pub const NOT_UTF8: &str = "a database whose encoding is SQL_ASCII holds any bytes; to see them, \
+     select encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
+
 /// Of which tables row-level security may have hidden rows: those of the same name together.
 pub fn filtered(tables: &BTreeSet<TableName>) -> String {
     let mut schemas: BTreeMap<&str, (Vec<Shard>, Vec<&str>)> = BTreeMap::new();

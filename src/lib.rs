@@ -47,3 +47,4 @@ pub mod transfer;
 pub mod types;
 pub mod unknown_name;
 pub mod verb;
+pub mod width;

@@ -430,10 +430,12 @@ pub(super) fn exit(way: &Way, shards: &[Shard]) -> Exit {
 /// Why there is no answer, in terms of the user's text where that is what the
 /// server ran. `limit` is the flag that says how long a statement may take.
 pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str) -> Error {
-    if let ShardError::Server(report) = &mut error
-        && report.code == SqlState::QUERY_CANCELED
-    {
-        report.hint = Some(hint::cancelled(report, limit));
+    if let ShardError::Server(report) = &mut error {
+        if report.code == SqlState::QUERY_CANCELED {
+            report.hint = Some(hint::cancelled(report, limit));
+        } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+            report.hint = Some(hint::NOT_UTF8.to_owned());
+        }
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {

@@ -67,7 +67,7 @@ pub enum ShardError {
     Server(Report),
     #[error("the statement returned no rows of any kind, so it is no query")]
     NotAQuery,
-    #[error("column {} holds bytes that are not UTF-8; cast it, or convert_from() it", one_line(.column))]
+    #[error("column \"{}\" holds bytes that are not UTF-8", one_line(.column))]
     NotUtf8 { column: String },
     /// `expected` and `found` describe the column.
     #[error("{}, but {} in {reference}", one_line(.found), one_line(.expected))]
