@@ -10,6 +10,7 @@ use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
 use crate::export::Kind;
 use crate::merge::Order;
+use crate::render::Delimiter;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
 ///
@@ -117,6 +118,10 @@ pub struct ExportOutputArgs {
     /// CSV: write NULL as this text; a text that is the same is quoted
     #[arg(long, value_name = "TEXT", conflicts_with = "excel")]
     pub null: Option<String>,
+
+    /// CSV: put this character between fields, like ';'
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
 
     /// JSON lines: write bigint and numeric as strings, for readers that keep 53 bits
     #[arg(long)]

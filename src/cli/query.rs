@@ -8,7 +8,7 @@ use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
 use crate::file_name::Mismatch;
-use crate::render::Format;
+use crate::render::{Delimiter, Format};
 use crate::search_path::SearchPath;
 use crate::shard::ShardList;
 
@@ -188,6 +188,10 @@ pub struct OutputArgs {
     /// Show NULL as this text
     #[arg(long, value_name = "TEXT")]
     pub null: Option<String>,
+
+    /// CSV: put this character between fields, like ';'
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
 
     /// JSON: write bigint and numeric as strings, for readers that keep 53 bits
     #[arg(long)]

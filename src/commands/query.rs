@@ -284,6 +284,10 @@ fn policy(on_error: OnError) -> Policy {
 }
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
+    if args.output.delimiter.is_some() && args.output.format() != Format::Csv {
+        let reason = "--delimiter is for CSV; leave it out, or add --csv";
+        return Err(Error::Usage(reason.to_owned()));
+    }
     let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     Ok(Plan {
         statement,
@@ -326,6 +330,7 @@ pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {
         tuples_only: args.tuples_only,
         null: args.null.clone(),
         bigint_as_string: args.bigint_as_string,
+        delimiter: args.delimiter.unwrap_or_default(),
         shard_column: !args.no_shard_column,
     }
 }

@@ -5,12 +5,15 @@
 
 mod cell;
 mod csv;
+mod delimiter;
 mod expanded;
 mod json;
 mod jsonl;
 mod markdown;
 mod table;
 mod tsv;
+
+pub use delimiter::Delimiter;
 
 use std::path::Path;
 
@@ -79,6 +82,8 @@ pub struct RenderOptions {
     /// hold numbers as doubles lose no digit. Every one of the type, not only
     /// those beyond 2^53: a column keeps one JSON type whatever its values are.
     pub bigint_as_string: bool,
+    /// CSV: what stands between two fields.
+    pub delimiter: Delimiter,
     /// The first column is the tool's own and not of the query.
     pub shard_column: bool,
 }

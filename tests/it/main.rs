@@ -9,6 +9,7 @@
 mod complete;
 mod completions;
 mod csv_round_trip;
+mod delimiter;
 mod demo;
 mod export;
 mod export_again;

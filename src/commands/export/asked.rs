@@ -50,13 +50,17 @@ pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
 
 /// Whether a flag is given that would do nothing or cannot be done, and what to do
 /// about it.
-fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 9] {
+fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 10] {
     let format = kind.format;
     let is_stream = Target::names_a_stream(&args.output);
     [
         (
             args.excel && format != FileFormat::Csv,
             "--excel is a way to write CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.delimiter.is_some() && format != FileFormat::Csv,
+            "--delimiter is for CSV; leave it out, or write to a .csv",
         ),
         (
             args.null.is_some() && !kind.has_header(),
@@ -125,6 +129,7 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         Transfer::Copy(Copying {
             format,
             null: args.output.null.clone(),
+            delimiter: args.output.delimiter.unwrap_or_default(),
             shard_column: shard_column(&args.output).is_some(),
         })
     };
@@ -181,6 +186,7 @@ impl Asked<'_> {
                 tuples_only: args.tuples_only,
                 null: args.null.clone(),
                 bigint_as_string: args.bigint_as_string,
+                delimiter: args.delimiter.unwrap_or_default(),
                 shard_column: self.shard_column().is_some(),
             },
             shard_column: self.shard_column(),
@@ -233,6 +239,10 @@ impl Asked<'_> {
             ),
             ("origin", text(&args.shards.origin)),
             ("null", text(&args.output.null)),
+            (
+                "delimiter",
+                text(&args.output.delimiter.as_ref().map(ToString::to_string)),
+            ),
             ("expect-shards", args.shards.expect_shards.map(Value::from)),
         ];
         options
