@@ -3,4 +3,4 @@
 -- it is prepared: prepared once, it serves every shard.
 COPY (
 {statement}
-) TO STDOUT (FORMAT {format}{null})
+) TO STDOUT (FORMAT {format}{others})

@@ -59,6 +59,12 @@ impl Console {
         Self::line(&format!("shardq: warning: {text}"));
     }
 
+    /// What the server said, in its own words. Said also when quiet, as by psql.
+    pub fn server(&mut self, text: &impl Display) {
+        self.clear();
+        Self::line(&text.to_string());
+    }
+
     /// Something worth knowing, about which nothing has to be done.
     pub fn note(&mut self, text: &impl Display) {
         if !self.quiet {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio_postgres::error::SqlState;
+
 use crate::commands::demo::DemoError;
 use crate::discovered::LookAlikes;
 use crate::exit::Exit;
@@ -52,6 +54,12 @@ pub enum Error {
     /// `taken` are the queries that this run takes.
     #[error("the statement returns no columns, so there is nothing to show; {taken}")]
     NotAQuery { taken: &'static str },
+    /// A query without columns.
+    #[error(
+        "the result has no columns, so there is nothing to show; name some columns, or count the \
+         rows: SELECT count(*) FROM …"
+    )]
+    NoColumns,
     /// The server's parser refused the statement.
     #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
     Refused {
@@ -129,13 +137,25 @@ hint: {hint}"
 }
 
 impl Error {
-    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
-        match error {
-            FanoutError::Connect(error) => Self::Connect(error),
-            FanoutError::Statement(report) => Self::Refused {
+    /// What the server's parser says of the statement.
+    pub fn refused(report: Report, statement: &Statement) -> Self {
+        let of_psql = report
+            .position
+            .filter(|_| report.code == SqlState::SYNTAX_ERROR)
+            .and_then(|position| statement.psql_command_at(position));
+        match of_psql {
+            Some(error) => error.into(),
+            None => Self::Refused {
                 report,
                 statement: statement.clone(),
             },
+        }
+    }
+
+    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
+        match error {
+            FanoutError::Connect(error) => Self::Connect(error),
+            FanoutError::Statement(report) => Self::refused(report, statement),
             FanoutError::NotCopied(report) => Self::NotCopied {
                 report,
                 statement: statement.clone(),
@@ -194,26 +214,23 @@ fn elsewhere(others: &[(String, usize)]) -> String {
 }
 
 /// What may help a shard that failed.
-pub fn advice(error: &ShardError, path_is_shard_alone: bool) -> Option<String> {
-    use tokio_postgres::error::SqlState;
-    let ShardError::Server(report) = error else {
-        return None;
+pub fn advice(error: &ShardError) -> Option<String> {
+    let report = match error {
+        ShardError::Server(report) => report,
+        ShardError::SchemaDenied => {
+            return Some("GRANT USAGE ON SCHEMA shard_… TO … lets a user in".to_owned());
+        }
+        ShardError::NotUtf8 { .. } => return Some(hint::NOT_UTF8.to_owned()),
+        _ => return None,
     };
-    // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
-    let unknown_object = report.position.is_some()
-        && [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT].contains(&report.code);
-    if path_is_shard_alone && unknown_object {
-        return Some(
-            "only the shard's own schema is searched; if this lives in public, \
-             add --search-path '{shard}, public'"
-                .to_owned(),
-        );
-    }
     if report.code == SqlState::LOCK_NOT_AVAILABLE {
         return Some(hint::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hint::longer("--timeout"));
+        return Some(hint::cancelled(report, "--timeout"));
+    }
+    if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+        return Some(hint::NOT_UTF8.to_owned());
     }
     None
 }

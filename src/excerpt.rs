@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthChar as _;
+use crate::width::columns;
 
 /// Lines that take more of the screen than this are cut around the place.
 const WIDEST: usize = 60;
@@ -86,7 +86,7 @@ impl Screen {
         let mut column = 0;
         for c in line {
             // As in psql, a combining character takes a column of its own.
-            column += c.width().unwrap_or(1).max(1);
+            column += columns(*c).max(1);
             begins.push(column);
         }
         Self(begins)

@@ -33,6 +33,26 @@ impl Failures {
             .flat_map(|(error, shards)| shards.iter().map(move |shard| (*shard, error)))
     }
 
+    /// Why shards failed, and which for each reason.
+    pub fn reasons(&self) -> impl Iterator<Item = (&ShardError, &[Shard])> {
+        self.0
+            .iter()
+            .map(|(error, shards)| (error, shards.as_slice()))
+    }
+
+    /// Gives shards that failed for one reason another.
+    pub fn replace(&mut self, shards: &[Shard], reason: &ShardError, by: &ShardError) {
+        for (known, failed) in &mut self.0 {
+            if known == reason {
+                failed.retain(|shard| !shards.contains(shard));
+            }
+        }
+        self.0.retain(|(_, failed)| !failed.is_empty());
+        for shard in shards {
+            self.add(*shard, by.clone());
+        }
+    }
+
     /// How many shards failed.
     pub fn shards(&self) -> usize {
         self.0.iter().map(|(_, shards)| shards.len()).sum()
@@ -49,12 +69,7 @@ impl Failures {
         for (error, shards) in &self.0 {
             let mut shards = shards.clone();
             shards.sort_unstable();
-            let _ = match shards[..] {
-                _ if shards.len() == asked && asked > 1 => write!(text, "all {asked} shards: "),
-                [only] => write!(text, "{only}: "),
-                _ => write!(text, "{} ({} shards): ", Ranges::of(&shards), shards.len()),
-            };
-            let _ = writeln!(text, "{error}");
+            let _ = writeln!(text, "{}: {error}", whose(&shards, asked));
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }
@@ -63,6 +78,16 @@ impl Failures {
             }
         }
         text
+    }
+}
+
+/// `shard_3, shard_7-9 (4 shards)`: those of the shards that were asked that have
+/// something in common. `shards` are ascending.
+pub fn whose(shards: &[Shard], asked: usize) -> String {
+    match shards {
+        _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),
+        [only] => only.to_string(),
+        _ => format!("{} ({} shards)", Ranges::of(shards), shards.len()),
     }
 }
 

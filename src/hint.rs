@@ -5,11 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fanout::Answer;
 use crate::plan::TableName;
+use crate::server::Report;
 use crate::shard::{Ranges, Shard};
 use crate::statement::Statement;
 
 pub const LOCKED: &str =
     "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
+
+/// Only `SQL_ASCII` lets such bytes in, and it converts nothing: what `convert_from` gives
+/// is the same bytes. A cast to bytea fails where there is a backslash.
+pub const NOT_UTF8: &str = "a database whose encoding is SQL_ASCII holds any bytes; to see them, \
+     select encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
 
 /// Of which tables row-level security may have hidden rows: those of the same name together.
 pub fn filtered(tables: &BTreeSet<TableName>) -> String {
@@ -39,6 +45,18 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
 /// `limit` is the flag that says how long a statement may take.
 pub fn longer(limit: &str) -> String {
     format!("raise {limit} (0 for none) if the statement may take longer")
+}
+
+/// For a statement that the server cancelled. `limit` is the flag that says how long
+/// it may take.
+pub fn cancelled(report: &Report, limit: &str) -> String {
+    if report.before_time_limit {
+        "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
+         run it again"
+            .to_owned()
+    } else {
+        longer(limit)
+    }
 }
 
 /// Aggregates whose value per shard is easily taken for the value of all shards.

@@ -3,7 +3,6 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use shardq::cli::{Cli, Command};
 use shardq::commands;
 use shardq::console::Console;
@@ -16,7 +15,7 @@ use shardq::settings::may_hold_password;
 
 fn main() -> ExitCode {
     let mut console = Console::new(false);
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // clap shows what it does not understand.

@@ -60,6 +60,17 @@ impl Nearest {
     }
 }
 
+/// The nearest of these names; of equally near ones the first by name.
+pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let slips = slips(wanted.chars().count());
+    let wanted = wanted.to_lowercase();
+    names
+        .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= slips)
+        .min()
+        .map(|(_, name)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

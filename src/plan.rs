@@ -252,11 +252,11 @@ impl Plan {
 
     /// The COPY itself, the same in every shard.
     pub fn copy(&self, copying: &Copying) -> Turn {
-        let (format, null) = copying.options();
+        let (format, others) = copying.options();
         around(
             self.statement.as_str(),
             include_str!("../sql/copy.sql"),
-            &[("format", format), ("null", &null)],
+            &[("format", format), ("others", &others)],
         )
     }
 

@@ -13,12 +13,16 @@ use crate::failures::Failures;
 use crate::fanout::{Answer, Fanout, Session, ShardError, Survey};
 use crate::interrupt::Interrupt;
 use crate::merge::{Delivery, Merge, Piece};
+use crate::notices::Notices;
 use crate::plan::{Plan, TableName};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};
+use crate::search_path::SearchPath;
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
+use crate::statement::Statement;
 use crate::transfer::Lines;
+use crate::unknown_name::{Explanation, explain};
 
 /// How often the progress line moves, and at the latest a reader gets rows that
 /// do not fill a block.
@@ -91,9 +95,23 @@ pub struct Outcome {
     pub failures: Failures,
     /// Of all shards that began to answer.
     pub columns: ColumnTypes,
+    /// What the server said beside its answers.
+    pub notices: Notices,
+    /// What may have been meant where a name was not found.
+    pub explanation: Option<Explanation>,
 }
 
 impl Outcome {
+    /// Takes what the server said beside its answers; of one statement over so many
+    /// shards, it is of none of them.
+    fn hear(&mut self, server: &Server, over: Option<usize>) {
+        let said = server.take_notices();
+        self.notices.extend(match over {
+            Some(_) => said.of_no_shard(),
+            None => said,
+        });
+    }
+
     /// The types of the shards whose rows are in the result.
     pub fn answered_columns(&self) -> ColumnTypes {
         let mut columns = self.columns.clone();
@@ -117,6 +135,10 @@ pub struct Started {
     server: Server,
     /// How many shards the one turn is over, if it is over all of them at once.
     over: Option<usize>,
+    /// What the server said before.
+    heard: Notices,
+    statement: Statement,
+    search_path: SearchPath,
 }
 
 impl Started {
@@ -136,6 +158,9 @@ impl Started {
             merge,
             server,
             over: None,
+            heard: Notices::default(),
+            statement: plan.statement.clone(),
+            search_path: plan.search_path.clone(),
         }
     }
 
@@ -147,12 +172,40 @@ impl Started {
             ..self
         }
     }
+
+    /// Of one that follows the shards' parts, beside which the server said this.
+    #[must_use]
+    pub fn having_heard(self, heard: Notices) -> Self {
+        Self { heard, ..self }
+    }
 }
 
 /// A server whose shards have been heard: for what is asked of it in the end.
 pub(crate) struct Heard {
     fanout: Fanout,
     pub server: Server,
+    names: Names,
+}
+
+/// Where names are looked up, for those that are not found.
+struct Names {
+    /// Of the shards' turns; one statement over all shards is explained where it is
+    /// checked.
+    statement: Option<Statement>,
+    search_path: SearchPath,
+}
+
+impl Names {
+    async fn explain(&self, outcome: &mut Outcome, server: &Server, interrupt: &Interrupt) {
+        let Some(statement) = &self.statement else {
+            return;
+        };
+        let explained = explain(&mut outcome.failures, server, statement, &self.search_path);
+        tokio::select! {
+            explanation = explained => outcome.explanation = explanation,
+            () = interrupt.requested() => {}
+        }
+    }
 }
 
 impl Heard {
@@ -173,9 +226,15 @@ pub(crate) async fn drive(
     interrupt: &Interrupt,
     policy: Policy,
 ) -> Result<Outcome, RenderError> {
-    let (outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
-    if let Some(Heard { fanout, server }) = heard {
+    let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(heard) = heard {
+        let Heard {
+            fanout,
+            server,
+            names,
+        } = heard;
         drop(fanout);
+        names.explain(&mut outcome, &server, interrupt).await;
         server.close().await;
     }
     Ok(outcome)
@@ -197,7 +256,14 @@ pub(crate) async fn drive_open(
         mut merge,
         server,
         over,
+        heard,
+        statement,
+        search_path,
     } = started;
+    let names = Names {
+        statement: over.is_none().then_some(statement),
+        search_path,
+    };
     let mut outcome = Outcome {
         ending: Ending::Heard,
         rewritten: Vec::new(),
@@ -206,6 +272,8 @@ pub(crate) async fn drive_open(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
+        notices: heard,
+        explanation: None,
     };
     // By the clock, and not after a pause: messages may come without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -252,11 +320,21 @@ pub(crate) async fn drive_open(
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(Ending::Heard) = ending {
-        return Ok((outcome, Some(Heard { fanout, server })));
+        outcome.hear(&server, over);
+        let heard = Heard {
+            fanout,
+            server,
+            names,
+        };
+        return Ok((outcome, Some(heard)));
     }
     fanout.stop().await;
     drop(fanout);
+    if let Ok(Ending::Stopped) = ending {
+        names.explain(&mut outcome, &server, interrupt).await;
+    }
     server.close().await;
+    outcome.hear(&server, over);
     outcome.ending = ending?;
     Ok((outcome, None))
 }

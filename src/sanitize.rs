@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthChar as _;
+use crate::width::columns;
 
 /// The text with every control character but the newline spelled out: `\r`,
 /// `\x1B`, `\u0085`; tabs become spaces up to the next multiple of 8 columns.
@@ -108,7 +108,7 @@ fn spelled_out(text: &str, also: impl Fn(char) -> bool) -> String {
             char if also(char) => _ = write!(out, "\\u{:04X}", u32::from(char)),
             _ => {
                 out.push(char);
-                column += char.width().unwrap_or(0);
+                column += columns(char);
                 continue;
             }
         }

@@ -159,7 +159,6 @@ impl Search<'_> {
     }
 
     fn describe(self, failures: &Failures, asked: usize) -> String {
-        let advice = |error: &_| advice(error, false);
         failures.describe(asked, &self.plan.statement, advice)
     }
 }

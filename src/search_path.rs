@@ -78,9 +78,22 @@ impl SearchPath {
         Self(others)
     }
 
+    /// With what [`Self::without_shard`] searches where nothing else is named.
+    #[must_use]
+    pub fn with_default(&self) -> Self {
+        let shard = std::iter::once(Item::Shard);
+        Self(shard.chain(self.without_shard().0).collect())
+    }
+
     /// As `SET` takes it, of a path without a shard.
     pub fn schemas(&self) -> String {
         self.without_shard().in_shard(Shard::new(0))
+    }
+
+    /// Whether a schema that is no shard is searched.
+    pub fn names(&self, schema: &str) -> bool {
+        let named = |item: &Item| matches!(item, Item::Schema(name) if name == schema);
+        self.0.iter().any(named)
     }
 
     pub fn begins_with_shard(&self) -> bool {

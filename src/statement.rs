@@ -24,11 +24,37 @@ pub enum StatementError {
     Empty(String),
     #[error("{0}: a NUL character, which no SQL can hold")]
     Nul(String),
+    #[error("shardq runs one statement; give -c once, and run the others separately")]
+    Several,
+    #[error("{command} is a command of psql and not SQL; {instead}")]
+    OfPsql {
+        command: String,
+        instead: &'static str,
+    },
 }
 
 impl Statement {
     pub fn new(sql: &str) -> Result<Self, StatementError> {
         Self::checked(sql.to_owned(), "the SQL argument")
+    }
+
+    /// From the command line: the argument, what psql calls a command, or a file.
+    ///
+    /// # Errors
+    /// If it is no SQL, or there are several.
+    pub fn given(
+        sql: Option<&str>,
+        commands: &[String],
+        file: Option<&Path>,
+    ) -> Result<Self, StatementError> {
+        match (sql, commands, file) {
+            (Some(sql), ..) => Self::new(sql),
+            (None, [command], _) => Self::new(command),
+            (None, [_, _, ..], _) => Err(StatementError::Several),
+            (None, [], Some(file)) => Self::read(file),
+            // clap asks for one of the three.
+            (None, [], None) => Self::new(""),
+        }
     }
 
     /// Reads a file; `-` is standard input.
@@ -60,6 +86,9 @@ impl Statement {
         }
         if text.trim().is_empty() {
             return Err(StatementError::Empty(source.to_owned()));
+        }
+        if let Some(of_psql) = psql_command(&text) {
+            return Err(of_psql);
         }
         Ok(Self(text, None))
     }
@@ -93,6 +122,15 @@ impl Statement {
         Self::new(bare)
     }
 
+    /// The command of psql at this position (in characters from 1), where the server's
+    /// parser has found an error; `None` if there is none.
+    pub fn psql_command_at(&self, position: usize) -> Option<StatementError> {
+        let (at, _) = self.0.char_indices().nth(position.checked_sub(1)?)?;
+        // A string may hold any other backslash.
+        psql_command_name(&self.0[at..]).and_then(instead_of)?;
+        psql_command(&self.0[at..])
+    }
+
     /// What stands in front of a semicolon at this position (in characters from 1);
     /// `None` if there is none.
     pub fn before_semicolon(&self, position: usize) -> Option<Self> {
@@ -105,9 +143,65 @@ impl Statement {
     }
 }
 
+/// The command of psql that a text begins with: no SQL begins with a backslash.
+fn psql_command(text: &str) -> Option<StatementError> {
+    let name = psql_command_name(text)?;
+    Some(StatementError::OfPsql {
+        command: format!("\\{name}"),
+        instead: instead_of(name).unwrap_or("use psql for it"),
+    })
+}
+
+fn psql_command_name(text: &str) -> Option<&str> {
+    let command = text.trim_start().strip_prefix('\\')?;
+    let end = command.find(|c: char| !c.is_alphanumeric() && !"+!?".contains(c));
+    Some(&command[..end.unwrap_or(command.len())])
+}
+
+fn instead_of(name: &str) -> Option<&'static str> {
+    Some(match name.trim_end_matches(['+', 'S']) {
+        "gx" | "x" => "use -x for one line per column",
+        "g" | "gdesc" | "gset" | "gexec" => "leave it out: the statement runs as it is",
+        "copy" => "use shardq export",
+        "i" | "ir" => "use -f FILE",
+        "o" => "use -o FILE",
+        "timing" => "use --timing",
+        "watch" => "use watch(1), as in: watch -n 2 shardq query …",
+        "set" | "unset" | "pset" => "shardq query --help lists the flags",
+        "d" | "dt" | "dv" | "dm" | "di" | "dn" | "df" | "dp" | "z" | "l" => {
+            "use psql, or query the catalog: SELECT column_name, data_type FROM \
+             information_schema.columns WHERE table_schema = current_schema() AND table_name = '…'"
+        }
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_of_psql_are_answered_with_what_to_use() {
+        for (text, told) in [
+            (
+                r"\d origins",
+                r"\d is a command of psql and not SQL; use psql, or query",
+            ),
+            (
+                r" \dt+",
+                r"\dt+ is a command of psql and not SQL; use psql, or query",
+            ),
+            (r"\gx", r"\gx is a command of psql and not SQL; use -x"),
+            (r"\", r"\ is a command of psql and not SQL; use psql"),
+        ] {
+            let error = Statement::new(text).unwrap_err().to_string();
+            assert!(error.starts_with(told), "{error}");
+        }
+        let statement = Statement::new(r"SELECT '\d' \gx").unwrap();
+        assert!(statement.psql_command_at(13).is_some());
+        assert!(statement.psql_command_at(8).is_none());
+        assert!(statement.psql_command_at(99).is_none());
+    }
 
     #[test]
     fn nothing_is_not_a_statement() {

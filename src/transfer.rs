@@ -2,6 +2,7 @@
 //! server itself has written and that go on byte for byte.
 
 use crate::quote::Literal;
+use crate::render::Delimiter;
 use crate::shard::Shard;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Copying {
     pub format: CopyFormat,
     /// Stands for NULL instead of the format's own way.
     pub null: Option<String>,
+    /// Of CSV.
+    pub delimiter: Delimiter,
     /// Whether each line begins with its shard's name.
     pub shard_column: bool,
 }
@@ -60,27 +63,32 @@ impl Copying {
     /// quotes, unless it is what stands for NULL.
     pub fn lead(&self, shard: Shard) -> Vec<u8> {
         let name = shard.to_string();
+        let delimiter = self.delimiter;
         match (self.shard_column, self.format) {
             (false, _) => Vec::new(),
             (true, CopyFormat::Csv) if self.null.as_ref() == Some(&name) => {
-                format!("\"{name}\",").into_bytes()
+                format!("\"{name}\"{delimiter}").into_bytes()
             }
-            (true, CopyFormat::Csv) => format!("{name},").into_bytes(),
+            (true, CopyFormat::Csv) => format!("{name}{delimiter}").into_bytes(),
             (true, CopyFormat::Text) => format!("{name}\t").into_bytes(),
         }
     }
 
-    /// The option's name, and `, NULL '…'` if there is one.
+    /// The format's name, and other options behind commas.
     pub(crate) fn options(&self) -> (&'static str, String) {
         let format = match self.format {
             CopyFormat::Csv => "csv",
             CopyFormat::Text => "text",
         };
-        let null = match &self.null {
+        let mut others = match &self.null {
             Some(null) => format!(", NULL {}", Literal(null)),
             None => String::new(),
         };
-        (format, null)
+        if self.format == CopyFormat::Csv && self.delimiter != Delimiter::COMMA {
+            others += ", DELIMITER ";
+            others += &Literal(&self.delimiter.to_string()).to_string();
+        }
+        (format, others)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
@@ -10,6 +10,7 @@ use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
 use crate::export::Kind;
 use crate::merge::Order;
+use crate::render::Delimiter;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
 ///
@@ -21,7 +22,7 @@ use crate::merge::Order;
 /// shards (--allow-partial, --per-shard, --skip-missing), or an --origin is elsewhere
 /// (no file), 130 interrupted.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
   shardq export \"SELECT * FROM origins\" -o origins.csv
   shardq export -f packages.sql -o packages.parquet
@@ -31,15 +32,23 @@ Examples:
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
     /// The statement: exactly one SELECT, VALUES, TABLE or WITH
-    #[arg(
-        value_name = "SQL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
+    #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
+    /// The statement, as psql takes it
+    // All that are given, so that of several none is quietly left out.
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "SQL",
+        action = clap::ArgAction::Append,
+        allow_hyphen_values = true,
+        group = "statement"
+    )]
+    pub command: Vec<String>,
+
     /// Read the statement from a file; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -110,6 +119,10 @@ pub struct ExportOutputArgs {
     /// CSV: write NULL as this text; a text that is the same is quoted
     #[arg(long, value_name = "TEXT", conflicts_with = "excel")]
     pub null: Option<String>,
+
+    /// CSV: put this character between fields, like ';'
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
 
     /// JSON lines: write bigint and numeric as strings, for readers that keep 53 bits
     #[arg(long)]

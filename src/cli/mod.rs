@@ -1,6 +1,7 @@
 //! The command line: clap structs alone. Their doc comments are the help, the
 //! completions and the man page; what they mean is the business of others.
 
+mod arguments;
 pub mod completions;
 pub mod connection;
 pub mod demo;

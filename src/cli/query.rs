@@ -9,7 +9,7 @@ use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
 use crate::file_name::Mismatch;
-use crate::render::Format;
+use crate::render::{Delimiter, Format};
 use crate::search_path::SearchPath;
 use crate::shard::ShardList;
 
@@ -32,6 +32,18 @@ pub struct QueryArgs {
     /// The statement: exactly one, that returns rows
     #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
+
+    /// The statement, as psql takes it
+    // All that are given, so that of several none is quietly left out.
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "SQL",
+        action = clap::ArgAction::Append,
+        allow_hyphen_values = true,
+        group = "statement"
+    )]
+    pub command: Vec<String>,
 
     /// Read the statement from a file; - is standard input
     #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
@@ -180,6 +192,10 @@ pub struct OutputArgs {
     /// Show NULL as this text
     #[arg(long, value_name = "TEXT")]
     pub null: Option<String>,
+
+    /// CSV: put this character between fields, like ';'
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
 
     /// JSON: write bigint and numeric as strings, for readers that keep 53 bits
     #[arg(long)]

@@ -32,7 +32,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub timing: bool,
 
-    /// No footer, no progress, no hints; errors are still said
+    /// No footer, no progress, no hints; errors and the server's messages are still shown
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }

@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::shard::{Shard, ShardList};
 use crate::template;
 use crate::topology::{Topology, TopologyError};
+use crate::verb::Verb;
 
 /// How many other databases are looked into at the same time: a server may have
 /// more of them than it has connections.
@@ -122,6 +123,7 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error
     Survey::take(connection, plan)
         .await
         .map_err(|error| match error {
+            FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
             FanoutError::NotAQuery => Error::NotAQuery {
                 taken: plan.transfer.taken(),
             },

@@ -88,6 +88,9 @@ async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Opt
         let work = search(args, &settings, key, opened.first, console);
         let found = connect::or_close(&opened.server, &interrupt, work).await;
         opened.server.close().await;
+        // Of a look nothing is kept; what is left was said when the connection opened.
+        let notices = opened.server.take_notices();
+        notices.say(1, &Statement::composed(String::new()), console);
         match found {
             Err(Error::Lookup(error)) if error.is_transient() => {
                 console.note(&format!("{error}; retrying at a new snapshot"));

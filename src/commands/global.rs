@@ -8,16 +8,17 @@ use crate::console::Console;
 use crate::discovered::Discovered;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::fanout::{Answer, ShardError, Survey};
+use crate::fanout::{Answer, Session, ShardError, Survey};
 use crate::global::deviation::by_shard;
 use crate::global::partial::{Gathered, gather, may_apply};
 use crate::global::{
-    self, Catalog, Differing, Encoding, FloatSums, Found, Joined, Look, Refusal, Strings, Text,
-    Wanted, Way,
+    self, Catalog, Differing, Encoding, FloatSums, Found, Joined, Look, Refusal, Refused, Strings,
+    Text, Wanted, Way,
 };
 use crate::hint;
 use crate::interrupt::Interrupt;
 use crate::merge::Delivery;
+use crate::notices::Notices;
 use crate::plan::{Plan, TableName};
 use crate::run::Started;
 use crate::selection::Selection;
@@ -27,6 +28,7 @@ use crate::shard::Shard;
 use crate::timing;
 use crate::transfer::Transfer;
 use crate::types::TypeNames;
+use crate::unknown_name::UnknownName;
 
 use super::connect::{self, Acquaintance};
 use super::origin::{Located, Looks, Places};
@@ -208,7 +210,7 @@ pub(super) async fn prepare(
             Strategy::Auto => Way::choose(session, plan, text, &catalog, strings).await,
             Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
         };
-        let way = way.map_err(|refused| refused.into_error(&plan.statement))?;
+        let way = or_explanation(way, session, plan).await?;
         // The looks are answered by now.
         if let Some(origins) = &selection.origins {
             let places = Places {
@@ -295,6 +297,29 @@ fn report_drift(catalog: &Catalog, console: &mut Console) {
     }
 }
 
+/// The way; or why there is none, with what may have been meant where a name was not
+/// found.
+async fn or_explanation(
+    way: Result<Way, Refused>,
+    session: &Session,
+    plan: &Plan,
+) -> Result<Way, Error> {
+    let mut refused = match way {
+        Ok(way) => return Ok(way),
+        Err(refused) => refused,
+    };
+    if let Refused::ByServer(report) = &mut refused
+        && let Some(unknown) = UnknownName::of(report, &plan.statement)
+        // The check has failed, and the transaction with it.
+        && session.recover().await.is_ok()
+        && let Some(found) = unknown.look(session.connection().client(), &[]).await
+        && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
+    {
+        report.hint = Some(hint);
+    }
+    Err(refused.into_error(&plan.statement))
+}
+
 /// One for one statement.
 fn connections(asked: &Asked<'_>, attempt: &Attempt, text: &Text<'_>) -> usize {
     match attempt.strategy {
@@ -315,6 +340,7 @@ impl Prepared {
             server,
             spares,
         } = self;
+        let mut said = Notices::default();
         let (plan, mut survey, parts) = match &way {
             Way::One(checked, _) => {
                 drop(spares);
@@ -347,6 +373,7 @@ impl Prepared {
                     types: TypeNames::default(),
                     round_trip,
                 };
+                said = server.take_notices().of_other_text();
                 (in_parts.final_plan(&all.parts), survey, all.answers)
             }
         };
@@ -361,7 +388,8 @@ impl Prepared {
         // It is asked as if it were a shard's turn.
         let turn = vec![selection.shards[0]];
         let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
-            .over(way.catalog().shards.len());
+            .over(way.catalog().shards.len())
+            .having_heard(said);
         Ok(Start::Going(Box::new(Going {
             started,
             way,
@@ -390,10 +418,10 @@ pub(super) async fn explain(
 /// `limit` is the flag that says how long a statement may take.
 pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
-        ShardError::Server(report) if report.code == SqlState::LOCK_NOT_AVAILABLE => {
-            hint::LOCKED.to_owned()
+        ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
+            hint::cancelled(report, limit)
         }
-        _ => hint::longer(limit),
+        _ => hint::LOCKED.to_owned(),
     };
     Error::Part { shard, error, hint }
 }
@@ -419,10 +447,12 @@ pub(super) fn exit(way: &Way, shards: &[Shard]) -> Exit {
 /// Why there is no answer, in terms of the user's text where that is what the
 /// server ran. `limit` is the flag that says how long a statement may take.
 pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str) -> Error {
-    if let ShardError::Server(report) = &mut error
-        && report.code == SqlState::QUERY_CANCELED
-    {
-        report.hint = Some(hint::longer(limit));
+    if let ShardError::Server(report) = &mut error {
+        if report.code == SqlState::QUERY_CANCELED {
+            report.hint = Some(hint::cancelled(report, limit));
+        } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+            report.hint = Some(hint::NOT_UTF8.to_owned());
+        }
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {

@@ -233,8 +233,12 @@ impl Ran<'_> {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
-            let alone = self.plan.search_path.is_shard_alone();
-            let advice = |error: &_| advice(error, alone);
+            let explained = self.outcome.explanation.as_ref();
+            let advice = |error: &_| {
+                explained
+                    .and_then(|it| it.of(error))
+                    .or_else(|| advice(error))
+            };
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
         }
         if let Some(doubt) = &self.selection.doubt {
@@ -273,7 +277,11 @@ async fn conclude(
         return Ok(Exit::Interrupted);
     };
     let exit = ran.exit(&located);
-    let say = || ran.say_what_is_missing(&located, console);
+    let say = || {
+        let Outcome { asked, notices, .. } = &ran.outcome;
+        notices.say(*asked, &ran.plan.statement, console);
+        ran.say_what_is_missing(&located, console);
+    };
     let Some(read) = then_say(end(output, exit), interrupt, say).await else {
         return Ok(Exit::Interrupted);
     };
@@ -357,12 +365,11 @@ fn policy(on_error: OnError) -> Policy {
 }
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
-    let statement = match (&args.sql, &args.file) {
-        (Some(sql), _) => Statement::new(sql)?,
-        (None, Some(file)) => Statement::read(file)?,
-        // clap asks for one of the two.
-        (None, None) => Statement::new("")?,
-    };
+    if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {
+        let reason = "--delimiter is for CSV; leave it out, or add --csv";
+        return Err(Error::Usage(reason.to_owned()));
+    }
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     Ok(Plan {
         statement,
         search_path: args.shards.search_path.clone(),
@@ -420,6 +427,7 @@ pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {
         tuples_only: args.tuples_only,
         null: args.null.clone(),
         bigint_as_string: args.bigint_as_string,
+        delimiter: args.delimiter.unwrap_or_default(),
         shard_column: !args.no_shard_column,
     }
 }

@@ -162,6 +162,8 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         _ => Exit::Failed,
     };
     let ended = query::end(output, exit).await;
+    let notices = &ran.outcome.notices;
+    notices.say(footer.answered, &ran.plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = &ran.args.output.output {
             query::not_written(file, console);

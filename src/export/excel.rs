@@ -12,6 +12,7 @@
 
 use tokio_postgres::types::Type;
 
+use crate::render::Delimiter;
 use crate::row::Column;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -25,6 +26,7 @@ const LONGEST_DATE: usize = 50;
 #[derive(Debug)]
 pub struct Excel {
     tuples_only: bool,
+    delimiter: Delimiter,
     kinds: Vec<Kind>,
 }
 
@@ -32,15 +34,17 @@ pub struct Excel {
 enum Kind {
     /// Whole numbers and exact fractions.
     Exact,
-    /// What a spreadsheet knows as well: dates, floating-point numbers, booleans.
+    Float,
+    /// What a spreadsheet knows as well: dates, times, booleans.
     Known,
     Text,
 }
 
 impl Excel {
-    pub fn new(tuples_only: bool) -> Self {
+    pub fn new(tuples_only: bool, delimiter: Delimiter) -> Self {
         Self {
             tuples_only,
+            delimiter,
             kinds: Vec::new(),
         }
     }
@@ -57,10 +61,10 @@ impl Excel {
     pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
         for (i, (value, kind)) in values.zip(&self.kinds).enumerate() {
             if i > 0 {
-                out.push(b',');
+                out.push(self.delimiter.byte());
             }
             if let Some(text) = value {
-                kind.write(text, out);
+                kind.write(text, self.delimiter, out);
             }
         }
         out.extend_from_slice(b"\r\n");
@@ -73,31 +77,31 @@ impl Kind {
             Some(
                 Type::INT2 | Type::INT4 | Type::INT8 | Type::NUMERIC | Type::MONEY | Type::OID,
             ) => Self::Exact,
-            Some(
-                Type::FLOAT4
-                | Type::FLOAT8
-                | Type::BOOL
-                | Type::DATE
-                | Type::TIME
-                | Type::TIMESTAMP
-                | Type::TIMESTAMPTZ,
-            ) => Self::Known,
+            Some(Type::FLOAT4 | Type::FLOAT8) => Self::Float,
+            Some(Type::BOOL | Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ) => {
+                Self::Known
+            }
             _ => Self::Text,
         }
     }
 
-    fn write(self, text: &str, out: &mut Vec<u8>) {
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    fn write(self, text: &str, delimiter: Delimiter, out: &mut Vec<u8>) {
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+        let quoted = |text: &str, out: &mut Vec<u8>| quoted(text, delimiter, out);
         match self {
             Self::Known => quoted(text, out),
-            Self::Exact if digits <= DIGITS => quoted(text, out),
+            Self::Exact if digits(text) <= DIGITS => quoted(text, out),
+            // What stands behind the e is how large it is, and not how exact.
+            Self::Float if digits(text.split('e').next().unwrap_or(text)) <= DIGITS => {
+                quoted(text, out);
+            }
             Self::Text
                 if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !may_be_other(text) =>
             {
                 quoted(&format!("'{text}"), out);
             }
             Self::Text if !may_be_other(text) => quoted(text, out),
-            Self::Exact | Self::Text => quoted(&format!("=\"{text}\""), out),
+            Self::Exact | Self::Float | Self::Text => quoted(&format!("=\"{text}\""), out),
         }
     }
 }
@@ -118,8 +122,10 @@ fn may_be_other(text: &str) -> bool {
 }
 
 /// Quoted where it has to be, and where a spreadsheet would strip it.
-fn quoted(text: &str, out: &mut Vec<u8>) {
-    let special = |byte: u8| matches!(byte, b',' | b';' | b'"' | b'\n' | b'\r' | b'\t');
+fn quoted(text: &str, delimiter: Delimiter, out: &mut Vec<u8>) {
+    let special = |byte: u8| {
+        byte == delimiter.byte() || matches!(byte, b',' | b';' | b'"' | b'\n' | b'\r' | b'\t')
+    };
     let bare = !text.is_empty() && !text.bytes().any(special) && text.trim() == text;
     if bare {
         out.extend_from_slice(text.as_bytes());
@@ -141,7 +147,7 @@ mod tests {
             type_oid: type_.oid(),
             ..Column::text("c")
         };
-        let mut excel = Excel::new(true);
+        let mut excel = Excel::new(true, Delimiter::COMMA);
         let mut out = Vec::new();
         excel.begin(&[column], &mut out);
         excel.row([Some(text)].into_iter(), &mut out);
@@ -203,7 +209,16 @@ mod tests {
     #[test]
     fn numbers_and_dates_of_their_own_types_stay_what_they_are() {
         for (type_, text) in [
+            (Type::FLOAT8, "0.30000000000000004"),
+            (Type::FLOAT8, "1.2345678901234567e+20"),
+        ] {
+            let kept = format!("\"=\"\"{text}\"\"\"");
+            assert_eq!(cell(&type_, text), kept, "{type_}");
+        }
+        for (type_, text) in [
             (Type::NUMERIC, "-1234567890.12345"),
+            (Type::FLOAT8, "1.23456789012345e-300"),
+            (Type::FLOAT8, "-Infinity"),
             (Type::FLOAT8, "1e+20"),
             (Type::DATE, "2020-01-02"),
             (Type::TIMESTAMPTZ, "2020-01-02 12:30:00+00"),

@@ -87,6 +87,9 @@ pub struct RunRecord {
     pub server_version: Option<String>,
     /// None where each shard was read at its own instant.
     pub snapshot: Option<SnapshotRecord>,
+    /// How many warnings the server sent beside its answers.
+    #[serde(default)]
+    pub warnings: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -138,6 +138,7 @@ impl PerShard {
         self.manifest.complete = self.manifest.missing.is_empty();
         if let Some(run) = self.manifest.runs.last_mut() {
             run.ended = Some(record::time(jiff::Timestamp::now()));
+            run.warnings = outcome.notices.warnings();
         }
         // One that was all in vain is said.
         if !self.manifest.shards.is_empty() {

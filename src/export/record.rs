@@ -142,6 +142,7 @@ impl Particulars<'_> {
                     Instant::Shared => self.circumstances.snapshot.clone(),
                     Instant::PerShard => None,
                 },
+                warnings: outcome.notices.warnings(),
             }],
             complete: outcome.answers.len() == outcome.asked && missing.is_empty(),
             shards_expected: outcome.asked + self.doubtful().count(),

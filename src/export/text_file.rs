@@ -41,7 +41,8 @@ impl TextFile {
         Self {
             renderer: match format {
                 FileFormat::Csv if text.excel => {
-                    AnyText::Excel(Excel::new(text.options.tuples_only))
+                    let options = &text.options;
+                    AnyText::Excel(Excel::new(options.tuples_only, options.delimiter))
                 }
                 FileFormat::Csv | FileFormat::Parquet => rendered(Format::Csv),
                 FileFormat::Tsv => rendered(Format::Tsv),

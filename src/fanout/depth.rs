@@ -92,6 +92,7 @@ mod tests {
         let lines = Transfer::Copy(Copying {
             format: CopyFormat::Csv,
             null: None,
+            delimiter: crate::render::Delimiter::COMMA,
             shard_column: true,
         });
         let near = Depth::new(Duration::from_millis(1), &lines, 99);

@@ -67,7 +67,7 @@ pub enum ShardError {
     Server(Report),
     #[error("the statement returned no rows of any kind, so it is no query")]
     NotAQuery,
-    #[error("column {} holds bytes that are not UTF-8; cast it, or convert_from() it", one_line(.column))]
+    #[error("column \"{}\" holds bytes that are not UTF-8", one_line(.column))]
     NotUtf8 { column: String },
     /// `expected` and `found` describe the column.
     #[error("{}, but {} in {reference}", one_line(.found), one_line(.expected))]
@@ -81,6 +81,8 @@ pub enum ShardError {
     NotReadable { tables: Vec<String> },
     #[error("{0}")]
     Silent(Silence),
+    #[error("permission denied for schema: without USAGE on it, what is in it is not found")]
+    SchemaDenied,
     #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
     #[error("the connection was lost ({reason}), and no other could be had: {why}")]
@@ -110,6 +112,17 @@ impl ShardError {
             Self::Rewritten { tables } => tables,
             _ => Vec::new(),
         }
+    }
+
+    /// Of a statement that took this long. `limit` is what it may take; zero is none.
+    #[must_use]
+    pub(super) fn after(mut self, took: Duration, limit: Duration) -> Self {
+        if let Self::Server(report) = &mut self
+            && report.code == SqlState::QUERY_CANCELED
+        {
+            report.before_time_limit = limit.is_zero() || took < limit;
+        }
+        self
     }
 }
 

@@ -34,10 +34,16 @@ impl Flight {
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
         let (Some(copy), Some(copying)) = (session.copy(), plan.transfer.copying()) else {
-            return Self::send_rows(session, plan, shard).await;
+            let turn = plan.turn(shard);
+            let answers = session.send_for(shard, &turn).await?;
+            return Ok(Self::Rows {
+                answers,
+                offset: turn.offset,
+            });
         };
         let describe = plan.describe_in(shard);
-        let described = session.send(&describe.sql).await?;
+        let described = session.send_for(shard, &describe).await?;
+        session.ask(shard, copy.offset).await?;
         let mut copied = session.connection().copy_out(copy.statement.clone());
         if let Poll::Ready(answered) = futures::poll!(&mut copied) {
             copied = Box::pin(std::future::ready(answered));
@@ -51,7 +57,8 @@ impl Flight {
         })
     }
 
-    /// The same, for values whatever the plan is for.
+    /// The same, for values whatever the plan is for. What the server says beside them was
+    /// said before.
     pub async fn send_rows(
         session: &Session,
         plan: &Plan,

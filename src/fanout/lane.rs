@@ -126,7 +126,11 @@ impl Lane {
                         None => return self.end(None),
                     }
                 }
-                Some(Err(Broken::Shard(error))) => self.failed(head, error, &session).await,
+                Some(Err(Broken::Shard(error))) => {
+                    let limit = self.shared.plan.limits.statement_timeout;
+                    let error = error.after(free_since.elapsed(), limit);
+                    self.failed(head, error, &session).await;
+                }
                 Some(Err(Broken::Transient(report))) => {
                     self.failed_for_now(head, report, &session).await;
                 }

@@ -158,6 +158,7 @@ impl Fanout {
         let mut set = JoinSet::new();
         if lanes > 0 {
             shared.snapshots.add(0, survey.session.snapshot());
+            survey.session.stop_counting();
             set.spawn(lane(0).run(survey.session));
         }
         let mut spares = spares.into_iter();

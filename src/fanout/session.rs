@@ -10,7 +10,8 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 use super::FanoutError;
 use super::flight::Flight;
 use crate::plan::{Plan, Turn};
-use crate::server::{Connection, Report, Sent};
+use crate::server::{Asked, Connection, Report, Sent};
+use crate::shard::Shard;
 use crate::transfer::Transfer;
 
 /// The answer to one message.
@@ -68,6 +69,7 @@ pub(super) struct Copy {
 impl Session {
     /// A connection whose transaction a survey opened.
     pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
+        connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
         let is_direct = served_by.is_some() && served_by == connection.process_id();
         Self {
@@ -189,8 +191,42 @@ impl Session {
 
     /// Sends a message; does not wait for its answer.
     pub async fn send(&self, sql: &str) -> Result<Answers, tokio_postgres::Error> {
+        self.connection.wire().ask_between();
+        self.send_uncounted(sql).await
+    }
+
+    async fn send_uncounted(&self, sql: &str) -> Result<Answers, tokio_postgres::Error> {
         let answers = self.connection.client().simple_query_raw(sql).await?;
         Ok(Box::pin(answers))
+    }
+
+    /// Sends a message of a shard's turn; does not wait for its answer.
+    pub(super) async fn send_for(
+        &self,
+        shard: Shard,
+        turn: &Turn,
+    ) -> Result<Answers, tokio_postgres::Error> {
+        self.ask(shard, turn.offset).await?;
+        self.send_uncounted(&turn.sql).await
+    }
+
+    /// Notes that the next message is of a shard's turn, so that what the server says
+    /// beside its answer is known to be that shard's: [`crate::server::Wire`].
+    pub(super) async fn ask(
+        &self,
+        shard: Shard,
+        offset: usize,
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.connection.wire().ask(Asked { shard, offset }) {
+            // Its answer is for the wire alone.
+            self.send_uncounted("").await?;
+        }
+        Ok(())
+    }
+
+    /// What follows is not turns alone.
+    pub(super) fn stop_counting(&self) {
+        self.connection.wire().stop_counting();
     }
 
     /// Takes the transaction up again after a turn that failed.

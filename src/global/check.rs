@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use tokio_postgres::error::SqlState;
+
 use super::catalog::Catalog;
 use super::compose::Composed;
 use super::lexer::Strings;
@@ -39,10 +41,7 @@ impl Refused {
     pub fn into_error(self, statement: &Statement) -> Error {
         match self {
             Self::ByUs(refusal) => refusal.into(),
-            Self::ByServer(report) => Error::Refused {
-                report,
-                statement: statement.clone(),
-            },
+            Self::ByServer(report) => Error::refused(report, statement),
             Self::Failed(error) => Error::fanout(error, statement),
         }
     }
@@ -84,6 +83,12 @@ impl Checked {
         match parsed {
             Ok(_) => Ok(checked),
             Err(error) => Err(match error.as_db_error() {
+                Some(report)
+                    if report.code() == &SqlState::SYNTAX_ERROR
+                        && report.routine() == Some("exec_parse_message") =>
+                {
+                    Refused::Failed(FanoutError::SeveralStatements)
+                }
                 Some(report) if !Report::is_fatal(report) => {
                     checked.refused(plan, Report::new(report, 0))
                 }

@@ -219,6 +219,7 @@ mod tests {
                 position: Some(composed.sql[..position].chars().count() + 1),
                 internal: None,
                 context: None,
+                before_time_limit: false,
             };
             composed.in_users_text(report).position
         };

@@ -4,9 +4,9 @@
 use std::iter;
 
 use tokio_postgres::types::Type;
-use unicode_width::UnicodeWidthChar;
 
 use crate::row::Column;
+use crate::width::columns;
 
 /// The screen columns of the widest line.
 pub fn width(text: &str) -> usize {
@@ -18,15 +18,11 @@ pub fn width(text: &str) -> usize {
 }
 
 /// The screen columns of one line.
-///
-/// Per code point, like psql, so that a combined emoji counts as its parts.
-/// psql's tables are of another Unicode version: joiners and newly assigned
-/// characters can differ, as they do between psql 15 and 16.
 pub fn line_width(line: &str) -> usize {
     if line.is_ascii() {
         line.len()
     } else {
-        line.chars().filter_map(UnicodeWidthChar::width).sum()
+        line.chars().map(columns).sum()
     }
 }
 
@@ -84,6 +80,8 @@ mod tests {
             ("日本語", 6),
             ("😀", 2),
             ("שלום", 4),
+            ("👩\u{200d}🚀", 5),
+            ("a\u{200b}b", 3),
             ("ab\nabcd\nabc", 4),
         ] {
             assert_eq!(width(text), columns, "{text}");

@@ -6,13 +6,14 @@
 //!
 //! Source: `CopyAttributeOutCSV` in Postgres's `src/backend/commands/copyto.c`.
 
-use super::{RenderError, RenderOptions};
+use super::{Delimiter, RenderError, RenderOptions};
 use crate::row::Column;
 
 #[derive(Debug)]
 pub struct Csv {
     tuples_only: bool,
     null: String,
+    delimiter: Delimiter,
     /// A lone `\.` would end the data of a `COPY … FROM`.
     single: bool,
 }
@@ -22,15 +23,17 @@ impl Csv {
         Self {
             tuples_only: options.tuples_only,
             null: options.null.unwrap_or_default(),
+            delimiter: options.delimiter,
             single: false,
         }
     }
 
     pub fn begin(&mut self, columns: &[Column], out: &mut Vec<u8>) -> Result<(), RenderError> {
-        if self.null.contains([',', '"', '\n', '\r']) {
+        let delimiter = char::from(self.delimiter.byte());
+        if self.null.contains([delimiter, '"', '\n', '\r']) {
             return Err(RenderError::NullText {
                 format: "CSV",
-                forbidden: "a comma, a double quote or a line break",
+                forbidden: "the delimiter, a double quote or a line break",
             });
         }
         self.single = columns.len() == 1;
@@ -43,7 +46,7 @@ impl Csv {
     pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
         for (i, value) in values.enumerate() {
             if i > 0 {
-                out.push(b',');
+                out.push(self.delimiter.byte());
             }
             match value {
                 None => out.extend_from_slice(self.null.as_bytes()),
@@ -55,11 +58,12 @@ impl Csv {
     }
 
     fn needs_quotes(&self, text: &str) -> bool {
+        let delimiter = self.delimiter.byte();
         text == self.null
             || (self.single && text == "\\.")
             || text
                 .bytes()
-                .any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'))
+                .any(|b| b == delimiter || matches!(b, b'"' | b'\n' | b'\r'))
     }
 }
 

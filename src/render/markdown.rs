@@ -1,9 +1,7 @@
 //! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
 //! since the columns are padded to be read as plain text as well.
 
-use unicode_width::UnicodeWidthStr as _;
-
-use super::cell::{is_right_aligned, pad};
+use super::cell::{is_right_aligned, pad, width};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use std::collections::TryReserveError;
 
@@ -35,7 +33,7 @@ impl Markdown {
     pub fn begin(&mut self, columns: &[Column]) {
         self.names = columns.iter().map(|c| escaped(&c.name)).collect();
         self.right = columns.iter().map(is_right_aligned).collect();
-        let shown = |name: &String| if self.tuples_only { 0 } else { name.width() };
+        let shown = |name: &String| if self.tuples_only { 0 } else { width(name) };
         self.widths = self.names.iter().map(shown).collect();
         self.rows = Rows::new(columns.len());
     }
@@ -44,9 +42,9 @@ impl Markdown {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
-        let cells = values.zip(&mut self.widths).map(|(value, width)| {
+        let cells = values.zip(&mut self.widths).map(|(value, widest)| {
             let text = escaped(value.unwrap_or(&self.null));
-            *width = text.width().max(*width);
+            *widest = width(&text).max(*widest);
             Some(text)
         });
         self.rows.hold(cells)
@@ -71,9 +69,9 @@ impl Markdown {
     }
 
     fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
-        for ((cell, width), right) in cells.zip(&self.widths).zip(&self.right) {
+        for ((cell, widest), right) in cells.zip(&self.widths).zip(&self.right) {
             out.extend_from_slice(b"| ");
-            let gap = width - cell.width();
+            let gap = widest - width(cell);
             if *right {
                 pad(gap, out);
             }
@@ -97,12 +95,35 @@ impl Markdown {
     }
 }
 
-/// A cell that cannot break out of its table.
+/// A cell that shows its text, whatever GitHub's markdown makes of characters in it, and
+/// that cannot break out of its table. What begins a block (`#`, `-`, `1.`) means nothing
+/// in a cell.
 fn escaped(text: &str) -> String {
-    visible(text)
-        .replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('\n', "<br>")
+    let text = visible(text);
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut before, mut inside_word) = (' ', false);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let next = || rest.clone().find(|next| *next != '_');
+        if c == '_' && before != '_' {
+            inside_word = before.is_alphanumeric() && next().is_some_and(char::is_alphanumeric);
+        }
+        let is_markup = match c {
+            '\\' | '|' | '`' | '*' | '<' | '[' | '~' => true,
+            // Inside a word it emphasises nothing, and names are full of it.
+            '_' => !inside_word,
+            // Only an entity.
+            '&' => next().is_some_and(|next| next == '#' || next.is_ascii_alphabetic()),
+            _ => false,
+        };
+        match c {
+            '\n' => out.push_str("<br>"),
+            _ if is_markup => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+        before = c;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -160,7 +181,66 @@ mod tests {
         assert_eq!(row, "| a\\|b\\\\\\|c<br>d\\\\x1B    | 1 |");
     }
 
+    /// The cells of a table as somebody else's parser shows them.
+    fn shown(table: &str) -> Vec<String> {
+        use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+        const ENDS: [TagEnd; 4] = [
+            TagEnd::Table,
+            TagEnd::TableHead,
+            TagEnd::TableRow,
+            TagEnd::TableCell,
+        ];
+        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+        let (mut cells, mut markup) = (Vec::new(), Vec::new());
+        for event in Parser::new_ext(table, options) {
+            let cell = cells.last_mut();
+            match (event, cell) {
+                (Event::Start(Tag::TableCell), _) => cells.push(String::new()),
+                (Event::Text(text), Some(cell)) => cell.push_str(&text),
+                (Event::InlineHtml(tag), Some(cell)) if &*tag == "<br>" => cell.push('\n'),
+                (Event::Start(Tag::Table(_) | Tag::TableHead | Tag::TableRow), _) => {}
+                (Event::End(end), _) if ENDS.contains(&end) => {}
+                (other, _) => markup.push(format!("{other:?}")),
+            }
+        }
+        assert_eq!(markup, [""; 0], "{table}");
+        cells
+    }
+
+    #[test]
+    fn a_cell_shows_its_text_and_names_stay_legible() {
+        let cell = |text: &str| {
+            let table = sample(&RenderOptions::default(), &[vec![Some(text), Some("1")]]);
+            let row = table.lines().nth(2).unwrap().to_owned();
+            assert_eq!(shown(&table)[2], text, "{table}");
+            row.trim_start_matches("| ")
+                .trim_end_matches("| 1 |")
+                .trim_end()
+                .to_owned()
+        };
+        for (text, written) in [
+            ("origin_packages", "origin_packages"),
+            ("_a_ __init__", r"\_a\_ \_\_init\_\_"),
+            ("a*b*", r"a\*b\*"),
+            ("<b>&amp; R&D & co", r"\<b>\&amp; R\&D & co"),
+            ("`x` ~~y~~ [z](w)", r"\`x\` \~\~y\~\~ \[z](w)"),
+            ("# 1. - ![a]", r"# 1. - !\[a]"),
+            ("two\nlines", "two<br>lines"),
+            (r"back\slash\|", r"back\\slash\\\|"),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_cell_shows_its_text(text in r"[-a-c_*<>&;#`~!\[\]()|\\$:/.=1\n ]{0,24}") {
+            let table = sample(&RenderOptions::default(), &[vec![Some(&text), Some("1")]]);
+            // Blanks at the ends of a line are nothing in markdown.
+            let cut = |text: &str| text.split('\n').map(str::trim).collect::<Vec<_>>().join("\n");
+            prop_assert_eq!(cut(&shown(&table)[2]), cut(&text), "{}", table);
+        }
+
         #[test]
         fn every_row_is_one_line_of_as_many_cells(rows in any_rows()) {
             let table = text_rendered(Format::Markdown, &rows);

@@ -5,6 +5,7 @@
 
 mod cell;
 mod csv;
+mod delimiter;
 mod expanded;
 mod json;
 mod jsonl;
@@ -12,11 +13,12 @@ mod markdown;
 mod table;
 mod tsv;
 
+pub use delimiter::Delimiter;
+
 use std::collections::TryReserveError;
 use std::path::Path;
 
 use crate::file_name::{Mismatch, Says, says};
-use std::collections::TryReserveError;
 
 use crate::row::Column;
 
@@ -80,6 +82,8 @@ pub struct RenderOptions {
     /// hold numbers as doubles lose no digit. Every one of the type, not only
     /// those beyond 2^53: a column keeps one JSON type whatever its values are.
     pub bigint_as_string: bool,
+    /// CSV: what stands between two fields.
+    pub delimiter: Delimiter,
     /// The first column is the tool's own and not of the query.
     pub shard_column: bool,
 }

@@ -160,9 +160,9 @@ mod tests {
     use super::*;
     use crate::render::Format;
     use crate::render::testing::{any_rows, column, rendered, text_rendered};
+    use crate::width::columns;
     use proptest::prelude::*;
     use tokio_postgres::types::Type;
-    use unicode_width::UnicodeWidthChar as _;
 
     fn sample(options: &RenderOptions) -> String {
         let columns = [
@@ -219,7 +219,7 @@ mod tests {
     fn at(line: &str, column: usize) -> Option<char> {
         let mut start = 0;
         line.chars().find(|char| {
-            let width = char.width().unwrap_or(0);
+            let width = columns(*char);
             let here = start == column && width > 0;
             start += width;
             here

@@ -22,6 +22,7 @@ use super::error::{Cause, ConnectError, Failure};
 use super::patience::{Patience, Watched};
 use super::tls;
 use super::typed_columns::TypedColumns;
+use super::wire::Wire;
 use crate::settings::{Host, Keepalive, Settings, SslMode};
 
 /// A socket, with TLS around it or not.
@@ -43,6 +44,8 @@ pub struct Connected {
     pub endpoint: Endpoint,
     /// Without end, until it is set.
     pub patience: Arc<Patience>,
+    /// What is said on it beside answers.
+    pub wire: Wire,
 }
 
 /// Connects to the first host that answers.
@@ -196,7 +199,8 @@ async fn start(
 ) -> Result<Connected, Cause> {
     let (stream, encrypted) = open(settings, target, encryption).await?;
     let patience = Arc::new(Patience::default());
-    let stream = TypedColumns::new(BufReader::with_capacity(READ, stream));
+    let wire = Wire::default();
+    let stream = TypedColumns::new(BufReader::with_capacity(READ, stream), wire.clone());
     let (client, connection) = startup(settings, &target.host)
         .connect_raw(Watched::new(stream, Arc::clone(&patience)), NoTls)
         .await?;
@@ -208,6 +212,7 @@ async fn start(
             target: target.clone(),
             encrypted,
         },
+        wire,
     })
 }
 

@@ -18,6 +18,8 @@ use super::error::ConnectError;
 use super::link::{CLOSING, Driver, Link, cancel_until, process_id};
 use super::patience::Silence;
 use super::prompt;
+use super::wire::Wire;
+use crate::notices::Notices;
 use crate::settings::{Host, Place, Settings};
 
 /// One server, and a bounded number of connections to it.
@@ -50,6 +52,7 @@ pub struct Connection {
     client: Arc<Client>,
     link: Arc<Link>,
     dialer: Arc<Dialer>,
+    wire: Wire,
 }
 
 impl Server {
@@ -63,6 +66,7 @@ impl Server {
                 reached: OnceLock::new(),
                 superuser: OnceLock::new(),
                 drivers: Mutex::default(),
+                wires: Mutex::default(),
                 closing: OnceLock::new(),
             }),
         }
@@ -141,6 +145,15 @@ impl Server {
         self.dialer.open().await
     }
 
+    /// Takes what was said on the connections beside answers. Nobody is told twice.
+    pub fn take_notices(&self) -> Notices {
+        let mut notices = Notices::default();
+        for wire in self.dialer.wires().iter() {
+            notices.extend(wire.take_notices());
+        }
+        notices
+    }
+
     /// The silence of the server, if it was too long on any connection.
     pub fn silence(&self) -> Option<Silence> {
         self.dialer
@@ -180,6 +193,11 @@ impl Connection {
     pub fn copy_out(&self, copy: Statement) -> Copied {
         let client = Arc::clone(&self.client);
         Box::pin(async move { client.copy_out(&copy).await.map(Box::pin) })
+    }
+
+    /// What is said on it beside answers.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// Which of the hosts answered.
@@ -238,6 +256,8 @@ struct Dialer {
     /// Whether the first connection's user is a superuser, as the server reports it.
     superuser: OnceLock<bool>,
     drivers: Mutex<Vec<Driver>>,
+    /// Of every connection that there was.
+    wires: Mutex<Vec<Wire>>,
     /// Until when it has to be closed, once that has begun.
     closing: OnceLock<Instant>,
 }
@@ -269,7 +289,7 @@ impl Dialer {
                         connected.patience.set(Some(UNTIL_TOLD));
                         link.patience.get_or_init(|| connected.patience);
                         // Nobody may want it any more; it is closed then.
-                        drop(sender.send(Ok(connected.client)));
+                        drop(sender.send(Ok((connected.client, connected.wire))));
                         // Its errors reach whoever waits for an answer.
                         drop(connected.connection.await);
                     }
@@ -289,10 +309,13 @@ impl Dialer {
                 "a connection ended early".to_owned(),
             ))
         };
+        let (client, wire) = opened.await.unwrap_or_else(ended_early)?;
+        self.wires().push(wire.clone());
         Ok(Connection {
-            client: Arc::new(opened.await.unwrap_or_else(ended_early)?),
+            client: Arc::new(client),
             link,
             dialer: Arc::clone(self),
+            wire,
         })
     }
 
@@ -317,6 +340,10 @@ impl Dialer {
     /// The deadline of all that is left to do, from the first time that it is asked for.
     fn closing(&self) -> Instant {
         *self.closing.get_or_init(|| Instant::now() + CLOSING)
+    }
+
+    fn wires(&self) -> std::sync::MutexGuard<'_, Vec<Wire>> {
+        self.wires.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<Driver>> {

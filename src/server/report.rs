@@ -22,6 +22,9 @@ pub struct Report {
     /// A query that a function ran, and the position in it.
     pub internal: Option<(String, usize)>,
     pub context: Option<String>,
+    /// Of a statement that was cancelled: sooner than its time limit would have. The
+    /// server's code and the place in its source are the same for both.
+    pub before_time_limit: bool,
 }
 
 /// What to do about an error that only our own settings make.
@@ -52,6 +55,7 @@ impl Report {
             position: position.filter(|&at| at > 0),
             internal,
             context: error.where_().map(str::to_owned),
+            before_time_limit: false,
         }
     }
 
@@ -126,6 +130,7 @@ mod tests {
                 position: None,
                 internal: Some((query, at)),
                 context: Some(context),
+                before_time_limit: false,
             };
             let statement = Statement::new("SELECT 1").unwrap();
             let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));

@@ -1,11 +1,17 @@
-//! Lets the types of a simple query's columns through.
+//! Lets the types of a simple query's columns through, and takes notices out.
 //!
 //! The simple protocol gives values as the server's own text, which is what we
 //! print; its row description also carries every column's type, but
 //! tokio-postgres 0.7 hands out the names alone. This stream sits between the
 //! socket and tokio-postgres and writes the type in front of the name
-//! (`20:-1:id`), where [`column`] reads it back. All other bytes pass unchanged
-//! and, but for those beside a row description, uncopied.
+//! (`20:-1:id`), where [`column`] reads it back.
+//!
+//! Notices never reach tokio-postgres, which tells nobody what they belong to and
+//! keeps all that come before the first answer: 600 MB of them took 3.6 GB. They go to
+//! the [`Wire`]. What a server reports of its parameters, of which nobody here asks,
+//! goes nowhere, for the same reason.
+//!
+//! All other bytes pass unchanged and, but for those beside such a message, uncopied.
 
 use std::io;
 use std::pin::Pin;
@@ -13,14 +19,24 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::notice;
 use super::pace::arrived;
+use super::wire::{Heard, Wire};
 use crate::row::Column;
 
 /// A message's tag (one byte) and length (four, counting themselves).
 const HEADER: usize = 5;
 const ROW_DESCRIPTION: u8 = b'T';
+const NOTICE: u8 = b'N';
+const PARAMETER_STATUS: u8 = b'S';
 /// What every answer ends with.
 const READY_FOR_QUERY: u8 = b'Z';
+const EMPTY_QUERY: u8 = b'I';
+
+/// Of a message before the connection is open, in bytes. libpq takes 30,000 of an
+/// error and 2,000 of anything else.
+const LONGEST_GREETING: usize = 64 << 10;
+
 /// What follows a field's name: table, attribute, type, its length, its
 /// modifier, and the format.
 const FIELD_TAIL: usize = 4 + 2 + 4 + 2 + 4 + 2;
@@ -41,24 +57,56 @@ pub fn column(rewritten: &str) -> Option<Column> {
 /// A stream from a server, past its TLS negotiation.
 pub struct TypedColumns<S> {
     inner: S,
+    wire: Wire,
+    place: Heard,
     /// Bytes of the current message's body that are yet to pass.
     passing: usize,
     answered: u64,
     /// Bytes that came, passed on or not.
     heard: u64,
+    /// The current message, if it is one that does not pass.
+    taking: Option<Taking>,
+    /// The length of a message that no server sends before a connection is open.
+    excessive: Option<usize>,
     /// The start of a message that cannot be judged or rewritten yet.
     held: Vec<u8>,
     /// Rewritten, waiting for a reader.
     outgoing: Vec<u8>,
 }
 
+/// A message that is taken out.
+struct Taking {
+    tag: u8,
+    /// Bytes of its body that are yet to come.
+    left: usize,
+    /// The first of them.
+    body: Vec<u8>,
+}
+
+impl Taking {
+    /// Takes what is there of it; how much that was.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let taken = self.left.min(bytes.len());
+        if self.tag == NOTICE {
+            let room = notice::LONGEST.saturating_sub(self.body.len());
+            self.body.extend_from_slice(&bytes[..taken.min(room)]);
+        }
+        self.left -= taken;
+        taken
+    }
+}
+
 impl<S> TypedColumns<S> {
-    pub fn new(inner: S) -> Self {
+    pub fn new(inner: S, wire: Wire) -> Self {
         Self {
             inner,
+            wire,
+            place: Heard::default(),
             passing: 0,
             answered: 0,
             heard: 0,
+            taking: None,
+            excessive: None,
             held: Vec::new(),
             outgoing: Vec::new(),
         }
@@ -73,25 +121,63 @@ impl<S> TypedColumns<S> {
         self.heard
     }
 
-    /// How many of `bytes` may pass as they are, up to a row description or a
+    /// How many of `bytes` may pass as they are, up to a message that does not or a
     /// header that is cut off.
     fn pass(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
+        if self.taking.is_some() {
+            return at;
+        }
         loop {
             let step = self.passing.min(bytes.len() - at);
             at += step;
             self.passing -= step;
             match header(&bytes[at..]) {
-                Some((tag, body)) if tag != ROW_DESCRIPTION => {
+                Some((ROW_DESCRIPTION | NOTICE | PARAMETER_STATUS, _)) | None => return at,
+                Some((_, body)) if !self.place.open && body > LONGEST_GREETING => {
+                    self.excessive = Some(body);
+                    return at;
+                }
+                Some((tag, body)) => {
+                    self.count(tag);
                     at += HEADER;
                     self.passing = body;
                     if tag == READY_FOR_QUERY {
                         self.answered += 1;
                     }
                 }
-                _ => return at,
             }
         }
+    }
+
+    /// Keeps count of what is answered. A notice comes before the answer's end.
+    fn count(&mut self, tag: u8) {
+        match tag {
+            READY_FOR_QUERY => {
+                self.place.answers += 1;
+                self.place.open = true;
+            }
+            EMPTY_QUERY => {
+                self.place.marks += 1;
+                self.place.answers = 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes what is there of a message that does not pass; how much that was.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let Some(taking) = &mut self.taking else {
+            return 0;
+        };
+        let taken = taking.take(bytes);
+        if taking.left == 0 {
+            if taking.tag == NOTICE {
+                self.wire.hear(&taking.body, self.place);
+            }
+            self.taking = None;
+        }
+        taken
     }
 
     /// Moves what can go on from `held` to `outgoing`.
@@ -99,10 +185,22 @@ impl<S> TypedColumns<S> {
         let held = std::mem::take(&mut self.held);
         let mut at = 0;
         loop {
+            at += self.take(&held[at..]);
             let passed = self.pass(&held[at..]);
             self.outgoing.extend_from_slice(&held[at..at + passed]);
             at += passed;
+            if self.taking.is_some() || self.excessive.is_some() {
+                break;
+            }
             match header(&held[at..]) {
+                Some((tag @ (NOTICE | PARAMETER_STATUS), body)) => {
+                    at += HEADER;
+                    self.taking = Some(Taking {
+                        tag,
+                        left: body,
+                        body: Vec::new(),
+                    });
+                }
                 Some((ROW_DESCRIPTION, body)) if held.len() - at >= HEADER + body => {
                     let message = &held[at..at + HEADER + body];
                     match rewrite(&message[HEADER..]) {
@@ -180,6 +278,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
                 buf.set_filled(before + passed);
                 this.release();
             }
+            if let Some(length) = this.excessive {
+                return Poll::Ready(Err(io::Error::other(format!(
+                    "a message of {length} bytes before the connection is open"
+                ))));
+            }
             if passed > 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -208,6 +311,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TypedColumns<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Asked;
+    use crate::shard::Shard;
+    use crate::statement::Statement;
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -231,7 +337,7 @@ mod tests {
     }
 
     /// What a reader gets when the bytes arrive in pieces of these sizes.
-    fn through(bytes: &[u8], pieces: &[usize], reads: usize) -> Vec<u8> {
+    fn through(bytes: &[u8], pieces: &[usize], reads: usize, wire: &Wire) -> io::Result<Vec<u8>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
@@ -241,7 +347,9 @@ mod tests {
                 let mut rest = bytes;
                 for piece in pieces.iter().cycle() {
                     let (now, later) = rest.split_at(rest.len().min(*piece));
-                    far.write_all(now).await.unwrap();
+                    if far.write_all(now).await.is_err() {
+                        break;
+                    }
                     rest = later;
                     if rest.is_empty() {
                         break;
@@ -250,11 +358,11 @@ mod tests {
                 drop(far);
             };
             let receive = async {
-                let mut stream = TypedColumns::new(near);
+                let mut stream = TypedColumns::new(near, wire.clone());
                 let (mut all, mut buf) = (Vec::new(), vec![0; reads]);
                 loop {
-                    match stream.read(&mut buf).await.unwrap() {
-                        0 => return all,
+                    match stream.read(&mut buf).await? {
+                        0 => return Ok(all),
                         n => all.extend_from_slice(&buf[..n]),
                     }
                 }
@@ -273,26 +381,112 @@ mod tests {
         assert_eq!(super::column("plain"), None);
     }
 
+    /// The first empty query's answer, as the client's side notes it.
+    fn marked(shards: u32) -> (Wire, Vec<u8>) {
+        let wire = Wire::default();
+        for shard in 0..shards {
+            let shard = Shard::new(shard);
+            assert_eq!(wire.ask(Asked { shard, offset: 0 }), shard.number() == 0);
+        }
+        (wire, [message(EMPTY_QUERY, b""), ready()].concat())
+    }
+
+    fn ready() -> Vec<u8> {
+        message(READY_FOR_QUERY, b"T")
+    }
+
+    fn notice(text: &str) -> Vec<u8> {
+        message(NOTICE, format!("SNOTICE\0VNOTICE\0M{text}\0\0").as_bytes())
+    }
+
+    fn told(wire: &Wire) -> String {
+        let statement = Statement::new("SELECT 1").unwrap();
+        wire.take_notices().describe(128, &statement)
+    }
+
+    #[test]
+    fn a_notice_is_of_the_shard_whose_answer_it_comes_in() {
+        let (wire, mark) = marked(3);
+        let mut sent = [ready(), notice("not of a turn"), ready(), mark].concat();
+        for shard in 0..3 {
+            sent.extend(notice(&format!("of {shard}")));
+            sent.extend(ready());
+        }
+        sent.extend(notice("behind them"));
+        through(&sent, &[7], 9, &wire).unwrap();
+        assert_eq!(
+            told(&wire),
+            "shard_0: NOTICE:  of 0\nshard_1: NOTICE:  of 1\nshard_2: NOTICE:  of 2\n"
+        );
+    }
+
+    #[test]
+    fn what_is_said_at_the_door_is_of_no_shard() {
+        let wire = Wire::default();
+        let sent = [notice("welcome"), ready(), notice("of ours"), ready()].concat();
+        assert_eq!(
+            through(&sent, &[100], 100, &wire).unwrap(),
+            [ready(), ready()].concat()
+        );
+        assert_eq!(told(&wire), "NOTICE:  welcome\n");
+    }
+
+    #[test]
+    fn counting_begins_anew_with_another_empty_query() {
+        let (wire, mark) = marked(1);
+        through(&[ready(), mark, ready()].concat(), &[100], 100, &wire).unwrap();
+        wire.stop_counting();
+        let shard = Shard::new(7);
+        assert!(wire.ask(Asked { shard, offset: 0 }));
+        let mark = [message(EMPTY_QUERY, b""), ready()].concat();
+        let sent = [mark.clone(), ready(), mark, notice("late"), ready()].concat();
+        through(&[ready(), sent].concat(), &[100], 100, &wire).unwrap();
+        assert_eq!(told(&wire), "shard_7: NOTICE:  late\n");
+    }
+
+    #[test]
+    fn a_server_that_talks_without_end_fills_no_memory() {
+        let wire = Wire::default();
+        let long = message(
+            NOTICE,
+            &[b"SNOTICE\0M".as_slice(), &vec![b'x'; 1 << 20]].concat(),
+        );
+        let parameter = message(PARAMETER_STATUS, &vec![b'x'; 1 << 20]);
+        let sent = [long, parameter, ready()].concat();
+        assert_eq!(through(&sent, &[4096], 4096, &wire).unwrap(), ready());
+        assert!(told(&wire).len() < notice::LONGEST + 100);
+        let greeting = message(b'R', &vec![0; LONGEST_GREETING + 1]);
+        let error = through(&greeting, &[4096], 4096, &wire).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a message of 65537 bytes before the connection is open"
+        );
+    }
+
     proptest! {
         #[test]
-        fn only_row_descriptions_change_however_the_bytes_arrive(
-            bodies in prop::collection::vec((0u8..4, prop::collection::vec(any::<u8>(), 0..40)), 1..8),
+        fn only_row_descriptions_change_and_notices_go_however_the_bytes_arrive(
+            bodies in prop::collection::vec((0u8..6, prop::collection::vec(any::<u8>(), 0..40)), 1..8),
             pieces in prop::collection::vec(1usize..50, 1..6),
             reads in 1usize..64,
         ) {
             let (mut sent, mut expected) = (Vec::new(), Vec::new());
             for (kind, body) in &bodies {
-                if *kind == 0 {
-                    let one = description(&["id", "na:me", ""]);
-                    expected.extend(rewrite(&one[HEADER..]).unwrap());
-                    sent.extend(one);
-                } else {
-                    let one = message(b"DCZS"[usize::from(*kind)], body);
-                    expected.extend(&one);
-                    sent.extend(one);
+                match b"TNSDCZ"[usize::from(*kind)] {
+                    ROW_DESCRIPTION => {
+                        let one = description(&["id", "na:me", ""]);
+                        expected.extend(rewrite(&one[HEADER..]).unwrap());
+                        sent.extend(one);
+                    }
+                    tag @ (NOTICE | PARAMETER_STATUS) => sent.extend(message(tag, body)),
+                    tag => {
+                        let one = message(tag, body);
+                        expected.extend(&one);
+                        sent.extend(one);
+                    }
                 }
             }
-            prop_assert_eq!(through(&sent, &pieces, reads), expected);
+            prop_assert_eq!(through(&sent, &pieces, reads, &Wire::default()).unwrap(), expected);
         }
     }
 }

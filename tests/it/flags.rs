@@ -78,7 +78,7 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    assert_usage([], has("<SQL|--file <FILE>>"));
+    assert_usage([], has("<SQL|--command <SQL>|--file <FILE>>"));
     assert_usage([""], "shardq: the SQL argument: there is no SQL in it\n");
     assert_usage([" \n\t"], has("there is no SQL in it"));
     let empty = file("empty.sql", b"\n");
@@ -476,7 +476,7 @@ fn what_may_live_in_public_is_hinted_at() {
          CREATE DOMAIN public.number AS int;
          CREATE OPERATOR public.+! (RIGHTARG = int, FUNCTION = public.twice)",
     );
-    let hint = "\nhint: only the shard's own schema is searched; if this lives in public, add --search-path '{shard}, public'\n";
+    let hint = "to use it, add --search-path '{shard}, public'\n";
     for sql in [
         "SELECT twice(n) FROM t",
         "SELECT n::number FROM t",

@@ -1,7 +1,7 @@
 //! Every value is to the letter what psql prints for it: psql is asked for the same.
 
 use crate::support::types::{self, Sample};
-use crate::support::{ANY, Db, shardq};
+use crate::support::{ANY, Db, has_all, shardq};
 
 /// A format of ours, and how psql prints the same.
 struct Format {
@@ -363,4 +363,40 @@ fn a_database_in_another_encoding_answers_in_utf_8() {
     let sql = "SELECT 'žluťoučký kůň' AS \"kůň\", chr(177) AS \"ą\"";
     let ours = shardq(["query", "-q", "--no-shard-column", "-d", &latin, sql]);
     ours.db(&db).run().assert(0, &there(sql), "");
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_can_be_seen_as_the_hint_says() {
+    let db = Db::empty();
+    let ascii = format!("{}_ascii", db.name());
+    db.sql(&format!(
+        "CREATE DATABASE \"{ascii}\" ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ));
+    db.psql([
+        "-d",
+        &ascii,
+        "-c",
+        r"CREATE SCHEMA shard_0; CREATE TABLE shard_0.t AS SELECT E'caf\xe9 \\'::text AS name",
+    ]);
+    let hint = "encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
+    let told = || {
+        has_all([
+            "ERROR 22021: invalid byte sequence for encoding \"UTF8\": 0xe9",
+            "a database whose encoding is SQL_ASCII holds any bytes; to see them, select",
+            hint,
+        ])
+    };
+    let ask = |args: &[&str]| {
+        shardq(["query", "-q", "-t", "--csv", "-d", &ascii])
+            .args(args)
+            .db(&db)
+            .run()
+    };
+    ask(&["SELECT name FROM t"]).assert(1, "", told());
+    ask(&["-g", "SELECT name FROM t"]).assert(1, "", told());
+    let export = shardq(["export", "-o-", "-d", &ascii, "SELECT name FROM t"]);
+    export.db(&db).run().assert(1, "", told());
+    let shown = hint.replace("column_name", "name");
+    ask(&[&format!("SELECT {shown} FROM t")]).assert(0, "shard_0,caf\\351 \\\\\n", "");
+    ask(&["-g", &format!("SELECT {shown} FROM t")]).assert(0, "caf\\351 \\\\\n", "");
 }

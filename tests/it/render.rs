@@ -7,7 +7,7 @@ use shardq::render::{Finish, Format, RenderOptions, Renderer};
 use shardq::row::Column;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::support::Db;
+use crate::support::{Db, shardq};
 
 /// What the server says, for the renderers alone to print.
 fn answer(db: &Db, sql: &str) -> Answer {
@@ -196,6 +196,43 @@ fn scripts_of_any_width_line_up_as_in_psql() {
             ('ไทย', '', 10), ('देवनागरी', '', 11), (E'\\uFFFD', '', 12), ('🇨🇿', '', 13)
         ) AS v(\"名前\", \"😀\", \"žluť\")",
         "∅",
+    );
+}
+
+#[test]
+fn every_character_has_the_width_that_psql_gives_it() {
+    let db = Db::empty();
+    // The widths are those of its major version; a later one has another Unicode's.
+    let version = db.psql(["--version"]);
+    if !version.contains(" 15.") {
+        return;
+    }
+    // Sixteen per line, for speed. Of what is no character, psql prints nothing.
+    db.create_shards([0]);
+    let sql = "SELECT min(i) AS first, string_agg(chr(i), '' ORDER BY i) AS c, 'x' AS x
+         FROM generate_series(1, 1114111) i
+         WHERE i NOT BETWEEN 55296 AND 57343 AND i % 65536 < 65534
+         GROUP BY i / 16 ORDER BY 1";
+    let psqls = db.psql(["-c", sql]);
+    let ours = shardq(["query", "-q", "--no-shard-column", sql]);
+    let ours = ours.db(&db).run().output();
+    let differ = ours.lines().zip(psqls.lines()).find(|(a, b)| a != b);
+    assert!(ours == psqls, "ours and psql's: {differ:#?}");
+}
+
+#[test]
+fn format_characters_line_up_as_in_psql() {
+    let db = Db::empty();
+    assert_same(
+        &db,
+        "SELECT * FROM (VALUES
+            (E'zero\\u200Bwidth', 'x', 1), (E'\\uFEFFmark', 'y', 2), (E'soft\\u00ADhyphen', 'z', 3),
+            (E'👩\\u200D👩\\u200D👧 family', 'w', 4), (E'\\u202Eright to left\\u202C', 'v', 5),
+            (E'\\u2066isolated\\u2069', 'u', 6), (E'e\\u0301\\u0302\\u20DD', 't', 7), (E'❤\\uFE0F', 's', 8),
+            (E'\\u061C', '', 9), (E'\\u2060\\u180E', '', 10), (E'\\u0085\\u001B', '', 11), (E'\\u1160\\u115F', '', 12),
+            (E'a\\u200B\\tb', '', 13), (E'a\\u0301\\tb', '', 14)
+        ) AS v(\"名\u{200b}前\", \"e\u{301}\", \"x\u{ad}y\")",
+        "",
     );
 }
 

@@ -1,6 +1,6 @@
 //! Exactly one statement, that returns rows; and errors shown as psql shows them.
 
-use crate::support::{ANY, Db, has, shardq};
+use crate::support::{ANY, Db, eventually, has, shardq};
 
 /// One shard, so that what is printed is short.
 fn one_shard() -> Db {
@@ -125,7 +125,7 @@ fn a_statement_without_rows_is_refused() {
 fn what_is_taken_instead_is_what_the_format_takes() {
     let db = one_shard();
     let export = |sql, format| shardq(["export", sql, "-q", "-o-", "--format", format]).db(&db);
-    for sql in ["COPY t TO STDOUT", "SELECT FROM t"] {
+    for sql in ["COPY t TO STDOUT", "LISTEN x"] {
         let none = "shardq: the statement returns no columns, so there is nothing to show; ";
         for (format, taken) in [
             (
@@ -149,6 +149,95 @@ fn what_is_taken_instead_is_what_the_format_takes() {
         "",
         has("hint: COPY takes SELECT, VALUES, TABLE and WITH"),
     );
+}
+
+#[test]
+fn a_query_without_columns_is_not_told_to_be_a_query() {
+    let db = one_shard();
+    db.in_shard(0, "CREATE TABLE empty ()");
+    let told = "shardq: the result has no columns, so there is nothing to show; name some \
+                columns, or count the rows: SELECT count(*) FROM …\n";
+    for sql in [
+        "SELECT * FROM empty",
+        "TABLE empty",
+        "SELECT FROM t",
+        "(SELECT)",
+        "WITH a AS (SELECT 1) SELECT FROM a",
+    ] {
+        let query = shardq(["query", sql]).db(&db).run();
+        query.assert(1, "", told);
+        for format in ["csv", "jsonl"] {
+            let export = shardq(["export", sql, "-q", "-o-", "--format", format]);
+            export.db(&db).run().assert(1, "", told);
+        }
+    }
+}
+
+#[test]
+fn an_export_of_what_changes_data_is_refused_as_a_query_of_it() {
+    let db = one_shard();
+    for sql in [
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO t VALUES (1) RETURNING n",
+        "UPDATE t SET n = 2 RETURNING n",
+        "WITH d AS (DELETE FROM t RETURNING n) SELECT * FROM d",
+    ] {
+        let query = shardq(["query", "-q", sql]).db(&db).run();
+        query.assert(1, "", has("shardq: "));
+        for format in ["csv", "tsv", "jsonl"] {
+            let export = shardq(["export", "-q", sql, "-o-", "--format", format]);
+            export.db(&db).run().assert(1, "", query.stderr.as_str());
+        }
+    }
+    assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
+}
+
+#[test]
+fn two_statements_are_refused_in_one_answer_as_well() {
+    let db = one_shard();
+    for sql in ["SELECT 1; SELECT 2", "SELECT count(*) FROM t; SELECT 2;"] {
+        shardq(["query", "-g", sql]).db(&db).run().assert(
+            1,
+            "",
+            "shardq: that is more than one statement; shardq runs exactly one, so ask one after the other\n",
+        );
+    }
+}
+
+#[test]
+fn a_statement_that_someone_cancelled_is_told_from_one_that_took_too_long() {
+    let db = one_shard();
+    for (command, limit) in [
+        (["query", "-q"], "--timeout"),
+        (["query", "-g"], "--timeout"),
+        (["export", "-o-"], "--statement-timeout"),
+    ] {
+        for time in ["0", "50s"] {
+            let name = format!("{}{}{time}", command[0], command[1]);
+            let running = shardq(command)
+                .args(["SELECT pg_sleep(59), 1 AS one", limit, time])
+                .db(&db)
+                .env("PGAPPNAME", &name)
+                .spawn();
+            let cancel = format!(
+                "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+                 WHERE application_name = '{name}' AND wait_event = 'PgSleep'"
+            );
+            eventually("it sleeps", || db.ask(&cancel) == "1");
+            let ran = running.finish();
+            assert!(!ran.stderr.contains("raise"), "{}", ran.stderr);
+            ran.assert(
+                1,
+                "",
+                has("not by a limit of this run: someone cancelled it on the server"),
+            );
+        }
+        let ran = shardq(command)
+            .args(["SELECT pg_sleep(59), 1 AS one", limit, "100ms"])
+            .db(&db)
+            .run();
+        ran.assert(1, "", has(&format!("raise {limit} (0 for none)")));
+    }
 }
 
 fn without_lines(start: &str, text: &str) -> String {

@@ -19,6 +19,7 @@ use crate::settings::Settings;
 use crate::shard::ShardList;
 use crate::statement::Statement;
 use crate::transfer::{CopyFormat, Copying, Transfer};
+use crate::verb::Verb;
 
 /// What the person wants, all of it.
 #[derive(Clone, Copy)]
@@ -50,13 +51,17 @@ pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
 
 /// Whether a flag is given that would do nothing or cannot be done, and what to do
 /// about it.
-fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 9] {
+fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 10] {
     let format = kind.format;
     let is_stream = Target::names_a_stream(&args.output);
     [
         (
             args.excel && format != FileFormat::Csv,
             "--excel is a way to write CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.delimiter.is_some() && format != FileFormat::Csv,
+            "--delimiter is for CSV; leave it out, or write to a .csv",
         ),
         (
             args.null.is_some() && !kind.has_header(),
@@ -120,19 +125,17 @@ fn null_trouble(kind: Kind, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
-    let statement = match (&args.sql, &args.file) {
-        (Some(sql), _) => Statement::new(sql)?,
-        (None, Some(file)) => Statement::read(file)?,
-        // clap asks for one of the two.
-        (None, None) => Statement::new("")?,
-    };
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     let copy = |format| {
         Transfer::Copy(Copying {
             format,
             null: args.output.null.clone(),
+            delimiter: args.output.delimiter.unwrap_or_default(),
             shard_column: shard_column(&args.output).is_some(),
         })
     };
+    // What COPY does not take is refused as in a query, and for the same reason.
+    let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
         search_path: args.shards.search_path.clone(),
@@ -148,9 +151,9 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         },
         limits: args.limits.into(),
         transfer: match kind.format {
-            FileFormat::Csv if !args.output.excel => copy(CopyFormat::Csv),
-            FileFormat::Tsv => copy(CopyFormat::Text),
-            FileFormat::Csv | FileFormat::Jsonl | FileFormat::Parquet => Transfer::Rows,
+            FileFormat::Csv if is_copied && !args.output.excel => copy(CopyFormat::Csv),
+            FileFormat::Tsv if is_copied => copy(CopyFormat::Text),
+            _ => Transfer::Rows,
         },
         // A file of one shard gets its name when the shard has answered.
         check: if args.output.per_shard {
@@ -184,6 +187,7 @@ impl Asked<'_> {
                 tuples_only: args.tuples_only,
                 null: args.null.clone(),
                 bigint_as_string: args.bigint_as_string,
+                delimiter: args.delimiter.unwrap_or_default(),
                 shard_column: self.shard_column().is_some(),
             },
             shard_column: self.shard_column(),
@@ -236,6 +240,10 @@ impl Asked<'_> {
             ),
             ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),
+            (
+                "delimiter",
+                text(&args.output.delimiter.as_ref().map(ToString::to_string)),
+            ),
             ("expect-shards", args.shards.expect_shards.map(Value::from)),
         ];
         options

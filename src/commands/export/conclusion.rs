@@ -39,7 +39,10 @@ pub struct Ran<'a> {
 
 /// Says how it went, and gives the file its name if it is what was asked for.
 pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
-    let mut say = || ran.say_what_is_missing(console);
+    let mut say = || {
+        ran.say_notices(console);
+        ran.say_what_is_missing(console);
+    };
     let ended = if ran.asked.is_stream() {
         then_say(end(&ran, file), ran.asked.interrupt, say).await
     } else {
@@ -156,6 +159,11 @@ impl Ran<'_> {
         self.outcome.failures.is_empty() && self.selection.doubt.is_none()
     }
 
+    pub fn say_notices(&self, console: &mut Console) {
+        let Outcome { asked, notices, .. } = &self.outcome;
+        notices.say(*asked, &self.plan.statement, console);
+    }
+
     pub fn say_what_is_missing(&self, console: &mut Console) {
         let Outcome {
             asked, failures, ..
@@ -183,15 +191,19 @@ impl Ran<'_> {
 
     /// What may help a shard that failed; the flags are not all those of a query.
     fn advised(&self, error: &ShardError) -> Option<String> {
+        let explained = self.outcome.explanation.as_ref();
+        if let Some(hint) = explained.and_then(|it| it.of(error)) {
+            return Some(hint);
+        }
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                hint::longer("--statement-timeout")
+                hint::cancelled(report, "--statement-timeout")
             }
             // A file cannot go on at another instant.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
                 "export again; with --per-shard, only what is missing is, by --resume".to_owned()
             }
-            _ => return advice(error, self.plan.search_path.is_shard_alone()),
+            _ => return advice(error),
         };
         Some(text)
     }

@@ -233,6 +233,9 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         }
         _ => (Exit::Failed, file.abandon().await.map_or(Ok(None), Err)),
     };
+    let answered = ran.way.catalog().shards.len();
+    let notices = &outcome.notices;
+    notices.say(answered, &ran.plan.statement, console);
     let line = match written {
         Ok(line) => line,
         Err(ExportError::Closed) if outcome.failures.is_empty() => return Ok(Exit::Complete),

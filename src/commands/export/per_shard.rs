@@ -21,6 +21,7 @@ use crate::export::{ExportError, folder};
 use crate::failures::Failures;
 use crate::footer::{Elapsed, Extent};
 use crate::merge::{Delivery, Order, Recall};
+use crate::notices::Notices;
 use crate::run::{self, Ending, Outcome, Policy, Started};
 use crate::shard::Shard;
 
@@ -198,6 +199,8 @@ fn nothing(asked: usize) -> Outcome {
         answers: Vec::new(),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
+        notices: Notices::default(),
+        explanation: None,
     }
 }
 
@@ -209,6 +212,7 @@ async fn conclude(
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let (manifest, trouble) = parts.finish(&ran.outcome, ran.columns.clone()).await;
+    ran.say_notices(console);
     ran.say_what_is_missing(console);
     ran.say_drift(console);
     if let Some(error) = &trouble {

@@ -105,7 +105,7 @@ fn what_would_not_be_exact_is_refused_and_says_what_to_do() {
             "SELECT * FROM nosuch",
             &["\"nosuch\" does not exist", "nor has public"],
         ),
-        ("SELECT 1; SELECT 2", &["multiple commands"]),
+        ("SELECT 1; SELECT 2", &["more than one statement"]),
         (
             "SELECT 1 FROM t) SELECT 2 FROM (SELECT 1",
             &["syntax error"],

@@ -1,0 +1,47 @@
+-- What a name may mean that the server did not find, and where. Rows of three
+-- columns, by the first: the number of shards; a shard that failed and whose schema
+-- this user may not use, which hides all that is in it; a name of about the same
+-- length that tables of shards have, and how many; a schema that is no shard, that
+-- has something of this name, and that this user may use.
+--
+-- {kind} is the kind of thing that is looked for: table, type, or function (which an
+-- operator is, too).
+WITH shard AS (
+    SELECT oid, nspname
+    FROM pg_catalog.pg_namespace
+    WHERE nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+)
+SELECT 'shards', pg_catalog.count(*)::pg_catalog.text, NULL FROM shard
+UNION ALL
+SELECT 'denied', nspname::pg_catalog.text, NULL
+FROM shard
+WHERE nspname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({failed}::pg_catalog.text[])
+  AND NOT pg_catalog.has_schema_privilege(oid, 'USAGE')
+UNION ALL
+SELECT 'table', c.relname::pg_catalog.text, pg_catalog.count(*)::pg_catalog.text
+FROM pg_catalog.pg_class c
+JOIN shard ON shard.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE {kind} OPERATOR(pg_catalog.=) 'table'
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND pg_catalog.length(c.relname::pg_catalog.text) BETWEEN {shortest} AND {longest}
+GROUP BY c.relname
+UNION ALL
+SELECT 'schema', n.nspname::pg_catalog.text, NULL
+FROM pg_catalog.pg_namespace n
+WHERE n.oid IN (
+    SELECT relnamespace FROM pg_catalog.pg_class
+    WHERE {kind} OPERATOR(pg_catalog.=) 'table' AND relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND relname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
+    UNION ALL
+    SELECT typnamespace FROM pg_catalog.pg_type
+    WHERE {kind} OPERATOR(pg_catalog.=) 'type' AND typname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
+    UNION ALL
+    SELECT pronamespace FROM pg_catalog.pg_proc
+    WHERE {kind} OPERATOR(pg_catalog.=) 'function' AND proname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
+    UNION ALL
+    SELECT oprnamespace FROM pg_catalog.pg_operator
+    WHERE {kind} OPERATOR(pg_catalog.=) 'function' AND oprname::pg_catalog.text OPERATOR(pg_catalog.=) {name})
+  AND n.oid NOT IN (SELECT oid FROM shard)
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+  AND n.nspname::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_(temp|toast_temp)_'
+  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')

@@ -1,0 +1,231 @@
+//! Arguments before clap sees them, and what it does not know of psql's.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use super::Cli;
+
+/// Flags of psql that somebody may be used to, and what to use here.
+const PSQL: [(&[&str], &str); 14] = [
+    (
+        &["-A", "--no-align"],
+        "--tsv and --csv print values unaligned",
+    ),
+    (
+        &["-F", "--field-separator"],
+        "use --csv with --delimiter, or --tsv",
+    ),
+    (
+        &["-R", "--record-separator"],
+        "--csv, --tsv and --jsonl end each row with a line break",
+    ),
+    (
+        &[
+            "-z",
+            "--field-separator-zero",
+            "-0",
+            "--record-separator-zero",
+        ],
+        "use --jsonl, which holds any text",
+    ),
+    (
+        &["-v", "--set", "--variable"],
+        "shardq has no variables: let the shell put the value into the SQL",
+    ),
+    (
+        &["-P", "--pset"],
+        "use --format for the format and --null for the text of NULL",
+    ),
+    (&["-H", "--html"], "use --markdown, --csv or --json"),
+    (
+        &["-X", "--no-psqlrc"],
+        "shardq reads no psqlrc: leave it out",
+    ),
+    (
+        &["-1", "--single-transaction"],
+        "every run is one read-only transaction: leave it out",
+    ),
+    (
+        &["-l", "--list"],
+        "use psql -l, or shardq query \"SELECT datname FROM pg_database\" --shards 0",
+    ),
+    (
+        &[
+            "-E",
+            "--echo-hidden",
+            "-e",
+            "--echo-queries",
+            "-a",
+            "--echo-all",
+        ],
+        "use --dry-run, which prints what would be sent",
+    ),
+    (
+        &["-b", "--echo-errors"],
+        "errors are always shown: leave it out",
+    ),
+    (&["-L", "--log-file"], "redirect stderr to a file: 2> FILE"),
+    (
+        &[
+            "-n",
+            "--no-readline",
+            "-s",
+            "--single-step",
+            "-S",
+            "--single-line",
+        ],
+        "shardq is not interactive: leave it out",
+    ),
+];
+
+impl Cli {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that it asks for.
+    pub fn try_read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments = with_sql_last(arguments.into_iter().collect());
+        Self::try_parse_from(arguments).map_err(of_psql)
+    }
+}
+
+/// Puts SQL that begins with a comment where nothing is taken for a flag: behind `--`.
+fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let takes_sql = arguments
+        .get(1)
+        .is_some_and(|command| command == "query" || command == "export");
+    if !takes_sql {
+        return arguments;
+    }
+    let end = arguments.iter().position(|argument| argument == "--");
+    let end = end.unwrap_or(arguments.len());
+    let mut sql = Vec::new();
+    let mut rest = arguments.drain(..end).peekable();
+    let mut flags = Vec::new();
+    while let Some(argument) = rest.next() {
+        let takes_value = argument == "--command" || is_command_flag(&argument);
+        if is_commented_sql(&argument) {
+            sql.push(argument);
+            continue;
+        }
+        flags.push(argument);
+        // Its value is SQL in any case.
+        if takes_value {
+            flags.extend(rest.next());
+        }
+    }
+    drop(rest);
+    if !sql.is_empty() && arguments.is_empty() {
+        flags.push("--".into());
+    }
+    flags.append(&mut arguments);
+    flags.append(&mut sql);
+    flags
+}
+
+/// `-c`, or a cluster of flags like psql's `-Atc` that ends in it.
+fn is_command_flag(argument: &OsStr) -> bool {
+    /// Flags without a value: behind another, `c` is the value.
+    const SWITCHES: &[u8] = b"gqtwWx";
+    let flags = argument.as_bytes().strip_prefix(b"-");
+    let before = flags.and_then(|flags| flags.strip_suffix(b"c"));
+    before.is_some_and(|before| before.iter().all(|flag| SWITCHES.contains(flag)))
+}
+
+/// No flag has a blank behind its dashes.
+fn is_commented_sql(argument: &OsStr) -> bool {
+    let text = argument.as_bytes().strip_prefix(b"--");
+    text.and_then(<[u8]>::first)
+        .is_some_and(u8::is_ascii_whitespace)
+}
+
+/// A flag that is psql's alone is answered with what to use.
+fn of_psql(error: clap::Error) -> clap::Error {
+    let name = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => {
+            flag.split('=').next().unwrap_or_default().to_owned()
+        }
+        _ => return error,
+    };
+    let known = PSQL
+        .iter()
+        .find(|(flags, _)| flags.contains(&name.as_str()));
+    match known {
+        Some((_, instead)) => {
+            let message = format!("shardq has no {name} as psql has it; {instead}");
+            Cli::command().error(ErrorKind::UnknownArgument, message)
+        }
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Command;
+    use proptest::prelude::*;
+
+    fn read(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        let all = ["shardq", "query"].iter().chain(arguments);
+        Cli::try_read(all.map(OsString::from))
+    }
+
+    fn sql(arguments: &[&str]) -> Option<String> {
+        match read(arguments).map(|cli| cli.command) {
+            Ok(Command::Query(args)) => args.sql.or(args.command.first().cloned()),
+            Ok(_) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn sql_may_begin_with_a_comment_wherever_it_stands() {
+        for text in ["-- how many\nSELECT 1", "--\nSELECT 1", "--\t\nSELECT 1"] {
+            for arguments in [
+                [text, "--csv", "-q"].as_slice(),
+                &["--csv", text, "-q"],
+                &["--csv", "-q", text],
+                &["--csv", "-q", "--", text],
+                &["-c", text, "-q"],
+                &["-qc", text],
+                &["--command", text],
+            ] {
+                assert_eq!(sql(arguments).as_deref(), Some(text), "{arguments:?}");
+            }
+        }
+        assert!(read(&["--null", "-- "]).is_err(), "no value, and SQL");
+        assert!(read(&["-- a\nSELECT 1", "SELECT 2"]).is_err());
+    }
+
+    #[test]
+    fn every_flag_of_psql_is_answered_with_what_to_use() {
+        for (flags, instead) in PSQL {
+            for flag in flags {
+                let Err(error) = read(&[flag, "SELECT 1"]) else {
+                    panic!("{flag} is a flag of ours")
+                };
+                let error = error.to_string();
+                assert!(error.contains(instead), "{flag}: {error}");
+            }
+        }
+        let Err(error) = read(&["-Atc", "SELECT 1"]) else {
+            panic!("-A is a flag of ours")
+        };
+        assert!(error.to_string().contains("no -A as psql has it"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_else_is_moved(arguments in prop::collection::vec("-{0,2}[a-z]{0,3}", 0..6)) {
+            let all: Vec<OsString> = ["shardq", "query"]
+                .iter()
+                .map(OsString::from)
+                .chain(arguments.iter().map(OsString::from))
+                .collect();
+            prop_assert_eq!(with_sql_last(all.clone()), all);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! How many columns of the screen a character takes, as psql counts it.
+//!
+//! Not `unicode-width`, which takes format characters (U+200B, a joiner, a soft hyphen)
+//! to be nothing and is of another Unicode version: what stands in the next column of
+//! the table would not line up as psql's. What a terminal makes of such a character is
+//! another matter; psql 16 takes it to be nothing, too.
+//!
+//! Source: `ucs_wcwidth` in Postgres's `src/common/wchar.c`.
+
+mod tables;
+
+use std::cmp::Ordering;
+
+/// Per code point, so that a combined emoji counts as its parts. Of control characters
+/// nothing: they are spelled out before anything is measured.
+pub fn columns(c: char) -> usize {
+    let code = u32::from(c);
+    if code < tables::NONE[0].0 {
+        return usize::from(!c.is_control());
+    }
+    if is_in(&tables::NONE, code) {
+        0
+    } else if is_in(&tables::TWO, code) {
+        2
+    } else {
+        1
+    }
+}
+
+fn is_in(ranges: &[(u32, u32)], code: u32) -> bool {
+    let place = |&(first, last): &(u32, u32)| {
+        if last < code {
+            Ordering::Less
+        } else if first > code {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
+        }
+    };
+    ranges.binary_search_by(place).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_take_the_columns_that_psql_gives_them() {
+        for (c, wide) in [
+            ('a', 1),
+            ('\u{ad}', 1),
+            ('\u{301}', 0),
+            ('\u{200b}', 1),
+            ('\u{200d}', 1),
+            ('\u{202e}', 1),
+            ('\u{fe0f}', 0),
+            ('日', 2),
+            ('😀', 2),
+            ('\u{10ffff}', 1),
+        ] {
+            assert_eq!(columns(c), wide, "{c:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What somebody types who is used to psql works, or is answered with what to use.
+
+use crate::support::{ANY, Db, has, shardq};
+
+fn one_shard() -> Db {
+    let db = Db::with_shards(1);
+    db.in_shard(0, "CREATE TABLE t (n int); INSERT INTO t VALUES (7)");
+    db
+}
+
+#[test]
+fn a_command_is_a_statement() {
+    let db = one_shard();
+    for args in [
+        ["-c", "SELECT n FROM t", "-tq"],
+        ["-tq", "--command", "-- rows\nSELECT n FROM t"],
+        ["-tqc", "SELECT n FROM t", "--csv"],
+    ] {
+        shardq(["query", "--csv"])
+            .args(args)
+            .db(&db)
+            .run()
+            .assert(0, "shard_0,7\n", "");
+        shardq(["export", "--format=csv", "-o-"])
+            .args(args.into_iter().filter(|arg| *arg != "--csv"))
+            .db(&db)
+            .run()
+            .assert(0, "shard_0,7\n", "");
+    }
+    let two = ["-c", "SELECT 1", "-c", "SELECT 2"];
+    let told = "shardq: shardq runs one statement; give -c once, and run the others separately\n";
+    shardq(["query"])
+        .args(two)
+        .db(&db)
+        .run()
+        .assert(2, "", told);
+    shardq(["export", "-o-"])
+        .args(two)
+        .db(&db)
+        .run()
+        .assert(2, "", told);
+    let both = shardq(["query", "SELECT 1", "-c", "SELECT 2"]);
+    both.db(&db).run().assert(2, "", has("cannot be used with"));
+}
+
+#[test]
+fn sql_that_begins_with_a_comment_is_no_flag() {
+    let db = one_shard();
+    for sql in ["-- how many\nSELECT n FROM t", "--\nSELECT n FROM t"] {
+        let query = shardq(["query", "-tq", sql, "--csv"]);
+        query.db(&db).run().assert(0, "shard_0,7\n", "");
+        let export = shardq(["export", sql, "-tq", "-o-"]);
+        export.db(&db).run().assert(0, "shard_0,7\n", "");
+        let global = shardq(["query", "-g", "-tq", "--csv", sql]);
+        global.db(&db).run().assert(0, "7\n", "");
+    }
+    let flag = shardq(["query", "--how many", "SELECT 1"]);
+    flag.db(&db)
+        .run()
+        .assert(2, "", has("unexpected argument '--how many'"));
+}
+
+#[test]
+fn what_only_psql_has_is_answered_with_what_to_use() {
+    let db = one_shard();
+    for (args, told) in [
+        (
+            ["-A", "SELECT 1"],
+            "error: shardq has no -A as psql has it; --tsv and --csv print",
+        ),
+        (
+            ["-Atc", "SELECT 1"],
+            "error: shardq has no -A as psql has it; --tsv and --csv print",
+        ),
+        (
+            ["-F;", "SELECT 1"],
+            "error: shardq has no -F as psql has it; use --csv with --delimiter",
+        ),
+        (
+            ["-vn=1", "SELECT :n"],
+            "error: shardq has no -v as psql has it; shardq has no variables",
+        ),
+        (
+            ["--set=n=1", "SELECT :n"],
+            "error: shardq has no --set as psql has it; shardq has no",
+        ),
+        (
+            ["-q", r"\d t"],
+            r"shardq: \d is a command of psql and not SQL; use psql, or query the",
+        ),
+        (
+            ["-q", r"\gx"],
+            r"shardq: \gx is a command of psql and not SQL; use -x",
+        ),
+        (
+            ["-q", r"SELECT 1 \gx"],
+            r"shardq: \gx is a command of psql and not SQL; use -x",
+        ),
+        (
+            ["-gq", r"SELECT n FROM t \gx"],
+            r"shardq: \gx is a command of psql and not SQL; use -x",
+        ),
+    ] {
+        let query = shardq(["query"]).args(args).db(&db).run();
+        query.assert(2, "", has(told));
+    }
+    // A backslash that is no command is Postgres's to judge.
+    shardq(["query", "-q", r"SELECT E'\u0000 \d'"])
+        .db(&db)
+        .run()
+        .assert(1, "", has("ERROR 42601: invalid Unicode escape value"));
+    shardq(["query", "-q", r"SELECT '\d' AS a"])
+        .db(&db)
+        .run()
+        .assert(0, ANY, "");
+}
