@@ -254,6 +254,7 @@ impl Session {
     /// not give one to others that is closed in the middle of a transaction.
     pub(super) async fn close(self) {
         // Its answer tells nothing. The connection closes behind it.
+        self.connection.mark_done();
         let _ = self.send("ROLLBACK").await;
     }
 

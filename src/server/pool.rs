@@ -227,6 +227,11 @@ impl Connection {
         self.link.is_busy.store(true, Ordering::Relaxed);
     }
 
+    /// All that had to be cancelled is answered.
+    pub fn mark_done(&self) {
+        self.link.is_busy.store(false, Ordering::Relaxed);
+    }
+
     /// Has the server cancel what runs here until it has ended, or it takes too long.
     pub async fn cancel_until(&self, ended: impl Future<Output = ()>) {
         let Some(token) = self.link.token.get() else {
