@@ -18,7 +18,8 @@ fn composed(db: &Db, sql: &str) -> String {
         .db(db)
         .run()
         .output();
-    let (_, composed) = explained.split_once("\"public\";\n").unwrap();
+    let (_, scene) = explained.split_once("SET LOCAL search_path TO ").unwrap();
+    let (_, composed) = scene.split_once(";\n").unwrap();
     composed.trim_end().to_owned()
 }
 
