@@ -284,7 +284,7 @@ fn policy(on_error: OnError) -> Policy {
 }
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
-    if args.output.delimiter.is_some() && args.output.format() != Format::Csv {
+    if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {
         let reason = "--delimiter is for CSV; leave it out, or add --csv";
         return Err(Error::Usage(reason.to_owned()));
     }

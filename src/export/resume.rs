@@ -177,7 +177,13 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
         return refused("the manifest does not say which types the columns have".to_owned());
     }
     // They change how values are written.
-    for option in ["null", "delimiter", "excel", "bigint-as-string", "shard-column"] {
+    for option in [
+        "null",
+        "delimiter",
+        "excel",
+        "bigint-as-string",
+        "shard-column",
+    ] {
         if then.options.get(option) != now.options.get(option) {
             return refused(format!("--{option} was not the same"));
         }

@@ -1,9 +1,7 @@
 //! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
 //! since the columns are padded to be read as plain text as well.
 
-use unicode_width::UnicodeWidthStr as _;
-
-use super::cell::{is_right_aligned, pad};
+use super::cell::{is_right_aligned, line_width, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use std::collections::TryReserveError;
 
@@ -35,7 +33,13 @@ impl Markdown {
     pub fn begin(&mut self, columns: &[Column]) {
         self.names = columns.iter().map(|c| escaped(&c.name)).collect();
         self.right = columns.iter().map(is_right_aligned).collect();
-        let shown = |name: &String| if self.tuples_only { 0 } else { name.width() };
+        let shown = |name: &String| {
+            if self.tuples_only {
+                0
+            } else {
+                line_width(name)
+            }
+        };
         self.widths = self.names.iter().map(shown).collect();
         self.rows = Rows::new(columns.len());
     }
@@ -46,7 +50,7 @@ impl Markdown {
     ) -> Result<(), TryReserveError> {
         let cells = values.zip(&mut self.widths).map(|(value, width)| {
             let text = escaped(value.unwrap_or(&self.null));
-            *width = text.width().max(*width);
+            *width = line_width(&text).max(*width);
             Some(text)
         });
         self.rows.hold(cells)
@@ -73,7 +77,7 @@ impl Markdown {
     fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
         for ((cell, width), right) in cells.zip(&self.widths).zip(&self.right) {
             out.extend_from_slice(b"| ");
-            let gap = width - cell.width();
+            let gap = width - line_width(cell);
             if *right {
                 pad(gap, out);
             }

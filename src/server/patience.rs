@@ -215,7 +215,10 @@ mod tests {
     async fn session() -> (DuplexStream, Watched<DuplexStream>) {
         let (mut far, near) = tokio::io::duplex(1 << 10);
         let patience = Arc::new(Patience::default());
-        let mut near = Watched::new(TypedColumns::new(near, Wire::default()), Arc::clone(&patience));
+        let mut near = Watched::new(
+            TypedColumns::new(near, Wire::default()),
+            Arc::clone(&patience),
+        );
         near.write_all(&message(b"", b"user\0me\0\0"))
             .await
             .unwrap();

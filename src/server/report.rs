@@ -130,6 +130,7 @@ mod tests {
                 position: None,
                 internal: Some((query, at)),
                 context: Some(context),
+                before_time_limit: false,
             };
             let statement = Statement::new("SELECT 1").unwrap();
             let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));
