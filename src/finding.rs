@@ -93,10 +93,11 @@ impl Finding {
     pub fn exit(&self) -> Exit {
         match self.verdict {
             Verdict::Computed | Verdict::Verified(_) => Exit::Complete,
-            Verdict::Misplaced(_) => Exit::Incomplete,
             Verdict::Found(_) if self.is_searched() => Exit::Complete,
             Verdict::NotFound { .. } if self.is_searched() => Exit::Failed,
-            Verdict::Found(_) | Verdict::NotFound { .. } => Exit::Incomplete,
+            Verdict::Misplaced(_) | Verdict::Found(_) | Verdict::NotFound { .. } => {
+                Exit::Incomplete
+            }
         }
     }
 

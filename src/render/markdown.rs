@@ -1,7 +1,7 @@
 //! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
 //! since the columns are padded to be read as plain text as well.
 
-use super::cell::{is_right_aligned, pad, width};
+use super::cell::{is_right_aligned, line_width, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use std::collections::TryReserveError;
 
@@ -33,7 +33,13 @@ impl Markdown {
     pub fn begin(&mut self, columns: &[Column]) {
         self.names = columns.iter().map(|c| escaped(&c.name)).collect();
         self.right = columns.iter().map(is_right_aligned).collect();
-        let shown = |name: &String| if self.tuples_only { 0 } else { width(name) };
+        let shown = |name: &String| {
+            if self.tuples_only {
+                0
+            } else {
+                line_width(name)
+            }
+        };
         self.widths = self.names.iter().map(shown).collect();
         self.rows = Rows::new(columns.len());
     }
@@ -42,9 +48,9 @@ impl Markdown {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
-        let cells = values.zip(&mut self.widths).map(|(value, widest)| {
+        let cells = values.zip(&mut self.widths).map(|(value, width)| {
             let text = escaped(value.unwrap_or(&self.null));
-            *widest = width(&text).max(*widest);
+            *width = line_width(&text).max(*width);
             Some(text)
         });
         self.rows.hold(cells)
@@ -69,9 +75,9 @@ impl Markdown {
     }
 
     fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
-        for ((cell, widest), right) in cells.zip(&self.widths).zip(&self.right) {
+        for ((cell, width), right) in cells.zip(&self.widths).zip(&self.right) {
             out.extend_from_slice(b"| ");
-            let gap = widest - width(cell);
+            let gap = width - line_width(cell);
             if *right {
                 pad(gap, out);
             }

@@ -52,7 +52,8 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     } else if args.output.per_shard {
         per_shard::run(&asked, &mut console).await
     } else {
-        one_file(&asked, &mut console).await
+        // Large: all that an export holds lives in it.
+        Box::pin(one_file(&asked, &mut console)).await
     }
 }
 
@@ -110,7 +111,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             let is_stream = file.is_stream();
             let conclusion = conclusion::conclude(ran, file, console);
             return if is_stream {
-                conclusion::unless_interrupted(conclusion, interrupt).await
+                Box::pin(conclusion::unless_interrupted(conclusion, interrupt)).await
             } else {
                 conclusion.await
             };
