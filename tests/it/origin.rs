@@ -15,7 +15,7 @@ fn query(db: &Db, origin: &str) -> Program {
 
 fn name_in(shard: u32, shards: u32) -> String {
     let shards = NonZeroU32::new(shards).unwrap();
-    (0..)
+    (0..u32::MAX)
         .map(|n| format!("origin-{n}"))
         .find(|name| route::by_name(name, shards).number() == shard)
         .unwrap()
