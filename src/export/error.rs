@@ -157,18 +157,24 @@ pub(super) fn lacks_room(error: &io::Error) -> bool {
 fn room(error: &io::Error, kind: Kind) -> String {
     let can_be_smaller =
         kind.compression == Compression::None && kind.format != FileFormat::Parquet;
-    let smaller = if can_be_smaller {
-        format!(", or compress: .{kind}.zst takes a tenth or so")
-    } else {
-        String::new()
-    };
+    let smaller = can_be_smaller.then(|| format!("compress: .{kind}.zst takes a tenth or so"));
     if error.kind() == io::ErrorKind::FileTooLarge {
-        format!(
-            "a limit on the size of files (ulimit -f) or the file system's own; raise it, write one \
-             file a shard with --per-shard{smaller}"
-        )
+        let ways = any_of(
+            "raise it",
+            "write one file per shard with --per-shard",
+            smaller,
+        );
+        format!("a limit on the size of files (ulimit -f) or the file system's own; {ways}")
     } else {
-        format!("free some space there, write to another place{smaller}")
+        any_of("free some space there", "write to another place", smaller)
+    }
+}
+
+/// `this, or that`; `this, that, or a third`
+fn any_of(this: &str, that: &str, third: Option<String>) -> String {
+    match third {
+        Some(third) => format!("{this}, {that}, or {third}"),
+        None => format!("{this}, or {that}"),
     }
 }
 
