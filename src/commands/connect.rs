@@ -249,7 +249,7 @@ pub async fn databases_with(
 }
 
 async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
-    let server = Server::new(settings.clone(), 1);
+    let server = Server::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
     let schemas = column(&connection, shards_sql).await;
     drop(connection);

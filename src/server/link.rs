@@ -2,7 +2,7 @@
 //! it is cancelled, and the socket is closed whether or not the server reacts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -10,7 +10,9 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{CancelToken, NoTls};
 
+use super::error::ConnectError;
 use super::patience::{Patience, Silence};
+use super::wire::Wire;
 
 /// For all connections of a server together, from the first thing that is cancelled to
 /// the last socket that is closed.
@@ -49,12 +51,27 @@ pub(super) struct Link {
     /// Of the server's process that it came to, or of whatever a pooler says.
     pub process_id: OnceLock<i32>,
     pub patience: OnceLock<Arc<Patience>>,
+    pub wire: OnceLock<Wire>,
+    /// Why it could not be had.
+    refusal: Mutex<Option<ConnectError>>,
     pub driver: OnceLock<AbortHandle>,
     /// Whether anything was asked that may take the server some time.
     pub is_busy: AtomicBool,
 }
 
 impl Link {
+    pub fn refuse(&self, refusal: ConnectError) {
+        *self.refusal() = Some(refusal);
+    }
+
+    pub fn take_refusal(&self) -> Option<ConnectError> {
+        self.refusal().take()
+    }
+
+    fn refusal(&self) -> MutexGuard<'_, Option<ConnectError>> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn silence(&self) -> Option<Silence> {
         self.patience.get()?.exceeded()
     }

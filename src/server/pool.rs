@@ -5,9 +5,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use deadpool_postgres::{
+    Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::{CancelToken, Client, CopyOutStream, Error, Statement};
@@ -25,6 +28,7 @@ use crate::settings::{Host, Place, Settings};
 /// One server, and a bounded number of connections to it.
 #[derive(Clone)]
 pub struct Server {
+    pool: Pool,
     dialer: Arc<Dialer>,
 }
 
@@ -49,7 +53,7 @@ pub type Copied = Sent<Pin<Box<CopyOutStream>>>;
 /// One open connection. Dropping it closes it, and with it the transaction that all
 /// that is done on it is done in.
 pub struct Connection {
-    client: Arc<Client>,
+    client: Arc<Slot>,
     link: Arc<Link>,
     dialer: Arc<Dialer>,
     wire: Wire,
@@ -57,19 +61,29 @@ pub struct Connection {
 
 impl Server {
     /// Opens nothing yet.
-    pub fn new(settings: Settings, connections: usize) -> Self {
-        Self {
-            dialer: Arc::new(Dialer {
-                settings,
-                connections,
-                room: Arc::new(Semaphore::new(connections)),
-                reached: OnceLock::new(),
-                superuser: OnceLock::new(),
-                drivers: Mutex::default(),
-                wires: Mutex::default(),
-                closing: OnceLock::new(),
-            }),
-        }
+    ///
+    /// # Errors
+    /// If the pool cannot be set up.
+    pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
+        let dialer = Arc::new(Dialer {
+            settings,
+            reached: OnceLock::new(),
+            superuser: OnceLock::new(),
+            drivers: Mutex::default(),
+            wires: Mutex::default(),
+            closing: OnceLock::new(),
+        });
+        let connector = Connector(Arc::clone(&dialer));
+        let config = tokio_postgres::Config::new();
+        let manager = Manager::from_connect(config, connector, ManagerConfig::default());
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .pre_recycle(Hook::sync_fn(|_, _| {
+                Err(HookError::message("a connection is not used twice"))
+            }))
+            .build()
+            .map_err(|error| ConnectError::internal(error.to_string()))?;
+        Ok(Self { pool, dialer })
     }
 
     /// Opens a server, for up to so many connections: asks for some of them at
@@ -80,7 +94,9 @@ impl Server {
     /// Why not one of them could be had.
     pub async fn open(settings: Settings, connections: usize) -> Result<Opened, ConnectError> {
         prompt::asking(settings, prompt::at_terminal, async |settings: Settings| {
-            Self::new(settings, connections).first_of(connections).await
+            Self::new(settings, connections)?
+                .first_of(connections)
+                .await
         })
         .await
     }
@@ -125,7 +141,7 @@ impl Server {
 
     /// How many connections there can be at most.
     pub fn connections(&self) -> usize {
-        self.dialer.connections
+        self.pool.status().max_size
     }
 
     pub fn settings(&self) -> &Settings {
@@ -142,7 +158,26 @@ impl Server {
     /// # Errors
     /// What kept the server from being reached.
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
-        self.dialer.open().await
+        let link = Arc::new(Link::default());
+        let client = OPENING.scope(Arc::clone(&link), self.pool.get()).await;
+        let client = client.map_err(|error| match (link.take_refusal(), error) {
+            (Some(refusal), _) => refusal,
+            (None, PoolError::Closed) => {
+                ConnectError::internal("the server is being closed".to_owned())
+            }
+            (None, other) => ConnectError::internal(other.to_string()),
+        })?;
+        let wire = link.wire.get().cloned().unwrap_or_default();
+        self.dialer.wires().push(wire.clone());
+        Ok(Connection {
+            client: Arc::new(Slot {
+                client,
+                _closer: Closer(self.pool.clone()),
+            }),
+            link,
+            dialer: Arc::clone(&self.dialer),
+            wire,
+        })
     }
 
     /// Takes what was said on the connections beside answers. Nobody is told twice.
@@ -166,7 +201,7 @@ impl Server {
     /// until the server has been told. Without it the server's log would blame us
     /// for an unexpected EOF. A server that does not react is not waited for.
     pub async fn close(&self) {
-        self.dialer.room.close();
+        self.pool.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
         let deadline = self.dialer.closing();
         let cancel = |token| self.dialer.cancel(token);
@@ -179,20 +214,20 @@ impl Server {
 
 impl Connection {
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.client.client
     }
 
     /// Has a statement parsed. Sent when first polled, so that others can follow it at
     /// once.
     pub fn prepare(&self, sql: String) -> Sent<Statement> {
         let client = Arc::clone(&self.client);
-        Box::pin(async move { client.prepare(&sql).await })
+        Box::pin(async move { Client::prepare(&client.client, &sql).await })
     }
 
     /// Runs a COPY. Sent when first polled, so that others can follow it at once.
     pub fn copy_out(&self, copy: Statement) -> Copied {
         let client = Arc::clone(&self.client);
-        Box::pin(async move { client.copy_out(&copy).await.map(Box::pin) })
+        Box::pin(async move { client.client.copy_out(&copy).await.map(Box::pin) })
     }
 
     /// What is said on it beside answers.
@@ -250,11 +285,62 @@ impl Connection {
     }
 }
 
+/// A place in the pool. A connection is not used twice, since it may be in a transaction:
+/// it goes back to the pool, which closes it, in this order.
+struct Slot {
+    client: Object,
+    _closer: Closer,
+}
+
+struct Closer(Pool);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        drop(self.0.retain(|_, _| false));
+    }
+}
+
+tokio::task_local! {
+    /// The connection that the pool is being asked for.
+    static OPENING: Arc<Link>;
+}
+
+/// Opens the pool's connections.
+struct Connector(Arc<Dialer>);
+
+type Opening<'a> =
+    Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
+
+impl Connect for Connector {
+    fn connect(&self, _: &tokio_postgres::Config) -> Opening<'_> {
+        Box::pin(async {
+            let link = OPENING.with(Arc::clone);
+            match self.0.open(Arc::clone(&link)).await {
+                // The pool aborts the task that it is given before the connection has
+                // said goodbye, so it gets one that has nothing to do.
+                Ok(client) => Ok((client, tokio::spawn(async {}))),
+                Err(refusal) => {
+                    link.refuse(refusal);
+                    Err(placeholder())
+                }
+            }
+        })
+    }
+}
+
+/// deadpool-postgres lets no errors through but tokio-postgres's own, which cannot be made
+/// from ours. Ours goes by way of the link, and this one is shown to nobody.
+fn placeholder() -> Error {
+    loop {
+        if let Err(error) = "not a setting".parse::<tokio_postgres::Config>() {
+            return error;
+        }
+    }
+}
+
 /// Opens connections, and remembers where they went.
 struct Dialer {
     settings: Settings,
-    connections: usize,
-    room: Arc<Semaphore>,
     /// Where the first connection arrived. All others go to the same server,
     /// since only there is the run's snapshot.
     reached: OnceLock<Endpoint>,
@@ -272,14 +358,8 @@ const UNTIL_TOLD: Duration = Duration::from_secs(125);
 
 impl Dialer {
     /// The connection is made in its driver's task, so that [`Server::close`] knows
-    /// of it from the beginning; and it counts until that task has ended.
-    async fn open(self: &Arc<Self>) -> Result<Connection, ConnectError> {
-        let closed = |_| ConnectError::internal("the server is being closed".to_owned());
-        let permit = Arc::clone(&self.room)
-            .acquire_owned()
-            .await
-            .map_err(closed)?;
-        let link = Arc::new(Link::default());
+    /// of it from the beginning.
+    async fn open(self: &Arc<Self>, link: Arc<Link>) -> Result<Client, ConnectError> {
         let (sender, opened) = oneshot::channel();
         let task = {
             let (dialer, link) = (Arc::clone(self), Arc::clone(&link));
@@ -293,34 +373,23 @@ impl Dialer {
                         link.token.get_or_init(|| token);
                         connected.patience.set(Some(UNTIL_TOLD));
                         link.patience.get_or_init(|| connected.patience);
+                        link.wire.get_or_init(|| connected.wire);
                         // Nobody may want it any more; it is closed then.
-                        drop(sender.send(Ok((connected.client, connected.wire))));
+                        drop(sender.send(Ok(connected.client)));
                         // Its errors reach whoever waits for an answer.
                         drop(connected.connection.await);
                     }
                     Err(error) => drop(sender.send(Err(error))),
                 }
-                drop(permit);
             }
         };
         let task = tokio::spawn(task);
         link.driver.get_or_init(|| task.abort_handle());
-        self.drivers().push(Driver {
-            task,
-            link: Arc::clone(&link),
-        });
-        let ended_early = |_| {
+        self.drivers().push(Driver { task, link });
+        opened.await.unwrap_or_else(|_| {
             Err(ConnectError::internal(
                 "a connection ended early".to_owned(),
             ))
-        };
-        let (client, wire) = opened.await.unwrap_or_else(ended_early)?;
-        self.wires().push(wire.clone());
-        Ok(Connection {
-            client: Arc::new(client),
-            link,
-            dialer: Arc::clone(self),
-            wire,
         })
     }
 

@@ -134,7 +134,7 @@ fn a_pool_can_hold_the_futures() {
     fn is_send<T: Send>(_: &T) {}
     let settings = Call::new(&SHARED.sandbox, &[], &[]).settings().unwrap();
     is_send(&dial::connect(&settings));
-    is_send(&Server::new(settings.clone(), 1).connection());
+    is_send(&Server::new(settings.clone(), 1).unwrap().connection());
     let connected: Option<Connected> = None;
     is_send(&connected);
 }

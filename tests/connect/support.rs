@@ -189,7 +189,8 @@ impl Call {
     }
 
     pub async fn connect(&self) -> Result<Result<Connection, ConnectError>, String> {
-        Ok(Server::new(self.settings()?, 1).connection().await)
+        let server = Server::new(self.settings()?, 1).map_err(|error| error.to_string())?;
+        Ok(server.connection().await)
     }
 
     pub fn psqls(&self) -> Result<String, String> {

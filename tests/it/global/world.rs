@@ -210,7 +210,7 @@ impl World {
             ..ConnectionArgs::default()
         };
         let settings = Settings::resolve(&args, &Environment::of_process().unwrap()).unwrap();
-        Server::new(settings, connections)
+        Server::new(settings, connections).unwrap()
     }
 }
 
