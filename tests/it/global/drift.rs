@@ -339,7 +339,8 @@ fn an_answer_that_lacks_shards_exits_3_and_names_each_once() {
     );
     query("SELECT * FROM t ORDER BY id").assert(3, "0,1,2\n4,1,2\n", has("2/5 shards"));
     let ran = query("SELECT sum(id) FROM t");
-    assert_eq!(ran.stderr.matches("shard_3").count(), 1, "{}", ran.stderr);
+    let warnings = ran.stderr.lines().filter(|line| line.contains("warning"));
+    assert_eq!(warnings.count(), 1, "{}", ran.stderr);
     ran.assert(3, "7\n", has_all(["not needed: shard_1-2", "4/5 shards"]));
     db.in_shard(3, "CREATE TABLE t (id int)");
     query("SELECT sum(id) FROM t").assert(0, "7\n", has("5/5 shards"));
