@@ -2,7 +2,6 @@
 //! are one, with the shards that it came from.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use crate::console::Console;
 use crate::failures::whose;
@@ -82,27 +81,31 @@ impl Notices {
 
     /// Tells it, of a run that asked this many shards.
     pub fn say(&self, asked: usize, statement: &Statement, console: &mut Console) {
-        if !self.kept.is_empty() {
-            console.server(&self.describe(asked, statement));
+        // One by one: in the middle of a text, such a line would be somebody's imitation.
+        for said in self.lines(asked, statement) {
+            console.server(&said);
         }
     }
 
     pub fn describe(&self, asked: usize, statement: &Statement) -> String {
-        let mut text = String::new();
-        for Said { notice, shards } in &self.kept {
-            if !shards.is_empty() {
-                let shards: Vec<_> = shards.iter().copied().collect();
-                text += &whose(&shards, asked);
-                text += ": ";
+        self.lines(asked, statement).concat()
+    }
+
+    /// What to tell of each message, in one or more lines.
+    fn lines(&self, asked: usize, statement: &Statement) -> Vec<String> {
+        let each = self.kept.iter().map(|Said { notice, shards }| {
+            let text = notice.describe(Some(statement));
+            if shards.is_empty() {
+                return text;
             }
-            text += &notice.describe(Some(statement));
-        }
-        if self.more > 0 {
-            // Writing to a String cannot fail.
+            let shards: Vec<_> = shards.iter().copied().collect();
+            format!("{}: {text}", whose(&shards, asked))
+        });
+        let more = (self.more > 0).then(|| {
             let more = Grouped(self.more);
-            let _ = writeln!(text, "… and {more} more messages from the server");
-        }
-        text
+            format!("… and {more} more messages from the server\n")
+        });
+        each.chain(more).collect()
     }
 }
 

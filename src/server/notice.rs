@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::excerpt::excerpt;
+use crate::sanitize::indented;
 use crate::statement::Statement;
 
 /// How much of one is kept, in bytes. What a function writes for a person is
@@ -81,21 +82,23 @@ impl Notice {
     ///
     /// Source: `pqBuildErrorMessage3` in Postgres's `src/interfaces/libpq/fe-protocol3.c`.
     pub fn describe(&self, statement: Option<&Statement>) -> String {
-        let mut text = format!("{}:  {}\n", self.severity, self.message);
+        let mut text = indented(&format!("{}:  {}", self.severity, self.message));
+        text.push('\n');
         match (&self.internal, self.position, statement) {
             (Some((query, at)), ..) => text += &excerpt(query, *at),
             (None, Some(at), Some(statement)) => text += &excerpt(statement.as_str(), at),
             _ => {}
         }
-        // Writing to a String cannot fail.
-        if let Some(detail) = &self.detail {
-            let _ = writeln!(text, "DETAIL:  {detail}");
-        }
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "HINT:  {hint}");
-        }
-        if let Some((query, _)) = &self.internal {
-            let _ = writeln!(text, "QUERY:  {query}");
+        let query = self.internal.as_ref().map(|(query, _)| query);
+        for (label, said) in [
+            ("DETAIL", self.detail.as_ref()),
+            ("HINT", self.hint.as_ref()),
+            ("QUERY", query),
+        ] {
+            if let Some(said) = said {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{label}:  {}", indented(said));
+            }
         }
         text
     }

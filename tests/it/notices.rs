@@ -48,7 +48,9 @@ fn a_warning_is_printed_as_psql_prints_it() {
             .env("PGOPTIONS", options)
             .run();
         let ours = said(&ran.stderr).replace("shard_0: ", "");
-        assert_eq!(ours, psql.stderr, "{sql}");
+        // A text of several lines stands to the right of ours.
+        let theirs = psql.stderr.replace("two\nlines", "two\n    lines");
+        assert_eq!(ours, theirs, "{sql}");
         assert!(!ours.is_empty(), "{sql}");
         ran.assert(0, &psql.stdout, ANY);
     }
@@ -72,7 +74,7 @@ fn equal_messages_are_one_with_their_shards_also_when_quiet() {
                 "shard_0-3 (4 shards): NOTICE:  row 0\n",
                 "shard_4-7 (4 shards): NOTICE:  row 1\n",
                 "shard_0-4, shard_6-7 (7 shards): WARNING:  old function\n\
-                 DETAIL:  two\nlines\nHINT:  use another\n",
+                 DETAIL:  two\n    lines\nHINT:  use another\n",
             ]),
         );
     let quieter = shardq(["query", "-q", "-t", "--csv", "--no-shard-column", sql]);
@@ -135,7 +137,7 @@ fn an_export_shows_them_and_counts_its_warnings() {
                 0,
                 "",
                 has_all([
-                    "all 4 shards: WARNING:  old function\nDETAIL:  two\nlines\nHINT:  use another\n",
+                    "all 4 shards: WARNING:  old function\nDETAIL:  two\n    lines\nHINT:  use another\n",
                     "all 4 shards: NOTICE:  row 1\n",
                 ]),
             );

@@ -14,7 +14,7 @@ fn a_command_is_a_statement() {
     for args in [
         ["-c", "SELECT n FROM t", "-tq"],
         ["-tq", "--command", "-- rows\nSELECT n FROM t"],
-        ["-tqc", "SELECT n FROM t", "--csv"],
+        ["-tqc", "SELECT n FROM t", "--no-snapshot"],
     ] {
         shardq(["query", "--csv"])
             .args(args)
@@ -22,7 +22,7 @@ fn a_command_is_a_statement() {
             .run()
             .assert(0, "shard_0,7\n", "");
         shardq(["export", "--format=csv", "-o-"])
-            .args(args.into_iter().filter(|arg| *arg != "--csv"))
+            .args(args)
             .db(&db)
             .run()
             .assert(0, "shard_0,7\n", "");

