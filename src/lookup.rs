@@ -28,6 +28,10 @@ pub enum LookupError {
     Server(Report),
     #[error("the connection was lost: {0}")]
     Lost(String),
+    #[error(
+        "rows may be missing: {0} was rewritten, renamed or created after the snapshot was taken"
+    )]
+    Rewritten(String),
 }
 
 impl LookupError {
@@ -35,7 +39,7 @@ impl LookupError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Server(report) => fanout::is_transient(&report.code),
-            Self::Lost(_) => true,
+            Self::Lost(_) | Self::Rewritten(_) => true,
         }
     }
 }
@@ -175,16 +179,23 @@ impl Lookup<'_> {
         };
         let parameters = [key];
         let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
-            let arms: Vec<_> = tables
+            let mut arms: Vec<_> = tables
                 .iter()
                 .map(|table| arm(self.key, shard, table))
                 .collect();
+            arms.push(template::fill(
+                include_str!("../sql/find_rewritten.sql"),
+                &[],
+            ));
             arms.join("\nUNION ALL\n")
         }));
         let mut heard = Heard::default();
         while let Some((shard, answer)) = answers.next().await {
             match answer {
                 Ok(rows) => {
+                    if let Some(table) = rows.iter().find_map(rewritten) {
+                        return Err(LookupError::Rewritten(table));
+                    }
                     heard.answered += 1;
                     heard
                         .hits
@@ -278,6 +289,14 @@ fn similar(shard: Shard, table: &Table) -> String {
 fn qualified(shard: Shard, table: &Table) -> String {
     let schema = shard.to_string();
     format!("{}.{}", Identifier(&schema), Identifier(&table.name))
+}
+
+/// The table that the snapshot does not cover, if a row is of `sql/find_rewritten.sql`.
+fn rewritten(row: &Row) -> Option<String> {
+    match row.try_get::<_, Option<String>>(0) {
+        Ok(None) => row.try_get(2).ok(),
+        _ => None,
+    }
 }
 
 fn hit(shard: Shard, row: &Row) -> Option<Hit> {

@@ -1,0 +1,19 @@
+-- The last arm of a look into a shard's tables. One row per table that the look reads and
+-- that was rewritten or renamed after the snapshot was taken: NULL, NULL, the table. The
+-- look would lack its rows: see check_relations.sql.
+SELECT NULL::pg_catalog.text, NULL::pg_catalog.text,
+    l.relation::pg_catalog.regclass::pg_catalog.text
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) l.relation
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+    AND l.locktype OPERATOR(pg_catalog.=) 'relation'
+    AND l.relation OPERATOR(pg_catalog.>=) 16384
+    AND CASE WHEN c.oid IS NULL
+        THEN pg_catalog.pg_get_indexdef(l.relation) IS NULL
+        ELSE c.relkind NOT IN ('i', 'I', 'S') AND (
+            c.relfilenode OPERATOR(pg_catalog.<>) pg_catalog.pg_relation_filenode(c.oid)
+            OR l.relation::pg_catalog.regclass::pg_catalog.text NOT IN (
+                pg_catalog.quote_ident(c.relname),
+                pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))))
+        END
