@@ -279,7 +279,7 @@ fn null_is_shown_as_the_text_given_for_it() {
     refused.assert(
         1,
         "",
-        has_all(["the text for NULL must not contain a comma", "CSV"]),
+        has_all(["the text for NULL must not contain the delimiter", "CSV"]),
     );
 }
 
