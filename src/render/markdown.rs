@@ -62,7 +62,8 @@ impl Markdown {
             self.rule(out);
         }
         for row in self.rows.iter_from(self.written) {
-            if out.len() >= AT_A_TIME {
+            // The first goes with the header, which may be as long by itself.
+            if self.written > 0 && out.len() >= AT_A_TIME {
                 return Finish::More;
             }
             self.line(row.values().map(Option::unwrap_or_default), out);

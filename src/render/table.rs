@@ -71,7 +71,8 @@ impl Table {
         }
         let mut rests = Vec::with_capacity(self.columns.len());
         for row in self.rows.iter_from(self.written) {
-            if out.len() >= AT_A_TIME {
+            // The first goes with the header, which may be as long by itself.
+            if self.written > 0 && out.len() >= AT_A_TIME {
                 return Finish::More;
             }
             rests.clear();
