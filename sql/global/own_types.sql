@@ -31,7 +31,10 @@ SELECT
     CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'b' AND t.typcategory OPERATOR(pg_catalog.=) 'A' THEN 'a'
         ELSE t.typtype::pg_catalog.text END,
     coalesce(enum.says, domain.says, composite.says, range.says),
-    coalesce(composite.parts, range.parts, NULLIF(t.typbasetype, 0)::pg_catalog.text, t.typelem::pg_catalog.text),
+    coalesce(
+        composite.parts, range.parts,
+        CASE WHEN t.typbasetype OPERATOR(pg_catalog.<>) 0::pg_catalog.oid THEN t.typbasetype::pg_catalog.text END,
+        t.typelem::pg_catalog.text),
     t.typcollation
 FROM made_of
 JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) made_of.oid

@@ -69,19 +69,22 @@ pub(super) struct CheckInterval {
 impl CheckInterval {
     /// Before any check has told how many locks a turn takes, few: a statement over
     /// partitions takes hundreds, and the server's table of locks is everybody's.
-    const FIRST: usize = 1;
-    const UNKNOWN: usize = 4;
+    const FIRST: usize = 2;
+    const UNKNOWN: usize = 8;
     /// 32 turns of the smallest kind take the server 4 ms, a check 0.3 ms.
     const MOST: usize = 32;
     /// Locks to hold on one connection. The server has room for 64 times its connections.
     const LOCKS: usize = 256;
     /// For how long a quick shard's tables may stay locked for the shards behind it.
-    const HOLD: Duration = Duration::from_millis(20);
+    const HOLD: Duration = Duration::from_millis(100);
 
     pub fn new(frequency: CheckFrequency) -> Self {
         Self {
             frequency,
-            turns: Self::FIRST,
+            turns: match frequency {
+                CheckFrequency::EachShard => 1,
+                CheckFrequency::Batches => Self::FIRST,
+            },
         }
     }
 
@@ -92,7 +95,7 @@ impl CheckInterval {
 
     /// The first check was sent, and its answer is on its way.
     pub fn sent(&mut self) {
-        if self.frequency == CheckFrequency::Batches && self.turns == Self::FIRST {
+        if self.turns == Self::FIRST {
             self.turns = Self::UNKNOWN;
         }
     }
@@ -127,7 +130,7 @@ mod tests {
         );
         assert_eq!(adapted(500, 1, Duration::from_micros(200)), 1);
         assert_eq!(adapted(40, 1, Duration::from_micros(200)), 6);
-        assert_eq!(adapted(3, 1, Duration::from_millis(5)), 4);
+        assert_eq!(adapted(3, 1, Duration::from_millis(5)), 20);
         assert_eq!(adapted(3, 1, Duration::from_secs(5)), 1);
     }
 
