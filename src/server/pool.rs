@@ -399,8 +399,7 @@ impl Dialer {
             None => dial::connect(&self.settings).await?,
         };
         self.reached.get_or_init(|| connected.endpoint.clone());
-        self.superuser
-            .get_or_init(|| connected.connection.parameter("is_superuser") == Some("on"));
+        self.superuser.get_or_init(|| connected.wire.is_superuser());
         Ok(connected)
     }
 

@@ -172,7 +172,9 @@ impl<S> TypedColumns<S> {
         };
         let taken = taking.take(bytes);
         if taking.left == 0 {
-            if taking.tag == NOTICE {
+            if taking.tag == PARAMETER_STATUS {
+                self.wire.note_parameter(&taking.body);
+            } else {
                 self.wire.hear(&taking.body, self.place);
             }
             self.taking = None;

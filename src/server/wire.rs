@@ -29,6 +29,7 @@ struct State {
     /// How many of these are answered and were dropped from the front.
     dropped: usize,
     notices: Notices,
+    superuser: bool,
 }
 
 /// Whose a message is that was sent.
@@ -51,6 +52,18 @@ pub(super) struct Heard {
 }
 
 impl Wire {
+    /// Takes note of a ParameterStatus, if it is one that is asked for.
+    pub(super) fn note_parameter(&self, body: &[u8]) {
+        if let Some(value) = body.strip_prefix(b"is_superuser\0") {
+            self.state().superuser = value == b"on\0";
+        }
+    }
+
+    /// Whether the server takes us for a superuser, as it reports.
+    pub(super) fn is_superuser(&self) -> bool {
+        self.state().superuser
+    }
+
     /// Notes a message of a turn that is about to be sent. Whether an empty query has
     /// to be sent first.
     #[must_use]

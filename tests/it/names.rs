@@ -102,17 +102,11 @@ fn tables_columns_and_values_may_be_called_anything() {
         db.in_each_shard(&format!("CREATE TABLE {quoted} AS SELECT '{literal}'::text AS {quoted}, $$shard_{{n}}$$::text AS s"));
         for format in ["-x", "-t", "-q"] {
             let sql = format!("SELECT {quoted}, s FROM {quoted} WHERE {quoted} = '{literal}'");
-            let ours = shardq([
-                "query",
-                "-q",
-                "--no-shard-column",
-                "--shards",
-                "1",
-                format,
-                &sql,
-            ])
-            .db(&db)
-            .run();
+            let ours = shardq(["query", "--no-shard-column", "--shards", "1", format])
+                .args((format != "-q").then_some("-q"))
+                .args([&sql])
+                .db(&db)
+                .run();
             let psql = db
                 .psql_program([format, "-c", &sql])
                 .env("PGOPTIONS", "-c search_path=shard_1")

@@ -194,7 +194,10 @@ fn try_all(
 }
 
 fn refused(ran: &Ran) -> bool {
-    ran.status == 1 && ran.stdout.is_empty() && ran.stderr.starts_with("shardq: ")
+    let usage = ran.stderr.contains("is a command of psql");
+    ran.status == if usage { 2 } else { 1 }
+        && ran.stdout.is_empty()
+        && ran.stderr.starts_with("shardq: ")
 }
 
 #[test]
