@@ -87,10 +87,8 @@ impl Taking {
     /// Takes what is there of it; how much that was.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let taken = self.left.min(bytes.len());
-        if self.tag == NOTICE {
-            let room = notice::LONGEST.saturating_sub(self.body.len());
-            self.body.extend_from_slice(&bytes[..taken.min(room)]);
-        }
+        let room = notice::LONGEST.saturating_sub(self.body.len());
+        self.body.extend_from_slice(&bytes[..taken.min(room)]);
         self.left -= taken;
         taken
     }

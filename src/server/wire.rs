@@ -52,7 +52,7 @@ pub(super) struct Heard {
 }
 
 impl Wire {
-    /// Takes note of a ParameterStatus, if it is one that is asked for.
+    /// Takes note of a `ParameterStatus`, if it is one that is asked for.
     pub(super) fn note_parameter(&self, body: &[u8]) {
         if let Some(value) = body.strip_prefix(b"is_superuser\0") {
             self.state().superuser = value == b"on\0";
