@@ -74,7 +74,7 @@ impl Lane {
                 &shared.plan.transfer,
                 shared.fair_share(),
             ),
-            interval: CheckInterval::new(shared.plan.check),
+            interval: CheckInterval::new(shared.plan.check, number),
             number,
             shared,
             outlet,
@@ -155,8 +155,8 @@ impl Lane {
     /// The tables behind all turns that were read were checked.
     fn checked(&mut self, check: &RelationCheck) {
         let turns = std::mem::take(&mut self.unchecked);
-        self.interval
-            .adapt(check.locked, turns.len(), self.depth.turn());
+        self.shared
+            .note_tables(check.locked.div_ceil(turns.len().max(1)));
         if self.shared.plan.row_security == RowSecurity::Warn {
             self.outlet.filtered(&check.filtered);
         }
@@ -248,9 +248,14 @@ impl Lane {
         loop {
             let last = self.last_in_flight();
             let all_sent = self.todo.is_empty() && !self.shared.queue.has_for(last);
-            let is_due = all_sent || self.since_check >= self.interval.turns();
+            let interval = self
+                .interval
+                .turns(self.shared.tables_of_a_turn(), self.depth.turn());
+            let is_due = all_sent || self.since_check >= interval;
             if self.since_check > 0 && is_due {
-                let check = session.send(&Plan::check_relations()).await;
+                let check = session
+                    .send(&Plan::check_relations(self.shared.partitioning))
+                    .await;
                 let check = check.map_err(|error| cause(&error))?;
                 self.flying.push_back(InFlight::Check(check));
                 self.since_check = 0;

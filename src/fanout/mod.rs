@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::plan::{Plan, TableName};
+use crate::plan::{Partitioning, Plan, TableName};
 use crate::row::{Column, Rows};
 use crate::server::{Server, Spare};
 use crate::shard::Shard;
@@ -107,9 +107,22 @@ struct Shared {
     running: Running,
     round_trip: Duration,
     route: session::Route,
+    partitioning: Partitioning,
+    /// Tables that one turn locked at most, and one more: 0 while that is unknown.
+    tables_of_a_turn: AtomicUsize,
 }
 
 impl Shared {
+    /// How many tables one turn locks, if any worker has found out.
+    fn tables_of_a_turn(&self) -> Option<usize> {
+        self.tables_of_a_turn.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    fn note_tables(&self, of_a_turn: usize) {
+        self.tables_of_a_turn
+            .fetch_max(of_a_turn + 1, Ordering::Relaxed);
+    }
+
     /// What each lane can be sent before any has answered, so that none is left
     /// without: nobody knows yet how slow the turns are.
     fn fair_share(&self) -> usize {
@@ -147,6 +160,8 @@ impl Fanout {
             running: Running::new(vec![None; lanes]),
             round_trip: survey.round_trip,
             route: survey.session.route(),
+            partitioning: survey.session.partitioning(),
+            tables_of_a_turn: AtomicUsize::new(0),
             shards,
         });
         let outlet = turn::Outlet {

@@ -9,7 +9,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
 use super::flight::Flight;
-use crate::plan::{Plan, Turn};
+use crate::plan::{Partitioning, Plan, Turn};
 use crate::server::{Asked, Connection, Report, Sent};
 use crate::shard::Shard;
 use crate::transfer::Transfer;
@@ -25,6 +25,7 @@ pub struct Session {
     snapshot: Option<String>,
     copy: Option<Copy>,
     route: Route,
+    partitioning: Partitioning,
 }
 
 /// A snapshot that the first session exported.
@@ -33,6 +34,7 @@ pub(crate) struct Exported {
     pub name: String,
     /// Whose it is.
     pub process_id: i32,
+    pub partitioning: Partitioning,
 }
 
 /// What is between us and the server.
@@ -71,12 +73,15 @@ impl Session {
     pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
         connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
+        let partitioning = snapshot.as_ref().map(|snapshot| snapshot.partitioning);
+        let partitioning = partitioning.unwrap_or(Partitioning::Unused);
         let is_direct = served_by.is_some() && served_by == connection.process_id();
         Self {
             connection,
             opening: None,
             snapshot: snapshot.map(|snapshot| snapshot.name),
             copy: None,
+            partitioning,
             route: if is_direct {
                 Route::Direct
             } else {
@@ -174,6 +179,10 @@ impl Session {
         // settings return comes behind it.
         self.snapshot = self.snapshot.take().and(first);
         Ok(self.snapshot.as_deref())
+    }
+
+    pub(super) fn partitioning(&self) -> Partitioning {
+        self.partitioning
     }
 
     pub(super) fn route(&self) -> Route {

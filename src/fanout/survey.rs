@@ -10,7 +10,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
 use crate::discovered::Discovered;
-use crate::plan::{self, Plan, TableName};
+use crate::plan::{self, Partitioning, Plan, TableName};
 use crate::server::{Connection, Report};
 use crate::template;
 use crate::types::TypeNames;
@@ -103,17 +103,22 @@ pub(crate) fn opening<'a>(
     plan: &Plan,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
 ) -> (Option<Exported>, Discovered) {
-    let snapshot = match plan.instant {
-        plan::Instant::Shared => results.next().and_then(|rows| {
-            let row = rows.first()?;
-            Some(Exported {
-                name: row.get(0)?.to_owned(),
-                process_id: row.get(1)?.parse().ok()?,
-            })
-        }),
+    let exported = match plan.instant {
+        plan::Instant::Shared => results.next(),
         plan::Instant::PerShard => None,
     };
     let schemas = results.next().unwrap_or_default();
+    let snapshot = exported.and_then(|rows| {
+        let row = rows.first()?;
+        Some(Exported {
+            name: row.get(0)?.to_owned(),
+            process_id: row.get(1)?.parse().ok()?,
+            partitioning: match schemas.first().and_then(|row| row.get(1)) {
+                Some("t") => Partitioning::Used,
+                _ => Partitioning::Unused,
+            },
+        })
+    });
     let shards = Discovered::new(schemas.iter().filter_map(|row| row.get(0)));
     (snapshot, shards)
 }

@@ -136,6 +136,7 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     let folder = folder();
     let parts = folder.path().join("parts");
     let sql = "SELECT pg_advisory_xact_lock_shared(42)::text AS waited";
+    db.sql("CHECKPOINT");
     let holder = holder(&db);
     let export = export(&db, sql, &parts).args(["--per-shard", "-q"]).spawn();
     eventually("it waits", || {
