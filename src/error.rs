@@ -13,7 +13,7 @@ use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::fanout::{FanoutError, ShardError};
 use crate::file_name::Mismatch;
-use crate::global::Refusal;
+use crate::global::{Refusal, Refused};
 use crate::hint;
 use crate::id::IdError;
 use crate::key::NoRoute;
@@ -183,6 +183,17 @@ impl Error {
                 Exit::Incomplete
             }
             _ => Exit::Failed,
+        }
+    }
+}
+
+impl Error {
+    /// A global query that was refused, of this statement of the user's.
+    pub fn global(refused: Refused, statement: &Statement) -> Self {
+        match refused {
+            Refused::ByUs(refusal) => refusal.into(),
+            Refused::ByServer(report) => Self::refused(report, statement),
+            Refused::Failed(error) => Self::fanout(error, statement),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::fanout::ShardError;
-use crate::shard::{Ranges, Shard};
+use crate::shard::{Shard, whose};
 use crate::statement::Statement;
 
 /// Failed shards by reason, in the order in which the reasons turned up.
@@ -78,16 +78,6 @@ impl Failures {
             }
         }
         text
-    }
-}
-
-/// `shard_3, shard_7-9 (4 shards)`: those of the shards that were asked that have
-/// something in common. `shards` are ascending.
-pub fn whose(shards: &[Shard], asked: usize) -> String {
-    match shards {
-        _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),
-        [only] => only.to_string(),
-        _ => format!("{} ({} shards)", Ranges::of(shards), shards.len()),
     }
 }
 

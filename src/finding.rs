@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
-use crate::footer::Missing;
 use crate::id::Id;
 use crate::key::{Key, NoRoute, Route};
+use crate::missing::Missing;
+use crate::nearest::Near;
 use crate::sanitize::visible;
 use crate::shard::{Ranges, Shard};
 
@@ -73,13 +74,6 @@ pub struct Hit {
     /// As text: not every table need have Builder's ids.
     pub id: String,
     pub name: Option<String>,
-}
-
-/// A name that is much like the one that was not found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Near {
-    pub name: String,
-    pub shard: Shard,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::discovered::LookAlikes;
-use crate::plan::Instant;
+use crate::humanize::{Elapsed, Grouped};
+use crate::missing::Missing;
 use crate::selection::Origins;
-use crate::shard::Ranges;
 
 /// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub struct Footer {
     pub missing: Missing,
     /// By which rule these shards were asked, if they are those of origins.
     pub origins: Option<Origins>,
-    pub instant: Instant,
+    pub instants: Instants,
     pub elapsed: Duration,
 }
 
@@ -30,7 +29,7 @@ impl fmt::Display for Footer {
             expected: self.expected,
             missing: self.missing.clone(),
             origins: self.origins.clone(),
-            instants: self.instant.into(),
+            instants: self.instants,
         };
         write!(f, "{extent} · {}", Elapsed(self.elapsed))
     }
@@ -56,15 +55,6 @@ pub enum Instants {
     Runs(usize),
 }
 
-impl From<Instant> for Instants {
-    fn from(instant: Instant) -> Self {
-        match instant {
-            Instant::Shared => Self::One,
-            Instant::PerShard => Self::EachShard,
-        }
-    }
-}
-
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -83,35 +73,6 @@ impl fmt::Display for Extent {
     }
 }
 
-/// What an answer lacks, said behind the number of its shards:
-/// `, missing: shard_4, shard_7-9`. Nothing if it lacks nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Missing {
-    shards: Ranges,
-    look_alikes: LookAlikes,
-}
-
-impl Missing {
-    pub fn new(shards: Ranges, look_alikes: Option<&LookAlikes>) -> Self {
-        Self {
-            shards,
-            look_alikes: look_alikes.cloned().unwrap_or_default(),
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.shards.is_empty() {
-            write!(f, ", missing: {}", self.shards.brief())?;
-        }
-        if !self.look_alikes.is_empty() {
-            write!(f, ", not asked: {}", self.look_alikes)?;
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Display for Instants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,44 +83,10 @@ impl fmt::Display for Instants {
     }
 }
 
-/// `1,234,567`
-#[derive(Debug, Clone, Copy)]
-pub struct Grouped(pub u64);
-
-impl fmt::Display for Grouped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (i, digit) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
-}
-
-/// `21 ms`, `12.3 s`, `4 min 05 s`
-#[derive(Debug, Clone, Copy)]
-pub struct Elapsed(pub Duration);
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        if seconds >= 60 {
-            write!(f, "{} min {:02} s", seconds / 60, seconds % 60)
-        } else if seconds >= 10 {
-            write!(f, "{:.1} s", self.0.as_secs_f64())
-        } else {
-            write!(f, "{} ms", self.0.as_millis())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shard::Shard;
+    use crate::shard::{Ranges, Shard};
 
     #[test]
     fn it_states_rows_completeness_instant_and_time() {
@@ -169,7 +96,7 @@ mod tests {
             expected: 128,
             missing: Missing::default(),
             origins: None,
-            instant: Instant::Shared,
+            instants: Instants::One,
             elapsed: Duration::from_millis(21),
         };
         assert_eq!(
@@ -186,13 +113,5 @@ mod tests {
             footer.to_string(),
             "1 row · 127/128 shards, missing: shard_4 · one snapshot · 21 ms"
         );
-    }
-
-    #[test]
-    fn numbers_and_times_read_well() {
-        assert_eq!(Grouped(0).to_string(), "0");
-        assert_eq!(Grouped(1_234_567).to_string(), "1,234,567");
-        assert_eq!(Elapsed(Duration::from_millis(12_345)).to_string(), "12.3 s");
-        assert_eq!(Elapsed(Duration::from_secs(245)).to_string(), "4 min 05 s");
     }
 }

@@ -9,8 +9,9 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 
 use crate::failures::Failures;
 use crate::fanout::{self, Session, ShardError};
-use crate::finding::{Hit, Near};
+use crate::finding::Hit;
 use crate::key::Key;
+use crate::nearest::Near;
 use crate::nearest::{self, Nearest};
 use crate::quote::{Identifier, Literal};
 use crate::server::Report;

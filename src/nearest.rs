@@ -1,6 +1,5 @@
 //! Which names somebody may have meant who mistyped one. Pure.
 
-use crate::finding::Near;
 use crate::shard::Shard;
 
 /// How many names are worth showing.
@@ -20,6 +19,13 @@ pub fn lengths(name: &str) -> (i32, i32) {
         bound(characters.saturating_sub(slips)),
         bound(characters + slips),
     )
+}
+
+/// A name that is much like the one that was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Near {
+    pub name: String,
+    pub shard: Shard,
 }
 
 /// The names nearest to one, out of any number that it is offered.

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::console::Console;
-use crate::failures::whose;
-use crate::footer::Grouped;
+use crate::humanize::Grouped;
 use crate::server::Notice;
 use crate::shard::Shard;
+use crate::shard::whose;
 use crate::statement::Statement;
 
 /// How many different messages are kept. A function that writes one per row is not to

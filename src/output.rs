@@ -1,6 +1,6 @@
 //! The result's way out: the shard in front of each row, the format, the sink.
 
-use crate::footer::Grouped;
+use crate::humanize::Grouped;
 use crate::render::{Finish, RenderError, Renderer};
 use crate::row::{Column, Rows};
 use crate::run::{Destination, Ended, Outcome, WriterFailed};

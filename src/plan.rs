@@ -6,6 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use crate::footer::Instants;
 use crate::quote::{Identifier, Literal};
 use crate::search_path::SearchPath;
 use crate::shard::Shard;
@@ -20,6 +21,15 @@ pub enum Instant {
     Shared,
     /// Each when its turn comes (`--no-snapshot`).
     PerShard,
+}
+
+impl From<Instant> for Instants {
+    fn from(instant: Instant) -> Self {
+        match instant {
+            Instant::Shared => Self::One,
+            Instant::PerShard => Self::EachShard,
+        }
+    }
 }
 
 /// The bounds the server itself enforces. Zero is none.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use crate::footer::Missing;
+use crate::missing::Missing;
 use crate::route;
 use crate::sanitize::visible;
 use crate::shard::{Ranges, Shard, ShardList};

@@ -219,6 +219,16 @@ impl fmt::Display for Ranges {
     }
 }
 
+/// `shard_3, shard_7-9 (4 shards)`: those of the shards that were asked that have
+/// something in common. `shards` are ascending.
+pub fn whose(shards: &[Shard], asked: usize) -> String {
+    match shards {
+        _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),
+        [only] => only.to_string(),
+        _ => format!("{} ({} shards)", Ranges::of(shards), shards.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
 
 use crate::fanout::Answer;
-use crate::footer::Grouped;
+use crate::humanize::Grouped;
 use crate::shard::Shard;
 
 const SLOWEST: usize = 5;

@@ -3,6 +3,8 @@
 //! `-h` is the host, as in psql: the command that flattens this has to
 //! disable clap's own `-h` and keep `--help`.
 
+use crate::settings::ConnectionFlags;
+
 /// Values stay text here: libpq's lists (`-h a,b -p 5432,5433`) and its error
 /// messages are the business of [`crate::settings`].
 // Not `Debug`: a URI holds a password.
@@ -52,6 +54,20 @@ pub struct ConnectionArgs {
         help_heading = "Connection"
     )]
     pub password: bool,
+}
+
+impl From<&ConnectionArgs> for ConnectionFlags {
+    fn from(args: &ConnectionArgs) -> Self {
+        let args = args.clone();
+        Self {
+            host: args.host,
+            port: args.port,
+            username: args.username,
+            dbname: args.dbname,
+            no_password: args.no_password,
+            password: args.password,
+        }
+    }
 }
 
 #[cfg(test)]

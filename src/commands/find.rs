@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::finding::{Finding, Verdict};
-use crate::footer::Elapsed;
+use crate::humanize::Elapsed;
 use crate::interrupt::Interrupt;
 use crate::key::{Key, Route};
 use crate::lookup::{self, Lookup};
@@ -74,7 +74,7 @@ fn compute(args: &FindArgs, key: Key) -> Result<Finding, Error> {
 
 /// Asks the server. `None` if somebody has interrupted it.
 async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Option<Found>, Error> {
-    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
         console.note(warning);

@@ -193,7 +193,7 @@ pub(super) async fn prepare(
         let session = &survey.session;
         let mut catalog = global::agree(session, plan, text, &found)
             .await
-            .map_err(|refused| refused.into_error(&plan.statement))?;
+            .map_err(|refused| Error::global(refused, &plan.statement))?;
         report_drift(&catalog, console);
         if asked.global.colocated {
             catalog.joined = Joined::Stated;
@@ -317,7 +317,7 @@ async fn or_explanation(
     {
         report.hint = Some(hint);
     }
-    Err(refused.into_error(&plan.statement))
+    Err(Error::global(refused, &plan.statement))
 }
 
 /// One for one statement.
@@ -456,7 +456,7 @@ pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str
     }
     match (error, way) {
         (ShardError::Server(report), Way::One(checked, _)) => {
-            checked.refused(plan, report).into_error(&plan.statement)
+            Error::global(checked.refused(plan, report), &plan.statement)
         }
         (error, _) => Error::Incomplete(error),
     }

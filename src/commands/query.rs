@@ -58,7 +58,7 @@ async fn each_shard(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let mut plan = plan(&args)?;
     let format = args.output.format()?;
-    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let (sink, interrupt) = open(&args)?;
     for warning in settings.warnings() {
         console.note(warning);
@@ -256,7 +256,7 @@ impl Ran<'_> {
             expected: self.selection.expected(),
             missing: self.selection.missing(answered),
             origins: self.selection.origins.clone(),
-            instant: self.plan.instant,
+            instants: self.plan.instant.into(),
             elapsed: console.elapsed(),
         }
     }

@@ -24,7 +24,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     check(&args)?;
     let plan = query::plan(&args)?;
     let format = args.output.format()?;
-    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let (sink, interrupt) = query::open(&args)?;
     for warning in settings.warnings() {
         console.note(warning);
@@ -153,7 +153,7 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         expected: ran.selection.expected(),
         missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
         origins: ran.selection.origins.clone(),
-        instant: ran.plan.instant,
+        instants: ran.plan.instant.into(),
         elapsed: console.elapsed(),
     };
     let exit = match ran.outcome.ending {

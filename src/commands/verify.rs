@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::check;
 use crate::export::create_table::create_table;
-use crate::export::progress::Bytes;
+use crate::humanize::Bytes;
 use crate::sink;
 
 pub async fn run(args: &VerifyArgs) -> Result<Exit, Error> {

@@ -17,7 +17,8 @@ use super::target::publish;
 use super::{ExportError, Target, seal};
 use crate::discovered::Discovered;
 use crate::draft::{Draft, Existing};
-use crate::footer::{Extent, Instants, Missing};
+use crate::footer::{Extent, Instants};
+use crate::missing::Missing;
 use crate::open;
 use crate::shard::Ranges;
 

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use super::beside::{Beside, renamed};
 use super::manifest::Manifest;
-use super::progress::{Bytes, Progress};
+use super::progress::Progress;
 use super::writer::{Input, Text, Writer, Written};
 use super::{ExportError, FileFormat, Kind, Target};
+use crate::humanize::Bytes;
 use crate::merge::{Delivery, Order, Recall};
 use crate::render::RenderError;
 use crate::row::{Column, Rows};

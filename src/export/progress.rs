@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::footer::{Elapsed, Grouped};
+use crate::humanize::{Bytes, Elapsed, Grouped};
 use crate::shard::Shard;
 
 /// What has been read, against the catalog's row estimates. Those are of tables
@@ -77,38 +77,6 @@ impl Progress {
     }
 }
 
-/// `512 B`, `56.7 MB`
-#[derive(Debug, Clone, Copy)]
-pub struct Bytes(pub u64);
-
-impl Bytes {
-    fn of(bytes: f64) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive, and far from 2^64"
-        )]
-        Self(bytes as u64)
-    }
-}
-
-impl std::fmt::Display for Bytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-        if self.0 < 1000 {
-            return write!(f, "{} B", self.0);
-        }
-        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-        let mut value = self.0 as f64 / 1000.0;
-        let mut unit = 0;
-        while value >= 999.95 && unit + 1 < UNITS.len() {
-            value /= 1000.0;
-            unit += 1;
-        }
-        write!(f, "{value:.1} {}", UNITS[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,12 +94,5 @@ mod tests {
             progress.describe(ten),
             "50 rows · 1.0 MB · 100.0 kB/s · some 30.0 s left"
         );
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!(Bytes(999).to_string(), "999 B");
-        assert_eq!(Bytes(93_400_000).to_string(), "93.4 MB");
-        assert_eq!(Bytes(999_999_999).to_string(), "1.0 GB");
     }
 }

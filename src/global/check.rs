@@ -11,7 +11,6 @@ use super::compose::Composed;
 use super::lexer::Strings;
 use super::names::Text;
 use super::refusal::{self, Refusal};
-use crate::error::Error;
 use crate::fanout::{FanoutError, Session};
 use crate::plan::Plan;
 use crate::row::Column;
@@ -35,16 +34,6 @@ pub enum Refused {
     ByUs(Refusal),
     ByServer(Report),
     Failed(FanoutError),
-}
-
-impl Refused {
-    pub fn into_error(self, statement: &Statement) -> Error {
-        match self {
-            Self::ByUs(refusal) => refusal.into(),
-            Self::ByServer(report) => Error::refused(report, statement),
-            Self::Failed(error) => Error::fanout(error, statement),
-        }
-    }
 }
 
 impl Checked {

@@ -31,10 +31,23 @@ pub use self::tls::{Roots, SslMode, Tls};
 
 use self::parameters::Parameters;
 use self::passfile::Passfile;
-use crate::cli::connection::ConnectionArgs;
 
 /// libpq waits for ever. A person does not, and a script should not.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// psql's connection flags, as they were given. Values stay text: libpq's lists (`-h a,b
+/// -p 5432,5433`) are parsed with everything else that names a server.
+// Not `Debug`: a URI holds a password.
+#[derive(Clone, Default)]
+pub struct ConnectionFlags {
+    pub host: Option<String>,
+    pub port: Option<String>,
+    pub username: Option<String>,
+    /// All that were given, so that of several none is quietly left out.
+    pub dbname: Vec<String>,
+    pub no_password: bool,
+    pub password: bool,
+}
 
 /// Everything that a connection needs to know. Displayed as a message names
 /// it, without the password: `builder on /var/run/postgresql:5432 as hab`.
@@ -79,7 +92,7 @@ impl Settings {
     /// # Errors
     /// What libpq would refuse, and what it would accept but we cannot honour.
     pub fn resolve(
-        args: &ConnectionArgs,
+        args: &ConnectionFlags,
         environment: &Environment,
     ) -> Result<Self, SettingsError> {
         let mut parameters = given(args)?;
@@ -233,7 +246,7 @@ impl fmt::Display for Settings {
 
 /// Flags and what `-d` holds. As in psql, a connection string in `-d` has the
 /// last word over the other flags, and an empty flag is no flag.
-fn given(args: &ConnectionArgs) -> Result<Parameters, SettingsError> {
+fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
     let mut parameters = Parameters::default();
     let flags = [
         ("host", &args.host),

@@ -60,12 +60,12 @@ pub(super) fn check_names(parameters: &Parameters) -> Result<(), SettingsError> 
 
 #[cfg(test)]
 mod tests {
+    use crate::settings::ConnectionFlags;
     use proptest::prelude::*;
 
-    use crate::cli::connection::ConnectionArgs;
     use crate::settings::{Environment, Settings};
 
-    fn message(args: &ConnectionArgs, variables: &[(&str, &str)]) -> String {
+    fn message(args: &ConnectionFlags, variables: &[(&str, &str)]) -> String {
         let environment = Environment::new(variables).with_user("me");
         match Settings::resolve(args, &environment) {
             Err(error) => error.to_string(),
@@ -75,9 +75,9 @@ mod tests {
     }
 
     fn with_target(target: &str) -> String {
-        let args = ConnectionArgs {
+        let args = ConnectionFlags {
             dbname: vec![target.to_owned()],
-            ..ConnectionArgs::default()
+            ..ConnectionFlags::default()
         };
         message(&args, &[])
     }
@@ -149,14 +149,14 @@ mod tests {
         let uri = "postgresql://u:hunter2@h/x";
         for variable in ["PGHOST", "PGDATABASE", "PGUSER"] {
             for value in [uri, "host=h password=hunter2 user=u"] {
-                let said = message(&ConnectionArgs::default(), &[(variable, value)]);
+                let said = message(&ConnectionFlags::default(), &[(variable, value)]);
                 assert!(!said.contains("hunter2"), "{variable}: {said}");
                 assert!(said.contains("give it with -d"), "{variable}: {said}");
             }
         }
-        let args = ConnectionArgs {
+        let args = ConnectionFlags {
             host: Some(uri.to_owned()),
-            ..ConnectionArgs::default()
+            ..ConnectionFlags::default()
         };
         assert!(!message(&args, &[]).contains("hunter2"));
     }

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-fn args(dbname: &str) -> ConnectionArgs {
-    ConnectionArgs {
+fn args(dbname: &str) -> ConnectionFlags {
+    ConnectionFlags {
         dbname: vec![dbname.to_owned()],
-        ..ConnectionArgs::default()
+        ..ConnectionFlags::default()
     }
 }
 
@@ -52,24 +52,24 @@ fn given_beats_service_beats_variables_beats_defaults() {
         ("PGAPPNAME", "variable"),
         ("PGOPTIONS", "-c geqo=off"),
     ];
-    let args = ConnectionArgs {
+    let args = ConnectionFlags {
         host: Some("flag".to_owned()),
         username: Some("flag".to_owned()),
         dbname: vec!["user=string".to_owned()],
-        ..ConnectionArgs::default()
+        ..ConnectionFlags::default()
     };
     let settings = Settings::resolve(&args, &env(&all).with_home(home.path())).unwrap();
     assert_eq!(settings.to_string(), "service on flag:2 as string");
     assert_eq!(settings.application_name(), "variable");
     assert_eq!(settings.options(), Some("-c geqo=off"));
 
-    let settings = Settings::resolve(&ConnectionArgs::default(), &env(&all[1..])).unwrap();
+    let settings = Settings::resolve(&ConnectionFlags::default(), &env(&all[1..])).unwrap();
     assert_eq!(
         settings.to_string(),
         "variable on variable:5432 as variable"
     );
 
-    let settings = Settings::resolve(&ConnectionArgs::default(), &env(&[])).unwrap();
+    let settings = Settings::resolve(&ConnectionFlags::default(), &env(&[])).unwrap();
     assert_eq!(
         (settings.user(), settings.database()),
         ("os-user", "os-user")
@@ -330,9 +330,9 @@ fn files_of_tls_are_looked_for_at_home() {
 #[test]
 fn of_several_databases_none_is_left_out_quietly() {
     let several = |targets: &[&str]| {
-        let args = ConnectionArgs {
+        let args = ConnectionFlags {
             dbname: targets.iter().map(|&target| target.to_owned()).collect(),
-            ..ConnectionArgs::default()
+            ..ConnectionFlags::default()
         };
         let resolved = Settings::resolve(&args, &env(&[]));
         matches!(resolved, Err(SettingsError::SeveralDatabases(_)))

@@ -178,7 +178,8 @@ impl Call {
         let environment = Environment::new(&variables)
             .with_user("root")
             .with_home(self.home.path());
-        Settings::resolve(&cli.connection, &environment).map_err(|error| error.to_string())
+        Settings::resolve(&(&cli.connection).into(), &environment)
+            .map_err(|error| error.to_string())
     }
 
     /// What we get, in one line: where we are, or what went wrong.

@@ -217,7 +217,7 @@ impl Ran<'_> {
             expected: self.selection.expected(),
             missing: self.selection.missing(answered),
             origins: self.selection.origins.clone(),
-            instant: self.plan.instant,
+            instants: self.plan.instant.into(),
             elapsed: console.elapsed(),
         }
     }

@@ -270,7 +270,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         expected: ran.selection.expected(),
         missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
         origins: ran.selection.origins.clone(),
-        instant: ran.plan.instant,
+        instants: ran.plan.instant.into(),
         elapsed: console.elapsed(),
     });
     Ok(exit)

@@ -33,7 +33,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).of_long_run();
     let kind = asked::kind(&args.output)?;
     let plan = asked::plan(&args, kind)?;
-    let settings = Settings::resolve(&args.connection, &Environment::of_process()?)?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
         console.note(warning);

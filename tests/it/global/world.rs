@@ -209,7 +209,8 @@ impl World {
             dbname: vec![self.db.name().to_owned()],
             ..ConnectionArgs::default()
         };
-        let settings = Settings::resolve(&args, &Environment::of_process().unwrap()).unwrap();
+        let settings =
+            Settings::resolve(&(&args).into(), &Environment::of_process().unwrap()).unwrap();
         Server::new(settings, connections).unwrap()
     }
 }
@@ -256,13 +257,13 @@ async fn one(
     };
     let session = look.session;
     let agreed = global::agree(&session, &plan, &text, &found).await;
-    let mut catalog = agreed.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let mut catalog = agreed.map_err(|refused| sqlstate(&shardq::error::Error::global(refused, &plan.statement)))?;
     catalog.joined = joined;
     let way = match strategy {
         Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
         _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
     };
-    let way = way.map_err(|refused| sqlstate(&refused.into_error(&plan.statement)))?;
+    let way = way.map_err(|refused| sqlstate(&shardq::error::Error::global(refused, &plan.statement)))?;
     let (session, turn) = match way {
         Way::One(checked, _) => (session, checked.plan.turn(look.shards.shards[0])),
         Way::Parts(in_parts) => {
