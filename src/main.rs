@@ -4,14 +4,14 @@ use std::io;
 use std::process::ExitCode;
 
 use shardq::cli::{Cli, Command};
+use shardq::client::left_without_confirmation;
+use shardq::client::read_coalescing::nap_while_streaming;
 use shardq::commands;
-use shardq::console::Console;
-use shardq::error::Error;
-use shardq::exit::Exit;
-use shardq::interrupt::outlive_large_files;
-use shardq::server::left_without_confirmation;
-use shardq::server::pace::nap_while_streaming;
-use shardq::settings::may_hold_password;
+use shardq::commands::error::Error;
+use shardq::config::may_hold_password;
+use shardq::exec::cancel::outlive_large_files;
+use shardq::terminal::console::Console;
+use shardq::terminal::exit_status::Exit;
 
 fn main() -> ExitCode {
     let mut console = Console::new(false);

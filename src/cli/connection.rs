@@ -3,10 +3,10 @@
 //! `-h` is the host, as in psql: the command that flattens this has to
 //! disable clap's own `-h` and keep `--help`.
 
-use crate::settings::ConnectionFlags;
+use crate::config::ConnectionFlags;
 
 /// Values stay text here: libpq's lists (`-h a,b -p 5432,5433`) and its error
-/// messages are the business of [`crate::settings`].
+/// messages are the business of [`crate::config`].
 // Not `Debug`: a URI holds a password.
 #[derive(Clone, Default, clap::Args)]
 pub struct ConnectionArgs {

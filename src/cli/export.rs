@@ -8,9 +8,9 @@ use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
 use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
+use crate::exec::merge::Order;
 use crate::export::Kind;
-use crate::merge::Order;
-use crate::render::Delimiter;
+use crate::output::format::Delimiter;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
 ///

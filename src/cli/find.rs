@@ -7,8 +7,8 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
-use crate::finding::Form;
-use crate::key::Kind;
+use crate::find::report::Form;
+use crate::sharding::routing::key::Kind;
 
 /// Say which shard a key is in, and verify it by a look
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values;
-use crate::plan::Limits;
+use crate::exec::plan::Limits;
 
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = "Run")]

@@ -8,10 +8,10 @@ use clap::{ArgGroup, Args};
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
-use crate::file_name::Mismatch;
-use crate::render::{Delimiter, Format};
-use crate::search_path::SearchPath;
-use crate::shard::ShardList;
+use crate::output::file_name::Mismatch;
+use crate::output::format::{Delimiter, Format};
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::shard::ShardList;
 
 /// Run one statement in every shard and print one merged result
 ///

@@ -3,9 +3,9 @@
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs};
-use crate::error::Error;
-use crate::exit::Exit;
-use crate::sink;
+use crate::commands::error::Error;
+use crate::output::sink;
+use crate::terminal::exit_status::Exit;
 
 pub async fn run(args: &CompletionsArgs) -> Result<Exit, Error> {
     let mut script = Vec::new();

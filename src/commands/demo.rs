@@ -8,9 +8,9 @@ use std::iter;
 use std::process::{Command, ExitStatus};
 
 use crate::cli::demo::DemoArgs;
-use crate::exit::Exit;
-use crate::interrupt::Interrupt;
+use crate::exec::cancel::Interrupt;
 use crate::sandbox::{Options, Sandbox, SandboxError, sample};
+use crate::terminal::exit_status::Exit;
 
 const SHOWN: [&[&str]; 3] = [
     &["find", "core"],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::interrupt::Interrupt;
+use crate::exec::cancel::Interrupt;
 
 /// How long a reader may pause before what has to be said behind the result is said in
 /// the middle of it.

@@ -6,9 +6,9 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use crate::cli::Cli;
-use crate::error::Error;
-use crate::exit::Exit;
-use crate::sink::{self, SinkError};
+use crate::commands::error::Error;
+use crate::output::sink::{self, SinkError};
+use crate::terminal::exit_status::Exit;
 
 pub async fn run() -> Result<Exit, Error> {
     let page = page(Cli::command()).map_err(SinkError::Output)?;

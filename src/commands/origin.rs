@@ -7,25 +7,25 @@ use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::console::Console;
-use crate::error::Error;
-use crate::exit::Exit;
-use crate::fanout::Session;
-use crate::finding::shards_of;
-use crate::interrupt::Interrupt;
-use crate::key::{Key, Kind};
-use crate::lookup::Lookup;
-use crate::plan::Limits;
-use crate::quote::{Identifier, Literal};
-use crate::search::{Everywhere, Search};
-use crate::selection::{OriginRoute, Origins};
-use crate::settings::Settings;
-use crate::shard::Ranges;
-use crate::template;
-use crate::topology::Topology;
+use crate::commands::error::Error;
+use crate::commands::find::search::{Everywhere, Search};
+use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
+use crate::exec::fanout::Session;
+use crate::exec::plan::Limits;
+use crate::find::lookup::Lookup;
+use crate::find::report::shards_of;
+use crate::pg::quote::{Identifier, Literal};
+use crate::pg::sql_template;
+use crate::sharding::routing::key::{Key, Kind};
+use crate::sharding::selection::{OriginRoute, Origins};
+use crate::sharding::shard::Ranges;
+use crate::sharding::topology::Topology;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
 
-use super::connect::{self, Acquaintance};
 use super::find;
+use super::session_setup::{self, Acquaintance};
 
 /// Looks that were sent in front of a run's turns, so that they take no round trip.
 pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);
@@ -54,7 +54,7 @@ impl Looks {
                 };
                 match rows.await {
                     Ok(rows) => seen(&rows),
-                    Err(error) => Seen::Unknown(crate::fanout::cause(&error)),
+                    Err(error) => Seen::Unknown(crate::exec::fanout::cause(&error)),
                 }
             });
             looks.push((route.clone(), seen));
@@ -80,8 +80,8 @@ impl Looks {
 fn look(route: &OriginRoute) -> String {
     let schema = route.shard.to_string();
     let table = format!("{}.origins", Identifier(&schema));
-    template::fill(
-        include_str!("../../sql/find_origin.sql"),
+    sql_template::fill(
+        include_str!("../../sql/find/origin.sql"),
         &[
             ("table", &table),
             ("name", &Literal(&route.name).to_string()),
@@ -239,16 +239,16 @@ async fn search_anew(
     console: &mut Console,
 ) -> Result<Option<Everywhere>, Error> {
     let opened = tokio::select! {
-        opened = connect::open(settings, 1, Acquaintance::Known, console) => opened?,
+        opened = session_setup::open(settings, 1, Acquaintance::Known, console) => opened?,
         () = interrupt.requested() => return Ok(None),
     };
     let key = Key::new(&route.name, Some(Kind::Origin))?;
     let plan = find::plan(limits, &key)?;
     let work = async {
-        let survey = connect::survey(opened.first, &plan).await?;
+        let survey = session_setup::survey(opened.first, &plan).await?;
         let connection = survey.session.connection();
         connection.wait_at_most(limits.patience());
-        let topology = connect::topology(&survey, settings).await?;
+        let topology = session_setup::topology(&survey, settings).await?;
         let places = Places {
             session: &survey.session,
             topology: &topology,
@@ -257,7 +257,7 @@ async fn search_anew(
         };
         search(route, places, console).await
     };
-    let found = connect::or_close(&opened.server, interrupt, work).await?;
+    let found = session_setup::or_close(&opened.server, interrupt, work).await?;
     opened.server.close().await;
     Ok(found)
 }

@@ -1,17 +1,17 @@
 //! `shardq verify`: is an export still what its manifest says?
 
 use crate::cli::verify::VerifyArgs;
-use crate::console::Console;
-use crate::error::Error;
-use crate::exit::Exit;
-use crate::export::check;
+use crate::commands::error::Error;
 use crate::export::create_table::create_table;
-use crate::humanize::Bytes;
-use crate::sink;
+use crate::export::verify;
+use crate::output::sink;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::text::humanize::Bytes;
 
 pub async fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
-    let found = check::verify(&args.file)?;
+    let found = verify::verify(&args.file)?;
     console.note(&format!(
         "{}: as exported · {} · {}",
         args.file.display(),

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::{ColumnRecord, ColumnTypesRecord, DeclaredRecord, Manifest};
-use crate::column_types::{ColumnTypes, DeclaredType};
-use crate::shard::{Ranges, Shard, ShardList};
+use crate::exec::column_types::{ColumnTypes, DeclaredType};
+use crate::sharding::shard::{Ranges, Shard, ShardList};
 
 /// Takes the text of any value, as it is.
 const TEXT: &str = "text";

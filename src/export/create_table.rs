@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use super::manifest::Manifest;
-use crate::quote::{self, Identifier};
+use crate::pg::quote::{self, Identifier};
 
 /// Longer names are cut by Postgres.
 const LONGEST_NAME: usize = 63;

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::kind::{Compression, FileFormat, Kind};
+use super::file_format::{Compression, FileFormat, Kind};
 use super::manifest::ManifestError;
-use crate::render::RenderError;
-use crate::sanitize::one_line;
-use crate::shard::Shard;
+use crate::output::format::RenderError;
+use crate::sharding::shard::Shard;
+use crate::text::escape::one_line;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {

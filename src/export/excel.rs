@@ -12,8 +12,8 @@
 
 use tokio_postgres::types::Type;
 
-use crate::render::Delimiter;
-use crate::row::Column;
+use crate::output::format::Delimiter;
+use crate::pg::row_batch::Column;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 

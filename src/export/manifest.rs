@@ -15,12 +15,12 @@ use serde_json::Value;
 
 use super::target::publish;
 use super::{ExportError, Target, seal};
-use crate::discovered::Discovered;
-use crate::draft::{Draft, Existing};
-use crate::footer::{Extent, Instants};
-use crate::missing::Missing;
-use crate::open;
-use crate::shard::Ranges;
+use crate::output::atomic_file::{Draft, Existing};
+use crate::output::open_file;
+use crate::sharding::discovered::Discovered;
+use crate::sharding::missing::Missing;
+use crate::sharding::shard::Ranges;
+use crate::terminal::summary::{Extent, Instants};
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -207,7 +207,7 @@ impl Manifest {
     /// # Errors
     /// If it is none, or not as it was written.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
-        let text = open::to_read(file).and_then(|from| {
+        let text = open_file::to_read(file).and_then(|from| {
             let mut text = Vec::new();
             // Some files of /proc have no end.
             let size = from.metadata()?.len();

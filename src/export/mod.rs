@@ -1,35 +1,35 @@
 //! Files that an investigation can stand on: whole or absent, with a record of
 //! what they are. Nothing here talks to a server.
 
-mod beside;
-pub mod check;
-mod claim;
+mod background_sync;
 pub mod columns;
-mod count;
+mod compress;
+mod count_rows;
 pub mod create_table;
+pub mod dataset_dir;
 pub mod error;
 pub mod excel;
-pub mod folder;
-pub mod kind;
+pub mod file_format;
+mod folder_lock;
 pub mod manifest;
-mod one_file;
-mod pack;
+pub mod manifest_builder;
 #[cfg(feature = "parquet")]
 mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
-mod publication;
-pub mod record;
+mod publish;
 pub mod resume;
 mod seal;
-mod settle;
+mod sidecar;
+mod single_file;
 mod target;
-mod text_file;
+mod text_encoder;
+pub mod verify;
 mod writer;
 
-pub use beside::Beside;
 pub use error::ExportError;
-pub use kind::{Compression, FileFormat, Kind};
-pub(crate) use one_file::OneFile;
+pub use file_format::{Compression, FileFormat, Kind};
+pub use sidecar::Beside;
+pub(crate) use single_file::OneFile;
 pub use target::Target;
 pub use writer::{Text, Written};

@@ -13,24 +13,24 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use super::columns::{recorded, to_records};
-use super::folder::part_name;
+use super::dataset_dir::part_name;
 use super::manifest::{ColumnRecord, Manifest, ShardRecord};
-use super::one_file::blocking;
+use super::manifest_builder::{self, milliseconds};
 use super::progress::Progress;
-use super::record::{self, milliseconds};
+use super::single_file::blocking;
 use super::target::publish;
 use super::writer::{Input, Text, Writer};
 use super::{ExportError, Kind, Target};
-use crate::column_types::ColumnTypes;
-use crate::fanout::Answer;
-use crate::merge::Recall;
-use crate::open;
-use crate::render::RenderError;
-use crate::row::{Column, Rows};
-use crate::run::{Destination, Ended, Outcome, WriterFailed};
-use crate::shard::Shard;
-use crate::transfer::Lines;
-use crate::types::TypeNames;
+use crate::exec::column_types::ColumnTypes;
+use crate::exec::copy::Lines;
+use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
+use crate::exec::fanout::Answer;
+use crate::exec::merge::Recall;
+use crate::exec::type_names::TypeNames;
+use crate::output::format::RenderError;
+use crate::output::open_file;
+use crate::pg::row_batch::{Column, Rows};
+use crate::sharding::shard::Shard;
 
 /// Files that may be on their way to the disk at once. Each is open two or three
 /// times, and quick shards come faster than a disk takes them: of 2,000 small ones
@@ -137,7 +137,7 @@ impl PerShard {
         }
         self.manifest.complete = self.manifest.missing.is_empty();
         if let Some(run) = self.manifest.runs.last_mut() {
-            run.ended = Some(record::time(jiff::Timestamp::now()));
+            run.ended = Some(manifest_builder::time(jiff::Timestamp::now()));
             run.warnings = outcome.notices.warnings();
         }
         // One that was all in vain is said.
@@ -223,8 +223,8 @@ impl PerShard {
 
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
         let path = self.folder.join(part_name(&self.key, shard, self.kind));
-        let folder = crate::draft::folder(&path);
-        open::make_folder(&folder).map_err(|source| ExportError::File {
+        let folder = crate::output::atomic_file::folder(&path);
+        open_file::make_folder(&folder).map_err(|source| ExportError::File {
             file: folder,
             source,
         })?;
@@ -253,7 +253,7 @@ impl PerShard {
         let run = self.manifest.runs.len() - 1;
         self.finishing.spawn(async move {
             let written = part.writer.finish().await?;
-            let mut file = record::file(part.target.path(), &written);
+            let mut file = manifest_builder::file(part.target.path(), &written);
             file.name = name;
             if let Target::File(draft) = part.target {
                 blocking(move || publish(draft)).await?;

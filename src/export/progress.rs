@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::humanize::{Bytes, Elapsed, Grouped};
-use crate::shard::Shard;
+use crate::sharding::shard::Shard;
+use crate::text::humanize::{Bytes, Elapsed, Grouped};
 
 /// What has been read, against the catalog's row estimates. Those are of tables
 /// and not of the query: they serve as the shards' weights, no more.

@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
-use super::check::is_as_written;
 use super::columns::recorded;
 use super::manifest::{FileRecord, Manifest, MissingRecord, NOT_YET};
-use super::one_file::blocking;
-use crate::shard::Shard;
+use super::single_file::blocking;
+use super::verify::is_as_written;
+use crate::sharding::shard::Shard;
 
 /// The manifest of an export that is about to begin.
 pub fn announced(mut manifest: Manifest, shards: &[Shard]) -> Manifest {

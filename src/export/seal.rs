@@ -16,7 +16,7 @@ use ring::digest::{SHA256, digest};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::pack;
+use super::compress;
 
 const KEY: &str = "seal";
 const OPENING: &str = "  \"seal\": \"sha256:";
@@ -63,7 +63,7 @@ fn has_old_seal(text: &[u8]) -> serde_json::Result<bool> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    pack::hexadecimal(digest(&SHA256, bytes).as_ref())
+    compress::hexadecimal(digest(&SHA256, bytes).as_ref())
 }
 
 /// Any JSON in which no object has a key twice.

@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
-use super::one_file::blocking;
-use crate::draft::{Draft, Existing};
-use crate::open;
+use super::single_file::blocking;
+use crate::output::atomic_file::{Draft, Existing};
+use crate::output::open_file;
 
 /// Open for writing. Dropping it leaves no file behind.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Target {
                 let output = io::stdout().as_fd().try_clone_to_owned();
                 output.map(File::from)
             } else {
-                open::stream(&path)
+                open_file::stream(&path)
             };
             match file {
                 Ok(file) => Ok(Self::Stream { path, file }),

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::compress::{Content, Packed, Tally};
 use super::error::lacks_room;
-use super::pack::{Content, Packed, Tally};
-use super::text_file::{Beginning, TextFile};
+use super::text_encoder::{Beginning, TextFile};
 use super::{ExportError, FileFormat, Kind, Target};
-use crate::merge::Recall;
-use crate::render::RenderOptions;
-use crate::row::{Column, Rows};
-use crate::run::WriterFailed;
-use crate::shard::Shard;
-use crate::transfer::Lines;
+use crate::exec::copy::Lines;
+use crate::exec::driver::WriterFailed;
+use crate::exec::merge::Recall;
+use crate::output::format::RenderOptions;
+use crate::pg::row_batch::{Column, Rows};
+use crate::sharding::shard::Shard;
 
 /// Batches that may wait for the writer; each is some 32 KiB.
 const WAITING: usize = 16;

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deviation::{Deviation, Difference};
 use super::drift::{Need, Needed, unite};
-use super::names::SHARD;
-use crate::shard::Shard;
-use crate::types::FIRST_USER_OID;
+use super::schema_diff::{Deviation, Difference};
+use crate::exec::type_names::FIRST_USER_OID;
+use crate::pg::query_text::SHARD;
+use crate::sharding::shard::Shard;
 
 /// One relation as it is in some shards.
 #[derive(Debug, Clone, PartialEq, Eq)]

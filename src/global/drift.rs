@@ -8,8 +8,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{ColumnShape, Relation, Table};
-use super::deviation::{Deviation, Difference, described};
-use crate::shard::Shard;
+use super::schema_diff::{Deviation, Difference, described};
+use crate::sharding::shard::Shard;
 
 /// What a statement needs of the tables that differ between shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::look::array;
+use super::introspect::array;
 use super::partial::Parts;
-use super::way::InParts;
-use crate::fanout::{FanoutError, Session, result_rows};
-use crate::plan::Plan;
-use crate::shard::Shard;
-use crate::template;
+use super::strategy::InParts;
+use crate::exec::fanout::{FanoutError, Session, result_rows};
+use crate::exec::plan::Plan;
+use crate::pg::sql_template;
+use crate::sharding::shard::Shard;
 
 /// Estimates are wrong by some factor, and parts that have to be thrown away cost as much
 /// as all that was computed.
@@ -66,7 +66,7 @@ async fn sizes(
 ) -> Result<BTreeMap<Shard, Size>, FanoutError> {
     let catalog = &in_parts.catalog;
     let schemas: Vec<_> = catalog.shards.iter().map(ToString::to_string).collect();
-    let sql = template::fill(
+    let sql = sql_template::fill(
         include_str!("../../sql/global/sizes.sql"),
         &[
             ("schemas", &array(schemas.iter())),

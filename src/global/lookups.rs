@@ -2,9 +2,9 @@
 //! where a name is looked up that is no constant. By the words: what a function does,
 //! the caller knows.
 
-use super::lexer::{Kind, Token};
-use super::names::{RESERVED, Text};
 use super::objects::Kinds;
+use crate::pg::lexer::{Kind, Token};
+use crate::pg::query_text::{RESERVED, Text};
 
 /// A string constant that may be looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]

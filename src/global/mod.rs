@@ -5,37 +5,33 @@
 //! tables the text names; what they look like comes from the catalog. What cannot
 //! be answered exactly is refused.
 
-mod by_name;
 pub mod catalog;
-mod check;
-pub mod compose;
-pub mod deviation;
 pub mod drift;
 mod estimate;
-pub mod lexer;
-pub mod look;
+pub mod introspect;
 mod lookups;
-mod meaning;
-pub mod names;
 mod need;
-mod nesting;
 mod objects;
 mod own_types;
 pub mod partial;
-mod reads;
-pub mod refusal;
+mod resolve;
+pub mod rewrite;
 mod rows;
+pub mod schema_diff;
+mod single_statement;
+pub mod strategy;
+mod string_names;
 #[cfg(test)]
 mod tests;
-mod way;
+pub mod unsupported;
 
-pub use by_name::check as check_strings;
+pub use crate::pg::lexer::{Encoding, Strings};
+pub use crate::pg::query_text::Text;
 pub use catalog::{Catalog, Differing, FloatSums, Joined, Table};
-pub use check::{Checked, Refused};
-pub use compose::Composed;
-pub use lexer::{Encoding, Strings};
-pub use look::{Look, Wanted};
-pub use names::Text;
+pub use introspect::{Look, Wanted};
 pub use need::{Found, agree};
-pub use refusal::{Refusal, check};
-pub use way::{InParts, Way};
+pub use rewrite::Composed;
+pub use single_statement::{Checked, Refused};
+pub use strategy::{InParts, Way};
+pub use string_names::check as check_strings;
+pub use unsupported::{Refusal, check};

@@ -13,16 +13,16 @@ use std::collections::BTreeSet;
 use tokio_postgres::error::SqlState;
 
 use super::catalog::{Catalog, Differing, Heir, Relation, Table};
-use super::check::{Checked, Refused};
 use super::drift::{Every, Needed};
-use super::lexer::{Strings, Token};
-use super::meaning::settle;
-use super::names::{SHARD, Text};
-use super::refusal::{self, Refusal};
-use crate::fanout::{FanoutError, Session};
-use crate::plan::Plan;
-use crate::server::Report;
-use crate::shard::Shard;
+use super::resolve::settle;
+use super::single_statement::{Checked, Refused};
+use super::unsupported::{self, Refusal};
+use crate::client::Report;
+use crate::exec::fanout::{FanoutError, Session};
+use crate::exec::plan::Plan;
+use crate::pg::lexer::{Strings, Token};
+use crate::pg::query_text::{SHARD, Text};
+use crate::sharding::shard::Shard;
 
 /// What was found of the tables that a statement may read.
 pub struct Found<'a> {
@@ -66,7 +66,7 @@ pub async fn agree(
         {
             return Err(Refused::ByUs(Refusal::ReadTwice(heir.clone())));
         }
-        refusal::check_tables(text, &catalog, found.version).map_err(Refused::ByUs)?;
+        unsupported::check_tables(text, &catalog, found.version).map_err(Refused::ByUs)?;
         let catalog = settle(session, plan, text, catalog).await?;
         let more = missing(session, plan, text, &catalog, found.strings).await?;
         if more == Needed::default() {

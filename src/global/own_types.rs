@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::Relation;
-use crate::fanout::{FanoutError, result_rows};
-use crate::server::Connection;
-use crate::shard::Shard;
-use crate::template;
-use crate::types::FIRST_USER_OID;
+use crate::client::Connection;
+use crate::exec::fanout::{FanoutError, result_rows};
+use crate::exec::type_names::FIRST_USER_OID;
+use crate::pg::sql_template;
+use crate::sharding::shard::Shard;
 
 /// How an identity begins: the value is converted as one text.
 pub(super) const BY_TEXT: &str = "by-text";
@@ -94,7 +94,7 @@ async fn types(
     connection: &Connection,
 ) -> Result<BTreeMap<u32, OwnType>, FanoutError> {
     let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
-    let sql = template::fill(
+    let sql = sql_template::fill(
         include_str!("../../sql/global/own_types.sql"),
         &[
             (

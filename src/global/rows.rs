@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::drift::Every;
-use super::lexer::{Kind, Token};
-use super::names::{RESERVED, Text};
+use crate::pg::lexer::{Kind, Token};
+use crate::pg::query_text::{RESERVED, Text};
 
 /// Words behind a table that are not its alias.
 const JOIN_WORDS: [&str; 8] = [
@@ -292,8 +292,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::Strings;
     use super::*;
+    use crate::pg::lexer::Strings;
 
     fn every(sql: &str) -> Option<Every> {
         Text::new(sql, Strings::Conforming).takes_every_column("t")

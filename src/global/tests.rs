@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::by_name::{self, Functions};
 use super::objects::Objects;
-use super::{Encoding, Strings, Text, check, check_strings};
+use super::string_names::{self, Functions};
+use super::{check, check_strings};
+use crate::pg::lexer::{Encoding, Strings};
+use crate::pg::query_text::Text;
 
 /// Texts of some 100,000 tokens, each of which a search from every token would take
 /// many minutes for: every pass is over each token once. In a build without
@@ -47,8 +49,8 @@ fn every_pass_over_a_text_is_linear() {
         );
         let _ = (text.names_shard_column(), text.own_ctes(), text.opening());
         let (_, _) = (
-            by_name::names(&text, Strings::Conforming),
-            by_name::functions(&text),
+            string_names::names(&text, Strings::Conforming),
+            string_names::functions(&text),
         );
         let (functions, objects) = (Functions::default(), Objects::default());
         let _ = check_strings(&text, Strings::Conforming, &functions, &objects);

@@ -5,17 +5,17 @@
 //! them, gives durability up for speed, and is gone afterwards however its
 //! owner ends. Nothing here is for data that matters.
 
-mod account;
-mod keeper;
-mod programs;
 pub mod sample;
+mod server_binaries;
+mod supervisor;
+mod unprivileged_user;
 
 use std::fmt::{self, Write};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use keeper::Keeper;
+use supervisor::Keeper;
 
 /// What the server does not need when its data dies with it, and what would
 /// make one run differ from the next.
@@ -119,7 +119,7 @@ pub struct Template {
 
 impl Template {
     pub fn create(superuser: &str) -> Result<Self, SandboxError> {
-        let mut keeper = Keeper::start(&programs::find()?, superuser)?;
+        let mut keeper = Keeper::start(&server_binaries::find()?, superuser)?;
         keeper.order("init")?;
         Ok(Self {
             keeper,
@@ -153,7 +153,7 @@ impl Sandbox {
     }
 
     fn start_from(origin: &str, options: Options) -> Result<Self, SandboxError> {
-        let bindir = programs::find()?;
+        let bindir = server_binaries::find()?;
         let mut keeper = Keeper::start(&bindir, &options.superuser)?;
         keeper.order(origin)?;
         let port = match options.listen {

@@ -4,9 +4,9 @@ use std::io;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use shardq::client::Server;
+use shardq::client::connect::{self, Connected};
 use shardq::sandbox::{Options, Shutdown};
-use shardq::server::Server;
-use shardq::server::dial::{self, Connected};
 use tokio::sync::Notify;
 use tokio_postgres::error::SqlState;
 
@@ -133,7 +133,7 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
 fn a_pool_can_hold_the_futures() {
     fn is_send<T: Send>(_: &T) {}
     let settings = Call::new(&SHARED.sandbox, &[], &[]).settings().unwrap();
-    is_send(&dial::connect(&settings));
+    is_send(&connect::connect(&settings));
     is_send(&Server::new(settings.clone(), 1).unwrap().connection());
     let connected: Option<Connected> = None;
     is_send(&connected);

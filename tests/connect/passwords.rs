@@ -2,10 +2,10 @@
 
 use std::io;
 
-use shardq::server::ConnectError;
-use shardq::server::dial;
-use shardq::server::prompt::asking;
-use shardq::settings::Settings;
+use shardq::client::ConnectError;
+use shardq::client::connect;
+use shardq::client::password_prompt::asking;
+use shardq::config::Settings;
 use tokio_postgres::error::SqlState;
 
 use crate::support::{Call, PASSWORD, SHARED};
@@ -90,8 +90,8 @@ fn scram_settings(flag: &[&str]) -> Settings {
 
 /// Connects twice, as a run with several connections does.
 async fn connect_twice(settings: Settings) -> Result<(), ConnectError> {
-    dial::connect(&settings).await?;
-    dial::connect(&settings).await.map(drop)
+    connect::connect(&settings).await?;
+    connect::connect(&settings).await.map(drop)
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use shardq::cli::connection::ConnectionArgs;
+use shardq::client::{ConnectError, Connection, Server};
+use shardq::config::{Environment, Settings};
 use shardq::sandbox::{Listen, Options, Sandbox, Template};
-use shardq::server::{ConnectError, Connection, Server};
-use shardq::settings::{Environment, Settings};
 use tempfile::TempDir;
 
 /// Signs certificates.

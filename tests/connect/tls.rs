@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{BasicConstraints, IsCa, KeyPair, date_time_ymd};
+use shardq::client::{ConnectError, Connection};
 use shardq::sandbox::{Listen, Options, Sandbox};
-use shardq::server::{ConnectError, Connection};
 
 use crate::support::{
     Authority, Call, SHARED, Shared, TEMPLATE, WHERE_AM_I, for_host, named, refusal_of, start,

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use shardq::quote::Literal;
-use shardq::route;
+use shardq::pg::quote::Literal;
+use shardq::sharding::routing::name_hash;
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
@@ -25,7 +25,7 @@ pub fn insert(db: &Db, shard: u32, id: i64, name: &str) {
 }
 
 fn home_of(name: &str, shards: u32) -> u32 {
-    route::by_name(name, NonZeroU32::new(shards).unwrap()).number()
+    name_hash::by_name(name, NonZeroU32::new(shards).unwrap()).number()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use shardq::route;
+use shardq::sharding::routing::name_hash;
 
 use crate::find::{insert, with_origins};
 use crate::support::{ANY, Db, Program, has, has_all, shardq};
@@ -17,7 +17,7 @@ fn name_in(shard: u32, shards: u32) -> String {
     let shards = NonZeroU32::new(shards).unwrap();
     (0..u32::MAX)
         .map(|n| format!("origin-{n}"))
-        .find(|name| route::by_name(name, shards).number() == shard)
+        .find(|name| name_hash::by_name(name, shards).number() == shard)
         .unwrap()
 }
 
@@ -95,7 +95,7 @@ fn the_shard_of_an_origin_may_be_missing() {
     let name = name_in(3, 5);
     insert(&db, 3, 5, &name);
     db.sql("DROP SCHEMA shard_4 CASCADE");
-    let home = route::by_name(&name, NonZeroU32::new(4).unwrap());
+    let home = name_hash::by_name(&name, NonZeroU32::new(4).unwrap());
     if home.number() != 3 {
         query(&db, &name)
             .run()

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use shardq::render::{Finish, Format, RenderOptions, Renderer};
-use shardq::row::Column;
+use shardq::output::format::{Finish, Format, RenderOptions, Renderer};
+use shardq::pg::row_batch::Column;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::{Db, shardq};

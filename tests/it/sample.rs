@@ -1,6 +1,6 @@
 //! The sample data is what it says: each origin where its name's hash puts it.
 
-use shardq::shard::Shard;
+use shardq::sharding::shard::Shard;
 
 use crate::support::Db;
 

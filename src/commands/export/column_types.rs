@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::Asked;
-use crate::column_types::{ColumnTypes, DeclaredType};
+use crate::client::Connection;
+use crate::exec::cancel::Interrupt;
+use crate::exec::column_types::{ColumnTypes, DeclaredType};
+use crate::exec::driver::{Ending, Heard, Outcome};
+use crate::exec::fanout::FanoutError;
 use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
-use crate::fanout::FanoutError;
-use crate::interrupt::Interrupt;
-use crate::run::{Ending, Heard, Outcome};
-use crate::server::Connection;
-use crate::template;
+use crate::pg::sql_template;
 
 /// The columns of a result in one file, if there will be a manifest to record them.
 /// Closes the server.
@@ -85,7 +85,7 @@ async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames
         .iter()
         .map(|declared| format!("({}::pg_catalog.oid, {})", declared.oid, declared.modifier))
         .collect();
-    let sql = template::fill(
+    let sql = sql_template::fill(
         include_str!("../../../sql/export/column_types.sql"),
         &[("types", &pairs.join(", "))],
     );

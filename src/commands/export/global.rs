@@ -8,25 +8,25 @@ use jiff::Timestamp;
 
 use crate::cli::export::ExportArgs;
 use crate::cli::query::Strategy;
-use crate::commands::connect::{self, Acquaintance, Circumstances};
+use crate::commands::error::Error;
 use crate::commands::global::{self, Attempt, Start};
 use crate::commands::query;
-use crate::console::Console;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::commands::session_setup::{self, Acquaintance, Circumstances};
+use crate::exec::copy::{Copying, Transfer};
+use crate::exec::driver::{self, Ending, Outcome, Policy};
+use crate::exec::fanout::Answer;
+use crate::exec::merge::{Delivery, Order};
+use crate::exec::plan::{Instant, Pinned, Plan};
 use crate::export::manifest::ColumnRecord;
-use crate::export::{ExportError, OneFile, Target, Text, record};
-use crate::fanout::Answer;
-use crate::footer::Footer;
+use crate::export::{ExportError, OneFile, Target, Text, manifest_builder};
 use crate::global::Way;
-use crate::merge::{Delivery, Order};
-use crate::plan::{Instant, Pinned, Plan};
-use crate::run::{self, Ending, Outcome, Policy};
-use crate::selection::Selection;
-use crate::shard::Shard;
-use crate::transfer::{Copying, Transfer};
+use crate::sharding::selection::Selection;
+use crate::sharding::shard::Shard;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Footer;
 
-use super::{Asked, NEW_SNAPSHOT, RUNS, column_types, conclusion, open};
+use super::{Asked, NEW_SNAPSHOT, RUNS, column_types, finish, target};
 
 pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let Asked { args, kind, .. } = *asked;
@@ -46,7 +46,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             None => Ok(Exit::Interrupted),
         };
     }
-    let opened = open::open(&args.output, asked.interrupt).await?;
+    let opened = target::open(&args.output, asked.interrupt).await?;
     let Some((mut target, mut beside)) = opened else {
         return Ok(Exit::Interrupted);
     };
@@ -61,9 +61,9 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = connect::circumstances(&prepared.survey.session);
+        let work = session_setup::circumstances(&prepared.survey.session);
         let Some(circumstances) =
-            connect::or_close(&prepared.server, asked.interrupt, work).await?
+            session_setup::or_close(&prepared.server, asked.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };
@@ -94,7 +94,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             BTreeMap::new(),
         )?;
         let (started, policy) = (going.started, Policy::Stop);
-        let driving = run::drive_open(started, &mut file, console, asked.interrupt, policy);
+        let driving = driver::drive_open(started, &mut file, console, asked.interrupt, policy);
         let (mut outcome, heard) = driving.await?;
         if outcome.ending != Ending::HadAgain {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
@@ -112,7 +112,7 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             let is_stream = file.is_stream();
             let conclusion = conclude(ran, file, console);
             return if is_stream {
-                conclusion::unless_interrupted(conclusion, asked.interrupt).await
+                finish::unless_interrupted(conclusion, asked.interrupt).await
             } else {
                 conclusion.await
             };
@@ -306,7 +306,7 @@ fn of_the_answer(error: ExportError) -> ExportError {
 async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
     let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
     let finished = file.finish().await?;
-    let particulars = record::Particulars {
+    let particulars = manifest_builder::Particulars {
         shard_column: None,
         options: options(ran.asked),
         plan: &ran.plan,
@@ -318,7 +318,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
         kind: ran.asked.kind,
         header: ran.asked.has_header(),
     };
-    let record = record::of_answer(
+    let record = manifest_builder::of_answer(
         &particulars,
         columns,
         finished.path(),

@@ -1,28 +1,28 @@
 //! `shardq export`: one statement in every shard, one file that is whole or absent.
 
-mod asked;
-mod begun;
 mod column_types;
-mod conclusion;
+mod finish;
 mod global;
-mod open;
 mod per_shard;
+mod request;
+mod start;
+mod target;
 
 use jiff::Timestamp;
 
 use crate::cli::export::ExportArgs;
-use crate::console::Console;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::commands::error::Error;
+use crate::config::{Environment, Settings};
+use crate::exec::cancel::Interrupt;
+use crate::exec::driver::{self, Ending};
 use crate::export::OneFile;
-use crate::interrupt::Interrupt;
-use crate::run::{self, Ending};
-use crate::settings::{Environment, Settings};
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
 
-use super::connect::Acquaintance;
-use asked::Asked;
-use begun::{Begun, Chosen};
-use conclusion::Ran;
+use super::session_setup::Acquaintance;
+use finish::Ran;
+use request::Asked;
+use start::{Begun, Chosen};
 
 /// A run whose server goes away before anybody has seen anything is had again.
 const RUNS: u32 = 3;
@@ -31,8 +31,8 @@ const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).of_long_run();
-    let kind = asked::kind(&args.output)?;
-    let plan = asked::plan(&args, kind)?;
+    let kind = request::kind(&args.output)?;
+    let plan = request::plan(&args, kind)?;
     let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
@@ -48,7 +48,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     if args.global.global {
         global::run(&asked, &mut console).await
     } else if args.run.dry_run {
-        begun::dry_run(&asked, &mut console).await
+        start::dry_run(&asked, &mut console).await
     } else if args.output.per_shard {
         per_shard::run(&asked, &mut console).await
     } else {
@@ -59,7 +59,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
 
 async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
     let interrupt = asked.interrupt;
-    let Some((mut target, mut beside)) = open::open(&asked.args.output, interrupt).await? else {
+    let Some((mut target, mut beside)) = target::open(&asked.args.output, interrupt).await? else {
         return Ok(Exit::Interrupted);
     };
     let mut acquaintance = Acquaintance::First;
@@ -75,7 +75,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             delivery,
             pick: &mut Ok,
         };
-        let underway = begun::start(asked, acquaintance, console, &mut all).await?;
+        let underway = start::start(asked, acquaintance, console, &mut all).await?;
         let Some(Begun {
             started,
             plan,
@@ -95,7 +95,7 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             circumstances.shard_rows.clone(),
         )?;
         let driving =
-            run::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
+            driver::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
         let (mut outcome, heard) = driving;
         if outcome.ending != Ending::HadAgain {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
@@ -109,9 +109,9 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
                 columns,
             };
             let is_stream = file.is_stream();
-            let conclusion = conclusion::conclude(ran, file, console);
+            let conclusion = finish::conclude(ran, file, console);
             return if is_stream {
-                Box::pin(conclusion::unless_interrupted(conclusion, interrupt)).await
+                Box::pin(finish::unless_interrupted(conclusion, interrupt)).await
             } else {
                 conclusion.await
             };

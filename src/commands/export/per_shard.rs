@@ -7,27 +7,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::export::ExportOutputArgs;
-use crate::column_types::ColumnTypes;
-use crate::commands::connect::Acquaintance;
-use crate::console::Console;
-use crate::draft::Existing;
-use crate::error::Error;
-use crate::exit::Exit;
-use crate::export::folder::Folder;
+use crate::client::notices::Notices;
+use crate::commands::error::Error;
+use crate::commands::session_setup::Acquaintance;
+use crate::exec::column_types::ColumnTypes;
+use crate::exec::driver::{self, Ending, Outcome, Policy, Started};
+use crate::exec::failures::Failures;
+use crate::exec::merge::{Delivery, Order, Recall};
+use crate::export::dataset_dir::Folder;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::PerShard;
 use crate::export::resume::{self, Earlier, Users};
-use crate::export::{ExportError, folder};
-use crate::failures::Failures;
-use crate::footer::Extent;
-use crate::humanize::Elapsed;
-use crate::merge::{Delivery, Order, Recall};
-use crate::notices::Notices;
-use crate::run::{self, Ending, Outcome, Policy, Started};
-use crate::shard::Shard;
+use crate::export::{ExportError, dataset_dir};
+use crate::output::atomic_file::Existing;
+use crate::sharding::shard::Shard;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Extent;
+use crate::text::humanize::Elapsed;
 
-use super::begun::{self, Begun, Chosen};
-use super::conclusion::Ran;
+use super::finish::Ran;
+use super::start::{self, Begun, Chosen};
 use super::{Asked, NEW_SNAPSHOT, RUNS, column_types};
 
 pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
@@ -56,7 +56,7 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
             Err(error) => return Ok(give_up(&error, asked, &folder, console)),
         };
         let policy = Policy::Continue;
-        let driving = run::drive_open(started, &mut parts, console, interrupt, policy).await?;
+        let driving = driver::drive_open(started, &mut parts, console, interrupt, policy).await?;
         let (mut outcome, heard) = driving;
         if outcome.ending != Ending::HadAgain {
             let types = parts.column_types(&outcome);
@@ -119,7 +119,7 @@ pub async fn to_go_on_with(args: &ExportOutputArgs) -> Result<Option<Earlier>, E
     if !args.resume {
         return Ok(None);
     }
-    let (at, manifest) = folder::interrupted(&args.output)?;
+    let (at, manifest) = dataset_dir::interrupted(&args.output)?;
     Earlier::examine(manifest, &at).await.map(Some)
 }
 
@@ -149,7 +149,7 @@ async fn begin<'a>(
             Ok(left.clone())
         },
     };
-    let underway = begun::start(asked, acquaintance, console, &mut chosen).await?;
+    let underway = start::start(asked, acquaintance, console, &mut chosen).await?;
     let Some(Begun {
         started,
         plan,

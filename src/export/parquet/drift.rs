@@ -4,11 +4,11 @@
 use arrow_schema::DataType;
 
 use super::schema::data_type;
+use crate::exec::type_names::TypeNames;
 use crate::export::ExportError;
-use crate::quote::Identifier;
-use crate::row::Column;
-use crate::shard::Shard;
-use crate::types::TypeNames;
+use crate::pg::quote::Identifier;
+use crate::pg::row_batch::Column;
+use crate::sharding::shard::Shard;
 
 /// Digits in front of the point and behind it.
 type Digits = (u8, u8);

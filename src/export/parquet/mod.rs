@@ -22,10 +22,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::ExportError;
-use super::pack::{Content, Tally};
+use super::compress::{Content, Tally};
 use super::writer::{Books, Input, Trouble};
-use crate::row::{Column, Rows};
-use crate::shard::Shard;
+use crate::pg::row_batch::{Column, Rows};
+use crate::sharding::shard::Shard;
 use drift::drift;
 use schema::schema;
 use values::Values;

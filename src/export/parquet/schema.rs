@@ -15,9 +15,9 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use tokio_postgres::types::{Kind, Type};
 
 use super::refused;
+use crate::exec::type_names::numeric;
 use crate::export::writer::Trouble;
-use crate::row::Column;
-use crate::types::numeric;
+use crate::pg::row_batch::Column;
 
 /// The columns of a result behind the shard's, if it has one.
 pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, Trouble> {

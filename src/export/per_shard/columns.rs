@@ -2,14 +2,14 @@
 //! are there.
 
 use super::PerShard;
-use crate::column_types::ColumnTypes;
+use crate::exec::column_types::ColumnTypes;
+use crate::exec::driver::Outcome;
 use crate::export::manifest::ColumnRecord;
-use crate::export::{ExportError, record};
+use crate::export::{ExportError, manifest_builder};
 #[cfg(feature = "parquet")]
 use crate::export::{FileFormat, parquet};
-use crate::row::Column;
-use crate::run::Outcome;
-use crate::shard::Shard;
+use crate::pg::row_batch::Column;
+use crate::sharding::shard::Shard;
 
 impl PerShard {
     /// Of the shards that are in it in the end: those that were there, and those that
@@ -29,7 +29,7 @@ impl PerShard {
 
     /// The columns of the first shard that answers.
     pub(super) fn take_columns(&mut self, columns: &[Column]) {
-        let records = record::columns(columns, &self.types);
+        let records = manifest_builder::columns(columns, &self.types);
         if self.manifest.columns.is_empty() {
             self.manifest.columns = records;
         } else if !self.had(columns) {

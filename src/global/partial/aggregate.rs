@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::allowlist::AGGREGATES;
+use super::analyze::{Recogniser, Why};
 use super::columns::{Columns, Use, type_of};
-use super::recognise::{Recogniser, Why};
-use super::words::AGGREGATES;
 
 /// A piece of the final statement's expressions that comes from the parts.
 pub struct Replacement {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::recognise::Why;
-use crate::global::names::Text;
+use super::analyze::Why;
+use crate::pg::query_text::Text;
 
 /// Where the clauses are: ranges of tokens without their keywords.
 pub struct Clauses {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::recognise::{Recogniser, Why};
+use super::analyze::{Recogniser, Why};
 use crate::global::catalog::ColumnShape;
 
 const OWN: Why = "texts with a collation of their own are compared between shards";

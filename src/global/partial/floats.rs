@@ -1,7 +1,7 @@
 //! Whether a shard's sum of floats comes back as the number that it was.
 
-use super::proof::ask;
-use crate::fanout::{FanoutError, Session};
+use super::prove_joins::ask;
+use crate::exec::fanout::{FanoutError, Session};
 
 /// Why such a sum is not had in parts.
 pub const DIGITS_CUT: &str =

@@ -5,14 +5,14 @@
 //! ids that no two shards have in common. That they are each shard's primary key
 //! says nothing of other shards, so the ids themselves are looked at: `is_proved`.
 
+use super::allowlist::column_name;
+use super::analyze::Why;
 use super::clauses::Clauses;
-use super::from::Condition;
-use super::recognise::Why;
+use super::from_clause::Condition;
 use super::sources::{Column, Sources, names};
-use super::words::column_name;
 use crate::global::catalog::{Catalog, Joined};
-use crate::global::lexer::Token;
-use crate::global::names::{SHARD, Text};
+use crate::pg::lexer::Token;
+use crate::pg::query_text::{SHARD, Text};
 
 /// Why joins keep a statement from being had in parts.
 pub const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
@@ -134,7 +134,7 @@ impl<'a> Sources<'a> {
 mod tests {
     use super::*;
     use crate::global::catalog::{ColumnShape, Table};
-    use crate::global::lexer::Strings;
+    use crate::pg::lexer::Strings;
 
     fn catalog() -> Catalog {
         let column = |name: &str| ColumnShape {

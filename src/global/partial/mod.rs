@@ -3,29 +3,27 @@
 //! same; whatever is not recognised word by word is one statement.
 
 mod aggregate;
-mod apart;
-mod check;
+mod allowlist;
+mod analyze;
+mod check_tokens;
 mod clauses;
 mod collation;
 mod columns;
-mod combine;
-mod express;
-mod first_rows;
+mod final_expressions;
+pub mod final_statement;
 mod floats;
-mod from;
-mod gather;
-mod groups;
+mod from_clause;
+mod group_by;
+mod id_ranges;
 mod joins;
-mod proof;
-mod recognise;
-mod shadows;
+mod prove_joins;
+mod shadowed_names;
 mod sources;
-mod words;
+mod top_n;
 
-pub use combine::{Parts, Unfit};
+pub use analyze::{LONG, Partial, is_long, may_apply, recognise};
+pub use final_statement::{Parts, Unfit};
 pub use floats::{DIGITS_CUT, writes_floats_whole};
-pub use gather::{All, Gathered, gather};
 pub use joins::{APART, to_prove};
-pub use proof::is_proved;
-pub use recognise::{LONG, Partial, is_long, may_apply, recognise};
-pub use shadows::{SHADOWED, is_shadowed};
+pub use prove_joins::is_proved;
+pub use shadowed_names::{SHADOWED, is_shadowed};

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::from::{Condition, Source, read};
-use super::recognise::Why;
+use super::analyze::Why;
+use super::from_clause::{Condition, Source, read};
 use crate::global::catalog::{Catalog, ColumnShape};
-use crate::global::lexer::Token;
-use crate::global::names::{SHARD, Text};
+use crate::pg::lexer::Token;
+use crate::pg::query_text::{SHARD, Text};
 
 /// The tables of FROM.
 pub struct Sources<'a> {

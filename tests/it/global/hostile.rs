@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use shardq::global::{Strings, Text};
+use shardq::pg::lexer::Strings;
+use shardq::pg::query_text::Text;
 
 use crate::support::{Db, has, shardq};
 
@@ -280,7 +281,7 @@ fn unqualified(sql: &str) -> Vec<String> {
         let from = is(before, "from") && !is(index.checked_sub(2), "distinct");
         let source = from || is(before, "join");
         let no_source = ["rows", "lateral", "only"];
-        let wrong = if matches!(token.kind, shardq::global::lexer::Kind::Operator) {
+        let wrong = if matches!(token.kind, shardq::pg::lexer::Kind::Operator) {
             let sets = is(index.checked_sub(2), "local");
             !(star || sets || qualified && is(index.checked_sub(2), "pg_catalog"))
         } else if !named || qualified {

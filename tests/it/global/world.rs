@@ -6,19 +6,21 @@ use std::fmt::Write as _;
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
-use shardq::console::Console;
-use shardq::discovered::Discovered;
-use shardq::fanout::Survey;
-use shardq::global::partial::{All, Gathered, gather};
-use shardq::global::{self, Differing, Found, Joined, Look, Strings, Text, Wanted, Way};
-use shardq::interrupt::Interrupt;
-use shardq::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
-use shardq::search_path::SearchPath;
-use shardq::server::{Server, typed_columns};
-use shardq::settings::{Environment, Settings};
-use shardq::statement::Statement;
-use shardq::transfer::Transfer;
-use shardq::types::TypeNames;
+use shardq::client::{Server, row_description};
+use shardq::commands::global::gather::{All, Gathered, gather};
+use shardq::config::{Environment, Settings};
+use shardq::exec::cancel::Interrupt;
+use shardq::exec::copy::Transfer;
+use shardq::exec::fanout::Survey;
+use shardq::exec::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
+use shardq::exec::type_names::TypeNames;
+use shardq::global::{self, Differing, Found, Joined, Look, Wanted, Way};
+use shardq::pg::lexer::Strings;
+use shardq::pg::query_text::Text;
+use shardq::sharding::discovered::Discovered;
+use shardq::sharding::search_path::SearchPath;
+use shardq::sharding::statement::Statement;
+use shardq::terminal::console::Console;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::Db;
@@ -257,13 +259,23 @@ async fn one(
     };
     let session = look.session;
     let agreed = global::agree(&session, &plan, &text, &found).await;
-    let mut catalog = agreed.map_err(|refused| sqlstate(&shardq::error::Error::global(refused, &plan.statement)))?;
+    let mut catalog = agreed.map_err(|refused| {
+        sqlstate(&shardq::commands::error::Error::global(
+            refused,
+            &plan.statement,
+        ))
+    })?;
     catalog.joined = joined;
     let way = match strategy {
         Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
         _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
     };
-    let way = way.map_err(|refused| sqlstate(&shardq::error::Error::global(refused, &plan.statement)))?;
+    let way = way.map_err(|refused| {
+        sqlstate(&shardq::commands::error::Error::global(
+            refused,
+            &plan.statement,
+        ))
+    })?;
     let (session, turn) = match way {
         Way::One(checked, _) => (session, checked.plan.turn(look.shards.shards[0])),
         Way::Parts(in_parts) => {
@@ -308,7 +320,7 @@ async fn one(
             SimpleQueryMessage::RowDescription(names) => {
                 columns = names
                     .iter()
-                    .map(|c| typed_columns::column(c.name()).unwrap().name)
+                    .map(|c| row_description::column(c.name()).unwrap().name)
                     .collect();
             }
             SimpleQueryMessage::Row(row) => {
@@ -324,9 +336,9 @@ async fn one(
     Ok(Answer::Rows { columns, rows })
 }
 
-fn sqlstate(error: &shardq::error::Error) -> String {
+fn sqlstate(error: &shardq::commands::error::Error) -> String {
     match error {
-        shardq::error::Error::Refused { report, .. } => report.code.code().to_owned(),
+        shardq::commands::error::Error::Refused { report, .. } => report.code.code().to_owned(),
         other => other.to_string(),
     }
 }

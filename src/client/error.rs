@@ -1,0 +1,325 @@
+//! Why a connection could not be opened, in libpq's words where it has them,
+//! and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::endpoint::{Address, Target};
+use super::tls::TlsError;
+use crate::config::Host;
+use crate::text::escape::indented;
+
+/// Every attempt that failed, one a line; the last one decides what this is.
+/// Shared rather than copied: several shards may fail for the same one.
+#[derive(Debug, Clone)]
+pub struct ConnectError(Arc<Attempts>);
+
+#[derive(Debug)]
+struct Attempts {
+    earlier: Vec<Failure>,
+    last: Failure,
+}
+
+/// One attempt, displayed as libpq would.
+#[derive(Debug)]
+pub(super) struct Failure {
+    whereto: Whereto,
+    cause: Cause,
+    /// More to say after the cause's own hint.
+    note: Option<String>,
+}
+
+#[derive(Debug)]
+enum Whereto {
+    Name(String),
+    Target(Target),
+    /// We did not get that far.
+    Nowhere,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Cause {
+    #[error("{}", without_code(.0))]
+    Resolve(io::Error),
+    #[error("{}", without_code(.0))]
+    Unreachable(io::Error),
+    #[error("timeout expired after {} s", .0.as_secs())]
+    Timeout(Duration),
+    #[error("server does not support SSL, but SSL was required")]
+    TlsNotSupported,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("fe_sendauth: no password supplied")]
+    PasswordMissing,
+    #[error("{}", server_message(.0))]
+    Server(Box<DbError>),
+    #[error("{}", lost_message(.0))]
+    Lost(io::Error),
+    #[error("{0}")]
+    Protocol(String),
+    #[error("could not read a password from the terminal: {}", without_code(.0))]
+    Prompt(io::Error),
+}
+
+impl ConnectError {
+    /// Takes the failures in the order they happened.
+    pub(super) fn new(mut failures: Vec<Failure>) -> Self {
+        let last = failures.pop().unwrap_or(Failure {
+            whereto: Whereto::Nowhere,
+            cause: Cause::Protocol("there is no host to connect to".to_owned()),
+            note: None,
+        });
+        Self(Arc::new(Attempts {
+            earlier: failures,
+            last,
+        }))
+    }
+
+    /// Something between us and the server that is not the server.
+    pub(super) fn internal(what: String) -> Self {
+        Self::new(vec![Failure {
+            whereto: Whereto::Nowhere,
+            cause: Cause::Protocol(what),
+            note: None,
+        }])
+    }
+
+    pub(super) fn prompt(error: io::Error) -> Self {
+        Self::new(vec![Failure {
+            whereto: Whereto::Nowhere,
+            cause: Cause::Prompt(error),
+            note: None,
+        }])
+    }
+
+    /// What the server answered, if it did.
+    pub fn sqlstate(&self) -> Option<&SqlState> {
+        self.0.last.cause.sqlstate()
+    }
+
+    /// The server wants a password and there was none to give.
+    pub fn needs_password(&self) -> bool {
+        matches!(self.0.last.cause, Cause::PasswordMissing)
+    }
+
+    /// Ctrl-C at the password prompt.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(&self.0.last.cause, Cause::Prompt(error) if error.kind() == io::ErrorKind::Interrupted)
+    }
+
+    /// Whether the same attempt may work in a moment: the server is starting,
+    /// stopping, full or out of reach.
+    ///
+    /// A socket that is not there counts: a server that restarts removes it
+    /// and makes it anew, so that this is its way to say "refused". It is also
+    /// what a wrong path looks like; hence retry for seconds, not minutes.
+    pub fn is_transient(&self) -> bool {
+        match &self.0.last.cause {
+            Cause::Unreachable(error) | Cause::Lost(error) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::TimedOut
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+                    | io::ErrorKind::WouldBlock
+                    | io::ErrorKind::NotFound
+            ),
+            Cause::Timeout(_) => true,
+            Cause::Server(error) => [
+                SqlState::CANNOT_CONNECT_NOW,
+                SqlState::TOO_MANY_CONNECTIONS,
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::CONNECTION_EXCEPTION,
+                SqlState::CONNECTION_FAILURE,
+            ]
+            .contains(error.code()),
+            _ => false,
+        }
+    }
+
+    /// What to do about it, in one or more sentences.
+    pub fn hint(&self) -> Option<String> {
+        let last = &self.0.last;
+        let hints: Vec<_> = last.hint().into_iter().chain(last.note.clone()).collect();
+        (!hints.is_empty()).then(|| hints.join("\n"))
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines: Vec<_> = self.0.earlier.iter().map(Failure::to_string).collect();
+        lines.push(self.0.last.to_string());
+        // With and without TLS, a server often says the same.
+        lines.dedup();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.last.cause {
+            Cause::Server(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl Failure {
+    pub fn at(target: &Target, cause: Cause) -> Self {
+        Self {
+            whereto: Whereto::Target(target.clone()),
+            cause,
+            note: None,
+        }
+    }
+
+    pub fn resolving(host: &Host, cause: Cause) -> Self {
+        Self {
+            whereto: Whereto::Name(host.name().unwrap_or_default().to_owned()),
+            cause,
+            note: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_note(self, note: Option<String>) -> Self {
+        Self { note, ..self }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match &self.cause {
+            Cause::Server(error) => return error.hint().map(indented),
+            Cause::Tls(error) => return error.hint(),
+            Cause::Resolve(_) => "Check the host name and the name server.",
+            Cause::Unreachable(_) | Cause::Lost(_) if self.is_local() => {
+                "Is the server running locally and accepting connections on that socket?"
+            }
+            Cause::Unreachable(_) | Cause::Lost(_) => {
+                "Is the server running on that host and accepting TCP/IP connections?"
+            }
+            Cause::Timeout(_) => {
+                "To wait longer, set connect_timeout (or PGCONNECT_TIMEOUT) in seconds; 0 waits for ever."
+            }
+            Cause::TlsNotSupported => {
+                "Turn on ssl in the server, or go without encryption: sslmode=prefer (or PGSSLMODE)."
+            }
+            Cause::PasswordMissing => {
+                "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
+            }
+            Cause::Protocol(_) if matches!(self.whereto, Whereto::Nowhere) => return None,
+            Cause::Protocol(_) => "Is that a Postgres server?",
+            Cause::Prompt(_) => "Give the password in ~/.pgpass or PGPASSWORD.",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn is_local(&self) -> bool {
+        matches!(
+            &self.whereto,
+            Whereto::Target(Target {
+                address: Address::Socket(_),
+                ..
+            })
+        )
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = &self.cause;
+        match &self.whereto {
+            Whereto::Nowhere => write!(f, "{cause}"),
+            Whereto::Name(name) => {
+                write!(
+                    f,
+                    "could not translate host name \"{name}\" to address: {cause}"
+                )
+            }
+            Whereto::Target(target) => write!(f, "connection to {target} failed: {cause}"),
+        }
+    }
+}
+
+impl Cause {
+    pub fn sqlstate(&self) -> Option<&SqlState> {
+        match self {
+            Self::Server(error) => Some(error.code()),
+            _ => None,
+        }
+    }
+
+    /// Nobody answered there, so that another address is worth a try.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_))
+    }
+}
+
+/// For what happens on a connection; a failure to connect is `Unreachable`.
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        match TlsError::within(&error) {
+            Some(error) => Self::Tls(error),
+            None => Self::Lost(error),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Cause {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.is_closed() {
+            return Self::Lost(io::ErrorKind::UnexpectedEof.into());
+        }
+        let what = error.to_string();
+        let Some(source) = error.into_source() else {
+            return Self::Protocol(what);
+        };
+        let source = match source.downcast::<DbError>() {
+            Ok(error) => return Self::Server(error),
+            Err(source) => source,
+        };
+        match source.downcast::<io::Error>() {
+            // Of these, tokio-postgres makes its own reports of broken messages.
+            Ok(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                Self::Protocol(indented(&format!("{what}: {error}")))
+            }
+            Ok(error) => Self::from(*error),
+            // The only trace of a server that asks for a password we do not have.
+            Err(source) if source.to_string() == "password missing" => Self::PasswordMissing,
+            Err(source) => Self::Protocol(indented(&format!("{what}: {source}"))),
+        }
+    }
+}
+
+fn server_message(error: &DbError) -> String {
+    let detail = error
+        .detail()
+        .map(|detail| format!("\nDETAIL:  {}", indented(detail)))
+        .unwrap_or_default();
+    let headline = format!("{}:  {}", error.severity(), error.message());
+    format!("{}{detail}", indented(&headline))
+}
+
+fn lost_message(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "server closed the connection unexpectedly".to_owned(),
+        _ => format!("could not talk to the server: {}", without_code(error)),
+    }
+}
+
+/// `Connection refused (os error 111)` as everyone else writes it.
+fn without_code(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    text.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(text)
+        .to_owned()
+}

@@ -1,0 +1,25 @@
+//! One server: connections to it, and what it says of errors. What runs on a
+//! connection is decided elsewhere.
+
+pub mod connect;
+pub mod endpoint;
+mod error;
+mod link;
+mod notice;
+pub mod notices;
+pub mod password_prompt;
+mod patience;
+mod pool;
+pub mod read_coalescing;
+pub mod row_description;
+mod server_error;
+mod tls;
+mod wire;
+
+pub use error::ConnectError;
+pub use link::left_without_confirmation;
+pub use notice::Notice;
+pub use patience::Silence;
+pub use pool::{Connection, Copied, Opened, Sent, Server, Spare};
+pub use server_error::Report;
+pub use wire::Asked;

@@ -1,0 +1,146 @@
+//! What a server said of an error, all of it: SQLSTATE, message, detail, hint,
+//! position and context. tokio-postgres's own Display is just `db error`.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+use crate::pg::error_position::excerpt;
+use crate::sharding::statement::Statement;
+use crate::text::escape::indented;
+
+/// An error as a server reported it. Equal reports of several shards are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub severity: String,
+    pub code: SqlState,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    /// In the statement, in characters from 1.
+    pub position: Option<usize>,
+    /// A query that a function ran, and the position in it.
+    pub internal: Option<(String, usize)>,
+    pub context: Option<String>,
+    /// Of a statement that was cancelled: sooner than its time limit would have. The
+    /// server's code and the place in its source are the same for both.
+    pub before_time_limit: bool,
+}
+
+/// What to do about an error that only our own settings make.
+fn own_hint(error: &DbError) -> Option<&'static str> {
+    // Its SQLSTATE is that of every missing privilege.
+    (error.routine() == Some("check_enable_rls")).then_some(
+        "use a role that the policy does not apply to; or query and export what it shows to \
+         this role, with --row-security",
+    )
+}
+
+impl Report {
+    /// `offset` is how many characters stood in front of the user's statement.
+    pub fn new(error: &DbError, offset: usize) -> Self {
+        let (position, internal) = match error.position() {
+            Some(ErrorPosition::Original(at)) => ((*at as usize).checked_sub(offset), None),
+            Some(ErrorPosition::Internal { position, query }) => {
+                (None, Some((query.clone(), *position as usize)))
+            }
+            None => (None, None),
+        };
+        Self {
+            severity: error.severity().to_owned(),
+            code: error.code().clone(),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            hint: error.hint().or(own_hint(error)).map(str::to_owned),
+            position: position.filter(|&at| at > 0),
+            internal,
+            context: error.where_().map(str::to_owned),
+            before_time_limit: false,
+        }
+    }
+
+    /// Whether the connection lives on.
+    pub fn is_fatal(error: &DbError) -> bool {
+        use tokio_postgres::error::Severity::{Fatal, Panic};
+        // Servers before 9.6 send the severity in their own language only.
+        match error.parsed_severity() {
+            Some(severity) => matches!(severity, Fatal | Panic),
+            None => error.code().code().starts_with("57P"),
+        }
+    }
+
+    /// `ERROR 42P01: relation "origins" does not exist`
+    pub fn headline(&self) -> String {
+        let Self {
+            severity, message, ..
+        } = self;
+        indented(&format!("{severity} {}: {message}", self.code.code()))
+    }
+
+    /// What psql prints below its headline: place, detail, hint, context.
+    pub fn particulars(&self, statement: &Statement) -> String {
+        let mut text = String::new();
+        match (&self.internal, self.position) {
+            (Some((query, at)), _) => text += &excerpt(query, *at),
+            (None, Some(at)) => text += &excerpt(statement.as_str(), at),
+            (None, None) => {}
+        }
+        let query = self.internal.as_ref().map(|(query, _)| query);
+        for (label, said) in [
+            ("DETAIL", self.detail.as_ref()),
+            ("HINT", self.hint.as_ref()),
+            ("QUERY", query),
+            ("CONTEXT", self.context.as_ref()),
+        ] {
+            if let Some(said) = said {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{label}:  {}", indented(said));
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::escape::for_stderr;
+    use proptest::prelude::*;
+
+    /// Texts that would like to be taken for ours, in several lines.
+    fn hostile() -> impl Strategy<Value = String> {
+        let line = "(shardq: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|hint: |shard_1: )?.{0,9}";
+        let breaks = "[\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}]{1,2}";
+        (prop::collection::vec(line, 0..5), breaks).prop_map(|(lines, breaks)| lines.join(&breaks))
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_of_a_servers_text_begins_as_one_of_ours(
+            [severity, code, message, detail] in [hostile(), hostile(), hostile(), hostile()],
+            [hint, query, context] in [hostile(), hostile(), hostile()],
+            at in 0..50usize,
+        ) {
+            let report = Report {
+                severity,
+                code: SqlState::from_code(&code),
+                message,
+                detail: Some(detail),
+                hint: Some(hint),
+                position: None,
+                internal: Some((query, at)),
+                context: Some(context),
+                before_time_limit: false,
+            };
+            let statement = Statement::new("SELECT 1").unwrap();
+            let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));
+            for line in for_stderr(text.trim_end()).split('\n').skip(1) {
+                let ours = ["    ", "LINE ", "DETAIL:", "HINT:", "QUERY:", "CONTEXT:"];
+                let is_caret = line.trim() == "^";
+                prop_assert!(ours.iter().any(|ours| line.starts_with(ours)) || is_caret, "{:?}", line);
+                let is_unseen = |c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c);
+                prop_assert!(!line.contains(is_unseen), "{:?}", line);
+            }
+        }
+    }
+}

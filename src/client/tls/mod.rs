@@ -1,0 +1,137 @@
+//! TLS as libpq does it with OpenSSL, done with rustls: which files count, what
+//! is verified, and errors that say what to set.
+
+mod certificate;
+mod error;
+mod verifier;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::endpoint::{Address, Target};
+use crate::config::{Roots, SslMode, Tls};
+pub(super) use error::TlsError;
+use verifier::{NameCheck, Unverified, Verified};
+
+/// On a stream whose server has agreed to TLS.
+pub(super) async fn handshake(
+    tls: &Tls,
+    target: &Target,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, TlsError> {
+    let name = server_name(tls, target)?;
+    let connector = TlsConnector::from(Arc::new(client_config(tls)?));
+    connector
+        .connect(name, stream)
+        .await
+        .map_err(|error| TlsError::handshake(error, target))
+}
+
+/// The name to verify, and to tell the server. One that cannot be in a
+/// certificate (`db_1!`) is no obstacle where names are not verified.
+fn server_name(tls: &Tls, target: &Target) -> Result<ServerName<'static>, TlsError> {
+    let name = target.host.name().unwrap_or_default();
+    match (ServerName::try_from(name.to_owned()), &target.address) {
+        (Ok(name), _) => Ok(name),
+        (Err(_), Address::Tcp(address)) if tls.mode != SslMode::VerifyFull => {
+            Ok(ServerName::from(address.ip()))
+        }
+        (Err(_), _) => Err(TlsError::HostName(name.to_owned())),
+    }
+}
+
+fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(server_verifier(tls)?);
+    let mut config = match client_certificate(tls)? {
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        None => builder.with_no_client_auth(),
+    };
+    config.enable_sni = tls.server_name_indication;
+    Ok(config)
+}
+
+/// As in libpq, a root certificate file that exists is used whatever the mode.
+fn server_verifier(tls: &Tls) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+    let trusted = match &tls.roots {
+        Roots::System => system_roots(),
+        Roots::File(Some(path)) if path.exists() => certificates("root certificate", path)?,
+        Roots::File(path) if tls.mode >= SslMode::VerifyCa => {
+            return Err(TlsError::NoRoots(path.clone()));
+        }
+        Roots::File(_) => return Ok(Arc::new(Unverified::new())),
+    };
+    let mut store = RootCertStore::empty();
+    let (usable, _) = store.add_parsable_certificates(trusted.iter().cloned());
+    if usable == 0 {
+        return Err(TlsError::NoUsableRoots(tls.roots.clone()));
+    }
+    let revoked = match existing(tls.revoked.as_deref()) {
+        Some(path) => CertificateRevocationListDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| TlsError::file("certificate revocation list", path, &error))?,
+        None => Vec::new(),
+    };
+    let name = if tls.mode == SslMode::VerifyFull {
+        NameCheck::Required
+    } else {
+        NameCheck::Skipped
+    };
+    Ok(Arc::new(Verified::new(store, trusted, revoked, name)?))
+}
+
+/// Read once: some systems have hundreds, and we open several connections.
+fn system_roots() -> Vec<CertificateDer<'static>> {
+    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+    ROOTS
+        .get_or_init(|| rustls_native_certs::load_native_certs().certs)
+        .clone()
+}
+
+type ClientCertificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn client_certificate(tls: &Tls) -> Result<Option<ClientCertificate>, TlsError> {
+    let Some(path) = existing(tls.certificate.as_deref()) else {
+        return Ok(None);
+    };
+    let chain = certificates("certificate", path)?;
+    let key = existing(tls.key.as_deref())
+        .ok_or_else(|| TlsError::NoKey(tls.key.clone().unwrap_or_default()))?;
+    if is_exposed(key) {
+        return Err(TlsError::ExposedKey(key.to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| TlsError::file("private key", key, &error))?;
+    Ok(Some((chain, key)))
+}
+
+fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| TlsError::file(what, path, &error))
+}
+
+fn existing(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| path.exists())
+}
+
+/// libpq's rule: a key of root's may be readable for a group, as Debian has it.
+fn is_exposed(key: &Path) -> bool {
+    fs::metadata(key).is_ok_and(|metadata| {
+        let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
+        metadata.permissions().mode() & forbidden != 0
+    })
+}

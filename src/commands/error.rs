@@ -1,0 +1,247 @@
+//! What ends a command: one type, printed once, by `main`.
+
+use std::path::PathBuf;
+
+use tokio_postgres::error::SqlState;
+
+use crate::client::{ConnectError, Report};
+use crate::commands::demo::DemoError;
+use crate::config::SettingsError;
+use crate::exec::fanout::{FanoutError, ShardError};
+use crate::exec::hints;
+use crate::export::ExportError;
+use crate::export::create_table::NoTable;
+use crate::export::manifest::ManifestError;
+use crate::export::verify::VerifyError;
+use crate::find::lookup::LookupError;
+use crate::global::{Refusal, Refused};
+use crate::output::file_name::Mismatch;
+use crate::output::format::RenderError;
+use crate::output::sink::SinkError;
+use crate::sharding::discovered::LookAlikes;
+use crate::sharding::routing::habitat_id::IdError;
+use crate::sharding::routing::key::NoRoute;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::{Statement, StatementError};
+use crate::sharding::topology::TopologyError;
+use crate::terminal::exit_status::Exit;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// An export is as it was, but no table would hold it.
+    #[error("{}: no table holds this export: {reason}", .file.display())]
+    NoTableFor { file: PathBuf, reason: NoTable },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Fanout(FanoutError),
+    /// `taken` are the queries that this run takes.
+    #[error("the statement returns no columns, so there is nothing to show; {taken}")]
+    NotAQuery { taken: &'static str },
+    /// A query without columns.
+    #[error(
+        "the result has no columns, so there is nothing to show; name some columns, or count the \
+         rows: SELECT count(*) FROM …"
+    )]
+    NoColumns,
+    /// The server's parser refused the statement.
+    #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
+    Refused {
+        report: Report,
+        statement: Statement,
+    },
+    /// Not answered, for it would not be exact.
+    #[error(transparent)]
+    Global(#[from] Refusal),
+    /// A global query's one statement failed.
+    #[error("{0}")]
+    Incomplete(ShardError),
+    /// A shard's part of a global query took too long.
+    #[error(
+        "{shard}: {error}
+hint: {hint}"
+    )]
+    Part {
+        shard: Shard,
+        error: ShardError,
+        hint: String,
+    },
+    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
+    NoShards {
+        database: String,
+        look_alikes: LookAlikes,
+        /// Databases of the same server that have some, and how many.
+        others: Vec<(String, usize)>,
+    },
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// Of an answer that is whole or is none.
+    #[error("not answered: {0}")]
+    OriginElsewhere(String),
+    /// A key whose shard was to be computed.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A name cannot be looked for.
+    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name, and no other shard has{}\n\
+         --no-verify computes the shard alone", elsewhere(.others))]
+    NoTable {
+        shard: Shard,
+        table: &'static str,
+        /// Other databases of the same server, and how many of their shards have it.
+        others: Vec<(String, usize)>,
+    },
+    /// The shard where the key belongs has not answered.
+    #[error("not verified: {0}")]
+    Unanswered(String),
+    #[error(
+        "gave up after {0} attempts: each lost its snapshot, or tables were rewritten during it"
+    )]
+    Unstable(u32),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
+    FileName(#[from] Mismatch),
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// COPY is given nothing but queries.
+    #[error(
+        "{}\n{}hint: COPY takes SELECT, VALUES, TABLE and WITH; --format jsonl takes all that returns rows",
+        .report.headline(),
+        .report.particulars(.statement)
+    )]
+    NotCopied {
+        report: Report,
+        statement: Statement,
+    },
+    #[error("signals: {0}")]
+    Signals(std::io::Error),
+}
+
+impl Error {
+    /// What the server's parser says of the statement.
+    pub fn refused(report: Report, statement: &Statement) -> Self {
+        let of_psql = report
+            .position
+            .filter(|_| report.code == SqlState::SYNTAX_ERROR)
+            .and_then(|position| statement.psql_command_at(position));
+        match of_psql {
+            Some(error) => error.into(),
+            None => Self::Refused {
+                report,
+                statement: statement.clone(),
+            },
+        }
+    }
+
+    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
+        match error {
+            FanoutError::Connect(error) => Self::Connect(error),
+            FanoutError::Statement(report) => Self::refused(report, statement),
+            FanoutError::NotCopied(report) => Self::NotCopied {
+                report,
+                statement: statement.clone(),
+            },
+            other => Self::Fanout(other),
+        }
+    }
+
+    /// Whether the same again may go well. A connection that could not be had was
+    /// tried often enough.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Fanout(error) if error.is_transient())
+    }
+
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
+            Self::Statement(_)
+            | Self::Settings(_)
+            | Self::Id(_)
+            | Self::FileName(_)
+            | Self::NoRoute(_)
+            | Self::Usage(_) => Exit::Usage,
+            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
+                Exit::Incomplete
+            }
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl Error {
+    /// A global query that was refused, of this statement of the user's.
+    pub fn global(refused: Refused, statement: &Statement) -> Self {
+        match refused {
+            Refused::ByUs(refusal) => refusal.into(),
+            Refused::ByServer(report) => Self::refused(report, statement),
+            Refused::Failed(error) => Self::fanout(error, statement),
+        }
+    }
+}
+
+fn close_to(look_alikes: &LookAlikes) -> String {
+    if look_alikes.is_empty() {
+        String::new()
+    } else {
+        format!("; these only look like it: {look_alikes}")
+    }
+}
+
+fn elsewhere(others: &[(String, usize)]) -> String {
+    if others.is_empty() {
+        return "\nno other database of this server has any, as far as this user can see"
+            .to_owned();
+    }
+    let list: Vec<_> = others
+        .iter()
+        .map(|(name, shards)| {
+            let plural = if *shards == 1 { "" } else { "s" };
+            format!("\n  {name} ({shards} shard{plural})")
+        })
+        .collect();
+    format!(
+        "\non this server these have; choose one with -d:{}",
+        list.concat()
+    )
+}
+
+/// What may help a shard that failed.
+pub fn advice(error: &ShardError) -> Option<String> {
+    let report = match error {
+        ShardError::Server(report) => report,
+        ShardError::SchemaDenied => {
+            return Some("GRANT USAGE ON SCHEMA shard_… TO … lets a user in".to_owned());
+        }
+        ShardError::NotUtf8 { .. } => return Some(hints::NOT_UTF8.to_owned()),
+        _ => return None,
+    };
+    if report.code == SqlState::LOCK_NOT_AVAILABLE {
+        return Some(hints::LOCKED.to_owned());
+    }
+    if report.code == SqlState::QUERY_CANCELED {
+        return Some(hints::cancelled(report, "--timeout"));
+    }
+    if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+        return Some(hints::NOT_UTF8.to_owned());
+    }
+    None
+}

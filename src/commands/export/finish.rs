@@ -1,0 +1,225 @@
+//! The end of an export: what came of it, said, and recorded beside it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tokio_postgres::error::SqlState;
+
+use crate::commands::ending::then_say;
+use crate::commands::error::{Error, advice};
+use crate::commands::session_setup::Circumstances;
+use crate::exec::cancel::Interrupt;
+use crate::exec::driver::{Ending, Outcome};
+use crate::exec::fanout::ShardError;
+use crate::exec::hints;
+use crate::exec::plan::Plan;
+use crate::exec::timing;
+use crate::export::manifest::ColumnRecord;
+use crate::export::{ExportError, Kind, OneFile, columns, manifest_builder};
+use crate::sharding::selection::Selection;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Footer;
+
+use super::Asked;
+
+/// A run that has ended.
+pub struct Ran<'a> {
+    pub asked: Asked<'a>,
+    /// With the statement as COPY takes it.
+    pub plan: Plan,
+    pub circumstances: Circumstances,
+    /// All that were asked for.
+    pub selection: Selection,
+    pub began: Timestamp,
+    pub outcome: Outcome,
+    /// As the manifest has them, or why they are not known.
+    pub columns: Result<Vec<ColumnRecord>, String>,
+}
+
+/// Says how it went, and gives the file its name if it is what was asked for.
+pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+    let mut say = || {
+        ran.say_notices(console);
+        ran.say_what_is_missing(console);
+    };
+    let ended = if ran.asked.is_stream() {
+        then_say(end(&ran, file), ran.asked.interrupt, say).await
+    } else {
+        // It ends soon, since nobody reads it yet, and an interrupt does not halve it.
+        let ended = end(&ran, file).await;
+        say();
+        Some(ended)
+    };
+    let Some(ended) = ended else {
+        return Ok(Exit::Interrupted);
+    };
+    let (exit, written) = match ended {
+        (_, Err(ExportError::Closed)) if ran.is_whole() => {
+            return Ok(Exit::Complete);
+        }
+        (_, Err(ExportError::Closed)) => return Ok(Exit::Failed),
+        (_, written @ Err(_)) => (Exit::Failed, written),
+        ended => ended,
+    };
+    if let Err(error) = &written {
+        console.error(error);
+    }
+    ran.say_timing(console);
+    match written {
+        Ok(Some(line)) => {
+            ran.say_drift(console);
+            console.note(&line);
+        }
+        Err(error) if !error.leaves_all_as_it_was() => {}
+        _ if !ran.asked.is_stream() => {
+            let file = ran.asked.args.output.output.display();
+            console.error(&format!("{file} was not written"));
+        }
+        _ => {}
+    }
+    console.note(&ran.footer(console));
+    Ok(exit)
+}
+
+/// For a stream, whose reader may pause for ever. A file that is about to get its
+/// name gets it, and its manifest: half of that is what nobody asked for, and a
+/// second Ctrl-C ends the process at once.
+pub async fn unless_interrupted(
+    conclusion: impl Future<Output = Result<Exit, Error>>,
+    interrupt: &Interrupt,
+) -> Result<Exit, Error> {
+    tokio::select! {
+        biased;
+        exit = conclusion => exit,
+        () = interrupt.requested() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Publishes the file or lets it go; what was written, in a line.
+async fn end(ran: &Ran<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
+    let Outcome {
+        ending, answers, ..
+    } = &ran.outcome;
+    match ending {
+        Ending::Heard if ran.is_whole() => {
+            (Exit::Complete, publish(ran, file, None).await.map(Some))
+        }
+        Ending::Heard if ran.asked.args.output.allow_partial && !answers.is_empty() => {
+            let name = Kind::partial(&ran.asked.args.output.output);
+            let written = publish(ran, file, Some(name)).await;
+            (Exit::Incomplete, written.map(Some))
+        }
+        Ending::Interrupted => {
+            // Its reader may be pausing; nobody waits for it.
+            drop(file);
+            (Exit::Interrupted, Ok(None))
+        }
+        _ => (Exit::Failed, file.abandon().await.map_or(Ok(None), Err)),
+    }
+}
+
+/// Ends the file, and gives it its name, or another.
+async fn publish(
+    ran: &Ran<'_>,
+    file: OneFile,
+    name: Option<PathBuf>,
+) -> Result<String, ExportError> {
+    let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
+    let mut finished = file.finish().await?;
+    if let Some(name) = name {
+        finished.rename(name)?;
+    }
+    let particulars = ran.particulars();
+    let record =
+        manifest_builder::of_file(&particulars, columns, finished.path(), &finished.written);
+    let line = finished.describe();
+    finished.publish(record).await?;
+    Ok(line)
+}
+
+impl Ran<'_> {
+    pub fn particulars(&self) -> manifest_builder::Particulars<'_> {
+        let asked = &self.asked;
+        manifest_builder::Particulars {
+            plan: &self.plan,
+            settings: asked.settings,
+            circumstances: &self.circumstances,
+            began: self.began,
+            outcome: &self.outcome,
+            doubt: self.selection.doubt.as_ref(),
+            kind: asked.kind,
+            header: asked.has_header(),
+            shard_column: asked.shard_column(),
+            options: asked.options(),
+        }
+    }
+
+    /// Whether nothing is known to be missing.
+    fn is_whole(&self) -> bool {
+        self.outcome.failures.is_empty() && self.selection.doubt.is_none()
+    }
+
+    pub fn say_notices(&self, console: &mut Console) {
+        let Outcome { asked, notices, .. } = &self.outcome;
+        notices.say(*asked, &self.plan.statement, console);
+    }
+
+    pub fn say_what_is_missing(&self, console: &mut Console) {
+        let Outcome {
+            asked, failures, ..
+        } = &self.outcome;
+        if !failures.is_empty() {
+            let advice = |error: &_| self.advised(error);
+            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+        if let Some(doubt) = &self.selection.doubt {
+            console.error(&format!("shards may be missing: {doubt}"));
+        }
+    }
+
+    pub fn say_drift(&self, console: &mut Console) {
+        for line in columns::drift(self.columns.as_deref().unwrap_or_default()) {
+            console.note(&line);
+        }
+    }
+
+    pub fn say_timing(&self, console: &mut Console) {
+        if self.asked.args.run.timing {
+            console.note(&timing::describe(&self.outcome.answers));
+        }
+    }
+
+    /// What may help a shard that failed; the flags are not all those of a query.
+    fn advised(&self, error: &ShardError) -> Option<String> {
+        let explained = self.outcome.explanation.as_ref();
+        if let Some(hint) = explained.and_then(|it| it.of(error)) {
+            return Some(hint);
+        }
+        let text = match error {
+            ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
+                hints::cancelled(report, "--statement-timeout")
+            }
+            // A file cannot go on at another instant.
+            ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
+                "export again; with --per-shard, only what is missing is, by --resume".to_owned()
+            }
+            _ => return advice(error),
+        };
+        Some(text)
+    }
+
+    fn footer(&self, console: &Console) -> Footer {
+        let answers = &self.outcome.answers;
+        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
+        Footer {
+            rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
+            answered: answers.len(),
+            expected: self.selection.expected(),
+            missing: self.selection.missing(answered),
+            origins: self.selection.origins.clone(),
+            instants: self.plan.instant.into(),
+            elapsed: console.elapsed(),
+        }
+    }
+}

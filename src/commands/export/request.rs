@@ -1,0 +1,273 @@
+//! What the command line asks for, as the rooms of an export take it. Pure, but for
+//! the statement, which may be in a file.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::commands::error::Error;
+use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
+use crate::exec::copy::{CopyFormat, Copying, Transfer};
+use crate::exec::driver::Policy;
+use crate::exec::merge::Order;
+use crate::exec::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
+use crate::exec::verb::Verb;
+use crate::export::{FileFormat, Kind, Target, Text, dataset_dir};
+use crate::output::format::RenderOptions;
+use crate::pg::quote::Literal;
+use crate::sharding::shard::ShardList;
+use crate::sharding::statement::Statement;
+
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub args: &'a ExportArgs,
+    pub kind: Kind,
+    pub settings: &'a Settings,
+    pub plan: &'a Plan,
+    pub interrupt: &'a Interrupt,
+}
+
+/// What kind of file; an error says what does not go together.
+pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
+    let kind = match args.format {
+        Some(kind) => kind,
+        // A folder may be called anything: its files have endings of their own.
+        None if args.per_shard => Kind::of(&args.output).unwrap_or(Kind::CSV),
+        None => Kind::named(&args.output)?.unwrap_or(Kind::CSV),
+    };
+    if let Some((_, reason)) = misfits(args, kind).into_iter().find(|(given, _)| *given) {
+        return Err(Error::Usage(reason.to_owned()));
+    }
+    let trouble = args
+        .null
+        .as_deref()
+        .and_then(|null| null_trouble(kind, null));
+    trouble.map_or(Ok(kind), |trouble| Err(Error::Usage(trouble)))
+}
+
+/// Whether a flag is given that would do nothing or cannot be done, and what to do
+/// about it.
+fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 10] {
+    let format = kind.format;
+    let is_stream = Target::names_a_stream(&args.output);
+    [
+        (
+            args.excel && format != FileFormat::Csv,
+            "--excel is a way to write CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.delimiter.is_some() && format != FileFormat::Csv,
+            "--delimiter is for CSV; leave it out, or write to a .csv",
+        ),
+        (
+            args.null.is_some() && !kind.has_header(),
+            "--null is for CSV and TSV, since JSON lines and Parquet have a null of their own; \
+             leave it out, or write to a .csv",
+        ),
+        (
+            args.tuples_only && !kind.has_header(),
+            "--tuples-only is for CSV and TSV, since JSON lines and Parquet have no line of column \
+             names; leave it out, or write to a .csv",
+        ),
+        (
+            args.bigint_as_string && format != FileFormat::Jsonl,
+            "--bigint-as-string is for JSON lines; leave it out (other formats keep all digits), or \
+             write to a .jsonl",
+        ),
+        (
+            args.per_shard && is_stream,
+            "--per-shard writes a folder with one file a shard, and a stream is none; name a folder, \
+             or leave it out",
+        ),
+        (
+            args.per_shard && !dataset_dir::is_key(args.folder_key()),
+            "--shard-column with --per-shard is in the names of folders (NAME=shard_30): it cannot be \
+             empty, begin with . or _, or have one of / \\ = % or a control character in it",
+        ),
+        (
+            args.per_shard && args.no_shard_column,
+            "--no-shard-column does not go with --per-shard, whose files have no such column anyway; \
+             leave it out",
+        ),
+        (
+            args.allow_partial && format == FileFormat::Parquet,
+            "--allow-partial has to take back the rows of a shard that fails half-way, \
+             which Parquet cannot",
+        ),
+        (
+            args.allow_partial && is_stream,
+            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a \
+             way back",
+        ),
+    ]
+}
+
+/// What a reader could not tell from NULL, or from the end of the file. CSV has quotes
+/// for the text that is the same; TSV has none.
+fn null_trouble(kind: Kind, null: &str) -> Option<String> {
+    match kind.format {
+        FileFormat::Csv if null == r"\." => Some(
+            r"--null '\.' alone on a line would end the data where COPY reads it; choose another"
+                .to_owned(),
+        ),
+        FileFormat::Tsv if null != r"\N" => Some(format!(
+            "--null {0} in TSV: a text that is the same could not be told from NULL. Leave it out \
+             (TSV has \\N for NULL, which no text looks like), export CSV (which quotes such a \
+             text), or say in the query what NULL is to be: coalesce(column::text, {0})",
+            Literal(null)
+        )),
+        _ => None,
+    }
+}
+
+pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
+    let copy = |format| {
+        Transfer::Copy(Copying {
+            format,
+            null: args.output.null.clone(),
+            delimiter: args.output.delimiter.unwrap_or_default(),
+            shard_column: shard_column(&args.output).is_some(),
+        })
+    };
+    // What COPY does not take is refused as in a query, and for the same reason.
+    let is_copied = Verb::of(&statement) != Verb::Changes;
+    Ok(Plan {
+        statement: statement.unterminated()?,
+        search_path: args.shards.search_path.clone(),
+        instant: if args.run.no_snapshot {
+            Instant::PerShard
+        } else {
+            Instant::Shared
+        },
+        pinned: match args.output.order {
+            Order::Shard => Pinned::Order,
+            // Its rows come in any order, so that it may as well have workers.
+            Order::Arrival => Pinned::Values,
+        },
+        limits: args.limits.into(),
+        transfer: match kind.format {
+            FileFormat::Csv if is_copied && !args.output.excel => copy(CopyFormat::Csv),
+            FileFormat::Tsv if is_copied => copy(CopyFormat::Text),
+            _ => Transfer::Rows,
+        },
+        // A file of one shard gets its name when the shard has answered.
+        check: if args.output.per_shard {
+            CheckFrequency::EachShard
+        } else {
+            CheckFrequency::Batches
+        },
+        row_security: if args.run.row_security {
+            RowSecurity::Apply
+        } else {
+            RowSecurity::Fail
+        },
+        lock: Vec::new(),
+    })
+}
+
+impl Asked<'_> {
+    pub fn is_stream(&self) -> bool {
+        Target::names_a_stream(&self.args.output.output)
+    }
+
+    /// A stream has nothing beside it.
+    pub fn has_manifest(&self) -> bool {
+        !self.is_stream() && !self.args.output.no_manifest
+    }
+
+    pub fn text(&self) -> Text {
+        let args = &self.args.output;
+        Text {
+            options: RenderOptions {
+                tuples_only: args.tuples_only,
+                null: args.null.clone(),
+                bigint_as_string: args.bigint_as_string,
+                delimiter: args.delimiter.unwrap_or_default(),
+                shard_column: self.shard_column().is_some(),
+            },
+            shard_column: self.shard_column(),
+            excel: args.excel,
+        }
+    }
+
+    pub fn has_header(&self) -> bool {
+        self.kind.has_header() && !self.args.output.tuples_only
+    }
+
+    pub fn shard_column(&self) -> Option<String> {
+        shard_column(&self.args.output)
+    }
+
+    /// Without --allow-partial nothing can come of one file once a shard has failed.
+    pub fn policy(&self) -> Policy {
+        if self.args.output.allow_partial {
+            Policy::Continue
+        } else {
+            Policy::Stop
+        }
+    }
+
+    /// For the manifest: what was asked for, as the flags are called.
+    pub fn options(&self) -> BTreeMap<String, Value> {
+        let args = self.args;
+        let text = |value: &Option<String>| value.clone().map(Value::from);
+        let flag = |given: bool| given.then_some(Value::from(true));
+        let options = [
+            ("connections", Some(args.run.connections.into())),
+            (
+                "statement-timeout",
+                Some(milliseconds(args.limits.statement_timeout)),
+            ),
+            ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
+            ("no-snapshot", flag(args.run.no_snapshot)),
+            ("row-security", flag(args.run.row_security)),
+            ("order-arrival", flag(args.output.order == Order::Arrival)),
+            ("allow-partial", flag(args.output.allow_partial)),
+            ("excel", flag(args.output.excel)),
+            ("tuples-only", flag(args.output.tuples_only)),
+            ("bigint-as-string", flag(args.output.bigint_as_string)),
+            ("per-shard", flag(args.output.per_shard)),
+            ("shard-column", text(&args.output.shard_column)),
+            ("no-shard-column", flag(args.output.no_shard_column)),
+            (
+                "shards",
+                text(&ShardList::union(&args.shards.shards).map(|list| list.to_string())),
+            ),
+            ("origin", origins(&args.shards.origin)),
+            ("null", text(&args.output.null)),
+            (
+                "delimiter",
+                text(&args.output.delimiter.as_ref().map(ToString::to_string)),
+            ),
+            ("expect-shards", args.shards.expect_shards.map(Value::from)),
+        ];
+        options
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
+    }
+}
+
+fn shard_column(args: &ExportOutputArgs) -> Option<String> {
+    // Readers of such folders take it from the names of the folders in it.
+    (!args.no_shard_column && !args.per_shard)
+        .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
+}
+
+/// One is its name, and several are a list.
+fn origins(names: &[String]) -> Option<Value> {
+    match names {
+        [] => None,
+        [only] => Some(only.clone().into()),
+        several => Some(several.to_vec().into()),
+    }
+}
+
+fn milliseconds(time: Duration) -> Value {
+    format!("{} ms", time.as_millis()).into()
+}

@@ -1,0 +1,195 @@
+//! `shardq find`: which shard a key is in, verified by a look.
+
+pub mod search;
+
+use jiff::Timestamp;
+
+use crate::cli::find::FindArgs;
+use crate::client::Connection;
+use crate::commands::error::Error;
+use crate::config::{Environment, Settings};
+use crate::exec::cancel::Interrupt;
+use crate::exec::copy::Transfer;
+use crate::exec::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
+use crate::find::lookup::{self, Lookup};
+use crate::find::report::{Finding, Verdict};
+use crate::output::sink;
+use crate::sharding::routing::key::{Key, Route};
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::Statement;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::text::humanize::Elapsed;
+use search::{AtHome, Everywhere, Search, Unanswered};
+
+use super::session_setup::{self, Acquaintance};
+
+/// A look that loses its server is had again.
+const RUNS: u32 = 3;
+
+pub async fn run(args: FindArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.quiet);
+    let key = Key::new(&args.key, args.kind)?;
+    let found = if args.no_verify {
+        Some((compute(&args, key)?, None))
+    } else {
+        verify(&args, &key, &mut console).await?
+    };
+    let Some((finding, unanswered)) = found else {
+        return Ok(Exit::Interrupted);
+    };
+    let printed = sink::print(finding.render(args.form())).await;
+    if let Some(unanswered) = &unanswered {
+        unanswered.say(&mut console);
+    }
+    printed?;
+    if let Some(trouble) = finding.trouble(args.form()) {
+        console.error(&trouble);
+    }
+    if let Some(hint) = finding.hint() {
+        console.note(&hint);
+    }
+    if let Some(searched) = &finding.searched {
+        console.note(&format!(
+            "{searched} · one snapshot · {}",
+            Elapsed(console.elapsed())
+        ));
+    }
+    Ok(finding.exit())
+}
+
+/// What was found, and why some of the shards could not answer.
+type Found = (Finding, Option<Unanswered>);
+
+fn compute(args: &FindArgs, key: Key) -> Result<Finding, Error> {
+    let now = Timestamp::now();
+    let route = key.route(args.shard_count, now)?;
+    Ok(Finding {
+        key,
+        route: Ok(route),
+        verdict: Verdict::Computed,
+        searched: None,
+        now,
+    })
+}
+
+/// Asks the server. `None` if somebody has interrupted it.
+async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Option<Found>, Error> {
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
+    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let opened = tokio::select! {
+            opened = session_setup::open(&settings, 1, acquaintance, console) => opened?,
+            () = interrupt.requested() => return Ok(None),
+        };
+        let work = search(args, &settings, key, opened.first, console);
+        let found = session_setup::or_close(&opened.server, &interrupt, work).await;
+        opened.server.close().await;
+        // Of a look nothing is kept; what is left was said when the connection opened.
+        let notices = opened.server.take_notices();
+        notices.say(1, &Statement::composed(String::new()), console);
+        match found {
+            Err(Error::Lookup(error)) if error.is_transient() => {
+                console.note(&format!("{error}; retrying at a new snapshot"));
+                acquaintance = Acquaintance::Known;
+            }
+            found => return found,
+        }
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// The survey wants a statement to check. What is looked at first will do.
+pub(super) fn plan(limits: Limits, key: &Key) -> Result<Plan, Error> {
+    Ok(Plan {
+        statement: Statement::new(&lookup::tables_sql(key, None))?,
+        search_path: SearchPath::default(),
+        instant: Instant::Shared,
+        pinned: Pinned::Nothing,
+        limits,
+        transfer: Transfer::Rows,
+        check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
+        lock: Vec::new(),
+    })
+}
+
+/// The shard where the key belongs first, and all of them if it is not there.
+async fn search(
+    args: &FindArgs,
+    settings: &Settings,
+    key: &Key,
+    connection: Connection,
+    console: &mut Console,
+) -> Result<Found, Error> {
+    let plan = plan(args.limits.into(), key)?;
+    let survey = session_setup::survey(connection, &plan).await?;
+    let connection = survey.session.connection();
+    connection.wait_at_most(plan.limits.patience());
+    let lookup = Lookup {
+        key,
+        session: &survey.session,
+    };
+    let topology = session_setup::topology(&survey, settings).await?;
+    session_setup::warn_of_names(&topology, console);
+    let search = Search {
+        lookup,
+        plan: &plan,
+        topology: &topology,
+        shard_count: args.shard_count.unwrap_or(topology.modulus()),
+    };
+    let now = Timestamp::now();
+    let route = key.route(Some(search.shard_count), now);
+    let at_home = match route {
+        Ok(Route { shard, .. }) => search.where_it_belongs(shard, console).await?,
+        Err(_) => AtHome::NotFound,
+    };
+    let of = |verdict, searched| Finding {
+        key: key.clone(),
+        route,
+        verdict,
+        searched,
+        now,
+    };
+    if let AtHome::Found(hits) = at_home {
+        return Ok((of(Verdict::Verified(hits), None), None));
+    }
+    let Everywhere {
+        hits,
+        nearest,
+        searched,
+        unanswered,
+    } = search.everywhere(console).await?;
+    if let (AtHome::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
+        && unanswered.is_without(table, &topology)
+    {
+        return Err(no_table(shard, table, lookup, settings).await);
+    }
+    let verdict = match (hits.is_empty(), route) {
+        (true, _) => Verdict::NotFound { nearest },
+        (false, Ok(_)) => Verdict::Misplaced(hits),
+        (false, Err(_)) => Verdict::Found(hits),
+    };
+    Ok((of(verdict, Some(searched)), Some(unanswered)))
+}
+
+/// The database is another than was meant.
+async fn no_table(
+    shard: Shard,
+    table: &'static str,
+    lookup: Lookup<'_>,
+    settings: &Settings,
+) -> Error {
+    let sql = lookup::tables_sql(lookup.key, None);
+    let others = session_setup::databases_with(&sql, lookup.session.connection(), settings).await;
+    Error::NoTable {
+        shard,
+        table,
+        others,
+    }
+}

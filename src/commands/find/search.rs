@@ -1,0 +1,173 @@
+//! The search for a key: a look where it belongs, then everywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use crate::commands::error::{Error, advice};
+use crate::exec::failures::Failures;
+use crate::exec::fanout::ShardError;
+use crate::exec::plan::Plan;
+use crate::find::lookup::{self, Heard, Lookup, Tables};
+use crate::find::report::{Hit, Searched};
+use crate::sharding::missing::Missing;
+use crate::sharding::routing::key::Key;
+use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::suggest::Near;
+use crate::sharding::topology::Topology;
+use crate::terminal::console::Console;
+
+/// One key, one snapshot.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    pub lookup: Lookup<'a>,
+    pub plan: &'a Plan,
+    pub topology: &'a Topology,
+    /// How many shards there should be.
+    pub shard_count: NonZeroU32,
+}
+
+/// What the search of all shards came to.
+#[derive(Debug)]
+pub struct Everywhere {
+    /// In shard order.
+    pub hits: Vec<Hit>,
+    /// Names that are much like one that was not found.
+    pub nearest: Vec<Near>,
+    pub searched: Searched,
+    pub unanswered: Unanswered,
+}
+
+/// Why shards that were searched could not answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    failures: String,
+    lacking: BTreeMap<String, Vec<Shard>>,
+}
+
+impl Unanswered {
+    /// Whether no shard at all has this table.
+    pub fn is_without(&self, table: &str, topology: &Topology) -> bool {
+        let lacking = self.lacking.get(table);
+        lacking.is_some_and(|lacking| lacking.len() == topology.shards().len())
+    }
+
+    pub fn say(&self, console: &mut Console) {
+        for (table, shards) in &self.lacking {
+            console.warning(&format!("no table \"{table}\" in {}", Ranges::of(shards)));
+        }
+        if !self.failures.is_empty() {
+            console.error(&self.failures);
+        }
+    }
+}
+
+/// What the look where the key belongs came to.
+#[derive(Debug)]
+pub enum AtHome {
+    Found(Vec<Hit>),
+    NotFound,
+    /// The table of this name, which the shard lacks, is all that could have it.
+    NoTable(&'static str),
+}
+
+impl Search<'_> {
+    /// # Errors
+    /// Also if the shard did not answer: nobody knows then where the key is.
+    pub async fn where_it_belongs(
+        self,
+        shard: Shard,
+        console: &mut Console,
+    ) -> Result<AtHome, Error> {
+        if let Err(missing) = self.topology.pick(&ShardList::single(shard)) {
+            console.warning(&missing);
+            return Ok(AtHome::NotFound);
+        }
+        let tables = self.lookup.tables(Some(shard)).await?;
+        if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
+            return Ok(AtHome::NoTable(table));
+        }
+        let heard = self.lookup.look(&tables, |_| {}).await?;
+        if !heard.failures.is_empty() {
+            return Err(Error::Unanswered(self.describe(&heard.failures, 1)));
+        }
+        if heard.hits.is_empty() {
+            return Ok(AtHome::NotFound);
+        }
+        // It is there whatever else is; where it is not, the search of all shards tells.
+        for (_, unreadable) in unreadable(&tables) {
+            console.warning(&unreadable);
+        }
+        Ok(AtHome::Found(heard.hits))
+    }
+
+    /// Looks into all shards.
+    pub async fn everywhere(self, console: &mut Console) -> Result<Everywhere, Error> {
+        let shards = self.topology.shards();
+        let tables = self.lookup.tables(None).await?;
+        let progress = |done| {
+            console.progress(&format!("{done}/{} shards searched", shards.len()));
+        };
+        let Heard {
+            hits, mut failures, ..
+        } = self.lookup.look(&tables, progress).await?;
+        console.clear();
+        for (shard, unreadable) in unreadable(&tables) {
+            failures.add(shard, unreadable);
+        }
+        let lacking = tables.lacking(self.home(), shards);
+        // Once each: one table may fail where another may not be read.
+        let unanswered: BTreeSet<_> = failures
+            .iter()
+            .map(|(shard, _)| shard)
+            .chain(lacking.values().flatten().copied())
+            .collect();
+        let not_there = self.topology.lacking_of(self.shard_count);
+        let unanswered: Vec<_> = unanswered.into_iter().collect();
+        let doubt = self.topology.doubt();
+        let searched = Searched {
+            answered: shards.len() - unanswered.len(),
+            expected: shards.len() + not_there.count(),
+            missing: Missing::new(
+                Ranges::of(&unanswered).union(not_there),
+                doubt.as_ref().map(|doubt| &doubt.look_alikes),
+            ),
+        };
+        let nearest = if hits.is_empty() {
+            self.nearest(&tables).await
+        } else {
+            Vec::new()
+        };
+        Ok(Everywhere {
+            hits,
+            nearest,
+            searched,
+            unanswered: Unanswered {
+                failures: self.describe(&failures, shards.len()),
+                lacking,
+            },
+        })
+    }
+
+    async fn nearest(self, tables: &Tables) -> Vec<Near> {
+        match self.lookup.key {
+            Key::Origin(name) | Key::Account(name) => self.lookup.nearest(name, tables).await,
+            Key::Id(_) => Vec::new(),
+        }
+    }
+
+    fn home(self) -> Option<&'static str> {
+        lookup::home(self.lookup.key)
+    }
+
+    fn describe(self, failures: &Failures, asked: usize) -> String {
+        failures.describe(asked, &self.plan.statement, advice)
+    }
+}
+
+/// A shard with such tables has not answered, whatever its other tables say.
+fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
+    tables.unreadable.iter().map(|(&shard, names)| {
+        let tables = names.iter().cloned().collect();
+        (shard, ShardError::NotReadable { tables })
+    })
+}

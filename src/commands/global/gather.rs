@@ -1,0 +1,134 @@
+//! Has every shard compute its part, through the fan-out, and keeps them all.
+
+use tokio::time::MissedTickBehavior;
+use tokio_postgres::error::SqlState;
+
+use crate::client::{Server, Spare};
+use crate::exec::cancel::Interrupt;
+use crate::exec::driver::BEAT;
+use crate::exec::fanout::{Answer, Fanout, Session, ShardError, Survey};
+use crate::exec::merge::{Delivery, Merge, Piece};
+use crate::exec::plan::TableName;
+use crate::exec::type_names::TypeNames;
+use crate::global::partial::final_statement::Parts;
+use crate::global::strategy::InParts;
+use crate::sharding::shard::Shard;
+use crate::terminal::console::Console;
+
+/// How it went.
+pub enum Gathered {
+    All(Box<All>),
+    /// One statement may still give the answer.
+    Unfit(String),
+    /// It would wait for the same lock, or for as long.
+    TimedOut(Shard, ShardError),
+    /// The snapshot is gone, or does not cover these tables.
+    Retry(Vec<TableName>),
+    Interrupted,
+}
+
+/// Every shard's part.
+pub struct All {
+    pub parts: Parts,
+    pub answers: Vec<(Shard, Answer)>,
+    /// At the instant they are of.
+    pub session: Session,
+}
+
+/// Asks the shards. Unless it went well, nothing runs on the server afterwards.
+pub async fn gather(
+    asked: &InParts,
+    survey: Survey,
+    server: Server,
+    spares: Vec<Spare>,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Gathered {
+    let shards = asked.catalog.shards.clone();
+    let mut parts = asked.parts.clone();
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut fanout = Fanout::start(asked.plan.clone(), shards.clone(), server, survey, spares);
+    let mut merge = Merge::new(
+        shards,
+        TypeNames::default(),
+        fanout.window(),
+        Delivery::IN_ORDER,
+    );
+    let mut answers = Vec::new();
+    while !merge.is_complete() {
+        tokio::select! {
+            biased;
+            () = interrupt.requested() => {
+                fanout.stop().await;
+                return Gathered::Interrupted;
+            }
+            _ = beat.tick() => {
+                let expected = asked.catalog.shards.len();
+                console.progress(&format!("{}/{expected} shards' parts", answers.len()));
+            }
+            message = fanout.next() => match message {
+                Some(message) => merge.accept(message),
+                None => merge.close(&ShardError::NotAsked),
+            },
+        }
+        while let Some(piece) = merge.pop() {
+            let ended = match piece {
+                Piece::Rows(_, rows) => match parts.add(&rows) {
+                    Ok(()) => continue,
+                    Err(unfit) => Gathered::Unfit(unfit.to_string()),
+                },
+                Piece::Answered(shard, answer) => {
+                    answers.push((shard, answer));
+                    continue;
+                }
+                Piece::Failed(shard, error) if is_timeout(&error) => {
+                    Gathered::TimedOut(shard, error)
+                }
+                Piece::Failed(shard, error) if error.needs_new_snapshot() || is_lost(&error) => {
+                    console.clear();
+                    console.note(&format!("{shard}: {error}"));
+                    Gathered::Retry(error.rewritten())
+                }
+                Piece::Failed(shard, error) => Gathered::Unfit(format!("{shard}: {error}")),
+                Piece::Notice(text) => {
+                    console.note(&text);
+                    continue;
+                }
+                // Nothing is taken back of shards that come in order.
+                Piece::Columns(_)
+                | Piece::Declared(..)
+                | Piece::Lines(..)
+                | Piece::TakenBack(_)
+                | Piece::Filtered(_) => continue,
+            };
+            console.clear();
+            fanout.stop().await;
+            return ended;
+        }
+    }
+    console.clear();
+    match fanout.into_session().await {
+        Some(session) => Gathered::All(Box::new(All {
+            parts,
+            answers,
+            session,
+        })),
+        None => Gathered::Retry(Vec::new()),
+    }
+}
+
+/// Whether the connections to the snapshot were lost: the same may go well at another.
+fn is_lost(error: &ShardError) -> bool {
+    matches!(
+        error,
+        ShardError::Lost { .. } | ShardError::NotReplaced { .. }
+    )
+}
+
+fn is_timeout(error: &ShardError) -> bool {
+    let ShardError::Server(report) = error else {
+        return false;
+    };
+    [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(&report.code)
+}

@@ -1,0 +1,190 @@
+//! `shardq query --global`: one answer, as if all shards were one set of tables.
+
+use crate::cli::query::{OutputArgs, QueryArgs};
+use crate::commands::error::Error;
+use crate::config::{Environment, Settings};
+use crate::exec::driver::{self, Ending, Outcome, Policy};
+use crate::exec::fanout::Answer;
+use crate::exec::plan::Plan;
+use crate::global::Way;
+use crate::output::format::{Format, RenderOptions, Renderer};
+use crate::sharding::selection::Selection;
+use crate::sharding::shard::Shard;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Footer;
+
+use super::output::Output;
+use super::request::{self, Read};
+use super::{NEW_SNAPSHOT, RUNS};
+use crate::commands::global::{self, Asked, Attempt, Start};
+use crate::commands::session_setup::Acquaintance;
+
+pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet);
+    check(&args)?;
+    let plan = request::plan(&args)?;
+    let format = args.output.format()?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
+    let (sink, interrupt) = request::open(&args)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    let asked = Asked {
+        global: &args.global,
+        shards: &args.shards,
+        connections: args.run.connections,
+        settings: &settings,
+        plan: &plan,
+        interrupt: &interrupt,
+    };
+    let Some(sink) = sink else {
+        return match global::explain(&asked, &mut console).await? {
+            Some(text) => request::print(text, &interrupt).await,
+            None => Ok(Exit::Interrupted),
+        };
+    };
+    let mut output = Output::new(renderer(&args.output, format), None, sink);
+    let mut attempt = Attempt::first(&args.global);
+    let mut locking = plan.clone();
+    for _ in 0..RUNS {
+        let asked = Asked {
+            plan: &locking,
+            ..asked
+        };
+        let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let going = match prepared.start(&asked, &mut console).await? {
+            Start::Going(going) => *going,
+            Start::Failed(why) => {
+                attempt.without_parts(why)?;
+                continue;
+            }
+            Start::TimedOut(shard, error) => {
+                return Err(global::timed_out(shard, error, "--timeout"));
+            }
+            Start::Retry(rewritten) => {
+                attempt.acquaintance = Acquaintance::Known;
+                locking.lock.extend(rewritten);
+                console.note(&NEW_SNAPSHOT);
+                continue;
+            }
+            Start::Interrupted => return Ok(Exit::Interrupted),
+        };
+        let driving = driver::drive(
+            going.started,
+            &mut output,
+            &mut console,
+            &interrupt,
+            Policy::Stop,
+        );
+        let outcome = driving.await?;
+        if outcome.ending != Ending::HadAgain {
+            let ran = Ran {
+                args: &args,
+                plan: &plan,
+                way: going.way,
+                selection: going.selection,
+                parts: going.parts,
+                outcome,
+            };
+            return tokio::select! {
+                biased;
+                exit = conclude(ran, output, &mut console) => exit,
+                // The reader pauses, and the rest of the result waits for it.
+                () = interrupt.requested() => Ok(Exit::Interrupted),
+            };
+        }
+        attempt.acquaintance = Acquaintance::Known;
+        locking.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
+        output.restart(renderer(&args.output, format)).await;
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+fn renderer(args: &OutputArgs, format: Format) -> Renderer {
+    let options = RenderOptions {
+        shard_column: false,
+        ..request::render_options(args)
+    };
+    Renderer::new(format, options)
+}
+
+/// What means nothing for one answer of all shards.
+fn check(args: &QueryArgs) -> Result<(), Error> {
+    global::refuse(&[
+        (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
+        (
+            !args.shards.search_path.begins_with_shard(),
+            "a schema in front of {shard} in --search-path",
+            global::SHARDED_FIRST,
+        ),
+        (
+            args.output.no_shard_column,
+            "--no-shard-column",
+            global::NO_COLUMN,
+        ),
+        (
+            args.output.shard_column.is_some(),
+            "--shard-column",
+            global::NAME_THE_COLUMN,
+        ),
+    ])
+}
+
+/// A run that has ended.
+struct Ran<'a> {
+    args: &'a QueryArgs,
+    plan: &'a Plan,
+    way: Way,
+    /// The shards that were asked for.
+    selection: Selection,
+    parts: Vec<(Shard, Answer)>,
+    outcome: Outcome,
+}
+
+/// Says how it went, and finishes the result accordingly.
+async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result<Exit, Error> {
+    let taking_part = &ran.way.catalog().shards;
+    let footer = Footer {
+        rows: output.rows_so_far(),
+        answered: taking_part.len(),
+        expected: ran.selection.expected(),
+        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+        origins: ran.selection.origins.clone(),
+        instants: ran.plan.instant.into(),
+        elapsed: console.elapsed(),
+    };
+    let exit = match ran.outcome.ending {
+        Ending::Interrupted => Exit::Interrupted,
+        Ending::Heard if ran.outcome.failures.is_empty() => Exit::Complete,
+        _ => Exit::Failed,
+    };
+    let ended = request::end(output, exit).await;
+    let notices = &ran.outcome.notices;
+    notices.say(footer.answered, &ran.plan.statement, console);
+    if let Some(error) = ran.outcome.failures.first() {
+        if let Some(file) = &ran.args.output.output {
+            request::not_written(file, console);
+        }
+        return Err(global::failure(
+            error.clone(),
+            &ran.way,
+            ran.plan,
+            "--timeout",
+        ));
+    }
+    if ended? == Read::InPart {
+        return Ok(Exit::Complete);
+    }
+    if ran.outcome.ending == Ending::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    if ran.args.run.timing {
+        console.note(&global::timing(&ran.parts));
+    }
+    console.note(&footer);
+    Ok(global::exit(&ran.way, &ran.selection.shards))
+}

@@ -1,0 +1,154 @@
+//! The result's way out: the shard in front of each row, the format, the sink.
+
+use crate::exec::copy::Lines;
+use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
+use crate::output::format::{Finish, RenderError, Renderer};
+use crate::output::sink::{Sink, SinkError};
+use crate::pg::row_batch::{Column, Rows};
+use crate::sharding::shard::Shard;
+use crate::text::humanize::Grouped;
+
+/// Blocks go to the sink when they are this large, in bytes.
+const BLOCK: usize = 64 << 10;
+
+/// One result on its way to a sink.
+pub struct Output {
+    renderer: Renderer,
+    /// The name of the first column, if there is to be one.
+    shard_column: Option<String>,
+    sink: Sink,
+    block: Vec<u8>,
+    begun: bool,
+    /// Whether the sink has got anything.
+    touched: bool,
+    rows: u64,
+    /// What kept it from taking a row.
+    trouble: Option<RenderError>,
+}
+
+impl Output {
+    pub fn new(renderer: Renderer, shard_column: Option<String>, sink: Sink) -> Self {
+        Self {
+            renderer,
+            shard_column,
+            sink,
+            block: Vec::with_capacity(BLOCK),
+            begun: false,
+            touched: false,
+            rows: 0,
+            trouble: None,
+        }
+    }
+
+    pub fn rows_so_far(&self) -> u64 {
+        self.rows
+    }
+
+    /// Forgets what nobody has seen yet, for a run that starts again.
+    pub async fn restart(&mut self, renderer: Renderer) {
+        self.renderer = renderer;
+        self.block.clear();
+        self.begun = false;
+        self.rows = 0;
+        if std::mem::take(&mut self.touched) {
+            self.sink.rewind().await;
+        }
+    }
+
+    /// Ends the result. A file gets its name.
+    pub async fn publish(mut self) -> Result<(), SinkError> {
+        self.end().await;
+        self.sink.publish().await
+    }
+
+    /// Ends a result that lacks shards. A file does not get its name.
+    pub async fn finish_partial(mut self) -> Result<(), SinkError> {
+        self.end().await;
+        self.sink.finish_partial().await
+    }
+
+    /// Ends in the middle: what was printed stays, and nothing follows.
+    pub async fn abort(self) -> Result<(), SinkError> {
+        let Self {
+            sink,
+            trouble,
+            renderer,
+            ..
+        } = self;
+        // It may hold all the memory that there is.
+        drop(renderer);
+        sink.finish_partial().await?;
+        trouble.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    async fn end(&mut self) {
+        while self.begun && self.renderer.finish(&mut self.block) == Finish::More {
+            if self.flush().await.is_err() {
+                return;
+            }
+        }
+        // The sink itself says, when it ends, what failed.
+        let _ = self.flush().await;
+    }
+}
+
+impl Destination for Output {
+    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
+        let shard = self.shard_column.iter().map(Column::text);
+        let all: Vec<_> = shard.chain(columns.iter().cloned()).collect();
+        self.renderer.begin(&all, &mut self.block)?;
+        self.begun = true;
+        Ok(())
+    }
+
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+        let name = self.shard_column.is_some().then(|| shard.to_string());
+        for row in rows.iter() {
+            let lead = name.iter().map(|name| Some(name.as_str()));
+            let values = lead.chain(row.values());
+            if let Err(error) = self.renderer.row(values, &mut self.block) {
+                self.trouble = Some(error);
+                return Err(WriterFailed);
+            }
+        }
+        self.rows += rows.len() as u64;
+        if self.block.len() >= BLOCK {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn lines(&mut self, _: Shard, lines: Lines) -> Result<(), WriterFailed> {
+        self.rows += lines.rows;
+        self.block.extend_from_slice(&lines.text);
+        if self.block.len() >= BLOCK {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn ended(&mut self, _: Shard, _: Ended) -> Result<(), WriterFailed> {
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), WriterFailed> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        self.touched = true;
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        if self.sink.write(block).await {
+            Ok(())
+        } else {
+            Err(WriterFailed)
+        }
+    }
+
+    fn is_untouched(&self) -> bool {
+        !self.touched || self.sink.can_rewind()
+    }
+
+    fn progress(&self, _: &Outcome) -> String {
+        format!("{} rows", Grouped(self.rows))
+    }
+}

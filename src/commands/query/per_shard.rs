@@ -1,0 +1,291 @@
+//! `shardq query`: one statement in every shard, one merged result.
+
+use crate::cli::query::QueryArgs;
+use crate::client::{Opened, Server, Spare};
+use crate::commands::error::{Error, advice};
+use crate::config::{Environment, Settings};
+use crate::exec::cancel::Interrupt;
+use crate::exec::driver::{self, Ending, Outcome, Started};
+use crate::exec::fanout::Survey;
+use crate::exec::hints;
+use crate::exec::merge::Delivery;
+use crate::exec::plan::Plan;
+use crate::exec::timing;
+use crate::sharding::selection::Selection;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Footer;
+
+use super::output::Output;
+use super::request::{self, Read, print};
+use super::{NEW_SNAPSHOT, RUNS};
+use crate::commands::ending::then_say;
+use crate::commands::origin::{Located, Looks};
+use crate::commands::session_setup::{self, Acquaintance};
+
+pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.run.quiet);
+    let mut plan = request::plan(&args)?;
+    let format = args.output.format()?;
+    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
+    let (sink, interrupt) = request::open(&args)?;
+    for warning in settings.warnings() {
+        console.note(warning);
+    }
+    let asked = Asked {
+        args: &args,
+        settings: &settings,
+        interrupt: &interrupt,
+    };
+    let Some(sink) = sink else {
+        return dry_run(&asked, &plan, &mut console).await;
+    };
+    let mut output = Output::new(
+        request::renderer(&args.output, format),
+        request::shard_column(&args.output),
+        sink,
+    );
+    let mut acquaintance = Acquaintance::First;
+    for _ in 0..RUNS {
+        let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
+        let prepared = match prepare(&asked, &plan, connections, acquaintance, &mut console).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(error) if error.is_transient() => {
+                acquaintance = Acquaintance::Known;
+                console.note(&format!("{error}: asking again"));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let (started, selection, looks) = prepared.start(&plan);
+        let policy = request::policy(args.on_error);
+        let outcome = driver::drive(started, &mut output, &mut console, &interrupt, policy).await?;
+        if outcome.ending != Ending::HadAgain {
+            let ran = Ran {
+                asked,
+                plan: &plan,
+                selection,
+                outcome,
+            };
+            return conclude(&ran, looks, output, &mut console).await;
+        }
+        acquaintance = Acquaintance::Known;
+        plan.lock.extend(outcome.rewritten);
+        console.note(&NEW_SNAPSHOT);
+        output
+            .restart(request::renderer(&args.output, format))
+            .await;
+    }
+    Err(Error::Unstable(RUNS))
+}
+
+/// What the person wants, all of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    args: &'a QueryArgs,
+    settings: &'a Settings,
+    interrupt: &'a Interrupt,
+}
+
+/// A server that was surveyed, and the shards of it to ask.
+struct Prepared {
+    server: Server,
+    spares: Vec<Spare>,
+    survey: Survey,
+    selection: Selection,
+    looks: Looks,
+}
+
+impl Prepared {
+    fn start(self, plan: &Plan) -> (Started, Selection, Looks) {
+        let started = Started::new(
+            plan,
+            self.selection.shards.clone(),
+            self.survey,
+            self.server,
+            self.spares,
+            Delivery::IN_ORDER,
+        );
+        (started, self.selection, self.looks)
+    }
+}
+
+/// Connects, surveys, and picks the shards. `None` if interrupted.
+async fn prepare(
+    asked: &Asked<'_>,
+    plan: &Plan,
+    connections: usize,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+) -> Result<Option<Prepared>, Error> {
+    let opened = tokio::select! {
+        opened = session_setup::open(asked.settings, connections, acquaintance, console) => opened?,
+        () = asked.interrupt.requested() => return Ok(None),
+    };
+    let Opened {
+        server,
+        first,
+        spares,
+        ..
+    } = opened;
+    // Takes the spares in, so that a server that is closed waits for none of them.
+    let work = async {
+        let survey = session_setup::survey(first, plan).await?;
+        let topology = session_setup::topology(&survey, asked.settings).await?;
+        let selection = session_setup::choose(&asked.args.shards, &topology, console)?;
+        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+        Ok(Prepared {
+            server: server.clone(),
+            spares,
+            survey,
+            selection,
+            looks,
+        })
+    };
+    session_setup::or_close(&server, asked.interrupt, work).await
+}
+
+/// A run that has ended.
+struct Ran<'a> {
+    asked: Asked<'a>,
+    plan: &'a Plan,
+    selection: Selection,
+    outcome: Outcome,
+}
+
+impl Ran<'_> {
+    /// Whether nothing is known to be missing.
+    fn is_whole(&self, located: &Located) -> bool {
+        self.outcome.failures.is_empty()
+            && self.selection.doubt.is_none()
+            && !located.is_elsewhere()
+    }
+
+    fn exit(&self, located: &Located) -> Exit {
+        match self.outcome.ending {
+            Ending::Interrupted => Exit::Interrupted,
+            Ending::Heard if self.is_whole(located) => Exit::Complete,
+            Ending::Heard if !self.outcome.answers.is_empty() => Exit::Incomplete,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// What keeps the answer from being complete.
+    fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
+        let Outcome {
+            asked, failures, ..
+        } = &self.outcome;
+        if !failures.is_empty() {
+            let explained = self.outcome.explanation.as_ref();
+            let advice = |error: &_| {
+                explained
+                    .and_then(|it| it.of(error))
+                    .or_else(|| advice(error))
+            };
+            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+        }
+        if let Some(doubt) = &self.selection.doubt {
+            console.error(&format!("shards may be missing: {doubt}"));
+        }
+        located.say(console);
+    }
+
+    fn footer(&self, rows: u64, console: &Console) -> Footer {
+        let answers = &self.outcome.answers;
+        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
+        Footer {
+            rows,
+            answered: answers.len(),
+            expected: self.selection.expected(),
+            missing: self.selection.missing(answered),
+            origins: self.selection.origins.clone(),
+            instants: self.plan.instant.into(),
+            elapsed: console.elapsed(),
+        }
+    }
+}
+
+/// Finishes the result as the run has ended, and says behind it how it went.
+async fn conclude(
+    ran: &Ran<'_>,
+    looks: Looks,
+    output: Output,
+    console: &mut Console,
+) -> Result<Exit, Error> {
+    let Asked {
+        args, interrupt, ..
+    } = ran.asked;
+    let footer = ran.footer(output.rows_so_far(), console);
+    let Some(located) = located(ran, looks, console).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let exit = ran.exit(&located);
+    let say = || {
+        let Outcome { asked, notices, .. } = &ran.outcome;
+        notices.say(*asked, &ran.plan.statement, console);
+        ran.say_what_is_missing(&located, console);
+    };
+    let Some(read) = then_say(request::end(output, exit), interrupt, say).await else {
+        return Ok(Exit::Interrupted);
+    };
+    if read? == Read::InPart {
+        return Ok(if ran.is_whole(&located) {
+            Exit::Complete
+        } else {
+            Exit::Incomplete
+        });
+    }
+    if !ran.outcome.filtered.is_empty() {
+        console.warning(&hints::filtered(&ran.outcome.filtered));
+    }
+    if ![Exit::Complete, Exit::Interrupted].contains(&exit)
+        && let Some(file) = &args.output.output
+    {
+        request::not_written(file, console);
+    }
+    if args.run.timing {
+        console.note(&timing::describe(&ran.outcome.answers));
+    }
+    if let Some(hint) = hints::lone_aggregate(&ran.plan.statement, &ran.outcome.answers) {
+        console.note(&hint);
+    }
+    console.note(&footer);
+    Ok(exit)
+}
+
+/// Where the origins are that were asked for, if not where they belong. `None` if
+/// interrupted.
+async fn located(ran: &Ran<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
+    let is_told = [Ending::Heard, Ending::WriterFailed].contains(&ran.outcome.ending);
+    let (Some(origins), true) = (&ran.selection.origins, is_told) else {
+        return Some(Located::default());
+    };
+    Located::anew(
+        looks,
+        origins.modulus,
+        ran.plan.limits,
+        ran.asked.settings,
+        ran.asked.interrupt,
+        console,
+    )
+    .await
+}
+
+/// Prints what would be sent. The statement is checked, and run nowhere.
+async fn dry_run(asked: &Asked<'_>, plan: &Plan, console: &mut Console) -> Result<Exit, Error> {
+    let Some(prepared) = prepare(asked, plan, 1, Acquaintance::First, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let Prepared {
+        server,
+        spares,
+        survey,
+        selection,
+        looks,
+    } = prepared;
+    drop((spares, survey, looks));
+    server.close().await;
+    let text = plan.describe(&selection.shards);
+    print(text, asked.interrupt).await
+}

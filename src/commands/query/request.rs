@@ -1,0 +1,140 @@
+//! What `query` was asked for, as the run needs it: the plan, the output, the format. And
+//! how the output ends.
+
+use std::path::Path;
+
+use crate::cli::query::{OnError, OutputArgs, QueryArgs};
+use crate::commands::error::Error;
+use crate::exec::cancel::Interrupt;
+use crate::exec::copy::Transfer;
+use crate::exec::driver::Policy;
+use crate::exec::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
+use crate::export::Target;
+use crate::output::format::{Format, RenderOptions, Renderer};
+use crate::output::sink::{self, Sink, SinkError};
+use crate::sharding::statement::Statement;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+
+use super::output::Output;
+
+pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
+    if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {
+        let reason = "--delimiter is for CSV; leave it out, or add --csv";
+        return Err(Error::Usage(reason.to_owned()));
+    }
+    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
+    Ok(Plan {
+        statement,
+        search_path: args.shards.search_path.clone(),
+        instant: if args.run.no_snapshot {
+            Instant::PerShard
+        } else {
+            Instant::Shared
+        },
+        pinned: Pinned::Nothing,
+        limits: args.limits.into(),
+        transfer: Transfer::Rows,
+        check: CheckFrequency::Batches,
+        row_security: match (args.run.row_security, args.global.global) {
+            (true, _) => RowSecurity::Apply,
+            (false, true) => RowSecurity::Fail,
+            (false, false) => RowSecurity::Warn,
+        },
+        lock: Vec::new(),
+    })
+}
+
+/// Where the result goes. A file's draft is removed after Ctrl-C, whenever that comes; a
+/// pipe opens when somebody reads it, which may be never, so until then Ctrl-C ends all.
+pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error> {
+    let listen = || Interrupt::listen().map_err(Error::Signals);
+    if args
+        .output
+        .output
+        .as_deref()
+        .is_some_and(Target::names_a_stream)
+    {
+        return Ok((sink(args)?, listen()?));
+    }
+    let interrupt = listen()?;
+    Ok((sink(args)?, interrupt))
+}
+
+fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
+    if args.run.dry_run || args.global.explain {
+        return Ok(None);
+    }
+    Ok(Some(match &args.output.output {
+        Some(file) => Sink::file(file)?,
+        None => Sink::stdout()?,
+    }))
+}
+
+pub(super) fn renderer(args: &OutputArgs, format: Format) -> Renderer {
+    Renderer::new(format, render_options(args))
+}
+
+pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {
+    RenderOptions {
+        tuples_only: args.tuples_only,
+        null: args.null.clone(),
+        bigint_as_string: args.bigint_as_string,
+        delimiter: args.delimiter.unwrap_or_default(),
+        shard_column: !args.no_shard_column,
+    }
+}
+
+pub(super) fn shard_column(args: &OutputArgs) -> Option<String> {
+    (!args.no_shard_column).then(|| args.shard_column().to_owned())
+}
+
+pub(super) fn policy(on_error: OnError) -> Policy {
+    match on_error {
+        OnError::Continue => Policy::Continue,
+        OnError::Stop => Policy::Stop,
+    }
+}
+
+/// Prints a text about the run, wherever its result would go.
+pub(in crate::commands) async fn print(text: String, interrupt: &Interrupt) -> Result<Exit, Error> {
+    tokio::select! {
+        printed = sink::print(text) => {
+            printed?;
+            Ok(Exit::Complete)
+        }
+        () = interrupt.requested() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Of a run that ended before its result was whole, whenever that was.
+pub(super) fn not_written(file: &Path, console: &mut Console) {
+    console.error(&format!("{} was not written", file.display()));
+}
+
+/// Whether anybody has got the end of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    ToTheEnd,
+    /// Its reader had enough of it before.
+    InPart,
+}
+
+/// Ends the result of a run that has ended so.
+pub(super) async fn end(output: Output, exit: Exit) -> Result<Read, Error> {
+    let ended = match exit {
+        Exit::Complete => output.publish().await,
+        Exit::Incomplete => output.finish_partial().await,
+        // Its reader may be pausing; nobody waits for it.
+        Exit::Interrupted => {
+            drop(output);
+            Ok(())
+        }
+        Exit::Failed | Exit::Usage => output.abort().await,
+    };
+    match ended {
+        Ok(()) => Ok(Read::ToTheEnd),
+        Err(SinkError::Closed) => Ok(Read::InPart),
+        Err(error) => Err(error.into()),
+    }
+}

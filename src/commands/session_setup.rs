@@ -1,0 +1,348 @@
+//! What every command that asks a server begins with.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::error::SqlState;
+
+use crate::cli::query::ShardArgs;
+use crate::client::{ConnectError, Connection, Opened, Server};
+use crate::commands::error::Error;
+use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
+use crate::exec::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
+use crate::exec::plan::Plan;
+use crate::exec::verb::Verb;
+use crate::export::manifest::SnapshotRecord;
+pub use crate::export::manifest_builder::Circumstances;
+use crate::find::lookup::LookupError;
+use crate::pg::sql_template;
+use crate::sharding::selection::Selection;
+use crate::sharding::shard::{Shard, ShardList};
+use crate::sharding::topology::{Topology, TopologyError};
+use crate::terminal::console::Console;
+use crate::text::escape::one_line;
+
+/// How many other databases are looked into at the same time: a server may have
+/// more of them than it has connections.
+const LOOKING_AROUND: usize = 3;
+
+/// How long that may take.
+const AROUND_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a server that cannot be reached may be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// Refused is refused: the address may be wrong.
+    First,
+    /// It answered a moment ago, so it is restarting.
+    Known,
+}
+
+/// Connects. A server that is starting up or full is waited for, for seconds.
+pub async fn open(
+    settings: &Settings,
+    connections: usize,
+    acquaintance: Acquaintance,
+    console: &mut Console,
+) -> Result<Opened, Error> {
+    let mut tried = 0;
+    loop {
+        let error = match Server::open(settings.clone(), connections).await {
+            Ok(opened) => {
+                if let Some(error) = &opened.refused {
+                    console.note(&format!("fewer connections than asked for: {error}"));
+                }
+                warn_of_superuser(&opened.server, acquaintance, console);
+                return Ok(opened);
+            }
+            Err(error) => error,
+        };
+        if tried == RECONNECTS || !may_pass(&error, acquaintance) {
+            return Err(error.into());
+        }
+        let wait = backoff(tried);
+        console.note(&format!("{error}\ntrying again in {} ms", wait.as_millis()));
+        tokio::time::sleep(wait).await;
+        tried += 1;
+    }
+}
+
+/// Once a run, and to a person: a script cannot choose another role.
+fn warn_of_superuser(server: &Server, acquaintance: Acquaintance, console: &mut Console) {
+    let settings = server.settings();
+    let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
+    if server.is_superuser() && acquaintance == Acquaintance::First && !is_demo {
+        console.aside(&format!(
+            "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
+             for a role that only reads, see docs/read-only.md",
+            one_line(settings.user())
+        ));
+    }
+}
+
+fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
+    let passing = [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS];
+    match acquaintance {
+        Acquaintance::First => error.sqlstate().is_some_and(|code| passing.contains(code)),
+        Acquaintance::Known => error.is_transient(),
+    }
+}
+
+/// Does what comes before a run. `None` if interrupted. Whatever keeps it from
+/// succeeding, nothing is left running on the server, and its log has nothing to
+/// say about us.
+pub async fn or_close<T>(
+    server: &Server,
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    let done = tokio::select! {
+        done = work => done.map(Some),
+        () = interrupt.requested() => Ok(None),
+    };
+    // A connection that was given up looks like one that was lost, which is asked again.
+    let is_lost = matches!(
+        done,
+        Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
+    );
+    let silence = server.silence().filter(|_| is_lost);
+    if !matches!(done, Ok(Some(_))) {
+        server.close().await;
+    }
+    match silence {
+        Some(silence) => Err(Error::Fanout(FanoutError::Silent(silence))),
+        None => done,
+    }
+}
+
+/// Has the server check the statement, take the snapshot and list the shards.
+pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
+    Survey::take(connection, plan)
+        .await
+        .map_err(|error| match error {
+            FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
+            FanoutError::NotAQuery => Error::NotAQuery {
+                taken: plan.transfer.taken(),
+            },
+            other => Error::fanout(other, &plan.statement),
+        })
+}
+
+/// The shards of the database; an error that says where there are some if here
+/// are none.
+pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, Error> {
+    match Topology::new(survey.shards.clone()) {
+        Some(topology) => Ok(topology),
+        None => Err(Error::NoShards {
+            database: settings.database().to_owned(),
+            look_alikes: survey.shards.look_alikes.clone(),
+            others: databases_with(
+                &sql_template::fill(include_str!("../../sql/session/shards.sql"), &[]),
+                survey.session.connection(),
+                settings,
+            )
+            .await,
+        }),
+    }
+}
+
+/// No more connections than there can be shards to ask. One where tables are locked before
+/// the snapshot: whoever waits to rewrite one of them lets no other connection of ours
+/// have it, and waits for the one that has it.
+pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
+    if !plan.lock.is_empty() {
+        return 1;
+    }
+    let shards = match ShardList::union(&args.shards) {
+        _ if !args.origin.is_empty() => args.origin.len(),
+        Some(list) => list.count(),
+        None => usize::MAX,
+    };
+    wanted.min(shards)
+}
+
+/// The shards to ask. What may be missing is said.
+pub fn choose(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    if let Some(expected) = args.expect_shards {
+        topology.expect(expected)?;
+    }
+    warn_of_names(topology, console);
+    let mut selection = if args.origin.is_empty() {
+        Selection::listed(topology, ShardList::union(&args.shards).as_ref())?
+    } else {
+        // What is expected, since the highest shard may be the one missing.
+        let expected = args.expect_shards.and_then(NonZeroU32::new);
+        let modulus = expected.unwrap_or(topology.modulus());
+        Selection::of_origins(topology, &args.origin, modulus)?
+    };
+    if args.expect_shards.is_some() {
+        // Whoever knows how many there are has seen that these are all.
+        selection.doubt = None;
+    }
+    Ok(selection)
+}
+
+/// As [`choose`], for what is whole or is not at all.
+pub fn choose_all(
+    args: &ShardArgs,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    let selection = choose(args, topology, console)?;
+    match selection.doubt {
+        Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
+        None => Ok(selection),
+    }
+}
+
+/// What the names of the schemas tell is worth knowing, whatever is asked.
+pub fn warn_of_names(topology: &Topology, console: &mut Console) {
+    if let Some(first) = topology.late_start() {
+        console.warning(&format!(
+            "the numbering starts at {first}, and not at shard_0 or shard_1"
+        ));
+    }
+    let gaps = topology.gaps();
+    if !gaps.is_empty() {
+        console.warning(&format!("the numbering has gaps: no {gaps}"));
+    }
+    let look_alikes = topology.look_alikes();
+    if !look_alikes.is_empty() {
+        console.warning(&format!(
+            "not asked, since a shard is called shard_0, shard_1, …: {look_alikes}"
+        ));
+    }
+}
+
+/// The server's databases where a statement finds any shards, and how many. As far
+/// as this user can see, and within a few seconds: one that refuses us or does not
+/// answer is left out, for this is a hint and not an answer.
+pub async fn databases_with(
+    shards_sql: &str,
+    connection: &Connection,
+    settings: &Settings,
+) -> Vec<(String, usize)> {
+    let deadline = Instant::now() + AROUND_WITHIN;
+    let databases = sql_template::fill(include_str!("../../sql/session/databases.sql"), &[]);
+    let names = timeout_at(deadline, column(connection, &databases)).await;
+    let names = names.unwrap_or_default();
+    let counted: Vec<_> = stream::iter(names)
+        .map(|name| async move {
+            let settings = settings.with_database(&name);
+            let looked = timeout_at(deadline, shards_of(&settings, shards_sql)).await;
+            (name, looked.map_or(0, Result::unwrap_or_default))
+        })
+        .buffered(LOOKING_AROUND)
+        .collect()
+        .await;
+    counted
+        .into_iter()
+        .filter(|(_, shards)| *shards > 0)
+        .collect()
+}
+
+async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
+    let server = Server::new(settings.clone(), 1)?;
+    let connection = server.connection().await?;
+    let schemas = column(&connection, shards_sql).await;
+    drop(connection);
+    server.close().await;
+    Ok(schemas
+        .iter()
+        .filter_map(|name| Shard::from_schema(name))
+        .count())
+}
+
+/// The first column of what a statement of ours returns; nothing if it fails.
+async fn column(connection: &Connection, sql: &str) -> Vec<String> {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let messages = connection
+        .client()
+        .simple_query(sql)
+        .await
+        .unwrap_or_default();
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The plan as COPY takes it, parsed by the server. A semicolon that ends the
+/// statement in front of a comment is found by the server's parser, since nobody
+/// else can tell it from one in a string.
+pub async fn copyable(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
+    let refused = match session.prepare(plan).await {
+        Ok(()) => return Ok(plan.clone()),
+        Err(refused) => refused,
+    };
+    let statement = match &refused {
+        FanoutError::NotCopied(report) => report
+            .position
+            .and_then(|position| plan.statement.before_semicolon(position)),
+        _ => None,
+    };
+    let Some(statement) = statement else {
+        return Err(Error::fanout(refused, &plan.statement));
+    };
+    let plan = Plan {
+        statement,
+        ..plan.clone()
+    };
+    // What is lost here is told by what follows.
+    let _ = session.recover().await;
+    match session.prepare(&plan).await {
+        Ok(()) => Ok(plan),
+        Err(error) => Err(Error::fanout(error, &plan.statement)),
+    }
+}
+
+/// What a manifest says of the server and of the snapshot.
+pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let sql = format!(
+        "{};\n{}",
+        sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
+        sql_template::fill(include_str!("../../sql/export/shard_rows.sql"), &[])
+    );
+    let client = session.connection().client();
+    let messages = client
+        .simple_query(&sql)
+        .await
+        .map_err(|error| Error::Fanout(FanoutError::opening(&error)))?;
+    let mut rows = messages.iter().filter_map(|message| match message {
+        Row(row) => Some(row),
+        _ => None,
+    });
+    let mut found = Circumstances {
+        host: session.connection().host().cloned(),
+        ..Circumstances::default()
+    };
+    if let Some(row) = rows.next() {
+        let text = |index| row.get(index).unwrap_or_default().to_owned();
+        found.version = text(0);
+        found.user = text(1);
+        found.snapshot = session.snapshot().map(|id| SnapshotRecord {
+            id: id.to_owned(),
+            transactions: text(2),
+            taken: text(3),
+            wal_position: row.get(4).map(str::to_owned),
+        });
+        found.settings = [("TimeZone", text(5)), ("lc_monetary", text(6))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+    }
+    found.shard_rows = rows
+        .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))
+        .collect();
+    Ok(found)
+}

@@ -1,0 +1,357 @@
+//! Where to connect, by libpq's rules, so that whatever works for psql works
+//! here: flags, URIs, `PG*` variables, service files, passfiles.
+//!
+//! Files are read while the settings are resolved; nothing here connects.
+
+mod conninfo;
+mod environment;
+mod error;
+mod host;
+mod parameters;
+mod passfile;
+mod password;
+mod secret;
+mod service;
+mod tls;
+mod uri;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use environment::Environment;
+pub use error::SettingsError;
+pub(crate) use host::socket_name;
+pub use host::{Host, Place};
+pub use password::Password;
+pub use secret::may_hold_password;
+pub use tls::{Roots, SslMode, Tls};
+
+use parameters::Parameters;
+use passfile::Passfile;
+
+/// libpq waits for ever. A person does not, and a script should not.
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// psql's connection flags, as they were given. Values stay text: libpq's lists (`-h a,b
+/// -p 5432,5433`) are parsed with everything else that names a server.
+// Not `Debug`: a URI holds a password.
+#[derive(Clone, Default)]
+pub struct ConnectionFlags {
+    pub host: Option<String>,
+    pub port: Option<String>,
+    pub username: Option<String>,
+    /// All that were given, so that of several none is quietly left out.
+    pub dbname: Vec<String>,
+    pub no_password: bool,
+    pub password: bool,
+}
+
+/// Everything that a connection needs to know. Displayed as a message names
+/// it, without the password: `builder on /var/run/postgresql:5432 as hab`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    hosts: Vec<Host>,
+    user: String,
+    database: String,
+    application_name: String,
+    options: Option<String>,
+    /// Given or typed; good for every host and database.
+    password: Option<Password>,
+    passfile: Arc<Passfile>,
+    password_prompt: PasswordPrompt,
+    connect_timeout: Option<Duration>,
+    keepalive: Option<Keepalive>,
+    tcp_user_timeout: Option<Duration>,
+    tls: Tls,
+    warnings: Vec<String>,
+}
+
+/// When to ask the person at the terminal for a password: `-w`, nothing, `-W`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordPrompt {
+    Never,
+    IfNeeded,
+    Always,
+}
+
+/// Probes of an idle TCP connection; what is none is for whoever opens it to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keepalive {
+    pub idle: Option<Duration>,
+    pub interval: Option<Duration>,
+    pub count: Option<u32>,
+}
+
+impl Settings {
+    /// The order of libpq's `conninfo_add_defaults`: what is given, then the
+    /// service file, then `PG*` variables, then the defaults.
+    ///
+    /// # Errors
+    /// What libpq would refuse, and what it would accept but we cannot honour.
+    pub fn resolve(
+        args: &ConnectionFlags,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let mut parameters = given(args)?;
+        service::fill(&mut parameters, environment)?;
+        parameters.fill_from(environment);
+        parameters.check_supported()?;
+        secret::check_names(&parameters)?;
+
+        let get = |keyword| parameters.get(keyword);
+        let user = get("user")
+            .or(environment.user())
+            .ok_or(SettingsError::NoUser)?;
+        let password = get("password").map(Password::from);
+        let passfile = get("passfile").map_or_else(
+            || environment.at_home(".pgpass"),
+            |path| Some(PathBuf::from(path)),
+        );
+        // As in libpq, a password that is given leaves the passfile alone.
+        let (passfile, warning) = match passfile {
+            Some(path) if password.is_none() => Passfile::read(&path),
+            _ => (Passfile::default(), None),
+        };
+        Ok(Self {
+            hosts: host::hosts(&parameters)?,
+            user: user.to_owned(),
+            database: get("dbname").unwrap_or(user).to_owned(),
+            application_name: get("application_name")
+                .or(get("fallback_application_name"))
+                .unwrap_or("shardq")
+                .to_owned(),
+            options: server_options(get("options"), environment),
+            password,
+            passfile: Arc::new(passfile),
+            password_prompt: match (args.no_password, args.password) {
+                (true, _) => PasswordPrompt::Never,
+                (_, true) => PasswordPrompt::Always,
+                _ => PasswordPrompt::IfNeeded,
+            },
+            connect_timeout: connect_timeout(&parameters)?,
+            keepalive: keepalive(&parameters)?,
+            tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
+                .map(|milliseconds| Duration::from_millis(milliseconds.into())),
+            tls: Tls::new(&parameters, environment)?,
+            warnings: warning.into_iter().collect(),
+        })
+    }
+
+    /// The same servers and user, another database. Its password may be
+    /// another line of the passfile.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        Self {
+            database: name.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// With a password that someone typed.
+    #[must_use]
+    pub fn with_password(&self, password: Password) -> Self {
+        Self {
+            password: Some(password),
+            ..self.clone()
+        }
+    }
+
+    /// The servers in the order to try them; never empty.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    pub fn application_name(&self) -> &str {
+        &self.application_name
+    }
+
+    /// Options for the server process: `-c work_mem=1GB`.
+    pub fn options(&self) -> Option<&str> {
+        self.options.as_deref()
+    }
+
+    /// The password that this host gets: given, typed or from the passfile.
+    pub fn password_for(&self, host: &Host) -> Option<&Password> {
+        self.password
+            .as_ref()
+            .or_else(|| self.passfile_entry(host))
+            .filter(|password| !password.is_empty())
+    }
+
+    /// The passfile, if that is where this host's password comes from.
+    pub fn passfile_for(&self, host: &Host) -> Option<&Path> {
+        let from_file = self.password.is_none() && self.passfile_entry(host).is_some();
+        from_file.then(|| self.passfile.path())
+    }
+
+    fn passfile_entry(&self, host: &Host) -> Option<&Password> {
+        host.passfile_names().into_iter().find_map(|name| {
+            self.passfile
+                .find(name, host.port(), &self.database, &self.user)
+        })
+    }
+
+    pub fn password_prompt(&self) -> PasswordPrompt {
+        self.password_prompt
+    }
+
+    /// For each address that is tried. None: for ever.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout
+    }
+
+    /// None: idle connections are not probed.
+    pub fn keepalive(&self) -> Option<&Keepalive> {
+        self.keepalive.as_ref()
+    }
+
+    /// How long what was sent may stay unacknowledged. None: as long as the system lets
+    /// it.
+    pub fn tcp_user_timeout(&self) -> Option<Duration> {
+        self.tcp_user_timeout
+    }
+
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// What the user should know though it is no error: a passfile that was
+    /// ignored because others can read it.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on ", self.database)?;
+        for (i, host) in self.hosts.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            write!(f, "{comma}{host}")?;
+        }
+        write!(f, " as {}", self.user)
+    }
+}
+
+/// Flags and what `-d` holds. As in psql, a connection string in `-d` has the
+/// last word over the other flags, and an empty flag is no flag.
+fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
+    let mut parameters = Parameters::default();
+    let flags = [
+        ("host", &args.host),
+        ("port", &args.port),
+        ("user", &args.username),
+    ];
+    for (keyword, value) in flags {
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            parameters.set(keyword, value)?;
+        }
+    }
+    let targets: BTreeSet<_> = args.dbname.iter().filter(|it| !it.is_empty()).collect();
+    if targets.len() > 1 {
+        return Err(SettingsError::SeveralDatabases("-d is"));
+    }
+    let Some(target) = targets.first() else {
+        return Ok(parameters);
+    };
+    if let Some(uri) = uri::strip_scheme(target) {
+        parameters.replace_with(uri::parse(uri)?);
+    } else if secret::is_broken_uri(target) {
+        return Err(SettingsError::NotAUri);
+    } else if target.contains('=') {
+        parameters.replace_with(conninfo::parse(target)?);
+    } else {
+        parameters.set("dbname", target)?;
+    }
+    Ok(parameters)
+}
+
+/// `options`, and the session settings for which libpq has variables of their
+/// own: how dates look should not depend on the tool. Like libpq, these come
+/// last and so win.
+fn server_options(options: Option<&str>, environment: &Environment) -> Option<String> {
+    let session = [
+        ("PGDATESTYLE", "datestyle"),
+        ("PGTZ", "timezone"),
+        ("PGGEQO", "geqo"),
+    ]
+    .into_iter()
+    .filter_map(|(variable, setting)| {
+        let value = environment.variable(variable)?;
+        (!value.eq_ignore_ascii_case("default"))
+            .then(|| format!("-c {setting}={}", escape_option(value)))
+    });
+    let all: Vec<_> = options
+        .map(str::to_owned)
+        .into_iter()
+        .chain(session)
+        .collect();
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
+/// The server splits options at spaces that no backslash protects.
+fn escape_option(value: &str) -> String {
+    value
+        .chars()
+        .flat_map(|c| {
+            let escaped = c.is_ascii_whitespace() || c == '\\';
+            escaped.then_some('\\').into_iter().chain([c])
+        })
+        .collect()
+}
+
+fn connect_timeout(parameters: &Parameters) -> Result<Option<Duration>, SettingsError> {
+    if parameters.get("connect_timeout").is_none() {
+        return Ok(Some(DEFAULT_CONNECT_TIMEOUT));
+    }
+    seconds(parameters, "connect_timeout")
+}
+
+fn keepalive(parameters: &Parameters) -> Result<Option<Keepalive>, SettingsError> {
+    let keepalive = Keepalive {
+        idle: seconds(parameters, "keepalives_idle")?,
+        interval: seconds(parameters, "keepalives_interval")?,
+        count: positive(parameters, "keepalives_count")?,
+    };
+    let wanted = integer(parameters, "keepalives")? != Some(0);
+    Ok(wanted.then_some(keepalive))
+}
+
+/// Zero and less mean "not set", as everywhere in libpq.
+fn seconds(
+    parameters: &Parameters,
+    keyword: &'static str,
+) -> Result<Option<Duration>, SettingsError> {
+    Ok(positive(parameters, keyword)?.map(|seconds| Duration::from_secs(seconds.into())))
+}
+
+fn positive(parameters: &Parameters, keyword: &'static str) -> Result<Option<u32>, SettingsError> {
+    Ok(integer(parameters, keyword)?
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|&number| number > 0))
+}
+
+fn integer(parameters: &Parameters, keyword: &'static str) -> Result<Option<i32>, SettingsError> {
+    parameters
+        .get(keyword)
+        .map(|text| {
+            text.trim()
+                .parse()
+                .map_err(|_| SettingsError::not_an_integer(keyword, text))
+        })
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests;

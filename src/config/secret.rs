@@ -1,0 +1,176 @@
+//! What may be a password, or a part of one, although it stands where none belongs:
+//! no message holds it.
+
+use super::{Parameters, SettingsError};
+
+/// Whether a text that is neither a URI that libpq knows nor a `key=value` string was
+/// meant for one: `postgres//u:pw@h`, `POSTGRESQL://h`, `u:pw@h`.
+pub(super) fn is_broken_uri(text: &str) -> bool {
+    let words = text.trim_start().split(['=', ' ', '\t', '\n']);
+    let is_string = words
+        .take(1)
+        .any(|word| Parameters::keyword(word).is_some());
+    !is_string && (text.contains("//") || has_credentials(text))
+}
+
+/// Whether it has the form `user:password@`, or names a password.
+pub fn may_hold_password(text: &str) -> bool {
+    has_credentials(text) || text.to_ascii_lowercase().contains("password")
+}
+
+fn has_credentials(text: &str) -> bool {
+    match (text.find(':'), text.rfind('@')) {
+        (Some(colon), Some(at)) => colon < at,
+        _ => false,
+    }
+}
+
+/// A word that was taken for a keyword, if it may be shown: with a password in front of
+/// it, it is likely the rest of that.
+pub(super) fn shown(word: &str, before: &Parameters) -> Option<String> {
+    let is_plain = word.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+    (is_plain && !before.mentions("password")).then(|| word.to_owned())
+}
+
+/// Names go into many messages, and a variable like `PGHOST` or `PGDATABASE` is not
+/// parsed for URIs, though they are often put there.
+///
+/// # Errors
+/// If one of them looks like a URI, or like a `key=value` string, with a password.
+pub(super) fn check_names(parameters: &Parameters) -> Result<(), SettingsError> {
+    let is_whole_uri = |text: &str| {
+        text.contains("//") && has_credentials(text)
+            || text.contains('=') && text.to_ascii_lowercase().contains("password")
+    };
+    for (keyword, what) in [("dbname", "database name"), ("user", "user name")] {
+        if parameters.get(keyword).is_some_and(is_whole_uri) {
+            return Err(SettingsError::UriForName(what));
+        }
+    }
+    // A name or an address has none of these; `@` leads an abstract socket's.
+    let is_no_host = |name: &str| {
+        !name.starts_with('/') && (name.contains("//") || name.chars().skip(1).any(|c| c == '@'))
+    };
+    let hosts = parameters.get("host").unwrap_or_default();
+    if is_whole_uri(hosts) || hosts.split(',').any(is_no_host) {
+        return Err(SettingsError::UriForName("host name"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::ConnectionFlags;
+    use proptest::prelude::*;
+
+    use crate::config::{Environment, Settings};
+
+    fn message(args: &ConnectionFlags, variables: &[(&str, &str)]) -> String {
+        let environment = Environment::new(variables).with_user("me");
+        match Settings::resolve(args, &environment) {
+            Err(error) => error.to_string(),
+            // Shown in messages about the connection.
+            Ok(settings) => settings.to_string(),
+        }
+    }
+
+    fn with_target(target: &str) -> String {
+        let args = ConnectionFlags {
+            dbname: vec![target.to_owned()],
+            ..ConnectionFlags::default()
+        };
+        message(&args, &[])
+    }
+
+    const FORMS: [&str; 24] = [
+        "postgresql://u:{}@h/x",
+        "postgresql://u:{}@h:5433,h2/x?sslmod=require",
+        "postgresql://u:{}@h/x?sslmode=nonsense",
+        "postgresql://u:{}@h:nonsense/x",
+        "postgresql://u:{}@[::1",
+        "postgresql://u:{}%zz@h/x",
+        "postgresql://u:{}",
+        "postgresql://u:{}/x",
+        "postgresql:/u:{}@h/x",
+        "postgresql:u:{}@h/x",
+        "postgres//u:{}@h/x",
+        "POSTGRES://u:{}@h/x",
+        "postgresq://u:{}@h/x",
+        "jdbc:postgresql://h/x?user=u&password={}",
+        "postgresql://h/x?user=u&password={}&",
+        "postgresql://h/x?password={}%",
+        "postgresql://h/x?password={}&sslmode=nonsense",
+        "u:{}@h/x",
+        "host=h password={} user",
+        "host=h password={} conect_timeout=3",
+        "host=h password='{} user=u",
+        "host=h password:{} user=u",
+        "password:{} host=h",
+        "{} host=h",
+    ];
+
+    #[test]
+    fn an_at_or_a_slash_of_a_password_does_not_spill_it() {
+        for password in [
+            "hunt@er2",
+            "hunt/er2",
+            "hunt?er2",
+            "hunt#er2",
+            "hunt:er2",
+            "hunt er2",
+            "hunt&er2",
+            "hunt%er2",
+            "hunt=er2",
+            "hunt'er2",
+            "hunt@/er2",
+            "hu@nt@er2",
+        ] {
+            for form in FORMS {
+                // Then it is another URI, or another string, that means something else.
+                let is_other = (form.starts_with("{}") && password.contains('='))
+                    || (!form.contains('@')
+                        && form.starts_with("postgresql://u:")
+                        && password.contains('@'));
+                if is_other {
+                    continue;
+                }
+                let target = form.replace("{}", password);
+                let said = with_target(&target);
+                assert!(
+                    !said.contains("hunt") && !said.contains("er2"),
+                    "{target}: {said}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_uri_where_a_name_belongs_is_not_shown() {
+        let uri = "postgresql://u:hunter2@h/x";
+        for variable in ["PGHOST", "PGDATABASE", "PGUSER"] {
+            for value in [uri, "host=h password=hunter2 user=u"] {
+                let said = message(&ConnectionFlags::default(), &[(variable, value)]);
+                assert!(!said.contains("hunter2"), "{variable}: {said}");
+                assert!(said.contains("give it with -d"), "{variable}: {said}");
+            }
+        }
+        let args = ConnectionFlags {
+            host: Some(uri.to_owned()),
+            ..ConnectionFlags::default()
+        };
+        assert!(!message(&args, &[]).contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_of_the_settings_holds_a_password(
+            // Long enough to be in no message by chance.
+            password in "[0-9X]{3}[ -~]{0,8}[0-9X]{3}",
+            form in 0..FORMS.len(),
+        ) {
+            let target = FORMS[form].replace("{}", &password);
+            let said = with_target(&target);
+            prop_assert!(!said.contains(&password), "{}: {}", target, said);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Ctrl-C, and a request to terminate: the first one stops the run in good
+//! order, cancelling on the server; the second ends the process at once. What whoever
+//! started us has set to be ignored stays so: the hangup under `nohup`, and Ctrl-C for
+//! what a script runs in the background.
+
+use std::future::pending;
+use std::{fs, io};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::terminal::exit_status::Exit;
+
+/// The same on Linux, macOS and the BSDs.
+const SIGXFSZ: i32 = 25;
+
+/// Whether the person has had enough.
+#[derive(Debug, Clone)]
+pub struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    pub fn listen() -> io::Result<Self> {
+        let ignored = Ignored::of_process();
+        let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
+        let mut terminations = ignored.or_listen(SignalKind::terminate())?;
+        let mut hangups = ignored.or_listen(SignalKind::hangup())?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = next(&mut interrupts) => {}
+                    () = next(&mut terminations) => {}
+                    () = next(&mut hangups) => {}
+                }
+                if sender.send_replace(true) {
+                    std::process::exit(Exit::Interrupted.status().into());
+                }
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Returns once an interrupt has come.
+    pub async fn requested(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|requested| *requested).await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
+/// A file that outgrows `ulimit -f` is an error of its writer, as a full disk is, and
+/// not the end of the process.
+pub fn outlive_large_files() -> io::Result<()> {
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
+/// Waits for ever where the signal is ignored.
+async fn next(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => drop(signals.recv().await),
+        None => pending().await,
+    }
+}
+
+/// The signals that were ignored when the process started: bit 0 is signal 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ignored(u64);
+
+impl Ignored {
+    /// As Linux tells it. Elsewhere none, for without unsafe code there is no asking.
+    fn of_process() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self::in_status(&status)
+    }
+
+    fn in_status(status: &str) -> Self {
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        Self(mask.unwrap_or_default())
+    }
+
+    fn has(self, kind: SignalKind) -> bool {
+        let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or(u32::MAX);
+        self.0.checked_shr(bit).is_some_and(|mask| mask & 1 == 1)
+    }
+
+    fn or_listen(self, kind: SignalKind) -> io::Result<Option<Signal>> {
+        if self.has(kind) {
+            return Ok(None);
+        }
+        signal(kind).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_bit_by_bit() {
+        let status =
+            "SigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        let ignored = Ignored::in_status(status);
+        assert!(ignored.has(SignalKind::hangup()));
+        assert!(ignored.has(SignalKind::pipe()));
+        assert!(!ignored.has(SignalKind::interrupt()));
+        assert!(!ignored.has(SignalKind::terminate()));
+        assert!(!Ignored::in_status("").has(SignalKind::hangup()));
+    }
+}

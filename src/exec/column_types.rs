@@ -1,0 +1,154 @@
+//! What the shards declare their columns as. Two shards may agree on a type and not on
+//! its length or precision, and each may have an enum of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+use tokio_postgres::types::Oid;
+
+use crate::pg::row_batch::Column;
+use crate::sharding::shard::Shard;
+
+/// A type, and the length or precision that a column declares: what `format_type` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeclaredType {
+    pub oid: Oid,
+    pub modifier: i32,
+}
+
+impl From<&Column> for DeclaredType {
+    fn from(column: &Column) -> Self {
+        Self {
+            oid: column.type_oid,
+            modifier: column.modifier,
+        }
+    }
+}
+
+/// `1700:655366`
+impl fmt::Display for DeclaredType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.oid, self.modifier)
+    }
+}
+
+impl FromStr for DeclaredType {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (oid, modifier) = text.split_once(':').unwrap_or((text, ""));
+        Ok(Self {
+            oid: oid.parse()?,
+            modifier: modifier.parse()?,
+        })
+    }
+}
+
+/// The columns of a result, and their types in every shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnTypes {
+    names: Vec<String>,
+    /// One entry, unless shards differ: a list per shard would be as long as the answer
+    /// of a small one.
+    shards: BTreeMap<Vec<DeclaredType>, BTreeSet<Shard>>,
+}
+
+impl ColumnTypes {
+    /// From what a manifest recorded.
+    pub fn recorded(
+        names: Vec<String>,
+        lists: impl IntoIterator<Item = (Vec<DeclaredType>, BTreeSet<Shard>)>,
+    ) -> Self {
+        let lists = lists.into_iter();
+        Self {
+            names,
+            shards: lists.filter(|(_, shards)| !shards.is_empty()).collect(),
+        }
+    }
+
+    /// Adds a shard. One that is asked again may say something else.
+    pub fn add(&mut self, shard: Shard, columns: &[Column]) {
+        if self.names.is_empty() {
+            self.names = columns.iter().map(|column| column.name.clone()).collect();
+        }
+        for shards in self.shards.values_mut() {
+            shards.remove(&shard);
+        }
+        let types = columns.iter().map(DeclaredType::from).collect();
+        self.shards.entry(types).or_default().insert(shard);
+        self.shards.retain(|_, shards| !shards.is_empty());
+    }
+
+    /// Forgets the shards that are not in a result after all.
+    pub fn retain(&mut self, is_in: impl Fn(Shard) -> bool) {
+        self.shards.retain(|_, shards| {
+            shards.retain(|shard| is_in(*shard));
+            !shards.is_empty()
+        });
+    }
+
+    /// Whether no shard has said anything.
+    pub fn is_empty(&self) -> bool {
+        self.shards.is_empty()
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Every type that any column has anywhere.
+    pub fn distinct(&self) -> BTreeSet<DeclaredType> {
+        self.shards.keys().flatten().copied().collect()
+    }
+
+    /// Which shards declare a column as what.
+    pub fn of_column(&self, index: usize) -> BTreeMap<DeclaredType, BTreeSet<Shard>> {
+        let mut types: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (list, shards) in &self.shards {
+            if let Some(declared) = list.get(index) {
+                types.entry(*declared).or_default().extend(shards);
+            }
+        }
+        types
+    }
+
+    /// The shards whose columns have the same types, with these.
+    pub fn lists(&self) -> impl Iterator<Item = (&[DeclaredType], &BTreeSet<Shard>)> {
+        self.shards
+            .iter()
+            .map(|(types, shards)| (types.as_slice(), shards))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numeric(modifier: i32) -> Vec<Column> {
+        vec![Column {
+            name: "price".to_owned(),
+            type_oid: 1700,
+            modifier,
+        }]
+    }
+
+    #[test]
+    fn a_shard_that_is_asked_again_counts_as_it_says_last() {
+        let mut types = ColumnTypes::default();
+        types.add(Shard::new(1), &numeric(1));
+        types.add(Shard::new(2), &numeric(2));
+        types.add(Shard::new(1), &numeric(2));
+        let only = DeclaredType {
+            oid: 1700,
+            modifier: 2,
+        };
+        let both = BTreeSet::from([Shard::new(1), Shard::new(2)]);
+        assert_eq!(types.of_column(0), BTreeMap::from([(only, both)]));
+        assert_eq!(types.distinct(), BTreeSet::from([only]));
+
+        types.retain(|shard| shard == Shard::new(2));
+        assert_eq!(types.of_column(0)[&only], BTreeSet::from([Shard::new(2)]));
+    }
+}

@@ -1,0 +1,107 @@
+//! How a shard's rows come to us: as values, or as the lines of a file that the
+//! server itself has written and that go on byte for byte.
+
+use crate::output::format::Delimiter;
+use crate::pg::quote::Literal;
+use crate::sharding::shard::Shard;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Transfer {
+    /// Values, as the simple protocol gives them.
+    #[default]
+    Rows,
+    /// Lines, as `COPY … TO STDOUT` writes them.
+    Copy(Copying),
+}
+
+impl Transfer {
+    pub fn copying(&self) -> Option<&Copying> {
+        match self {
+            Self::Rows => None,
+            Self::Copy(copying) => Some(copying),
+        }
+    }
+
+    /// The queries that rows come of in this way, for whoever asked something else.
+    pub fn taken(&self) -> &'static str {
+        match self {
+            Self::Rows => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
+            Self::Copy(_) => {
+                "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
+                 --format jsonl also SHOW and EXPLAIN"
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copying {
+    pub format: CopyFormat,
+    /// Stands for NULL instead of the format's own way.
+    pub null: Option<String>,
+    /// Of CSV.
+    pub delimiter: Delimiter,
+    /// Whether each line begins with its shard's name.
+    pub shard_column: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    Csv,
+    Text,
+}
+
+/// Lines of one shard, and of how many rows.
+#[derive(Debug, Default)]
+pub struct Lines {
+    pub text: Vec<u8>,
+    pub rows: u64,
+}
+
+impl Copying {
+    /// What stands in front of each line of a shard. A shard's name needs no
+    /// quotes, unless it is what stands for NULL.
+    pub fn lead(&self, shard: Shard) -> Vec<u8> {
+        let name = shard.to_string();
+        let delimiter = self.delimiter;
+        match (self.shard_column, self.format) {
+            (false, _) => Vec::new(),
+            (true, CopyFormat::Csv) if self.null.as_ref() == Some(&name) => {
+                format!("\"{name}\"{delimiter}").into_bytes()
+            }
+            (true, CopyFormat::Csv) => format!("{name}{delimiter}").into_bytes(),
+            (true, CopyFormat::Text) => format!("{name}\t").into_bytes(),
+        }
+    }
+
+    /// The format's name, and other options behind commas.
+    pub(crate) fn options(&self) -> (&'static str, String) {
+        let format = match self.format {
+            CopyFormat::Csv => "csv",
+            CopyFormat::Text => "text",
+        };
+        let mut others = match &self.null {
+            Some(null) => format!(", NULL {}", Literal(null)),
+            None => String::new(),
+        };
+        if self.format == CopyFormat::Csv && self.delimiter != Delimiter::COMMA {
+            others += ", DELIMITER ";
+            others += &Literal(&self.delimiter.to_string()).to_string();
+        }
+        (format, others)
+    }
+}
+
+impl Lines {
+    pub fn push(&mut self, lead: &[u8], line: &[u8]) {
+        self.text.extend_from_slice(lead);
+        self.text.extend_from_slice(line);
+        self.rows += 1;
+    }
+
+    /// Empties the batch into a new one.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}

@@ -1,0 +1,436 @@
+//! One run, from the first message to the last: drives the fan-out, puts what
+//! comes into order and out, and keeps the books on every shard.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::client::notices::Notices;
+use crate::client::{Server, Spare};
+use crate::exec::cancel::Interrupt;
+use crate::exec::column_types::ColumnTypes;
+use crate::exec::copy::Lines;
+use crate::exec::failures::Failures;
+use crate::exec::fanout::{Answer, Fanout, Session, ShardError, Survey};
+use crate::exec::merge::{Delivery, Merge, Piece};
+use crate::exec::plan::{Plan, TableName};
+use crate::exec::unknown_name::{Explanation, explain};
+use crate::output::format::RenderError;
+use crate::pg::row_batch::{Column, Rows};
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::Statement;
+use crate::terminal::console::Console;
+
+/// How often the progress line moves, and at the latest a reader gets rows that
+/// do not fill a block.
+pub(crate) const BEAT: Duration = Duration::from_millis(100);
+
+/// Where the pieces of a run go. A writer that fails says why when it is ended.
+pub(crate) trait Destination {
+    /// Once, before all rows.
+    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
+    /// Before a shard's rows: its columns, whose lengths and precisions may be others.
+    async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), WriterFailed> {
+        Ok(())
+    }
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed>;
+    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed>;
+    /// No more comes of a shard: all of it is here, or it failed.
+    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed>;
+    /// Lets a reader have what is there.
+    async fn flush(&mut self) -> Result<(), WriterFailed>;
+    /// Whether the run can still be had again: nobody has seen any of it.
+    fn is_untouched(&self) -> bool;
+    /// What the progress line says of it, rows and bytes say.
+    fn progress(&self, outcome: &Outcome) -> String;
+}
+
+/// The destination takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterFailed;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Answered(Answer),
+    Failed,
+    /// Not so: it is asked again, and what came of it is void.
+    Again,
+}
+
+/// What to do about a shard that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    Continue,
+    Stop,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every shard was heard.
+    Heard,
+    /// At the first failure, as asked.
+    Stopped,
+    Interrupted,
+    /// The sink takes no more.
+    WriterFailed,
+    /// The snapshot is gone, or what is needed of it, and nobody has seen any of the
+    /// result: the run can be had again at another.
+    HadAgain,
+}
+
+/// The books of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// Tables that the snapshot did not cover: what to lock before the next one is taken.
+    pub rewritten: Vec<TableName>,
+    /// Tables of which row-level security may have hidden rows.
+    pub filtered: BTreeSet<TableName>,
+    pub asked: usize,
+    pub answers: Vec<(Shard, Answer)>,
+    pub failures: Failures,
+    /// Of all shards that began to answer.
+    pub columns: ColumnTypes,
+    /// What the server said beside its answers.
+    pub notices: Notices,
+    /// What may have been meant where a name was not found.
+    pub explanation: Option<Explanation>,
+}
+
+impl Outcome {
+    /// Takes what the server said beside its answers; of one statement over so many
+    /// shards, it is of none of them.
+    fn hear(&mut self, server: &Server, over: Option<usize>) {
+        let said = server.take_notices();
+        self.notices.extend(match over {
+            Some(_) => said.of_no_shard(),
+            None => said,
+        });
+    }
+
+    /// The types of the shards whose rows are in the result.
+    pub fn answered_columns(&self) -> ColumnTypes {
+        let mut columns = self.columns.clone();
+        columns.retain(|shard| self.has_answered(shard));
+        columns
+    }
+
+    /// Once the run has ended.
+    pub fn has_answered(&self, shard: Shard) -> bool {
+        let answers = &self.answers;
+        answers
+            .binary_search_by_key(&shard, |(shard, _)| *shard)
+            .is_ok()
+    }
+}
+
+/// A run whose lanes are going.
+pub struct Started {
+    fanout: Fanout,
+    merge: Merge,
+    server: Server,
+    /// How many shards the one turn is over, if it is over all of them at once.
+    over: Option<usize>,
+    /// What the server said before.
+    heard: Notices,
+    statement: Statement,
+    search_path: SearchPath,
+}
+
+impl Started {
+    pub fn new(
+        plan: &Plan,
+        shards: Vec<Shard>,
+        survey: Survey,
+        server: Server,
+        spares: Vec<Spare>,
+        delivery: Delivery,
+    ) -> Self {
+        let types = survey.types.clone();
+        let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
+        let merge = Merge::new(shards, types, fanout.window(), delivery);
+        Self {
+            fanout,
+            merge,
+            server,
+            over: None,
+            heard: Notices::default(),
+            statement: plan.statement.clone(),
+            search_path: plan.search_path.clone(),
+        }
+    }
+
+    /// Of one turn, whose statement is over this many shards.
+    #[must_use]
+    pub fn over(self, shards: usize) -> Self {
+        Self {
+            over: Some(shards),
+            ..self
+        }
+    }
+
+    /// Of one that follows the shards' parts, beside which the server said this.
+    #[must_use]
+    pub fn having_heard(self, heard: Notices) -> Self {
+        Self { heard, ..self }
+    }
+}
+
+/// A server whose shards have been heard: for what is asked of it in the end.
+pub(crate) struct Heard {
+    fanout: Fanout,
+    pub server: Server,
+    names: Names,
+}
+
+/// Where names are looked up, for those that are not found.
+struct Names {
+    /// Of the shards' turns; one statement over all shards is explained where it is
+    /// checked.
+    statement: Option<Statement>,
+    search_path: SearchPath,
+}
+
+impl Names {
+    async fn explain(&self, outcome: &mut Outcome, server: &Server, interrupt: &Interrupt) {
+        let Some(statement) = &self.statement else {
+            return;
+        };
+        let explained = explain(&mut outcome.failures, server, statement, &self.search_path);
+        tokio::select! {
+            explanation = explained => outcome.explanation = explanation,
+            () = interrupt.requested() => {}
+        }
+    }
+}
+
+impl Heard {
+    /// A session that is still at the run's instant, if one is left.
+    pub async fn into_session(self) -> Option<Session> {
+        self.fanout.into_session().await
+    }
+}
+
+/// Runs to the end. Whatever the ending, nothing runs on the server afterwards.
+///
+/// # Errors
+/// If the format cannot express the result.
+pub(crate) async fn drive(
+    started: Started,
+    output: &mut impl Destination,
+    console: &mut Console,
+    interrupt: &Interrupt,
+    policy: Policy,
+) -> Result<Outcome, RenderError> {
+    let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(heard) = heard {
+        let Heard {
+            fanout,
+            server,
+            names,
+        } = heard;
+        drop(fanout);
+        names.explain(&mut outcome, &server, interrupt).await;
+        server.close().await;
+    }
+    Ok(outcome)
+}
+
+/// The same, but a server whose shards were all heard stays open.
+///
+/// # Errors
+/// If the format cannot express the result.
+pub(crate) async fn drive_open(
+    started: Started,
+    output: &mut impl Destination,
+    console: &mut Console,
+    interrupt: &Interrupt,
+    policy: Policy,
+) -> Result<(Outcome, Option<Heard>), RenderError> {
+    let Started {
+        mut fanout,
+        mut merge,
+        server,
+        over,
+        heard,
+        statement,
+        search_path,
+    } = started;
+    let names = Names {
+        statement: over.is_none().then_some(statement),
+        search_path,
+    };
+    let mut outcome = Outcome {
+        ending: Ending::Heard,
+        rewritten: Vec::new(),
+        filtered: BTreeSet::new(),
+        asked: fanout.shards().len(),
+        answers: Vec::with_capacity(fanout.shards().len()),
+        failures: Failures::default(),
+        columns: ColumnTypes::default(),
+        notices: heard,
+        explanation: None,
+    };
+    // By the clock, and not after a pause: messages may come without one.
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let work = async {
+        while !merge.is_complete() {
+            tokio::select! {
+                biased;
+                () = interrupt.requested() => return Ok(Ending::Interrupted),
+                _ = beat.tick() => {
+                    // Its reader may be pausing.
+                    tokio::select! {
+                        biased;
+                        () = interrupt.requested() => return Ok(Ending::Interrupted),
+                        flushed = output.flush() => if flushed.is_err() {
+                            return Ok(Ending::WriterFailed);
+                        },
+                    }
+                    let text = match over {
+                        Some(shards) => progress_of_one(shards, console.elapsed(), &output.progress(&outcome)),
+                        None => progress(&outcome, output, &fanout),
+                    };
+                    console.progress(&text);
+                }
+                message = fanout.next() => match message {
+                    Some(message) => merge.accept(message),
+                    None => merge.close(&ShardError::NotAsked),
+                },
+            }
+            while let Some(piece) = merge.pop() {
+                let taken = take(piece, &mut outcome, output, console, policy);
+                tokio::select! {
+                    biased;
+                    () = interrupt.requested() => return Ok(Ending::Interrupted),
+                    taken = taken => if let Some(ending) = taken? {
+                        return Ok(ending);
+                    },
+                }
+            }
+        }
+        Ok(Ending::Heard)
+    };
+    let ending = work.await;
+    console.clear();
+    outcome.answers.sort_by_key(|(shard, _)| *shard);
+    if let Ok(Ending::Heard) = ending {
+        outcome.hear(&server, over);
+        let heard = Heard {
+            fanout,
+            server,
+            names,
+        };
+        return Ok((outcome, Some(heard)));
+    }
+    fanout.stop().await;
+    drop(fanout);
+    if let Ok(Ending::Stopped) = ending {
+        names.explain(&mut outcome, &server, interrupt).await;
+    }
+    server.close().await;
+    outcome.hear(&server, over);
+    outcome.ending = ending?;
+    Ok((outcome, None))
+}
+
+/// Whether a shard's failure is reason to have the whole run again: its rows cannot be
+/// had at this snapshot any more.
+fn is_had_again(error: &ShardError, policy: Policy) -> bool {
+    match error {
+        error if error.needs_new_snapshot() => true,
+        // What was read of it cannot be taken back. Other shards may yet answer.
+        ShardError::Lost { rows: 1.., .. } => policy == Policy::Stop,
+        _ => false,
+    }
+}
+
+/// Does what a piece asks for; an ending, if it brings one.
+async fn take(
+    piece: Piece,
+    outcome: &mut Outcome,
+    output: &mut impl Destination,
+    console: &mut Console,
+    policy: Policy,
+) -> Result<Option<Ending>, RenderError> {
+    match piece {
+        Piece::Columns(columns) => output.begin(&columns)?,
+        Piece::Declared(shard, columns) => {
+            outcome.columns.add(shard, &columns);
+            if let Err(WriterFailed) = output.declared(shard, &columns).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Rows(shard, rows) => {
+            if let Err(WriterFailed) = output.rows(shard, rows).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Lines(shard, lines) => {
+            if let Err(WriterFailed) = output.lines(shard, lines).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::TakenBack(shard) => {
+            if let Err(WriterFailed) = output.ended(shard, Ended::Again).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Answered(shard, answer) => {
+            outcome.answers.push((shard, answer));
+            if let Err(WriterFailed) = output.ended(shard, Ended::Answered(answer)).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Failed(shard, error) if output.is_untouched() && is_had_again(&error, policy) => {
+            console.note(&format!("{shard}: {error}"));
+            outcome.rewritten = error.rewritten();
+            return Ok(Some(Ending::HadAgain));
+        }
+        Piece::Failed(shard, error) => {
+            outcome.answers.retain(|(answered, _)| *answered != shard);
+            outcome.failures.add(shard, error);
+            if policy == Policy::Stop {
+                return Ok(Some(Ending::Stopped));
+            }
+            if let Err(WriterFailed) = output.ended(shard, Ended::Failed).await {
+                return Ok(Some(Ending::WriterFailed));
+            }
+        }
+        Piece::Notice(text) => console.note(&text),
+        Piece::Filtered(table) => drop(outcome.filtered.insert(table)),
+    }
+    Ok(None)
+}
+
+/// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`
+fn progress(outcome: &Outcome, output: &impl Destination, fanout: &Fanout) -> String {
+    let done = outcome.answers.len() + outcome.failures.shards();
+    let mut text = format!(
+        "{done}/{} shards · {}",
+        outcome.asked,
+        output.progress(outcome)
+    );
+    if let Some((shard, since)) = fanout.slowest() {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            " · {shard} for {:.1} s",
+            since.elapsed().as_secs_f64()
+        );
+    }
+    text
+}
+
+/// `one statement over 128 shards for 2.1 s · 12,345 rows`
+fn progress_of_one(shards: usize, elapsed: Duration, rest: &str) -> String {
+    format!(
+        "one statement over {shards} shards for {:.1} s · {rest}",
+        elapsed.as_secs_f64()
+    )
+}

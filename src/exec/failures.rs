@@ -1,0 +1,103 @@
+//! The shards that did not answer, and why: equal reasons are one line.
+
+use std::fmt::Write as _;
+
+use crate::exec::fanout::ShardError;
+use crate::sharding::shard::{Shard, whose};
+use crate::sharding::statement::Statement;
+
+/// Failed shards by reason, in the order in which the reasons turned up.
+#[derive(Debug, Default)]
+pub struct Failures(Vec<(ShardError, Vec<Shard>)>);
+
+impl Failures {
+    pub fn add(&mut self, shard: Shard, error: ShardError) {
+        match self.0.iter_mut().find(|(known, _)| *known == error) {
+            Some((_, shards)) => shards.push(shard),
+            None => self.0.push((error, vec![shard])),
+        }
+    }
+
+    pub fn first(&self) -> Option<&ShardError> {
+        self.0.first().map(|(error, _)| error)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every failed shard, and why.
+    pub fn iter(&self) -> impl Iterator<Item = (Shard, &ShardError)> {
+        self.0
+            .iter()
+            .flat_map(|(error, shards)| shards.iter().map(move |shard| (*shard, error)))
+    }
+
+    /// Why shards failed, and which for each reason.
+    pub fn reasons(&self) -> impl Iterator<Item = (&ShardError, &[Shard])> {
+        self.0
+            .iter()
+            .map(|(error, shards)| (error, shards.as_slice()))
+    }
+
+    /// Gives shards that failed for one reason another.
+    pub fn replace(&mut self, shards: &[Shard], reason: &ShardError, by: &ShardError) {
+        for (known, failed) in &mut self.0 {
+            if known == reason {
+                failed.retain(|shard| !shards.contains(shard));
+            }
+        }
+        self.0.retain(|(_, failed)| !failed.is_empty());
+        for shard in shards {
+            self.add(*shard, by.clone());
+        }
+    }
+
+    /// How many shards failed.
+    pub fn shards(&self) -> usize {
+        self.0.iter().map(|(_, shards)| shards.len()).sum()
+    }
+
+    /// What to tell, of a run that asked this many shards.
+    pub fn describe(
+        &self,
+        asked: usize,
+        statement: &Statement,
+        hint: impl Fn(&ShardError) -> Option<String>,
+    ) -> String {
+        let mut text = String::new();
+        for (error, shards) in &self.0 {
+            let mut shards = shards.clone();
+            shards.sort_unstable();
+            let _ = writeln!(text, "{}: {error}", whose(&shards, asked));
+            if let ShardError::Server(report) = error {
+                text += &report.particulars(statement);
+            }
+            if let Some(hint) = hint(error) {
+                let _ = writeln!(text, "hint: {hint}");
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_errors_are_one_line_with_their_shards_as_ranges() {
+        let mut failures = Failures::default();
+        for number in [9, 3, 8, 7] {
+            failures.add(Shard::new(number), ShardError::NotAsked);
+        }
+        failures.add(Shard::new(1), ShardError::NotAQuery);
+        let statement = Statement::new("SELECT 1").unwrap();
+        assert_eq!(failures.shards(), 5);
+        assert_eq!(
+            failures.describe(128, &statement, |_| None),
+            "shard_3, shard_7-9 (4 shards): not asked: the run was stopped\n\
+             shard_1: the statement returned no rows of any kind, so it is no query\n"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What can go wrong with a whole run, and with one shard of it.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use crate::client::{ConnectError, Report, Silence};
+use crate::exec::plan::TableName;
+use crate::text::escape::{indented, one_line};
+
+/// No shard can answer.
+#[derive(Debug, thiserror::Error)]
+pub enum FanoutError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The statement itself is wrong, in whatever shard.
+    #[error("{}", .0.headline())]
+    Statement(Report),
+    #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
+    SeveralStatements,
+    #[error("the statement returns no columns, so it is no query")]
+    NotAQuery,
+    /// The statement is a query, but none that COPY takes.
+    #[error("{}", .0.headline())]
+    NotCopied(Report),
+    /// The server refused what the tool itself needs.
+    #[error("the server refused to open the run's transaction: {}", .0.headline())]
+    Refused(Report),
+    #[error("the connection was lost before any shard was asked: {0}")]
+    Lost(String),
+    #[error("{0}")]
+    Silent(Silence),
+    /// None of the connections that had it is left.
+    #[error("the snapshot was lost with the connections")]
+    NoSnapshot,
+}
+
+impl FanoutError {
+    /// What went wrong with one of the tool's own statements.
+    pub(crate) fn opening(error: &tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(report) => Self::Refused(Report::new(report, 0)),
+            None => Self::Lost(cause(error)),
+        }
+    }
+
+    /// Whether the same again may go well: the server is restarting, or full.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_transient(),
+            Self::Refused(report) => is_transient(&report.code),
+            Self::Lost(_) => true,
+            Self::Statement(_)
+            | Self::NotCopied(_)
+            | Self::SeveralStatements
+            | Self::NotAQuery
+            | Self::Silent(_)
+            | Self::NoSnapshot => false,
+        }
+    }
+}
+
+/// Why one shard has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShardError {
+    #[error("{}", .0.headline())]
+    Server(Report),
+    #[error("the statement returned no rows of any kind, so it is no query")]
+    NotAQuery,
+    #[error("column \"{}\" holds bytes that are not UTF-8", one_line(.column))]
+    NotUtf8 { column: String },
+    /// `expected` and `found` describe the column.
+    #[error("{}, but {} in {reference}", one_line(.found), one_line(.expected))]
+    Disagrees {
+        found: String,
+        expected: String,
+        reference: String,
+    },
+    /// What is looked for may be in one of these tables.
+    #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
+    NotReadable { tables: Vec<String> },
+    #[error("{0}")]
+    Silent(Silence),
+    #[error("permission denied for schema: without USAGE on it, what is in it is not found")]
+    SchemaDenied,
+    #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
+    Lost { reason: String, rows: u64 },
+    #[error("the connection was lost ({reason}), and no other could be had: {why}")]
+    NotReplaced { reason: String, why: String },
+    #[error("the snapshot was lost with the connections ({reason})")]
+    SnapshotLost { reason: String },
+    /// Its rows may be those of the snapshot, or lack some.
+    #[error(
+        "rows may be missing: {} was rewritten, renamed or created after the snapshot was taken",
+        .tables.iter().map(TableName::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Rewritten { tables: Vec<TableName> },
+    #[error("not asked: the run was stopped")]
+    NotAsked,
+}
+
+impl ShardError {
+    /// Whether the run may go well at another snapshot: this one is gone, or does not
+    /// cover what was read.
+    pub fn needs_new_snapshot(&self) -> bool {
+        matches!(self, Self::SnapshotLost { .. } | Self::Rewritten { .. })
+    }
+
+    /// The tables to lock before that snapshot is taken.
+    pub fn rewritten(self) -> Vec<TableName> {
+        match self {
+            Self::Rewritten { tables } => tables,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Of a statement that took this long. `limit` is what it may take; zero is none.
+    #[must_use]
+    pub(super) fn after(mut self, took: Duration, limit: Duration) -> Self {
+        if let Self::Server(report) = &mut self
+            && report.code == SqlState::QUERY_CANCELED
+        {
+            report.before_time_limit = limit.is_zero() || took < limit;
+        }
+        self
+    }
+}
+
+fn how_far(rows: u64) -> String {
+    match rows {
+        0 => "and trying again did not help".to_owned(),
+        _ => "half-way through this shard".to_owned(),
+    }
+}
+
+/// Whether the same again may go well.
+pub(crate) fn is_transient(code: &SqlState) -> bool {
+    // Terminated, crashed, starting up; full; cancelled by a replay or by a
+    // concurrent update.
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+    ]
+    .contains(code)
+}
+
+/// What tokio-postgres knows beyond `error communicating with the server`.
+pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
+    indented(&match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    })
+}
+
+/// How often a connection is tried again: with [`backoff`], for 6.3 s together,
+/// which a clean restart of a server fits into.
+pub const RECONNECTS: u32 = 6;
+
+/// The wait before the next try: 0.1 s, and twice as long each time.
+pub fn backoff(tried: u32) -> Duration {
+    Duration::from_millis(100 << tried.min(RECONNECTS))
+}

@@ -1,0 +1,93 @@
+//! A turn that was sent, and whose answer is on its way: one message for values,
+//! two for the lines of a COPY.
+
+use std::task::Poll;
+
+use futures::StreamExt;
+
+use super::session::{Answers, Session};
+use crate::client::Copied;
+use crate::exec::plan::{Plan, Turn};
+use crate::sharding::shard::Shard;
+
+pub(super) enum Flight {
+    Rows {
+        answers: Answers,
+        offset: usize,
+    },
+    Copy {
+        described: Answers,
+        described_offset: usize,
+        /// None once it is being read.
+        copied: Option<Copied>,
+        copied_offset: usize,
+        /// What stands in front of each line.
+        lead: Vec<u8>,
+    },
+}
+
+impl Flight {
+    /// Sends a shard's turn; does not wait for its answer.
+    pub async fn send(
+        session: &Session,
+        plan: &Plan,
+        shard: Shard,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let (Some(copy), Some(copying)) = (session.copy(), plan.transfer.copying()) else {
+            let turn = plan.turn(shard);
+            let answers = session.send_for(shard, &turn).await?;
+            return Ok(Self::Rows {
+                answers,
+                offset: turn.offset,
+            });
+        };
+        let describe = plan.describe_in(shard);
+        let described = session.send_for(shard, &describe).await?;
+        session.ask(shard, copy.offset).await?;
+        let mut copied = session.connection().copy_out(copy.statement.clone());
+        if let Poll::Ready(answered) = futures::poll!(&mut copied) {
+            copied = Box::pin(std::future::ready(answered));
+        }
+        Ok(Self::Copy {
+            described,
+            described_offset: describe.offset,
+            copied: Some(copied),
+            copied_offset: copy.offset,
+            lead: copying.lead(shard),
+        })
+    }
+
+    /// The same, for values whatever the plan is for. What the server says beside them was
+    /// said before.
+    pub async fn send_rows(
+        session: &Session,
+        plan: &Plan,
+        shard: Shard,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let Turn { sql, offset } = plan.turn(shard);
+        let answers = session.send(&sql).await?;
+        Ok(Self::Rows { answers, offset })
+    }
+
+    /// Reads on to the end, for nothing.
+    pub async fn drain(self) {
+        match self {
+            Self::Rows { answers, .. } => exhaust(answers).await,
+            Self::Copy {
+                described, copied, ..
+            } => {
+                exhaust(described).await;
+                if let Some(copied) = copied
+                    && let Ok(mut lines) = copied.await
+                {
+                    while let Some(Ok(_)) = lines.next().await {}
+                }
+            }
+        }
+    }
+}
+
+/// Up to an error: behind that is nothing, and behind the end is an error without end.
+async fn exhaust(mut answers: Answers) {
+    while let Some(Ok(_)) = answers.next().await {}
+}

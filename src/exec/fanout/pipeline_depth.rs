@@ -1,0 +1,125 @@
+//! How many turns a connection has in flight: deep while they are quick, so that
+//! no round trip is waited for; shallow when they are slow, so that one heavy
+//! shard holds up few others.
+
+use std::time::Duration;
+
+use crate::exec::copy::Transfer;
+
+/// The turns to keep in flight on one connection.
+#[derive(Debug)]
+pub struct Depth {
+    current: usize,
+    round_trip: Duration,
+    /// A moving average of what one turn takes the server; `None` before any.
+    turn: Option<Duration>,
+}
+
+impl Depth {
+    const DEEPEST: usize = 64;
+    /// What a turn is taken to last before any was measured. Values: a small query
+    /// on a table that the backend has not seen before.
+    const OF_ROWS: Duration = Duration::from_micros(400);
+    /// Lines are of exports, which are large. Ten shards queued on each connection
+    /// were ten that it read alone, while the others waited for them to be written:
+    /// 390 ms instead of 368 for 100 MB.
+    const OF_LINES: Duration = Duration::from_millis(4);
+    /// Work to have queued at the server beyond a round trip's worth, so that it
+    /// never waits for us.
+    const SLACK: Duration = Duration::from_millis(2);
+
+    /// `most` bounds the first guess.
+    pub fn new(round_trip: Duration, transfer: &Transfer, most: usize) -> Self {
+        let guess = match transfer {
+            Transfer::Rows => Self::OF_ROWS,
+            Transfer::Copy(_) => Self::OF_LINES,
+        };
+        let mut depth = Self {
+            current: 1,
+            round_trip,
+            turn: None,
+        };
+        depth.current = depth.fitting(guess).min(most.max(1));
+        depth
+    }
+
+    pub fn current(&self) -> usize {
+        self.current
+    }
+
+    /// What a turn takes the server; `None` before any was answered.
+    pub fn turn(&self) -> Option<Duration> {
+        self.turn
+    }
+
+    /// A turn was answered, this long after the one before it on its connection.
+    pub fn answered(&mut self, took: Duration) {
+        let turn = self.turn.map_or(took, |average| (average * 3 + took) / 4);
+        self.turn = Some(turn);
+        self.current = self.fitting(turn);
+    }
+
+    /// A turn failed, and with it all that were queued behind it: they are sent
+    /// again, so do not queue many until one goes well.
+    pub fn failed(&mut self) {
+        self.current = 1;
+    }
+
+    fn fitting(&self, turn: Duration) -> usize {
+        let turns = (self.round_trip + Self::SLACK).as_nanos() / turn.as_nanos().max(1);
+        usize::try_from(turns)
+            .unwrap_or(Self::DEEPEST)
+            .clamp(1, Self::DEEPEST - 1)
+            + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::copy::{CopyFormat, Copying};
+
+    #[test]
+    fn a_far_server_gets_many_turns_at_once() {
+        let near = Depth::new(Duration::from_micros(100), &Transfer::Rows, 99);
+        let far = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        assert!(near.current() < 8, "{near:?}");
+        assert!(far.current() > 32, "{far:?}");
+    }
+
+    #[test]
+    fn an_export_has_few_shards_queue_behind_each_other() {
+        let lines = Transfer::Copy(Copying {
+            format: CopyFormat::Csv,
+            null: None,
+            delimiter: crate::output::format::Delimiter::COMMA,
+            shard_column: true,
+        });
+        let near = Depth::new(Duration::from_millis(1), &lines, 99);
+        assert_eq!(near.current(), 2);
+        let far = Depth::new(Duration::from_millis(20), &lines, 99);
+        assert!((4..10).contains(&far.current()), "{far:?}");
+    }
+
+    #[test]
+    fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
+        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        for _ in 0..20 {
+            depth.answered(Duration::from_secs(1));
+        }
+        assert_eq!(depth.current(), 2);
+        for _ in 0..60 {
+            depth.answered(Duration::from_micros(50));
+        }
+        assert_eq!(depth.current(), Depth::DEEPEST);
+    }
+
+    #[test]
+    fn after_a_failure_nothing_queues_behind_the_next_turn() {
+        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        depth.failed();
+        assert_eq!(depth.current(), 1);
+        depth.answered(Duration::from_micros(300));
+        assert!(depth.current() > 32);
+    }
+}

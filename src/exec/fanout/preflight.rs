@@ -1,0 +1,233 @@
+//! The one round trip before any shard's turn: the server's parser checks the
+//! statement, the snapshot is taken, the catalog tells the shards. All on the
+//! connection that becomes the first lane.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+
+use super::session::{Exported, Session};
+use super::{FanoutError, error};
+use crate::client::{Connection, Report};
+use crate::exec::plan::{self, Partitioning, Plan, TableName};
+use crate::exec::type_names::TypeNames;
+use crate::pg::sql_template;
+use crate::sharding::discovered::Discovered;
+
+/// What the first connection found.
+pub struct Survey {
+    pub session: Session,
+    /// Every shard of the database, and what looks like one.
+    pub shards: Discovered,
+    /// Names of the types that this database defined itself, if the statement may
+    /// return any.
+    pub types: TypeNames,
+    /// What the survey took: a round trip and the server's work.
+    pub round_trip: Duration,
+}
+
+impl Survey {
+    /// Three messages, sent together: the probe (in a transaction of its own,
+    /// since an error in it must not cost us the snapshot), the check, and the
+    /// run's transaction with the catalog's answers.
+    pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
+        let began = Instant::now();
+        connection.mark_busy();
+        connection.wait_at_most(plan.limits.patience_at_first());
+        let client = connection.client();
+        let locked = lockable_tables(&connection, plan).await?;
+        let (probe, survey) = (plan.probe(), plan.survey(&locked));
+        let (probed, checked, opened) = futures::join!(
+            client.simple_query(&probe),
+            client.prepare(plan.statement.as_str()),
+            client.simple_query(&survey),
+        );
+        let round_trip = began.elapsed();
+
+        // In a transaction that has failed the check says nothing, not even that
+        // the statement is one that returns rows.
+        probed.map_err(|error| FanoutError::opening(&error))?;
+        let verdict = verdict(&checked)?;
+        let opened = match opened {
+            // Who reads without the locks can still notice what they would have kept off.
+            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+                client.simple_query(&plan.survey(&[])).await
+            }
+            opened => opened,
+        };
+        let opened = opened.map_err(|error| FanoutError::opening(&error))?;
+        let mut results = results(&opened).into_iter();
+        let (snapshot, shards) = opening(plan, &mut results);
+
+        let types = match verdict {
+            Verdict::Plain => TypeNames::default(),
+            Verdict::Custom(names) => types(&connection, Some(&names)).await?,
+            Verdict::Unknown => types(&connection, None).await?,
+        };
+        Ok(Self {
+            session: Session::surveyed(connection, snapshot),
+            shards,
+            types,
+            round_trip,
+        })
+    }
+}
+
+/// The tables to lock before the snapshot is taken: those of [`Plan::lock`] that there
+/// are. None takes no round trip.
+pub(crate) async fn lockable_tables(
+    connection: &Connection,
+    plan: &Plan,
+) -> Result<Vec<TableName>, FanoutError> {
+    if plan.lock.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = plan.lockable_tables();
+    let rows = connection.client().simple_query(&sql).await;
+    let rows = rows.map_err(|error| FanoutError::opening(&error))?;
+    Ok(results(&rows)
+        .into_iter()
+        .flatten()
+        .filter_map(|row| {
+            Some(TableName {
+                schema: row.get(0)?.to_owned(),
+                name: row.get(1)?.to_owned(),
+            })
+        })
+        .collect())
+}
+
+/// What opens every run: the snapshot (if shared), then the shards.
+pub(crate) fn opening<'a>(
+    plan: &Plan,
+    results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
+) -> (Option<Exported>, Discovered) {
+    let exported = match plan.instant {
+        plan::Instant::Shared => results.next(),
+        plan::Instant::PerShard => None,
+    };
+    let schemas = results.next().unwrap_or_default();
+    let snapshot = exported.and_then(|rows| {
+        let row = rows.first()?;
+        Some(Exported {
+            name: row.get(0)?.to_owned(),
+            process_id: row.get(1)?.parse().ok()?,
+            partitioning: match schemas.first().and_then(|row| row.get(1)) {
+                Some("t") => Partitioning::Used,
+                _ => Partitioning::Unused,
+            },
+        })
+    });
+    let shards = Discovered::new(schemas.iter().filter_map(|row| row.get(0)));
+    (snapshot, shards)
+}
+
+/// What the check tells of the columns' types.
+enum Verdict {
+    Plain,
+    /// Types of these names, which each shard may define for itself.
+    Custom(Vec<String>),
+    /// The probed shard cannot tell; others may.
+    Unknown,
+}
+
+/// The server's parser has looked at the statement alone, so it is exactly one,
+/// and nothing of it can reach the SQL around it.
+fn verdict(
+    checked: &Result<tokio_postgres::Statement, tokio_postgres::Error>,
+) -> Result<Verdict, FanoutError> {
+    match checked {
+        Ok(statement) if statement.columns().is_empty() => Err(FanoutError::NotAQuery),
+        Ok(statement) => {
+            let custom: Vec<_> = statement
+                .columns()
+                .iter()
+                .filter(|column| column.type_().oid() >= crate::exec::type_names::FIRST_USER_OID)
+                .map(|column| column.type_().name().to_owned())
+                .collect();
+            Ok(if custom.is_empty() {
+                Verdict::Plain
+            } else {
+                Verdict::Custom(custom)
+            })
+        }
+        Err(error) => match error.as_db_error() {
+            None => Err(FanoutError::Lost(error::cause(error))),
+            Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
+            Some(report) if !is_about_the_statement(report.code()) => {
+                Err(FanoutError::opening(error))
+            }
+            Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
+                // Of all syntax errors only this one is not the grammar's. Its
+                // text depends on the server's language.
+                Err(match report.routine() {
+                    Some("exec_parse_message") => FanoutError::SeveralStatements,
+                    _ => FanoutError::Statement(Report::new(report, 0)),
+                })
+            }
+            // A table that this shard lacks, say. The others speak for themselves.
+            Some(_) => Ok(Verdict::Unknown),
+        },
+    }
+}
+
+/// Whether an error tells that the statement was looked at. One that was not, since
+/// the server was short of something or the probe had failed, is not checked: it
+/// could be one that returns no rows, and those are not all read-only (`COPY … TO`).
+fn is_about_the_statement(code: &SqlState) -> bool {
+    /// Invalid transaction state, insufficient resources, operator intervention,
+    /// system error, internal error.
+    const NOT: [&str; 5] = ["25", "53", "57", "58", "XX"];
+    !NOT.iter().any(|class| code.code().starts_with(class))
+}
+
+/// The results that had rows to describe, but for those of the settings.
+pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRow>> {
+    let mut results = Vec::new();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(_) => results.push(Vec::new()),
+            SimpleQueryMessage::Row(row) => {
+                if let Some(rows) = results.last_mut() {
+                    rows.push(row);
+                }
+            }
+            _ => {}
+        }
+    }
+    results
+}
+
+async fn types(
+    connection: &Connection,
+    names: Option<&[String]>,
+) -> Result<TypeNames, FanoutError> {
+    use crate::pg::quote::Literal;
+
+    let names = match names {
+        None => "NULL::pg_catalog.name[]".to_owned(),
+        Some(names) => {
+            let names: Vec<_> = names.iter().map(|name| Literal(name).to_string()).collect();
+            format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+        }
+    };
+    let sql = sql_template::fill(
+        include_str!("../../../sql/exec/types.sql"),
+        &[("names", &names)],
+    );
+    let rows = connection
+        .client()
+        .simple_query(&sql)
+        .await
+        .map_err(|error| FanoutError::opening(&error))?;
+    let mut types = TypeNames::default();
+    for row in results(&rows).into_iter().flatten() {
+        if let (Some(Ok(oid)), Some(schema), Some(name)) =
+            (row.get(0).map(str::parse), row.get(1), row.get(2))
+        {
+            types.add(oid, schema, name);
+        }
+    }
+    Ok(types)
+}

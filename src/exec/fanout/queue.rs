@@ -1,0 +1,153 @@
+//! The shards that no lane has taken, and those that a lane has given back.
+//!
+//! A lane takes a shard only once its session stands. Behind a pooler with fewer
+//! connections than lanes, a lane whose session waits would otherwise hold shards, and
+//! those who have a session would wait for these to be printed: for each other.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::Place;
+use super::shard_reader::{Purpose, Turn};
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    emptied: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Never taken: this one and all behind it.
+    next: Place,
+    end: Place,
+    given_back: BTreeMap<Place, Turn>,
+}
+
+impl Queue {
+    pub fn of(shards: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                next: 0,
+                end: shards,
+                given_back: BTreeMap::new(),
+            }),
+            emptied: Notify::new(),
+        }
+    }
+
+    /// The lowest shard that nobody has, unless it comes before `last`, the last one
+    /// that the lane has in flight: what is in flight on a connection ascends, so that
+    /// the lowest unfinished shard never waits behind another.
+    pub fn take(&self, last: Option<Place>) -> Option<Turn> {
+        let mut state = self.state();
+        let lowest = state.lowest_for(last)?;
+        if state.given_back.remove(&lowest.place).is_none() {
+            state.next += 1;
+        }
+        let is_empty = state.lowest().is_none();
+        drop(state);
+        if is_empty {
+            self.emptied.notify_waiters();
+        }
+        Some(lowest)
+    }
+
+    /// For whoever gets a session first.
+    pub fn give_back(&self, turns: impl IntoIterator<Item = Turn>) {
+        let turns = turns.into_iter().map(|turn| (turn.place, turn));
+        self.state().given_back.extend(turns);
+    }
+
+    /// Those of these shards that were given back and that nobody has taken since.
+    pub fn withdraw(&self, turns: &[Turn]) -> Vec<Turn> {
+        let mut state = self.state();
+        let is_left = |turn: &&Turn| state.given_back.remove(&turn.place).is_some();
+        turns.iter().filter(is_left).copied().collect()
+    }
+
+    /// Whether [`Queue::take`] would give a shard.
+    pub fn has_for(&self, last: Option<Place>) -> bool {
+        self.state().lowest_for(last).is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.state().lowest().is_none()
+    }
+
+    /// Returns once there is nothing left to take.
+    pub async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Valid between any two statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn lowest_for(&self, last: Option<Place>) -> Option<Turn> {
+        self.lowest()
+            .filter(|lowest| last.is_none_or(|last| last < lowest.place))
+    }
+
+    fn lowest(&self) -> Option<Turn> {
+        let given_back = self.given_back.values().next().copied();
+        // What was never taken comes behind all that was.
+        given_back.or_else(|| {
+            (self.next < self.end).then_some(Turn {
+                place: self.next,
+                attempt: 0,
+                purpose: Purpose::Rows,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn place(turn: Option<Turn>) -> Option<Place> {
+        turn.map(|turn| turn.place)
+    }
+
+    #[test]
+    fn what_is_given_back_goes_first_but_never_behind_a_higher_shard() {
+        let queue = Queue::of(4);
+        let first = queue.take(None).unwrap();
+        assert_eq!(place(queue.take(Some(0))), Some(1));
+        queue.give_back([Turn {
+            attempt: 1,
+            ..first
+        }]);
+        assert_eq!(place(queue.take(Some(1))), None);
+        let again = queue.take(None).unwrap();
+        assert_eq!((again.place, again.attempt), (0, 1));
+        assert_eq!(place(queue.take(Some(1))), Some(2));
+    }
+
+    #[test]
+    fn whoever_waits_is_told_when_nothing_is_left() {
+        let queue = Queue::of(1);
+        let mut emptied = Box::pin(queue.emptied());
+        assert!((&mut emptied).now_or_never().is_none());
+        let turn = queue.take(None).unwrap();
+        assert!(emptied.now_or_never().is_some());
+        queue.give_back([turn]);
+        assert!(queue.emptied().now_or_never().is_none());
+        assert_eq!(queue.withdraw(&[turn]).len(), 1);
+        assert!(queue.withdraw(&[turn]).is_empty());
+        assert!(queue.is_empty());
+    }
+}

@@ -1,0 +1,233 @@
+//! When a worker checks that the snapshot covers the tables that it read, and what the
+//! check tells. The statement is `sql/exec/check_relations.sql`.
+
+use std::time::Duration;
+
+use tokio_postgres::SimpleQueryMessage;
+
+use super::session::Answers;
+use super::shard_reader::Broken;
+use crate::exec::plan::{CheckFrequency, TableName};
+use futures::StreamExt;
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub(super) struct RelationCheck {
+    /// Tables that the turns have locked, partitions and TOAST tables too.
+    pub locked: usize,
+    /// Tables that the snapshot does not cover.
+    pub rewritten: Vec<TableName>,
+    /// Tables of which row-level security may hide rows.
+    pub filtered: Vec<TableName>,
+}
+
+impl RelationCheck {
+    /// Reads the answer to `sql/exec/check_relations.sql`.
+    pub async fn read(answers: &mut Answers) -> Result<Self, Broken> {
+        let mut check = None;
+        while let Some(message) = answers.next().await {
+            match message.map_err(|error| Broken::by(&error, 0))? {
+                SimpleQueryMessage::RowDescription(_) => check = Some(Self::default()),
+                SimpleQueryMessage::Row(row) => {
+                    if let Some(check) = &mut check {
+                        check.add(&LockedTable::of(|column| row.get(column)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        check.ok_or_else(|| Broken::Lost("a check of the tables without an answer".to_owned()))
+    }
+
+    fn add(&mut self, table: &LockedTable) {
+        self.locked += 1;
+        if table.is_rewritten() {
+            self.rewritten.push(table.name());
+        }
+        if table.is_filtered {
+            self.filtered.push(table.name());
+        }
+    }
+}
+
+/// A row of `sql/exec/check_relations.sql`: a table as of the snapshot, and as of now.
+struct LockedTable<'a> {
+    kind: Option<&'a str>,
+    schema: Option<&'a str>,
+    name: Option<&'a str>,
+    path: Option<&'a str>,
+    path_now: Option<&'a str>,
+    file: Option<&'a str>,
+    file_now: Option<&'a str>,
+    is_filtered: bool,
+    has_other_partitions: bool,
+}
+
+impl<'a> LockedTable<'a> {
+    fn of(value: impl Fn(usize) -> Option<&'a str>) -> Self {
+        Self {
+            kind: value(0),
+            schema: value(1),
+            name: value(2),
+            path: value(3),
+            path_now: value(4),
+            file: value(5),
+            file_now: value(6),
+            is_filtered: value(7) == Some("t"),
+            has_other_partitions: value(8) == Some("t"),
+        }
+    }
+
+    fn is_rewritten(&self) -> bool {
+        match self.kind {
+            None => true,
+            // What is read of a sequence does not depend on the snapshot.
+            Some("S") => false,
+            Some(_) => {
+                self.path != self.path_now
+                    // A view has none.
+                    || self.file_now.is_some() && self.file != self.file_now
+                    || self.has_other_partitions
+            }
+        }
+    }
+
+    /// By the names that it had at the snapshot, if it had any.
+    fn name(&self) -> TableName {
+        let created_since = (Some(""), self.path_now);
+        let (schema, name) = match self.kind {
+            Some(_) => (self.schema, self.name),
+            None => created_since,
+        };
+        TableName {
+            schema: schema.unwrap_or_default().to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// How many turns share a check.
+#[derive(Debug)]
+pub(super) struct CheckInterval {
+    frequency: CheckFrequency,
+    unknown: usize,
+}
+
+impl CheckInterval {
+    /// Before any check has told how many tables a turn locks, few: a statement over
+    /// partitions locks hundreds, and the server's table of locks is everybody's. One
+    /// worker finds out; the others wait for that as long as they can.
+    const FIRST: usize = 2;
+    const UNKNOWN: usize = 8;
+    /// 32 turns of the smallest kind take the server 5 ms, a check 1 ms.
+    const MOST: usize = 32;
+    /// Tables to hold locked on one connection, each with its indexes. The server has room
+    /// for 64 locks per connection that it allows.
+    const TABLES: usize = 64;
+    /// For how long a quick shard's tables may stay locked for the shards behind it.
+    const HOLD: Duration = Duration::from_millis(100);
+
+    pub fn new(frequency: CheckFrequency, worker: usize) -> Self {
+        Self {
+            frequency,
+            unknown: if worker == 0 {
+                Self::FIRST
+            } else {
+                Self::UNKNOWN
+            },
+        }
+    }
+
+    /// Turns to send between two checks, if each locks this many tables and takes this
+    /// long, as far as that is known.
+    pub fn turns(&self, tables: Option<usize>, turn: Option<Duration>) -> usize {
+        match (self.frequency, tables) {
+            (CheckFrequency::EachShard, _) => 1,
+            (CheckFrequency::Batches, None) => self.unknown,
+            (CheckFrequency::Batches, Some(tables)) => {
+                let by_tables = Self::TABLES / tables.max(1);
+                let turn = turn.unwrap_or_default().as_nanos().max(1);
+                let by_time = usize::try_from(Self::HOLD.as_nanos() / turn).unwrap_or(Self::MOST);
+                by_tables.min(by_time).clamp(1, Self::MOST)
+            }
+        }
+    }
+
+    /// The first check was sent, and its answer is on its way.
+    pub fn sent(&mut self) {
+        self.unknown = Self::UNKNOWN;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick_turns_with_few_tables_share_a_check() {
+        let interval = CheckInterval::new(CheckFrequency::Batches, 1);
+        let turns = |tables, turn| interval.turns(Some(tables), Some(turn));
+        let quick = Duration::from_micros(200);
+        assert_eq!(turns(1, quick), CheckInterval::MOST);
+        assert_eq!(turns(500, quick), 1);
+        assert_eq!(turns(10, quick), 6);
+        assert_eq!(turns(1, Duration::from_millis(5)), 20);
+        assert_eq!(turns(1, Duration::from_secs(5)), 1);
+    }
+
+    #[test]
+    fn one_worker_finds_out_how_many_tables_a_turn_locks() {
+        let mut first = CheckInterval::new(CheckFrequency::Batches, 0);
+        let other = CheckInterval::new(CheckFrequency::Batches, 1);
+        let each = CheckInterval::new(CheckFrequency::EachShard, 1);
+        assert_eq!(first.turns(None, None), CheckInterval::FIRST);
+        assert_eq!(other.turns(None, None), CheckInterval::UNKNOWN);
+        assert_eq!(each.turns(None, None), 1);
+        first.sent();
+        assert_eq!(first.turns(None, None), CheckInterval::UNKNOWN);
+    }
+
+    type Row = [Option<&'static str>; 9];
+
+    /// A table that is what it was.
+    const SAME: Row = [
+        Some("r"),
+        Some("shard_1"),
+        Some("a\"b"),
+        Some("shard_1.\"a\"\"b\""),
+        Some("shard_1.\"a\"\"b\""),
+        Some("20000"),
+        Some("20000"),
+        None,
+        Some("f"),
+    ];
+
+    fn check(column: usize, value: Option<&'static str>) -> RelationCheck {
+        let mut row = SAME;
+        row[column] = value;
+        let mut check = RelationCheck::default();
+        check.add(&LockedTable::of(|column| row[column]));
+        check
+    }
+
+    #[test]
+    fn a_check_names_the_tables_that_changed() {
+        for (column, value) in [
+            (4, Some("shard_2.\"a\"\"b\"")),
+            (6, Some("20001")),
+            (8, Some("t")),
+        ] {
+            let rewritten = check(column, value).rewritten;
+            assert_eq!(rewritten[0].to_string(), "shard_1.a\"b", "{column}");
+        }
+        assert_eq!(
+            check(0, None).rewritten[0].to_string(),
+            "shard_1.\"a\"\"b\""
+        );
+        for (column, value) in [(0, Some("r")), (6, None), (8, None)] {
+            assert!(check(column, value).rewritten.is_empty(), "{column}");
+        }
+        let filtered = check(7, Some("t"));
+        assert_eq!((filtered.rewritten.len(), filtered.filtered.len()), (0, 1));
+    }
+}

@@ -1,0 +1,257 @@
+//! One shard's turn on the wire: reads its answer, and tells what broke it.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::error::{cause, is_transient};
+use super::in_flight::Flight;
+use super::session::Answers;
+use super::{Attempt, Event, Message, Place, ShardError, Window};
+use crate::client::{Copied, Report, row_description};
+use crate::exec::copy::Lines;
+use crate::exec::plan::TableName;
+use crate::pg::row_batch::{Column, Rows};
+
+/// Rows go on when they are this many bytes.
+const BATCH: usize = 32 << 10;
+
+/// Lines go on, however few, when none has followed them for this long.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A shard that is to be asked, and for which time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    pub place: Place,
+    pub attempt: Attempt,
+    pub purpose: Purpose,
+}
+
+/// What a turn is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its rows.
+    Rows,
+    /// Its locks: the shard has answered, but its connection was lost before its tables
+    /// were checked. A table that was rewritten by then still differs from the snapshot.
+    Recheck { tries: u32 },
+}
+
+/// A turn that was sent.
+pub(super) struct Flying {
+    pub turn: Turn,
+    pub flight: Flight,
+    pub rows: u64,
+}
+
+/// How an answer ended early.
+pub(super) enum Broken {
+    /// The shard's own trouble; the connection lives.
+    Shard(ShardError),
+    /// The same, but trying again may help.
+    Transient(Report),
+    /// The connection is gone.
+    Lost(String),
+}
+
+/// Where a lane's messages go, as far as there is room for them.
+#[derive(Clone)]
+pub(super) struct Outlet {
+    pub messages: mpsc::UnboundedSender<Message>,
+    pub window: Arc<Window>,
+}
+
+impl Outlet {
+    pub fn say(&self, turn: Turn, event: Event) {
+        // The receiver is gone only when nobody wants to know any more.
+        let _ = self.messages.send(Message::Shard {
+            place: turn.place,
+            attempt: turn.attempt,
+            event,
+        });
+    }
+
+    /// Row-level security may have hidden rows of these tables.
+    pub fn filtered(&self, tables: &[TableName]) {
+        for table in tables {
+            let _ = self.messages.send(Message::Filtered(table.clone()));
+        }
+    }
+
+    pub fn notice(&self, text: String) {
+        let _ = self.messages.send(Message::Notice(text));
+    }
+
+    /// Empties a batch into the outlet, once there is room for it.
+    async fn pass_lines_on(&self, turn: Turn, lines: &mut Lines) {
+        if lines.rows == 0 {
+            return;
+        }
+        let batch = lines.take();
+        self.window.admit(turn.place, batch.text.len()).await;
+        self.say(turn, Event::Lines(batch));
+    }
+
+    /// Empties a batch into the outlet, once there is room for it.
+    async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
+        if rows.is_empty() {
+            return;
+        }
+        let batch = rows.take();
+        self.window.admit(turn.place, batch.bytes()).await;
+        self.say(turn, Event::Rows(batch));
+    }
+}
+
+impl Flying {
+    /// Reads the answer to its end, passing rows on as they come.
+    pub async fn read(&mut self, outlet: &Outlet) -> Result<(), Broken> {
+        let (turn, rows) = (self.turn, &mut self.rows);
+        match &mut self.flight {
+            Flight::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
+                while let Some(answer) = answers.next().await {
+                    answer.map_err(|error| Broken::by(&error, *offset))?;
+                }
+            }
+            Flight::Rows { answers, offset } => {
+                read_rows(turn, rows, answers, *offset, outlet).await?;
+            }
+            Flight::Copy {
+                described,
+                described_offset,
+                copied,
+                copied_offset,
+                lead,
+            } => {
+                read_rows(turn, rows, described, *described_offset, outlet).await?;
+                if let Some(copied) = copied.take() {
+                    read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads values, and counts their rows.
+async fn read_rows(
+    turn: Turn,
+    count: &mut u64,
+    answers: &mut Answers,
+    offset: usize,
+    outlet: &Outlet,
+) -> Result<(), Broken> {
+    let mut columns: Option<Vec<Column>> = None;
+    let mut rows = Rows::default();
+    loop {
+        // What is there already makes a batch; what is yet to come does not
+        // hold it up.
+        let next = match futures::poll!(answers.next()) {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                outlet.pass_on(turn, &mut rows).await;
+                answers.next().await
+            }
+        };
+        let Some(message) = next else { break };
+        match message.map_err(|error| Broken::by(&error, offset))? {
+            SimpleQueryMessage::RowDescription(names) => {
+                let described: Vec<_> = names
+                    .iter()
+                    .map(|name| row_description::column(name.name()))
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
+                rows = Rows::new(described.len());
+                outlet.say(turn, Event::Columns(described.clone()));
+                columns = Some(described);
+            }
+            SimpleQueryMessage::Row(row) => {
+                let columns = columns.as_deref().unwrap_or_default();
+                rows.try_push(columns.iter().enumerate().map(|(index, column)| {
+                    row.try_get(index).map_err(|_| {
+                        let column = column.name.clone();
+                        Broken::Shard(ShardError::NotUtf8 { column })
+                    })
+                }))?;
+                *count += 1;
+                if rows.bytes() >= BATCH {
+                    outlet.pass_on(turn, &mut rows).await;
+                }
+            }
+            _ => {}
+        }
+    }
+    outlet.pass_on(turn, &mut rows).await;
+    match columns {
+        Some(_) => Ok(()),
+        None => Err(Broken::Shard(ShardError::NotAQuery)),
+    }
+}
+
+/// Reads lines, and counts them.
+async fn read_lines(
+    turn: Turn,
+    count: &mut u64,
+    copied: Copied,
+    offset: usize,
+    lead: &[u8],
+    outlet: &Outlet,
+) -> Result<(), Broken> {
+    let failed = |error: tokio_postgres::Error| Broken::by(&error, offset);
+    let mut chunks = copied.await.map_err(failed)?;
+    let mut lines = Lines::default();
+    loop {
+        let next = match futures::poll!(chunks.next()) {
+            Poll::Ready(next) => next,
+            // Whoever reads along gets what there is once no more has come for a while.
+            Poll::Pending => {
+                if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
+                    next
+                } else {
+                    outlet.pass_lines_on(turn, &mut lines).await;
+                    chunks.next().await
+                }
+            }
+        };
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(failed)?;
+        // One a row, as servers do it. The protocol would let them cut it anywhere,
+        // and then the shard's name would stand in the middle of a row.
+        if !chunk.ends_with(b"\n") {
+            return Err(Broken::Lost("COPY data that is not one row".to_owned()));
+        }
+        // A batch that outgrew its allocation would double it, for nothing.
+        if lines.text.len() + lead.len() + chunk.len() > BATCH {
+            outlet.pass_lines_on(turn, &mut lines).await;
+        }
+        if lines.rows == 0 {
+            lines
+                .text
+                .reserve_exact(BATCH.max(lead.len() + chunk.len()));
+        }
+        lines.push(lead, &chunk);
+        *count += 1;
+    }
+    outlet.pass_lines_on(turn, &mut lines).await;
+    Ok(())
+}
+
+impl Broken {
+    pub fn by(error: &tokio_postgres::Error, offset: usize) -> Self {
+        let Some(error) = error.as_db_error() else {
+            return Self::Lost(cause(error));
+        };
+        let report = Report::new(error, offset);
+        if Report::is_fatal(error) {
+            Self::Lost(report.headline())
+        } else if is_transient(error.code()) {
+            Self::Transient(report)
+        } else {
+            Self::Shard(ShardError::Server(report))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Hints: what somebody who reads this result may be missing, or can do about an
+//! error that several commands have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::client::Report;
+use crate::exec::fanout::Answer;
+use crate::exec::plan::TableName;
+use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::statement::Statement;
+
+pub const LOCKED: &str =
+    "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
+
+/// Only `SQL_ASCII` lets such bytes in, and it converts nothing: what `convert_from` gives
+/// is the same bytes. A cast to bytea fails where there is a backslash.
+pub const NOT_UTF8: &str = "a database whose encoding is SQL_ASCII holds any bytes; to see them, \
+     select encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
+
+/// Of which tables row-level security may have hidden rows: those of the same name together.
+pub fn filtered(tables: &BTreeSet<TableName>) -> String {
+    let mut schemas: BTreeMap<&str, (Vec<Shard>, Vec<&str>)> = BTreeMap::new();
+    for table in tables {
+        let (shards, others) = schemas.entry(&table.name).or_default();
+        match Shard::from_schema(&table.schema) {
+            Some(shard) => shards.push(shard),
+            None => others.push(&table.schema),
+        }
+    }
+    let places = schemas.into_iter().map(|(name, (mut shards, others))| {
+        shards.sort_unstable();
+        let shards = (!shards.is_empty()).then(|| Ranges::of(&shards).to_string());
+        let places: Vec<_> = shards
+            .into_iter()
+            .chain(others.into_iter().map(str::to_owned))
+            .collect();
+        format!("\"{name}\" ({})", places.join(", "))
+    });
+    format!(
+        "row-level security may hide rows from this role: {}",
+        places.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// `limit` is the flag that says how long a statement may take.
+pub fn longer(limit: &str) -> String {
+    format!("raise {limit} (0 for none) if the statement may take longer")
+}
+
+/// For a statement that the server cancelled. `limit` is the flag that says how long
+/// it may take.
+pub fn cancelled(report: &Report, limit: &str) -> String {
+    if report.before_time_limit {
+        "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
+         run it again"
+            .to_owned()
+    } else {
+        longer(limit)
+    }
+}
+
+/// Aggregates whose value per shard is easily taken for the value of all shards.
+const AGGREGATES: [&str; 14] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "bool_and",
+    "bool_or",
+    "every",
+    "array_agg",
+    "string_agg",
+    "json_agg",
+    "jsonb_agg",
+    "stddev",
+    "variance",
+];
+
+/// For a result that is one row a shard of an aggregate without groups.
+///
+/// A guess by the words of the statement: it is wrong in a hint's way, not in an
+/// answer's.
+pub fn lone_aggregate(statement: &Statement, answers: &[(Shard, Answer)]) -> Option<String> {
+    let one_row_each = answers.len() > 1 && answers.iter().all(|(_, answer)| answer.rows == 1);
+    let lower = statement.as_str().to_lowercase();
+    let grouped = lower.split_whitespace().any(|word| word == "group");
+    (one_row_each && !grouped && calls_aggregate(&lower)).then(|| {
+        format!(
+            "hint: these are {} answers, one a shard, and not one for all of them; \
+             for that, add --global",
+            answers.len()
+        )
+    })
+}
+
+fn calls_aggregate(sql: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    sql.match_indices('(').any(|(at, _)| {
+        let before = sql[..at].trim_end();
+        let start = before.rfind(|c| !is_name(c)).map_or(0, |at| {
+            at + before[at..].chars().next().map_or(1, char::len_utf8)
+        });
+        AGGREGATES.contains(&&before[start..])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn hinted(sql: &str, rows: [u64; 2]) -> bool {
+        let answers = rows.map(|rows| {
+            let took = Duration::ZERO;
+            (Shard::new(0), Answer { rows, took })
+        });
+        lone_aggregate(&Statement::new(sql).unwrap(), &answers).is_some()
+    }
+
+    #[test]
+    fn an_aggregate_with_one_row_a_shard_is_many_answers() {
+        assert!(hinted("SELECT count(*) FROM t", [1, 1]));
+        assert!(hinted("select 1 + SUM (x) from t", [1, 1]));
+        assert!(!hinted("SELECT count(*) FROM t GROUP BY a", [1, 1]));
+        assert!(!hinted("SELECT name FROM t", [1, 1]));
+        assert!(!hinted("SELECT count(*) FROM t", [1, 2]));
+        assert!(!hinted("SELECT account(1), '…('", [1, 1]));
+    }
+}

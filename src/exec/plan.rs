@@ -1,0 +1,485 @@
+//! What a run sends, to the letter: pure, no connection in sight.
+//!
+//! Every connection opens one read-only transaction, takes the run's snapshot,
+//! and then gives one shard after the other its turn. `--dry-run` prints this.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::exec::copy::{Copying, Transfer};
+use crate::pg::quote::{Identifier, Literal};
+use crate::pg::sql_template::{around_statement, fill};
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::Statement;
+use crate::terminal::summary::Instants;
+
+/// At which instant the shards are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instant {
+    /// All at one exported snapshot.
+    Shared,
+    /// Each when its turn comes (`--no-snapshot`).
+    PerShard,
+}
+
+impl From<Instant> for Instants {
+    fn from(instant: Instant) -> Self {
+        match instant {
+            Instant::Shared => Self::One,
+            Instant::PerShard => Self::EachShard,
+        }
+    }
+}
+
+/// The bounds the server itself enforces. Zero is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub statement_timeout: Duration,
+    /// Short, so that an ad-hoc query never waits in the queue for a lock behind
+    /// a migration and holds up everybody who comes after it.
+    pub lock_timeout: Duration,
+}
+
+impl Limits {
+    /// Between the server's limit and ours: it is given time to say what it cancelled.
+    const GRACE: Duration = Duration::from_secs(5);
+
+    /// For how long the server may say nothing while a turn is to be answered: a little
+    /// longer than it lets the statement run. Without a limit, for ever: then only the
+    /// network tells whether it is still there.
+    pub fn patience(self) -> Option<Duration> {
+        let limit = self.statement_timeout;
+        (!limit.is_zero()).then(|| limit.saturating_add(Self::GRACE))
+    }
+
+    /// The same for our own statements in front of the first turn. They are quick, but a
+    /// busy server takes its time, and a pooler (`PgBouncer` by default) lets us wait 120 s
+    /// for a connection of the server.
+    pub fn patience_at_first(self) -> Option<Duration> {
+        const SHORTEST: Duration = Duration::from_secs(30);
+        const FOR_POOLERS: Duration = Duration::from_secs(120);
+        let limit = match (self.statement_timeout, self.lock_timeout) {
+            // As asked, a lock is waited for until it is free.
+            (Duration::ZERO, Duration::ZERO) => return None,
+            (Duration::ZERO, lock_timeout) => lock_timeout.max(FOR_POOLERS),
+            (limit, _) => limit.max(SHORTEST),
+        };
+        Some(limit.saturating_add(Self::GRACE))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            statement_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What the settings of the session, the role and the database have no say in: each
+/// holds for the next as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pinned {
+    /// Whoever reads the answer is who asks: it is what psql would print.
+    Nothing,
+    /// How values are written.
+    Values,
+    /// Where the scan of a table begins.
+    Scans,
+    /// In which order a shard's rows come, as far as one statement has one.
+    Order,
+}
+
+impl Pinned {
+    fn templates(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (Self::Values, include_str!("../../sql/export/values.sql")),
+            (Self::Scans, include_str!("../../sql/export/scans.sql")),
+            (
+                Self::Order,
+                include_str!("../../sql/export/one_process.sql"),
+            ),
+        ];
+        all.into_iter()
+            .filter(move |(pinned, _)| *pinned <= self)
+            .map(|(_, template)| template)
+    }
+}
+
+/// How often a worker checks that the snapshot covers the tables that it read
+/// (`sql/exec/check_relations.sql`). The check takes the server about 1 ms, as long as six
+/// small turns, and until then the locks of the turns before it are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckFrequency {
+    /// After each shard, before it counts as answered.
+    EachShard,
+    /// After as many quick turns as are worth it. A shard can fail after it has answered.
+    Batches,
+}
+
+/// Whether the database has partitions, which may come and go after the snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partitioning {
+    /// None, or a server that cannot tell: the check is quicker without them.
+    Unused,
+    Used,
+}
+
+/// A table of the user's, by the names that it had at a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.schema.as_str() {
+            "" => f.write_str(&self.name),
+            schema => write!(f, "{schema}.{}", self.name),
+        }
+    }
+}
+
+/// What becomes of rows that a policy of row-level security hides from this role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowSecurity {
+    /// They are missing, as in psql, and the summary names the tables.
+    Warn,
+    /// They are missing, as asked for.
+    Apply,
+    /// The statement fails, as in `pg_dump`.
+    Fail,
+}
+
+/// One statement, and how it runs in every shard.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub statement: Statement,
+    pub search_path: SearchPath,
+    pub instant: Instant,
+    pub pinned: Pinned,
+    pub limits: Limits,
+    pub transfer: Transfer,
+    pub check: CheckFrequency,
+    pub row_security: RowSecurity,
+    /// Tables that were rewritten during an earlier attempt: they are locked before the
+    /// snapshot is taken, those of a shard in all shards.
+    pub lock: Vec<TableName>,
+}
+
+/// A turn's message, and where in it the statement stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub sql: String,
+    /// Characters in front of the statement: what Postgres counts too much in
+    /// the position of an error.
+    pub offset: usize,
+}
+
+impl Plan {
+    /// Sets the scene for the check of the statement: see `sql/session/set_probe_path.sql`.
+    pub fn probe(&self) -> String {
+        self.bounded(
+            include_str!("../../sql/session/set_probe_path.sql"),
+            &[("search_path", &self.search_path.expression("nspname"))],
+        )
+    }
+
+    /// Lists the tables of [`Plan::lock`] that are there.
+    pub fn lockable_tables(&self) -> String {
+        let array = |part: fn(&TableName) -> &str| {
+            let names: Vec<_> = self
+                .lock
+                .iter()
+                .map(|table| Literal(part(table)).to_string())
+                .collect();
+            format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+        };
+        fill(
+            include_str!("../../sql/session/lockable_tables.sql"),
+            &[
+                ("schemas", &array(|table| &table.schema)),
+                ("tables", &array(|table| &table.name)),
+            ],
+        )
+    }
+
+    /// Opens the first connection's transaction, with these tables locked before its
+    /// snapshot is taken. Its results: the name of the snapshot (if shared), then the
+    /// shards.
+    pub fn survey(&self, locked: &[TableName]) -> String {
+        let mut sql = format!("ROLLBACK;\n{}", self.begin());
+        if !locked.is_empty() {
+            let tables: Vec<_> = locked
+                .iter()
+                .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
+                .collect();
+            sql += ";\n";
+            sql += &self.bounded(
+                include_str!("../../sql/session/lock_tables.sql"),
+                &[("tables", &tables.join(", "))],
+            );
+        }
+        if self.instant == Instant::Shared {
+            sql += ";\n";
+            sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
+        }
+        sql += ";\n";
+        sql += &fill(include_str!("../../sql/session/shards.sql"), &[]);
+        sql += ";\n";
+        sql += &self.settings();
+        sql
+    }
+
+    /// Opens another connection's transaction at the same instant. Its result:
+    /// the snapshot's name in this transaction.
+    pub fn join(&self, snapshot: Option<&str>) -> String {
+        let mut sql = self.begin();
+        if let Some(snapshot) = snapshot {
+            let snapshot = Literal(snapshot).to_string();
+            sql += ";\n";
+            sql += &fill(
+                include_str!("../../sql/session/import_snapshot.sql"),
+                &[("snapshot", &snapshot)],
+            );
+            sql += ";\n";
+            sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
+        }
+        sql += ";\n";
+        sql += &self.settings();
+        sql
+    }
+
+    /// One shard's turn.
+    pub fn turn(&self, shard: Shard) -> Turn {
+        around(
+            self.statement.text_in(shard),
+            include_str!("../../sql/exec/run_in_shard.sql"),
+            &[("search_path", &self.search_path.in_shard(shard))],
+        )
+    }
+
+    /// A COPY's turn: the message in front of the COPY.
+    pub fn describe_in(&self, shard: Shard) -> Turn {
+        around(
+            self.statement.as_str(),
+            include_str!("../../sql/exec/describe.sql"),
+            &[("search_path", &self.search_path.in_shard(shard))],
+        )
+    }
+
+    /// The COPY itself, the same in every shard.
+    pub fn copy(&self, copying: &Copying) -> Turn {
+        let (format, others) = copying.options();
+        around(
+            self.statement.as_str(),
+            include_str!("../../sql/exec/copy.sql"),
+            &[("format", format), ("others", &others)],
+        )
+    }
+
+    /// The message behind the turns whose tables it checks.
+    pub fn check_relations(partitioning: Partitioning) -> String {
+        let changed = match partitioning {
+            Partitioning::Unused => "false".to_owned(),
+            Partitioning::Used => fill(include_str!("../../sql/exec/partitions_changed.sql"), &[]),
+        };
+        fill(
+            include_str!("../../sql/exec/check_relations.sql"),
+            &[("partitions_changed", &changed)],
+        )
+    }
+
+    /// Takes the transaction up again after a check that failed.
+    pub fn recover_unchecked() -> String {
+        fill(include_str!("../../sql/exec/recover_unchecked.sql"), &[])
+    }
+
+    pub fn recover() -> String {
+        fill(include_str!("../../sql/exec/recover.sql"), &[])
+    }
+
+    /// All of it as a person reads it, for `--dry-run`.
+    pub fn describe(&self, shards: &[Shard]) -> String {
+        let mut text = String::from("-- on every connection\n");
+        let snapshot = (self.instant == Instant::Shared).then_some("the run's snapshot");
+        let _ = writeln!(text, "{};", self.join(snapshot));
+        for &shard in shards {
+            let turn = match &self.transfer {
+                Transfer::Rows => self.turn(shard).sql,
+                Transfer::Copy(copying) => {
+                    [self.describe_in(shard).sql, self.copy(copying).sql].join(";\n")
+                }
+            };
+            let _ = write!(text, "\n-- {shard}\n{turn};\n");
+        }
+        let when = match self.check {
+            CheckFrequency::EachShard => "after each shard",
+            CheckFrequency::Batches => "after every few shards, and after the last",
+        };
+        let _ = write!(
+            text,
+            "\n-- {when}\n{};\n",
+            Self::check_relations(Partitioning::Unused)
+        );
+        text
+    }
+
+    fn begin(&self) -> String {
+        let isolation = match self.instant {
+            Instant::Shared => "REPEATABLE READ",
+            Instant::PerShard => "READ COMMITTED",
+        };
+        fill(
+            include_str!("../../sql/session/begin.sql"),
+            &[("isolation", isolation)],
+        )
+    }
+
+    /// What holds for the whole transaction, and the savepoint behind it.
+    fn settings(&self) -> String {
+        let mut sql = String::new();
+        for template in self.pinned.templates() {
+            sql += &fill(template, &[]);
+            sql += ";\n";
+        }
+        if self.row_security == RowSecurity::Fail {
+            sql += &fill(include_str!("../../sql/session/row_security.sql"), &[]);
+            sql += ";\n";
+        }
+        sql + &self.bounded(include_str!("../../sql/session/session_settings.sql"), &[])
+    }
+
+    /// A statement of `sql/` that sets the limits, among other things.
+    fn bounded(&self, template: &str, values: &[(&str, &str)]) -> String {
+        let statement_timeout = milliseconds(self.limits.statement_timeout);
+        let lock_timeout = milliseconds(self.limits.lock_timeout);
+        let limits = [
+            ("statement_timeout", statement_timeout.as_str()),
+            ("lock_timeout", &lock_timeout),
+        ];
+        fill(template, &[&limits, values].concat())
+    }
+}
+
+fn around(statement: &str, template: &str, values: &[(&str, &str)]) -> Turn {
+    let (before, after) = around_statement(template, values);
+    Turn {
+        offset: before.chars().count(),
+        sql: format!("{before}{statement}{after}"),
+    }
+}
+
+/// As the settings take it.
+fn milliseconds(limit: Duration) -> String {
+    limit.as_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(sql: &str) -> Plan {
+        Plan {
+            statement: Statement::new(sql).unwrap(),
+            search_path: SearchPath::default(),
+            instant: Instant::Shared,
+            pinned: Pinned::Nothing,
+            limits: Limits::default(),
+            transfer: Transfer::Rows,
+            check: CheckFrequency::Batches,
+            row_security: RowSecurity::Warn,
+            lock: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_turn_is_one_message_in_the_shard_alone() {
+        let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
+        assert_eq!(
+            turn.sql,
+            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
+        );
+        assert!(
+            turn.sql
+                .chars()
+                .skip(turn.offset)
+                .collect::<String>()
+                .starts_with("SELECT 1")
+        );
+    }
+
+    #[test]
+    fn placeholders_in_the_users_sql_are_the_users() {
+        let turn = plan("SELECT '{search_path}', '{statement}'").turn(Shard::new(1));
+        assert!(turn.sql.ends_with("SELECT '{search_path}', '{statement}'"));
+    }
+
+    #[test]
+    fn every_connection_reads_at_the_shared_snapshot() {
+        let plan = plan("SELECT 1");
+        let join = plan.join(Some("00000003-0000001B-1"));
+        assert!(join.starts_with(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\
+             SET TRANSACTION SNAPSHOT '00000003-0000001B-1';\n"
+        ));
+        assert!(join.ends_with("SAVEPOINT turn"));
+        assert!(!join.contains("--"), "comments stay out of the wire");
+    }
+
+    #[test]
+    fn what_is_pinned_stands_in_front_of_the_savepoint_that_turns_go_back_to() {
+        let set = ["DateStyle", "synchronize_seqscans", "max_parallel_workers"];
+        for (pinned, count) in [
+            (Pinned::Nothing, 0),
+            (Pinned::Values, 1),
+            (Pinned::Scans, 2),
+            (Pinned::Order, 3),
+        ] {
+            let plan = Plan {
+                pinned,
+                ..plan("SELECT 1")
+            };
+            for opening in [plan.survey(&[]), plan.join(None)] {
+                let (before, _) = opening.split_once("SAVEPOINT turn").unwrap();
+                let found = set.map(|name| before.contains(&format!("SET LOCAL {name}")));
+                assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_silent_server_is_waited_for_a_little_longer_than_it_lets_statements_run() {
+        let patience = |statement, lock| {
+            let limits = Limits {
+                statement_timeout: Duration::from_secs(statement),
+                lock_timeout: Duration::from_secs(lock),
+            };
+            [limits.patience(), limits.patience_at_first()]
+                .map(|limit| limit.map(|limit| limit.as_secs()))
+        };
+        assert_eq!(patience(60, 1), [Some(65), Some(65)]);
+        assert_eq!(patience(1, 1), [Some(6), Some(35)]);
+        // Without a limit, our own statements have one all the same.
+        assert_eq!(patience(0, 1), [None, Some(125)]);
+        assert_eq!(patience(0, 300), [None, Some(305)]);
+        // Unless they are to wait for locks without end.
+        assert_eq!(patience(0, 0), [None, None]);
+    }
+
+    #[test]
+    fn without_a_snapshot_each_turn_reads_at_its_own_instant() {
+        let plan = Plan {
+            instant: Instant::PerShard,
+            ..plan("SELECT 1")
+        };
+        assert!(
+            plan.join(None)
+                .starts_with("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\n")
+        );
+        assert!(!plan.survey(&[]).contains("export_snapshot"));
+    }
+}

@@ -1,0 +1,126 @@
+//! The names of types: for messages, and to tell whether two shards mean the same
+//! type when each has defined its own.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::{Oid, Type};
+
+use crate::pg::row_batch::Column;
+use crate::sharding::shard::Shard;
+
+/// Types with an oid below this are Postgres's own, the same in every database.
+pub const FIRST_USER_OID: Oid = 16384;
+
+/// The types that a database defined itself, by oid.
+#[derive(Debug, Clone, Default)]
+pub struct TypeNames(HashMap<Oid, String>);
+
+impl TypeNames {
+    /// Adds a type. One that lives in a shard is known by its bare name, since
+    /// every shard has its own of that name.
+    pub fn add(&mut self, oid: Oid, schema: &str, name: &str) {
+        let name = match Shard::from_schema(schema) {
+            Some(_) => name.to_owned(),
+            None => format!("{schema}.{name}"),
+        };
+        self.0.insert(oid, name);
+    }
+
+    /// Whether two columns, perhaps of two shards, have the same type.
+    pub fn agree(&self, one: Oid, other: Oid) -> bool {
+        one == other
+            || matches!((self.0.get(&one), self.0.get(&other)), (Some(a), Some(b)) if a == b)
+    }
+
+    /// The name as Postgres's own messages have it.
+    pub fn name(&self, oid: Oid) -> String {
+        match Type::from_oid(oid) {
+            Some(builtin) => spelled_out(builtin.name()),
+            None => self
+                .0
+                .get(&oid)
+                .cloned()
+                .unwrap_or_else(|| format!("type {oid}")),
+        }
+    }
+}
+
+impl TypeNames {
+    /// The name of a column's type, with the precision that a numeric declares.
+    pub fn of_column(&self, column: &Column) -> String {
+        let name = self.name(column.type_oid);
+        let Ok(declared) = u32::try_from(column.modifier - 4) else {
+            return name;
+        };
+        match column.builtin() {
+            Some(Type::NUMERIC) => {
+                let (precision, scale) = numeric(declared);
+                format!("{name}({precision},{scale})")
+            }
+            Some(Type::NUMERIC_ARRAY) => {
+                let (precision, scale) = numeric(declared);
+                format!("numeric({precision},{scale})[]")
+            }
+            _ => name,
+        }
+    }
+}
+
+/// Precision and scale of a numeric's declaration. The scale has eleven bits and a
+/// sign.
+///
+/// Source: `numeric_typmod_scale` in Postgres's `src/backend/utils/adt/numeric.c`.
+pub fn numeric(declared: u32) -> (u32, i32) {
+    let scale = i32::try_from(declared & 0x7ff).unwrap_or_default();
+    (declared >> 16 & 0xffff, (scale ^ 1024) - 1024)
+}
+
+/// `format_type()` for the built-in types whose catalog name is another one.
+fn spelled_out(name: &str) -> String {
+    let (element, array) = match name.strip_prefix('_') {
+        Some(element) => (element, "[]"),
+        None => (name, ""),
+    };
+    let spelled = match element {
+        "bool" => "boolean",
+        "int2" => "smallint",
+        "int4" => "integer",
+        "int8" => "bigint",
+        "float4" => "real",
+        "float8" => "double precision",
+        "varchar" => "character varying",
+        "bpchar" => "character",
+        "varbit" => "bit varying",
+        "time" => "time without time zone",
+        "timetz" => "time with time zone",
+        "timestamp" => "timestamp without time zone",
+        "timestamptz" => "timestamp with time zone",
+        other => other,
+    };
+    format!("{spelled}{array}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shards_own_enum_is_the_same_type() {
+        let mut types = TypeNames::default();
+        types.add(20001, "shard_1", "visibility");
+        types.add(20002, "shard_2", "visibility");
+        types.add(20003, "public", "visibility");
+        assert!(types.agree(20001, 20002));
+        assert!(!types.agree(20001, 20003));
+        assert!(!types.agree(20001, Type::TEXT.oid()));
+        assert!(!types.agree(30000, 30001), "two unknown types are not one");
+    }
+
+    #[test]
+    fn types_are_called_what_postgres_calls_them() {
+        let types = TypeNames::default();
+        assert_eq!(types.name(Type::INT8.oid()), "bigint");
+        assert_eq!(types.name(Type::VARCHAR_ARRAY.oid()), "character varying[]");
+        assert_eq!(types.name(99999), "type 99999");
+    }
+}

@@ -1,0 +1,202 @@
+//! A table, type, function or operator that the server did not find: what may have
+//! been meant, and where it is. One look into the catalog, once a run has failed.
+
+use std::time::Duration;
+
+use tokio_postgres::SimpleQueryMessage::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, SimpleQueryRow};
+
+use crate::client::{Report, Server};
+use crate::exec::failures::Failures;
+use crate::exec::fanout::ShardError;
+use crate::pg::lexer::Kind;
+use crate::pg::lexer::Strings;
+use crate::pg::query_text::Text;
+use crate::pg::quote::{Identifier, Literal};
+use crate::pg::sql_template;
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::Statement;
+use crate::sharding::suggest::{lengths, nearest};
+
+/// What the server did not find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    kind: &'static str,
+    name: String,
+}
+
+/// What the catalog has that is like it.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// How many shards there are.
+    shards: usize,
+    /// Failed shards whose schema this user may not use.
+    denied: Vec<Shard>,
+    /// Tables of about the same length, and how many shards have them.
+    tables: Vec<(String, usize)>,
+    /// Other schemas that have something of this name.
+    schemas: Vec<String>,
+}
+
+/// What is said below a failure.
+#[derive(Debug)]
+pub struct Explanation {
+    error: ShardError,
+    hint: String,
+}
+
+impl Explanation {
+    /// What helps with this failure, if this is the one that was looked into.
+    pub fn of(&self, error: &ShardError) -> Option<String> {
+        (self.error == *error).then(|| self.hint.clone())
+    }
+}
+
+/// Looks into the first failure that a name is to blame for. Shards whose schema is
+/// closed to this user fail for that instead.
+pub async fn explain(
+    failures: &mut Failures,
+    server: &Server,
+    statement: &Statement,
+    search_path: &SearchPath,
+) -> Option<Explanation> {
+    /// It is only a hint.
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let (error, unknown, shards) = failures.reasons().find_map(|(error, shards)| match error {
+        ShardError::Server(report) => {
+            let unknown = UnknownName::of(report, statement)?;
+            Some((error.clone(), unknown, shards.to_vec()))
+        }
+        _ => None,
+    })?;
+    let look = async {
+        let connection = server.connection().await.ok()?;
+        unknown.look(connection.client(), &shards).await
+    };
+    let found = tokio::time::timeout(PATIENCE, look).await.ok()??;
+    failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
+    let hint = found.hint(&unknown, search_path)?;
+    Some(Explanation { error, hint })
+}
+
+impl UnknownName {
+    /// None if the report is about something else, or about a name that says its
+    /// schema.
+    pub fn of(report: &Report, statement: &Statement) -> Option<Self> {
+        // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
+        let position = report.position?;
+        let kind = match &report.code {
+            code if *code == SqlState::UNDEFINED_TABLE => "table",
+            code if *code == SqlState::UNDEFINED_OBJECT => "type",
+            code if *code == SqlState::UNDEFINED_FUNCTION => "function",
+            _ => return None,
+        };
+        let text = Text::new(statement.as_str(), Strings::Conforming);
+        let token = text.token_at(position)?;
+        let name = match token.identifier() {
+            Some(name) => name,
+            None if token.kind == Kind::Operator => &text.sql[token.span.clone()],
+            None => return None,
+        };
+        let is_qualified = text.sql[token.span.end..].trim_start().starts_with('.');
+        (!is_qualified).then(|| Self {
+            kind,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Looks into the catalog. `failed` are the shards where it was not found.
+    pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Found> {
+        let failed: Vec<_> = failed
+            .iter()
+            .map(|shard| Literal(&shard.to_string()).to_string())
+            .collect();
+        let (shortest, longest) = lengths(&self.name);
+        let sql = sql_template::fill(
+            include_str!("../../sql/exec/unknown_name.sql"),
+            &[
+                ("kind", &Literal(self.kind).to_string()),
+                ("name", &Literal(&self.name).to_string()),
+                ("failed", &format!("ARRAY[{}]", failed.join(", "))),
+                ("shortest", &shortest.to_string()),
+                ("longest", &longest.to_string()),
+            ],
+        );
+        let messages = client.simple_query(&sql).await.ok()?;
+        let mut found = Found::default();
+        for message in &messages {
+            if let Row(row) = message {
+                found.add(row);
+            }
+        }
+        Some(found)
+    }
+}
+
+impl Found {
+    fn add(&mut self, row: &SimpleQueryRow) -> Option<()> {
+        let name = row.get(1)?;
+        match row.get(0)? {
+            "shards" => self.shards = name.parse().ok()?,
+            "denied" => self.denied.push(Shard::from_schema(name)?),
+            "table" => self
+                .tables
+                .push((name.to_owned(), row.get(2)?.parse().ok()?)),
+            _ => self.schemas.push(name.to_owned()),
+        }
+        Some(())
+    }
+
+    /// What may help, in a sentence.
+    pub fn hint(&self, unknown: &UnknownName, path: &SearchPath) -> Option<String> {
+        let name = &unknown.name;
+        let near = nearest(name, self.tables.iter().map(|(name, _)| name.as_str()));
+        let in_shards = near.and_then(|near| {
+            let (_, count) = self.tables.iter().find(|(name, _)| name == near)?;
+            let all = self.shards;
+            let whose = if *count == all && all > 1 {
+                format!("all {all} shards have it")
+            } else {
+                format!("{count} of {all} shards have it")
+            };
+            let hint = if near == name {
+                format!("{count} of {all} shards have a table \"{name}\"")
+            } else {
+                format!("did you mean \"{near}\"? {whose}")
+            };
+            Some((near == name, hint))
+        });
+        let elsewhere = self
+            .schemas
+            .iter()
+            .find(|schema| !path.names(schema))
+            .map(|schema| {
+                let kind = unknown.kind;
+                format!(
+                    "schema {schema}, which is not searched, has a {kind} \"{name}\"; \
+                     to use it, add --search-path '{path}, {}'",
+                    Plain(schema)
+                )
+            });
+        match (in_shards, elsewhere) {
+            (Some((false, _)) | None, Some(elsewhere)) => Some(elsewhere),
+            (in_shards, _) => in_shards.map(|(_, hint)| hint),
+        }
+    }
+}
+
+/// A schema's name as one writes it.
+struct Plain<'a>(&'a str);
+
+impl std::fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.0.chars().all(plain) && !self.0.starts_with(|c: char| c.is_ascii_digit()) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "{}", Identifier(self.0))
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The last steps of bytes on their way to a file: compressed, counted, hashed.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+
+use flate2::write::GzEncoder;
+use ring::digest::{Context, SHA256};
+
+use super::Compression;
+use super::background_sync::Settling;
+
+/// A file that knows what has been written to it.
+pub struct Tally {
+    file: File,
+    hash: Context,
+    bytes: u64,
+    /// None for a stream.
+    settling: Option<Settling>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    pub bytes: u64,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// A place in a file to come back to.
+pub struct Mark {
+    hash: Context,
+    bytes: u64,
+}
+
+impl Tally {
+    pub fn new(file: File) -> Self {
+        Self {
+            file,
+            hash: Context::new(&SHA256),
+            bytes: 0,
+            settling: Some(Settling::default()),
+        }
+    }
+
+    pub fn of_stream(stream: File) -> Self {
+        Self {
+            settling: None,
+            ..Self::new(stream)
+        }
+    }
+
+    pub fn content(self) -> io::Result<Content> {
+        self.settling.map_or(Ok(()), Settling::finish)?;
+        Ok(Content {
+            bytes: self.bytes,
+            sha256: hexadecimal(self.hash.finish().as_ref()),
+        })
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            hash: self.hash.clone(),
+            bytes: self.bytes,
+        }
+    }
+
+    fn back_to(&mut self, mark: Mark) -> io::Result<()> {
+        self.file.set_len(mark.bytes)?;
+        self.file.seek(SeekFrom::Start(mark.bytes))?;
+        self.hash = mark.hash;
+        self.bytes = mark.bytes;
+        Ok(())
+    }
+}
+
+impl Write for Tally {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        if let Some(settling) = &mut self.settling {
+            settling.wrote(&self.file, written);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A file behind its compression.
+pub struct Packed {
+    compression: Compression,
+    /// None only while one stream is exchanged for another.
+    stream: Option<Stream>,
+}
+
+enum Stream {
+    Plain(Tally),
+    Gzip(GzEncoder<Tally>),
+    Zstd(zstd::Encoder<'static, Tally>),
+}
+
+impl Packed {
+    pub fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+        let stream = Stream::new(compression, tally)?;
+        Ok(Self {
+            compression,
+            stream: Some(stream),
+        })
+    }
+
+    /// How many bytes are worth a mark in front of them: seams cost compression.
+    pub fn worth_a_mark(&self) -> usize {
+        match self.compression {
+            Compression::None => 0,
+            Compression::Gzip | Compression::Zstd => 256 << 10,
+        }
+    }
+
+    /// A place to come back to. Compressed data gets a seam there: both gzip and
+    /// zstd read several streams in a row as one.
+    pub fn mark(&mut self) -> io::Result<Mark> {
+        let tally = self.unwrapped()?;
+        let mark = tally.mark();
+        self.stream = Some(Stream::new(self.compression, tally)?);
+        Ok(mark)
+    }
+
+    pub fn back_to(&mut self, mark: Mark) -> io::Result<()> {
+        let mut tally = self.unwrapped()?;
+        tally.back_to(mark)?;
+        self.stream = Some(Stream::new(self.compression, tally)?);
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> io::Result<Content> {
+        self.unwrapped()?.content()
+    }
+
+    fn unwrapped(&mut self) -> io::Result<Tally> {
+        match self.stream.take() {
+            Some(Stream::Plain(tally)) => Ok(tally),
+            Some(Stream::Gzip(gzip)) => gzip.finish(),
+            Some(Stream::Zstd(zstd)) => zstd.finish(),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Some(Stream::Plain(tally)) => tally.write(bytes),
+            Some(Stream::Gzip(gzip)) => gzip.write(bytes),
+            Some(Stream::Zstd(zstd)) => zstd.write(bytes),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.stream {
+            Some(Stream::Plain(tally)) => tally.flush(),
+            Some(Stream::Gzip(gzip)) => gzip.flush(),
+            Some(Stream::Zstd(zstd)) => zstd.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Stream {
+    fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::Plain(tally),
+            Compression::Gzip => Self::Gzip(GzEncoder::new(tally, flate2::Compression::default())),
+            Compression::Zstd => {
+                let mut zstd = zstd::Encoder::new(tally, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                zstd.include_checksum(true)?;
+                Self::Zstd(zstd)
+            }
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Counts the rows of a text file, in all and by shard, without reading more of
+//! them than their first column.
+
+use super::file_format::FileFormat;
+use super::verify::Counted;
+
+pub struct Counter {
+    format: FileFormat,
+    /// Whether a line of column names is yet to come.
+    header: bool,
+    /// What stands in front of the shard's name in a line of JSON; empty in others.
+    before: Option<Vec<u8>>,
+    /// Inside a quoted field of CSV.
+    quoted: bool,
+    /// The beginning of the current line, as far as a shard's name can reach.
+    start: Vec<u8>,
+    begun: bool,
+    counted: Counted,
+    /// Rows of one shard follow each other.
+    current: (String, u64),
+}
+
+/// `shard_4294967295`, quotes, and what ends it.
+const LONGEST_NAME: usize = 24;
+
+impl Counter {
+    pub fn new(format: FileFormat, header: bool, shard_column: Option<&str>) -> Self {
+        let before = shard_column.map(|name| match format {
+            FileFormat::Jsonl => format!("{{{}:", serde_json::Value::from(name)).into_bytes(),
+            _ => Vec::new(),
+        });
+        Self {
+            format,
+            header,
+            before,
+            quoted: false,
+            start: Vec::new(),
+            begun: false,
+            counted: Counted::default(),
+            current: (String::new(), 0),
+        }
+    }
+
+    pub fn take(&mut self, mut block: &[u8]) {
+        let csv = self.format == FileFormat::Csv;
+        let room = self.before.as_ref().map_or(0, Vec::len) + LONGEST_NAME;
+        while !block.is_empty() {
+            // Up to the end of the line, or to what changes whether it is one.
+            let stop = block
+                .iter()
+                .position(|&byte| byte == b'\n' || (csv && byte == b'"'));
+            let end = stop.map_or(block.len(), |at| at + 1);
+            let (piece, rest) = block.split_at(end);
+            block = rest;
+            self.begun = true;
+            let fits = piece.len().min(room.saturating_sub(self.start.len()));
+            self.start.extend_from_slice(&piece[..fits]);
+            match (stop, piece.last()) {
+                (Some(_), Some(b'"')) => self.quoted = !self.quoted,
+                (Some(_), _) if !self.quoted => self.line(),
+                _ => {}
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> Counted {
+        if self.begun {
+            self.line();
+        }
+        self.settle();
+        self.counted
+    }
+
+    fn line(&mut self) {
+        self.begun = false;
+        let start = std::mem::take(&mut self.start);
+        if std::mem::take(&mut self.header) {
+            return;
+        }
+        self.counted.rows += 1;
+        let Some(before) = &self.before else { return };
+        let name = start.strip_prefix(before.as_slice()).unwrap_or_default();
+        let name = name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name);
+        let name = name.strip_prefix(b"\"").unwrap_or(name);
+        let end = name
+            .iter()
+            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        let name = &name[..end.unwrap_or(name.len())];
+        if name == self.current.0.as_bytes() {
+            self.current.1 += 1;
+        } else {
+            let name = String::from_utf8_lossy(name).into_owned();
+            self.settle();
+            self.current = (name, 1);
+        }
+    }
+
+    fn settle(&mut self) {
+        let (name, rows) = std::mem::take(&mut self.current);
+        if rows > 0 {
+            *self.counted.shards.entry(name).or_default() += rows;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn counted(format: FileFormat, header: bool, text: &str, block: usize) -> Counted {
+        let mut counter = Counter::new(format, header, Some("shard"));
+        for block in text.as_bytes().chunks(block) {
+            counter.take(block);
+        }
+        counter.finish()
+    }
+
+    #[test]
+    fn a_line_break_inside_quotes_ends_no_row() {
+        let text = "shard,a\nshard_1,\"x\n\"\"y\nz\"\nshard_1,\nshard_2,\"\"\n";
+        for block in 1..9 {
+            let counted = counted(FileFormat::Csv, true, text, block);
+            assert_eq!(counted.rows, 3);
+            assert_eq!(counted.shards["shard_1"], 2);
+            assert_eq!(counted.shards["shard_2"], 1);
+        }
+    }
+
+    #[test]
+    fn json_has_the_shard_behind_its_key() {
+        let text = "{\"shard\":\"shard_1\",\"a\":1}\n{\"shard\":\"shard_12\"}\n";
+        let counted = counted(FileFormat::Jsonl, false, text, 5);
+        assert_eq!(counted.rows, 2);
+        assert_eq!(counted.shards["shard_12"], 1);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_counted_whatever_is_in_them(
+            values in prop::collection::vec("[a\",\n\r;]{0,8}", 0..20),
+            block in 1usize..40,
+        ) {
+            let mut text = String::from("shard,v\n");
+            for value in &values {
+                text.extend(["shard_7,\"", &value.replace('"', "\"\""), "\"\n"]);
+            }
+            let counted = counted(FileFormat::Csv, true, &text, block);
+            prop_assert_eq!(counted.rows, values.len() as u64);
+        }
+    }
+}

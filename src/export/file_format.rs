@@ -1,0 +1,192 @@
+//! What kind of file: told by the end of its name, or by `--format`.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::output::file_name::{Mismatch, Says, says};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    pub format: FileFormat,
+    pub compression: Compression,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    Csv,
+    Tsv,
+    Jsonl,
+    Parquet,
+}
+
+/// Of the whole file. Parquet compresses inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no format; the formats are {formats}", formats = Kind::names().join(", "))]
+pub struct UnknownKind(String);
+
+impl Kind {
+    pub const CSV: Self = Self {
+        format: FileFormat::Csv,
+        compression: Compression::None,
+    };
+
+    /// With other names for the same behind the first.
+    const ALL: [(&'static str, Self); 13] = {
+        use Compression::{Gzip, None, Zstd};
+        use FileFormat::{Csv, Jsonl, Parquet, Tsv};
+        [
+            ("csv", Self::new(Csv, None)),
+            ("csv.gz", Self::new(Csv, Gzip)),
+            ("csv.zst", Self::new(Csv, Zstd)),
+            ("tsv", Self::new(Tsv, None)),
+            ("tsv.gz", Self::new(Tsv, Gzip)),
+            ("tsv.zst", Self::new(Tsv, Zstd)),
+            ("jsonl", Self::new(Jsonl, None)),
+            ("jsonl.gz", Self::new(Jsonl, Gzip)),
+            ("jsonl.zst", Self::new(Jsonl, Zstd)),
+            ("parquet", Self::new(Parquet, None)),
+            ("ndjson", Self::new(Jsonl, None)),
+            ("ndjson.gz", Self::new(Jsonl, Gzip)),
+            ("ndjson.zst", Self::new(Jsonl, Zstd)),
+        ]
+    };
+
+    const fn new(format: FileFormat, compression: Compression) -> Self {
+        Self {
+            format,
+            compression,
+        }
+    }
+
+    /// One for each kind.
+    pub fn names() -> Vec<&'static str> {
+        let all = Self::ALL.iter();
+        all.filter(|(name, kind)| kind.ending() == *name)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// By the end of a file's name; `None` if it says no kind that there is.
+    pub fn of(file: &Path) -> Option<Self> {
+        match says(file, &Self::ALL) {
+            Says::This(kind) => Some(kind),
+            Says::Nothing | Says::SomethingElse => None,
+        }
+    }
+
+    /// The same, for a file that is to be written.
+    ///
+    /// # Errors
+    /// If the name says something else than what can be in the file.
+    pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
+        match says(file, &Self::ALL) {
+            Says::This(kind) => Ok(Some(kind)),
+            Says::Nothing => Ok(None),
+            Says::SomethingElse => Err(Mismatch {
+                file: file.to_owned(),
+                command: "export",
+                known: Self::names().join(", "),
+                others: " (shardq query writes .json)",
+            }),
+        }
+    }
+
+    /// The name of a file that lacks shards: `a.partial.csv.gz`.
+    pub fn partial(file: &Path) -> PathBuf {
+        let name = file.file_name().unwrap_or_default().as_bytes();
+        let last_dot = name.iter().rposition(|&byte| byte == b'.');
+        let lower = name.to_ascii_lowercase();
+        let endings = Self::ALL.iter().map(|(ending, _)| format!(".{ending}"));
+        let known = endings.filter(|ending| lower.ends_with(ending.as_bytes()));
+        let at = match known.map(|ending| ending.len()).max() {
+            Some(length) => name.len() - length,
+            None => last_dot.filter(|&at| at > 0).unwrap_or(name.len()),
+        };
+        let (stem, ending) = name.split_at(at);
+        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", ending].concat()))
+    }
+
+    pub fn has_header(self) -> bool {
+        matches!(self.format, FileFormat::Csv | FileFormat::Tsv)
+    }
+
+    /// The end of a name, without its dot.
+    pub fn ending(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
+        found.map_or("csv", |(name, _)| *name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.ending())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, kind)| *kind)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_lacks_shards_says_so_before_its_ending() {
+        let partial = |name: &str| Kind::partial(Path::new(name)).display().to_string();
+        assert_eq!(partial("x/a.csv.gz"), "x/a.partial.csv.gz");
+        assert_eq!(partial("a.b.csv"), "a.b.partial.csv");
+        assert_eq!(partial("a.NDJSON.gz"), "a.partial.NDJSON.gz");
+        assert_eq!(partial("a.txt"), "a.partial.txt");
+        assert_eq!(partial("a"), "a.partial");
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_has_an_ending_all_the_same() {
+        let file = Path::new(OsStr::from_bytes(b"caf\xe9.CSV.gz"));
+        assert_eq!(Kind::of(file).map(Kind::ending), Some("csv.gz"));
+        let partial = Path::new(OsStr::from_bytes(b"caf\xe9.partial.CSV.gz"));
+        assert_eq!(Kind::partial(file), partial);
+    }
+
+    #[test]
+    fn the_end_of_a_name_tells() {
+        let of = |name: &str| Kind::of(Path::new(name)).map(Kind::ending);
+        assert_eq!(of("a.csv"), Some("csv"));
+        assert_eq!(of("/x/a.b.JSONL.gz"), Some("jsonl.gz"));
+        assert_eq!(of("a.parquet"), Some("parquet"));
+        assert_eq!(of("a.ndjson.zst"), Some("jsonl.zst"));
+        assert_eq!(of("a.txt"), None);
+        assert!(Kind::named(Path::new("a.txt")).is_ok_and(|kind| kind.is_none()));
+        assert!(Kind::named(Path::new("a.csv.bz2")).is_err());
+        assert_eq!(of("csv"), None);
+        assert_eq!(
+            "csv.zst".parse(),
+            Ok(Kind::of(Path::new("a.csv.zst")).unwrap())
+        );
+        assert!(
+            "xls"
+                .parse::<Kind>()
+                .unwrap_err()
+                .to_string()
+                .contains("csv.gz")
+        );
+    }
+}

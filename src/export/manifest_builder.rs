@@ -1,0 +1,227 @@
+//! What a manifest says of a run: gathered from all who know.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Kind;
+use super::manifest::{
+    ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
+    SnapshotRecord, VERSION,
+};
+use super::writer::Written;
+use crate::config::{Host, Place, Settings};
+use crate::exec::driver::Outcome;
+use crate::exec::plan::{Instant, Plan};
+use crate::exec::type_names::TypeNames;
+use crate::global::Catalog;
+use crate::pg::row_batch::Column;
+use crate::sharding::shard::Shard;
+use crate::sharding::topology::Doubt;
+
+/// What the server says of itself and of the snapshot: `sql/session/server_info.sql`.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// The one that answered.
+    pub host: Option<Host>,
+    pub version: String,
+    pub user: String,
+    /// Those that change how values are written, and that are not pinned.
+    pub settings: BTreeMap<String, String>,
+    /// None where each shard is read at its own instant.
+    pub snapshot: Option<SnapshotRecord>,
+    /// How many rows the shards' tables have by the catalog's estimates.
+    pub shard_rows: BTreeMap<Shard, u64>,
+}
+
+/// All but the files.
+pub struct Particulars<'a> {
+    pub plan: &'a Plan,
+    pub settings: &'a Settings,
+    pub circumstances: &'a Circumstances,
+    pub began: Timestamp,
+    pub outcome: &'a Outcome,
+    /// Why shards may be missing that nobody asked.
+    pub doubt: Option<&'a Doubt>,
+    pub kind: Kind,
+    pub header: bool,
+    pub shard_column: Option<String>,
+    pub options: BTreeMap<String, Value>,
+}
+
+/// Of an export to one file.
+pub fn of_file(
+    of: &Particulars<'_>,
+    columns: Vec<ColumnRecord>,
+    path: &Path,
+    written: &Written,
+) -> Manifest {
+    let shards = of
+        .outcome
+        .answers
+        .iter()
+        .map(|(shard, answer)| ShardRecord {
+            shard: shard.to_string(),
+            rows: answer.rows,
+            bytes: written.shard_bytes.get(shard).copied().unwrap_or(0),
+            milliseconds: milliseconds(answer.took),
+            run: 0,
+            file: None,
+        })
+        .collect();
+    Manifest {
+        columns,
+        file: Some(file(path, written)),
+        shards,
+        ..of.manifest()
+    }
+}
+
+/// Of one answer of all shards that were `asked`. Those that its tables are put
+/// together from took part; the others were left out for what they lack.
+pub fn of_answer(
+    of: &Particulars<'_>,
+    columns: Vec<ColumnRecord>,
+    path: &Path,
+    written: &Written,
+    asked: &[Shard],
+    catalog: &Catalog,
+) -> Manifest {
+    let left_out = asked.iter().filter(|shard| !catalog.shards.contains(shard));
+    let missing: Vec<_> = left_out
+        .map(|shard| {
+            let reasons = catalog.deviations.iter();
+            let reasons = reasons.filter(|deviation| deviation.shards.contains(shard));
+            let reasons: Vec<_> = reasons.map(ToString::to_string).collect();
+            MissingRecord {
+                shard: shard.to_string(),
+                error: format!("left out: {}", reasons.join("; ")),
+            }
+        })
+        .collect();
+    Manifest {
+        global: true,
+        complete: missing.is_empty(),
+        shards_expected: asked.len(),
+        shards_answered: catalog.shards.len(),
+        missing,
+        shards: Vec::new(),
+        ..of_file(of, columns, path, written)
+    }
+}
+
+impl Particulars<'_> {
+    /// Without what comes of the shards' rows.
+    pub fn manifest(&self) -> Manifest {
+        let (host, port) = host(self.circumstances.host.as_ref());
+        let outcome = self.outcome;
+        let missing: Vec<_> = missing(outcome)
+            .into_iter()
+            .chain(self.doubtful())
+            .collect();
+        Manifest {
+            manifest_version: VERSION,
+            tool: concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned(),
+            statement: self.plan.statement.as_str().to_owned(),
+            search_path: self.plan.search_path.to_string(),
+            server: ServerRecord {
+                version: self.circumstances.version.clone(),
+                host,
+                port,
+                database: self.settings.database().to_owned(),
+                user: self.circumstances.user.clone(),
+            },
+            runs: vec![RunRecord {
+                started: time(self.began),
+                ended: Some(time(Timestamp::now())),
+                user: Some(self.circumstances.user.clone()),
+                server_version: Some(self.circumstances.version.clone()),
+                snapshot: match self.plan.instant {
+                    Instant::Shared => self.circumstances.snapshot.clone(),
+                    Instant::PerShard => None,
+                },
+                warnings: outcome.notices.warnings(),
+            }],
+            complete: outcome.answers.len() == outcome.asked && missing.is_empty(),
+            shards_expected: outcome.asked + self.doubtful().count(),
+            shards_answered: outcome.answers.len(),
+            missing,
+            global: false,
+            rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
+            format: self.kind.to_string(),
+            header: self.header,
+            shard_column: self.shard_column.clone(),
+            columns: Vec::new(),
+            column_types: Vec::new(),
+            settings: self.circumstances.settings.clone(),
+            file: None,
+            shards: Vec::new(),
+            options: self.options.clone(),
+        }
+    }
+
+    /// The schemas that may be the missing shards.
+    fn doubtful(&self) -> impl Iterator<Item = MissingRecord> {
+        let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
+        look_alikes.map(|schema| MissingRecord {
+            shard: schema.to_owned(),
+            error: "looks like a shard, and was not asked: shards are called shard_0, shard_1, …"
+                .to_owned(),
+        })
+    }
+}
+
+fn missing(outcome: &Outcome) -> Vec<MissingRecord> {
+    let mut missing: Vec<_> = outcome.failures.iter().collect();
+    missing.sort_by_key(|(shard, _)| *shard);
+    missing
+        .into_iter()
+        .map(|(shard, error)| MissingRecord {
+            shard: shard.to_string(),
+            error: error.to_string(),
+        })
+        .collect()
+}
+
+/// Until the server is asked what it calls their types.
+pub fn columns(columns: &[Column], types: &TypeNames) -> Vec<ColumnRecord> {
+    columns
+        .iter()
+        .map(|column| ColumnRecord {
+            name: column.name.clone(),
+            type_name: types.name(column.type_oid),
+            declared: Vec::new(),
+        })
+        .collect()
+}
+
+/// By its name alone: it may be handed on, its manifest beside it.
+pub fn file(path: &Path, written: &Written) -> FileRecord {
+    let name = path.file_name().unwrap_or_default();
+    FileRecord {
+        name: name.to_string_lossy().into_owned(),
+        bytes: written.bytes,
+        sha256: written.sha256.clone(),
+    }
+}
+
+pub fn milliseconds(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+fn host(host: Option<&Host>) -> (String, u16) {
+    let Some(host) = host else {
+        return (String::new(), 0);
+    };
+    let name = match host.place() {
+        Place::Socket(directory) => directory.display().to_string(),
+        Place::Tcp { name, .. } => name.clone(),
+    };
+    (name, host.port())
+}

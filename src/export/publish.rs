@@ -1,0 +1,244 @@
+//! A file and what stands beside it get their names together: both, or neither.
+//!
+//! Two exports to one target take turns, so that never the file of one stands
+//! beside the manifest of the other. Each step can be taken back until the last one
+//! is done.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::ExportError;
+use crate::output::atomic_file::{self, Draft, Existing};
+use crate::output::open_file;
+
+/// The steps take milliseconds: who holds the folder for longer is another program,
+/// with reasons of its own.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What changes at once.
+pub(super) struct Publication<'a> {
+    pub file: &'a Draft,
+    pub manifest: Option<&'a Draft>,
+    /// Manifests that do not fit the new file.
+    pub stale: &'a [PathBuf],
+}
+
+impl Publication<'_> {
+    /// # Errors
+    /// If anything of it cannot be done; the rest is taken back then, and the error
+    /// says so where that cannot be done either.
+    pub fn publish(&self) -> Result<(), ExportError> {
+        let at = self.file.path();
+        self.file.sync().map_err(failed(at))?;
+        let turn = Turn::of(&atomic_file::folder(at));
+        self.change()?;
+        drop(turn);
+        let names = self.manifest.map(Draft::path).into_iter().chain([at]);
+        for name in names {
+            atomic_file::sync_folder_of(name).map_err(|source| ExportError::Unconfirmed {
+                file: at.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn change(&self) -> Result<(), ExportError> {
+        let beside = self.manifest.map(Draft::path).into_iter();
+        let mut beside = beside.chain(self.stale.iter().map(PathBuf::as_path));
+        if self.file.existing() == Existing::Keep
+            && let Some(there) = beside.find(|path| atomic_file::is_there(path))
+        {
+            return Err(ExportError::Appeared(there.to_owned()));
+        }
+        // The manifest comes last: whoever waits for it finds both.
+        let steps = [Step::Place(self.file)]
+            .into_iter()
+            .chain(self.stale.iter().map(|path| Step::Remove(path)))
+            .chain(self.manifest.map(Step::Place));
+        let mut done = Vec::new();
+        for step in steps {
+            let before = Before::at(step.path());
+            match step.take() {
+                Ok(()) => done.push((step, before)),
+                Err(error) => return Err(taken_back(done, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Place(&'a Draft),
+    Remove(&'a Path),
+}
+
+impl Step<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Place(draft) => draft.path(),
+            Self::Remove(path) => path,
+        }
+    }
+
+    fn take(&self) -> Result<(), ExportError> {
+        let taken = match self {
+            Self::Place(draft) => draft.place(),
+            Self::Remove(path) => match fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+        };
+        taken.map_err(failed(self.path()))
+    }
+
+    fn take_back(&self, before: Before) -> io::Result<()> {
+        match (self, before) {
+            (_, Before::Kept(older)) => older.put_back(),
+            (_, Before::Lost) => Err(io::Error::other("it could not be kept meanwhile")),
+            (Self::Place(draft), Before::Nothing) => draft.take_back(),
+            (Self::Remove(_), Before::Nothing) => Ok(()),
+        }
+    }
+}
+
+/// What had a name before a step.
+enum Before {
+    Nothing,
+    Kept(Older),
+    /// Some file systems know no second name for a file.
+    Lost,
+}
+
+impl Before {
+    fn at(path: &Path) -> Self {
+        match Older::of(path) {
+            Ok(older) => Self::Kept(older),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
+            Err(_) => Self::Lost,
+        }
+    }
+}
+
+/// An older file, under a hidden name until what replaces it is complete.
+struct Older {
+    path: PathBuf,
+    hidden: PathBuf,
+    /// Holds a lock, as a draft does, lest a run that starts remove it.
+    _file: io::Result<File>,
+}
+
+impl Older {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = open_file::to_lock(path);
+        if let Ok(file) = &file {
+            let _ = file.try_lock();
+        }
+        let hidden = atomic_file::hidden_name(path)?;
+        fs::hard_link(path, &hidden)?;
+        Ok(Self {
+            path: path.to_owned(),
+            hidden,
+            _file: file,
+        })
+    }
+
+    fn put_back(&self) -> io::Result<()> {
+        fs::rename(&self.hidden, &self.path)
+    }
+}
+
+impl Drop for Older {
+    fn drop(&mut self) {
+        // Gone already if it was put back.
+        let _ = fs::remove_file(&self.hidden);
+    }
+}
+
+fn taken_back(done: Vec<(Step, Before)>, error: ExportError) -> ExportError {
+    for (step, before) in done.into_iter().rev() {
+        if let Err(source) = step.take_back(before) {
+            return ExportError::HalfPublished {
+                cause: Box::new(error),
+                file: step.path().to_owned(),
+                source,
+            };
+        }
+    }
+    error
+}
+
+fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
+    let file = file.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Appeared(file.clone()),
+        _ => ExportError::File {
+            file: file.clone(),
+            source,
+        },
+    }
+}
+
+/// A folder that no other export publishes in meanwhile. Where folders cannot be
+/// locked, or one is locked for long, it goes on without.
+struct Turn(#[allow(dead_code, reason = "holds the lock")] Option<File>);
+
+impl Turn {
+    fn of(folder: &Path) -> Self {
+        let Ok(folder) = File::open(folder) else {
+            return Self(None);
+        };
+        let began = Instant::now();
+        while let Err(TryLockError::WouldBlock) = folder.try_lock() {
+            if began.elapsed() > PATIENCE {
+                return Self(None);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        Self(Some(folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Barrier;
+
+    /// Each writes its number to both.
+    #[test]
+    fn many_that_publish_at_the_same_moment_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, manifest] =
+            ["a.csv", "a.csv.manifest.json"].map(|name| folder.path().join(name));
+        let start = Barrier::new(4);
+        for round in 0..300 {
+            thread::scope(|scope| {
+                for n in 0..4 {
+                    let (file, manifest, start) = (&file, &manifest, &start);
+                    scope.spawn(move || {
+                        let draft = |path| {
+                            let draft = Draft::create(path, Existing::Replace).unwrap();
+                            write!(draft.file().unwrap(), "{n}").unwrap();
+                            draft
+                        };
+                        let publication = Publication {
+                            file: &draft(file),
+                            manifest: Some(&draft(manifest)),
+                            stale: &[],
+                        };
+                        start.wait();
+                        publication.publish().unwrap();
+                    });
+                }
+            });
+            let both = [&file, &manifest].map(|path| fs::read_to_string(path).unwrap());
+            assert_eq!(both[0], both[1], "round {round}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

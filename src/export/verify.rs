@@ -1,0 +1,354 @@
+//! Whether an export is still what its manifest says: its bytes, its rows, and of
+//! which shards they are.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+#[cfg(feature = "parquet")]
+use std::io::Seek as _;
+use std::io::{self, BufRead, BufReader, Read, Take};
+use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
+
+use super::compress;
+use super::count_rows::Counter;
+use super::dataset_dir::unlisted;
+use super::file_format::{Compression, FileFormat, Kind};
+use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
+use crate::output::open_file;
+use crate::terminal::summary::Extent;
+use crate::text::escape::one_line;
+
+/// What was found to be as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub manifest: Manifest,
+    pub extent: Extent,
+    pub bytes: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{}: {source}", .file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error(
+        "{}: changed since it was exported: {found}, and the manifest says {expected}; \
+         do not rely on it, and get the original or export again",
+        .file.display()
+    )]
+    Changed {
+        file: PathBuf,
+        found: String,
+        expected: String,
+    },
+    /// The file is as it was written, but is not what the manifest makes of it.
+    #[error("{}: {what} are {found}, and the manifest says {expected}", .file.display())]
+    Differs {
+        file: PathBuf,
+        what: String,
+        found: u64,
+        expected: u64,
+    },
+    #[error(
+        "{}: files that are no part of the export, and that its readers would read: {}; \
+         move them away, or export again",
+        .folder.display(),
+        some_of(.files)
+    )]
+    Unlisted {
+        folder: PathBuf,
+        files: Vec<PathBuf>,
+    },
+    #[error("{}: the manifest contradicts itself: {what}", .file.display())]
+    Contradiction { file: PathBuf, what: String },
+    #[error(
+        "{}: the export is not finished: {answered} of {expected} shards are there; \
+         the same command with --resume exports the others",
+        .file.display()
+    )]
+    Unfinished {
+        file: PathBuf,
+        answered: usize,
+        expected: usize,
+    },
+}
+
+/// Checks a file, or a folder of one file a shard.
+///
+/// # Errors
+/// The first thing that is not as it should.
+pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
+    // Its name may be mistyped: better said than that its manifest is not there.
+    let there = fs::metadata(path).map_err(|source| VerifyError::File {
+        file: path.to_owned(),
+        source,
+    })?;
+    let (manifest_path, folder) = if there.is_dir() {
+        (Manifest::path_in(path), path.to_owned())
+    } else {
+        (
+            Manifest::path_of(path),
+            crate::output::atomic_file::folder(path),
+        )
+    };
+    let manifest = Manifest::read(&manifest_path)?;
+    consistent(&manifest, &manifest_path)?;
+    let (extent, mut bytes) = (manifest.extent(), 0);
+    if let Some(file) = &manifest.file {
+        // By the name that it has now: it may have been renamed with its manifest.
+        let shards = manifest
+            .shards
+            .iter()
+            .map(|shard| (shard.shard.clone(), shard.rows))
+            .collect();
+        check(path, &manifest, file, manifest.rows, &shards)?;
+        bytes = file.bytes;
+    }
+    for shard in &manifest.shards {
+        if let Some(file) = &shard.file {
+            let none = BTreeMap::new();
+            check(&folder.join(&file.name), &manifest, file, shard.rows, &none)?;
+            bytes += file.bytes;
+        }
+    }
+    if there.is_dir() {
+        nothing_else(path, &manifest)?;
+    }
+    Ok(Verified {
+        manifest,
+        extent,
+        bytes,
+    })
+}
+
+/// Whoever reads a folder of parts reads all that is there.
+fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
+    let files = manifest
+        .shards
+        .iter()
+        .filter_map(|shard| shard.file.as_ref());
+    let listed = files.map(|file| PathBuf::from(&file.name)).collect();
+    let files = unlisted(folder, &listed).map_err(|source| VerifyError::File {
+        file: folder.to_owned(),
+        source,
+    })?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    Err(VerifyError::Unlisted {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// A few of many.
+fn some_of(files: &[PathBuf]) -> String {
+    const FEW: usize = 5;
+    let shown = files.iter().take(FEW);
+    let mut text: Vec<_> = shown
+        .map(|file| one_line(&file.display().to_string()))
+        .collect();
+    if files.len() > FEW {
+        text.push(format!("and {} more", files.len() - FEW));
+    }
+    text.join(", ")
+}
+
+fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
+    let contradiction = |what: &str| VerifyError::Contradiction {
+        file: file.to_owned(),
+        what: what.to_owned(),
+    };
+    if manifest.global && !manifest.shards.is_empty() {
+        return Err(contradiction("its rows are of no shard, and it lists some"));
+    }
+    let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
+    if rows != manifest.rows && !manifest.global {
+        return Err(contradiction("the rows of its shards do not add up"));
+    }
+    if manifest.shards.len() != manifest.shards_answered && !manifest.global {
+        return Err(contradiction("it does not list every shard that answered"));
+    }
+    if manifest.shards_answered + manifest.missing.len() != manifest.shards_expected {
+        return Err(contradiction("shards are neither answered nor missing"));
+    }
+    if manifest.missing.iter().any(|shard| shard.error == NOT_YET) {
+        return Err(VerifyError::Unfinished {
+            file: file.to_owned(),
+            answered: manifest.shards_answered,
+            expected: manifest.shards_expected,
+        });
+    }
+    Ok(())
+}
+
+/// One file: its bytes, and then what is in them.
+fn check(
+    path: &Path,
+    manifest: &Manifest,
+    record: &FileRecord,
+    rows: u64,
+    shards: &BTreeMap<String, u64>,
+) -> Result<(), VerifyError> {
+    let failed = |source| VerifyError::File {
+        file: path.to_owned(),
+        source,
+    };
+    let kind: Kind =
+        manifest
+            .format
+            .parse()
+            .map_err(
+                |error: super::file_format::UnknownKind| VerifyError::Contradiction {
+                    file: path.to_owned(),
+                    what: error.to_string(),
+                },
+            )?;
+    let changed = |found: String, expected: String| VerifyError::Changed {
+        file: path.to_owned(),
+        found,
+        expected,
+    };
+    let of_size = |bytes: u64| {
+        if bytes == record.bytes {
+            return Ok(());
+        }
+        Err(changed(
+            format!("it has {bytes} bytes"),
+            format!("{}", record.bytes),
+        ))
+    };
+    let file = open_file::to_read(path).map_err(failed)?;
+    // Of another size, it is not read: some files of /proc have none, and no end.
+    of_size(file.metadata().map_err(failed)?.len())?;
+    let mut file = Hashing::new(file, record.bytes);
+    // A broken file may not decompress. Its checksum says what is the matter.
+    let counted = counter(&mut file, kind, manifest);
+    io::copy(&mut file, &mut io::sink()).map_err(failed)?;
+    let (bytes, sha256) = file.content();
+    of_size(bytes)?;
+    if sha256 != record.sha256 {
+        return Err(changed(
+            format!("its SHA-256 is {sha256}"),
+            record.sha256.clone(),
+        ));
+    }
+    let counted = counted.map_err(failed)?;
+    let differs = |what: String, found, expected| VerifyError::Differs {
+        file: path.to_owned(),
+        what,
+        found,
+        expected,
+    };
+    if counted.rows != rows {
+        return Err(differs("its rows".to_owned(), counted.rows, rows));
+    }
+    if manifest.shard_column.is_some() && !shards.is_empty() {
+        for (shard, &expected) in shards {
+            let found = counted.shards.get(shard).copied().unwrap_or(0);
+            if found != expected {
+                return Err(differs(format!("the rows of {shard}"), found, expected));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a file holds, by what stands in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub rows: u64,
+    pub shards: BTreeMap<String, u64>,
+}
+
+fn counter(file: &mut Hashing, kind: Kind, manifest: &Manifest) -> io::Result<Counted> {
+    if kind.format == FileFormat::Parquet {
+        #[cfg(feature = "parquet")]
+        {
+            let counted = super::parquet::count(file.again()?, manifest.shard_column.is_some());
+            return file.rewind().and(counted);
+        }
+        #[cfg(not(feature = "parquet"))]
+        return Err(io::Error::other(super::ExportError::NoParquet.to_string()));
+    }
+    let mut text: Box<dyn BufRead + '_> = match kind.compression {
+        Compression::None => Box::new(BufReader::with_capacity(1 << 16, file)),
+        Compression::Gzip => Box::new(BufReader::with_capacity(
+            1 << 16,
+            flate2::read::MultiGzDecoder::new(file),
+        )),
+        Compression::Zstd => Box::new(BufReader::with_capacity(1 << 16, zstd::Decoder::new(file)?)),
+    };
+    let mut counter = Counter::new(
+        kind.format,
+        manifest.header,
+        manifest.shard_column.as_deref(),
+    );
+    loop {
+        let block = text.fill_buf()?;
+        if block.is_empty() {
+            return Ok(counter.finish());
+        }
+        counter.take(block);
+        let read = block.len();
+        text.consume(read);
+    }
+}
+
+/// Whether a file has the bytes that were written. Of another size, it is not read.
+pub fn is_as_written(path: &Path, record: &FileRecord) -> io::Result<bool> {
+    let file = open_file::to_read(path)?;
+    if file.metadata()?.len() != record.bytes {
+        return Ok(false);
+    }
+    let mut file = Hashing::new(file, record.bytes);
+    let mut buffer = vec![0; 1 << 16];
+    while file.read(&mut buffer)? > 0 {}
+    Ok(file.content() == (record.bytes, record.sha256.clone()))
+}
+
+/// A file whose bytes are hashed as they are read, up to one more than it should have.
+struct Hashing {
+    file: Take<File>,
+    hash: Context,
+    bytes: u64,
+}
+
+impl Hashing {
+    fn new(file: File, bytes: u64) -> Self {
+        Self {
+            file: file.take(bytes.saturating_add(1)),
+            hash: Context::new(&SHA256),
+            bytes: 0,
+        }
+    }
+
+    /// To read in another way first. The two share one place in the file.
+    #[cfg(feature = "parquet")]
+    fn again(&self) -> io::Result<File> {
+        self.file.get_ref().try_clone()
+    }
+
+    #[cfg(feature = "parquet")]
+    fn rewind(&mut self) -> io::Result<()> {
+        self.file.get_mut().rewind()
+    }
+
+    fn content(self) -> (u64, String) {
+        (
+            self.bytes,
+            compress::hexadecimal(self.hash.finish().as_ref()),
+        )
+    }
+}
+
+impl Read for Hashing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,407 @@
+//! The look for a key: in which tables, in one shard or in all of them. All at the
+//! snapshot of one session, on its one connection, many shards in flight.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{Stream, StreamExt, stream};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, SimpleQueryMessage};
+
+use crate::client::Report;
+use crate::exec::failures::Failures;
+use crate::exec::fanout::{self, Session, ShardError};
+use crate::find::report::Hit;
+use crate::pg::quote::{Identifier, Literal};
+use crate::pg::sql_template;
+use crate::sharding::routing::key::Key;
+use crate::sharding::shard::Shard;
+use crate::sharding::suggest::Near;
+use crate::sharding::suggest::{self, Nearest};
+
+/// Shards asked before the first of them has answered: a slow link is waited for
+/// once, not once a shard.
+const IN_FLIGHT: usize = 64;
+
+/// No shard can be asked any more.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    #[error("{}", .0.headline())]
+    Server(Report),
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error(
+        "rows may be missing: {0} was rewritten, renamed or created after the snapshot was taken"
+    )]
+    Rewritten(String),
+}
+
+impl LookupError {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Server(report) => fanout::is_transient(&report.code),
+            Self::Lost(_) | Self::Rewritten(_) => true,
+        }
+    }
+}
+
+/// The tables that may hold a key, by shard.
+#[derive(Debug, Default)]
+pub struct Tables {
+    pub in_shard: BTreeMap<Shard, Vec<Table>>,
+    /// Names of those that this user may not read.
+    pub unreadable: BTreeMap<Shard, BTreeSet<String>>,
+}
+
+impl Tables {
+    /// Tables that may hold the key, and the shards that lack them: the one table of a
+    /// name, or those that most shards have.
+    pub fn lacking(&self, home: Option<&str>, shards: &[Shard]) -> BTreeMap<String, Vec<Shard>> {
+        let mut having: BTreeMap<&str, BTreeSet<Shard>> = home
+            .map(|table| (table, BTreeSet::new()))
+            .into_iter()
+            .collect();
+        let readable = self
+            .in_shard
+            .iter()
+            .flat_map(|(shard, tables)| tables.iter().map(|table| (*shard, table.name.as_str())));
+        let unreadable = self
+            .unreadable
+            .iter()
+            .flat_map(|(shard, names)| names.iter().map(|name| (*shard, name.as_str())));
+        for (shard, table) in readable.chain(unreadable) {
+            having.entry(table).or_default().insert(shard);
+        }
+        let is_expected = |table: &str, has: &BTreeSet<Shard>| match home {
+            Some(home) => table == home,
+            None => 2 * has.len() > shards.len(),
+        };
+        having
+            .into_iter()
+            .filter(|(table, has)| is_expected(table, has))
+            .map(|(table, has)| {
+                let lacking = shards.iter().copied().filter(|shard| !has.contains(shard));
+                (table.to_owned(), lacking.collect::<Vec<_>>())
+            })
+            .filter(|(_, lacking)| !lacking.is_empty())
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    name: String,
+    /// Whether its rows have names.
+    named: bool,
+}
+
+/// What the shards had to say.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// In shard order.
+    pub hits: Vec<Hit>,
+    pub answered: usize,
+    pub failures: Failures,
+}
+
+/// A key, and the session to look for it in.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    pub key: &'a Key,
+    pub session: &'a Session,
+}
+
+/// The statement that lists a key's tables: in one shard, or in all.
+pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
+    let schema = match shard {
+        Some(shard) => Literal(&shard.to_string()).to_string(),
+        None => "NULL".to_owned(),
+    };
+    match home(key) {
+        Some(table) => sql_template::fill(
+            include_str!("../../sql/find/name_tables.sql"),
+            &[("schema", &schema), ("table", &Literal(table).to_string())],
+        ),
+        None => sql_template::fill(
+            include_str!("../../sql/find/id_tables.sql"),
+            &[("schema", &schema)],
+        ),
+    }
+}
+
+/// The one table that has the key, if there can be only one.
+pub fn home(key: &Key) -> Option<&'static str> {
+    match key {
+        Key::Origin(_) => Some("origins"),
+        Key::Account(_) => Some("accounts"),
+        Key::Id(_) => None,
+    }
+}
+
+impl Lookup<'_> {
+    /// Asks the catalog.
+    pub async fn tables(self, shard: Option<Shard>) -> Result<Tables, LookupError> {
+        let client = self.session.connection().client();
+        let messages = client
+            .simple_query(&tables_sql(self.key, shard))
+            .await
+            .map_err(|error| failure(&error))?;
+        let mut tables = Tables::default();
+        for message in &messages {
+            let SimpleQueryMessage::Row(row) = message else {
+                continue;
+            };
+            let (Some(shard), Some(name)) = (row.get(0).and_then(Shard::from_schema), row.get(1))
+            else {
+                continue;
+            };
+            if row.get(3) == Some("f") {
+                let unreadable = tables.unreadable.entry(shard).or_default();
+                unreadable.insert(name.to_owned());
+                continue;
+            }
+            tables.in_shard.entry(shard).or_default().push(Table {
+                name: name.to_owned(),
+                named: row.get(2) == Some("t"),
+            });
+        }
+        Ok(tables)
+    }
+
+    /// Looks into these tables. A shard that fails costs none of the others.
+    pub async fn look(
+        self,
+        tables: &Tables,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Heard, LookupError> {
+        let key: (&(dyn ToSql + Sync), Type) = match self.key {
+            Key::Origin(name) | Key::Account(name) => (name, Type::TEXT),
+            Key::Id(id) => (&id.number(), Type::INT8),
+        };
+        let parameters = [key];
+        let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
+            let mut arms: Vec<_> = tables
+                .iter()
+                .map(|table| arm(self.key, shard, table))
+                .collect();
+            arms.push(sql_template::fill(
+                include_str!("../../sql/find/rewritten.sql"),
+                &[],
+            ));
+            arms.join("\nUNION ALL\n")
+        }));
+        let mut heard = Heard::default();
+        while let Some((shard, answer)) = answers.next().await {
+            match answer {
+                Ok(rows) => {
+                    if let Some(table) = rows.iter().find_map(rewritten) {
+                        return Err(LookupError::Rewritten(table));
+                    }
+                    heard.answered += 1;
+                    heard
+                        .hits
+                        .extend(rows.iter().filter_map(|row| hit(shard, row)));
+                }
+                Err(error) => heard.failures.add(shard, shard_error(&error)?),
+            }
+            progress(heard.answered + heard.failures.shards());
+        }
+        Ok(heard)
+    }
+
+    /// Names that are much like this one. A hint: shards that fail are left out.
+    pub async fn nearest(self, name: &str, tables: &Tables) -> Vec<Near> {
+        let (shortest, longest) = suggest::lengths(name);
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&shortest, Type::INT4), (&longest, Type::INT4)];
+        let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
+            let names: Vec<_> = tables.iter().map(|table| similar(shard, table)).collect();
+            names.join("\nUNION ALL\n")
+        }));
+        let mut nearest = Nearest::to(name);
+        while let Some((shard, answer)) = answers.next().await {
+            for row in answer.iter().flatten() {
+                if let Ok(name) = row.try_get(0) {
+                    nearest.offer(name, shard);
+                }
+            }
+        }
+        nearest.found()
+    }
+
+    /// What a statement gives in each shard, in shard order.
+    fn each<'a>(
+        self,
+        tables: &'a Tables,
+        parameters: &'a [(&'a (dyn ToSql + Sync), Type)],
+        statement: impl Fn(Shard, &[Table]) -> String + 'a,
+    ) -> impl Stream<Item = (Shard, Result<Vec<Row>, tokio_postgres::Error>)> + 'a
+    where
+        Self: 'a,
+    {
+        stream::iter(&tables.in_shard)
+            .map(move |(&shard, tables)| {
+                let sql = statement(shard, tables);
+                async move { (shard, self.ask(&sql, parameters).await) }
+            })
+            .buffered(IN_FLIGHT)
+    }
+
+    async fn ask(
+        self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        // Back to the savepoint first: it lets go of the locks of the shard before,
+        // and gets over its error. Not waited for, so that both are sent together.
+        self.session.recover().await?;
+        self.session
+            .connection()
+            .client()
+            .query_typed(sql, parameters)
+            .await
+    }
+}
+
+fn arm(key: &Key, shard: Shard, table: &Table) -> String {
+    let column = match key {
+        Key::Origin(_) | Key::Account(_) => "name",
+        Key::Id(_) => "id",
+    };
+    let name = if table.named { "name" } else { "NULL" };
+    sql_template::fill(
+        include_str!("../../sql/find/find_rows.sql"),
+        &[
+            ("column", column),
+            ("name", &format!("{name}::pg_catalog.text")),
+            ("table", &qualified(shard, table)),
+            ("label", &Literal(&table.name).to_string()),
+        ],
+    )
+}
+
+fn similar(shard: Shard, table: &Table) -> String {
+    sql_template::fill(
+        include_str!("../../sql/find/similar.sql"),
+        &[("table", &qualified(shard, table))],
+    )
+}
+
+fn qualified(shard: Shard, table: &Table) -> String {
+    let schema = shard.to_string();
+    format!("{}.{}", Identifier(&schema), Identifier(&table.name))
+}
+
+/// The table that the snapshot does not cover, if a row is of `sql/find/rewritten.sql`.
+fn rewritten(row: &Row) -> Option<String> {
+    match row.try_get::<_, Option<String>>(0) {
+        Ok(None) => row.try_get(2).ok(),
+        _ => None,
+    }
+}
+
+fn hit(shard: Shard, row: &Row) -> Option<Hit> {
+    Some(Hit {
+        shard,
+        table: row.try_get(0).ok()?,
+        // NULL where a name has no id, which is strange but is there.
+        id: row
+            .try_get::<_, Option<String>>(1)
+            .ok()?
+            .unwrap_or_default(),
+        name: row.try_get(2).ok()?,
+    })
+}
+
+/// The shard's own trouble, unless it is everybody's.
+fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
+    let fatal = error.as_db_error().is_none_or(Report::is_fatal);
+    match failure(error) {
+        LookupError::Server(report) if !fatal && !fanout::is_transient(&report.code) => {
+            Ok(ShardError::Server(report))
+        }
+        everybodys => Err(everybodys),
+    }
+}
+
+fn failure(error: &tokio_postgres::Error) -> LookupError {
+    match error.as_db_error() {
+        // Nobody knows our statement, so there is no point in a place in it.
+        Some(report) => LookupError::Server(Report {
+            position: None,
+            ..Report::new(report, 0)
+        }),
+        None => LookupError::Lost(fanout::cause(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_quotes_what_the_catalog_says_and_leaves_the_key_a_parameter() {
+        let key = Key::Origin("'; DROP SCHEMA shard_0 CASCADE; --".to_owned());
+        let table = Table {
+            name: "o\"r'i{label}{name}".to_owned(),
+            named: true,
+        };
+        assert_eq!(
+            arm(&key, Shard::new(3), &table),
+            "SELECT 'o\"r''i{label}{name}'::pg_catalog.text, id::pg_catalog.text, name::pg_catalog.text\n\
+             FROM \"shard_3\".\"o\"\"r'i{label}{name}\"\n\
+             WHERE name OPERATOR(pg_catalog.=) $1"
+        );
+    }
+
+    #[test]
+    fn a_table_that_most_shards_have_is_lacking_in_the_others() {
+        let shards: Vec<_> = (0..4).map(Shard::new).collect();
+        let table = |name: &str| Table {
+            name: name.to_owned(),
+            named: true,
+        };
+        let mut tables = Tables::default();
+        for shard in &shards[..3] {
+            tables.in_shard.insert(*shard, vec![table("origins")]);
+        }
+        tables.in_shard.insert(shards[3], vec![table("a_backup")]);
+        let of_an_id = tables.lacking(None, &shards);
+        assert_eq!(
+            of_an_id,
+            BTreeMap::from([("origins".to_owned(), vec![shards[3]])])
+        );
+        assert_eq!(tables.lacking(Some("origins"), &shards), of_an_id);
+        let nowhere = Tables::default();
+        assert_eq!(nowhere.lacking(Some("origins"), &shards)["origins"], shards);
+        assert!(nowhere.lacking(None, &shards).is_empty());
+    }
+
+    #[test]
+    fn an_id_is_looked_for_also_where_rows_have_no_names() {
+        let key = Key::Id("5".parse().unwrap());
+        let table = Table {
+            name: "t".to_owned(),
+            named: false,
+        };
+        assert_eq!(
+            arm(&key, Shard::new(3), &table),
+            "SELECT 't'::pg_catalog.text, id::pg_catalog.text, NULL::pg_catalog.text\n\
+             FROM \"shard_3\".\"t\"\n\
+             WHERE id OPERATOR(pg_catalog.=) $1"
+        );
+    }
+
+    #[test]
+    fn comments_and_placeholders_stay_out_of_the_wire() {
+        for text in ["core", "5"] {
+            let key = Key::new(text, None).unwrap();
+            let sql = tables_sql(&key, Some(Shard::new(3)));
+            assert!(sql.contains("n.nspname = 'shard_3'"), "{sql}");
+            assert!(
+                !sql.contains("--") && !sql.contains("{s") && !sql.contains("{t"),
+                "{sql}"
+            );
+        }
+    }
+}

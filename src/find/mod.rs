@@ -1,0 +1,3 @@
+//! Where a key is: the lookup in the catalog and the tables, and the report.
+pub mod lookup;
+pub mod report;

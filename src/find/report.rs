@@ -1,0 +1,458 @@
+//! What became of looking for a key, and how it is told. Pure.
+
+use std::fmt::{self, Write as _};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::sharding::missing::Missing;
+use crate::sharding::routing::habitat_id::Id;
+use crate::sharding::routing::key::{Key, NoRoute, Route};
+use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::suggest::Near;
+use crate::terminal::exit_status::Exit;
+use crate::text::escape::visible;
+
+/// A key, where it belongs, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub key: Key,
+    pub route: Result<Route, NoRoute>,
+    pub verdict: Verdict,
+    /// If it was not where it belongs.
+    pub searched: Option<Searched>,
+    /// An id cannot be of the future.
+    pub now: Timestamp,
+}
+
+/// How complete a search of all shards was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched {
+    pub answered: usize,
+    pub expected: usize,
+    pub missing: Missing,
+}
+
+impl Searched {
+    pub fn is_complete(&self) -> bool {
+        self.answered == self.expected
+    }
+}
+
+/// `31/32 shards searched, missing: shard_7`
+impl fmt::Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            answered,
+            expected,
+            missing,
+        } = self;
+        write!(f, "{answered}/{expected} shards searched{missing}")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody looked.
+    Computed,
+    /// There where it belongs.
+    Verified(Vec<Hit>),
+    /// In other shards only.
+    Misplaced(Vec<Hit>),
+    /// Somewhere; where it belongs nobody can say.
+    Found(Vec<Hit>),
+    NotFound {
+        nearest: Vec<Near>,
+    },
+}
+
+/// A row that has the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    pub shard: Shard,
+    pub table: String,
+    /// As text: not every table need have Builder's ids.
+    pub id: String,
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Short,
+    Json,
+}
+
+impl Finding {
+    pub fn exit(&self) -> Exit {
+        match self.verdict {
+            Verdict::Computed | Verdict::Verified(_) => Exit::Complete,
+            Verdict::Found(_) if self.is_searched() => Exit::Complete,
+            Verdict::NotFound { .. } if self.is_searched() => Exit::Failed,
+            Verdict::Misplaced(_) | Verdict::Found(_) | Verdict::NotFound { .. } => {
+                Exit::Incomplete
+            }
+        }
+    }
+
+    fn is_searched(&self) -> bool {
+        self.searched.as_ref().is_some_and(Searched::is_complete)
+    }
+
+    /// The result; nothing, but in JSON, if the key was not found.
+    pub fn render(&self, form: Form) -> String {
+        match form {
+            Form::Text => self.text(),
+            Form::Short => self.shards().iter().fold(String::new(), |mut text, shard| {
+                let _ = writeln!(text, "{shard}");
+                text
+            }),
+            Form::Json => format!("{}\n", self.json()),
+        }
+    }
+
+    /// What the result in this form does not say itself, and must be said.
+    pub fn trouble(&self, form: Form) -> Option<String> {
+        match &self.verdict {
+            Verdict::Misplaced(_) if form != Form::Text => Some(self.misplaced()),
+            Verdict::NotFound { .. } => Some(self.not_found()),
+            _ => None,
+        }
+    }
+
+    /// What may help whoever looked for something that is not there.
+    pub fn hint(&self) -> Option<String> {
+        match (&self.verdict, &self.key) {
+            (Verdict::NotFound { .. }, Key::Id(_)) => {
+                Some("hint: if this is a name, say --kind origin or --kind account".to_owned())
+            }
+            (Verdict::NotFound { nearest }, _) if !nearest.is_empty() => {
+                let names: Vec<_> = nearest
+                    .iter()
+                    .map(|near| format!("{} ({})", on_one_line(&near.name), near.shard))
+                    .collect();
+                Some(format!("nearest: {}", names.join(", ")))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the key is, as far as is known; ascending.
+    fn shards(&self) -> Vec<Shard> {
+        match &self.verdict {
+            Verdict::Computed | Verdict::Verified(_) => {
+                self.route.iter().map(|route| route.shard).collect()
+            }
+            Verdict::Misplaced(hits) | Verdict::Found(hits) => shards_of(hits),
+            Verdict::NotFound { .. } => Vec::new(),
+        }
+    }
+
+    fn misplaced(&self) -> String {
+        let found = Ranges::of(&self.shards());
+        match self.route {
+            Ok(Route { shard, .. }) => format!("MISPLACED: expected {shard}, found in {found}"),
+            Err(_) => format!("found in {found}"),
+        }
+    }
+
+    fn text(&self) -> String {
+        let key = on_one_line(&self.key.to_string());
+        let mut text = match (&self.verdict, &self.route) {
+            (Verdict::NotFound { .. }, _) => return String::new(),
+            (Verdict::Misplaced(_), Ok(Route { shard, rule })) => {
+                format!(
+                    "{}\n{key} belongs in {shard}   ({rule})\n",
+                    self.misplaced()
+                )
+            }
+            (_, Ok(Route { shard, rule })) => format!("{key} is in {shard}   ({rule})\n"),
+            (_, Err(why)) => {
+                let shards = Ranges::of(&self.shards());
+                format!("{key} is in {shards}   (searched for: {why})\n")
+            }
+        };
+        if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
+            let _ = writeln!(
+                text,
+                "created {}, sequence {}",
+                id.created_text(),
+                id.sequence()
+            );
+        }
+        match &self.verdict {
+            Verdict::Computed => text += "not verified: no server was asked\n",
+            Verdict::Verified(hits) => text += &self.evidence("verified", hits),
+            Verdict::Misplaced(hits) | Verdict::Found(hits) => {
+                for here in hits.chunk_by(|one, other| one.shard == other.shard) {
+                    text += &self.evidence(&here[0].shard.to_string(), here);
+                }
+            }
+            Verdict::NotFound { .. } => {}
+        }
+        text
+    }
+
+    /// What was seen in one shard: a line a row for a name, one line for an id,
+    /// which is the same in all tables.
+    fn evidence(&self, label: &str, hits: &[Hit]) -> String {
+        match self.key {
+            Key::Id(_) => {
+                let tables: Vec<_> = hits.iter().map(Hit::table_and_name).collect();
+                format!("{label}: in {}\n", tables.join(", "))
+            }
+            Key::Origin(_) | Key::Account(_) => hits.iter().fold(String::new(), |text, hit| {
+                let id = on_one_line(&hit.id);
+                let created = hit
+                    .created(self.now)
+                    .map(|when| format!(", created {when}"));
+                format!(
+                    "{text}{label}: {}.id {id}{}\n",
+                    on_one_line(&hit.table),
+                    created.unwrap_or_default()
+                )
+            }),
+        }
+    }
+
+    fn not_found(&self) -> String {
+        let kind = self.key.kind();
+        let key = match &self.key {
+            Key::Id(id) => id.to_string(),
+            Key::Origin(name) | Key::Account(name) => format!("\"{}\"", on_one_line(name)),
+        };
+        let certain = if self.is_searched() {
+            "not found"
+        } else {
+            "not found so far"
+        };
+        match &self.route {
+            Ok(Route { shard, rule }) => {
+                format!("{kind} {key} {certain}; it belongs in {shard} ({rule})")
+            }
+            Err(why) => format!("{kind} {key} {certain}; {why}"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let (status, hits) = match &self.verdict {
+            Verdict::Computed => ("computed", &[][..]),
+            Verdict::Verified(hits) => ("verified", &hits[..]),
+            Verdict::Misplaced(hits) => ("misplaced", &hits[..]),
+            Verdict::Found(hits) => ("found", &hits[..]),
+            Verdict::NotFound { .. } => ("not_found", &[][..]),
+        };
+        let found: Vec<_> = hits.iter().map(|hit| hit.json(self.now)).collect();
+        let shard = self
+            .route
+            .as_ref()
+            .ok()
+            .map(|route| route.shard.to_string());
+        let rule = match &self.route {
+            Ok(route) => route.rule.to_string(),
+            Err(why) => why.to_string(),
+        };
+        let mut object = Map::from_iter([
+            ("kind".to_owned(), json!(self.key.kind().to_string())),
+            ("key".to_owned(), json!(self.key.to_string())),
+            ("shard".to_owned(), json!(shard)),
+            ("rule".to_owned(), json!(rule)),
+            ("status".to_owned(), json!(status)),
+            ("found".to_owned(), json!(found)),
+        ]);
+        if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
+            object.insert("created".to_owned(), json!(id.created_text()));
+            object.insert("sequence".to_owned(), json!(id.sequence()));
+        }
+        if let Some(Searched {
+            answered, expected, ..
+        }) = &self.searched
+        {
+            let searched = json!({"answered": answered, "expected": expected});
+            object.insert("searched".to_owned(), searched);
+        }
+        if let Verdict::NotFound { nearest } = &self.verdict {
+            let nearest: Vec<_> = nearest
+                .iter()
+                .map(|near| json!({"name": near.name, "shard": near.shard.to_string()}))
+                .collect();
+            object.insert("nearest".to_owned(), json!(nearest));
+        }
+        object.into()
+    }
+}
+
+impl Hit {
+    /// When the row was made, if its id is one that tells.
+    fn created(&self, now: Timestamp) -> Option<String> {
+        let id: Id = self.id.parse().ok()?;
+        id.is_credible(now).then(|| id.created_text())
+    }
+
+    fn table_and_name(&self) -> String {
+        let name = self.name.as_deref().map(|name| format!(" ({name})"));
+        on_one_line(&format!("{}{}", self.table, name.unwrap_or_default()))
+    }
+
+    fn json(&self, now: Timestamp) -> Value {
+        json!({
+            "shard": self.shard.to_string(),
+            "table": self.table,
+            "id": self.id,
+            "name": self.name,
+            "created": self.created(now),
+        })
+    }
+}
+
+/// The shards that these rows are in, ascending.
+pub fn shards_of(hits: &[Hit]) -> Vec<Shard> {
+    let mut shards: Vec<_> = hits.iter().map(|hit| hit.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards
+}
+
+/// For a line of ours that data is not to end.
+fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    fn hit(shard: u32, table: &str, name: &str) -> Hit {
+        Hit {
+            shard: Shard::new(shard),
+            table: table.to_owned(),
+            id: "721096797631602718".to_owned(),
+            name: Some(name.to_owned()),
+        }
+    }
+
+    fn finding(key: &str, verdict: Verdict) -> Finding {
+        let key = Key::new(key, None).unwrap();
+        let now = Timestamp::now();
+        Finding {
+            route: key.route(NonZeroU32::new(128), now),
+            key,
+            verdict,
+            searched: None,
+            now,
+        }
+    }
+
+    #[test]
+    fn a_verified_name_tells_where_why_and_what_was_seen() {
+        let core = finding("core", Verdict::Verified(vec![hit(30, "origins", "core")]));
+        assert_eq!(
+            core.render(Form::Text),
+            "core is in shard_30   (FNV-1a 64 of the name, modulo 128)\n\
+             verified: origins.id 721096797631602718, created 2017-05-19T21:00:27.943Z\n"
+        );
+        assert_eq!(core.render(Form::Short), "shard_30\n");
+        assert_eq!(core.exit(), Exit::Complete);
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made_and_its_tables() {
+        let hits = vec![hit(30, "origins", "core"), hit(30, "keys", "k")];
+        let id = finding("721096797631602718", Verdict::Verified(hits));
+        assert_eq!(
+            id.render(Form::Text),
+            "721096797631602718 is in shard_30   (the low 13 bits of the id)\n\
+             created 2017-05-19T21:00:27.943Z, sequence 7\n\
+             verified: in origins (core), keys (k)\n"
+        );
+    }
+
+    #[test]
+    fn a_misplaced_key_names_every_shard_it_was_found_in() {
+        let hits = vec![
+            hit(3, "a", "x"),
+            hit(3, "b", "x"),
+            hit(4, "a", "x"),
+            hit(9, "a", "x"),
+        ];
+        let id = finding("721096797631602718", Verdict::Misplaced(hits));
+        assert_eq!(
+            id.render(Form::Text),
+            "MISPLACED: expected shard_30, found in shard_3-4, shard_9\n\
+             721096797631602718 belongs in shard_30   (the low 13 bits of the id)\n\
+             created 2017-05-19T21:00:27.943Z, sequence 7\n\
+             shard_3: in a (x), b (x)\n\
+             shard_4: in a (x)\n\
+             shard_9: in a (x)\n"
+        );
+        assert_eq!(id.render(Form::Short), "shard_3\nshard_4\nshard_9\n");
+        assert_eq!(
+            id.trouble(Form::Short).unwrap(),
+            "MISPLACED: expected shard_30, found in shard_3-4, shard_9"
+        );
+        assert_eq!(id.trouble(Form::Text), None);
+        assert_eq!(id.exit(), Exit::Incomplete);
+    }
+
+    #[test]
+    fn not_found_is_sure_only_if_every_shard_was_heard() {
+        let not_found = |answered| Finding {
+            searched: Some(Searched {
+                missing: Missing::default(),
+                answered,
+                expected: 128,
+            }),
+            ..finding("x", Verdict::NotFound { nearest: vec![] })
+        };
+        assert_eq!(not_found(128).exit(), Exit::Failed);
+        assert_eq!(not_found(127).exit(), Exit::Incomplete);
+    }
+
+    #[test]
+    fn json_keeps_ids_as_strings() {
+        let core = finding("core", Verdict::Verified(vec![hit(30, "origins", "core")]));
+        let object: Value = serde_json::from_str(&core.render(Form::Json)).unwrap();
+        assert_eq!(
+            object,
+            json!({
+                "kind": "origin",
+                "key": "core",
+                "shard": "shard_30",
+                "rule": "FNV-1a 64 of the name, modulo 128",
+                "status": "verified",
+                "found": [{
+                    "shard": "shard_30",
+                    "table": "origins",
+                    "id": "721096797631602718",
+                    "name": "core",
+                    "created": "2017-05-19T21:00:27.943Z",
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn data_neither_drives_the_terminal_nor_forges_a_line() {
+        let name = "x\x1b[2J\nverified: all is well";
+        let hits = vec![hit(30, "origins", name)];
+        let text = finding(name, Verdict::Verified(hits)).render(Form::Text);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn an_id_that_is_no_number_has_no_time() {
+        let uuid = Hit {
+            id: "7d4c".to_owned(),
+            ..hit(0, "origins", "x")
+        };
+        assert_eq!(
+            finding("x", Verdict::Verified(vec![uuid]))
+                .render(Form::Text)
+                .lines()
+                .last(),
+            Some("verified: origins.id 7d4c")
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! The one look at the catalog: what the tables are that a statement may name, in
+//! every shard at once, and what the functions do that it calls. Taken in the run's
+//! transaction.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use tokio_postgres::SimpleQueryRow;
+
+use super::catalog::{ColumnShape, Heir, Relation};
+use super::objects::Objects;
+use super::own_types;
+use super::string_names::{self, Functions};
+use crate::client::Connection;
+use crate::exec::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
+use crate::exec::plan::{Plan, TableName};
+use crate::exec::type_names::FIRST_USER_OID;
+use crate::pg::lexer::{Encoding, Strings};
+use crate::pg::query_text::Text;
+use crate::pg::quote::Literal;
+use crate::pg::sql_template;
+use crate::sharding::discovered::Discovered;
+use crate::sharding::shard::Shard;
+
+/// What a statement may name.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    tables: BTreeSet<String>,
+    /// In string constants.
+    strings: BTreeSet<String>,
+    functions: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// By one reading of a text, or several.
+    pub fn by(readings: &[(&Text<'_>, Strings)]) -> Self {
+        let mut wanted = Self::default();
+        for (text, strings) in readings {
+            wanted
+                .tables
+                .extend(text.table_names().into_iter().map(str::to_owned));
+            wanted.strings.extend(string_names::names(text, *strings));
+            wanted
+                .functions
+                .extend(string_names::functions(text).into_iter().map(str::to_owned));
+        }
+        wanted
+    }
+}
+
+/// What the server told.
+pub struct Look {
+    pub session: Session,
+    /// Every shard of the database, and what looks like one.
+    pub shards: Discovered,
+    /// Those that the statement may name as tables.
+    pub relations: Vec<Relation>,
+    pub heirs: Vec<Heir>,
+    /// What of the shards string constants may name.
+    pub objects: Objects,
+    pub functions: Functions,
+    pub strings: Strings,
+    pub encoding: Encoding,
+    /// `server_version_num`: 150018, say.
+    pub version: u32,
+    /// `array_nulls` is off: NULL in an array's text is no NULL.
+    pub null_is_a_text: bool,
+    /// What the look took: a round trip and the server's work.
+    pub round_trip: std::time::Duration,
+}
+
+impl Look {
+    /// One message: opens the plan's transaction, and asks for what is of these
+    /// names.
+    pub async fn take(
+        connection: Connection,
+        plan: &Plan,
+        wanted: &Wanted,
+    ) -> Result<Self, FanoutError> {
+        let locked = lockable_tables(&connection, plan).await?;
+        let began = Instant::now();
+        connection.mark_busy();
+        connection.wait_at_most(plan.limits.patience_at_first());
+        let relations_named = array(wanted.tables.iter());
+        let mut look = vec![
+            sql_template::fill(include_str!("../../sql/global/server.sql"), &[]),
+            sql_template::fill(
+                include_str!("../../sql/global/relations.sql"),
+                &[
+                    ("names", &relations_named),
+                    ("first_user_oid", &FIRST_USER_OID.to_string()),
+                ],
+            ),
+        ];
+        if !wanted.functions.is_empty() {
+            look.push(sql_template::fill(
+                include_str!("../../sql/global/functions.sql"),
+                &[("names", &array(wanted.functions.iter()))],
+            ));
+        }
+        if !wanted.strings.is_empty() {
+            look.push(sql_template::fill(
+                include_str!("../../sql/global/objects.sql"),
+                &[("names", &array(wanted.strings.iter()))],
+            ));
+        }
+        let look = look.join(";\n");
+        let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
+        let client = connection.client();
+        let answers = match client.simple_query(&message(&locked)).await {
+            // Who reads without the locks can still notice what they would have kept off.
+            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+                client.simple_query(&message(&[])).await
+            }
+            answers => answers,
+        };
+        let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+        let round_trip = began.elapsed();
+
+        let mut results = result_rows(&answers).into_iter();
+        let (snapshot, shards) = opening(plan, &mut results);
+        // The limits' own row is of no interest.
+        let [_, server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
+        let mut if_asked = |names: &BTreeSet<String>| {
+            let asked = !names.is_empty();
+            asked.then(|| results.next()).flatten().unwrap_or_default()
+        };
+        let functions = if_asked(&wanted.functions);
+        let objects = if_asked(&wanted.strings);
+        let heirs = if relations.iter().any(|row| row.get(4) == Some("t")) {
+            heirs(&connection, &relations_named).await?
+        } else {
+            Vec::new()
+        };
+        let mut tables: Vec<_> = relations.into_iter().filter_map(relation).collect();
+        own_types::complete(&mut tables, &connection).await?;
+        let setting = |column| server.first().and_then(|row| row.get(column));
+        Ok(Self {
+            session: Session::surveyed(connection, snapshot),
+            shards,
+            relations: tables,
+            heirs,
+            objects: Objects::of(&objects),
+            functions: Functions::of(&functions),
+            strings: match setting(0) {
+                Some("off") => Strings::Escaped,
+                _ => Strings::Conforming,
+            },
+            encoding: setting(3).map(Encoding::named).unwrap_or_default(),
+            version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
+            null_is_a_text: setting(2) == Some("off"),
+            round_trip,
+        })
+    }
+}
+
+pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
+    format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
+}
+
+/// Few tables have any, so that only those are asked for theirs: it takes a round
+/// trip.
+async fn heirs(connection: &Connection, names: &str) -> Result<Vec<Heir>, FanoutError> {
+    let sql = sql_template::fill(
+        include_str!("../../sql/global/inheritance_overlap.sql"),
+        &[("names", names)],
+    );
+    let answers = connection.client().simple_query(&sql).await;
+    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let rows = result_rows(&answers).into_iter().flatten();
+    Ok(rows
+        .filter_map(|row| {
+            Some(Heir {
+                table: row.get(0)?.to_owned(),
+                shard: Shard::from_schema(row.get(1)?)?,
+                of: Shard::from_schema(row.get(2)?)?,
+            })
+        })
+        .collect())
+}
+
+fn relation(row: &SimpleQueryRow) -> Option<Relation> {
+    let columns: Vec<(String, String, String, String)> = serde_json::from_str(row.get(2)?).ok()?;
+    let mut shards: Vec<_> = row
+        .get(3)?
+        .split(',')
+        .filter_map(Shard::from_schema)
+        .collect();
+    shards.sort_unstable();
+    Some(Relation {
+        name: row.get(0)?.to_owned(),
+        kind: row.get(1)?.chars().next()?,
+        columns: columns
+            .into_iter()
+            .map(|(name, type_name, identity, collation)| ColumnShape {
+                name,
+                type_name,
+                identity,
+                collation,
+            })
+            .collect(),
+        shards,
+    })
+}

@@ -1,0 +1,221 @@
+//! Recognises what can be answered in parts: aggregates over one sharded table,
+//! and the first rows of one. Cuts the user's own text; prints no tree.
+
+use std::ops::Range;
+
+use super::allowlist::column_name;
+use super::clauses::Clauses;
+use super::columns::Use;
+use super::sources::{Column, Sources};
+use crate::global::catalog::Catalog;
+use crate::pg::lexer::{Kind, Strings, Token};
+use crate::pg::query_text::Text;
+
+/// A statement in two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    /// What each shard is asked, over its own table.
+    pub part: String,
+    /// What each column of the parts is for.
+    pub uses: Vec<Use>,
+    /// By which they are compared, where it is not the database's own.
+    pub(super) collations: Vec<Option<&'static str>>,
+    /// The final statement in front of and behind the source of its rows.
+    pub(super) select: String,
+    pub(super) rest: String,
+}
+
+impl Partial {
+    /// Whether a shard's part may have more than one row.
+    pub fn has_keys(&self) -> bool {
+        self.uses
+            .iter()
+            .any(|usage| matches!(usage, Use::Key | Use::Value))
+    }
+}
+
+pub type Why = &'static str;
+
+/// The statement in two, or why it stays one. `names` are its result's columns.
+///
+/// # Errors
+/// What keeps it from being answered in parts.
+pub fn recognise(
+    text: &Text<'_>,
+    strings: Strings,
+    catalog: &Catalog,
+    names: &[&str],
+) -> Result<Partial, Why> {
+    let clauses = Clauses::find(text)?;
+    let sources = Sources::find(text, &clauses.from, catalog)?;
+    sources.check_joins(text, catalog)?;
+    let mut recogniser = Recogniser {
+        text,
+        strings,
+        sources,
+        names,
+        clauses,
+        aggregated: Vec::new(),
+    };
+    recogniser.aggregated = recogniser.aggregated();
+    recogniser.check_words()?;
+    if recogniser.is_aggregated() {
+        recogniser.aggregates()
+    } else {
+        recogniser.first_rows()
+    }
+}
+
+/// Whether a look at the tables may show that it can be answered in parts.
+pub fn may_apply(text: &Text<'_>) -> bool {
+    !is_long(text) && Clauses::find(text).is_ok()
+}
+
+/// Why a long statement is not answered in parts.
+pub const LONG: Why = "it is too long to be sent to every shard";
+
+/// Every shard would get the whole text: a list of 200,000 ids is 1.5 MB for each.
+pub fn is_long(text: &Text<'_>) -> bool {
+    const MOST_TOKENS: usize = 20_000;
+    text.tokens.len() > MOST_TOKENS
+}
+
+pub struct Recogniser<'a> {
+    pub(super) text: &'a Text<'a>,
+    pub(super) strings: Strings,
+    pub(super) sources: Sources<'a>,
+    pub(super) names: &'a [&'a str],
+    pub(super) clauses: Clauses,
+    /// Whether a token is part of an aggregate, its FILTER included.
+    pub(super) aggregated: Vec<bool>,
+}
+
+impl Recogniser<'_> {
+    pub(super) fn tokens(&self) -> &[Token<'_>] {
+        &self.text.tokens
+    }
+
+    /// The user's own text of these tokens.
+    pub(super) fn cut(&self, range: &Range<usize>) -> &str {
+        if range.is_empty() {
+            return "";
+        }
+        let (first, last) = (&self.tokens()[range.start], &self.tokens()[range.end - 1]);
+        &self.text.sql[first.span.start..last.span.end]
+    }
+
+    pub(super) fn is(&self, index: usize, word: &str) -> bool {
+        self.tokens()
+            .get(index)
+            .is_some_and(|token| token.is_word(word))
+    }
+
+    pub(super) fn is_column(&self, name: &str) -> bool {
+        self.sources.has_column(name)
+    }
+
+    /// The column that an expression is. It binds stronger than any operator.
+    pub(super) fn column(&self, range: &Range<usize>) -> Option<Column<'_>> {
+        let tokens = &self.tokens()[range.clone()];
+        let (qualifier, name) = match tokens {
+            [name] => (None, column_name(name)?),
+            [qualifier, point, name] if point.is_mark('.') => {
+                (Some(qualifier.identifier()?), name.identifier()?)
+            }
+            _ => return None,
+        };
+        self.sources.column(self.text, qualifier, name)
+    }
+
+    pub(super) fn is_aggregated(&self) -> bool {
+        self.clauses.group.is_some() || self.has_aggregates()
+    }
+
+    /// The elements of a list.
+    pub(super) fn elements(&self, clause: &Range<usize>) -> Vec<Range<usize>> {
+        let mut elements = Vec::new();
+        let mut start = clause.start;
+        for index in clause.clone() {
+            if self.tokens()[index].is_mark(',') && self.text.depth(index) == 0 {
+                elements.push(start..index);
+                start = index + 1;
+            }
+        }
+        elements.push(start..clause.end);
+        elements
+    }
+
+    /// An element of the select list without its label. One without AS is a name
+    /// where an operand has ended.
+    pub(super) fn unlabelled(&self, item: &Range<usize>) -> Range<usize> {
+        let bare = || {
+            let last = &self.tokens()[item.end - 1];
+            column_name(last).is_some() && self.follows_operand(item.end - 1)
+        };
+        match item.len() {
+            3.. if self.is(item.end - 2, "as") => item.start..item.end - 2,
+            2.. if bare() => item.start..item.end - 1,
+            _ => item.clone(),
+        }
+    }
+
+    /// The number that a clause is.
+    pub(super) fn number(&self, clause: Option<&Range<usize>>) -> Result<Option<u32>, Why> {
+        let Some(clause) = clause else {
+            return Ok(None);
+        };
+        let number = self.cut(clause).parse().ok().filter(|_| clause.len() == 1);
+        number
+            .map(Some)
+            .ok_or("LIMIT or OFFSET is not a plain number")
+    }
+
+    /// The index of the result's column that a bare name or number means.
+    pub(super) fn output(&self, element: &Range<usize>) -> Option<usize> {
+        let [token] = &self.tokens()[element.clone()] else {
+            return None;
+        };
+        if token.kind == Kind::Number {
+            return self.cut(element).parse::<usize>().ok()?.checked_sub(1);
+        }
+        let name = column_name(token)?;
+        self.names.iter().position(|known| *known == name)
+    }
+
+    /// An element of ORDER BY, and what follows its expression.
+    pub(super) fn sorted(&self, element: &Range<usize>) -> (Range<usize>, String) {
+        let mut end = element.end;
+        // Behind an expression: `first` and `last` may be columns.
+        let follows = |end: usize, words: &[&str]| {
+            end > element.start + 1 && words.iter().any(|word| self.is(end - 1, word))
+        };
+        if follows(end, &["first", "last"]) && follows(end - 1, &["nulls"]) {
+            end -= 2;
+        }
+        if follows(end, &["asc", "desc"]) {
+            end -= 1;
+        }
+        let modifiers = self.cut(&(end..element.end)).to_owned();
+        (self.bare(element.start..end), modifiers)
+    }
+
+    /// An expression without parentheses around all of it. Postgres takes what is in
+    /// them for what it would be without: a label, or a position. A list is another
+    /// thing, and stays.
+    pub(super) fn bare(&self, mut element: Range<usize>) -> Range<usize> {
+        while element.len() > 2
+            && self.tokens()[element.start].is_mark('(')
+            && self.text.closing(element.start) + 1 == element.end
+        {
+            let inside = element.start + 1..element.end - 1;
+            let depth = self.text.depth(inside.start);
+            let separates =
+                |at: usize| self.tokens()[at].is_mark(',') && self.text.depth(at) == depth;
+            if inside.clone().any(separates) {
+                break;
+            }
+            element = inside;
+        }
+        element
+    }
+}

@@ -1,0 +1,286 @@
+//! Every word of a statement in parts, where it stands: known to mean the same in
+//! every session and shard. What is not known to be a column, a label, a function's
+//! or operator's name or a keyword in its place makes it one statement.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::allowlist::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
+use super::analyze::{Recogniser, Why};
+use super::clauses::Clauses;
+use crate::global::catalog::ColumnShape;
+use crate::pg::lexer::{Kind, string_value};
+use crate::pg::query_text::SHARD;
+
+const WORD: Why = "it has a word that may mean something else in another session or shard";
+const SYNTAX: Why = "its syntax is not a simple one";
+
+impl Recogniser<'_> {
+    /// Everything in it is known to be the same in every session and shard.
+    pub(super) fn check_words(&self) -> Result<(), Why> {
+        let from = self.clauses.from.clone();
+        let in_place = self.in_place()?;
+        for (index, token) in self.tokens().iter().enumerate() {
+            let read = from.contains(&index) && !self.sources.has_in_condition(index);
+            if read || in_place.contains(&index) {
+                continue;
+            }
+            match &token.kind {
+                Kind::Operator => self.check_operator(index)?,
+                Kind::String => self.check_string(index)?,
+                Kind::Number => self.check_number(index)?,
+                Kind::Mark('.') => {
+                    let named = |at: usize| {
+                        let token = self.tokens().get(at);
+                        token.is_some_and(|token| token.identifier().is_some())
+                    };
+                    if index == 0 || !named(index - 1) || !named(index + 1) {
+                        return Err(SYNTAX);
+                    }
+                }
+                Kind::Mark('(' | ')' | ',' | ':') => {}
+                Kind::Mark(_) => return Err(SYNTAX),
+                Kind::Word(_) | Kind::Quoted(_) => self.check_word(index)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What needs no look, for it is known by its place: labels, what follows an
+    /// expression of ORDER BY, a column of the result that is a whole element of
+    /// ORDER BY or GROUP BY, and the stars of a list of columns.
+    fn in_place(&self) -> Result<BTreeSet<usize>, Why> {
+        let mut known = BTreeSet::new();
+        for item in self.elements(&self.clauses.select) {
+            known.extend(self.unlabelled(&item).end..item.end);
+            if !self.is_aggregated() && self.is_star(&item) {
+                known.extend(item);
+            }
+        }
+        let sorted = self.clauses.order.iter().flat_map(|o| self.elements(o));
+        let grouped = self.clauses.group.iter().flat_map(|g| self.elements(g));
+        let sorted = sorted.map(|element| (self.sorted(&element).0, element.end));
+        let grouped = grouped.map(|element| (self.bare(element.clone()), element.end));
+        for (expression, end) in sorted.chain(grouped) {
+            known.extend(expression.end..end);
+            match &self.tokens()[expression.clone()] {
+                [] => return Err(SYNTAX),
+                [only] => {
+                    let of_result = |name: &str| self.names.contains(&name);
+                    if column_name(only).is_some_and(|n| of_result(n) && !self.is_column(n)) {
+                        known.insert(expression.start);
+                    }
+                }
+                [first, ..]
+                    if first.is_mark('(')
+                        && self.text.closing(expression.start) + 1 == expression.end =>
+                {
+                    return Err("ORDER BY or GROUP BY has a list in parentheses");
+                }
+                _ => {}
+            }
+        }
+        Ok(known)
+    }
+
+    /// `*`, or all columns of one of the tables.
+    fn is_star(&self, item: &Range<usize>) -> bool {
+        let is_star = |index: usize| self.cut(&(index..index + 1)) == "*";
+        match &self.tokens()[item.clone()] {
+            [_] => is_star(item.start),
+            [table, point, _] => {
+                let table = table.identifier();
+                point.is_mark('.')
+                    && is_star(item.end - 1)
+                    && table.is_some_and(|name| self.sources.is_qualifier(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an operand may end in front of this token: then an operator, a
+    /// keyword or a label must follow.
+    pub(super) fn follows_operand(&self, index: usize) -> bool {
+        const ENDS: [&str; 7] = [
+            "null", "true", "false", "end", "isnull", "notnull", "unknown",
+        ];
+        let Some(before) = index.checked_sub(1) else {
+            return false;
+        };
+        match &self.tokens()[before].kind {
+            Kind::Number | Kind::String | Kind::Quoted(_) => true,
+            Kind::Mark(mark) => *mark == ')',
+            Kind::Operator => false,
+            Kind::Word(word) => {
+                ENDS.contains(&word.as_ref())
+                    || self.text.follows_mark(before, '.')
+                    || (column_name(&self.tokens()[before]).is_some() && !self.is_by(before))
+            }
+        }
+    }
+
+    /// The second word of GROUP BY and ORDER BY.
+    fn is_by(&self, index: usize) -> bool {
+        self.is(index, "by")
+            && index > 0
+            && ["group", "order"].iter().any(|w| self.is(index - 1, w))
+    }
+
+    fn check_operator(&self, index: usize) -> Result<(), Why> {
+        let operator = self.cut(&(index..index + 1));
+        let counts = || {
+            self.text.follows_mark(index, '(')
+                && self.text.precedes_mark(index, ')')
+                && index > 1
+                && self.is(index - 2, "count")
+        };
+        if !OPERATORS.contains(&operator) {
+            Err("it has an operator that may be anything")
+        } else if operator == "*" && !self.follows_operand(index) && !counts() {
+            Err("it has a whole row as a value")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_string(&self, index: usize) -> Result<(), Why> {
+        let value = string_value(self.cut(&(index..index + 1)), self.strings);
+        let value = value.filter(|_| !self.follows_operand(index));
+        if allowlist::is_of_the_moment(&value.ok_or(SYNTAX)?) {
+            Err("it names the current time, which differs between connections")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `0x1` is a number to some versions, and a number with a label to others.
+    fn check_number(&self, index: usize) -> Result<(), Why> {
+        let end = self.tokens()[index].span.end;
+        let touched = self.tokens().get(index + 1).is_some_and(|next| {
+            next.span.start == end && (next.identifier().is_some() || next.kind == Kind::Number)
+        });
+        if touched || self.follows_operand(index) {
+            Err(SYNTAX)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_word(&self, index: usize) -> Result<(), Why> {
+        let token = &self.tokens()[index];
+        let Some(name) = token.identifier() else {
+            return Ok(());
+        };
+        let called = self.text.precedes_mark(index, '(');
+        let word = matches!(token.kind, Kind::Word(_));
+        if self.text.follows_mark(index, '.') {
+            return self.check_qualified(index, name);
+        }
+        if word && Clauses::ORDER.contains(&name) {
+            // A clause's own keyword, or FILTER's.
+            let filters = name == "where"
+                && self.text.follows_mark(index, '(')
+                && index > 1
+                && self.is(index - 2, "filter");
+            let own = self.text.depth(index) == 0;
+            return if own || filters {
+                Ok(())
+            } else {
+                Err("it has a query inside")
+            };
+        }
+        if word && name == "distinct" {
+            let aggregates = self.text.follows_mark(index, '(') && index > 1;
+            return if aggregates && self.is_aggregate(index - 2) {
+                Ok(())
+            } else {
+                Err("it has DISTINCT outside of aggregates")
+            };
+        }
+        let cast = index > 2
+            && self.text.follows_mark(index, ':')
+            && self.text.follows_mark(index - 1, ':');
+        let known = if self.is_by(index) {
+            true
+        } else if cast {
+            word && !called && TYPES.contains(&name) && (name != "date" || self.is_time(index - 3))
+        } else if word && KEYWORDS.contains(&name) {
+            self.is_keyword_in_place(index, name)
+        } else if called && name == "filter" {
+            word && self.text.follows_mark(index, ')')
+        } else if self.follows_operand(index) {
+            false
+        } else if called {
+            word && (AGGREGATES.contains(&name) || FUNCTIONS.contains(&name))
+        } else if self.text.precedes_mark(index, '.') {
+            self.sources.is_qualifier(name)
+        } else {
+            match column_name(token) {
+                Some(name) if self.is_column(name) => return self.check_column(index, name),
+                _ => false,
+            }
+        };
+        if known { Ok(()) } else { Err(WORD) }
+    }
+
+    /// Only a column of that very table: `t.count` may be `count(t)`.
+    fn check_qualified(&self, index: usize, name: &str) -> Result<(), Why> {
+        let table = index
+            .checked_sub(2)
+            .filter(|&table| !self.text.follows_mark(table, '.'))
+            .and_then(|table| self.tokens()[table].identifier());
+        let mut tables = self.sources.tables.iter();
+        let has =
+            tables.any(|s| table == Some(s.name) && (name == SHARD || s.column(name).is_some()));
+        if has && !self.text.precedes_mark(index, '(') {
+            self.check_column(index, name)
+        } else {
+            Err(WORD)
+        }
+    }
+
+    /// Elsewhere it may be a function's name, a label or a column.
+    fn is_keyword_in_place(&self, index: usize, name: &str) -> bool {
+        let is = |index: usize, words: &[&str]| words.iter().any(|word| self.is(index, word));
+        let before = |words: &[&str]| index > 0 && is(index - 1, words);
+        let operand = self.follows_operand(index);
+        match name {
+            "is" => {
+                let next = index + 1 + usize::from(self.is(index + 1, "not"));
+                operand && is(next, &["null", "true", "false", "unknown"])
+            }
+            "isnull" | "notnull" => operand,
+            "like" | "ilike" | "between" | "in" => {
+                operand || (before(&["not"]) && self.follows_operand(index - 1))
+            }
+            "symmetric" => before(&["between"]),
+            "unknown" => before(&["is", "not"]),
+            "null" | "true" | "false" | "case" => !operand,
+            _ => true,
+        }
+    }
+
+    /// A text that is cast to a date may say `now`.
+    fn is_time(&self, index: usize) -> bool {
+        let token = &self.tokens()[index];
+        let of_columns = |name: &str| {
+            let mut columns = self.sources.columns(name).peekable();
+            let oids = ["1082 ", "1114 ", "1184 "];
+            columns.peek().is_some()
+                && columns.all(|c| oids.iter().any(|oid| c.identity.starts_with(oid)))
+        };
+        token.kind == Kind::String || token.identifier().is_some_and(of_columns)
+    }
+
+    /// Types that Postgres brings along, the same everywhere. Others only where each
+    /// row is looked at by itself, and only Postgres's own operators look at it.
+    fn check_column(&self, index: usize, name: &str) -> Result<(), Why> {
+        let condition = self.clauses.condition.clone().unwrap_or_default();
+        let by_row = condition.contains(&index) || self.aggregated[index];
+        if by_row || self.sources.columns(name).all(ColumnShape::is_builtin) {
+            Ok(())
+        } else {
+            Err("a column is of a type that the database defined itself")
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Puts the parts together: the final statement, with the rows of all parts in it
+//! as one array a column.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::types::Type;
+
+use super::analyze::Partial;
+use super::columns::{Use, type_of};
+use crate::global::catalog::FloatSums;
+use crate::pg::quote::{Identifier, Literal};
+use crate::pg::row_batch::{Column, Rows};
+
+/// The parts of all shards.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    types: Vec<Type>,
+    /// One array literal a column.
+    arrays: Vec<String>,
+    rows: usize,
+}
+
+/// Why parts are not put together, although they are of the right types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("the shards' parts are more than is worth to be sent there and back")]
+    TooMuch,
+    /// What is computed of it could be out of numeric's range, or rounded to it.
+    #[error("a sum has thousands of digits")]
+    TooLong,
+    /// `IST` is another time zone to the reader than to the writer, and with
+    /// `SQL, YMD` a date is not read in the order that it is written in.
+    #[error("DateStyle writes times in a way that cannot be read back for certain")]
+    NotIso,
+}
+
+impl Parts {
+    pub(in crate::global) const MOST_ROWS: usize = 200_000;
+    /// Of all arrays together. A message of more than 1 GiB is none to Postgres, and
+    /// 400 texts of 1 MB took 19 s this way and 0.6 s in one statement.
+    const MOST_BYTES: usize = 32 << 20;
+    /// Of a sum. Twice as many digits behind the point are as many as numeric has.
+    const LONGEST: usize = 8_000;
+
+    /// For parts of these columns.
+    ///
+    /// # Errors
+    /// Why a column cannot be put together exactly.
+    pub fn new(
+        partial: &Partial,
+        columns: &[Column],
+        floats: FloatSums,
+    ) -> Result<Self, &'static str> {
+        if columns.len() != partial.uses.len() {
+            return Err("the parts' columns are not written out");
+        }
+        let mut types = Vec::new();
+        for (usage, column) in partial.uses.iter().zip(columns) {
+            let known = column.builtin();
+            let fit = known.filter(|known| {
+                is_exact(*usage, known)
+                    || (floats == FloatSums::InParts && is_float_sum(*usage, known))
+            });
+            types.push(fit.ok_or_else(|| unfit(*usage, column.builtin().as_ref()))?);
+        }
+        Ok(Self {
+            arrays: vec![String::from("{"); types.len()],
+            types,
+            rows: 0,
+        })
+    }
+
+    /// Whether a sum of floats is put together of the shards'.
+    pub fn sums_floats(&self, partial: &Partial) -> bool {
+        let mut columns = partial.uses.iter().zip(&self.types);
+        columns.any(|(usage, known)| is_float_sum(*usage, known))
+    }
+
+    pub fn add(&mut self, rows: &Rows) -> Result<(), Unfit> {
+        for row in rows.iter() {
+            let columns = self.arrays.iter_mut().zip(&self.types);
+            for ((array, known), value) in columns.zip(row.values()) {
+                if self.rows > 0 {
+                    array.push(',');
+                }
+                match value {
+                    None => array.push_str("NULL"),
+                    Some(value) => {
+                        if *known == Type::NUMERIC && value.len() > Self::LONGEST {
+                            return Err(Unfit::TooLong);
+                        }
+                        if TIMES.contains(known) && !is_iso(value) {
+                            return Err(Unfit::NotIso);
+                        }
+                        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+                        // Writing to a String cannot fail.
+                        let _ = write!(array, "\"{escaped}\"");
+                    }
+                }
+            }
+            self.rows += 1;
+        }
+        let bytes: usize = self.arrays.iter().map(String::len).sum();
+        if self.rows > Self::MOST_ROWS || bytes > Self::MOST_BYTES {
+            Err(Unfit::TooMuch)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The final statement.
+    pub fn statement(&self, partial: &Partial) -> String {
+        let (mut sources, mut names) = (Vec::new(), Vec::new());
+        let mut select = partial.select.clone();
+        let mut rest = partial.rest.clone();
+        for (index, (known, array)) in self.types.iter().zip(&self.arrays).enumerate() {
+            let name = format!("{}{index}", partial.uses[index].prefix());
+            let spelled = format!("pg_catalog.{}", known.name());
+            for text in [&mut select, &mut rest] {
+                let total = total_type(partial.uses[index], known);
+                *text = text.replace(&type_of(&format!("p.{name}")), total);
+            }
+            sources.push(format!(
+                "pg_catalog.unnest({}::{spelled}[])",
+                Literal(&format!("{array}}}"))
+            ));
+            names.push(name);
+        }
+        let rows = format!(
+            "ROWS FROM ({}) AS p ({})",
+            sources.join(", "),
+            names.join(", ")
+        );
+        if partial.collations.iter().all(Option::is_none) {
+            return format!("{select} FROM {rows} {rest}");
+        }
+        let collated = names.iter().zip(&partial.collations);
+        let columns: Vec<_> = collated
+            .map(|(name, collation)| match collation {
+                Some(collation) => {
+                    format!(
+                        "{name} COLLATE pg_catalog.{} AS {name}",
+                        Identifier(collation)
+                    )
+                }
+                None => name.clone(),
+            })
+            .collect();
+        format!(
+            "{select} FROM (SELECT {} FROM {rows}) AS p {rest}",
+            columns.join(", ")
+        )
+    }
+}
+
+/// Why a column of this type is not put together.
+fn unfit(usage: Use, known: Option<&Type>) -> &'static str {
+    match (usage, known) {
+        (Use::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+            "the last digits of a variance of floats depend on the order"
+        }
+        (Use::Mean, Some(&Type::FLOAT4)) => "avg() of real adds up more digits than sum() gives",
+        (Use::Total | Use::Mean, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+            "the last digits of a sum of floats depend on the order; --float-sums-in-parts takes any"
+        }
+        _ => "a column's type is not one that is known to come back as it went",
+    }
+}
+
+/// In which type a sum of sums is given out, or divided: that in which Postgres does.
+fn total_type(usage: Use, part: &Type) -> &'static str {
+    match (usage, part) {
+        (Use::Total, &Type::INT8) => "pg_catalog.int8",
+        (_, &Type::FLOAT4) => "pg_catalog.float4",
+        (_, &Type::FLOAT8) => "pg_catalog.float8",
+        _ => "pg_catalog.numeric",
+    }
+}
+
+fn is_float_sum(usage: Use, known: &Type) -> bool {
+    match usage {
+        Use::Total => [Type::FLOAT4, Type::FLOAT8].contains(known),
+        Use::Mean => *known == Type::FLOAT8,
+        _ => false,
+    }
+}
+
+const TIMES: [Type; 3] = [Type::DATE, Type::TIMESTAMP, Type::TIMESTAMPTZ];
+
+/// Whether a time is written as ISO 8601 has it, its offset as a number.
+fn is_iso(time: &str) -> bool {
+    let year = time.find(|c: char| !c.is_ascii_digit());
+    year.is_some_and(|end| end >= 4 && time[end..].starts_with('-')) || time.ends_with("infinity")
+}
+
+fn is_exact(usage: Use, known: &Type) -> bool {
+    let sums = [Type::INT8, Type::NUMERIC];
+    let keys = [
+        Type::BOOL,
+        Type::INT2,
+        Type::INT4,
+        Type::INT8,
+        Type::NUMERIC,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::DATE,
+        Type::TIMESTAMP,
+        Type::TIMESTAMPTZ,
+        Type::UUID,
+    ];
+    let values = [
+        Type::FLOAT4,
+        Type::FLOAT8,
+        Type::JSON,
+        Type::JSONB,
+        Type::TIME,
+        Type::BYTEA,
+        Type::OID,
+    ];
+    match usage {
+        Use::Sum | Use::Total | Use::Mean => sums.contains(known),
+        Use::Key | Use::Extreme => keys.contains(known),
+        Use::Value => keys.contains(known) || values.contains(known),
+    }
+}

@@ -1,0 +1,140 @@
+//! Groups: each shard groups its own rows, and the groups are put together.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::aggregate::Replacement;
+use super::analyze::{Partial, Recogniser, Why};
+use super::columns::{Columns, Use};
+use crate::pg::quote::Identifier;
+
+/// What the final statement has in the place of the user's tokens.
+pub struct Places {
+    /// What is grouped by, and the column that it is.
+    pub(super) groups: Vec<(Range<usize>, String)>,
+    pub(super) aggregates: Vec<Replacement>,
+}
+
+impl Recogniser<'_> {
+    pub(super) fn aggregates(&self) -> Result<Partial, Why> {
+        let items = self.elements(&self.clauses.select);
+        if items.len() != self.names.len() {
+            return Err("its columns are not written out");
+        }
+        self.number(self.clauses.limit.as_ref())?;
+        self.number(self.clauses.offset.as_ref())?;
+        let mut columns = Columns::default();
+        let places = Places {
+            groups: self.groups(&items, &mut columns)?,
+            aggregates: self.replacements(&mut columns)?,
+        };
+        let mut select = Vec::new();
+        for (item, name) in items.iter().zip(self.names) {
+            select.push(format!(
+                "{} AS {}",
+                self.express(&self.unlabelled(item), &places)?,
+                Identifier(name)
+            ));
+        }
+        let condition = self
+            .clauses
+            .condition
+            .as_ref()
+            .map(|c| format!(" WHERE {}", self.cut(c)));
+        Ok(Partial {
+            part: format!(
+                "SELECT {} FROM {}{}{}",
+                columns.list(),
+                self.cut(&self.clauses.from),
+                condition.unwrap_or_default(),
+                columns.grouping()
+            ),
+            select: format!("SELECT {}", select.join(", ")),
+            rest: self.rest(&places)?,
+            uses: columns.uses,
+            collations: columns.collations,
+        })
+    }
+
+    /// What is grouped by.
+    fn groups(
+        &self,
+        items: &[Range<usize>],
+        columns: &mut Columns,
+    ) -> Result<Vec<(Range<usize>, String)>, Why> {
+        let mut groups = Vec::new();
+        let list = self.clauses.group.iter();
+        for element in list.flat_map(|group| self.elements(group)) {
+            let element = self.bare(element);
+            let own_column = matches!(&self.tokens()[element.clone()], [one] if one.identifier().is_some_and(|n| self.is_column(n)));
+            let expression = match self.output(&element) {
+                // An input column comes before a label.
+                Some(output) if !own_column => self.unlabelled(
+                    items
+                        .get(output)
+                        .ok_or("GROUP BY names a column that is not there")?,
+                ),
+                _ => element,
+            };
+            let column = columns.add_collated(
+                self.cut(&expression).to_owned(),
+                Use::Key,
+                self.collation(&expression)?,
+            );
+            groups.push((expression, column));
+        }
+        Ok(groups)
+    }
+
+    /// All aggregates, wherever they are.
+    fn replacements(&self, columns: &mut Columns) -> Result<Vec<Replacement>, Why> {
+        let mut replacements = Vec::new();
+        let mut index = 0;
+        while index < self.tokens().len() {
+            if self.is_aggregate(index) {
+                let replacement = self.aggregate(index, columns)?;
+                index = replacement.tokens.end;
+                replacements.push(replacement);
+            } else {
+                index += 1;
+            }
+        }
+        Ok(replacements)
+    }
+
+    /// The final statement behind the source of its rows.
+    fn rest(&self, places: &Places) -> Result<String, Why> {
+        let mut rest = String::new();
+        if !places.groups.is_empty() {
+            let keys: Vec<_> = places.groups.iter().map(|(_, c)| c.as_str()).collect();
+            // Writing to a String cannot fail.
+            let _ = write!(rest, "GROUP BY {} ", keys.join(", "));
+        }
+        if let Some(having) = &self.clauses.having {
+            let _ = write!(rest, "HAVING {} ", self.express(having, places)?);
+        }
+        let mut sorted_by = Vec::new();
+        let list = self.clauses.order.iter();
+        for element in list.flat_map(|order| self.elements(order)) {
+            let (expression, modifiers) = self.sorted(&element);
+            let key = match self.output(&expression) {
+                // The columns are called what they were called.
+                Some(_) => self.cut(&expression).to_owned(),
+                None => self.express(&expression, places)?,
+            };
+            sorted_by.push(format!("{key} {modifiers}"));
+        }
+        if !sorted_by.is_empty() {
+            let _ = write!(rest, "ORDER BY {} ", sorted_by.join(", "));
+        }
+        for (word, clause) in [
+            ("LIMIT", &self.clauses.limit),
+            ("OFFSET", &self.clauses.offset),
+        ] {
+            if let Some(clause) = clause {
+                let _ = write!(rest, "{word} {} ", self.cut(clause));
+            }
+        }
+        Ok(rest)
+    }
+}

@@ -1,0 +1,132 @@
+//! What names mean that may mean either of two things, asked of the server, in the
+//! run's transaction: a view or a sequence of the shards or a relation of public; the column
+//! `shard` of the sharded tables or another. A statement without such names costs
+//! nothing.
+
+use tokio_postgres::error::SqlState;
+
+use super::catalog::{Catalog, ShardColumn};
+use super::introspect::array;
+use super::rewrite::Composed;
+use super::single_statement::Refused;
+use super::unsupported::{self, Refusal};
+use crate::exec::fanout::{FanoutError, Session, result_rows};
+use crate::exec::plan::Plan;
+use crate::pg::query_text::{SHARD, Text};
+use crate::pg::sql_template;
+
+/// The catalog, with what the names in the text mean.
+///
+/// # Errors
+/// If a name would mean what its author may well not.
+pub async fn settle(
+    session: &Session,
+    plan: &Plan,
+    text: &Text<'_>,
+    mut catalog: Catalog,
+) -> Result<Catalog, Refused> {
+    let own = text.own_ctes();
+    let unsharded: Vec<_> = catalog
+        .views
+        .union(&catalog.elsewhere)
+        .filter(|name| text.may_read(name) && !own.contains(&name.as_str()))
+        .collect();
+    if !unsharded.is_empty() {
+        let names = array(unsharded.into_iter());
+        is_nothing_elsewhere(session, plan, &catalog, &names).await?;
+    }
+    let table = catalog.tables.iter().find(|t| !t.has_own_shard_column());
+    if let Some(table) = table.filter(|_| text.mentions(SHARD)) {
+        catalog.shard_column = match stands_without(session, plan, text, &catalog).await? {
+            Without::Stands if text.names_shard_alone() => {
+                return Err(Refused::ByUs(Refusal::ShardColumn(table.name.clone())));
+            }
+            Without::LacksShard if text.mentions("natural") => {
+                return Err(Refused::ByUs(Refusal::Natural));
+            }
+            Without::LacksShard => ShardColumn::Named,
+            Without::Stands | Without::IsWrong => ShardColumn::NotNamed,
+        };
+    }
+    Ok(catalog)
+}
+
+/// Refuses names that mean a relation where no shard is looked at.
+async fn is_nothing_elsewhere(
+    session: &Session,
+    plan: &Plan,
+    catalog: &Catalog,
+    names: &str,
+) -> Result<(), Refused> {
+    let look = sql_template::fill(
+        include_str!("../../sql/global/unsharded_relations.sql"),
+        &[("names", names)],
+    );
+    let message = format!("{};\n{look}", scene(plan));
+    let answers = session.connection().client().simple_query(&message).await;
+    let answers = answers.map_err(|error| failed(&error))?;
+    let found = result_rows(&answers).into_iter().flatten();
+    let mut refusals =
+        found.filter_map(|row| unsupported::unsharded(row.get(0)?, row.get(1), catalog));
+    refusals
+        .next()
+        .map_or(Ok(()), |refusal| Err(Refused::ByUs(refusal)))
+}
+
+/// What a statement is if no sharded table has the column `shard`.
+enum Without {
+    /// Whatever is called so is something else, or is taken for it.
+    Stands,
+    /// The server finds no such column: it is the sharded tables' that is named.
+    LacksShard,
+    /// Something else is wrong, with the column or without.
+    IsWrong,
+}
+
+/// Words do not tell whose column `shard` is; the server's parser does. One shard's
+/// tables are enough for it. It is back at the savepoint when this returns, without
+/// a round trip more.
+async fn stands_without(
+    session: &Session,
+    plan: &Plan,
+    text: &Text<'_>,
+    catalog: &Catalog,
+) -> Result<Without, Refused> {
+    let composed = Composed::new(text, &catalog.in_shard(catalog.shards[0]));
+    let (scene, back) = (scene(plan), Plan::recover());
+    let client = session.connection().client();
+    let (set, parsed, returned) = futures::join!(
+        client.simple_query(&scene),
+        client.prepare(&composed.sql),
+        client.simple_query(&back),
+    );
+    set.and(returned).map_err(|error| failed(&error))?;
+    let Err(error) = parsed else {
+        return Ok(Without::Stands);
+    };
+    match error.as_db_error() {
+        // If it is another column that it lacks, it lacks that one with `shard` as well,
+        // and is refused for it.
+        Some(report) if *report.code() == SqlState::UNDEFINED_COLUMN => Ok(Without::LacksShard),
+        // Of what the statement says, and not of the state that the server is in.
+        Some(report)
+            if ["42", "22", "0A"]
+                .iter()
+                .any(|class| report.code().code().starts_with(class)) =>
+        {
+            Ok(Without::IsWrong)
+        }
+        _ => Err(failed(&error)),
+    }
+}
+
+fn scene(plan: &Plan) -> String {
+    sql_template::fill(
+        include_str!("../../sql/global/session_settings.sql"),
+        &[("search_path", &plan.search_path.schemas())],
+    )
+}
+
+fn failed(error: &tokio_postgres::Error) -> Refused {
+    Refused::Failed(FanoutError::opening(error))
+}

@@ -1,0 +1,124 @@
+//! How the shards' tables are not the same table: what one lacks, or has otherwise,
+//! and where. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::catalog::ColumnShape;
+use crate::sharding::shard::{Ranges, Shard};
+
+/// How a shard's table is not what it is in the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    NoTable,
+    NoColumn(String),
+    Type {
+        column: String,
+        found: String,
+        expected: String,
+    },
+    /// A type of its own that cannot be matched with the other shards'.
+    OwnType {
+        column: String,
+        type_name: String,
+    },
+    /// A domain of each shard's own, and a column of it with another collation.
+    Collated(String),
+    /// A column that most shards lack.
+    More(String),
+}
+
+impl Difference {
+    /// The column that differs; `None` if the whole table is missing.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::NoTable => None,
+            Self::NoColumn(column)
+            | Self::Collated(column)
+            | Self::More(column)
+            | Self::Type { column, .. }
+            | Self::OwnType { column, .. } => Some(column),
+        }
+    }
+
+    /// Whether it is the same in every shard, so that leaving shards out cannot help.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(self, Self::OwnType { .. } | Self::Collated(_))
+    }
+}
+
+/// A difference, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    pub table: String,
+    pub difference: Difference,
+    pub shards: Vec<Shard>,
+}
+
+impl Deviation {
+    /// Without the shards.
+    fn what(&self) -> String {
+        let table = &self.table;
+        match &self.difference {
+            Difference::NoTable => format!("no table \"{table}\""),
+            Difference::NoColumn(column) => format!("\"{table}\" has no column \"{column}\""),
+            Difference::Type {
+                column,
+                found,
+                expected,
+            } => format!(
+                "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
+            ),
+            Difference::OwnType { column, type_name } => format!(
+                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself, \
+                 and the values of different shards cannot be converted to one type"
+            ),
+            Difference::Collated(column) => format!(
+                "column \"{column}\" of \"{table}\" has another collation than its domain, which each shard \
+                 defines for itself"
+            ),
+            Difference::More(column) => {
+                format!("\"{table}\" has a column \"{column}\", which most shards lack")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", Ranges::of(&self.shards), self.what())
+    }
+}
+
+/// One line per group of shards that deviate in the same ways: each shard is in one
+/// line, whatever it lacks.
+pub fn by_shard(deviations: &[Deviation]) -> Vec<String> {
+    let mut of_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
+    for deviation in deviations {
+        for shard in &deviation.shards {
+            of_shard.entry(*shard).or_default().push(deviation.what());
+        }
+    }
+    let mut groups: Vec<(Vec<String>, Vec<Shard>)> = Vec::new();
+    for (shard, reasons) in of_shard {
+        match groups.iter_mut().find(|(known, _)| *known == reasons) {
+            Some((_, shards)) => shards.push(shard),
+            None => groups.push((reasons, vec![shard])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(reasons, shards)| format!("{}: {}", Ranges::of(&shards), reasons.join("; ")))
+        .collect()
+}
+
+/// The type, with as much as it takes to tell it from the other.
+pub(super) fn described(one: &ColumnShape, other: &ColumnShape) -> String {
+    if one.type_name != other.type_name {
+        return one.type_name.clone();
+    }
+    if one.identity != other.identity {
+        return format!("{} ({})", one.type_name, one.identity);
+    }
+    format!("{} with collation {}", one.type_name, one.collation)
+}

@@ -1,0 +1,131 @@
+//! Has the server's parser check the composed statement, in the run's
+//! transaction, before anything runs: then it is one statement, and what it does
+//! not like is said of the user's own text.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::error::SqlState;
+
+use super::catalog::Catalog;
+use super::rewrite::Composed;
+use super::unsupported::{self, Refusal};
+use crate::client::{Report, row_description};
+use crate::exec::fanout::{FanoutError, Session};
+use crate::exec::plan::Plan;
+use crate::pg::lexer::Strings;
+use crate::pg::query_text::Text;
+use crate::pg::row_batch::Column;
+use crate::pg::sql_template;
+use crate::sharding::statement::Statement;
+
+/// A statement that the server has understood.
+pub struct Checked {
+    /// Runs the composed statement.
+    pub plan: Plan,
+    pub catalog: Catalog,
+    /// The result's columns.
+    pub columns: Vec<Column>,
+    composed: Composed,
+    strings: Strings,
+}
+
+/// Why there is no answer, by us or by the server.
+pub enum Refused {
+    ByUs(Refusal),
+    ByServer(Report),
+    Failed(FanoutError),
+}
+
+impl Checked {
+    pub async fn take(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: Catalog,
+        strings: Strings,
+    ) -> Result<Self, Refused> {
+        let composed = Composed::new(text, &catalog);
+        let search_path = plan.search_path.without_shard();
+        let scene = sql_template::fill(
+            include_str!("../../sql/global/session_settings.sql"),
+            &[("search_path", &search_path.schemas())],
+        );
+        let client = session.connection().client();
+        let (set, parsed) =
+            futures::join!(client.simple_query(&scene), client.prepare(&composed.sql));
+        set.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+        let columns = parsed.iter().flat_map(tokio_postgres::Statement::columns);
+        let checked = Self {
+            columns: columns
+                // The stream below writes the types into the names.
+                .filter_map(|column| row_description::column(column.name()))
+                .collect(),
+            plan: Plan {
+                statement: Statement::composed(composed.sql.clone()),
+                search_path,
+                ..plan.clone()
+            },
+            catalog,
+            composed,
+            strings,
+        };
+        match parsed {
+            Ok(_) => Ok(checked),
+            Err(error) => Err(match error.as_db_error() {
+                Some(report)
+                    if report.code() == &SqlState::SYNTAX_ERROR
+                        && report.routine() == Some("exec_parse_message") =>
+                {
+                    Refused::Failed(FanoutError::SeveralStatements)
+                }
+                Some(report) if !Report::is_fatal(report) => {
+                    checked.refused(plan, Report::new(report, 0))
+                }
+                _ => Refused::Failed(FanoutError::opening(&error)),
+            }),
+        }
+    }
+
+    /// What the server said of the composed statement, as an answer to the user's.
+    pub fn refused(&self, users: &Plan, report: Report) -> Refused {
+        let text = Text::new(users.statement.as_str(), self.strings);
+        let mut report = self.composed.in_users_text(report);
+        if let Some(refusal) = unsupported::translate(&report, &text, &self.catalog) {
+            return Refused::ByUs(refusal);
+        }
+        if let Some(advice) = unsupported::advice(&report, &text, &self.catalog) {
+            report.hint = Some(match report.hint {
+                Some(hint) => format!("{hint}\nHINT:  {advice}"),
+                None => advice,
+            });
+        }
+        Refused::ByServer(report)
+    }
+
+    /// The way that is taken, why, and the SQL.
+    pub fn explain(&self, why: &str) -> String {
+        let mut text = format!("-- one statement: {why}\n");
+        let tables: Vec<_> = self
+            .catalog
+            .tables
+            .iter()
+            .map(|t| t.name.as_str())
+            .collect();
+        let _ = match tables[..] {
+            [] => writeln!(text, "-- it names no sharded table"),
+            _ => writeln!(
+                text,
+                "-- sharded tables: {}, over {} shards",
+                tables.join(", "),
+                self.catalog.shards.len()
+            ),
+        };
+        let _ = writeln!(
+            text,
+            "SET LOCAL search_path TO {};",
+            self.plan.search_path.schemas()
+        );
+        let _ = writeln!(text, "{};", self.composed.sql.trim_end());
+        text
+    }
+}

@@ -1,0 +1,252 @@
+//! Which of the two ways a statement is answered, and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::catalog::{Catalog, Joined};
+use super::estimate;
+use super::partial::{self, Partial, Parts};
+use super::rewrite::Composed;
+use super::single_statement::{Checked, Refused};
+use super::unsupported::Refusal;
+use crate::exec::fanout::{FanoutError, Session};
+use crate::exec::plan::Plan;
+use crate::pg::lexer::Strings;
+use crate::pg::query_text::Text;
+use crate::pg::row_batch::Column;
+use crate::sharding::statement::Statement;
+
+const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
+
+/// How a statement is answered.
+pub enum Way {
+    One(Box<Checked>, &'static str),
+    Parts(Box<InParts>),
+}
+
+/// Each shard's part of an answer, to be had and combined.
+pub struct InParts {
+    pub partial: Partial,
+    pub parts: Parts,
+    /// Asks each shard for its part.
+    pub plan: Plan,
+    pub catalog: Catalog,
+}
+
+impl Way {
+    /// The parts if they are certain to give the same, and known to be few; else the one
+    /// statement.
+    pub async fn choose(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Self, Refused> {
+        let why = match Self::in_parts(session, plan, text, catalog, strings).await? {
+            Ok(in_parts) => {
+                let too_many = estimate::too_many(session, &in_parts).await;
+                match too_many.map_err(Refused::Failed)? {
+                    None => return Ok(Self::Parts(Box::new(in_parts))),
+                    Some(why) => why,
+                }
+            }
+            Err(why) => why,
+        };
+        Self::one(session, plan, text, catalog, strings, why).await
+    }
+
+    pub async fn one(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+        why: &'static str,
+    ) -> Result<Self, Refused> {
+        let checked = Checked::take(session, plan, text, catalog.clone(), strings).await?;
+        Ok(Self::One(Box::new(checked), why))
+    }
+
+    /// The parts, or a refusal.
+    pub async fn parts(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Self, Refused> {
+        match Self::in_parts(session, plan, text, catalog, strings).await? {
+            Ok(in_parts) => Ok(Self::Parts(Box::new(in_parts))),
+            Err(why) => Err(Refused::ByUs(Refusal::NotInParts(why.to_owned()))),
+        }
+    }
+
+    /// The parts, or why they are not certain to give the same. One shard's tables
+    /// are enough for the server to check it: they are alike in all.
+    async fn in_parts(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: &Catalog,
+        strings: Strings,
+    ) -> Result<Result<InParts, &'static str>, Refused> {
+        if partial::is_long(text) {
+            return Ok(Err(partial::LONG));
+        }
+        if !partial::may_apply(text) || catalog.tables.is_empty() {
+            return Ok(Err("it is no simple SELECT from sharded tables"));
+        }
+        let alone = catalog.in_shard(catalog.shards[0]);
+        let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
+        let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
+        let joins = partial::to_prove(text, catalog);
+        let mut catalog = catalog.clone();
+        if joins.is_some() {
+            catalog.joined = Joined::Proved;
+        }
+        let partial = match partial::recognise(text, strings, &catalog, &names) {
+            Ok(partial) => partial,
+            Err(why) => return Ok(Err(why)),
+        };
+        let part = Text::new(&partial.part, strings);
+        let (shadowed, checked) = futures::join!(
+            partial::is_shadowed(session, text, &catalog),
+            Self::understood(session, plan, &part, alone, strings)
+        );
+        let checked = match checked? {
+            Some(_) if shadowed.map_err(Refused::Failed)? => return Ok(Err(partial::SHADOWED)),
+            Some(checked) => checked,
+            None => return Ok(Err(NOT_UNDERSTOOD)),
+        };
+        let parts = match Parts::new(&partial, &checked.columns, catalog.float_sums) {
+            Ok(parts) => parts,
+            Err(why) => return Ok(Err(why)),
+        };
+        if parts.sums_floats(&partial)
+            && !partial::writes_floats_whole(session)
+                .await
+                .map_err(Refused::Failed)?
+        {
+            return Ok(Err(partial::DIGITS_CUT));
+        }
+        let combined = parts.statement(&partial);
+        let combined = Text::new(&combined, strings);
+        let nothing = Catalog::default();
+        match Self::understood(session, plan, &combined, nothing, strings).await? {
+            Some(combined) if is_alike(&combined.columns, &whole.columns) => {}
+            _ => return Ok(Err(NOT_UNDERSTOOD)),
+        }
+        // Last, for it reads rows.
+        if let Some(joins) = &joins {
+            let proved = partial::is_proved(session, joins, &catalog.shards).await;
+            if !proved.map_err(Refused::Failed)? {
+                return Ok(Err(partial::APART));
+            }
+        }
+        let texts: BTreeMap<_, _> = catalog
+            .shards
+            .iter()
+            .map(|&shard| (shard, Composed::new(&part, &catalog.in_shard(shard)).sql))
+            .collect();
+        let plan = Plan {
+            statement: plan.statement.clone().with_text_in(texts),
+            search_path: checked.plan.search_path.clone(),
+            ..plan.clone()
+        };
+        Ok(Ok(InParts {
+            partial,
+            parts,
+            plan,
+            catalog,
+        }))
+    }
+
+    /// What we wrote, if the server takes it. If not, the transaction is where it was.
+    async fn understood(
+        session: &Session,
+        plan: &Plan,
+        text: &Text<'_>,
+        catalog: Catalog,
+        strings: Strings,
+    ) -> Result<Option<Checked>, Refused> {
+        match Checked::take(session, plan, text, catalog, strings).await {
+            Ok(checked) => Ok(Some(checked)),
+            Err(Refused::Failed(error)) => Err(Refused::Failed(error)),
+            Err(Refused::ByUs(_) | Refused::ByServer(_)) => {
+                let client = session.connection().client();
+                let recovered = client.simple_query(&Plan::recover()).await;
+                recovered.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The way that is taken, why, and the SQL.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::One(checked, why) => checked.explain(why),
+            Self::Parts(in_parts) => in_parts.explain(),
+        }
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        match self {
+            Self::One(checked, _) => &checked.catalog,
+            Self::Parts(in_parts) => &in_parts.catalog,
+        }
+    }
+}
+
+/// Whether the columns are called the same and of the same types.
+fn is_alike(some: &[Column], others: &[Column]) -> bool {
+    let known = |columns: &[Column]| -> Vec<_> {
+        let column = |c: &Column| (c.name.clone(), c.type_oid);
+        columns.iter().map(column).collect()
+    };
+    known(some) == known(others)
+}
+
+impl InParts {
+    /// Puts the parts together.
+    pub fn final_plan(&self, parts: &Parts) -> Plan {
+        Plan {
+            statement: Statement::composed(parts.statement(&self.partial)),
+            ..self.plan.clone()
+        }
+    }
+
+    fn explain(&self) -> String {
+        let first = self.catalog.shards[0];
+        let joined = match self.catalog.joined {
+            Joined::Anywhere => "",
+            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
+            Joined::Proved => {
+                "; joined rows are in the same shard: no two shards have an id in common"
+            }
+        };
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "-- in parts, since these combine to exactly the same{joined}"
+        );
+        let _ = writeln!(
+            text,
+            "SET LOCAL search_path TO {};",
+            self.plan.search_path.schemas()
+        );
+        let _ = writeln!(
+            text,
+            "\n-- each of {} shards, at one snapshot; {first}:\n{};",
+            self.catalog.shards.len(),
+            self.plan.statement.text_in(first)
+        );
+        let _ = writeln!(
+            text,
+            "\n-- then, with the shards' rows in the arrays:\n{};",
+            self.parts.statement(&self.partial).trim_end()
+        );
+        text
+    }
+}

@@ -1,0 +1,364 @@
+//! What a global query cannot answer exactly, and what to do instead: said in the
+//! words of who wrote the statement, who has seen tables and no CTEs.
+
+use std::fmt::Write as _;
+
+use tokio_postgres::error::SqlState;
+
+use super::catalog::{Catalog, Heir};
+use super::drift::Every;
+use super::schema_diff::Deviation;
+use crate::client::Report;
+use crate::exec::hints;
+use crate::pg::lexer::Token;
+use crate::pg::query_text::Text;
+use crate::sharding::shard::{Ranges, Shard};
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "--global answers SELECT, VALUES, TABLE and WITH, and EXPLAIN of these, and this begins with {0}"
+    )]
+    NotASelect(String),
+    #[error(
+        "FOR UPDATE and FOR SHARE lock rows, and a global query only reads; leave the clause out"
+    )]
+    Locks,
+    #[error(
+        "SELECT INTO writes a table, and a global query only reads; use -o FILE --csv to keep the result"
+    )]
+    Into,
+    #[error(
+        "{0} inside WITH writes, and a global query only reads; run it in the shard that it is for"
+    )]
+    Writes(String),
+    #[error(
+        "WITH defines \"{0}\", which is also the name of a sharded table, \
+         and the statement would read the one or the other; give the CTE another name"
+    )]
+    CteName(String),
+    #[error(
+        "ONLY \"{0}\": all shards together are no table with children of its own; \
+         leave ONLY out, or ask each shard: shardq query without --global"
+    )]
+    Only(String),
+    #[error(
+        "TABLESAMPLE: all shards together are no table that Postgres could sample; \
+         sample each shard (shardq query without --global), or use WHERE random() < 0.01"
+    )]
+    Sample,
+    #[error(
+        "{0} is a row's place in its own shard's table and means nothing over all shards; \
+         ask each shard: shardq query without --global"
+    )]
+    SystemColumn(String),
+    #[error(
+        "{by} looks up what is called '{name}', and every shard has its own; \
+         name one of them ('shard_0.{name}'), or ask each shard: shardq query without --global"
+    )]
+    ByName { name: String, by: String },
+    #[error(
+        "{0} looks up whatever name it is given, and would not find what shards have; \
+         give it a constant, or ask each shard: shardq query without --global"
+    )]
+    ByUnknownName(String),
+    #[error(
+        "{0} may be asked for search_path, which tells where this session looks for names and not where the \
+         rows are; give it a constant, or ask each shard: shardq query without --global"
+    )]
+    UnknownSetting(String),
+    #[error(
+        "{by} runs the SQL in its string, where \"{name}\" is not the table of all shards; ask it in the \
+         statement itself, or ask each shard: shardq query without --global"
+    )]
+    InSqlString { name: String, by: String },
+    #[error(
+        "{0} runs whatever SQL it is given, where no sharded table is one table; give it a constant, or ask \
+         each shard: shardq query without --global"
+    )]
+    UnknownSqlString(String),
+    #[error(
+        "{0} tells where this session looks for names, which is not where the rows are; \
+         name the column shard to see whose a row is, or ask each shard: shardq query without --global"
+    )]
+    Schema(String),
+    #[error(
+        "a name of more than 63 bytes: where this database's encoding cuts it is not known; write it as it is \
+         in the catalog, or ask each shard: shardq query without --global"
+    )]
+    LongName,
+    #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
+    RowType(String),
+    #[error(
+        "\"{0}\" is a view or a sequence in the shards, and the rows of its shards together are not what it \
+         would be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
+    )]
+    View(String),
+    #[error(
+        "\"{name}\" is a view or a sequence in the shards, whose rows together are not what it would be over \
+         all of them, and elsewhere it is {other}; ask the tables that it reads, or each shard (shardq query \
+         without --global), or write {other} if you mean that"
+    )]
+    ViewOrOther { name: String, other: String },
+    #[error(
+        "\"shard\" may be the column of that name that sharded tables have, or what else the statement has of \
+         that name; say whose it is (\"{0}\".shard), or give the other one another name"
+    )]
+    ShardColumn(String),
+    #[error(
+        "NATURAL JOIN joins by the column shard too, where the statement names it; say by which columns: \
+         JOIN … USING (…)"
+    )]
+    Natural,
+    #[error(
+        "{}: no table \"{name}\", which other shards have; choose shards that have it (--shards), or \
+         finish the migration{}", Ranges::of(.shards), .other.as_ref().map(|other| format!(
+            ", or write {other} if you mean that")).unwrap_or_default()
+    )]
+    NotInShards {
+        name: String,
+        shards: Vec<Shard>,
+        /// Where else there is one of that name.
+        other: Option<String>,
+    },
+    #[error(
+        "\"{}\" of {} and that of {} have rows in common, by inheritance, and over all shards they would count \
+         twice; read one of the two: --shards",
+        .0.table, .0.shard, .0.of
+    )]
+    ReadTwice(Heir),
+    #[error(
+        "the shards differ in what the statement needs{}:\n{}\n{}",
+        .why.map(|why| format!(" ({})", why.describe())).unwrap_or_default(),
+        list(.deviations), advice_on_drift(.deviations, *.why)
+    )]
+    Differ {
+        deviations: Vec<Deviation>,
+        /// Why it needs columns that it does not name.
+        why: Option<Every>,
+    },
+    #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
+    NotInParts(String),
+    #[error(
+        "--strategy partial: {0}() gives another value each time it is called, and each shard's part would \
+         have its own; leave the flag out, and one statement answers it"
+    )]
+    VolatileInParts(String),
+    #[error("global queries need PostgreSQL 12 or later (NOT MATERIALIZED); this server is {}", version(*.0))]
+    Server(u32),
+}
+
+/// Where each shard has its own, it helps neither to leave some out nor to finish a
+/// migration.
+fn advice_on_drift(deviations: &[Deviation], why: Option<Every>) -> String {
+    let name_columns = if why.is_some() {
+        "name the columns that you want, or "
+    } else {
+        ""
+    };
+    if deviations.iter().all(|it| it.difference.is_everywhere()) {
+        return format!(
+            "{name_columns}ask each shard: shardq query without --global; or one alone: --shards N"
+        );
+    }
+    format!(
+        "{name_columns}finish the migration, choose shards that agree (--shards), or leave out those that lack \
+         something: --skip-missing"
+    )
+}
+
+/// `server_version_num` of the first version that knows NOT MATERIALIZED.
+const OLDEST: u32 = 120_000;
+
+fn list(deviations: &[Deviation]) -> String {
+    let mut text = String::new();
+    for deviation in deviations {
+        let _ = writeln!(text, "  {deviation}");
+    }
+    text.trim_end().to_owned()
+}
+
+fn version(number: u32) -> String {
+    format!("{}.{}", number / 10_000, number % 10_000)
+}
+
+/// What can be told before any table is known.
+pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
+    let word = |index: usize| text.tokens.get(index);
+    let is = |index: usize, wanted: &str| word(index).is_some_and(|token| token.is_word(wanted));
+    if let Some(first) = text.first_word()
+        && !["select", "with", "values", "table"]
+            .iter()
+            .any(|known| first.is_word(known))
+    {
+        return Err(Refusal::NotASelect(
+            text.sql[first.span.clone()].to_uppercase(),
+        ));
+    }
+    for index in 0..text.tokens.len() {
+        let labels = index > 0 && (is(index - 1, "as") || text.follows_mark(index, '.'));
+        if is(index, "for")
+            && (is(index + 1, "update")
+                || is(index + 1, "share")
+                || (is(index + 1, "no") && is(index + 2, "key"))
+                || (is(index + 1, "key") && is(index + 2, "share")))
+        {
+            return Err(Refusal::Locks);
+        }
+        if is(index, "into") && !labels {
+            return Err(Refusal::Into);
+        }
+        let called = text.precedes_mark(index, '(');
+        // In quotes too it can be called; without parentheses it is a column then.
+        let calls = |function: &str| called && text.tokens[index].identifier() == Some(function);
+        if (is(index, "current_schema") && !labels)
+            || calls("current_schema")
+            || calls("current_schemas")
+        {
+            let name = text.tokens[index].identifier().unwrap_or_default();
+            return Err(Refusal::Schema(name.to_owned()));
+        }
+        let opens_cte = text.follows_mark(index, '(')
+            && index > 1
+            && (is(index - 2, "as") || is(index - 2, "materialized"));
+        if opens_cte
+            && let Some(writes) = ["insert", "update", "delete", "merge"]
+                .iter()
+                .find(|known| is(index, known))
+        {
+            return Err(Refusal::Writes(writes.to_uppercase()));
+        }
+    }
+    Ok(())
+}
+
+/// What can be told once it is known which tables are sharded.
+pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(), Refusal> {
+    if server < OLDEST {
+        return Err(Refusal::Server(server));
+    }
+    if catalog.tables.is_empty() {
+        return Ok(());
+    }
+    if let Some(cte) = text
+        .own_ctes()
+        .into_iter()
+        .find(|cte| catalog.table(cte).is_some())
+    {
+        return Err(Refusal::CteName(cte.to_owned()));
+    }
+    let sharded = |token: Option<&Token<'_>>| {
+        let name = token.and_then(Token::identifier)?;
+        catalog.table(name).map(|table| table.name.clone())
+    };
+    for (index, token) in text.tokens.iter().enumerate() {
+        let behind = |steps: usize| text.tokens.get(index + steps);
+        if token.is_word("only")
+            && let Some(table) = sharded(behind(1))
+                .or_else(|| sharded(behind(2).filter(|_| text.precedes_mark(index, '('))))
+        {
+            return Err(Refusal::Only(table));
+        }
+        let is_label = index > 0 && text.tokens[index - 1].is_word("as");
+        if let Some(name) = token.identifier()
+            && SYSTEM_COLUMNS.contains(&name)
+            && !is_label
+        {
+            return Err(Refusal::SystemColumn(name.to_owned()));
+        }
+        if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
+            let argument = text.tokens[index + 2..text.closing(index + 1)]
+                .iter()
+                .filter(|token| !token.is_mark('(') && !token.is_mark(')'))
+                .take(4);
+            let is_column = |name: &str| {
+                let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
+                name == crate::pg::query_text::SHARD || columns.any(|column| column.name == name)
+            };
+            let row = match argument.collect::<Vec<_>>()[..] {
+                [row] => row.identifier().filter(|row| !is_column(row)),
+                [row, point, star] if point.is_mark('.') => row
+                    .identifier()
+                    .filter(|_| &text.sql[star.span.clone()] == "*"),
+                _ => None,
+            };
+            if let Some(row) = row {
+                return Err(Refusal::RowType(row.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"];
+
+/// What the server's own refusal means to somebody who knows of no CTEs. `report`
+/// is one on the user's own text.
+pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Refusal> {
+    let token = report.position.and_then(|at| text.token_at(at));
+    let name = token.and_then(Token::identifier);
+    if report.code == SqlState::FEATURE_NOT_SUPPORTED && text.mentions("tablesample") {
+        return Some(Refusal::Sample);
+    }
+    if report.code == SqlState::UNDEFINED_TABLE {
+        return name.and_then(|name| unsharded(name, None, catalog));
+    }
+    None
+}
+
+/// Why a name means no sharded table, if there is more to it than that it means none.
+/// `other` is what it means elsewhere.
+pub(super) fn unsharded(name: &str, other: Option<&str>, catalog: &Catalog) -> Option<Refusal> {
+    let other = other.map(str::to_owned);
+    let name = name.to_owned();
+    if catalog.views.contains(&name) {
+        Some(match other {
+            Some(other) => Refusal::ViewOrOther { name, other },
+            None => Refusal::View(name),
+        })
+    } else if catalog.elsewhere.contains(&name) {
+        Some(Refusal::NotInShards {
+            name,
+            shards: catalog.shards.clone(),
+            other,
+        })
+    } else {
+        None
+    }
+}
+
+/// What may help with the server's own refusal.
+pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
+    let token = report.position.and_then(|at| text.token_at(at));
+    let name = token.and_then(Token::identifier);
+    let code = &report.code;
+    let advice = if *code == SqlState::GROUPING_ERROR && !catalog.tables.is_empty() {
+        "all shards together have no primary key that would decide the other columns: \
+         name every column in GROUP BY"
+    } else if *code == SqlState::UNDEFINED_OBJECT
+        && name.is_some_and(|n| catalog.table(n).is_some())
+    {
+        "a sharded table is no type here, for each shard has its own: name the columns instead"
+    } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code)
+        && name.is_some()
+    {
+        "types and functions are looked up in public; one that each shard defines for itself, or a \
+         function that takes a table's rows, cannot be used over all shards"
+    } else if *code == SqlState::UNDEFINED_TABLE && report.position.is_none() {
+        "a function or a view sees the database as it is, where no sharded table is one table: \
+         read the table in the statement itself, or ask each shard: shardq query without --global"
+    } else if *code == SqlState::UNDEFINED_TABLE {
+        "no shard that is asked has this table, nor has public"
+    } else if *code == SqlState::OUT_OF_MEMORY {
+        "a global query locks every table and index that it reads: raise max_locks_per_transaction, or name \
+         fewer tables or shards"
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        "a global query reads every column of the tables that it names, in every shard that is asked"
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        hints::LOCKED
+    } else {
+        return None;
+    };
+    Some(advice.to_owned())
+}

@@ -1,0 +1,178 @@
+//! One record below the other, byte for byte as `psql -x` prints them.
+//!
+//! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
+
+use super::cell::{line_width, next_line, pad, width};
+use super::table::footer;
+use super::{AT_A_TIME, Finish, RenderOptions};
+use std::collections::TryReserveError;
+
+use crate::pg::row_batch::{Column, Rows};
+use crate::text::escape::visible;
+
+#[derive(Debug, Default)]
+pub struct Expanded {
+    tuples_only: bool,
+    null: String,
+    names: Vec<String>,
+    /// Of the widest line of a name.
+    name_width: usize,
+    /// Of the widest line of a value.
+    value_width: usize,
+    rows: Rows,
+    /// How many of them are written.
+    written: usize,
+}
+
+impl Expanded {
+    pub fn new(options: RenderOptions) -> Self {
+        Self {
+            tuples_only: options.tuples_only,
+            null: options.null.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    pub fn begin(&mut self, columns: &[Column]) {
+        self.names = columns
+            .iter()
+            .map(|column| visible(&column.name).into_owned())
+            .collect();
+        self.name_width = self.names.iter().map(|n| width(n)).max().unwrap_or(0);
+        self.rows = Rows::new(columns.len());
+    }
+
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<(), TryReserveError> {
+        self.rows.hold(values.map(|value| {
+            let text = visible(value.unwrap_or(&self.null));
+            self.value_width = self.value_width.max(width(&text));
+            Some(text)
+        }))
+    }
+
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
+        if self.rows.is_empty() || self.names.is_empty() {
+            if !self.tuples_only {
+                out.extend_from_slice(footer(self.rows.len()).as_bytes());
+            }
+            out.push(b'\n');
+            return Finish::Done;
+        }
+        for row in self.rows.iter_from(self.written) {
+            if out.len() >= AT_A_TIME {
+                return Finish::More;
+            }
+            let i = self.written;
+            self.written += 1;
+            if !self.tuples_only {
+                self.rule(&format!("-[ RECORD {} ]", i + 1), out);
+            } else if i > 0 {
+                self.rule("", out);
+            }
+            for (name, value) in self.names.iter().zip(row.values()) {
+                self.field(name, value.unwrap_or_default(), out);
+            }
+        }
+        out.push(b'\n');
+        Finish::Done
+    }
+
+    /// The line above a record: its label laid over the rule, and over its end.
+    fn rule(&self, label: &str, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + self.name_width + 1, b'-');
+        out.push(b'+');
+        out.resize(out.len() + self.value_width + 1, b'-');
+        let laid_over = label.len().min(out.len() - start);
+        out.splice(start..start + laid_over, label.bytes());
+        out.push(b'\n');
+    }
+
+    fn field(&self, name: &str, value: &str, out: &mut Vec<u8>) {
+        let (mut names, mut values) = (Some(name), Some(value));
+        while names.is_some() || values.is_some() {
+            let line = next_line(&mut names).unwrap_or_default();
+            out.extend_from_slice(line.as_bytes());
+            pad(self.name_width - line_width(line), out);
+            out.push(if names.is_some() { b'+' } else { b' ' });
+            out.push(b'|');
+            if let Some(line) = next_line(&mut values) {
+                out.push(b' ');
+                out.extend_from_slice(line.as_bytes());
+                if values.is_some() {
+                    pad(self.value_width - line_width(line), out);
+                    out.push(b'+');
+                }
+            }
+            out.push(b'\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::format::Format;
+    use crate::output::format::testing::{any_rows, rendered, text_rendered};
+    use proptest::prelude::*;
+
+    fn sample(options: &RenderOptions) -> String {
+        let columns = [Column::text("shard"), Column::text("two\nlines")];
+        let rows = [
+            vec![Some("shard_2"), Some("a longer value\nx")],
+            vec![Some("shard_10"), None],
+        ];
+        rendered(Format::Expanded, options, &columns, &rows).unwrap()
+    }
+
+    #[test]
+    fn each_record_is_a_block() {
+        let expected = concat!(
+            "-[ RECORD 1 ]---------\n",
+            "shard | shard_2\n",
+            "two  +| a longer value+\n",
+            "lines | x\n",
+            "-[ RECORD 2 ]---------\n",
+            "shard | shard_10\n",
+            "two  +| \n",
+            "lines |\n",
+            "\n",
+        );
+        assert_eq!(sample(&RenderOptions::default()), expected);
+    }
+
+    #[test]
+    fn tuples_only_drops_the_labels() {
+        let options = RenderOptions {
+            tuples_only: true,
+            null: Some("(null)".into()),
+            ..RenderOptions::default()
+        };
+        let expected = concat!(
+            "shard | shard_2\n",
+            "two  +| a longer value+\n",
+            "lines | x\n",
+            "------+---------------\n",
+            "shard | shard_10\n",
+            "two  +| (null)\n",
+            "lines |\n",
+            "\n",
+        );
+        assert_eq!(sample(&options), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_is_labelled_and_nothing_drives_the_terminal(rows in any_rows()) {
+            let text = text_rendered(Format::Expanded, &rows);
+            for i in 1..=rows.len() {
+                let label = format!("-[ RECORD {i} ]");
+                prop_assert_eq!(text.lines().filter(|line| line.starts_with(&label)).count(), 1);
+            }
+            prop_assert!(!text.contains(|char: char| char.is_control() && char != '\n'));
+        }
+    }
+}

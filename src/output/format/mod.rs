@@ -1,0 +1,206 @@
+//! Rows as text, in one of the formats. One file a format.
+//!
+//! Formats for programs (CSV, TSV, JSON, JSON lines) hand each row on at once
+//! and hold nothing; formats for people hold all rows, since the widest decides.
+
+mod cell;
+mod csv;
+mod delimiter;
+mod expanded;
+mod json;
+mod jsonl;
+mod markdown;
+mod table;
+mod tsv;
+
+pub use delimiter::Delimiter;
+
+use std::collections::TryReserveError;
+use std::path::Path;
+
+use crate::output::file_name::{Mismatch, Says, says};
+
+use crate::pg::row_batch::Column;
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns, as psql prints them
+    #[default]
+    Table,
+    /// One line a column, one block a row, as `psql -x` prints them
+    Expanded,
+    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is nothing, an empty string is ""
+    Csv,
+    /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
+    Tsv,
+    /// A JSON array of objects, one object a line
+    Json,
+    /// JSON lines: one object a line
+    Jsonl,
+    /// A markdown table
+    Markdown,
+}
+
+impl Format {
+    const ENDINGS: [(&'static str, Self); 7] = [
+        ("csv", Self::Csv),
+        ("tsv", Self::Tsv),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("ndjson", Self::Jsonl),
+        ("md", Self::Markdown),
+        ("markdown", Self::Markdown),
+    ];
+
+    /// By the end of a file's name; `None` if it says none.
+    ///
+    /// # Errors
+    /// If the name says something else than what can be in the file.
+    pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
+        match says(file, &Self::ENDINGS) {
+            Says::This(format) => Ok(Some(format)),
+            Says::Nothing => Ok(None),
+            Says::SomethingElse => Err(Mismatch {
+                file: file.to_owned(),
+                command: "query",
+                known: Self::ENDINGS.map(|(ending, _)| ending).join(", "),
+                others: " (shardq export writes .csv.gz, .parquet and others)",
+            }),
+        }
+    }
+}
+
+/// What all formats have in common.
+#[derive(Debug, Clone, Default)]
+pub struct RenderOptions {
+    /// No header and no footer. JSON has neither.
+    pub tuples_only: bool,
+    /// Stands for NULL instead of the format's own way. JSON keeps its `null`.
+    pub null: Option<String>,
+    /// JSON: every bigint and every numeric is a string, so that readers which
+    /// hold numbers as doubles lose no digit. Every one of the type, not only
+    /// those beyond 2^53: a column keeps one JSON type whatever its values are.
+    pub bigint_as_string: bool,
+    /// CSV: what stands between two fields.
+    pub delimiter: Delimiter,
+    /// The first column is the tool's own and not of the query.
+    pub shard_column: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    #[error(
+        "two columns are named \"{0}\", and a JSON object holds one; \
+         give one of them another name in the query: … AS other_name"
+    )]
+    ColumnTwice(String),
+    #[error(
+        "the query has a column \"{0}\" of its own, and a JSON object holds one; \
+         name the shard column otherwise with --shard-column NAME, \
+         or leave it out with --no-shard-column"
+    )]
+    ShardColumnTwice(String),
+    #[error(
+        "out of memory: this format holds all rows until the last has come, and these are too many; \
+         --csv, --tsv and --jsonl hold none"
+    )]
+    OutOfMemory,
+    #[error("the text for NULL must not contain {forbidden} in {format}, or it would be no field")]
+    NullText {
+        format: &'static str,
+        forbidden: &'static str,
+    },
+}
+
+/// Whether all is written that was held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    More,
+    Done,
+}
+
+/// What is written at a time of what was held back, in bytes, and a row more.
+const AT_A_TIME: usize = 64 << 10;
+
+/// Turns one result into text: `begin` once, `row` for each, `finish` once.
+#[derive(Debug)]
+pub enum Renderer {
+    Table(table::Table),
+    Expanded(expanded::Expanded),
+    Csv(csv::Csv),
+    Tsv(tsv::Tsv),
+    Json(json::Json),
+    Jsonl(jsonl::Jsonl),
+    Markdown(markdown::Markdown),
+}
+
+impl Renderer {
+    pub fn new(format: Format, options: RenderOptions) -> Self {
+        match format {
+            Format::Table => Self::Table(table::Table::new(options)),
+            Format::Expanded => Self::Expanded(expanded::Expanded::new(options)),
+            Format::Csv => Self::Csv(csv::Csv::new(options)),
+            Format::Tsv => Self::Tsv(tsv::Tsv::new(options)),
+            Format::Json => Self::Json(json::Json::new(&options)),
+            Format::Jsonl => Self::Jsonl(jsonl::Jsonl::new(&options)),
+            Format::Markdown => Self::Markdown(markdown::Markdown::new(options)),
+        }
+    }
+
+    /// Starts a result. Errors, before anything is written, on columns or a
+    /// text for NULL that the format cannot express.
+    pub fn begin(&mut self, columns: &[Column], out: &mut Vec<u8>) -> Result<(), RenderError> {
+        match self {
+            Self::Table(table) => table.begin(columns),
+            Self::Expanded(expanded) => expanded.begin(columns),
+            Self::Csv(csv) => csv.begin(columns, out)?,
+            Self::Tsv(tsv) => tsv.begin(columns, out)?,
+            Self::Json(json) => json.begin(columns, out)?,
+            Self::Jsonl(jsonl) => jsonl.begin(columns)?,
+            Self::Markdown(markdown) => markdown.begin(columns),
+        }
+        Ok(())
+    }
+
+    /// One value a column; `None` is NULL.
+    ///
+    /// # Errors
+    /// If the format holds all rows, and there is no memory left for this one.
+    pub fn row<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'a str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
+        match self {
+            Self::Table(table) => return table.row(values).map_err(out_of_memory),
+            Self::Expanded(expanded) => return expanded.row(values).map_err(out_of_memory),
+            Self::Markdown(markdown) => return markdown.row(values).map_err(out_of_memory),
+            Self::Csv(csv) => csv.row(values, out),
+            Self::Tsv(tsv) => tsv.row(values, out),
+            Self::Json(json) => json.row(values, out),
+            Self::Jsonl(jsonl) => jsonl.row(values, out),
+        }
+        Ok(())
+    }
+
+    /// Writes what was held back, and the end of the result. Not all at once, which
+    /// would be as large as what is held: to be called again while there is more.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
+        match self {
+            Self::Table(table) => return table.finish(out),
+            Self::Expanded(expanded) => return expanded.finish(out),
+            Self::Markdown(markdown) => return markdown.finish(out),
+            Self::Json(json) => json.finish(out),
+            Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) => {}
+        }
+        Finish::Done
+    }
+}
+
+fn out_of_memory(_: TryReserveError) -> RenderError {
+    RenderError::OutOfMemory
+}
+
+#[cfg(test)]
+mod testing;

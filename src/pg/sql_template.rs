@@ -1,0 +1,88 @@
+//! The statements of `sql/`: templates, whose comments stay out of the wire and whose
+//! placeholders (`{name}`) are filled with SQL that [`crate::pg::quote`] has made safe.
+//!
+//! Filled in one pass: a table may be called `{column}`, and what is filled in is never
+//! looked at again.
+
+/// A statement of `sql/` with its placeholders filled. Braces around anything else are
+/// SQL's own: a pattern's `{0,9}`, say.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    placed(&without_comments(template), values)
+}
+
+/// What stands in front of a template's `{statement}` and what behind it: the statement
+/// is the user's, and no place to look for placeholders in.
+pub fn around_statement(template: &str, values: &[(&str, &str)]) -> (String, String) {
+    let template = without_comments(template);
+    let (before, after) = template
+        .split_once("{statement}")
+        .unwrap_or((&template, ""));
+    (placed(before, values), placed(after, values))
+}
+
+fn placed(template: &str, values: &[(&str, &str)]) -> String {
+    let mut sql = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('{') {
+        sql += before;
+        let placeholder = values.iter().find_map(|(name, value)| {
+            let behind = behind.strip_prefix(name)?.strip_prefix('}')?;
+            Some((value, behind))
+        });
+        if let Some((value, behind)) = placeholder {
+            sql += value;
+            rest = behind;
+        } else {
+            sql.push('{');
+            rest = behind;
+        }
+    }
+    sql + rest
+}
+
+/// The comments are for those who read `sql/`, not for the wire.
+fn without_comments(template: &str) -> String {
+    let lines: Vec<_> = template
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_again() {
+        assert_eq!(
+            fill("-- {a}\n{a} {b} {a}{c}", &[("a", "{b}"), ("b", "{a}{")]),
+            "{b} {a}{ {b}{c}"
+        );
+        assert_eq!(
+            around_statement("{a}{statement}{b}", &[("a", "{statement}"), ("b", "{a}")]),
+            ("{statement}".to_owned(), "{a}".to_owned())
+        );
+    }
+
+    #[test]
+    fn other_braces_stay() {
+        assert_eq!(fill("'^{0,9}{' {{n} {n", &[("n", "1")]), "'^{0,9}{' {1 {n");
+    }
+
+    proptest! {
+        /// Whatever the values are, the text between them is the template's.
+        #[test]
+        fn values_stand_where_their_placeholders_stood(
+            one in "[{}abn'\"]{0,12}",
+            two in "[{}abn'\"]{0,12}",
+        ) {
+            prop_assert_eq!(
+                fill("{a}-{b}-{a}", &[("a", &one), ("b", &two)]),
+                format!("{one}-{two}-{one}")
+            );
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What an answer lacks: shards that were asked, and schemas that may be shards.
+
+use std::fmt;
+
+use crate::sharding::discovered::LookAlikes;
+use crate::sharding::shard::Ranges;
+
+/// What an answer lacks, said behind the number of its shards:
+/// `, missing: shard_4, shard_7-9`. Nothing if it lacks nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    shards: Ranges,
+    look_alikes: LookAlikes,
+}
+
+impl Missing {
+    pub fn new(shards: Ranges, look_alikes: Option<&LookAlikes>) -> Self {
+        Self {
+            shards,
+            look_alikes: look_alikes.cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.shards.is_empty() {
+            write!(f, ", missing: {}", self.shards.brief())?;
+        }
+        if !self.look_alikes.is_empty() {
+            write!(f, ", not asked: {}", self.look_alikes)?;
+        }
+        Ok(())
+    }
+}

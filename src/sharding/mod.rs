@@ -1,0 +1,11 @@
+//! What a shard is, which there are, which are selected, and how a statement is addressed to
+//! each. Pure; the server is asked elsewhere.
+pub mod discovered;
+pub mod missing;
+pub mod routing;
+pub mod search_path;
+pub mod selection;
+pub mod shard;
+pub mod statement;
+pub mod suggest;
+pub mod topology;

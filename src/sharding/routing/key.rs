@@ -1,0 +1,218 @@
+//! What data is sharded by: an origin's name, an account's name, an id. And its
+//! route, with the reason for it. Pure: a look into the shard is
+//! [`crate::find::lookup`]'s business.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use jiff::Timestamp;
+
+use crate::sharding::routing::habitat_id::{Id, IdError};
+use crate::sharding::routing::name_hash;
+use crate::sharding::shard::Shard;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    Origin(String),
+    Account(String),
+    Id(Id),
+}
+
+/// What a key is the key of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// The name of an origin
+    Origin,
+    /// The name of an account
+    Account,
+    /// The id of a row of any table
+    Id,
+}
+
+/// Where a key belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub shard: Shard,
+    pub rule: Rule,
+}
+
+/// Why there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    Hash {
+        shards: NonZeroU32,
+    },
+    LowBits,
+    /// A database that is not sharded keeps ids that were made elsewhere, too.
+    OnlyShard {
+        low_bits: Shard,
+    },
+}
+
+/// Why nobody can say where a key belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoute {
+    #[error(
+        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
+    )]
+    ShardCountUnknown,
+    #[error("not a Habitat id: it would be of {}", .0.created_text())]
+    Time(Id),
+    #[error("not a Habitat id of this database: its low 13 bits say {0}, which is not there")]
+    Shard(Shard),
+}
+
+impl Key {
+    /// A key of digits alone is an id, unless somebody says what it is.
+    ///
+    /// # Errors
+    /// If it is to be an id and cannot be one.
+    pub fn new(text: &str, kind: Option<Kind>) -> Result<Self, IdError> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let guess = if digits { Kind::Id } else { Kind::Origin };
+        Ok(match kind.unwrap_or(guess) {
+            Kind::Origin => Self::Origin(text.to_owned()),
+            Kind::Account => Self::Account(text.to_owned()),
+            Kind::Id => Self::Id(text.parse()?),
+        })
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Origin(_) => Kind::Origin,
+            Self::Account(_) => Kind::Account,
+            Self::Id(_) => Kind::Id,
+        }
+    }
+
+    /// Where it belongs.
+    ///
+    /// # Errors
+    /// If that cannot be told: of a name without the number of shards, and of an id that
+    /// is none of Habitat's.
+    pub fn route(&self, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
+        match self {
+            Self::Origin(name) | Self::Account(name) => {
+                let shards = shards.ok_or(NoRoute::ShardCountUnknown)?;
+                Ok(Route {
+                    shard: name_hash::by_name(name, shards),
+                    rule: Rule::Hash { shards },
+                })
+            }
+            Self::Id(id) => route_of_id(*id, shards, now),
+        }
+    }
+}
+
+fn route_of_id(id: Id, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
+    if !id.is_credible(now) {
+        return Err(NoRoute::Time(id));
+    }
+    let low_bits = id.shard();
+    let only = Shard::new(0);
+    match shards {
+        Some(NonZeroU32::MIN) if low_bits != only => Ok(Route {
+            shard: only,
+            rule: Rule::OnlyShard { low_bits },
+        }),
+        Some(shards) if low_bits.number() >= shards.get() => Err(NoRoute::Shard(low_bits)),
+        _ => Ok(Route {
+            shard: low_bits,
+            rule: Rule::LowBits,
+        }),
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Origin => "origin",
+            Self::Account => "account",
+            Self::Id => "id",
+        })
+    }
+}
+
+/// The bare key, as it was given.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Origin(name) | Self::Account(name) => f.write_str(name),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hash { shards } => write!(f, "FNV-1a 64 of the name, modulo {shards}"),
+            Self::LowBits => f.write_str("the low 13 bits of the id"),
+            Self::OnlyShard { low_bits } => write!(
+                f,
+                "the only shard there is; the low 13 bits of the id say {low_bits}"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Option<NonZeroU32> = Some(NonZeroU32::MIN);
+    const MANY: Option<NonZeroU32> = NonZeroU32::new(128);
+
+    fn key(text: &str, kind: Option<Kind>) -> Key {
+        Key::new(text, kind).unwrap()
+    }
+
+    #[test]
+    fn digits_alone_are_an_id_unless_told_otherwise() {
+        assert_eq!(key("42", None).kind(), Kind::Id);
+        assert_eq!(key("42", Some(Kind::Origin)), Key::Origin("42".into()));
+        assert_eq!(key("42", Some(Kind::Account)), Key::Account("42".into()));
+        for name in ["core", "4a", "-1", "1.0", "", "١٢"] {
+            assert_eq!(key(name, None), Key::Origin(name.into()));
+        }
+        assert!(Key::new("core", Some(Kind::Id)).is_err());
+        assert!(Key::new("9223372036854775808", None).is_err());
+    }
+
+    fn route(text: &str, shards: Option<NonZeroU32>) -> Result<Route, NoRoute> {
+        key(text, None).route(shards, Timestamp::now())
+    }
+
+    #[test]
+    fn a_name_has_no_route_without_the_number_of_shards() {
+        assert_eq!(route("core", None), Err(NoRoute::ShardCountUnknown));
+        let route = route("core", MANY).unwrap();
+        assert_eq!(route.shard, Shard::new(30));
+        assert_eq!(route.rule.to_string(), "FNV-1a 64 of the name, modulo 128");
+    }
+
+    #[test]
+    fn an_id_carries_its_shard() {
+        for shards in [None, MANY] {
+            let route = route("721096797631602718", shards).unwrap();
+            assert_eq!((route.shard, route.rule), (Shard::new(30), Rule::LowBits));
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_no_id_has_no_route() {
+        assert!(matches!(route("12345", MANY), Err(NoRoute::Time(_))));
+        assert!(matches!(route("12345", ONE), Err(NoRoute::Time(_))));
+        assert_eq!(
+            route("721096797631602718", NonZeroU32::new(30)),
+            Err(NoRoute::Shard(Shard::new(30)))
+        );
+    }
+
+    #[test]
+    fn one_shard_holds_every_key() {
+        for text in ["core", "721096797631602718", "721096797631602688"] {
+            assert_eq!(route(text, ONE).unwrap().shard, Shard::new(0));
+        }
+    }
+}

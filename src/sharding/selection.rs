@@ -1,0 +1,177 @@
+//! Which shards a run asks, and by which rule. Pure.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use crate::sharding::missing::Missing;
+use crate::sharding::routing::name_hash;
+use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::topology::{Doubt, Topology, TopologyError};
+use crate::text::escape::visible;
+
+/// The shards to ask, ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    pub shards: Vec<Shard>,
+    /// Why these may not be all that were meant.
+    pub doubt: Option<Doubt>,
+    /// If the shards are those of origins.
+    pub origins: Option<Origins>,
+}
+
+/// Origins, and the shards that their names route to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origins {
+    pub modulus: NonZeroU32,
+    pub routes: Vec<OriginRoute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginRoute {
+    pub name: String,
+    pub shard: Shard,
+}
+
+impl Selection {
+    /// All shards, or those on a list: whoever writes the list knows what is on it.
+    ///
+    /// # Errors
+    /// If one that the list names is not there.
+    pub fn listed(topology: &Topology, list: Option<&ShardList>) -> Result<Self, TopologyError> {
+        Ok(Self {
+            shards: match list {
+                Some(list) => topology.pick(list)?,
+                None => topology.shards().to_vec(),
+            },
+            doubt: match list {
+                Some(_) => None,
+                None => topology.doubt(),
+            },
+            origins: None,
+        })
+    }
+
+    /// The shards that these origins are in by their names.
+    ///
+    /// # Errors
+    /// If one of them is not there.
+    pub fn of_origins(
+        topology: &Topology,
+        names: &[String],
+        modulus: NonZeroU32,
+    ) -> Result<Self, TopologyError> {
+        let mut routes: Vec<OriginRoute> = Vec::new();
+        for name in names {
+            if routes.iter().any(|route| route.name == *name) {
+                continue;
+            }
+            let shard = name_hash::by_name(name, modulus);
+            if topology.shards().binary_search(&shard).is_err() {
+                return Err(TopologyError::NoShardOfOrigin {
+                    origin: name.clone(),
+                    shard,
+                    modulus,
+                });
+            }
+            routes.push(OriginRoute {
+                name: name.clone(),
+                shard,
+            });
+        }
+        let mut shards: Vec<_> = routes.iter().map(|route| route.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        Ok(Self {
+            shards,
+            doubt: None,
+            origins: Some(Origins { modulus, routes }),
+        })
+    }
+
+    /// How many shards an answer is complete with.
+    pub fn expected(&self) -> usize {
+        let doubtful = self.doubt.as_ref().map_or(0, |d| d.look_alikes.count());
+        self.shards.len() + doubtful
+    }
+
+    /// What an answer lacks that these shards gave.
+    pub fn missing(&self, answered: impl Fn(Shard) -> bool) -> Missing {
+        let lacking: Vec<_> = self
+            .shards
+            .iter()
+            .copied()
+            .filter(|shard| !answered(*shard))
+            .collect();
+        Missing::new(
+            Ranges::of(&lacking),
+            self.doubt.as_ref().map(|d| &d.look_alikes),
+        )
+    }
+}
+
+/// `shard_30 of 128 (origin core, FNV-1a mod 128)`
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMED: usize = 3;
+        let modulus = self.modulus;
+        let plain = |name: &str| visible(name).replace('\n', "\\n");
+        if let [OriginRoute { name, shard }] = &self.routes[..] {
+            let name = plain(name);
+            return write!(
+                f,
+                "{shard} of {modulus} (origin {name}, FNV-1a mod {modulus})"
+            );
+        }
+        for (i, OriginRoute { name, shard }) in self.routes.iter().take(NAMED).enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            write!(f, "{comma}{shard} (origin {})", plain(name))?;
+        }
+        if self.routes.len() > NAMED {
+            write!(f, ", … ({} origins)", self.routes.len())?;
+        }
+        write!(f, " of {modulus}, FNV-1a mod {modulus}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sharding::discovered::Discovered;
+
+    fn topology(numbers: impl IntoIterator<Item = u32>) -> Topology {
+        let names: Vec<_> = numbers.into_iter().map(|n| format!("shard_{n}")).collect();
+        Topology::new(Discovered::new(names.iter().map(String::as_str))).unwrap()
+    }
+
+    fn of_origins(names: &[&str], shards: u32) -> Result<Selection, TopologyError> {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let topology = topology((0..shards).filter(|n| *n != 8));
+        Selection::of_origins(&topology, &names, topology.modulus())
+    }
+
+    #[test]
+    fn origins_are_a_union_and_state_their_rule() {
+        let one = of_origins(&["core"], 128).unwrap();
+        assert_eq!(one.shards, [Shard::new(30)]);
+        assert_eq!(
+            one.origins.unwrap().to_string(),
+            "shard_30 of 128 (origin core, FNV-1a mod 128)"
+        );
+        let two = of_origins(&["core", "chef", "core"], 128).unwrap();
+        assert_eq!(two.shards.len(), 2);
+        assert!(two.shards.is_sorted());
+        let text = two.origins.unwrap().to_string();
+        assert!(text.starts_with("shard_30 (origin core), shard_"), "{text}");
+        assert!(text.ends_with(" of 128, FNV-1a mod 128"), "{text}");
+    }
+
+    #[test]
+    fn an_origin_whose_shard_is_missing_has_no_selection() {
+        let name = (0..1000)
+            .map(|n| format!("origin-{n}"))
+            .find(|name| name_hash::by_name(name, NonZeroU32::new(128).unwrap()) == Shard::new(8))
+            .unwrap();
+        let refused = of_origins(&[&name], 128).unwrap_err().to_string();
+        assert!(refused.contains("shard_8"), "{refused}");
+    }
+}

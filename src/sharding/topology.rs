@@ -1,0 +1,278 @@
+//! Which shards there are, and which of them a run asks.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+
+use crate::sharding::discovered::{Discovered, LookAlikes};
+use crate::sharding::shard::{Ranges, Shard, ShardList};
+
+/// The shards of one database, ascending; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    shards: Vec<Shard>,
+    look_alikes: LookAlikes,
+}
+
+/// Why nobody can say whether all shards were asked: the numbering lacks some, and
+/// schemas that look like shards may hold what they held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    pub look_alikes: LookAlikes,
+    lacking: Ranges,
+    present: Vec<Shard>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TopologyError {
+    #[error("no {missing} here; the shards are {present}")]
+    NotThere { missing: String, present: String },
+    #[error("expected {expected} shards, found {found}{}", .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
+    Incomplete {
+        expected: u32,
+        found: usize,
+        missing: Option<String>,
+    },
+    #[error("not answered, since shards may be missing: {0}")]
+    InDoubt(Doubt),
+    #[error(
+        "{shard} of {modulus}, where origin {origin:?} belongs (FNV-1a mod {modulus}), is not there; \
+         shardq find looks for the origin in all other shards"
+    )]
+    NoShardOfOrigin {
+        origin: String,
+        shard: Shard,
+        modulus: NonZeroU32,
+    },
+}
+
+impl Topology {
+    /// `None` where there is no shard at all.
+    pub fn new(discovered: Discovered) -> Option<Self> {
+        let Discovered {
+            shards,
+            look_alikes,
+        } = discovered;
+        (!shards.is_empty()).then_some(Self {
+            shards,
+            look_alikes,
+        })
+    }
+
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    pub fn look_alikes(&self) -> &LookAlikes {
+        &self.look_alikes
+    }
+
+    /// The first shard, where a numbering cannot well begin: it begins at 0 or at 1.
+    pub fn late_start(&self) -> Option<Shard> {
+        self.shards.first().copied().filter(|s| s.number() > 1)
+    }
+
+    /// Numbers that a numbering of this many lacks: in front of a late start, in its gaps,
+    /// and at its end.
+    pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
+        let mut lacking = self.lacking();
+        let end = self.modulus().get();
+        if count.get() > end {
+            lacking.push(end..=count.get() - 1);
+        }
+        lacking
+    }
+
+    /// Numbers that the numbering lacks: in front of a late start, and in its gaps.
+    pub fn lacking(&self) -> Ranges {
+        let mut lacking = Ranges::default();
+        if let Some(first) = self.late_start() {
+            lacking.push(0..=first.number() - 1);
+        }
+        lacking.extend(self.gaps());
+        lacking
+    }
+
+    pub fn doubt(&self) -> Option<Doubt> {
+        let lacking = self.lacking();
+        (!lacking.is_empty() && !self.look_alikes.is_empty()).then(|| Doubt {
+            look_alikes: self.look_alikes.clone(),
+            lacking,
+            present: self.shards.clone(),
+        })
+    }
+
+    /// How many shards keys are spread over, if nobody says: the numbering starts
+    /// at 0, so one more than the highest number.
+    pub fn modulus(&self) -> NonZeroU32 {
+        let highest = self.shards.last().map_or(0, |last| last.number());
+        NonZeroU32::MIN.saturating_add(highest)
+    }
+
+    /// Numbers left out between the lowest and the highest shard.
+    pub fn gaps(&self) -> Ranges {
+        match (self.shards.first(), self.shards.last()) {
+            (Some(first), Some(last)) => self.absent(first.number()..=last.number()),
+            _ => Ranges::default(),
+        }
+    }
+
+    /// # Errors
+    /// If there are more or fewer shards than that.
+    pub fn expect(&self, expected: u32) -> Result<(), TopologyError> {
+        if u32::try_from(self.shards.len()) == Ok(expected) {
+            return Ok(());
+        }
+        let missing = match expected.checked_sub(1) {
+            Some(last) => self.absent(0..=last),
+            None => Ranges::default(),
+        };
+        Err(TopologyError::Incomplete {
+            expected,
+            found: self.shards.len(),
+            missing: (!missing.is_empty()).then(|| missing.to_string()),
+        })
+    }
+
+    /// The shards on a list.
+    ///
+    /// # Errors
+    /// If one that the list names is not there.
+    pub fn pick(&self, list: &ShardList) -> Result<Vec<Shard>, TopologyError> {
+        let mut missing = Ranges::default();
+        for range in list.ranges() {
+            // An open range (`100-`) asks for whatever is there, but for something.
+            if *range.end() == u32::MAX {
+                if !self
+                    .shards
+                    .iter()
+                    .any(|shard| range.contains(&shard.number()))
+                {
+                    missing.push(range.clone());
+                }
+            } else {
+                missing.extend(self.absent(range.clone()));
+            }
+        }
+        if !missing.is_empty() {
+            return Err(TopologyError::NotThere {
+                missing: missing.to_string(),
+                present: Ranges::of(&self.shards).to_string(),
+            });
+        }
+        Ok(self
+            .shards
+            .iter()
+            .copied()
+            .filter(|shard| list.contains(*shard))
+            .collect())
+    }
+
+    fn absent(&self, wanted: RangeInclusive<u32>) -> Ranges {
+        let mut absent = Ranges::default();
+        let mut next = *wanted.start();
+        for number in self.shards.iter().map(|shard| shard.number()) {
+            if wanted.contains(&number) {
+                if number > next {
+                    absent.push(next..=number - 1);
+                }
+                next = number.saturating_add(1);
+            }
+        }
+        if next <= *wanted.end() {
+            absent.push(next..=*wanted.end());
+        }
+        absent
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let present = &self.present;
+        write!(
+            f,
+            "there is no {}, but these schemas look like shards: {}; \
+             if {} are all shards there are, say --expect-shards {}",
+            self.lacking.brief(),
+            self.look_alikes,
+            Ranges::of(present).brief(),
+            present.len()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology(numbers: impl IntoIterator<Item = u32>) -> Topology {
+        with_look_alikes(numbers, &[])
+    }
+
+    fn with_look_alikes(numbers: impl IntoIterator<Item = u32>, others: &[&str]) -> Topology {
+        let shards = numbers.into_iter().map(|n| Shard::new(n).to_string());
+        let schemas: Vec<_> = shards
+            .chain(others.iter().map(|s| (*s).to_owned()))
+            .collect();
+        Topology::new(Discovered::new(schemas.iter().map(String::as_str))).unwrap()
+    }
+
+    #[test]
+    fn a_numbering_begins_at_0_or_at_1() {
+        assert_eq!(topology(0..4).late_start(), None);
+        assert_eq!(topology(1..4).late_start(), None);
+        assert_eq!(topology([2, 5]).late_start(), Some(Shard::new(2)));
+        assert_eq!(
+            topology([2, 5]).lacking().to_string(),
+            "shard_0-1, shard_3-4"
+        );
+    }
+
+    #[test]
+    fn look_alikes_are_a_doubt_only_where_the_numbering_lacks_some() {
+        assert_eq!(with_look_alikes(0..4, &["shard_2_old"]).doubt(), None);
+        assert_eq!(topology([0, 2]).doubt(), None);
+        let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
+        assert_eq!(
+            doubt.unwrap().to_string(),
+            "there is no shard_1, but these schemas look like shards: shard_1_old; \
+             if shard_0, shard_2 are all shards there are, say --expect-shards 2"
+        );
+        assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());
+    }
+
+    #[test]
+    fn gaps_in_the_numbering_are_seen() {
+        assert!(topology(0..128).gaps().is_empty());
+        assert_eq!(
+            topology([0, 1, 63, 65]).gaps().to_string(),
+            "shard_2-62, shard_64"
+        );
+    }
+
+    #[test]
+    fn a_missing_shard_is_named() {
+        assert_eq!(topology(0..128).expect(128), Ok(()));
+        let error = topology((0..128).filter(|n| *n != 64))
+            .expect(128)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected 128 shards, found 127: shard_64 missing"
+        );
+        let error = topology(0..129).expect(128).unwrap_err();
+        assert_eq!(error.to_string(), "expected 128 shards, found 129");
+    }
+
+    #[test]
+    fn a_list_picks_what_is_there_and_refuses_what_is_not() {
+        let topology = topology([0, 1, 2, 5, 9]);
+        let picked = |list: &str| topology.pick(&list.parse().unwrap());
+        assert_eq!(picked("0-2,9").unwrap(), [0, 1, 2, 9].map(Shard::new));
+        assert_eq!(picked("4-").unwrap(), [5, 9].map(Shard::new));
+        assert_eq!(
+            picked("1-5,10-").unwrap_err().to_string(),
+            "no shard_3-4, shard_10- here; the shards are shard_0-2, shard_5, shard_9"
+        );
+    }
+}

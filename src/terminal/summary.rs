@@ -1,0 +1,117 @@
+//! The last line of a run: how complete it is. On stderr, so that results stay
+//! results.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sharding::missing::Missing;
+use crate::sharding::selection::Origins;
+use crate::text::humanize::{Elapsed, Grouped};
+
+/// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
+#[derive(Debug, Clone)]
+pub struct Footer {
+    pub rows: u64,
+    pub answered: usize,
+    pub expected: usize,
+    pub missing: Missing,
+    /// By which rule these shards were asked, if they are those of origins.
+    pub origins: Option<Origins>,
+    pub instants: Instants,
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Footer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extent = Extent {
+            rows: self.rows,
+            answered: self.answered,
+            expected: self.expected,
+            missing: self.missing.clone(),
+            origins: self.origins.clone(),
+            instants: self.instants,
+        };
+        write!(f, "{extent} · {}", Elapsed(self.elapsed))
+    }
+}
+
+/// What a result is of: `20,001 rows · 128/128 shards · one snapshot`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    pub rows: u64,
+    pub answered: usize,
+    pub expected: usize,
+    pub missing: Missing,
+    pub origins: Option<Origins>,
+    pub instants: Instants,
+}
+
+/// At how many instants a result was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instants {
+    One,
+    EachShard,
+    /// By several runs, one after the other.
+    Runs(usize),
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} · {}/{} shards{}",
+            Grouped(self.rows),
+            if self.rows == 1 { "row" } else { "rows" },
+            self.answered,
+            self.expected,
+            self.missing,
+        )?;
+        if let Some(origins) = &self.origins {
+            write!(f, " · {origins}")?;
+        }
+        write!(f, " · {}", self.instants)
+    }
+}
+
+impl fmt::Display for Instants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One => f.write_str("one snapshot"),
+            Self::EachShard => f.write_str("no snapshot, each shard at its own instant"),
+            Self::Runs(runs) => write!(f, "{runs} runs, so not of one instant"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sharding::shard::{Ranges, Shard};
+
+    #[test]
+    fn it_states_rows_completeness_instant_and_time() {
+        let footer = Footer {
+            rows: 20_001,
+            answered: 128,
+            expected: 128,
+            missing: Missing::default(),
+            origins: None,
+            instants: Instants::One,
+            elapsed: Duration::from_millis(21),
+        };
+        assert_eq!(
+            footer.to_string(),
+            "20,001 rows · 128/128 shards · one snapshot · 21 ms"
+        );
+        let footer = Footer {
+            rows: 1,
+            answered: 127,
+            missing: Missing::new(Ranges::of(&[Shard::new(4)]), None),
+            ..footer
+        };
+        assert_eq!(
+            footer.to_string(),
+            "1 row · 127/128 shards, missing: shard_4 · one snapshot · 21 ms"
+        );
+    }
+}
