@@ -2,7 +2,7 @@
 //! them than their first column.
 
 use super::file_format::FileFormat;
-use super::verify::Counted;
+use std::collections::BTreeMap;
 
 pub struct Counter {
     format: FileFormat,
@@ -101,6 +101,13 @@ impl Counter {
             *self.counted.shards.entry(name).or_default() += rows;
         }
     }
+}
+
+/// What a file holds, by what stands in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub rows: u64,
+    pub shards: BTreeMap<String, u64>,
 }
 
 #[cfg(test)]

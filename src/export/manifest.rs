@@ -5,6 +5,7 @@
 //! That finds mistakes. It proves nothing against someone who wants to deceive:
 //! for that, keep the checksum, or a signature of the manifest, elsewhere.
 
+use super::draft;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -13,8 +14,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::target::publish;
-use super::{ExportError, Target, seal};
+use super::draft::publish;
+use super::{ExportError, seal};
 use crate::output::atomic_file::{Draft, Existing};
 use crate::output::open_file;
 use crate::sharding::discovered::Discovered;
@@ -310,7 +311,7 @@ impl Manifest {
     /// # Errors
     /// If it cannot be written there.
     pub fn replace(&self, path: &Path) -> Result<(), ExportError> {
-        let draft = Target::draft(path, Existing::Replace)?;
+        let draft = draft::create(path, Existing::Replace)?;
         self.write(&draft)?;
         publish(draft)
     }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Kind;
+use super::encoder::Written;
 use super::manifest::{
     ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
     SnapshotRecord, VERSION,
 };
-use super::writer::Written;
 use crate::config::{Host, Place, Settings};
 use crate::exec::driver::Outcome;
 use crate::exec::plan::{Instant, Plan};

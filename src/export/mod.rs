@@ -2,11 +2,14 @@
 //! what they are. Nothing here talks to a server.
 
 mod background_sync;
+pub mod blocking;
 pub mod columns;
 mod compress;
 mod count_rows;
 pub mod create_table;
 pub mod dataset_dir;
+pub mod draft;
+pub mod encoder;
 pub mod error;
 pub mod excel;
 pub mod file_format;
@@ -27,9 +30,9 @@ mod text_encoder;
 pub mod verify;
 mod writer;
 
+pub use encoder::{Text, Written};
 pub use error::ExportError;
 pub use file_format::{Compression, FileFormat, Kind};
 pub use sidecar::Beside;
 pub(crate) use single_file::OneFile;
 pub use target::Target;
-pub use writer::{Text, Written};

@@ -12,14 +12,15 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
+use super::blocking::blocking;
 use super::columns::{recorded, to_records};
 use super::dataset_dir::part_name;
+use super::draft::publish;
+use super::encoder::{Input, Text};
 use super::manifest::{ColumnRecord, Manifest, ShardRecord};
 use super::manifest_builder::{self, milliseconds};
 use super::progress::Progress;
-use super::single_file::blocking;
-use super::target::publish;
-use super::writer::{Input, Text, Writer};
+use super::writer::Writer;
 use super::{ExportError, Kind, Target};
 use crate::exec::column_types::ColumnTypes;
 use crate::exec::copy::Lines;

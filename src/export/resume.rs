@@ -1,14 +1,15 @@
 //! Going on with an export of one file a shard: what is there of it, and whether
 //! what is asked for now is still the same.
 
+use crate::export::dataset_dir;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
+use super::blocking::blocking;
 use super::columns::recorded;
 use super::manifest::{FileRecord, Manifest, MissingRecord, NOT_YET};
-use super::single_file::blocking;
 use super::verify::is_as_written;
 use crate::sharding::shard::Shard;
 
@@ -200,4 +201,10 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
         ));
     }
     Ok(())
+}
+
+/// The interrupted export that `--resume` continues in this folder.
+pub async fn load_previous(target: &Path) -> Result<Earlier, ExportError> {
+    let (at, manifest) = dataset_dir::interrupted(target)?;
+    Earlier::examine(manifest, &at).await
 }

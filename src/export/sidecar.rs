@@ -1,5 +1,6 @@
 //! What stands beside a file: its manifest, or none, and none that is another's.
 
+use super::draft;
 use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
@@ -31,7 +32,7 @@ impl Beside {
         target: &Target,
         existing: Existing,
     ) -> Result<Self, ExportError> {
-        let manifest = Target::draft(&Manifest::path_of(given), existing)?;
+        let manifest = draft::create(&Manifest::path_of(given), existing)?;
         let mut stale = manifests(given, target);
         stale.retain(|path| *path != resolved(manifest.path()));
         let beside = Self {

@@ -1,14 +1,16 @@
 //! All shards in one file: takes a run's pieces to the writer, and gives the file
 //! its name in the end.
 
+use crate::export::blocking::blocking;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::encoder::{Input, Text, Written};
 use super::manifest::Manifest;
 use super::progress::Progress;
 use super::sidecar::{Beside, renamed};
-use super::writer::{Input, Text, Writer, Written};
+use super::writer::Writer;
 use super::{ExportError, FileFormat, Kind, Target};
 use crate::exec::copy::Lines;
 use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
@@ -135,15 +137,6 @@ impl Finished {
         })
         .await
     }
-}
-
-/// Disks can take their time, and Ctrl-C is to be heard meanwhile.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
-) -> Result<T, ExportError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(ExportError::Crashed(PathBuf::new())))
 }
 
 impl OneFile {

@@ -1,12 +1,14 @@
 //! Where an export goes: a file that is whole or absent, or a stream.
 
+use super::draft;
+use super::draft::not_drafted;
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
-use super::single_file::blocking;
+use super::blocking::blocking;
 use crate::output::atomic_file::{Draft, Existing};
 use crate::output::open_file;
 
@@ -36,7 +38,7 @@ impl Target {
     /// # Errors
     /// As [`Self::open`].
     pub(super) fn part(path: &Path) -> Result<Self, ExportError> {
-        Self::draft(path, Existing::Replace).map(Self::File)
+        draft::create(path, Existing::Replace).map(Self::File)
     }
 
     /// What [`Self::names_a_stream`]; `-` is standard output. A pipe waits for its
@@ -65,12 +67,6 @@ impl Target {
     pub fn names_a_stream(path: &Path) -> bool {
         let there = fs::metadata(path);
         path == Path::new("-") || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
-    }
-
-    /// A draft of a file that goes with another. Nobody has named it, so that a link
-    /// there is not followed.
-    pub fn draft(path: &Path, existing: Existing) -> Result<Draft, ExportError> {
-        Draft::create_unfollowed(path, existing).map_err(not_drafted(path))
     }
 
     pub fn path(&self) -> &Path {
@@ -119,23 +115,4 @@ impl Target {
         }
         .map_err(|source| self.failed(source))
     }
-}
-
-fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
-    move |source| match source.kind() {
-        io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
-        _ => ExportError::File {
-            file: path.to_owned(),
-            source,
-        },
-    }
-}
-
-/// Gives a draft its name.
-pub(super) fn publish(draft: Draft) -> Result<(), ExportError> {
-    let file = draft.path().to_owned();
-    draft.publish().map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => ExportError::Appeared(file),
-        _ => ExportError::File { file, source },
-    })
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 
 use super::FileFormat;
 use super::compress::{Content, Mark, Packed};
+use super::encoder::{Books, Input, Text, Trouble};
 use super::excel::Excel;
-use super::writer::{Books, Input, Text, Trouble};
 use crate::output::format::{Format, Renderer};
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;

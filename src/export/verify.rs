@@ -1,6 +1,7 @@
 //! Whether an export is still what its manifest says: its bytes, its rows, and of
 //! which shards they are.
 
+use crate::export::count_rows::Counted;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 #[cfg(feature = "parquet")]
@@ -254,13 +255,6 @@ fn check(
         }
     }
     Ok(())
-}
-
-/// What a file holds, by what stands in it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    pub rows: u64,
-    pub shards: BTreeMap<String, u64>,
 }
 
 fn counter(file: &mut Hashing, kind: Kind, manifest: &Manifest) -> io::Result<Counted> {

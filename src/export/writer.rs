@@ -2,44 +2,24 @@
 //! it holds up the reading of shards; and a short queue in front of it, so that a
 //! slow disk or reader holds it up before memory does.
 
-use std::collections::BTreeMap;
+use crate::export::Text;
+use crate::export::Written;
+use crate::export::encoder::Books;
+use crate::export::encoder::Input;
+use crate::export::encoder::Trouble;
 use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::compress::{Content, Packed, Tally};
-use super::error::lacks_room;
 use super::text_encoder::{Beginning, TextFile};
 use super::{ExportError, FileFormat, Kind, Target};
-use crate::exec::copy::Lines;
 use crate::exec::driver::WriterFailed;
 use crate::exec::merge::Recall;
-use crate::output::format::RenderOptions;
-use crate::pg::row_batch::{Column, Rows};
-use crate::sharding::shard::Shard;
 
 /// Batches that may wait for the writer; each is some 32 KiB.
 const WAITING: usize = 16;
-
-/// How text looks in a file.
-#[derive(Debug, Clone)]
-pub struct Text {
-    pub options: RenderOptions,
-    /// The name of the first column, if there is to be one.
-    pub shard_column: Option<String>,
-    /// For spreadsheets: [`super::excel::Excel`].
-    pub excel: bool,
-}
-
-/// What is in a file that was written to its end.
-#[derive(Debug)]
-pub struct Written {
-    pub bytes: u64,
-    pub sha256: String,
-    /// Of each shard that has rows, before compression.
-    pub shard_bytes: BTreeMap<Shard, u64>,
-}
 
 /// The thread, seen from the run.
 #[derive(Debug)]
@@ -47,25 +27,6 @@ pub(super) struct Writer {
     input: mpsc::Sender<Input>,
     done: oneshot::Receiver<Result<Written, ExportError>>,
     path: PathBuf,
-}
-
-#[derive(Debug)]
-pub(super) enum Input {
-    Columns(Vec<Column>),
-    /// A shard whose columns have other lengths or precisions than those of `first`.
-    Drifted {
-        shard: Shard,
-        columns: Vec<Column>,
-        first: Shard,
-    },
-    Rows(Shard, Rows),
-    Lines(Shard, Lines),
-    /// What came of a shard is void.
-    TakeBack(Shard),
-    /// No more comes of it.
-    Ended(Shard),
-    /// Nothing more comes, and all of it is wanted.
-    End,
 }
 
 impl Writer {
@@ -161,47 +122,6 @@ impl Writer {
             }
             Ok(Err(error)) => Some(error),
             _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Books {
-    pub shard_bytes: BTreeMap<Shard, u64>,
-}
-
-impl Books {
-    pub fn add(&mut self, shard: Shard, bytes: usize) {
-        *self.shard_bytes.entry(shard).or_default() += bytes as u64;
-    }
-
-    pub fn remove(&mut self, shard: Shard) {
-        self.shard_bytes.remove(&shard);
-    }
-}
-
-/// What stops a writer.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    Io(io::Error),
-    Other(ExportError),
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl Trouble {
-    fn of(self, file: PathBuf, kind: Kind, is_stream: bool) -> ExportError {
-        match self {
-            Self::Io(source) if is_stream && source.kind() == io::ErrorKind::BrokenPipe => {
-                ExportError::Closed
-            }
-            Self::Io(source) if lacks_room(&source) => ExportError::NoRoom { file, source, kind },
-            Self::Io(source) => ExportError::File { file, source },
-            Self::Other(error) => error,
         }
     }
 }

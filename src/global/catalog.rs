@@ -1,165 +1,14 @@
 //! Whether a table is the same table in every shard, and what it looks like as
 //! one. Pure.
 
+use super::table::Table;
+use crate::global::relation::Heir;
+use crate::global::relation::Relation;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::drift::{Need, Needed, unite};
+use super::drift::{Needed, unite};
 use super::schema_diff::{Deviation, Difference};
-use crate::exec::type_names::FIRST_USER_OID;
-use crate::pg::query_text::SHARD;
 use crate::sharding::shard::Shard;
-
-/// One relation as it is in some shards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relation {
-    pub name: String,
-    /// `pg_class.relkind`.
-    pub kind: char,
-    pub columns: Vec<ColumnShape>,
-    /// Ascending.
-    pub shards: Vec<Shard>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnShape {
-    pub name: String,
-    /// As people read it.
-    pub type_name: String,
-    /// What the type is: an oid, or the definition of one that lives in the shard.
-    pub identity: String,
-    pub collation: String,
-}
-
-impl ColumnShape {
-    /// Whether each shard has its own type of this definition.
-    pub fn is_of_shard(&self) -> bool {
-        self.identity.starts_with(|c: char| !c.is_ascii_digit())
-    }
-
-    /// Whether its type is one that Postgres brings along.
-    pub fn is_builtin(&self) -> bool {
-        let oid = self.identity.split(' ').next().unwrap_or_default();
-        oid.parse::<u32>().is_ok_and(|oid| oid < FIRST_USER_OID)
-    }
-
-    /// Whether its collation is another than that of its domain, of which every shard
-    /// has its own. Cast to another shard's, its values would take the domain's.
-    pub fn is_collated_otherwise(&self) -> bool {
-        let of_domain = self
-            .identity
-            .strip_prefix("domain ")
-            .and_then(|definition| {
-                let definition: Vec<serde_json::Value> = serde_json::from_str(definition).ok()?;
-                definition.get(3)?.as_str().map(str::to_owned)
-            });
-        of_domain.is_some_and(|collation| collation != self.collation)
-    }
-
-    /// As people write it: `mood[]` is called `_mood` in the catalog.
-    pub fn shown_type(&self) -> String {
-        match self.type_name.strip_prefix('_') {
-            Some(element) if self.is_of_shard() => format!("{element}[]"),
-            _ => self.type_name.clone(),
-        }
-    }
-
-    /// Its type's oid and modifier, unless each shard has its own type.
-    fn type_and_modifier(&self) -> Option<(u32, i32)> {
-        let (oid, modifier) = self.identity.split_once(' ')?;
-        Some((oid.parse().ok()?, modifier.parse().ok()?))
-    }
-
-    /// The modifier of a `char(n)` or an array of them, whose values are as long as the
-    /// longest may be.
-    pub(super) fn padded_to(&self) -> Option<(i32, &'static str)> {
-        match self.type_and_modifier()? {
-            (BPCHAR, modifier) if modifier >= 0 => Some((modifier - 4, "")),
-            (BPCHARS, modifier) if modifier >= 0 => Some((modifier - 4, "[]")),
-            _ => None,
-        }
-    }
-
-    /// The same column in a type that holds the values of both, which differ at most
-    /// in a length or a precision.
-    pub(super) fn united(&self, other: &Self) -> Option<Self> {
-        if self.collation != other.collation {
-            return None;
-        }
-        if self.identity == other.identity && self.type_name == other.type_name {
-            return Some(self.clone());
-        }
-        let (oid, mine) = self.type_and_modifier()?;
-        let (other_oid, theirs) = other.type_and_modifier()?;
-        if oid != other_oid || [BIT, BITS].contains(&oid) {
-            return None;
-        }
-        if [BPCHAR, BPCHARS].contains(&oid) {
-            let longer = theirs < 0 || mine >= 0 && theirs > mine;
-            return Some(if longer { other } else { self }.clone());
-        }
-        Some(Self {
-            type_name: without_modifier(&self.type_name),
-            identity: format!("{oid} -1"),
-            ..self.clone()
-        })
-    }
-}
-
-/// Types whose values have a length of their own, which is not that of another column.
-const BIT: u32 = 1560;
-const BITS: u32 = 1561;
-const BPCHAR: u32 = 1042;
-const BPCHARS: u32 = 1014;
-
-/// `timestamp(3) without time zone` is a `timestamp without time zone`.
-fn without_modifier(type_name: &str) -> String {
-    match (type_name.find('('), type_name.find(')')) {
-        (Some(open), Some(close)) if open < close => {
-            format!("{}{}", &type_name[..open], &type_name[close + 1..])
-        }
-        _ => type_name.to_owned(),
-    }
-}
-
-/// A shard's table that has rows in common with another shard's of the same name: it
-/// inherits from it, or a third one from both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heir {
-    pub table: String,
-    pub shard: Shard,
-    pub of: Shard,
-}
-
-/// A table over all shards.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
-    pub name: String,
-    /// Those that every shard has.
-    pub columns: Vec<ColumnShape>,
-    /// How the shards differ in columns that are not among them.
-    pub left_out: Vec<Deviation>,
-    /// What the statement is known to need of a table that differs.
-    pub need: Need,
-    /// Names that must not be used: Postgres finds each ambiguous. None when it runs.
-    pub traps: BTreeSet<String>,
-}
-
-impl Table {
-    /// Then it has no other of that name.
-    pub fn has_own_shard_column(&self) -> bool {
-        self.has_column(SHARD)
-    }
-
-    pub fn has_column(&self, name: &str) -> bool {
-        self.columns.iter().any(|column| column.name == name)
-    }
-
-    /// The columns that are left out.
-    pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
-        let differences = self.left_out.iter().map(|it| &it.difference);
-        differences.filter_map(Difference::column)
-    }
-}
 
 /// The tables that a statement may read, put together from its shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -332,8 +181,9 @@ impl Catalog {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drift::Every;
     use super::*;
+    use crate::global::relation::ColumnShape;
+    use crate::global::table::Every;
 
     fn column(name: &str, type_name: &str) -> ColumnShape {
         ColumnShape {

@@ -4,48 +4,19 @@
 //! out of the table over all shards. Whether the statement can do without it is
 //! found out afterwards: see `need.rs`.
 
+use super::table::Every;
+use super::table::Need;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::{ColumnShape, Relation, Table};
+use super::relation::{ColumnShape, Relation};
 use super::schema_diff::{Deviation, Difference, described};
+use super::table::Table;
 use crate::sharding::shard::Shard;
 
 /// What a statement needs of the tables that differ between shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed(BTreeMap<String, Need>);
-
-/// What it needs of one table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Need {
-    /// Columns that it names.
-    pub columns: BTreeSet<String>,
-    /// Why it needs every column.
-    pub every: Option<Every>,
-}
-
-/// What needs every column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Every {
-    Star,
-    TableCommand,
-    Natural,
-    ColumnAliases,
-    WholeRow,
-}
-
-impl Every {
-    /// In the words of who reads the refusal.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Star => "* is every column",
-            Self::TableCommand => "TABLE gives every column",
-            Self::Natural => "NATURAL JOIN may use every column",
-            Self::ColumnAliases => "a list of column aliases renames columns by their position",
-            Self::WholeRow => "a row as a whole has every column",
-        }
-    }
-}
 
 impl Needed {
     pub fn of(&self, table: &str) -> Need {

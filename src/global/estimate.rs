@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::introspect::array;
 use super::partial::Parts;
-use super::strategy::InParts;
+use super::partial::in_parts::InParts;
 use crate::exec::fanout::{FanoutError, Session, result_rows};
 use crate::exec::plan::Plan;
 use crate::pg::sql_template;

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::catalog::{ColumnShape, Heir, Relation};
 use super::objects::Objects;
 use super::own_types;
+use super::relation::{ColumnShape, Heir, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
 use crate::exec::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};

@@ -12,10 +12,13 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Differing, Heir, Relation, Table};
-use super::drift::{Every, Needed};
+use super::catalog::{Catalog, Differing};
+use super::drift::Needed;
+use super::relation::{Heir, Relation};
 use super::resolve::settle;
 use super::single_statement::{Checked, Refused};
+use super::table::Every;
+use super::table::Table;
 use super::unsupported::{self, Refusal};
 use crate::client::Report;
 use crate::exec::fanout::{FanoutError, Session};

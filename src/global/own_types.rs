@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::Relation;
+use super::relation::Relation;
 use crate::client::Connection;
 use crate::exec::fanout::{FanoutError, result_rows};
 use crate::exec::type_names::FIRST_USER_OID;

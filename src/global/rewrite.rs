@@ -2,8 +2,10 @@
 //! which is that table in one shard after the other. The text itself stays as it
 //! is, so that Postgres's own parser and scoping decide everything.
 
-use super::catalog::{Catalog, ColumnShape, ShardColumn, Table};
+use super::catalog::{Catalog, ShardColumn};
 use super::own_types;
+use super::relation::ColumnShape;
+use super::table::Table;
 use crate::client::Report;
 use crate::pg::query_text::{Opening, SHARD, Text};
 use crate::pg::quote::{Identifier, Literal};

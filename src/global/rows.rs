@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::drift::Every;
+use super::table::Every;
 use crate::pg::lexer::{Kind, Token};
 use crate::pg::query_text::{RESERVED, Text};
 

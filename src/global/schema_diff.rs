@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::catalog::ColumnShape;
+use super::relation::ColumnShape;
 use crate::sharding::shard::{Ranges, Shard};
 
 /// How a shard's table is not what it is in the others.

@@ -1,11 +1,11 @@
 //! Which of the two ways a statement is answered, and why.
 
+use crate::global::InParts;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::catalog::{Catalog, Joined};
 use super::estimate;
-use super::partial::{self, Partial, Parts};
+use super::partial::{self, Parts};
 use super::rewrite::Composed;
 use super::single_statement::{Checked, Refused};
 use super::unsupported::Refusal;
@@ -14,7 +14,6 @@ use crate::exec::plan::Plan;
 use crate::pg::lexer::Strings;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;
-use crate::sharding::statement::Statement;
 
 const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
 
@@ -22,15 +21,6 @@ const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is 
 pub enum Way {
     One(Box<Checked>, &'static str),
     Parts(Box<InParts>),
-}
-
-/// Each shard's part of an answer, to be had and combined.
-pub struct InParts {
-    pub partial: Partial,
-    pub parts: Parts,
-    /// Asks each shard for its part.
-    pub plan: Plan,
-    pub catalog: Catalog,
 }
 
 impl Way {
@@ -205,48 +195,4 @@ fn is_alike(some: &[Column], others: &[Column]) -> bool {
         columns.iter().map(column).collect()
     };
     known(some) == known(others)
-}
-
-impl InParts {
-    /// Puts the parts together.
-    pub fn final_plan(&self, parts: &Parts) -> Plan {
-        Plan {
-            statement: Statement::composed(parts.statement(&self.partial)),
-            ..self.plan.clone()
-        }
-    }
-
-    fn explain(&self) -> String {
-        let first = self.catalog.shards[0];
-        let joined = match self.catalog.joined {
-            Joined::Anywhere => "",
-            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
-            Joined::Proved => {
-                "; joined rows are in the same shard: no two shards have an id in common"
-            }
-        };
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "-- in parts, since these combine to exactly the same{joined}"
-        );
-        let _ = writeln!(
-            text,
-            "SET LOCAL search_path TO {};",
-            self.plan.search_path.schemas()
-        );
-        let _ = writeln!(
-            text,
-            "\n-- each of {} shards, at one snapshot; {first}:\n{};",
-            self.catalog.shards.len(),
-            self.plan.statement.text_in(first)
-        );
-        let _ = writeln!(
-            text,
-            "\n-- then, with the shards' rows in the arrays:\n{};",
-            self.parts.statement(&self.partial).trim_end()
-        );
-        text
-    }
 }

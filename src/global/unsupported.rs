@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Heir};
-use super::drift::Every;
+use super::catalog::Catalog;
+use super::relation::Heir;
 use super::schema_diff::Deviation;
+use super::table::Every;
 use crate::client::Report;
 use crate::exec::hints;
 use crate::pg::lexer::Token;

@@ -6,6 +6,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod architecture;
 mod complete;
 mod completions;
 mod csv_round_trip;

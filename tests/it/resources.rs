@@ -16,21 +16,21 @@ fn limited(limit: &str, args: &[&str]) -> Program {
 #[test]
 fn a_table_that_outgrows_memory_is_an_error_and_a_stream_does_not() {
     let db = Db::with_shards(2);
-    let sql = "SELECT repeat('x', 10000) AS x FROM generate_series(1, 6000)";
+    let sql = "SELECT repeat('x', 10000) AS x FROM generate_series(1, 8000)";
     for format in [
         &["query", sql][..],
         &["query", sql, "-x"],
         &["query", sql, "--markdown"],
         &["query", "-g", sql],
     ] {
-        limited("-v 120000", format).db(&db).run().assert(
+        limited("-v 160000", format).db(&db).run().assert(
             1,
             "",
             has_all(["shardq: out of memory: this format holds all rows", "--csv"]),
         );
     }
-    let ran = limited("-v 120000", &["query", sql, "--csv"]).db(&db).run();
-    ran.assert(0, has("xxxx"), has("12,000 rows · 2/2 shards"));
+    let ran = limited("-v 160000", &["query", sql, "--csv"]).db(&db).run();
+    ran.assert(0, has("xxxx"), has("16,000 rows · 2/2 shards"));
 }
 
 #[test]

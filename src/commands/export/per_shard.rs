@@ -14,11 +14,11 @@ use crate::exec::column_types::ColumnTypes;
 use crate::exec::driver::{self, Ending, Outcome, Policy, Started};
 use crate::exec::failures::Failures;
 use crate::exec::merge::{Delivery, Order, Recall};
+use crate::export::ExportError;
 use crate::export::dataset_dir::Folder;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::PerShard;
 use crate::export::resume::{self, Earlier, Users};
-use crate::export::{ExportError, dataset_dir};
 use crate::output::atomic_file::Existing;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
@@ -112,15 +112,6 @@ async fn examined(
         ));
     }
     Ok(Some(earlier))
-}
-
-/// What --resume of the same command would go on with.
-pub async fn to_go_on_with(args: &ExportOutputArgs) -> Result<Option<Earlier>, ExportError> {
-    if !args.resume {
-        return Ok(None);
-    }
-    let (at, manifest) = dataset_dir::interrupted(&args.output)?;
-    Earlier::examine(manifest, &at).await.map(Some)
 }
 
 /// Sets the lanes going, with a manifest that says what is to come. `None` if

@@ -9,13 +9,14 @@ use crate::exec::driver::Started;
 use crate::exec::merge::Delivery;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
+use crate::export::resume::load_previous;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-use super::{Asked, per_shard};
+use super::Asked;
 
 /// Which of the shards that were asked for are asked, and how their rows come.
 pub struct Chosen<'a> {
@@ -119,9 +120,13 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
         interrupt,
         ..
     } = *asked;
-    let earlier = tokio::select! {
-        earlier = per_shard::to_go_on_with(&args.output) => earlier?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    let earlier = if args.output.resume {
+        tokio::select! {
+            earlier = load_previous(&args.output.output) => Some(earlier?),
+            () = interrupt.requested() => return Ok(Exit::Interrupted),
+        }
+    } else {
+        None
     };
     let opened = tokio::select! {
         opened = session_setup::open(settings, 1, Acquaintance::First, console) => opened?,

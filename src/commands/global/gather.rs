@@ -11,7 +11,7 @@ use crate::exec::merge::{Delivery, Merge, Piece};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
 use crate::global::partial::final_statement::Parts;
-use crate::global::strategy::InParts;
+use crate::global::partial::in_parts::InParts;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 

@@ -16,6 +16,15 @@ use crate::exec::copy::Transfer;
 use crate::exec::plan;
 
 impl Lane {
+    /// This lane, as it asks for a session.
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate {
+            number: self.number,
+            shared: Arc::clone(&self.shared),
+            wanted: self.wanted.clone(),
+        }
+    }
+
     /// Joins the run once the spare connection stands. Does without where the
     /// server has no more connections to give.
     pub async fn start(self, spare: Option<Spare>) -> Option<Session> {

@@ -8,7 +8,6 @@ use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
-use super::in_flight::Flight;
 use crate::client::{Asked, Connection, Report, Sent};
 use crate::exec::copy::Transfer;
 use crate::exec::plan::{Partitioning, Plan, Turn};
@@ -244,18 +243,13 @@ impl Session {
         self.send(&Plan::recover()).await.map(drop)
     }
 
-    /// Cancels what runs, and returns when all that was sent is answered, or when that
-    /// takes too long. A turn that fails takes all behind it along.
+    /// Cancels what runs, and returns when all that was sent is answered (`drained`), or
+    /// when that takes too long. A turn that fails takes all behind it along.
     ///
     /// A run can be stopped before the session's own opening was read: unread, that
     /// would hold up all answers behind it.
-    pub(super) async fn cancel(&mut self, flying: impl Iterator<Item = Flight>) {
+    pub(super) async fn cancel(&mut self, drained: impl Future<Output = ()>) {
         self.opening = None;
-        let drained = async {
-            for flight in flying {
-                flight.drain().await;
-            }
-        };
         self.connection.cancel_until(drained).await;
     }
 

@@ -14,7 +14,6 @@ use tokio::sync::watch;
 
 use super::error::{backoff, cause};
 use super::in_flight::Flight;
-use super::join::Candidate;
 use super::pipeline_depth::Depth;
 use super::relation_check::{CheckInterval, RelationCheck};
 use super::session::{Answers, Session};
@@ -27,7 +26,7 @@ pub(super) struct Lane {
     pub(super) number: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) outlet: Outlet,
-    wanted: watch::Receiver<Wanted>,
+    pub(super) wanted: watch::Receiver<Wanted>,
     depth: Depth,
     interval: CheckInterval,
     /// Taken from the queue, to be sent (again).
@@ -113,8 +112,13 @@ impl Lane {
             };
             match read {
                 None => {
-                    let flying = iter::once(head).chain(self.flying.drain(..));
-                    session.cancel(flying.map(InFlight::into_flight)).await;
+                    let flying: Vec<_> = iter::once(head).chain(self.flying.drain(..)).collect();
+                    let drained = async {
+                        for message in flying {
+                            message.into_flight().drain().await;
+                        }
+                    };
+                    session.cancel(drained).await;
                     return self.end(None);
                 }
                 Some(Ok(Read::Turn)) => self.answered(&head, free_since.elapsed()),
@@ -365,15 +369,6 @@ impl Lane {
     async fn recover(&mut self, session: &Session, sql: String) {
         // If it cannot even be sent, the next turn finds that out and says so.
         let _ = session.send(&sql).await;
-    }
-
-    /// This lane, as it asks for a session.
-    pub(super) fn candidate(&self) -> Candidate {
-        Candidate {
-            number: self.number,
-            shared: Arc::clone(&self.shared),
-            wanted: self.wanted.clone(),
-        }
     }
 
     /// There is nothing left to do. One such session stays open to the end, since a lost

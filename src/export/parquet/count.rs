@@ -9,7 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use crate::export::verify::Counted;
+use crate::export::count_rows::Counted;
 
 /// The rows of a file, in all and by shard.
 pub fn count(file: File, shard_column: bool) -> io::Result<Counted> {

@@ -23,7 +23,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::ExportError;
 use super::compress::{Content, Tally};
-use super::writer::{Books, Input, Trouble};
+use super::encoder::{Books, Input, Trouble};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 use drift::drift;

@@ -16,7 +16,7 @@ use tokio_postgres::types::{Kind, Type};
 
 use super::refused;
 use crate::exec::type_names::numeric;
-use crate::export::writer::Trouble;
+use crate::export::encoder::Trouble;
 use crate::pg::row_batch::Column;
 
 /// The columns of a result behind the shard's, if it has one.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::allowlist::AGGREGATES;
-use super::analyze::{Recogniser, Why};
+use super::allowlist::Why;
+use super::analyze::Recogniser;
 use super::columns::{Columns, Use, type_of};
 
 /// A piece of the final statement's expressions that comes from the parts.

@@ -137,3 +137,5 @@ pub fn is_of_the_moment(string: &str) -> bool {
         .iter()
         .any(|word| lower.contains(word))
 }
+
+pub type Why = &'static str;

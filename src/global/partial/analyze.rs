@@ -1,6 +1,7 @@
 //! Recognises what can be answered in parts: aggregates over one sharded table,
 //! and the first rows of one. Cuts the user's own text; prints no tree.
 
+use crate::global::partial::allowlist::Why;
 use std::ops::Range;
 
 use super::allowlist::column_name;
@@ -33,8 +34,6 @@ impl Partial {
             .any(|usage| matches!(usage, Use::Key | Use::Value))
     }
 }
-
-pub type Why = &'static str;
 
 /// The statement in two, or why it stays one. `names` are its result's columns.
 ///

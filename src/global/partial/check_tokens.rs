@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::allowlist::Why;
 use super::allowlist::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
-use super::analyze::{Recogniser, Why};
+use super::analyze::Recogniser;
 use super::clauses::Clauses;
-use crate::global::catalog::ColumnShape;
+use crate::global::relation::ColumnShape;
 use crate::pg::lexer::{Kind, string_value};
 use crate::pg::query_text::SHARD;
 

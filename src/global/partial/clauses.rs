@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::analyze::Why;
+use super::allowlist::Why;
 use crate::pg::query_text::Text;
 
 /// Where the clauses are: ranges of tokens without their keywords.

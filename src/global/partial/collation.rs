@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use super::analyze::{Recogniser, Why};
-use crate::global::catalog::ColumnShape;
+use super::allowlist::Why;
+use super::analyze::Recogniser;
+use crate::global::relation::ColumnShape;
 
 const OWN: Why = "texts with a collation of their own are compared between shards";
 

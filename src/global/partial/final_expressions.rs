@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use super::allowlist::Why;
 use super::allowlist::column_name;
-use super::analyze::{Recogniser, Why};
+use super::analyze::Recogniser;
 use super::group_by::Places;
 use crate::pg::lexer::Kind;
 

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::analyze::Why;
-use crate::global::catalog::{Catalog, ColumnShape, Table};
+use super::allowlist::Why;
+use crate::global::catalog::Catalog;
+use crate::global::relation::ColumnShape;
+use crate::global::table::Table;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::aggregate::Replacement;
-use super::analyze::{Partial, Recogniser, Why};
+use super::allowlist::Why;
+use super::analyze::{Partial, Recogniser};
 use super::columns::{Columns, Use};
 use crate::pg::quote::Identifier;
 

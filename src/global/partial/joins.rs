@@ -5,8 +5,8 @@
 //! ids that no two shards have in common. That they are each shard's primary key
 //! says nothing of other shards, so the ids themselves are looked at: `is_proved`.
 
+use super::allowlist::Why;
 use super::allowlist::column_name;
-use super::analyze::Why;
 use super::clauses::Clauses;
 use super::from_clause::Condition;
 use super::sources::{Column, Sources, names};
@@ -133,7 +133,8 @@ impl<'a> Sources<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::global::catalog::{ColumnShape, Table};
+    use crate::global::relation::ColumnShape;
+    use crate::global::table::Table;
     use crate::pg::lexer::Strings;
 
     fn catalog() -> Catalog {

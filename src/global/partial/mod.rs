@@ -15,6 +15,7 @@ mod floats;
 mod from_clause;
 mod group_by;
 mod id_ranges;
+pub mod in_parts;
 mod joins;
 mod prove_joins;
 mod shadowed_names;

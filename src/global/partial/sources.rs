@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::analyze::Why;
+use super::allowlist::Why;
 use super::from_clause::{Condition, Source, read};
-use crate::global::catalog::{Catalog, ColumnShape};
+use crate::global::catalog::Catalog;
+use crate::global::relation::ColumnShape;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 

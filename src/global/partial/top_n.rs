@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::analyze::{Partial, Recogniser, Why};
+use super::allowlist::Why;
+use super::analyze::{Partial, Recogniser};
 use super::columns::Use;
 use crate::pg::quote::Identifier;
 

@@ -1,0 +1,32 @@
+//! Drafts of the files of an export: created beside the target, named when they are whole.
+
+use std::io;
+use std::path::Path;
+
+use super::ExportError;
+use crate::output::atomic_file::{Draft, Existing};
+
+/// A draft of a file that goes with another. Nobody has named it, so that a link
+/// there is not followed.
+pub fn create(path: &Path, existing: Existing) -> Result<Draft, ExportError> {
+    Draft::create_unfollowed(path, existing).map_err(not_drafted(path))
+}
+
+pub(super) fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
+    move |source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
+        _ => ExportError::File {
+            file: path.to_owned(),
+            source,
+        },
+    }
+}
+
+/// Gives a draft its name.
+pub(super) fn publish(draft: Draft) -> Result<(), ExportError> {
+    let file = draft.path().to_owned();
+    draft.publish().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Appeared(file),
+        _ => ExportError::File { file, source },
+    })
+}

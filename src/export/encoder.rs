@@ -1,0 +1,92 @@
+//! What an encoder is given and what it tells: the writer thread and each format share these.
+
+use super::ExportError;
+use crate::exec::copy::Lines;
+use crate::export::Kind;
+use crate::export::error::lacks_room;
+use crate::output::format::RenderOptions;
+use crate::pg::row_batch::Column;
+use crate::pg::row_batch::Rows;
+use crate::sharding::shard::Shard;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+/// How text looks in a file.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub options: RenderOptions,
+    /// The name of the first column, if there is to be one.
+    pub shard_column: Option<String>,
+    /// For spreadsheets: [`super::excel::Excel`].
+    pub excel: bool,
+}
+
+/// What is in a file that was written to its end.
+#[derive(Debug)]
+pub struct Written {
+    pub bytes: u64,
+    pub sha256: String,
+    /// Of each shard that has rows, before compression.
+    pub shard_bytes: BTreeMap<Shard, u64>,
+}
+
+#[derive(Debug)]
+pub(super) enum Input {
+    Columns(Vec<Column>),
+    /// A shard whose columns have other lengths or precisions than those of `first`.
+    Drifted {
+        shard: Shard,
+        columns: Vec<Column>,
+        first: Shard,
+    },
+    Rows(Shard, Rows),
+    Lines(Shard, Lines),
+    /// What came of a shard is void.
+    TakeBack(Shard),
+    /// No more comes of it.
+    Ended(Shard),
+    /// Nothing more comes, and all of it is wanted.
+    End,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub shard_bytes: BTreeMap<Shard, u64>,
+}
+
+impl Books {
+    pub fn add(&mut self, shard: Shard, bytes: usize) {
+        *self.shard_bytes.entry(shard).or_default() += bytes as u64;
+    }
+
+    pub fn remove(&mut self, shard: Shard) {
+        self.shard_bytes.remove(&shard);
+    }
+}
+
+/// What stops a writer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Io(io::Error),
+    Other(ExportError),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Trouble {
+    pub fn of(self, file: PathBuf, kind: Kind, is_stream: bool) -> ExportError {
+        match self {
+            Self::Io(source) if is_stream && source.kind() == io::ErrorKind::BrokenPipe => {
+                ExportError::Closed
+            }
+            Self::Io(source) if lacks_room(&source) => ExportError::NoRoom { file, source, kind },
+            Self::Io(source) => ExportError::File { file, source },
+            Self::Other(error) => error,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A query that runs in parts: what each shard computes, and how the parts combine.
+
+use crate::exec::plan::Plan;
+use crate::global::Catalog;
+use crate::global::Joined;
+use crate::global::partial::Partial;
+use crate::global::partial::Parts;
+use crate::sharding::statement::Statement;
+use std::fmt::Write as _;
+
+/// Each shard's part of an answer, to be had and combined.
+pub struct InParts {
+    pub partial: Partial,
+    pub parts: Parts,
+    /// Asks each shard for its part.
+    pub plan: Plan,
+    pub catalog: Catalog,
+}
+
+impl InParts {
+    /// Puts the parts together.
+    pub fn final_plan(&self, parts: &Parts) -> Plan {
+        Plan {
+            statement: Statement::composed(parts.statement(&self.partial)),
+            ..self.plan.clone()
+        }
+    }
+
+    pub fn explain(&self) -> String {
+        let first = self.catalog.shards[0];
+        let joined = match self.catalog.joined {
+            Joined::Anywhere => "",
+            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
+            Joined::Proved => {
+                "; joined rows are in the same shard: no two shards have an id in common"
+            }
+        };
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "-- in parts, since these combine to exactly the same{joined}"
+        );
+        let _ = writeln!(
+            text,
+            "SET LOCAL search_path TO {};",
+            self.plan.search_path.schemas()
+        );
+        let _ = writeln!(
+            text,
+            "\n-- each of {} shards, at one snapshot; {first}:\n{};",
+            self.catalog.shards.len(),
+            self.plan.statement.text_in(first)
+        );
+        let _ = writeln!(
+            text,
+            "\n-- then, with the shards' rows in the arrays:\n{};",
+            self.parts.statement(&self.partial).trim_end()
+        );
+        text
+    }
+}
