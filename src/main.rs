@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use shardq::cli::{Cli, Command};
 use shardq::client::left_without_confirmation;
-use shardq::client::read_coalescing::nap_while_streaming;
+use shardq::client::read_coalescing::coalesce_reads;
 use shardq::commands;
 use shardq::commands::error::Error;
 use shardq::config::may_hold_password;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     // The server does the work; one thread is enough to ask and to listen.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .on_thread_park(nap_while_streaming)
+        .on_thread_park(coalesce_reads)
         .build()
     {
         Ok(runtime) => runtime,

@@ -9,7 +9,7 @@ use super::limits::ExportLimitArgs;
 use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
 use crate::exec::merge::Order;
-use crate::export::Kind;
+use crate::export::ExportFormat;
 use crate::output::format::Delimiter;
 
 /// Write one query's rows of every shard to a file that is complete, or absent
@@ -81,7 +81,7 @@ pub struct ExportOutputArgs {
 
     /// csv, tsv, jsonl, each also with .gz or .zst, or parquet [default: by the end of the file's name; csv if it has none]
     #[arg(long, value_name = "FORMAT")]
-    pub format: Option<Kind>,
+    pub format: Option<ExportFormat>,
 
     /// Replace a file that is there; with --per-shard, an export once the new one is complete;
     /// with --resume, go on as another user

@@ -7,8 +7,8 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
-use crate::find::report::Form;
-use crate::sharding::routing::key::Kind;
+use crate::find::report::OutputMode;
+use crate::sharding::routing::key::KeyKind;
 
 /// Say which shard a key is in, and verify it by a look
 ///
@@ -46,7 +46,7 @@ pub struct FindArgs {
 
     /// What the key is [default: id if it is digits alone, else origin]
     #[arg(long, value_enum)]
-    pub kind: Option<Kind>,
+    pub kind: Option<KeyKind>,
 
     /// Compute only, and ask no server; a name then needs --shard-count
     #[arg(long)]
@@ -76,11 +76,11 @@ pub struct FindArgs {
 }
 
 impl FindArgs {
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> OutputMode {
         match (self.short, self.json) {
-            (true, _) => Form::Short,
-            (false, true) => Form::Json,
-            (false, false) => Form::Text,
+            (true, _) => OutputMode::Short,
+            (false, true) => OutputMode::Json,
+            (false, false) => OutputMode::Text,
         }
     }
 }

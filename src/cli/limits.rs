@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values;
-use crate::exec::plan::Limits;
+use crate::exec::plan::Timeouts;
 
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = "Run")]
@@ -33,7 +33,7 @@ pub struct ExportLimitArgs {
     pub lock_timeout: Duration,
 }
 
-impl From<LimitArgs> for Limits {
+impl From<LimitArgs> for Timeouts {
     fn from(args: LimitArgs) -> Self {
         Self {
             statement_timeout: args.timeout,
@@ -42,7 +42,7 @@ impl From<LimitArgs> for Limits {
     }
 }
 
-impl From<ExportLimitArgs> for Limits {
+impl From<ExportLimitArgs> for Timeouts {
     fn from(args: ExportLimitArgs) -> Self {
         Self {
             statement_timeout: args.statement_timeout,

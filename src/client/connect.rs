@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{CancelToken, Client, Connection, NoTls};
 
-use super::endpoint::{Address, Endpoint, Target};
+use super::endpoint::{Address, Endpoint, HostAddr};
 use super::error::{Cause, ConnectError, Failure};
 use super::patience::{Patience, Watched};
 use super::row_description::TypedColumns;
@@ -31,7 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub type BoxedStream = Box<dyn Stream>;
 
 /// tokio-postgres reads 8 KiB at a time; what has gathered is more: [`super::read_coalescing`].
-pub type Buffered = Watched<BufReader<BoxedStream>>;
+pub type PgStream = Watched<BufReader<BoxedStream>>;
 
 /// In bytes, for each connection.
 const READ: usize = 64 << 10;
@@ -39,7 +39,7 @@ const READ: usize = 64 << 10;
 /// An open connection. Nothing happens on it until someone polls `connection`.
 pub struct Connected {
     pub client: Client,
-    pub connection: Connection<Buffered, NoTlsStream>,
+    pub connection: Connection<PgStream, NoTlsStream>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
     /// Without end, until it is set.
@@ -67,9 +67,9 @@ pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
         };
         for target in targets {
             match reach(settings, &target, &mut failures).await {
-                Reached::Server(connected) => return Ok(*connected),
-                Reached::TryNext => {}
-                Reached::Refused => return Err(ConnectError::new(failures)),
+                AttemptResult::Server(connected) => return Ok(*connected),
+                AttemptResult::TryNext => {}
+                AttemptResult::Refused => return Err(ConnectError::new(failures)),
             }
         }
     }
@@ -116,7 +116,7 @@ pub async fn cancel(
         .map_err(|cause| ConnectError::new(vec![Failure::at(&endpoint.target, cause)]))
 }
 
-enum Reached {
+enum AttemptResult {
     Server(Box<Connected>),
     TryNext,
     Refused,
@@ -125,7 +125,7 @@ enum Reached {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encryption {
     None,
-    IfOffered,
+    Prefer,
     Required,
 }
 
@@ -141,20 +141,24 @@ impl Endpoint {
 
 /// The ways to try an address, in order.
 fn encryptions(mode: SslMode, address: &Address) -> &'static [Encryption] {
-    use Encryption::{IfOffered, None, Required};
+    use Encryption::{None, Prefer, Required};
     match (mode, address) {
         (_, Address::Socket(_)) | (SslMode::Disable, _) => &[None],
         (SslMode::Allow, _) => &[None, Required],
-        (SslMode::Prefer, _) => &[IfOffered, None],
+        (SslMode::Prefer, _) => &[Prefer, None],
         (SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull, _) => &[Required],
     }
 }
 
-async fn reach(settings: &Settings, target: &Target, failures: &mut Vec<Failure>) -> Reached {
+async fn reach(
+    settings: &Settings,
+    target: &HostAddr,
+    failures: &mut Vec<Failure>,
+) -> AttemptResult {
     for &encryption in encryptions(settings.tls().mode, &target.address) {
         let attempt = start(settings, target, encryption);
         let cause = match within(settings.connect_timeout(), attempt).await {
-            Ok(connected) => return Reached::Server(Box::new(connected)),
+            Ok(connected) => return AttemptResult::Server(Box::new(connected)),
             Err(cause) => cause,
         };
         let on_encryption = depends_on_encryption(&cause);
@@ -163,17 +167,17 @@ async fn reach(settings: &Settings, target: &Target, failures: &mut Vec<Failure>
         let note = passfile_note(settings, target, &cause);
         failures.push(Failure::at(target, cause).with_note(note));
         if try_next {
-            return Reached::TryNext;
+            return AttemptResult::TryNext;
         }
         if !on_encryption {
-            return Reached::Refused;
+            return AttemptResult::Refused;
         }
     }
-    Reached::Refused
+    AttemptResult::Refused
 }
 
 /// A wrong password that nobody typed: say where it came from.
-fn passfile_note(settings: &Settings, target: &Target, cause: &Cause) -> Option<String> {
+fn passfile_note(settings: &Settings, target: &HostAddr, cause: &Cause) -> Option<String> {
     let wrong = cause.sqlstate() == Some(&SqlState::INVALID_PASSWORD);
     let path = settings.passfile_for(&target.host).filter(|_| wrong)?;
     Some(format!(
@@ -194,7 +198,7 @@ fn depends_on_encryption(cause: &Cause) -> bool {
 
 async fn start(
     settings: &Settings,
-    target: &Target,
+    target: &HostAddr,
     encryption: Encryption,
 ) -> Result<Connected, Cause> {
     let (stream, encrypted) = open(settings, target, encryption).await?;
@@ -236,7 +240,7 @@ fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
 /// The stream, and whether it is encrypted.
 async fn open(
     settings: &Settings,
-    target: &Target,
+    target: &HostAddr,
     encryption: Encryption,
 ) -> Result<(BoxedStream, bool), Cause> {
     let address = match &target.address {
@@ -273,7 +277,7 @@ async fn tls_offered(stream: &mut TcpStream, encryption: Encryption) -> Result<b
     stream.write_all(&SSL_REQUEST).await?;
     match stream.read_u8().await? {
         b'S' => Ok(true),
-        b'N' if encryption == Encryption::IfOffered => Ok(false),
+        b'N' if encryption == Encryption::Prefer => Ok(false),
         b'N' => Err(Cause::TlsNotSupported),
         b'E' => Err(Cause::Protocol(
             "server sent an error response during SSL exchange".to_owned(),
@@ -322,8 +326,8 @@ fn socket_address(path: &Path) -> PathBuf {
     }
 }
 
-async fn resolve(host: &Host) -> Result<Vec<Target>, Cause> {
-    Target::of(host).await.map_err(Cause::Resolve)
+async fn resolve(host: &Host) -> Result<Vec<HostAddr>, Cause> {
+    HostAddr::of(host).await.map_err(Cause::Resolve)
 }
 
 async fn within<T>(

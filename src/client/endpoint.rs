@@ -5,12 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::config::{Host, Place, socket_name};
+use crate::config::{Host, HostPlace, socket_name};
 
 /// One address of one host. Displayed as `server at "db1" (10.0.0.1), port 5432`
 /// or `server on socket "/tmp/.s.PGSQL.5432"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct HostAddr {
     pub(super) host: Host,
     pub(super) address: Address,
 }
@@ -25,7 +25,7 @@ pub enum Address {
 /// cancel request have to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    pub(super) target: Target,
+    pub(super) target: HostAddr,
     pub(super) encrypted: bool,
 }
 
@@ -43,21 +43,21 @@ impl Endpoint {
     }
 }
 
-impl Target {
+impl HostAddr {
     /// All addresses of a host, in the resolver's order; at least one.
     ///
     /// # Errors
     /// The name cannot be resolved.
     pub(super) async fn of(host: &Host) -> io::Result<Vec<Self>> {
         let addresses = match host.place() {
-            Place::Socket(directory) => {
+            HostPlace::Socket(directory) => {
                 vec![Address::Socket(directory.join(socket_name(host.port())))]
             }
-            Place::Tcp {
+            HostPlace::Tcp {
                 address: Some(address),
                 ..
             } => vec![Address::Tcp((*address, host.port()).into())],
-            Place::Tcp { name, .. } => tokio::net::lookup_host((name.as_str(), host.port()))
+            HostPlace::Tcp { name, .. } => tokio::net::lookup_host((name.as_str(), host.port()))
                 .await?
                 .map(Address::Tcp)
                 .collect(),
@@ -75,7 +75,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for HostAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.address, self.host.name()) {
             (Address::Socket(path), _) => write!(f, "server on socket \"{}\"", path.display()),

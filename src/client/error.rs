@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::endpoint::{Address, Target};
+use super::endpoint::{Address, HostAddr};
 use super::tls::TlsError;
 use crate::config::Host;
 use crate::text::escape::indented;
@@ -27,18 +27,18 @@ struct Attempts {
 /// One attempt, displayed as libpq would.
 #[derive(Debug)]
 pub(super) struct Failure {
-    whereto: Whereto,
+    whereto: ErrorOrigin,
     cause: Cause,
     /// More to say after the cause's own hint.
     note: Option<String>,
 }
 
 #[derive(Debug)]
-enum Whereto {
+enum ErrorOrigin {
     Name(String),
-    Target(Target),
+    Target(HostAddr),
     /// We did not get that far.
-    Nowhere,
+    Local,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ impl ConnectError {
     /// Takes the failures in the order they happened.
     pub(super) fn new(mut failures: Vec<Failure>) -> Self {
         let last = failures.pop().unwrap_or(Failure {
-            whereto: Whereto::Nowhere,
+            whereto: ErrorOrigin::Local,
             cause: Cause::Protocol("there is no host to connect to".to_owned()),
             note: None,
         });
@@ -82,7 +82,7 @@ impl ConnectError {
     /// Something between us and the server that is not the server.
     pub(super) fn internal(what: String) -> Self {
         Self::new(vec![Failure {
-            whereto: Whereto::Nowhere,
+            whereto: ErrorOrigin::Local,
             cause: Cause::Protocol(what),
             note: None,
         }])
@@ -90,7 +90,7 @@ impl ConnectError {
 
     pub(super) fn prompt(error: io::Error) -> Self {
         Self::new(vec![Failure {
-            whereto: Whereto::Nowhere,
+            whereto: ErrorOrigin::Local,
             cause: Cause::Prompt(error),
             note: None,
         }])
@@ -174,9 +174,9 @@ impl std::error::Error for ConnectError {
 }
 
 impl Failure {
-    pub fn at(target: &Target, cause: Cause) -> Self {
+    pub fn at(target: &HostAddr, cause: Cause) -> Self {
         Self {
-            whereto: Whereto::Target(target.clone()),
+            whereto: ErrorOrigin::Target(target.clone()),
             cause,
             note: None,
         }
@@ -184,7 +184,7 @@ impl Failure {
 
     pub fn resolving(host: &Host, cause: Cause) -> Self {
         Self {
-            whereto: Whereto::Name(host.name().unwrap_or_default().to_owned()),
+            whereto: ErrorOrigin::Name(host.name().unwrap_or_default().to_owned()),
             cause,
             note: None,
         }
@@ -215,7 +215,7 @@ impl Failure {
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
             }
-            Cause::Protocol(_) if matches!(self.whereto, Whereto::Nowhere) => return None,
+            Cause::Protocol(_) if matches!(self.whereto, ErrorOrigin::Local) => return None,
             Cause::Protocol(_) => "Is that a Postgres server?",
             Cause::Prompt(_) => "Give the password in ~/.pgpass or PGPASSWORD.",
         };
@@ -225,7 +225,7 @@ impl Failure {
     fn is_local(&self) -> bool {
         matches!(
             &self.whereto,
-            Whereto::Target(Target {
+            ErrorOrigin::Target(HostAddr {
                 address: Address::Socket(_),
                 ..
             })
@@ -237,14 +237,14 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = &self.cause;
         match &self.whereto {
-            Whereto::Nowhere => write!(f, "{cause}"),
-            Whereto::Name(name) => {
+            ErrorOrigin::Local => write!(f, "{cause}"),
+            ErrorOrigin::Name(name) => {
                 write!(
                     f,
                     "could not translate host name \"{name}\" to address: {cause}"
                 )
             }
-            Whereto::Target(target) => write!(f, "connection to {target} failed: {cause}"),
+            ErrorOrigin::Target(target) => write!(f, "connection to {target} failed: {cause}"),
         }
     }
 }

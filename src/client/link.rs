@@ -78,12 +78,12 @@ impl Link {
 }
 
 /// What moves a connection's bytes, from the first one on.
-pub(super) struct Driver {
+pub(super) struct ConnectionTask {
     pub task: JoinHandle<()>,
     pub link: Arc<Link>,
 }
 
-impl Driver {
+impl ConnectionTask {
     /// Waits until the connection has closed. It does not before what was sent on it
     /// is answered, which `cancel` hastens.
     pub async fn end<C: Future<Output = ()>>(

@@ -8,7 +8,7 @@ use crate::sharding::shard::Shard;
 use crate::sharding::shard::whose;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
-use crate::text::humanize::Grouped;
+use crate::text::humanize::ThousandsSeparated;
 
 /// How many different messages are kept. A function that writes one per row is not to
 /// fill the screen or the memory.
@@ -102,7 +102,7 @@ impl Notices {
             format!("{}: {text}", whose(&shards, asked))
         });
         let more = (self.more > 0).then(|| {
-            let more = Grouped(self.more);
+            let more = ThousandsSeparated(self.more);
             format!("… and {more} more messages from the server\n")
         });
         each.chain(more).collect()

@@ -7,11 +7,11 @@ use crate::config::{Password, PasswordPrompt, Settings};
 
 /// Connects, asking for a password first (`-W`) or when the server wants one that
 /// nobody gave. A typed password is in the settings of all attempts that follow.
-/// `ask` is [`at_terminal`] but for tests.
+/// `ask` is [`read_password`] but for tests.
 ///
 /// # Errors
 /// As `connect`; without a terminal, that a password is needed.
-pub async fn asking<T>(
+pub async fn connect_with_prompt<T>(
     settings: Settings,
     ask: impl FnOnce(&str) -> io::Result<Password>,
     connect: impl AsyncFn(Settings) -> Result<T, ConnectError>,
@@ -43,6 +43,6 @@ pub async fn asking<T>(
 ///
 /// # Errors
 /// There is no terminal; `Interrupted` after Ctrl-C.
-pub fn at_terminal(prompt: &str) -> io::Result<Password> {
+pub fn read_password(prompt: &str) -> io::Result<Password> {
     rpassword::prompt_password(prompt).map(|typed| Password::from(typed.as_str()))
 }

@@ -18,37 +18,37 @@ use tokio_postgres::{CancelToken, Client, CopyOutStream, Error, Statement};
 use super::connect::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
-use super::link::{CLOSING, Driver, Link, cancel_until, process_id};
+use super::link::{CLOSING, ConnectionTask, Link, cancel_until, process_id};
 use super::password_prompt;
 use super::patience::Silence;
 use super::wire::Wire;
 use crate::client::notices::Notices;
-use crate::config::{Host, Place, Settings};
+use crate::config::{Host, HostPlace, Settings};
 
 /// One server, and a bounded number of connections to it.
 #[derive(Clone)]
-pub struct Server {
+pub struct ConnectionPool {
     pool: Pool,
     dialer: Arc<Dialer>,
 }
 
 /// A server with a first connection, and more on their way.
-pub struct Opened {
-    pub server: Server,
+pub struct PoolStart {
+    pub server: ConnectionPool,
     pub first: Connection,
-    pub spares: Vec<Spare>,
+    pub spares: Vec<PendingConnection>,
     /// Why a connection that was tried before the first one could not be had.
     pub refused: Option<ConnectError>,
 }
 
 /// A connection that is being opened while others are used already.
-pub type Spare = JoinHandle<Result<Connection, ConnectError>>;
+pub type PendingConnection = JoinHandle<Result<Connection, ConnectError>>;
 
 /// What was sent already, and whose answer is yet to be read.
 pub type Sent<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// The lines of a COPY, once the server has begun to send them.
-pub type Copied = Sent<Pin<Box<CopyOutStream>>>;
+pub type CopyOutFuture = Sent<Pin<Box<CopyOutStream>>>;
 
 /// One open connection. Dropping it closes it, and with it the transaction that all
 /// that is done on it is done in.
@@ -59,7 +59,7 @@ pub struct Connection {
     wire: Wire,
 }
 
-impl Server {
+impl ConnectionPool {
     /// Opens nothing yet.
     ///
     /// # Errors
@@ -92,28 +92,28 @@ impl Server {
     ///
     /// # Errors
     /// Why not one of them could be had.
-    pub async fn open(settings: Settings, connections: usize) -> Result<Opened, ConnectError> {
-        password_prompt::asking(
+    pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
+        password_prompt::connect_with_prompt(
             settings,
-            password_prompt::at_terminal,
+            password_prompt::read_password,
             async |settings: Settings| {
                 Self::new(settings, connections)?
-                    .first_of(connections)
+                    .connect_first(connections)
                     .await
             },
         )
         .await
     }
 
-    async fn first_of(self, connections: usize) -> Result<Opened, ConnectError> {
+    async fn connect_first(self, connections: usize) -> Result<PoolStart, ConnectError> {
         let at_once = connections.min(match self.settings().hosts() {
             [host] => match host.place() {
                 // A small job is done before more backends have started: on two
                 // cores, 128 quick queries took 35 ms with two connections and 39
                 // with four. Over a network, all have to be asked for at once, for
                 // later is a few round trips later.
-                Place::Socket(_) => 2,
-                Place::Tcp { .. } => usize::MAX,
+                HostPlace::Socket(_) => 2,
+                HostPlace::Tcp { .. } => usize::MAX,
             },
             // The first connection decides for all.
             _ => 1,
@@ -123,7 +123,7 @@ impl Server {
         while let Some(opened) = opening.next().await {
             match opened {
                 Ok(Ok(first)) => {
-                    return Ok(Opened {
+                    return Ok(PoolStart {
                         spares: opening.into_iter().collect(),
                         server: self,
                         first,
@@ -138,7 +138,7 @@ impl Server {
             .unwrap_or_else(|| ConnectError::internal("no connection was asked for".to_owned())))
     }
 
-    pub fn spare(&self) -> Spare {
+    pub fn spare(&self) -> PendingConnection {
         let server = self.clone();
         tokio::spawn(async move { server.connection().await })
     }
@@ -229,7 +229,7 @@ impl Connection {
     }
 
     /// Runs a COPY. Sent when first polled, so that others can follow it at once.
-    pub fn copy_out(&self, copy: Statement) -> Copied {
+    pub fn copy_out(&self, copy: Statement) -> CopyOutFuture {
         let client = Arc::clone(&self.client);
         Box::pin(async move { client.client.copy_out(&copy).await.map(Box::pin) })
     }
@@ -312,11 +312,11 @@ tokio::task_local! {
 /// Opens the pool's connections.
 struct Connector(Arc<Dialer>);
 
-type Opening<'a> =
+type ConnectionOpening<'a> =
     Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
 
 impl Connect for Connector {
-    fn connect(&self, _: &tokio_postgres::Config) -> Opening<'_> {
+    fn connect(&self, _: &tokio_postgres::Config) -> ConnectionOpening<'_> {
         Box::pin(async {
             let link = OPENING.with(Arc::clone);
             match self.0.open(Arc::clone(&link)).await {
@@ -350,7 +350,7 @@ struct Dialer {
     reached: OnceLock<Endpoint>,
     /// Whether the first connection's user is a superuser, as the server reports it.
     superuser: OnceLock<bool>,
-    drivers: Mutex<Vec<Driver>>,
+    drivers: Mutex<Vec<ConnectionTask>>,
     /// Of every connection that there was.
     wires: Mutex<Vec<Wire>>,
     /// Until when it has to be closed, once that has begun.
@@ -361,7 +361,7 @@ struct Dialer {
 const UNTIL_TOLD: Duration = Duration::from_secs(125);
 
 impl Dialer {
-    /// The connection is made in its driver's task, so that [`Server::close`] knows
+    /// The connection is made in its driver's task, so that [`ConnectionPool::close`] knows
     /// of it from the beginning.
     async fn open(self: &Arc<Self>, link: Arc<Link>) -> Result<Client, ConnectError> {
         let (sender, opened) = oneshot::channel();
@@ -389,7 +389,7 @@ impl Dialer {
         };
         let task = tokio::spawn(task);
         link.driver.get_or_init(|| task.abort_handle());
-        self.drivers().push(Driver { task, link });
+        self.drivers().push(ConnectionTask { task, link });
         opened.await.unwrap_or_else(|_| {
             Err(ConnectError::internal(
                 "a connection ended early".to_owned(),
@@ -423,7 +423,7 @@ impl Dialer {
         self.wires.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<Driver>> {
+    fn drivers(&self) -> std::sync::MutexGuard<'_, Vec<ConnectionTask>> {
         self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

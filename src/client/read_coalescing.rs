@@ -23,12 +23,12 @@ thread_local! {
 }
 
 /// A server has sent something.
-pub(super) fn arrived(bytes: usize) {
+pub(super) fn record_bytes(bytes: usize) {
     ARRIVED.set(ARRIVED.get() + bytes);
 }
 
 /// For the runtime to call when it has nothing left to do.
-pub fn nap_while_streaming() {
+pub fn coalesce_reads() {
     if ARRIVED.replace(0) >= STREAMING {
         NAPS_LEFT.set(PATIENCE);
     }

@@ -20,8 +20,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::notice;
-use super::read_coalescing::arrived;
-use super::wire::{Heard, Wire};
+use super::read_coalescing::record_bytes;
+use super::wire::{HeardNotices, Wire};
 use crate::pg::row_batch::Column;
 
 /// A message's tag (one byte) and length (four, counting themselves).
@@ -58,7 +58,7 @@ pub fn column(rewritten: &str) -> Option<Column> {
 pub struct TypedColumns<S> {
     inner: S,
     wire: Wire,
-    place: Heard,
+    place: HeardNotices,
     /// Bytes of the current message's body that are yet to pass.
     passing: usize,
     answered: u64,
@@ -99,7 +99,7 @@ impl<S> TypedColumns<S> {
         Self {
             inner,
             wire,
-            place: Heard::default(),
+            place: HeardNotices::default(),
             passing: 0,
             answered: 0,
             heard: 0,
@@ -263,7 +263,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
             let before = buf.filled().len();
             ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
             let new = &buf.filled()[before..];
-            arrived(new.len());
+            record_bytes(new.len());
             this.heard += new.len() as u64;
             if new.is_empty() {
                 return Poll::Ready(Ok(()));
@@ -311,7 +311,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TypedColumns<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Asked;
+    use crate::client::Expected;
     use crate::sharding::shard::Shard;
     use crate::sharding::statement::Statement;
     use proptest::prelude::*;
@@ -386,7 +386,7 @@ mod tests {
         let wire = Wire::default();
         for shard in 0..shards {
             let shard = Shard::new(shard);
-            assert_eq!(wire.ask(Asked { shard, offset: 0 }), shard.number() == 0);
+            assert_eq!(wire.ask(Expected { shard, offset: 0 }), shard.number() == 0);
         }
         (wire, [message(EMPTY_QUERY, b""), ready()].concat())
     }
@@ -437,7 +437,7 @@ mod tests {
         through(&[ready(), mark, ready()].concat(), &[100], 100, &wire).unwrap();
         wire.stop_counting();
         let shard = Shard::new(7);
-        assert!(wire.ask(Asked { shard, offset: 0 }));
+        assert!(wire.ask(Expected { shard, offset: 0 }));
         let mark = [message(EMPTY_QUERY, b""), ready()].concat();
         let sent = [mark.clone(), ready(), mark, notice("late"), ready()].concat();
         through(&[ready(), sent].concat(), &[100], 100, &wire).unwrap();

@@ -11,7 +11,7 @@ use crate::text::escape::indented;
 
 /// An error as a server reported it. Equal reports of several shards are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct ServerError {
     pub severity: String,
     pub code: SqlState,
     pub message: String,
@@ -36,7 +36,7 @@ fn own_hint(error: &DbError) -> Option<&'static str> {
     )
 }
 
-impl Report {
+impl ServerError {
     /// `offset` is how many characters stood in front of the user's statement.
     pub fn new(error: &DbError, offset: usize) -> Self {
         let (position, internal) = match error.position() {
@@ -70,7 +70,7 @@ impl Report {
     }
 
     /// `ERROR 42P01: relation "origins" does not exist`
-    pub fn headline(&self) -> String {
+    pub fn summary_line(&self) -> String {
         let Self {
             severity, message, ..
         } = self;
@@ -121,7 +121,7 @@ mod tests {
             [hint, query, context] in [hostile(), hostile(), hostile()],
             at in 0..50usize,
         ) {
-            let report = Report {
+            let report = ServerError {
                 severity,
                 code: SqlState::from_code(&code),
                 message,
@@ -133,7 +133,7 @@ mod tests {
                 before_time_limit: false,
             };
             let statement = Statement::new("SELECT 1").unwrap();
-            let text = format!("shardq: shard_0: {}\n{}", report.headline(), report.particulars(&statement));
+            let text = format!("shardq: shard_0: {}\n{}", report.summary_line(), report.particulars(&statement));
             for line in for_stderr(text.trim_end()).split('\n').skip(1) {
                 let ours = ["    ", "LINE ", "DETAIL:", "HINT:", "QUERY:", "CONTEXT:"];
                 let is_caret = line.trim() == "^";

@@ -25,7 +25,7 @@ struct State {
     marks: u64,
     counting: bool,
     /// What was sent since the last of them, and is not known to be answered.
-    asked: VecDeque<Option<Asked>>,
+    asked: VecDeque<Option<Expected>>,
     /// How many of these are answered and were dropped from the front.
     dropped: usize,
     notices: Notices,
@@ -34,7 +34,7 @@ struct State {
 
 /// Whose a message is that was sent.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct Expected {
     pub shard: Shard,
     /// Characters in front of the user's statement.
     pub offset: usize,
@@ -42,7 +42,7 @@ pub struct Asked {
 
 /// Where the stream is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Heard {
+pub(super) struct HeardNotices {
     /// How many empty queries were answered.
     pub marks: u64,
     /// How many answers have ended since, the empty query's included.
@@ -67,7 +67,7 @@ impl Wire {
     /// Notes a message of a turn that is about to be sent. Whether an empty query has
     /// to be sent first.
     #[must_use]
-    pub fn ask(&self, asked: Asked) -> bool {
+    pub fn ask(&self, asked: Expected) -> bool {
         let mut state = self.state();
         let first = !std::mem::replace(&mut state.counting, true);
         if first {
@@ -99,7 +99,7 @@ impl Wire {
 
     /// Keeps the body of a notice. One that is neither of a turn nor of the opening of
     /// the connection is about our own statements, and is let go.
-    pub(super) fn hear(&self, body: &[u8], heard: Heard) {
+    pub(super) fn hear(&self, body: &[u8], heard: HeardNotices) {
         let mut state = self.state();
         let asked = state.asked_at(heard);
         if heard.open && asked.is_none() {
@@ -117,7 +117,7 @@ impl Wire {
 
 impl State {
     /// What is being answered.
-    fn asked_at(&mut self, heard: Heard) -> Option<Asked> {
+    fn asked_at(&mut self, heard: HeardNotices) -> Option<Expected> {
         if !self.counting || heard.marks != self.marks {
             return None;
         }

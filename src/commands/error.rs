@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio_postgres::error::SqlState;
 
-use crate::client::{ConnectError, Report};
+use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
 use crate::config::SettingsError;
 use crate::exec::fanout::{FanoutError, ShardError};
@@ -14,7 +14,7 @@ use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
 use crate::find::lookup::LookupError;
-use crate::global::{Refusal, Refused};
+use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
 use crate::output::sink::SinkError;
@@ -61,14 +61,14 @@ pub enum Error {
     )]
     NoColumns,
     /// The server's parser refused the statement.
-    #[error("{}\n{}", .report.headline(), .report.particulars(.statement))]
+    #[error("{}\n{}", .report.summary_line(), .report.particulars(.statement))]
     Refused {
-        report: Report,
+        report: ServerError,
         statement: Statement,
     },
     /// Not answered, for it would not be exact.
     #[error(transparent)]
-    Global(#[from] Refusal),
+    Global(#[from] UnsupportedQuery),
     /// A global query's one statement failed.
     #[error("{0}")]
     Incomplete(ShardError),
@@ -125,11 +125,11 @@ hint: {hint}"
     /// COPY is given nothing but queries.
     #[error(
         "{}\n{}hint: COPY takes SELECT, VALUES, TABLE and WITH; --format jsonl takes all that returns rows",
-        .report.headline(),
+        .report.summary_line(),
         .report.particulars(.statement)
     )]
     NotCopied {
-        report: Report,
+        report: ServerError,
         statement: Statement,
     },
     #[error("signals: {0}")]
@@ -138,7 +138,7 @@ hint: {hint}"
 
 impl Error {
     /// What the server's parser says of the statement.
-    pub fn refused(report: Report, statement: &Statement) -> Self {
+    pub fn refused(report: ServerError, statement: &Statement) -> Self {
         let of_psql = report
             .position
             .filter(|_| report.code == SqlState::SYNTAX_ERROR)
@@ -189,11 +189,11 @@ impl Error {
 
 impl Error {
     /// A global query that was refused, of this statement of the user's.
-    pub fn global(refused: Refused, statement: &Statement) -> Self {
+    pub fn global(refused: PrepareError, statement: &Statement) -> Self {
         match refused {
-            Refused::ByUs(refusal) => refusal.into(),
-            Refused::ByServer(report) => Self::refused(report, statement),
-            Refused::Failed(error) => Self::fanout(error, statement),
+            PrepareError::Unsupported(refusal) => refusal.into(),
+            PrepareError::Server(report) => Self::refused(report, statement),
+            PrepareError::Connection(error) => Self::fanout(error, statement),
         }
     }
 }
@@ -238,7 +238,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
         return Some(hints::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hints::cancelled(report, "--timeout"));
+        return Some(hints::cancelled_hint(report, "--timeout"));
     }
     if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
         return Some(hints::NOT_UTF8.to_owned());

@@ -12,12 +12,12 @@ use crate::commands::find::search::{Everywhere, Search};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::Session;
-use crate::exec::plan::Limits;
+use crate::exec::plan::Timeouts;
 use crate::find::lookup::Lookup;
 use crate::find::report::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
-use crate::sharding::routing::key::{Key, Kind};
+use crate::sharding::routing::key::{Key, KeyKind};
 use crate::sharding::selection::{OriginRoute, Origins};
 use crate::sharding::shard::Ranges;
 use crate::sharding::topology::Topology;
@@ -25,7 +25,7 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
 use super::find;
-use super::session_setup::{self, Acquaintance};
+use super::session_setup::{self, ConnectRetry};
 
 /// Looks that were sent in front of a run's turns, so that they take no round trip.
 pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);
@@ -113,11 +113,11 @@ enum Whereabouts {
 
 /// Where to look for an origin that is not where it belongs.
 #[derive(Clone, Copy)]
-pub(super) struct Places<'a> {
+pub(super) struct KeyLocations<'a> {
     pub session: &'a Session,
     pub topology: &'a Topology,
-    pub modulus: NonZeroU32,
-    pub limits: Limits,
+    pub shard_count: NonZeroU32,
+    pub limits: Timeouts,
 }
 
 impl Located {
@@ -125,7 +125,7 @@ impl Located {
     /// the transaction of the same session.
     pub async fn by(
         looks: Looks,
-        places: Places<'_>,
+        places: KeyLocations<'_>,
         console: &mut Console,
     ) -> Result<Self, Error> {
         let mut located = Vec::new();
@@ -143,8 +143,8 @@ impl Located {
     /// fails does not undo what the run has found. `None` if interrupted.
     pub async fn anew(
         looks: Looks,
-        modulus: NonZeroU32,
-        limits: Limits,
+        shard_count: NonZeroU32,
+        limits: Timeouts,
         settings: &Settings,
         interrupt: &Interrupt,
         console: &mut Console,
@@ -154,7 +154,7 @@ impl Located {
             let place = if let Some(why) = unknown {
                 Whereabouts::Unverified(why)
             } else {
-                let search = search_anew(&route, modulus, limits, settings, interrupt, console);
+                let search = search_anew(&route, shard_count, limits, settings, interrupt, console);
                 match search.await {
                     Ok(Some(found)) => Whereabouts::Searched(Box::new(found)),
                     Ok(None) => return None,
@@ -213,10 +213,10 @@ impl Located {
 
 async fn search(
     route: &OriginRoute,
-    places: Places<'_>,
+    places: KeyLocations<'_>,
     console: &mut Console,
 ) -> Result<Everywhere, Error> {
-    let key = Key::new(&route.name, Some(Kind::Origin))?;
+    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
     let plan = find::plan(places.limits, &key)?;
     let search = Search {
         lookup: Lookup {
@@ -225,39 +225,39 @@ async fn search(
         },
         plan: &plan,
         topology: places.topology,
-        shard_count: places.modulus,
+        shard_count: places.shard_count,
     };
-    search.everywhere(console).await
+    search.in_all_shards(console).await
 }
 
 async fn search_anew(
     route: &OriginRoute,
-    modulus: NonZeroU32,
-    limits: Limits,
+    shard_count: NonZeroU32,
+    limits: Timeouts,
     settings: &Settings,
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> Result<Option<Everywhere>, Error> {
     let opened = tokio::select! {
-        opened = session_setup::open(settings, 1, Acquaintance::Known, console) => opened?,
+        opened = session_setup::open(settings, 1, ConnectRetry::ServerRestarting, console) => opened?,
         () = interrupt.requested() => return Ok(None),
     };
-    let key = Key::new(&route.name, Some(Kind::Origin))?;
+    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
     let plan = find::plan(limits, &key)?;
     let work = async {
         let survey = session_setup::survey(opened.first, &plan).await?;
         let connection = survey.session.connection();
         connection.wait_at_most(limits.patience());
         let topology = session_setup::topology(&survey, settings).await?;
-        let places = Places {
+        let places = KeyLocations {
             session: &survey.session,
             topology: &topology,
-            modulus,
+            shard_count,
             limits,
         };
         search(route, places, console).await
     };
-    let found = session_setup::or_close(&opened.server, interrupt, work).await?;
+    let found = session_setup::run_or_cancel(&opened.server, interrupt, work).await?;
     opened.server.close().await;
     Ok(found)
 }

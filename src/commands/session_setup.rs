@@ -8,15 +8,15 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
-use crate::client::{ConnectError, Connection, Opened, Server};
+use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
 use crate::commands::error::Error;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::fanout::{FanoutError, RECONNECTS, Session, Survey, backoff};
+use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
-pub use crate::export::manifest_builder::Circumstances;
+pub use crate::export::manifest_builder::ServerInfo;
 use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
 use crate::sharding::selection::Selection;
@@ -34,23 +34,23 @@ const AROUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a server that cannot be reached may be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acquaintance {
+pub enum ConnectRetry {
     /// Refused is refused: the address may be wrong.
-    First,
+    FailFast,
     /// It answered a moment ago, so it is restarting.
-    Known,
+    ServerRestarting,
 }
 
 /// Connects. A server that is starting up or full is waited for, for seconds.
 pub async fn open(
     settings: &Settings,
     connections: usize,
-    acquaintance: Acquaintance,
+    acquaintance: ConnectRetry,
     console: &mut Console,
-) -> Result<Opened, Error> {
+) -> Result<PoolStart, Error> {
     let mut tried = 0;
     loop {
-        let error = match Server::open(settings.clone(), connections).await {
+        let error = match ConnectionPool::open(settings.clone(), connections).await {
             Ok(opened) => {
                 if let Some(error) = &opened.refused {
                     console.note(&format!("fewer connections than asked for: {error}"));
@@ -60,7 +60,7 @@ pub async fn open(
             }
             Err(error) => error,
         };
-        if tried == RECONNECTS || !may_pass(&error, acquaintance) {
+        if tried == RECONNECTS || !is_retryable(&error, acquaintance) {
             return Err(error.into());
         }
         let wait = backoff(tried);
@@ -71,10 +71,10 @@ pub async fn open(
 }
 
 /// Once a run, and to a person: a script cannot choose another role.
-fn warn_of_superuser(server: &Server, acquaintance: Acquaintance, console: &mut Console) {
+fn warn_of_superuser(server: &ConnectionPool, acquaintance: ConnectRetry, console: &mut Console) {
     let settings = server.settings();
     let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
-    if server.is_superuser() && acquaintance == Acquaintance::First && !is_demo {
+    if server.is_superuser() && acquaintance == ConnectRetry::FailFast && !is_demo {
         console.aside(&format!(
             "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
              for a role that only reads, see docs/read-only.md",
@@ -83,19 +83,19 @@ fn warn_of_superuser(server: &Server, acquaintance: Acquaintance, console: &mut 
     }
 }
 
-fn may_pass(error: &ConnectError, acquaintance: Acquaintance) -> bool {
+fn is_retryable(error: &ConnectError, acquaintance: ConnectRetry) -> bool {
     let passing = [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS];
     match acquaintance {
-        Acquaintance::First => error.sqlstate().is_some_and(|code| passing.contains(code)),
-        Acquaintance::Known => error.is_transient(),
+        ConnectRetry::FailFast => error.sqlstate().is_some_and(|code| passing.contains(code)),
+        ConnectRetry::ServerRestarting => error.is_transient(),
     }
 }
 
 /// Does what comes before a run. `None` if interrupted. Whatever keeps it from
 /// succeeding, nothing is left running on the server, and its log has nothing to
 /// say about us.
-pub async fn or_close<T>(
-    server: &Server,
+pub async fn run_or_cancel<T>(
+    server: &ConnectionPool,
     interrupt: &Interrupt,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
@@ -119,8 +119,8 @@ pub async fn or_close<T>(
 }
 
 /// Has the server check the statement, take the snapshot and list the shards.
-pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error> {
-    Survey::take(connection, plan)
+pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
+    Preflight::take(connection, plan)
         .await
         .map_err(|error| match error {
             FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
@@ -133,7 +133,7 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Survey, Error
 
 /// The shards of the database; an error that says where there are some if here
 /// are none.
-pub async fn topology(survey: &Survey, settings: &Settings) -> Result<Topology, Error> {
+pub async fn topology(survey: &Preflight, settings: &Settings) -> Result<Topology, Error> {
     match Topology::new(survey.shards.clone()) {
         Some(topology) => Ok(topology),
         None => Err(Error::NoShards {
@@ -165,7 +165,7 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
 }
 
 /// The shards to ask. What may be missing is said.
-pub fn choose(
+pub fn select_shards(
     args: &ShardArgs,
     topology: &Topology,
     console: &mut Console,
@@ -179,8 +179,8 @@ pub fn choose(
     } else {
         // What is expected, since the highest shard may be the one missing.
         let expected = args.expect_shards.and_then(NonZeroU32::new);
-        let modulus = expected.unwrap_or(topology.modulus());
-        Selection::of_origins(topology, &args.origin, modulus)?
+        let shard_count = expected.unwrap_or(topology.shard_count());
+        Selection::of_origins(topology, &args.origin, shard_count)?
     };
     if args.expect_shards.is_some() {
         // Whoever knows how many there are has seen that these are all.
@@ -190,12 +190,12 @@ pub fn choose(
 }
 
 /// As [`choose`], for what is whole or is not at all.
-pub fn choose_all(
+pub fn select_all_shards(
     args: &ShardArgs,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let selection = choose(args, topology, console)?;
+    let selection = select_shards(args, topology, console)?;
     match selection.doubt {
         Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
         None => Ok(selection),
@@ -249,7 +249,7 @@ pub async fn databases_with(
 }
 
 async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
-    let server = Server::new(settings.clone(), 1)?;
+    let server = ConnectionPool::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
     let schemas = column(&connection, shards_sql).await;
     drop(connection);
@@ -280,7 +280,7 @@ async fn column(connection: &Connection, sql: &str) -> Vec<String> {
 /// The plan as COPY takes it, parsed by the server. A semicolon that ends the
 /// statement in front of a comment is found by the server's parser, since nobody
 /// else can tell it from one in a string.
-pub async fn copyable(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
+pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
     let refused = match session.prepare(plan).await {
         Ok(()) => return Ok(plan.clone()),
         Err(refused) => refused,
@@ -307,7 +307,7 @@ pub async fn copyable(session: &mut Session, plan: &Plan) -> Result<Plan, Error>
 }
 
 /// What a manifest says of the server and of the snapshot.
-pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
+pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let sql = format!(
         "{};\n{}",
@@ -318,14 +318,14 @@ pub async fn circumstances(session: &Session) -> Result<Circumstances, Error> {
     let messages = client
         .simple_query(&sql)
         .await
-        .map_err(|error| Error::Fanout(FanoutError::opening(&error)))?;
+        .map_err(|error| Error::Fanout(FanoutError::setup_failed(&error)))?;
     let mut rows = messages.iter().filter_map(|message| match message {
         Row(row) => Some(row),
         _ => None,
     });
-    let mut found = Circumstances {
+    let mut found = ServerInfo {
         host: session.connection().host().cloned(),
-        ..Circumstances::default()
+        ..ServerInfo::default()
     };
     if let Some(row) = rows.next() {
         let text = |index| row.get(index).unwrap_or_default().to_owned();

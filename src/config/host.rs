@@ -15,12 +15,12 @@ const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 /// One server to try. Displayed as `db1:5432` or `/var/run/postgresql:5432`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    place: Place,
+    place: HostPlace,
     port: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum HostPlace {
     /// A directory, or with a leading `@` an abstract name.
     Socket(PathBuf),
     /// The address is what `hostaddr` gave: then nothing is looked up.
@@ -31,7 +31,7 @@ pub enum Place {
 }
 
 impl Host {
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &HostPlace {
         &self.place
     }
 
@@ -42,16 +42,16 @@ impl Host {
     /// The name that TLS and messages go by; none for a socket.
     pub fn name(&self) -> Option<&str> {
         match &self.place {
-            Place::Socket(_) => None,
-            Place::Tcp { name, .. } => Some(name),
+            HostPlace::Socket(_) => None,
+            HostPlace::Tcp { name, .. } => Some(name),
         }
     }
 
     /// The host names that a passfile can have for it.
     pub(super) fn passfile_names(&self) -> Vec<&str> {
         match &self.place {
-            Place::Tcp { name, .. } => vec![name],
-            Place::Socket(directory) => {
+            HostPlace::Tcp { name, .. } => vec![name],
+            HostPlace::Socket(directory) => {
                 let is_default = SOCKET_DIRECTORIES.iter().any(|d| directory == Path::new(d));
                 let localhost = is_default.then_some("localhost");
                 directory.to_str().into_iter().chain(localhost).collect()
@@ -63,9 +63,11 @@ impl Host {
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Socket(directory) => write!(f, "{}:{}", directory.display(), self.port),
-            Place::Tcp { name, .. } if name.contains(':') => write!(f, "[{name}]:{}", self.port),
-            Place::Tcp { name, .. } => write!(f, "{name}:{}", self.port),
+            HostPlace::Socket(directory) => write!(f, "{}:{}", directory.display(), self.port),
+            HostPlace::Tcp { name, .. } if name.contains(':') => {
+                write!(f, "[{name}]:{}", self.port)
+            }
+            HostPlace::Tcp { name, .. } => write!(f, "{name}:{}", self.port),
         }
     }
 }
@@ -109,23 +111,23 @@ pub(super) fn hosts(parameters: &Parameters) -> Result<Vec<Host>, SettingsError>
         .collect()
 }
 
-fn parse_place(name: &str, address: &str, port: u16) -> Result<Place, SettingsError> {
+fn parse_place(name: &str, address: &str, port: u16) -> Result<HostPlace, SettingsError> {
     if !address.is_empty() {
         let parsed = address
             .parse()
             .map_err(|_| SettingsError::HostAddr(address.to_owned()))?;
         let name = if name.is_empty() { address } else { name };
-        return Ok(Place::Tcp {
+        return Ok(HostPlace::Tcp {
             name: name.to_owned(),
             address: Some(parsed),
         });
     }
     Ok(if name.is_empty() {
-        Place::Socket(default_socket_directory(port))
+        HostPlace::Socket(default_socket_directory(port))
     } else if name.starts_with(['/', '@']) {
-        Place::Socket(PathBuf::from(name))
+        HostPlace::Socket(PathBuf::from(name))
     } else {
-        Place::Tcp {
+        HostPlace::Tcp {
             name: name.to_owned(),
             address: None,
         }

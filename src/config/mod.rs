@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use environment::Environment;
 pub use error::SettingsError;
 pub(crate) use host::socket_name;
-pub use host::{Host, Place};
+pub use host::{Host, HostPlace};
 pub use password::Password;
 pub use secret::may_hold_password;
 pub use tls::{Roots, SslMode, Tls};

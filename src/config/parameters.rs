@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 
 use super::{Environment, SettingsError, secret};
 
-enum Treatment {
+enum Support {
     Used,
     /// Changes nothing that this tool does.
     Ignored,
     /// Only these values, compared without case, are what we do anyway.
     Only(&'static [&'static str]),
 }
-use Treatment::{Ignored, Only, Used};
+use Support::{Ignored, Only, Used};
 
 /// Every keyword of libpq up to version 18: `(keyword, variable, treatment)`.
 #[rustfmt::skip]
-const KEYWORDS: &[(&str, Option<&str>, Treatment)] = &[
+const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("service", Some("PGSERVICE"), Used),
     ("servicefile", Some("PGSERVICEFILE"), Used),
     ("user", Some("PGUSER"), Used),

@@ -77,7 +77,7 @@ fn given_beats_service_beats_variables_beats_defaults() {
     assert_eq!(settings.application_name(), "shardq");
     assert_eq!(settings.connect_timeout(), Some(Duration::from_secs(10)));
     assert_eq!(settings.tls().mode, SslMode::Prefer);
-    assert!(matches!(settings.hosts()[0].place(), Place::Socket(_)));
+    assert!(matches!(settings.hosts()[0].place(), HostPlace::Socket(_)));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn lists_of_hosts_addresses_and_ports_are_paired() {
     let settings = resolved("host=db1 hostaddr=10.0.0.1", &[]);
     assert_eq!(
         settings.hosts()[0].place(),
-        &Place::Tcp {
+        &HostPlace::Tcp {
             name: "db1".to_owned(),
             address
         }

@@ -20,7 +20,7 @@ pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
     pub fn listen() -> io::Result<Self> {
-        let ignored = Ignored::of_process();
+        let ignored = InheritedIgnoredSignals::of_process();
         let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
         let mut terminations = ignored.or_listen(SignalKind::terminate())?;
         let mut hangups = ignored.or_listen(SignalKind::hangup())?;
@@ -65,9 +65,9 @@ async fn next(signals: &mut Option<Signal>) {
 
 /// The signals that were ignored when the process started: bit 0 is signal 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ignored(u64);
+struct InheritedIgnoredSignals(u64);
 
-impl Ignored {
+impl InheritedIgnoredSignals {
     /// As Linux tells it. Elsewhere none, for without unsafe code there is no asking.
     fn of_process() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -103,11 +103,11 @@ mod tests {
     fn what_is_ignored_is_read_bit_by_bit() {
         let status =
             "SigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
-        let ignored = Ignored::in_status(status);
+        let ignored = InheritedIgnoredSignals::in_status(status);
         assert!(ignored.has(SignalKind::hangup()));
         assert!(ignored.has(SignalKind::pipe()));
         assert!(!ignored.has(SignalKind::interrupt()));
         assert!(!ignored.has(SignalKind::terminate()));
-        assert!(!Ignored::in_status("").has(SignalKind::hangup()));
+        assert!(!InheritedIgnoredSignals::in_status("").has(SignalKind::hangup()));
     }
 }

@@ -6,18 +6,18 @@ use crate::pg::quote::Literal;
 use crate::sharding::shard::Shard;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Transfer {
+pub enum ResultProtocol {
     /// Values, as the simple protocol gives them.
     #[default]
-    Rows,
+    SimpleQuery,
     /// Lines, as `COPY … TO STDOUT` writes them.
-    Copy(Copying),
+    Copy(CopyOptions),
 }
 
-impl Transfer {
-    pub fn copying(&self) -> Option<&Copying> {
+impl ResultProtocol {
+    pub fn copying(&self) -> Option<&CopyOptions> {
         match self {
-            Self::Rows => None,
+            Self::SimpleQuery => None,
             Self::Copy(copying) => Some(copying),
         }
     }
@@ -25,7 +25,7 @@ impl Transfer {
     /// The queries that rows come of in this way, for whoever asked something else.
     pub fn taken(&self) -> &'static str {
         match self {
-            Self::Rows => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
+            Self::SimpleQuery => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
             Self::Copy(_) => {
                 "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
                  --format jsonl also SHOW and EXPLAIN"
@@ -35,7 +35,7 @@ impl Transfer {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copying {
+pub struct CopyOptions {
     pub format: CopyFormat,
     /// Stands for NULL instead of the format's own way.
     pub null: Option<String>,
@@ -53,12 +53,12 @@ pub enum CopyFormat {
 
 /// Lines of one shard, and of how many rows.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub struct CopyChunk {
     pub text: Vec<u8>,
     pub rows: u64,
 }
 
-impl Copying {
+impl CopyOptions {
     /// What stands in front of each line of a shard. A shard's name needs no
     /// quotes, unless it is what stands for NULL.
     pub fn lead(&self, shard: Shard) -> Vec<u8> {
@@ -92,7 +92,7 @@ impl Copying {
     }
 }
 
-impl Lines {
+impl CopyChunk {
     pub fn push(&mut self, lead: &[u8], line: &[u8]) {
         self.text.extend_from_slice(lead);
         self.text.extend_from_slice(line);

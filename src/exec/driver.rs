@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::client::notices::Notices;
-use crate::client::{Server, Spare};
+use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::copy::Lines;
+use crate::exec::copy::CopyChunk;
 use crate::exec::failures::Failures;
-use crate::exec::fanout::{Answer, Fanout, Session, ShardError, Survey};
-use crate::exec::merge::{Delivery, Merge, Piece};
+use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardStats};
+use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::unknown_name::{Explanation, explain};
 use crate::output::format::RenderError;
@@ -29,69 +29,69 @@ use crate::terminal::console::Console;
 pub(crate) const BEAT: Duration = Duration::from_millis(100);
 
 /// Where the pieces of a run go. A writer that fails says why when it is ended.
-pub(crate) trait Destination {
+pub(crate) trait RowSink {
     /// Once, before all rows.
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
     /// Before a shard's rows: its columns, whose lengths and precisions may be others.
-    async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), WriterFailed> {
+    async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), OutputClosed> {
         Ok(())
     }
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed>;
-    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed>;
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed>;
+    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed>;
     /// No more comes of a shard: all of it is here, or it failed.
-    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed>;
+    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed>;
     /// Lets a reader have what is there.
-    async fn flush(&mut self) -> Result<(), WriterFailed>;
+    async fn flush(&mut self) -> Result<(), OutputClosed>;
     /// Whether the run can still be had again: nobody has seen any of it.
     fn is_untouched(&self) -> bool;
     /// What the progress line says of it, rows and bytes say.
-    fn progress(&self, outcome: &Outcome) -> String;
+    fn progress(&self, outcome: &RunReport) -> String;
 }
 
 /// The destination takes no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WriterFailed;
+pub struct OutputClosed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Answered(Answer),
+pub(crate) enum ShardEnd {
+    Finished(ShardStats),
     Failed,
     /// Not so: it is asked again, and what came of it is void.
-    Again,
+    Restarted,
 }
 
 /// What to do about a shard that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum OnShardError {
     Continue,
     Stop,
 }
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum RunStatus {
     /// Every shard was heard.
-    Heard,
+    Completed,
     /// At the first failure, as asked.
-    Stopped,
+    Aborted,
     Interrupted,
     /// The sink takes no more.
     WriterFailed,
     /// The snapshot is gone, or what is needed of it, and nobody has seen any of the
     /// result: the run can be had again at another.
-    HadAgain,
+    Retry,
 }
 
 /// The books of a run.
 #[derive(Debug)]
-pub struct Outcome {
-    pub ending: Ending,
+pub struct RunReport {
+    pub ending: RunStatus,
     /// Tables that the snapshot did not cover: what to lock before the next one is taken.
     pub rewritten: Vec<TableName>,
     /// Tables of which row-level security may have hidden rows.
     pub filtered: BTreeSet<TableName>,
     pub asked: usize,
-    pub answers: Vec<(Shard, Answer)>,
+    pub answers: Vec<(Shard, ShardStats)>,
     pub failures: Failures,
     /// Of all shards that began to answer.
     pub columns: ColumnTypes,
@@ -101,10 +101,10 @@ pub struct Outcome {
     pub explanation: Option<Explanation>,
 }
 
-impl Outcome {
+impl RunReport {
     /// Takes what the server said beside its answers; of one statement over so many
     /// shards, it is of none of them.
-    fn hear(&mut self, server: &Server, over: Option<usize>) {
+    fn hear(&mut self, server: &ConnectionPool, over: Option<usize>) {
         let said = server.take_notices();
         self.notices.extend(match over {
             Some(_) => said.of_no_shard(),
@@ -129,10 +129,10 @@ impl Outcome {
 }
 
 /// A run whose lanes are going.
-pub struct Started {
+pub struct Run {
     fanout: Fanout,
     merge: Merge,
-    server: Server,
+    server: ConnectionPool,
     /// How many shards the one turn is over, if it is over all of them at once.
     over: Option<usize>,
     /// What the server said before.
@@ -141,14 +141,14 @@ pub struct Started {
     search_path: SearchPath,
 }
 
-impl Started {
+impl Run {
     pub fn new(
         plan: &Plan,
         shards: Vec<Shard>,
-        survey: Survey,
-        server: Server,
-        spares: Vec<Spare>,
-        delivery: Delivery,
+        survey: Preflight,
+        server: ConnectionPool,
+        spares: Vec<PendingConnection>,
+        delivery: MergeMode,
     ) -> Self {
         let types = survey.types.clone();
         let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
@@ -183,7 +183,7 @@ impl Started {
 /// A server whose shards have been heard: for what is asked of it in the end.
 pub(crate) struct Heard {
     fanout: Fanout,
-    pub server: Server,
+    pub server: ConnectionPool,
     names: Names,
 }
 
@@ -196,7 +196,12 @@ struct Names {
 }
 
 impl Names {
-    async fn explain(&self, outcome: &mut Outcome, server: &Server, interrupt: &Interrupt) {
+    async fn explain(
+        &self,
+        outcome: &mut RunReport,
+        server: &ConnectionPool,
+        interrupt: &Interrupt,
+    ) {
         let Some(statement) = &self.statement else {
             return;
         };
@@ -220,12 +225,12 @@ impl Heard {
 /// # Errors
 /// If the format cannot express the result.
 pub(crate) async fn drive(
-    started: Started,
-    output: &mut impl Destination,
+    started: Run,
+    output: &mut impl RowSink,
     console: &mut Console,
     interrupt: &Interrupt,
-    policy: Policy,
-) -> Result<Outcome, RenderError> {
+    policy: OnShardError,
+) -> Result<RunReport, RenderError> {
     let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
     if let Some(heard) = heard {
         let Heard {
@@ -245,13 +250,13 @@ pub(crate) async fn drive(
 /// # Errors
 /// If the format cannot express the result.
 pub(crate) async fn drive_open(
-    started: Started,
-    output: &mut impl Destination,
+    started: Run,
+    output: &mut impl RowSink,
     console: &mut Console,
     interrupt: &Interrupt,
-    policy: Policy,
-) -> Result<(Outcome, Option<Heard>), RenderError> {
-    let Started {
+    policy: OnShardError,
+) -> Result<(RunReport, Option<Heard>), RenderError> {
+    let Run {
         mut fanout,
         mut merge,
         server,
@@ -264,8 +269,8 @@ pub(crate) async fn drive_open(
         statement: over.is_none().then_some(statement),
         search_path,
     };
-    let mut outcome = Outcome {
-        ending: Ending::Heard,
+    let mut outcome = RunReport {
+        ending: RunStatus::Completed,
         rewritten: Vec::new(),
         filtered: BTreeSet::new(),
         asked: fanout.shards().len(),
@@ -282,14 +287,14 @@ pub(crate) async fn drive_open(
         while !merge.is_complete() {
             tokio::select! {
                 biased;
-                () = interrupt.requested() => return Ok(Ending::Interrupted),
+                () = interrupt.requested() => return Ok(RunStatus::Interrupted),
                 _ = beat.tick() => {
                     // Its reader may be pausing.
                     tokio::select! {
                         biased;
-                        () = interrupt.requested() => return Ok(Ending::Interrupted),
+                        () = interrupt.requested() => return Ok(RunStatus::Interrupted),
                         flushed = output.flush() => if flushed.is_err() {
-                            return Ok(Ending::WriterFailed);
+                            return Ok(RunStatus::WriterFailed);
                         },
                     }
                     let text = match over {
@@ -307,19 +312,19 @@ pub(crate) async fn drive_open(
                 let taken = take(piece, &mut outcome, output, console, policy);
                 tokio::select! {
                     biased;
-                    () = interrupt.requested() => return Ok(Ending::Interrupted),
+                    () = interrupt.requested() => return Ok(RunStatus::Interrupted),
                     taken = taken => if let Some(ending) = taken? {
                         return Ok(ending);
                     },
                 }
             }
         }
-        Ok(Ending::Heard)
+        Ok(RunStatus::Completed)
     };
     let ending = work.await;
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
-    if let Ok(Ending::Heard) = ending {
+    if let Ok(RunStatus::Completed) = ending {
         outcome.hear(&server, over);
         let heard = Heard {
             fanout,
@@ -330,7 +335,7 @@ pub(crate) async fn drive_open(
     }
     fanout.stop().await;
     drop(fanout);
-    if let Ok(Ending::Stopped) = ending {
+    if let Ok(RunStatus::Aborted) = ending {
         names.explain(&mut outcome, &server, interrupt).await;
     }
     server.close().await;
@@ -341,75 +346,77 @@ pub(crate) async fn drive_open(
 
 /// Whether a shard's failure is reason to have the whole run again: its rows cannot be
 /// had at this snapshot any more.
-fn is_had_again(error: &ShardError, policy: Policy) -> bool {
+fn should_retry(error: &ShardError, policy: OnShardError) -> bool {
     match error {
         error if error.needs_new_snapshot() => true,
         // What was read of it cannot be taken back. Other shards may yet answer.
-        ShardError::Lost { rows: 1.., .. } => policy == Policy::Stop,
+        ShardError::Lost { rows: 1.., .. } => policy == OnShardError::Stop,
         _ => false,
     }
 }
 
 /// Does what a piece asks for; an ending, if it brings one.
 async fn take(
-    piece: Piece,
-    outcome: &mut Outcome,
-    output: &mut impl Destination,
+    piece: MergedEvent,
+    outcome: &mut RunReport,
+    output: &mut impl RowSink,
     console: &mut Console,
-    policy: Policy,
-) -> Result<Option<Ending>, RenderError> {
+    policy: OnShardError,
+) -> Result<Option<RunStatus>, RenderError> {
     match piece {
-        Piece::Columns(columns) => output.begin(&columns)?,
-        Piece::Declared(shard, columns) => {
+        MergedEvent::Columns(columns) => output.begin(&columns)?,
+        MergedEvent::Declared(shard, columns) => {
             outcome.columns.add(shard, &columns);
-            if let Err(WriterFailed) = output.declared(shard, &columns).await {
-                return Ok(Some(Ending::WriterFailed));
+            if let Err(OutputClosed) = output.declared(shard, &columns).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::Rows(shard, rows) => {
-            if let Err(WriterFailed) = output.rows(shard, rows).await {
-                return Ok(Some(Ending::WriterFailed));
+        MergedEvent::Rows(shard, rows) => {
+            if let Err(OutputClosed) = output.rows(shard, rows).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::Lines(shard, lines) => {
-            if let Err(WriterFailed) = output.lines(shard, lines).await {
-                return Ok(Some(Ending::WriterFailed));
+        MergedEvent::Lines(shard, lines) => {
+            if let Err(OutputClosed) = output.lines(shard, lines).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::TakenBack(shard) => {
-            if let Err(WriterFailed) = output.ended(shard, Ended::Again).await {
-                return Ok(Some(Ending::WriterFailed));
+        MergedEvent::RolledBack(shard) => {
+            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Restarted).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::Answered(shard, answer) => {
+        MergedEvent::Answered(shard, answer) => {
             outcome.answers.push((shard, answer));
-            if let Err(WriterFailed) = output.ended(shard, Ended::Answered(answer)).await {
-                return Ok(Some(Ending::WriterFailed));
+            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Finished(answer)).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::Failed(shard, error) if output.is_untouched() && is_had_again(&error, policy) => {
+        MergedEvent::Failed(shard, error)
+            if output.is_untouched() && should_retry(&error, policy) =>
+        {
             console.note(&format!("{shard}: {error}"));
             outcome.rewritten = error.rewritten();
-            return Ok(Some(Ending::HadAgain));
+            return Ok(Some(RunStatus::Retry));
         }
-        Piece::Failed(shard, error) => {
+        MergedEvent::Failed(shard, error) => {
             outcome.answers.retain(|(answered, _)| *answered != shard);
             outcome.failures.add(shard, error);
-            if policy == Policy::Stop {
-                return Ok(Some(Ending::Stopped));
+            if policy == OnShardError::Stop {
+                return Ok(Some(RunStatus::Aborted));
             }
-            if let Err(WriterFailed) = output.ended(shard, Ended::Failed).await {
-                return Ok(Some(Ending::WriterFailed));
+            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Failed).await {
+                return Ok(Some(RunStatus::WriterFailed));
             }
         }
-        Piece::Notice(text) => console.note(&text),
-        Piece::Filtered(table) => drop(outcome.filtered.insert(table)),
+        MergedEvent::Notice(text) => console.note(&text),
+        MergedEvent::Filtered(table) => drop(outcome.filtered.insert(table)),
     }
     Ok(None)
 }
 
 /// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`
-fn progress(outcome: &Outcome, output: &impl Destination, fanout: &Fanout) -> String {
+fn progress(outcome: &RunReport, output: &impl RowSink, fanout: &Fanout) -> String {
     let done = outcome.answers.len() + outcome.failures.shards();
     let mut text = format!(
         "{done}/{} shards · {}",

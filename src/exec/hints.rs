@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::Report;
-use crate::exec::fanout::Answer;
+use crate::client::ServerError;
+use crate::exec::fanout::ShardStats;
 use crate::exec::plan::TableName;
 use crate::sharding::shard::{Ranges, Shard};
 use crate::sharding::statement::Statement;
@@ -43,19 +43,19 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
 }
 
 /// `limit` is the flag that says how long a statement may take.
-pub fn longer(limit: &str) -> String {
+pub fn raise_timeout(limit: &str) -> String {
     format!("raise {limit} (0 for none) if the statement may take longer")
 }
 
 /// For a statement that the server cancelled. `limit` is the flag that says how long
 /// it may take.
-pub fn cancelled(report: &Report, limit: &str) -> String {
+pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
     if report.before_time_limit {
         "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
          run it again"
             .to_owned()
     } else {
-        longer(limit)
+        raise_timeout(limit)
     }
 }
 
@@ -81,7 +81,10 @@ const AGGREGATES: [&str; 14] = [
 ///
 /// A guess by the words of the statement: it is wrong in a hint's way, not in an
 /// answer's.
-pub fn lone_aggregate(statement: &Statement, answers: &[(Shard, Answer)]) -> Option<String> {
+pub fn ungrouped_aggregate(
+    statement: &Statement,
+    answers: &[(Shard, ShardStats)],
+) -> Option<String> {
     let one_row_each = answers.len() > 1 && answers.iter().all(|(_, answer)| answer.rows == 1);
     let lower = statement.as_str().to_lowercase();
     let grouped = lower.split_whitespace().any(|word| word == "group");
@@ -113,9 +116,9 @@ mod tests {
     fn hinted(sql: &str, rows: [u64; 2]) -> bool {
         let answers = rows.map(|rows| {
             let took = Duration::ZERO;
-            (Shard::new(0), Answer { rows, took })
+            (Shard::new(0), ShardStats { rows, took })
         });
-        lone_aggregate(&Statement::new(sql).unwrap(), &answers).is_some()
+        ungrouped_aggregate(&Statement::new(sql).unwrap(), &answers).is_some()
     }
 
     #[test]

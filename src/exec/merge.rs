@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::exec::copy::Lines;
-use crate::exec::fanout::{Answer, Attempt, Event, Message, Place, ShardError, Window};
+use crate::exec::copy::CopyChunk;
+use crate::exec::fanout::{
+    AttemptNumber, Event, Message, ReadAhead, ShardError, ShardStats, TaskIndex,
+};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
 use crate::pg::row_batch::{Column, Rows};
@@ -17,17 +19,17 @@ use crate::sharding::shard::Shard;
 /// What comes out, in shard order but for failures and notices, which come as
 /// soon as they are known. A shard can fail after it has answered.
 #[derive(Debug)]
-pub enum Piece {
+pub enum MergedEvent {
     /// Once, before all rows.
     Columns(Vec<Column>),
     /// What a shard declares its columns as, before its rows: their names and types are
-    /// those of [`Piece::Columns`], their lengths and precisions need not be.
+    /// those of [`MergedEvent::Columns`], their lengths and precisions need not be.
     Declared(Shard, Vec<Column>),
     Rows(Shard, Rows),
-    Lines(Shard, Lines),
-    Answered(Shard, Answer),
+    Lines(Shard, CopyChunk),
+    Answered(Shard, ShardStats),
     /// It is asked again: what came of it is void.
-    TakenBack(Shard),
+    RolledBack(Shard),
     Failed(Shard, ShardError),
     Notice(String),
     /// Row-level security may have hidden rows of this table.
@@ -36,9 +38,9 @@ pub enum Piece {
 
 /// How shards' rows come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delivery {
+pub struct MergeMode {
     pub order: Order,
-    pub recall: Recall,
+    pub recall: Restart,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -52,17 +54,17 @@ pub enum Order {
 
 /// Until when a shard can be asked again, and what came of it be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recall {
+pub enum Restart {
     /// What is out is out.
     Never,
-    UntilEnded,
+    WhileIncomplete,
 }
 
-impl Delivery {
+impl MergeMode {
     /// One shard after the other, and what is out is out.
     pub const IN_ORDER: Self = Self {
         order: Order::Shard,
-        recall: Recall::Never,
+        recall: Restart::Never,
     };
 }
 
@@ -71,32 +73,32 @@ impl Delivery {
 pub struct Merge {
     shards: Vec<Shard>,
     types: TypeNames,
-    window: Arc<Window>,
-    delivery: Delivery,
+    window: Arc<ReadAhead>,
+    delivery: MergeMode,
     /// By shard: the one whose pieces go out now. By arrival: how many have ended.
-    current: Place,
+    current: TaskIndex,
     /// What came of later shards.
-    waiting: BTreeMap<Place, VecDeque<(Attempt, Event)>>,
+    waiting: BTreeMap<TaskIndex, VecDeque<(AttemptNumber, Event)>>,
     /// The columns all must have, and whose they are.
     reference: Option<(Shard, Vec<Column>)>,
     /// Ended with an error already; what else comes of them is void.
     failed: Vec<bool>,
     /// The latest try of each shard.
-    attempts: Vec<Attempt>,
+    attempts: Vec<AttemptNumber>,
     /// All rows are here, or it failed.
     ended: Vec<bool>,
     /// And the snapshot covers the tables that were read, or it failed.
     confirmed: Vec<bool>,
     unconfirmed: usize,
-    ready: VecDeque<Piece>,
+    ready: VecDeque<MergedEvent>,
 }
 
 impl Merge {
     pub fn new(
         shards: Vec<Shard>,
         types: TypeNames,
-        window: Arc<Window>,
-        delivery: Delivery,
+        window: Arc<ReadAhead>,
+        delivery: MergeMode,
     ) -> Self {
         Self {
             failed: vec![false; shards.len()],
@@ -121,14 +123,14 @@ impl Merge {
     }
 
     /// The next piece that can go out.
-    pub fn pop(&mut self) -> Option<Piece> {
+    pub fn pop(&mut self) -> Option<MergedEvent> {
         self.ready.pop_front()
     }
 
     pub fn accept(&mut self, message: Message) {
         match message {
-            Message::Notice(text) => self.ready.push_back(Piece::Notice(text)),
-            Message::Filtered(table) => self.ready.push_back(Piece::Filtered(table)),
+            Message::Notice(text) => self.ready.push_back(MergedEvent::Notice(text)),
+            Message::Filtered(table) => self.ready.push_back(MergedEvent::Filtered(table)),
             Message::Shard {
                 place,
                 attempt,
@@ -155,7 +157,7 @@ impl Merge {
     }
 
     /// What can go out now.
-    fn due(&mut self) -> Option<(Place, Attempt, Event)> {
+    fn due(&mut self) -> Option<(TaskIndex, AttemptNumber, Event)> {
         let place = match (self.delivery.order, &self.reference) {
             (Order::Shard, _) => self.current,
             (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
@@ -180,27 +182,27 @@ impl Merge {
         }
     }
 
-    fn confirm(&mut self, place: Place) {
+    fn confirm(&mut self, place: TaskIndex) {
         if !std::mem::replace(&mut self.confirmed[place], true) {
             self.unconfirmed -= 1;
         }
     }
 
-    fn fail(&mut self, place: Place, error: ShardError) {
+    fn fail(&mut self, place: TaskIndex, error: ShardError) {
         self.confirm(place);
         if !std::mem::replace(&mut self.failed[place], true) {
             self.ready
-                .push_back(Piece::Failed(self.shards[place], error));
+                .push_back(MergedEvent::Failed(self.shards[place], error));
         }
     }
 
     /// An event of a shard whose turn it is to go out.
-    fn pass(&mut self, place: Place, attempt: Attempt, event: Event) {
+    fn pass(&mut self, place: TaskIndex, attempt: AttemptNumber, event: Event) {
         let failed = self.failed[place];
         let shard = self.shards[place];
         let again = attempt > std::mem::replace(&mut self.attempts[place], attempt);
-        if again && !failed && self.delivery.recall == Recall::UntilEnded {
-            self.ready.push_back(Piece::TakenBack(shard));
+        if again && !failed && self.delivery.recall == Restart::WhileIncomplete {
+            self.ready.push_back(MergedEvent::RolledBack(shard));
         }
         match event {
             Event::Columns(columns) => {
@@ -209,18 +211,18 @@ impl Merge {
                 }
             }
             Event::Rows(rows) => {
-                if self.let_go(place, attempt, rows.bytes()) && !failed {
-                    self.ready.push_back(Piece::Rows(shard, rows));
+                if self.release(place, attempt, rows.bytes()) && !failed {
+                    self.ready.push_back(MergedEvent::Rows(shard, rows));
                 }
             }
             Event::Lines(lines) => {
-                if self.let_go(place, attempt, lines.text.len()) && !failed {
-                    self.ready.push_back(Piece::Lines(shard, lines));
+                if self.release(place, attempt, lines.text.len()) && !failed {
+                    self.ready.push_back(MergedEvent::Lines(shard, lines));
                 }
             }
             Event::Answered(answer) => {
                 if !failed {
-                    self.ready.push_back(Piece::Answered(shard, answer));
+                    self.ready.push_back(MergedEvent::Answered(shard, answer));
                 }
                 self.advance(place);
             }
@@ -231,15 +233,15 @@ impl Merge {
     }
 
     /// Whether these bytes of a shard count: they may be of a try that was given up.
-    fn let_go(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
+    fn release(&self, place: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
         let valid = self.window.release(place, attempt, bytes);
-        if valid && self.delivery.recall == Recall::Never {
-            self.window.put_out(place);
+        if valid && self.delivery.recall == Restart::Never {
+            self.window.mark_emitted(place);
         }
         valid
     }
 
-    fn advance(&mut self, place: Place) {
+    fn advance(&mut self, place: TaskIndex) {
         if std::mem::replace(&mut self.ended[place], true) {
             return;
         }
@@ -253,9 +255,9 @@ impl Merge {
     /// Compares a shard's columns with the reference, or makes them it.
     fn check(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), ShardError> {
         let Some((reference, expected)) = &self.reference else {
-            self.ready.push_back(Piece::Columns(columns.clone()));
+            self.ready.push_back(MergedEvent::Columns(columns.clone()));
             self.ready
-                .push_back(Piece::Declared(shard, columns.clone()));
+                .push_back(MergedEvent::Declared(shard, columns.clone()));
             self.reference = Some((shard, columns));
             return Ok(());
         };
@@ -289,7 +291,7 @@ impl Merge {
                 format!("it has {}", expected.len()),
             ));
         }
-        self.ready.push_back(Piece::Declared(shard, columns));
+        self.ready.push_back(MergedEvent::Declared(shard, columns));
         Ok(())
     }
 }

@@ -6,42 +6,42 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::exec::copy::{Copying, Transfer};
+use crate::exec::copy::{CopyOptions, ResultProtocol};
 use crate::pg::quote::{Identifier, Literal};
-use crate::pg::sql_template::{around_statement, fill};
+use crate::pg::sql_template::{fill, split_at_statement};
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
-use crate::terminal::summary::Instants;
+use crate::terminal::summary::SnapshotCount;
 
 /// At which instant the shards are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Instant {
+pub enum Consistency {
     /// All at one exported snapshot.
-    Shared,
+    SharedSnapshot,
     /// Each when its turn comes (`--no-snapshot`).
     PerShard,
 }
 
-impl From<Instant> for Instants {
-    fn from(instant: Instant) -> Self {
+impl From<Consistency> for SnapshotCount {
+    fn from(instant: Consistency) -> Self {
         match instant {
-            Instant::Shared => Self::One,
-            Instant::PerShard => Self::EachShard,
+            Consistency::SharedSnapshot => Self::One,
+            Consistency::PerShard => Self::EachShard,
         }
     }
 }
 
 /// The bounds the server itself enforces. Zero is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct Timeouts {
     pub statement_timeout: Duration,
     /// Short, so that an ad-hoc query never waits in the queue for a lock behind
     /// a migration and holds up everybody who comes after it.
     pub lock_timeout: Duration,
 }
 
-impl Limits {
+impl Timeouts {
     /// Between the server's limit and ours: it is given time to say what it cancelled.
     const GRACE: Duration = Duration::from_secs(5);
 
@@ -69,7 +69,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             statement_timeout: Duration::from_secs(60),
@@ -81,24 +81,27 @@ impl Default for Limits {
 /// What the settings of the session, the role and the database have no say in: each
 /// holds for the next as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Pinned {
+pub enum Determinism {
     /// Whoever reads the answer is who asks: it is what psql would print.
-    Nothing,
+    None,
     /// How values are written.
-    Values,
+    ValueFormat,
     /// Where the scan of a table begins.
-    Scans,
+    ScanStart,
     /// In which order a shard's rows come, as far as one statement has one.
-    Order,
+    RowOrder,
 }
 
-impl Pinned {
+impl Determinism {
     fn templates(self) -> impl Iterator<Item = &'static str> {
         let all = [
-            (Self::Values, include_str!("../../sql/export/values.sql")),
-            (Self::Scans, include_str!("../../sql/export/scans.sql")),
             (
-                Self::Order,
+                Self::ValueFormat,
+                include_str!("../../sql/export/values.sql"),
+            ),
+            (Self::ScanStart, include_str!("../../sql/export/scans.sql")),
+            (
+                Self::RowOrder,
                 include_str!("../../sql/export/one_process.sql"),
             ),
         ];
@@ -159,10 +162,10 @@ pub enum RowSecurity {
 pub struct Plan {
     pub statement: Statement,
     pub search_path: SearchPath,
-    pub instant: Instant,
-    pub pinned: Pinned,
-    pub limits: Limits,
-    pub transfer: Transfer,
+    pub instant: Consistency,
+    pub pinned: Determinism,
+    pub limits: Timeouts,
+    pub transfer: ResultProtocol,
     pub check: CheckFrequency,
     pub row_security: RowSecurity,
     /// Tables that were rewritten during an earlier attempt: they are locked before the
@@ -172,7 +175,7 @@ pub struct Plan {
 
 /// A turn's message, and where in it the statement stands.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct ShardSql {
     pub sql: String,
     /// Characters in front of the statement: what Postgres counts too much in
     /// the position of an error.
@@ -223,7 +226,7 @@ impl Plan {
                 &[("tables", &tables.join(", "))],
             );
         }
-        if self.instant == Instant::Shared {
+        if self.instant == Consistency::SharedSnapshot {
             sql += ";\n";
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
@@ -254,8 +257,8 @@ impl Plan {
     }
 
     /// One shard's turn.
-    pub fn turn(&self, shard: Shard) -> Turn {
-        around(
+    pub fn turn(&self, shard: Shard) -> ShardSql {
+        wrap_statement(
             self.statement.text_in(shard),
             include_str!("../../sql/exec/run_in_shard.sql"),
             &[("search_path", &self.search_path.in_shard(shard))],
@@ -263,8 +266,8 @@ impl Plan {
     }
 
     /// A COPY's turn: the message in front of the COPY.
-    pub fn describe_in(&self, shard: Shard) -> Turn {
-        around(
+    pub fn describe_in(&self, shard: Shard) -> ShardSql {
+        wrap_statement(
             self.statement.as_str(),
             include_str!("../../sql/exec/describe.sql"),
             &[("search_path", &self.search_path.in_shard(shard))],
@@ -272,9 +275,9 @@ impl Plan {
     }
 
     /// The COPY itself, the same in every shard.
-    pub fn copy(&self, copying: &Copying) -> Turn {
+    pub fn copy(&self, copying: &CopyOptions) -> ShardSql {
         let (format, others) = copying.options();
-        around(
+        wrap_statement(
             self.statement.as_str(),
             include_str!("../../sql/exec/copy.sql"),
             &[("format", format), ("others", &others)],
@@ -305,12 +308,13 @@ impl Plan {
     /// All of it as a person reads it, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
         let mut text = String::from("-- on every connection\n");
-        let snapshot = (self.instant == Instant::Shared).then_some("the run's snapshot");
+        let snapshot =
+            (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));
         for &shard in shards {
             let turn = match &self.transfer {
-                Transfer::Rows => self.turn(shard).sql,
-                Transfer::Copy(copying) => {
+                ResultProtocol::SimpleQuery => self.turn(shard).sql,
+                ResultProtocol::Copy(copying) => {
                     [self.describe_in(shard).sql, self.copy(copying).sql].join(";\n")
                 }
             };
@@ -330,8 +334,8 @@ impl Plan {
 
     fn begin(&self) -> String {
         let isolation = match self.instant {
-            Instant::Shared => "REPEATABLE READ",
-            Instant::PerShard => "READ COMMITTED",
+            Consistency::SharedSnapshot => "REPEATABLE READ",
+            Consistency::PerShard => "READ COMMITTED",
         };
         fill(
             include_str!("../../sql/session/begin.sql"),
@@ -365,9 +369,9 @@ impl Plan {
     }
 }
 
-fn around(statement: &str, template: &str, values: &[(&str, &str)]) -> Turn {
-    let (before, after) = around_statement(template, values);
-    Turn {
+fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> ShardSql {
+    let (before, after) = split_at_statement(template, values);
+    ShardSql {
         offset: before.chars().count(),
         sql: format!("{before}{statement}{after}"),
     }
@@ -386,10 +390,10 @@ mod tests {
         Plan {
             statement: Statement::new(sql).unwrap(),
             search_path: SearchPath::default(),
-            instant: Instant::Shared,
-            pinned: Pinned::Nothing,
-            limits: Limits::default(),
-            transfer: Transfer::Rows,
+            instant: Consistency::SharedSnapshot,
+            pinned: Determinism::None,
+            limits: Timeouts::default(),
+            transfer: ResultProtocol::SimpleQuery,
             check: CheckFrequency::Batches,
             row_security: RowSecurity::Warn,
             lock: Vec::new(),
@@ -434,10 +438,10 @@ mod tests {
     fn what_is_pinned_stands_in_front_of_the_savepoint_that_turns_go_back_to() {
         let set = ["DateStyle", "synchronize_seqscans", "max_parallel_workers"];
         for (pinned, count) in [
-            (Pinned::Nothing, 0),
-            (Pinned::Values, 1),
-            (Pinned::Scans, 2),
-            (Pinned::Order, 3),
+            (Determinism::None, 0),
+            (Determinism::ValueFormat, 1),
+            (Determinism::ScanStart, 2),
+            (Determinism::RowOrder, 3),
         ] {
             let plan = Plan {
                 pinned,
@@ -454,7 +458,7 @@ mod tests {
     #[test]
     fn a_silent_server_is_waited_for_a_little_longer_than_it_lets_statements_run() {
         let patience = |statement, lock| {
-            let limits = Limits {
+            let limits = Timeouts {
                 statement_timeout: Duration::from_secs(statement),
                 lock_timeout: Duration::from_secs(lock),
             };
@@ -473,7 +477,7 @@ mod tests {
     #[test]
     fn without_a_snapshot_each_turn_reads_at_its_own_instant() {
         let plan = Plan {
-            instant: Instant::PerShard,
+            instant: Consistency::PerShard,
             ..plan("SELECT 1")
         };
         assert!(

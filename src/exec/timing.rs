@@ -6,14 +6,14 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
 
-use crate::exec::fanout::Answer;
+use crate::exec::fanout::ShardStats;
 use crate::sharding::shard::Shard;
-use crate::text::humanize::Grouped;
+use crate::text::humanize::ThousandsSeparated;
 
 const SLOWEST: usize = 5;
 
 /// A table of the slowest shards and a line on the spread.
-pub fn describe(answers: &[(Shard, Answer)]) -> String {
+pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
     let mut slowest = answers.to_vec();
     slowest.sort_by_key(|(_, answer)| std::cmp::Reverse(answer.took));
     let Some((_, longest)) = slowest.first() else {
@@ -26,7 +26,7 @@ pub fn describe(answers: &[(Shard, Answer)]) -> String {
         table.push_record([
             shard.to_string(),
             milliseconds(answer.took),
-            Grouped(answer.rows).to_string(),
+            ThousandsSeparated(answer.rows).to_string(),
         ]);
     }
     let mut table = table.build();
@@ -54,7 +54,7 @@ mod tests {
         let answers: Vec<_> = (0..10u32)
             .map(|n| {
                 let took = Duration::from_millis(u64::from(n));
-                (Shard::new(n), Answer { rows: 1000, took })
+                (Shard::new(n), ShardStats { rows: 1000, took })
             })
             .collect();
         let text = describe(&answers);

@@ -7,11 +7,11 @@ use tokio_postgres::SimpleQueryMessage::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryRow};
 
-use crate::client::{Report, Server};
+use crate::client::{ConnectionPool, ServerError};
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
-use crate::pg::lexer::Kind;
-use crate::pg::lexer::Strings;
+use crate::pg::lexer::StringSyntax;
+use crate::pg::lexer::TokenKind;
 use crate::pg::query_text::Text;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
@@ -29,7 +29,7 @@ pub struct UnknownName {
 
 /// What the catalog has that is like it.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Candidates {
     /// How many shards there are.
     shards: usize,
     /// Failed shards whose schema this user may not use.
@@ -58,7 +58,7 @@ impl Explanation {
 /// closed to this user fail for that instead.
 pub async fn explain(
     failures: &mut Failures,
-    server: &Server,
+    server: &ConnectionPool,
     statement: &Statement,
     search_path: &SearchPath,
 ) -> Option<Explanation> {
@@ -84,7 +84,7 @@ pub async fn explain(
 impl UnknownName {
     /// None if the report is about something else, or about a name that says its
     /// schema.
-    pub fn of(report: &Report, statement: &Statement) -> Option<Self> {
+    pub fn of(report: &ServerError, statement: &Statement) -> Option<Self> {
         // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
         let position = report.position?;
         let kind = match &report.code {
@@ -93,11 +93,11 @@ impl UnknownName {
             code if *code == SqlState::UNDEFINED_FUNCTION => "function",
             _ => return None,
         };
-        let text = Text::new(statement.as_str(), Strings::Conforming);
+        let text = Text::new(statement.as_str(), StringSyntax::StandardConforming);
         let token = text.token_at(position)?;
         let name = match token.identifier() {
             Some(name) => name,
-            None if token.kind == Kind::Operator => &text.sql[token.span.clone()],
+            None if token.kind == TokenKind::Operator => &text.sql[token.span.clone()],
             None => return None,
         };
         let is_qualified = text.sql[token.span.end..].trim_start().starts_with('.');
@@ -108,7 +108,7 @@ impl UnknownName {
     }
 
     /// Looks into the catalog. `failed` are the shards where it was not found.
-    pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Found> {
+    pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
             .map(|shard| Literal(&shard.to_string()).to_string())
@@ -125,7 +125,7 @@ impl UnknownName {
             ],
         );
         let messages = client.simple_query(&sql).await.ok()?;
-        let mut found = Found::default();
+        let mut found = Candidates::default();
         for message in &messages {
             if let Row(row) = message {
                 found.add(row);
@@ -135,7 +135,7 @@ impl UnknownName {
     }
 }
 
-impl Found {
+impl Candidates {
     fn add(&mut self, row: &SimpleQueryRow) -> Option<()> {
         let name = row.get(1)?;
         match row.get(0)? {

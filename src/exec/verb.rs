@@ -1,7 +1,7 @@
 //! What a statement is about to do, by its words. For messages and for the way its
 //! rows travel; whether it may run is for the server.
 
-use crate::pg::lexer::Strings;
+use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::sharding::statement::Statement;
 
@@ -17,7 +17,7 @@ pub enum Verb {
 impl Verb {
     pub fn of(statement: &Statement) -> Self {
         const CHANGES: [&str; 4] = ["insert", "update", "delete", "merge"];
-        let text = Text::new(statement.as_str(), Strings::Conforming);
+        let text = Text::new(statement.as_str(), StringSyntax::StandardConforming);
         let Some(first) = text.first_word() else {
             return Self::Other;
         };

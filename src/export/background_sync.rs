@@ -11,12 +11,12 @@ const STEP: usize = 8 << 20;
 
 /// One file's thread, from the first step on.
 #[derive(Debug, Default)]
-pub struct Settling {
+pub struct BackgroundSync {
     written: usize,
     thread: Option<(SyncSender<()>, JoinHandle<io::Result<()>>)>,
 }
 
-impl Settling {
+impl BackgroundSync {
     /// More has been written.
     pub fn wrote(&mut self, file: &File, bytes: usize) {
         self.written += bytes;
@@ -48,7 +48,7 @@ impl Settling {
     }
 }
 
-impl Drop for Settling {
+impl Drop for BackgroundSync {
     /// What it would still hear of may be another run's.
     fn drop(&mut self) {
         let _ = self.end();

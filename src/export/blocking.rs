@@ -10,5 +10,5 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, ExportError> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(ExportError::Crashed(PathBuf::new())))
+        .unwrap_or_else(|_| Err(ExportError::WriterPanicked(PathBuf::new())))
 }

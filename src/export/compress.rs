@@ -7,38 +7,38 @@ use flate2::write::GzEncoder;
 use ring::digest::{Context, SHA256};
 
 use super::Compression;
-use super::background_sync::Settling;
+use super::background_sync::BackgroundSync;
 
 /// A file that knows what has been written to it.
-pub struct Tally {
+pub struct HashingFile {
     file: File,
     hash: Context,
     bytes: u64,
     /// None for a stream.
-    settling: Option<Settling>,
+    settling: Option<BackgroundSync>,
 }
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct FileDigest {
     pub bytes: u64,
     /// In hexadecimal.
     pub sha256: String,
 }
 
 /// A place in a file to come back to.
-pub struct Mark {
+pub struct Checkpoint {
     hash: Context,
     bytes: u64,
 }
 
-impl Tally {
+impl HashingFile {
     pub fn new(file: File) -> Self {
         Self {
             file,
             hash: Context::new(&SHA256),
             bytes: 0,
-            settling: Some(Settling::default()),
+            settling: Some(BackgroundSync::default()),
         }
     }
 
@@ -49,22 +49,22 @@ impl Tally {
         }
     }
 
-    pub fn content(self) -> io::Result<Content> {
-        self.settling.map_or(Ok(()), Settling::finish)?;
-        Ok(Content {
+    pub fn content(self) -> io::Result<FileDigest> {
+        self.settling.map_or(Ok(()), BackgroundSync::finish)?;
+        Ok(FileDigest {
             bytes: self.bytes,
             sha256: hexadecimal(self.hash.finish().as_ref()),
         })
     }
 
-    fn mark(&self) -> Mark {
-        Mark {
+    fn mark(&self) -> Checkpoint {
+        Checkpoint {
             hash: self.hash.clone(),
             bytes: self.bytes,
         }
     }
 
-    fn back_to(&mut self, mark: Mark) -> io::Result<()> {
+    fn back_to(&mut self, mark: Checkpoint) -> io::Result<()> {
         self.file.set_len(mark.bytes)?;
         self.file.seek(SeekFrom::Start(mark.bytes))?;
         self.hash = mark.hash;
@@ -73,7 +73,7 @@ impl Tally {
     }
 }
 
-impl Write for Tally {
+impl Write for HashingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
@@ -99,20 +99,20 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// A file behind its compression.
-pub struct Packed {
+pub struct CompressedWriter {
     compression: Compression,
     /// None only while one stream is exchanged for another.
     stream: Option<Stream>,
 }
 
 enum Stream {
-    Plain(Tally),
-    Gzip(GzEncoder<Tally>),
-    Zstd(zstd::Encoder<'static, Tally>),
+    Plain(HashingFile),
+    Gzip(GzEncoder<HashingFile>),
+    Zstd(zstd::Encoder<'static, HashingFile>),
 }
 
-impl Packed {
-    pub fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+impl CompressedWriter {
+    pub fn new(compression: Compression, tally: HashingFile) -> io::Result<Self> {
         let stream = Stream::new(compression, tally)?;
         Ok(Self {
             compression,
@@ -121,7 +121,7 @@ impl Packed {
     }
 
     /// How many bytes are worth a mark in front of them: seams cost compression.
-    pub fn worth_a_mark(&self) -> usize {
+    pub fn checkpoint_threshold(&self) -> usize {
         match self.compression {
             Compression::None => 0,
             Compression::Gzip | Compression::Zstd => 256 << 10,
@@ -130,25 +130,25 @@ impl Packed {
 
     /// A place to come back to. Compressed data gets a seam there: both gzip and
     /// zstd read several streams in a row as one.
-    pub fn mark(&mut self) -> io::Result<Mark> {
-        let tally = self.unwrapped()?;
+    pub fn mark(&mut self) -> io::Result<Checkpoint> {
+        let tally = self.finish_stream()?;
         let mark = tally.mark();
         self.stream = Some(Stream::new(self.compression, tally)?);
         Ok(mark)
     }
 
-    pub fn back_to(&mut self, mark: Mark) -> io::Result<()> {
-        let mut tally = self.unwrapped()?;
+    pub fn back_to(&mut self, mark: Checkpoint) -> io::Result<()> {
+        let mut tally = self.finish_stream()?;
         tally.back_to(mark)?;
         self.stream = Some(Stream::new(self.compression, tally)?);
         Ok(())
     }
 
-    pub fn finish(&mut self) -> io::Result<Content> {
-        self.unwrapped()?.content()
+    pub fn finish(&mut self) -> io::Result<FileDigest> {
+        self.finish_stream()?.content()
     }
 
-    fn unwrapped(&mut self) -> io::Result<Tally> {
+    fn finish_stream(&mut self) -> io::Result<HashingFile> {
         match self.stream.take() {
             Some(Stream::Plain(tally)) => Ok(tally),
             Some(Stream::Gzip(gzip)) => gzip.finish(),
@@ -158,7 +158,7 @@ impl Packed {
     }
 }
 
-impl Write for Packed {
+impl Write for CompressedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.stream {
             Some(Stream::Plain(tally)) => tally.write(bytes),
@@ -179,7 +179,7 @@ impl Write for Packed {
 }
 
 impl Stream {
-    fn new(compression: Compression, tally: Tally) -> io::Result<Self> {
+    fn new(compression: Compression, tally: HashingFile) -> io::Result<Self> {
         Ok(match compression {
             Compression::None => Self::Plain(tally),
             Compression::Gzip => Self::Gzip(GzEncoder::new(tally, flate2::Compression::default())),

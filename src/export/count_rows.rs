@@ -15,7 +15,7 @@ pub struct Counter {
     /// The beginning of the current line, as far as a shard's name can reach.
     start: Vec<u8>,
     begun: bool,
-    counted: Counted,
+    counted: RowCounts,
     /// Rows of one shard follow each other.
     current: (String, u64),
 }
@@ -36,7 +36,7 @@ impl Counter {
             quoted: false,
             start: Vec::new(),
             begun: false,
-            counted: Counted::default(),
+            counted: RowCounts::default(),
             current: (String::new(), 0),
         }
     }
@@ -63,7 +63,7 @@ impl Counter {
         }
     }
 
-    pub fn finish(mut self) -> Counted {
+    pub fn finish(mut self) -> RowCounts {
         if self.begun {
             self.line();
         }
@@ -105,7 +105,7 @@ impl Counter {
 
 /// What a file holds, by what stands in it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct RowCounts {
     pub rows: u64,
     pub shards: BTreeMap<String, u64>,
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn counted(format: FileFormat, header: bool, text: &str, block: usize) -> Counted {
+    fn counted(format: FileFormat, header: bool, text: &str, block: usize) -> RowCounts {
         let mut counter = Counter::new(format, header, Some("shard"));
         for block in text.as_bytes().chunks(block) {
             counter.take(block);

@@ -54,7 +54,7 @@ pub enum NoTable {
 
 /// A statement, and what is worth knowing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct TableDdl {
     pub sql: String,
     /// Columns that have another name than in the file.
     pub renamed: Vec<String>,
@@ -78,7 +78,7 @@ impl FromStr for TableName {
 ///
 /// # Errors
 /// If no table has the values as they were.
-pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<Table, NoTable> {
+pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<TableDdl, NoTable> {
     if manifest.options.contains_key("excel") {
         return Err(NoTable::Excel);
     }
@@ -115,7 +115,7 @@ pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<Table, NoTa
         let _ = write!(sql, "{dot}{}", Identifier(part));
     }
     let _ = write!(sql, " (\n{}\n);\n", lines.join(",\n"));
-    Ok(Table { sql, renamed })
+    Ok(TableDdl { sql, renamed })
 }
 
 /// The names, each made another than all others, and such as a column can have. Those

@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder_lock::{Claim, LOCK};
+use super::folder_lock::{FolderLock, LOCK};
 use super::manifest::Manifest;
-use super::{ExportError, Kind};
-use crate::output::atomic_file::{self, Existing, MARK, remove_abandoned};
+use super::{ExportError, ExportFormat};
+use crate::output::atomic_file::{self, IfExists, MARK, remove_abandoned};
 use crate::output::open_file;
 use crate::sharding::shard::Shard;
 
@@ -24,11 +24,11 @@ pub struct Folder {
     /// Where they are written. Another than `path` while there is an older export.
     at: PathBuf,
     /// Nobody else's, until all is done.
-    _claim: Claim,
+    _claim: FolderLock,
 }
 
 /// Below the folder. Readers take the key for the name of a column.
-pub fn part_name(key: &str, shard: Shard, kind: Kind) -> String {
+pub fn part_name(key: &str, shard: Shard, kind: ExportFormat) -> String {
     format!("{key}={shard}/part.{kind}")
 }
 
@@ -44,10 +44,10 @@ impl Folder {
     ///
     /// # Errors
     /// If nothing can be written there, or what is there is to be kept.
-    pub fn create(path: &Path, existing: Existing) -> Result<Self, ExportError> {
-        let claim = Claim::make(path)?;
+    pub fn create(path: &Path, existing: IfExists) -> Result<Self, ExportError> {
+        let claim = FolderLock::make(path)?;
         let in_path = failed(path);
-        if existing == Existing::Keep && !is_empty(path).map_err(&in_path)? {
+        if existing == IfExists::Fail && !is_empty(path).map_err(&in_path)? {
             return Err(ExportError::FolderExists(path.to_owned()));
         }
         let replacement = path.join(REPLACEMENT);
@@ -55,7 +55,7 @@ impl Folder {
         if atomic_file::is_there(&replacement) {
             fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
         }
-        sweep(path).map_err(&in_path)?;
+        remove_stale_drafts(path).map_err(&in_path)?;
         let older = atomic_file::is_there(&Manifest::path_in(path))
             || !parts(path).map_err(in_path)?.is_empty();
         if older {
@@ -71,13 +71,13 @@ impl Folder {
     pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
         // Another may bring one to its end meanwhile, so once more when it is ours.
         interrupted(path)?;
-        let claim = Claim::take_over(path)?;
-        sweep(path).map_err(failed(path))?;
+        let claim = FolderLock::take_over(path)?;
+        remove_stale_drafts(path).map_err(failed(path))?;
         let (at, manifest) = interrupted(path)?;
         Ok((Self::of(path, at != path, claim), manifest))
     }
 
-    fn of(path: &Path, replaces: bool, claim: Claim) -> Self {
+    fn of(path: &Path, replaces: bool, claim: FolderLock) -> Self {
         let at = if replaces {
             path.join(REPLACEMENT)
         } else {
@@ -95,7 +95,7 @@ impl Folder {
     }
 
     /// Whether an older export is in it, which stays until this one is complete.
-    pub fn replaces(&self) -> bool {
+    pub fn is_replacement(&self) -> bool {
         self.at != self.path
     }
 
@@ -103,7 +103,7 @@ impl Folder {
     /// last: one of a run that is killed in between does not fit what is there, and
     /// `verify` says so.
     pub fn settle(self, manifest: &Manifest) -> Result<(), ExportError> {
-        if !self.replaces() {
+        if !self.is_replacement() {
             return Ok(());
         }
         let files = manifest
@@ -135,7 +135,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.replaces() {
+        if self.is_replacement() {
             // Stays if anything is in it, for --resume.
             let _ = fs::remove_dir(&self.at);
         }
@@ -192,7 +192,7 @@ fn remove(part: &Path) -> Result<(), ExportError> {
 
 /// What a reader of `FOLDER/*/*.parquet`, or of another format, would find besides
 /// what is listed.
-pub fn unlisted(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+pub fn untracked_files(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
     let mut unlisted = Vec::new();
     for inner in visible(folder)? {
         let names = match visible(&folder.join(&inner)) {
@@ -206,7 +206,8 @@ pub fn unlisted(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<Pat
             names => names?,
         };
         let data = names.into_iter().map(|name| inner.join(name));
-        unlisted.extend(data.filter(|name| Kind::of(name).is_some() && !listed.contains(name)));
+        unlisted
+            .extend(data.filter(|name| ExportFormat::of(name).is_some() && !listed.contains(name)));
     }
     unlisted.sort();
     Ok(unlisted)
@@ -224,7 +225,7 @@ fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Removes what killed runs were writing, and the folders that they made for it.
-fn sweep(folder: &Path) -> io::Result<()> {
+fn remove_stale_drafts(folder: &Path) -> io::Result<()> {
     remove_abandoned(folder, &format!("._manifest.json{MARK}").into());
     for name in shard_folders(folder)? {
         let inner = folder.join(name);
@@ -246,7 +247,9 @@ fn sweep(folder: &Path) -> io::Result<()> {
 fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut parts = Vec::new();
     for name in shard_folders(folder)? {
-        let names = Kind::names().into_iter().map(|kind| format!("part.{kind}"));
+        let names = ExportFormat::names()
+            .into_iter()
+            .map(|kind| format!("part.{kind}"));
         let there = |part: &PathBuf| atomic_file::is_there(&folder.join(part));
         parts.extend(names.map(|part| name.join(part)).filter(there));
     }

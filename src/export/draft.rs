@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 
 use super::ExportError;
-use crate::output::atomic_file::{Draft, Existing};
+use crate::output::atomic_file::{AtomicFile, IfExists};
 
 /// A draft of a file that goes with another. Nobody has named it, so that a link
 /// there is not followed.
-pub fn create(path: &Path, existing: Existing) -> Result<Draft, ExportError> {
-    Draft::create_unfollowed(path, existing).map_err(not_drafted(path))
+pub fn create(path: &Path, existing: IfExists) -> Result<AtomicFile, ExportError> {
+    AtomicFile::create_unfollowed(path, existing).map_err(not_drafted(path))
 }
 
 pub(super) fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
@@ -23,10 +23,10 @@ pub(super) fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
 }
 
 /// Gives a draft its name.
-pub(super) fn publish(draft: Draft) -> Result<(), ExportError> {
+pub(super) fn publish(draft: AtomicFile) -> Result<(), ExportError> {
     let file = draft.path().to_owned();
     draft.publish().map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => ExportError::Appeared(file),
+        io::ErrorKind::AlreadyExists => ExportError::CreatedConcurrently(file),
         _ => ExportError::File { file, source },
     })
 }

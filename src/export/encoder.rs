@@ -1,8 +1,8 @@
 //! What an encoder is given and what it tells: the writer thread and each format share these.
 
 use super::ExportError;
-use crate::exec::copy::Lines;
-use crate::export::Kind;
+use crate::exec::copy::CopyChunk;
+use crate::export::ExportFormat;
 use crate::export::error::lacks_room;
 use crate::output::format::RenderOptions;
 use crate::pg::row_batch::Column;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// How text looks in a file.
 #[derive(Debug, Clone)]
-pub struct Text {
+pub struct TextOptions {
     pub options: RenderOptions,
     /// The name of the first column, if there is to be one.
     pub shard_column: Option<String>,
@@ -32,7 +32,7 @@ pub struct Written {
 }
 
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum WriterCommand {
     Columns(Vec<Column>),
     /// A shard whose columns have other lengths or precisions than those of `first`.
     Drifted {
@@ -41,21 +41,21 @@ pub(super) enum Input {
         first: Shard,
     },
     Rows(Shard, Rows),
-    Lines(Shard, Lines),
+    Lines(Shard, CopyChunk),
     /// What came of a shard is void.
-    TakeBack(Shard),
+    RollBack(Shard),
     /// No more comes of it.
-    Ended(Shard),
+    ShardEnded(Shard),
     /// Nothing more comes, and all of it is wanted.
     End,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub(super) struct WriteStats {
     pub shard_bytes: BTreeMap<Shard, u64>,
 }
 
-impl Books {
+impl WriteStats {
     pub fn add(&mut self, shard: Shard, bytes: usize) {
         *self.shard_bytes.entry(shard).or_default() += bytes as u64;
     }
@@ -67,19 +67,19 @@ impl Books {
 
 /// What stops a writer.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum EncodeError {
     Io(io::Error),
     Other(ExportError),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for EncodeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl Trouble {
-    pub fn of(self, file: PathBuf, kind: Kind, is_stream: bool) -> ExportError {
+impl EncodeError {
+    pub fn of(self, file: PathBuf, kind: ExportFormat, is_stream: bool) -> ExportError {
         match self {
             Self::Io(source) if is_stream && source.kind() == io::ErrorKind::BrokenPipe => {
                 ExportError::Closed

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::file_format::{Compression, FileFormat, Kind};
+use super::file_format::{Compression, ExportFormat, FileFormat};
 use super::manifest::ManifestError;
 use crate::output::format::RenderError;
 use crate::sharding::shard::Shard;
@@ -20,7 +20,7 @@ pub enum ExportError {
         "{} appeared while the export ran, and was kept; export again under another name, or with --force",
         .0.display()
     )]
-    Appeared(PathBuf),
+    CreatedConcurrently(PathBuf),
     #[error(
         "{} is there, of an earlier file; --force removes it, since it would not fit the new one",
         .0.display()
@@ -31,7 +31,7 @@ pub enum ExportError {
          export again, since file and manifest are of two exports now",
         .file.display()
     )]
-    HalfPublished {
+    PartiallyCommitted {
         cause: Box<Self>,
         file: PathBuf,
         source: io::Error,
@@ -41,7 +41,7 @@ pub enum ExportError {
          look after the disk, and export to another",
         .file.display()
     )]
-    Unconfirmed { file: PathBuf, source: io::Error },
+    DirectorySyncFailed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// There is no room for more of a file.
@@ -49,7 +49,7 @@ pub enum ExportError {
     NoRoom {
         file: PathBuf,
         source: io::Error,
-        kind: Kind,
+        kind: ExportFormat,
     },
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -107,7 +107,7 @@ pub enum ExportError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
-    Resumed(String),
+    ResumeMismatch(String),
     #[error(
         "--resume: what is there was read as user \"{}\", and you are \"{}\", who may see other rows; \
          go on as the same user, or add --force if that is as it should be",
@@ -125,7 +125,7 @@ pub enum ExportError {
     )]
     ColumnTypes(String),
     #[error("the writer of {} ended early", .0.display())]
-    Crashed(PathBuf),
+    WriterPanicked(PathBuf),
 }
 
 impl ExportError {
@@ -143,7 +143,10 @@ impl ExportError {
 
     /// Whether nothing has changed under the names of the export.
     pub fn leaves_all_as_it_was(&self) -> bool {
-        !matches!(self, Self::HalfPublished { .. } | Self::Unconfirmed { .. })
+        !matches!(
+            self,
+            Self::PartiallyCommitted { .. } | Self::DirectorySyncFailed { .. }
+        )
     }
 }
 
@@ -154,7 +157,7 @@ pub(super) fn lacks_room(error: &io::Error) -> bool {
 }
 
 /// What may make room for a file of this kind.
-fn room(error: &io::Error, kind: Kind) -> String {
+fn room(error: &io::Error, kind: ExportFormat) -> String {
     let can_be_smaller =
         kind.compression == Compression::None && kind.format != FileFormat::Parquet;
     let smaller = can_be_smaller.then(|| format!("compress: .{kind}.zst takes a tenth or so"));

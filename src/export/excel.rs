@@ -27,16 +27,16 @@ const LONGEST_DATE: usize = 50;
 pub struct Excel {
     tuples_only: bool,
     delimiter: Delimiter,
-    kinds: Vec<Kind>,
+    kinds: Vec<CellKind>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum CellKind {
     /// Whole numbers and exact fractions.
-    Exact,
+    Number,
     Float,
     /// What a spreadsheet knows as well: dates, times, booleans.
-    Known,
+    SpreadsheetNative,
     Text,
 }
 
@@ -52,10 +52,10 @@ impl Excel {
     pub fn begin(&mut self, columns: &[Column], out: &mut Vec<u8>) {
         out.extend_from_slice(BYTE_ORDER_MARK.as_bytes());
         if !self.tuples_only {
-            self.kinds = vec![Kind::Text; columns.len()];
+            self.kinds = vec![CellKind::Text; columns.len()];
             self.row(columns.iter().map(|column| Some(column.name.as_str())), out);
         }
-        self.kinds = columns.iter().map(Kind::of).collect();
+        self.kinds = columns.iter().map(CellKind::of).collect();
     }
 
     pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
@@ -71,15 +71,15 @@ impl Excel {
     }
 }
 
-impl Kind {
+impl CellKind {
     fn of(column: &Column) -> Self {
         match column.builtin() {
             Some(
                 Type::INT2 | Type::INT4 | Type::INT8 | Type::NUMERIC | Type::MONEY | Type::OID,
-            ) => Self::Exact,
+            ) => Self::Number,
             Some(Type::FLOAT4 | Type::FLOAT8) => Self::Float,
             Some(Type::BOOL | Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ) => {
-                Self::Known
+                Self::SpreadsheetNative
             }
             _ => Self::Text,
         }
@@ -89,8 +89,8 @@ impl Kind {
         let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
         let quoted = |text: &str, out: &mut Vec<u8>| quoted(text, delimiter, out);
         match self {
-            Self::Known => quoted(text, out),
-            Self::Exact if digits(text) <= DIGITS => quoted(text, out),
+            Self::SpreadsheetNative => quoted(text, out),
+            Self::Number if digits(text) <= DIGITS => quoted(text, out),
             // What stands behind the e is how large it is, and not how exact.
             Self::Float if digits(text.split('e').next().unwrap_or(text)) <= DIGITS => {
                 quoted(text, out);
@@ -101,7 +101,7 @@ impl Kind {
                 quoted(&format!("'{text}"), out);
             }
             Self::Text if !may_be_other(text) => quoted(text, out),
-            Self::Exact | Self::Float | Self::Text => quoted(&format!("=\"{text}\""), out),
+            Self::Number | Self::Float | Self::Text => quoted(&format!("=\"{text}\""), out),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::output::file_name::{Mismatch, Says, says};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct ExportFormat {
     pub format: FileFormat,
     pub compression: Compression,
 }
@@ -31,10 +31,10 @@ pub enum Compression {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no format; the formats are {formats}", formats = Kind::names().join(", "))]
+#[error("'{0}' is no format; the formats are {formats}", formats = ExportFormat::names().join(", "))]
 pub struct UnknownKind(String);
 
-impl Kind {
+impl ExportFormat {
     pub const CSV: Self = Self {
         format: FileFormat::Csv,
         compression: Compression::None,
@@ -127,13 +127,13 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ExportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.ending())
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for ExportFormat {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_file_that_lacks_shards_says_so_before_its_ending() {
-        let partial = |name: &str| Kind::partial(Path::new(name)).display().to_string();
+        let partial = |name: &str| ExportFormat::partial(Path::new(name)).display().to_string();
         assert_eq!(partial("x/a.csv.gz"), "x/a.partial.csv.gz");
         assert_eq!(partial("a.b.csv"), "a.b.partial.csv");
         assert_eq!(partial("a.NDJSON.gz"), "a.partial.NDJSON.gz");
@@ -161,29 +161,32 @@ mod tests {
     #[test]
     fn a_name_that_is_not_utf_8_has_an_ending_all_the_same() {
         let file = Path::new(OsStr::from_bytes(b"caf\xe9.CSV.gz"));
-        assert_eq!(Kind::of(file).map(Kind::ending), Some("csv.gz"));
+        assert_eq!(
+            ExportFormat::of(file).map(ExportFormat::ending),
+            Some("csv.gz")
+        );
         let partial = Path::new(OsStr::from_bytes(b"caf\xe9.partial.CSV.gz"));
-        assert_eq!(Kind::partial(file), partial);
+        assert_eq!(ExportFormat::partial(file), partial);
     }
 
     #[test]
     fn the_end_of_a_name_tells() {
-        let of = |name: &str| Kind::of(Path::new(name)).map(Kind::ending);
+        let of = |name: &str| ExportFormat::of(Path::new(name)).map(ExportFormat::ending);
         assert_eq!(of("a.csv"), Some("csv"));
         assert_eq!(of("/x/a.b.JSONL.gz"), Some("jsonl.gz"));
         assert_eq!(of("a.parquet"), Some("parquet"));
         assert_eq!(of("a.ndjson.zst"), Some("jsonl.zst"));
         assert_eq!(of("a.txt"), None);
-        assert!(Kind::named(Path::new("a.txt")).is_ok_and(|kind| kind.is_none()));
-        assert!(Kind::named(Path::new("a.csv.bz2")).is_err());
+        assert!(ExportFormat::named(Path::new("a.txt")).is_ok_and(|kind| kind.is_none()));
+        assert!(ExportFormat::named(Path::new("a.csv.bz2")).is_err());
         assert_eq!(of("csv"), None);
         assert_eq!(
             "csv.zst".parse(),
-            Ok(Kind::of(Path::new("a.csv.zst")).unwrap())
+            Ok(ExportFormat::of(Path::new("a.csv.zst")).unwrap())
         );
         assert!(
             "xls"
-                .parse::<Kind>()
+                .parse::<ExportFormat>()
                 .unwrap_err()
                 .to_string()
                 .contains("csv.gz")

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{ExportError, manifest_builder};
-use crate::output::atomic_file::is_still;
+use crate::output::atomic_file::same_inode;
 use crate::output::open_file;
 
 /// Readers of such folders skip names that begin with a dot.
@@ -24,7 +24,7 @@ const LONGEST_TEXT: u64 = 500;
 /// Dropping it gives the folder back, and removes it if this run made it and
 /// nothing is in it.
 #[derive(Debug)]
-pub struct Claim {
+pub struct FolderLock {
     folder: PathBuf,
     /// The folders that were not there, from the innermost on.
     made: Vec<PathBuf>,
@@ -32,7 +32,7 @@ pub struct Claim {
     _file: File,
 }
 
-impl Claim {
+impl FolderLock {
     /// Claims a folder that is made if it is not there.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Claim {
             };
             // Another may have taken it for a leftover, and removes it.
             let lock = file.try_lock();
-            if !matches!(lock, Err(TryLockError::WouldBlock)) && is_still(&path, &file) {
+            if !matches!(lock, Err(TryLockError::WouldBlock)) && same_inode(&path, &file) {
                 // On a full disk it is claimed as well, by nobody knows whom.
                 let _ = file.write_all(introduction().as_bytes());
                 return Ok(file);
@@ -97,7 +97,7 @@ impl Claim {
     /// Removes what a killed run left. Some network file systems know no locks: there,
     /// nothing can be claimed.
     fn take_away(folder: &Path, path: &Path) -> Result<(), ExportError> {
-        let file = match open_file::to_lock(path) {
+        let file = match open_file::open_for_lock(path) {
             // Whose it was has removed it in between.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(|source| ExportError::Lock {
@@ -106,7 +106,7 @@ impl Claim {
             })?,
         };
         let lock = file.try_lock();
-        if !is_still(path, &file) {
+        if !same_inode(path, &file) {
             return Ok(());
         }
         match lock {
@@ -121,7 +121,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl Drop for FolderLock {
     fn drop(&mut self) {
         // While it is locked: afterwards it may be another run's.
         let _ = fs::remove_file(self.folder.join(LOCK));
@@ -163,20 +163,20 @@ mod tests {
     fn it_is_one_runs_until_dropped_and_a_folder_of_its_own_making_goes_with_it() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("a/b");
-        let claim = Claim::make(&folder).unwrap();
-        let refused = Claim::make(&folder).unwrap_err().to_string();
+        let claim = FolderLock::make(&folder).unwrap();
+        let refused = FolderLock::make(&folder).unwrap_err().to_string();
         let own = format!("process {}", std::process::id());
         assert!(refused.contains(&own), "{refused}");
         drop(claim);
         assert!(!outer.path().join("a").exists());
 
-        let claim = Claim::make(&folder).unwrap();
+        let claim = FolderLock::make(&folder).unwrap();
         fs::write(folder.join("mine"), "").unwrap();
         drop(claim);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         // What a killed run left is locked by nobody.
         fs::write(folder.join(LOCK), "process 1").unwrap();
-        drop(Claim::take_over(&folder).unwrap());
+        drop(FolderLock::take_over(&folder).unwrap());
         assert!(!folder.join(LOCK).exists());
     }
 }

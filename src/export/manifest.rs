@@ -16,12 +16,12 @@ use serde_json::Value;
 
 use super::draft::publish;
 use super::{ExportError, seal};
-use crate::output::atomic_file::{Draft, Existing};
+use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::open_file;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::missing::Missing;
 use crate::sharding::shard::Ranges;
-use crate::terminal::summary::{Extent, Instants};
+use crate::terminal::summary::{ResultSummary, SnapshotCount};
 
 /// Of the manifest's own shape.
 pub const VERSION: u32 = 1;
@@ -252,8 +252,8 @@ impl Manifest {
             .collect()
     }
 
-    pub fn extent(&self) -> Extent {
-        Extent {
+    pub fn extent(&self) -> ResultSummary {
+        ResultSummary {
             rows: self.rows,
             answered: self.shards_answered,
             expected: self.shards_expected,
@@ -271,22 +271,22 @@ impl Manifest {
 
     /// Of the runs that read any of it: others may have read nothing, or what was
     /// read again since.
-    fn instants(&self) -> Instants {
+    fn instants(&self) -> SnapshotCount {
         let read: BTreeSet<_> = self.shards.iter().map(|shard| shard.run).collect();
         let of = match read.len() {
             // Its rows are of no shard, or it has none.
             0 => self.runs.last(),
             1 => read.first().and_then(|&run| self.runs.get(run)),
-            runs => return Instants::Runs(runs),
+            runs => return SnapshotCount::Runs(runs),
         };
         match of.and_then(|run| run.snapshot.as_ref()) {
-            Some(_) => Instants::One,
-            None => Instants::EachShard,
+            Some(_) => SnapshotCount::One,
+            None => SnapshotCount::EachShard,
         }
     }
 
     /// Forgets the runs at the end that read nothing of what is there.
-    pub fn forget_unread(&mut self) {
+    pub fn drop_empty_runs(&mut self) {
         let read = self.shards.iter().map(|shard| shard.run + 1).max();
         self.runs.truncate(read.unwrap_or(0));
     }
@@ -295,7 +295,7 @@ impl Manifest {
     ///
     /// # Errors
     /// If that cannot be written.
-    pub fn write(&self, draft: &Draft) -> Result<(), ExportError> {
+    pub fn write(&self, draft: &AtomicFile) -> Result<(), ExportError> {
         let written = self.text().and_then(|text| {
             draft.file()?.write_all(&text)?;
             draft.sync()
@@ -311,7 +311,7 @@ impl Manifest {
     /// # Errors
     /// If it cannot be written there.
     pub fn replace(&self, path: &Path) -> Result<(), ExportError> {
-        let draft = draft::create(path, Existing::Replace)?;
+        let draft = draft::create(path, IfExists::Replace)?;
         self.write(&draft)?;
         publish(draft)
     }

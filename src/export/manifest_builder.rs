@@ -6,15 +6,15 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Kind;
+use super::ExportFormat;
 use super::encoder::Written;
 use super::manifest::{
     ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
     SnapshotRecord, VERSION,
 };
-use crate::config::{Host, Place, Settings};
-use crate::exec::driver::Outcome;
-use crate::exec::plan::{Instant, Plan};
+use crate::config::{Host, HostPlace, Settings};
+use crate::exec::driver::RunReport;
+use crate::exec::plan::{Consistency, Plan};
 use crate::exec::type_names::TypeNames;
 use crate::global::Catalog;
 use crate::pg::row_batch::Column;
@@ -23,7 +23,7 @@ use crate::sharding::topology::Doubt;
 
 /// What the server says of itself and of the snapshot: `sql/session/server_info.sql`.
 #[derive(Debug, Clone, Default)]
-pub struct Circumstances {
+pub struct ServerInfo {
     /// The one that answered.
     pub host: Option<Host>,
     pub version: String,
@@ -37,15 +37,15 @@ pub struct Circumstances {
 }
 
 /// All but the files.
-pub struct Particulars<'a> {
+pub struct ManifestInputs<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
-    pub circumstances: &'a Circumstances,
+    pub circumstances: &'a ServerInfo,
     pub began: Timestamp,
-    pub outcome: &'a Outcome,
+    pub outcome: &'a RunReport,
     /// Why shards may be missing that nobody asked.
     pub doubt: Option<&'a Doubt>,
-    pub kind: Kind,
+    pub kind: ExportFormat,
     pub header: bool,
     pub shard_column: Option<String>,
     pub options: BTreeMap<String, Value>,
@@ -53,7 +53,7 @@ pub struct Particulars<'a> {
 
 /// Of an export to one file.
 pub fn of_file(
-    of: &Particulars<'_>,
+    of: &ManifestInputs<'_>,
     columns: Vec<ColumnRecord>,
     path: &Path,
     written: &Written,
@@ -82,7 +82,7 @@ pub fn of_file(
 /// Of one answer of all shards that were `asked`. Those that its tables are put
 /// together from took part; the others were left out for what they lack.
 pub fn of_answer(
-    of: &Particulars<'_>,
+    of: &ManifestInputs<'_>,
     columns: Vec<ColumnRecord>,
     path: &Path,
     written: &Written,
@@ -112,7 +112,7 @@ pub fn of_answer(
     }
 }
 
-impl Particulars<'_> {
+impl ManifestInputs<'_> {
     /// Without what comes of the shards' rows.
     pub fn manifest(&self) -> Manifest {
         let (host, port) = host(self.circumstances.host.as_ref());
@@ -139,8 +139,8 @@ impl Particulars<'_> {
                 user: Some(self.circumstances.user.clone()),
                 server_version: Some(self.circumstances.version.clone()),
                 snapshot: match self.plan.instant {
-                    Instant::Shared => self.circumstances.snapshot.clone(),
-                    Instant::PerShard => None,
+                    Consistency::SharedSnapshot => self.circumstances.snapshot.clone(),
+                    Consistency::PerShard => None,
                 },
                 warnings: outcome.notices.warnings(),
             }],
@@ -173,7 +173,7 @@ impl Particulars<'_> {
     }
 }
 
-fn missing(outcome: &Outcome) -> Vec<MissingRecord> {
+fn missing(outcome: &RunReport) -> Vec<MissingRecord> {
     let mut missing: Vec<_> = outcome.failures.iter().collect();
     missing.sort_by_key(|(shard, _)| *shard);
     missing
@@ -220,8 +220,8 @@ fn host(host: Option<&Host>) -> (String, u16) {
         return (String::new(), 0);
     };
     let name = match host.place() {
-        Place::Socket(directory) => directory.display().to_string(),
-        Place::Tcp { name, .. } => name.clone(),
+        HostPlace::Socket(directory) => directory.display().to_string(),
+        HostPlace::Tcp { name, .. } => name.clone(),
     };
     (name, host.port())
 }

@@ -30,9 +30,9 @@ mod text_encoder;
 pub mod verify;
 mod writer;
 
-pub use encoder::{Text, Written};
+pub use encoder::{TextOptions, Written};
 pub use error::ExportError;
-pub use file_format::{Compression, FileFormat, Kind};
-pub use sidecar::Beside;
+pub use file_format::{Compression, ExportFormat, FileFormat};
+pub use sidecar::Sidecar;
 pub(crate) use single_file::OneFile;
-pub use target::Target;
+pub use target::ExportTarget;

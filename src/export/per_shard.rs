@@ -16,17 +16,17 @@ use super::blocking::blocking;
 use super::columns::{recorded, to_records};
 use super::dataset_dir::part_name;
 use super::draft::publish;
-use super::encoder::{Input, Text};
+use super::encoder::{TextOptions, WriterCommand};
 use super::manifest::{ColumnRecord, Manifest, ShardRecord};
 use super::manifest_builder::{self, milliseconds};
 use super::progress::Progress;
 use super::writer::Writer;
-use super::{ExportError, Kind, Target};
+use super::{ExportError, ExportFormat, ExportTarget};
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::copy::Lines;
-use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
-use crate::exec::fanout::Answer;
-use crate::exec::merge::Recall;
+use crate::exec::copy::CopyChunk;
+use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
+use crate::exec::fanout::ShardStats;
+use crate::exec::merge::Restart;
 use crate::exec::type_names::TypeNames;
 use crate::output::format::RenderError;
 use crate::output::open_file;
@@ -43,8 +43,8 @@ pub(crate) struct PerShard {
     folder: PathBuf,
     /// The name of the folders in it: `shard`.
     key: String,
-    kind: Kind,
-    text: Text,
+    kind: ExportFormat,
+    text: TextOptions,
     types: TypeNames,
     manifest: Manifest,
     columns: Vec<Column>,
@@ -64,7 +64,7 @@ pub(crate) struct PerShard {
 }
 
 struct Part {
-    target: Target,
+    target: ExportTarget,
     writer: Writer,
 }
 
@@ -73,8 +73,8 @@ impl PerShard {
     pub fn start(
         folder: &Path,
         key: &str,
-        kind: Kind,
-        text: Text,
+        kind: ExportFormat,
+        text: TextOptions,
         types: TypeNames,
         weights: BTreeMap<Shard, u64>,
         manifest: Manifest,
@@ -115,7 +115,7 @@ impl PerShard {
     /// and why the other shards are not. Also what went wrong, if something did.
     pub async fn finish(
         mut self,
-        outcome: &Outcome,
+        outcome: &RunReport,
         columns: Result<Vec<ColumnRecord>, String>,
     ) -> (Manifest, Option<ExportError>) {
         self.abandon().await;
@@ -143,7 +143,7 @@ impl PerShard {
         }
         // One that was all in vain is said.
         if !self.manifest.shards.is_empty() {
-            self.manifest.forget_unread();
+            self.manifest.drop_empty_runs();
         }
         let recorded = self.record();
         (self.manifest, self.trouble.or(recorded.err()))
@@ -162,13 +162,13 @@ impl PerShard {
         let Some(finished) = finished else {
             return false;
         };
-        self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
+        self.enter(finished.unwrap_or(Err(ExportError::WriterPanicked(self.folder.clone()))));
         true
     }
 
-    fn reap(&mut self) {
+    fn poll_finished(&mut self) {
         while let Some(finished) = self.finishing.try_join_next() {
-            self.enter(finished.unwrap_or(Err(ExportError::Crashed(self.folder.clone()))));
+            self.enter(finished.unwrap_or(Err(ExportError::WriterPanicked(self.folder.clone()))));
         }
     }
 
@@ -193,18 +193,18 @@ impl PerShard {
     }
 
     /// The file of a shard, opened when the first of it comes.
-    async fn part(&mut self, shard: Shard) -> Result<&Part, WriterFailed> {
+    async fn part(&mut self, shard: Shard) -> Result<&Part, OutputClosed> {
         if self.trouble.is_some() {
-            return Err(WriterFailed);
+            return Err(OutputClosed);
         }
         if !self.open.contains_key(&shard) {
             match self.opened(shard) {
                 Ok(part) => {
-                    let columns = Input::Columns(self.columns.clone());
+                    let columns = WriterCommand::Columns(self.columns.clone());
                     part.writer.take(columns).await?;
                     if let (Some(first), Some(columns)) = (self.first, self.drifted.remove(&shard))
                     {
-                        let drifted = Input::Drifted {
+                        let drifted = WriterCommand::Drifted {
                             shard,
                             columns,
                             first,
@@ -215,11 +215,11 @@ impl PerShard {
                 }
                 Err(error) => {
                     self.trouble = Some(error);
-                    return Err(WriterFailed);
+                    return Err(OutputClosed);
                 }
             }
         }
-        self.open.get(&shard).ok_or(WriterFailed)
+        self.open.get(&shard).ok_or(OutputClosed)
     }
 
     fn opened(&self, shard: Shard) -> Result<Part, ExportError> {
@@ -229,13 +229,13 @@ impl PerShard {
             file: folder,
             source,
         })?;
-        let target = Target::part(&path)?;
-        let writer = Writer::start(&target, self.kind, self.text.clone(), Recall::Never)?;
+        let target = ExportTarget::part(&path)?;
+        let writer = Writer::start(&target, self.kind, self.text.clone(), Restart::Never)?;
         Ok(Part { target, writer })
     }
 
     /// What came of a part whose writer takes no more.
-    async fn give(&mut self, shard: Shard, input: Input) -> Result<(), WriterFailed> {
+    async fn give(&mut self, shard: Shard, input: WriterCommand) -> Result<(), OutputClosed> {
         let given = self.part(shard).await?.writer.take(input).await;
         if given.is_err()
             && let Some(part) = self.open.remove(&shard)
@@ -245,7 +245,7 @@ impl PerShard {
         given
     }
 
-    async fn complete(&mut self, shard: Shard, part: Part, answer: Answer) {
+    async fn complete(&mut self, shard: Shard, part: Part, answer: ShardStats) {
         while self.finishing.len() >= FINISHING {
             self.reap_one().await;
         }
@@ -256,7 +256,7 @@ impl PerShard {
             let written = part.writer.finish().await?;
             let mut file = manifest_builder::file(part.target.path(), &written);
             file.name = name;
-            if let Target::File(draft) = part.target {
+            if let ExportTarget::File(draft) = part.target {
                 blocking(move || publish(draft)).await?;
             }
             Ok(ShardRecord {
@@ -271,13 +271,13 @@ impl PerShard {
     }
 }
 
-impl Destination for PerShard {
+impl RowSink for PerShard {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
         self.take_columns(columns);
         Ok(())
     }
 
-    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), WriterFailed> {
+    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), OutputClosed> {
         self.column_types.add(shard, columns);
         self.first.get_or_insert(shard);
         if columns == self.columns {
@@ -288,23 +288,23 @@ impl Destination for PerShard {
         Ok(())
     }
 
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
         self.progress
             .add(shard, rows.len() as u64, rows.text_bytes());
-        self.give(shard, Input::Rows(shard, rows)).await
+        self.give(shard, WriterCommand::Rows(shard, rows)).await
     }
 
-    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed> {
+    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
         self.progress.add(shard, lines.rows, lines.text.len());
-        self.give(shard, Input::Lines(shard, lines)).await
+        self.give(shard, WriterCommand::Lines(shard, lines)).await
     }
 
-    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed> {
+    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed> {
         if self.trouble.is_some() {
-            return Err(WriterFailed);
+            return Err(OutputClosed);
         }
         match ended {
-            Ended::Answered(answer) => {
+            ShardEnd::Finished(answer) => {
                 // A shard without rows has a file as well.
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
@@ -312,27 +312,27 @@ impl Destination for PerShard {
                     self.complete(shard, part, answer).await;
                 }
             }
-            Ended::Failed | Ended::Again => {
+            ShardEnd::Failed | ShardEnd::Restarted => {
                 self.progress.take_back(shard);
                 if let Some(part) = self.open.remove(&shard) {
                     part.writer.abandon().await;
                 }
             }
         }
-        self.reap();
+        self.poll_finished();
         Ok(())
     }
 
     /// Now and then, and not for each file: the manifest is as long as the topology.
-    async fn flush(&mut self) -> Result<(), WriterFailed> {
-        self.reap();
+    async fn flush(&mut self) -> Result<(), OutputClosed> {
+        self.poll_finished();
         if std::mem::take(&mut self.stale)
             && let Err(error) = self.record()
         {
             self.trouble = Some(error);
         }
         match self.trouble {
-            Some(_) => Err(WriterFailed),
+            Some(_) => Err(OutputClosed),
             None => Ok(()),
         }
     }
@@ -342,7 +342,7 @@ impl Destination for PerShard {
         !self.touched
     }
 
-    fn progress(&self, _: &Outcome) -> String {
+    fn progress(&self, _: &RunReport) -> String {
         self.progress.describe(self.began.elapsed())
     }
 }

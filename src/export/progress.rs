@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::sharding::shard::Shard;
-use crate::text::humanize::{Bytes, Elapsed, Grouped};
+use crate::text::humanize::{Bytes, HumanDuration, ThousandsSeparated};
 
 /// What has been read, against the catalog's row estimates. Those are of tables
 /// and not of the query: they serve as the shards' weights, no more.
@@ -53,12 +53,12 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.bytes as f64 / elapsed.as_secs_f64().max(0.001);
         let left = match self.left(elapsed) {
-            Some(left) => format!(" · some {} left", Elapsed(left)),
+            Some(left) => format!(" · some {} left", HumanDuration(left)),
             None => String::new(),
         };
         format!(
             "{} rows · {} · {}/s{left}",
-            Grouped(self.rows),
+            ThousandsSeparated(self.rows),
             Bytes(self.bytes),
             Bytes::of(rate),
         )

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ExportError;
-use crate::output::atomic_file::{self, Draft, Existing};
+use crate::output::atomic_file::{self, AtomicFile, IfExists};
 use crate::output::open_file;
 
 /// The steps take milliseconds: who holds the folder for longer is another program,
@@ -19,40 +19,42 @@ use crate::output::open_file;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What changes at once.
-pub(super) struct Publication<'a> {
-    pub file: &'a Draft,
-    pub manifest: Option<&'a Draft>,
+pub(super) struct CommitFiles<'a> {
+    pub file: &'a AtomicFile,
+    pub manifest: Option<&'a AtomicFile>,
     /// Manifests that do not fit the new file.
     pub stale: &'a [PathBuf],
 }
 
-impl Publication<'_> {
+impl CommitFiles<'_> {
     /// # Errors
     /// If anything of it cannot be done; the rest is taken back then, and the error
     /// says so where that cannot be done either.
     pub fn publish(&self) -> Result<(), ExportError> {
         let at = self.file.path();
         self.file.sync().map_err(failed(at))?;
-        let turn = Turn::of(&atomic_file::folder(at));
+        let turn = DirectoryLock::of(&atomic_file::folder(at));
         self.change()?;
         drop(turn);
-        let names = self.manifest.map(Draft::path).into_iter().chain([at]);
+        let names = self.manifest.map(AtomicFile::path).into_iter().chain([at]);
         for name in names {
-            atomic_file::sync_folder_of(name).map_err(|source| ExportError::Unconfirmed {
-                file: at.to_owned(),
-                source,
+            atomic_file::sync_folder_of(name).map_err(|source| {
+                ExportError::DirectorySyncFailed {
+                    file: at.to_owned(),
+                    source,
+                }
             })?;
         }
         Ok(())
     }
 
     fn change(&self) -> Result<(), ExportError> {
-        let beside = self.manifest.map(Draft::path).into_iter();
+        let beside = self.manifest.map(AtomicFile::path).into_iter();
         let mut beside = beside.chain(self.stale.iter().map(PathBuf::as_path));
-        if self.file.existing() == Existing::Keep
+        if self.file.existing() == IfExists::Fail
             && let Some(there) = beside.find(|path| atomic_file::is_there(path))
         {
-            return Err(ExportError::Appeared(there.to_owned()));
+            return Err(ExportError::CreatedConcurrently(there.to_owned()));
         }
         // The manifest comes last: whoever waits for it finds both.
         let steps = [Step::Place(self.file)]
@@ -61,7 +63,7 @@ impl Publication<'_> {
             .chain(self.manifest.map(Step::Place));
         let mut done = Vec::new();
         for step in steps {
-            let before = Before::at(step.path());
+            let before = Backup::at(step.path());
             match step.take() {
                 Ok(()) => done.push((step, before)),
                 Err(error) => return Err(taken_back(done, error)),
@@ -73,7 +75,7 @@ impl Publication<'_> {
 
 #[derive(Clone, Copy)]
 enum Step<'a> {
-    Place(&'a Draft),
+    Place(&'a AtomicFile),
     Remove(&'a Path),
 }
 
@@ -96,45 +98,45 @@ impl Step<'_> {
         taken.map_err(failed(self.path()))
     }
 
-    fn take_back(&self, before: Before) -> io::Result<()> {
+    fn take_back(&self, before: Backup) -> io::Result<()> {
         match (self, before) {
-            (_, Before::Kept(older)) => older.put_back(),
-            (_, Before::Lost) => Err(io::Error::other("it could not be kept meanwhile")),
-            (Self::Place(draft), Before::Nothing) => draft.take_back(),
-            (Self::Remove(_), Before::Nothing) => Ok(()),
+            (_, Backup::Saved(older)) => older.put_back(),
+            (_, Backup::Unavailable) => Err(io::Error::other("it could not be kept meanwhile")),
+            (Self::Place(draft), Backup::None) => draft.take_back(),
+            (Self::Remove(_), Backup::None) => Ok(()),
         }
     }
 }
 
 /// What had a name before a step.
-enum Before {
-    Nothing,
-    Kept(Older),
+enum Backup {
+    None,
+    Saved(BackupFile),
     /// Some file systems know no second name for a file.
-    Lost,
+    Unavailable,
 }
 
-impl Before {
+impl Backup {
     fn at(path: &Path) -> Self {
-        match Older::of(path) {
-            Ok(older) => Self::Kept(older),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
-            Err(_) => Self::Lost,
+        match BackupFile::of(path) {
+            Ok(older) => Self::Saved(older),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::None,
+            Err(_) => Self::Unavailable,
         }
     }
 }
 
 /// An older file, under a hidden name until what replaces it is complete.
-struct Older {
+struct BackupFile {
     path: PathBuf,
     hidden: PathBuf,
     /// Holds a lock, as a draft does, lest a run that starts remove it.
     _file: io::Result<File>,
 }
 
-impl Older {
+impl BackupFile {
     fn of(path: &Path) -> io::Result<Self> {
-        let file = open_file::to_lock(path);
+        let file = open_file::open_for_lock(path);
         if let Ok(file) = &file {
             let _ = file.try_lock();
         }
@@ -152,17 +154,17 @@ impl Older {
     }
 }
 
-impl Drop for Older {
+impl Drop for BackupFile {
     fn drop(&mut self) {
         // Gone already if it was put back.
         let _ = fs::remove_file(&self.hidden);
     }
 }
 
-fn taken_back(done: Vec<(Step, Before)>, error: ExportError) -> ExportError {
+fn taken_back(done: Vec<(Step, Backup)>, error: ExportError) -> ExportError {
     for (step, before) in done.into_iter().rev() {
         if let Err(source) = step.take_back(before) {
-            return ExportError::HalfPublished {
+            return ExportError::PartiallyCommitted {
                 cause: Box::new(error),
                 file: step.path().to_owned(),
                 source,
@@ -175,7 +177,7 @@ fn taken_back(done: Vec<(Step, Before)>, error: ExportError) -> ExportError {
 fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
     let file = file.to_owned();
     move |source| match source.kind() {
-        io::ErrorKind::AlreadyExists => ExportError::Appeared(file.clone()),
+        io::ErrorKind::AlreadyExists => ExportError::CreatedConcurrently(file.clone()),
         _ => ExportError::File {
             file: file.clone(),
             source,
@@ -185,9 +187,9 @@ fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
 
 /// A folder that no other export publishes in meanwhile. Where folders cannot be
 /// locked, or one is locked for long, it goes on without.
-struct Turn(#[allow(dead_code, reason = "holds the lock")] Option<File>);
+struct DirectoryLock(#[allow(dead_code, reason = "holds the lock")] Option<File>);
 
-impl Turn {
+impl DirectoryLock {
     fn of(folder: &Path) -> Self {
         let Ok(folder) = File::open(folder) else {
             return Self(None);
@@ -222,11 +224,11 @@ mod tests {
                     let (file, manifest, start) = (&file, &manifest, &start);
                     scope.spawn(move || {
                         let draft = |path| {
-                            let draft = Draft::create(path, Existing::Replace).unwrap();
+                            let draft = AtomicFile::create(path, IfExists::Replace).unwrap();
                             write!(draft.file().unwrap(), "{n}").unwrap();
                             draft
                         };
-                        let publication = Publication {
+                        let publication = CommitFiles {
                             file: &draft(file),
                             manifest: Some(&draft(manifest)),
                             stale: &[],

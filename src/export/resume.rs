@@ -10,7 +10,7 @@ use super::ExportError;
 use super::blocking::blocking;
 use super::columns::recorded;
 use super::manifest::{FileRecord, Manifest, MissingRecord, NOT_YET};
-use super::verify::is_as_written;
+use super::verify::matches_digest;
 use crate::sharding::shard::Shard;
 
 /// The manifest of an export that is about to begin.
@@ -33,7 +33,7 @@ pub fn announced(mut manifest: Manifest, shards: &[Shard]) -> Manifest {
 
 /// An export that was interrupted, and what of it can stay.
 #[derive(Debug)]
-pub struct Earlier {
+pub struct PreviousExport {
     manifest: Manifest,
     /// The shards whose files are there, as they were written.
     intact: BTreeSet<String>,
@@ -50,13 +50,13 @@ pub enum Users {
 }
 
 /// What became of a file.
-enum Found {
+enum PartState {
     Intact,
-    Changed,
-    Gone,
+    Modified,
+    Missing,
 }
 
-impl Earlier {
+impl PreviousExport {
     /// Reads what is there of it: a file that was damaged at its size looks whole.
     /// 100 MB took 0.4 s, the server holding nothing meanwhile.
     ///
@@ -70,11 +70,11 @@ impl Earlier {
                 let Some(file) = &entry.file else { continue };
                 let path = folder.join(&file.name);
                 match found(&path, file)? {
-                    Found::Intact => {
+                    PartState::Intact => {
                         intact.insert(entry.shard.clone());
                     }
-                    Found::Changed => changed.push(path),
-                    Found::Gone => {}
+                    PartState::Modified => changed.push(path),
+                    PartState::Missing => {}
                 }
             }
             Ok(Self {
@@ -110,7 +110,7 @@ impl Earlier {
         }
         then.shards
             .retain(|entry| self.intact.contains(&entry.shard));
-        then.forget_unread();
+        then.drop_empty_runs();
         then.runs.extend(now.runs.iter().cloned());
         let stay = then.shards.clone();
         Ok(Manifest {
@@ -123,11 +123,11 @@ impl Earlier {
     }
 }
 
-fn found(path: &Path, file: &FileRecord) -> Result<Found, ExportError> {
-    match is_as_written(path, file) {
-        Ok(true) => Ok(Found::Intact),
-        Ok(false) => Ok(Found::Changed),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Gone),
+fn found(path: &Path, file: &FileRecord) -> Result<PartState, ExportError> {
+    match matches_digest(path, file) {
+        Ok(true) => Ok(PartState::Intact),
+        Ok(false) => Ok(PartState::Modified),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(PartState::Missing),
         Err(source) => Err(ExportError::File {
             file: path.to_owned(),
             source,
@@ -146,7 +146,7 @@ fn check_user(then: &Manifest, now: &str) -> Result<(), ExportError> {
 }
 
 fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), ExportError> {
-    let refused = |what: String| Err(ExportError::Resumed(what));
+    let refused = |what: String| Err(ExportError::ResumeMismatch(what));
     let [server_then, server_now] = [then, now].map(|manifest| manifest.server.place());
     let same = [
         ("statement", &then.statement, &now.statement),
@@ -204,7 +204,7 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
 }
 
 /// The interrupted export that `--resume` continues in this folder.
-pub async fn load_previous(target: &Path) -> Result<Earlier, ExportError> {
+pub async fn load_previous(target: &Path) -> Result<PreviousExport, ExportError> {
     let (at, manifest) = dataset_dir::interrupted(target)?;
-    Earlier::examine(manifest, &at).await
+    PreviousExport::examine(manifest, &at).await
 }

@@ -4,19 +4,19 @@ use super::draft;
 use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
-use super::publish::Publication;
-use super::{ExportError, Target};
-use crate::output::atomic_file::{self, Draft, Existing};
+use super::publish::CommitFiles;
+use super::{ExportError, ExportTarget};
+use crate::output::atomic_file::{self, AtomicFile, IfExists};
 
 /// Dropping it leaves nothing behind.
 #[derive(Debug, Default)]
-pub struct Beside {
-    manifest: Option<Draft>,
+pub struct Sidecar {
+    manifest: Option<AtomicFile>,
     /// Manifests that the new file would not fit.
     stale: Vec<PathBuf>,
 }
 
-impl Beside {
+impl Sidecar {
     /// A stream has nothing beside it.
     pub fn nothing() -> Self {
         Self::default()
@@ -29,8 +29,8 @@ impl Beside {
     /// If it cannot be written, or one that is to be kept is there.
     pub fn manifest(
         given: &Path,
-        target: &Target,
-        existing: Existing,
+        target: &ExportTarget,
+        existing: IfExists,
     ) -> Result<Self, ExportError> {
         let manifest = draft::create(&Manifest::path_of(given), existing)?;
         let mut stale = manifests(given, target);
@@ -48,8 +48,8 @@ impl Beside {
     /// If one that is to be kept is there.
     pub fn no_manifest(
         given: &Path,
-        target: &Target,
-        existing: Existing,
+        target: &ExportTarget,
+        existing: IfExists,
     ) -> Result<Self, ExportError> {
         let beside = Self {
             manifest: None,
@@ -58,9 +58,9 @@ impl Beside {
         beside.checked(existing)
     }
 
-    fn checked(self, existing: Existing) -> Result<Self, ExportError> {
+    fn checked(self, existing: IfExists) -> Result<Self, ExportError> {
         match self.stale.iter().find(|path| atomic_file::is_there(path)) {
-            Some(there) if existing == Existing::Keep => {
+            Some(there) if existing == IfExists::Fail => {
                 Err(ExportError::StaleManifest(there.clone()))
             }
             _ => Ok(self),
@@ -79,11 +79,11 @@ impl Beside {
     }
 
     /// Gives the file its name, and the manifest, if there is to be one.
-    pub(super) fn publish(&self, file: &Draft, record: &Manifest) -> Result<(), ExportError> {
+    pub(super) fn publish(&self, file: &AtomicFile, record: &Manifest) -> Result<(), ExportError> {
         if let Some(manifest) = &self.manifest {
             record.write(manifest)?;
         }
-        let publication = Publication {
+        let publication = CommitFiles {
             file,
             manifest: self.manifest.as_ref(),
             stale: &self.stale,
@@ -93,14 +93,14 @@ impl Beside {
 }
 
 /// Another name, if that is not taken.
-pub(super) fn renamed(draft: &mut Draft, path: PathBuf) -> Result<(), ExportError> {
+pub(super) fn renamed(draft: &mut AtomicFile, path: PathBuf) -> Result<(), ExportError> {
     draft
         .rename(path.clone())
         .map_err(|_| ExportError::Exists(path))
 }
 
 /// Where the manifest of a file may be that is about to be replaced.
-fn manifests(given: &Path, target: &Target) -> Vec<PathBuf> {
+fn manifests(given: &Path, target: &ExportTarget) -> Vec<PathBuf> {
     let mut all = [given, target.path()]
         .map(|file| resolved(&Manifest::path_of(file)))
         .to_vec();

@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::encoder::{Input, Text, Written};
+use super::encoder::{TextOptions, WriterCommand, Written};
 use super::manifest::Manifest;
 use super::progress::Progress;
-use super::sidecar::{Beside, renamed};
+use super::sidecar::{Sidecar, renamed};
 use super::writer::Writer;
-use super::{ExportError, FileFormat, Kind, Target};
-use crate::exec::copy::Lines;
-use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
-use crate::exec::merge::{Delivery, Order, Recall};
+use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
+use crate::exec::copy::CopyChunk;
+use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
+use crate::exec::merge::{MergeMode, Order, Restart};
 use crate::output::format::RenderError;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
@@ -22,8 +22,8 @@ use crate::text::humanize::Bytes;
 
 /// A file under way. Dropping it leaves nothing behind.
 pub(crate) struct OneFile {
-    target: Target,
-    beside: Beside,
+    target: ExportTarget,
+    beside: Sidecar,
     writer: Writer,
     /// Waits for the writer's queue; the run's interface cannot.
     columns: Option<Vec<Column>>,
@@ -35,19 +35,19 @@ pub(crate) struct OneFile {
 }
 
 /// A file that is written, and has its name not yet.
-pub(crate) struct Finished {
-    target: Target,
-    beside: Beside,
+pub(crate) struct UnpublishedFile {
+    target: ExportTarget,
+    beside: Sidecar,
     pub written: Written,
 }
 
 impl OneFile {
     pub fn start(
-        target: Target,
-        beside: Beside,
-        kind: Kind,
-        text: Text,
-        recall: Recall,
+        target: ExportTarget,
+        beside: Sidecar,
+        kind: ExportFormat,
+        text: TextOptions,
+        recall: Restart,
         weights: BTreeMap<Shard, u64>,
     ) -> Result<Self, ExportError> {
         Ok(Self {
@@ -64,14 +64,14 @@ impl OneFile {
 
     /// What is written to a stream, or as Parquet, is written; and of rows that are
     /// mixed, those of one shard cannot be taken out again.
-    pub fn delivery(target: &Target, kind: Kind, order: Order) -> Delivery {
+    pub fn delivery(target: &ExportTarget, kind: ExportFormat, order: Order) -> MergeMode {
         let mixed = order == Order::Arrival;
         let recall = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
-            Recall::Never
+            Restart::Never
         } else {
-            Recall::UntilEnded
+            Restart::WhileIncomplete
         };
-        Delivery { order, recall }
+        MergeMode { order, recall }
     }
 
     pub fn is_stream(&self) -> bool {
@@ -79,7 +79,7 @@ impl OneFile {
     }
 
     /// Takes it all back, for a run that starts again.
-    pub async fn rewound(self) -> Result<(Target, Beside), ExportError> {
+    pub async fn reset(self) -> Result<(ExportTarget, Sidecar), ExportError> {
         if let Some(error) = self.writer.abandon().await {
             return Err(error);
         }
@@ -88,11 +88,11 @@ impl OneFile {
     }
 
     /// Waits until all of it is on the disk.
-    pub async fn finish(self) -> Result<Finished, ExportError> {
+    pub async fn finish(self) -> Result<UnpublishedFile, ExportError> {
         let written = self.writer.finish().await?;
         let target = self.target;
         let target = blocking(move || target.sync().map(|()| target)).await?;
-        Ok(Finished {
+        Ok(UnpublishedFile {
             target,
             beside: self.beside,
             written,
@@ -105,13 +105,13 @@ impl OneFile {
     }
 }
 
-impl Finished {
+impl UnpublishedFile {
     /// Another name for the file, and for what stands beside it.
     pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
         self.beside.rename(&path)?;
         match &mut self.target {
-            Target::File(draft) => renamed(draft, path),
-            Target::Stream { .. } => Ok(()),
+            ExportTarget::File(draft) => renamed(draft, path),
+            ExportTarget::Stream { .. } => Ok(()),
         }
     }
 
@@ -132,40 +132,40 @@ impl Finished {
     /// Gives the file its name, and then the manifest its own.
     pub async fn publish(self, record: Manifest) -> Result<(), ExportError> {
         blocking(move || match &self.target {
-            Target::File(draft) => self.beside.publish(draft, &record),
-            Target::Stream { .. } => Ok(()),
+            ExportTarget::File(draft) => self.beside.publish(draft, &record),
+            ExportTarget::Stream { .. } => Ok(()),
         })
         .await
     }
 }
 
 impl OneFile {
-    async fn take_back(&mut self, shard: Shard) -> Result<(), WriterFailed> {
+    async fn take_back(&mut self, shard: Shard) -> Result<(), OutputClosed> {
         self.progress.take_back(shard);
-        self.writer.take(Input::TakeBack(shard)).await
+        self.writer.take(WriterCommand::RollBack(shard)).await
     }
 
-    async fn pass(&mut self, input: Input) -> Result<(), WriterFailed> {
+    async fn pass(&mut self, input: WriterCommand) -> Result<(), OutputClosed> {
         self.touched = true;
         if let Some(columns) = self.columns.take() {
-            self.writer.take(Input::Columns(columns)).await?;
+            self.writer.take(WriterCommand::Columns(columns)).await?;
         }
         self.writer.take(input).await
     }
 }
 
-impl Destination for OneFile {
+impl RowSink for OneFile {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
         self.columns = Some(columns.to_vec());
         Ok(())
     }
 
-    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), WriterFailed> {
+    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), OutputClosed> {
         let (first, expected) = self.first.get_or_insert_with(|| (shard, columns.to_vec()));
         if expected == columns {
             return Ok(());
         }
-        let drifted = Input::Drifted {
+        let drifted = WriterCommand::Drifted {
             shard,
             columns: columns.to_vec(),
             first: *first,
@@ -173,33 +173,33 @@ impl Destination for OneFile {
         self.pass(drifted).await
     }
 
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
         self.progress
             .add(shard, rows.len() as u64, rows.text_bytes());
-        self.pass(Input::Rows(shard, rows)).await
+        self.pass(WriterCommand::Rows(shard, rows)).await
     }
 
-    async fn lines(&mut self, shard: Shard, lines: Lines) -> Result<(), WriterFailed> {
+    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
         self.progress.add(shard, lines.rows, lines.text.len());
-        self.pass(Input::Lines(shard, lines)).await
+        self.pass(WriterCommand::Lines(shard, lines)).await
     }
 
-    async fn ended(&mut self, shard: Shard, ended: Ended) -> Result<(), WriterFailed> {
+    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed> {
         match ended {
-            Ended::Answered(answer) => {
+            ShardEnd::Finished(answer) => {
                 self.progress.answered(shard, answer.rows);
                 // A header is due even if no shard has any row.
-                self.pass(Input::Ended(shard)).await
+                self.pass(WriterCommand::ShardEnded(shard)).await
             }
-            Ended::Failed => {
+            ShardEnd::Failed => {
                 self.take_back(shard).await?;
-                self.writer.take(Input::Ended(shard)).await
+                self.writer.take(WriterCommand::ShardEnded(shard)).await
             }
-            Ended::Again => self.take_back(shard).await,
+            ShardEnd::Restarted => self.take_back(shard).await,
         }
     }
 
-    async fn flush(&mut self) -> Result<(), WriterFailed> {
+    async fn flush(&mut self) -> Result<(), OutputClosed> {
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Destination for OneFile {
         !self.target.is_stream() || !self.touched
     }
 
-    fn progress(&self, _: &Outcome) -> String {
+    fn progress(&self, _: &RunReport) -> String {
         self.progress.describe(self.began.elapsed())
     }
 }

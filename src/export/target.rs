@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use super::ExportError;
 use super::blocking::blocking;
-use crate::output::atomic_file::{Draft, Existing};
+use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::open_file;
 
 /// Open for writing. Dropping it leaves no file behind.
 #[derive(Debug)]
-pub enum Target {
-    File(Draft),
+pub enum ExportTarget {
+    File(AtomicFile),
     /// Standard output, a pipe or a device: what is written is written.
     Stream {
         path: PathBuf,
@@ -23,13 +23,13 @@ pub enum Target {
     },
 }
 
-impl Target {
+impl ExportTarget {
     /// A file that is to be.
     ///
     /// # Errors
     /// If nothing can be written there: better said before the shards are asked.
-    pub fn open(path: &Path, existing: Existing) -> Result<Self, ExportError> {
-        let draft = Draft::create(path, existing).map_err(not_drafted(path))?;
+    pub fn open(path: &Path, existing: IfExists) -> Result<Self, ExportError> {
+        let draft = AtomicFile::create(path, existing).map_err(not_drafted(path))?;
         Ok(Self::File(draft))
     }
 
@@ -38,10 +38,10 @@ impl Target {
     /// # Errors
     /// As [`Self::open`].
     pub(super) fn part(path: &Path) -> Result<Self, ExportError> {
-        draft::create(path, Existing::Replace).map(Self::File)
+        draft::create(path, IfExists::Replace).map(Self::File)
     }
 
-    /// What [`Self::names_a_stream`]; `-` is standard output. A pipe waits for its
+    /// What [`Self::is_stream_path`]; `-` is standard output. A pipe waits for its
     /// reader.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// Standard output, a pipe, a device.
-    pub fn names_a_stream(path: &Path) -> bool {
+    pub fn is_stream_path(path: &Path) -> bool {
         let there = fs::metadata(path);
         path == Path::new("-") || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
     }

@@ -1,7 +1,7 @@
 //! Whether an export is still what its manifest says: its bytes, its rows, and of
 //! which shards they are.
 
-use crate::export::count_rows::Counted;
+use crate::export::count_rows::RowCounts;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 #[cfg(feature = "parquet")]
@@ -13,18 +13,18 @@ use ring::digest::{Context, SHA256};
 
 use super::compress;
 use super::count_rows::Counter;
-use super::dataset_dir::unlisted;
-use super::file_format::{Compression, FileFormat, Kind};
+use super::dataset_dir::untracked_files;
+use super::file_format::{Compression, ExportFormat, FileFormat};
 use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use crate::output::open_file;
-use crate::terminal::summary::Extent;
+use crate::terminal::summary::ResultSummary;
 use crate::text::escape::one_line;
 
 /// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub manifest: Manifest,
-    pub extent: Extent,
+    pub extent: ResultSummary,
     pub bytes: u64,
 }
 
@@ -56,7 +56,7 @@ pub enum VerifyError {
         "{}: files that are no part of the export, and that its readers would read: {}; \
          move them away, or export again",
         .folder.display(),
-        some_of(.files)
+        truncated_list(.files)
     )]
     Unlisted {
         folder: PathBuf,
@@ -95,7 +95,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
         )
     };
     let manifest = Manifest::read(&manifest_path)?;
-    consistent(&manifest, &manifest_path)?;
+    validate_manifest(&manifest, &manifest_path)?;
     let (extent, mut bytes) = (manifest.extent(), 0);
     if let Some(file) = &manifest.file {
         // By the name that it has now: it may have been renamed with its manifest.
@@ -115,7 +115,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
         }
     }
     if there.is_dir() {
-        nothing_else(path, &manifest)?;
+        check_untracked(path, &manifest)?;
     }
     Ok(Verified {
         manifest,
@@ -125,13 +125,13 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
 }
 
 /// Whoever reads a folder of parts reads all that is there.
-fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
+fn check_untracked(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
     let files = manifest
         .shards
         .iter()
         .filter_map(|shard| shard.file.as_ref());
     let listed = files.map(|file| PathBuf::from(&file.name)).collect();
-    let files = unlisted(folder, &listed).map_err(|source| VerifyError::File {
+    let files = untracked_files(folder, &listed).map_err(|source| VerifyError::File {
         file: folder.to_owned(),
         source,
     })?;
@@ -145,7 +145,7 @@ fn nothing_else(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
 }
 
 /// A few of many.
-fn some_of(files: &[PathBuf]) -> String {
+fn truncated_list(files: &[PathBuf]) -> String {
     const FEW: usize = 5;
     let shown = files.iter().take(FEW);
     let mut text: Vec<_> = shown
@@ -157,7 +157,7 @@ fn some_of(files: &[PathBuf]) -> String {
     text.join(", ")
 }
 
-fn consistent(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
+fn validate_manifest(manifest: &Manifest, file: &Path) -> Result<(), VerifyError> {
     let contradiction = |what: &str| VerifyError::Contradiction {
         file: file.to_owned(),
         what: what.to_owned(),
@@ -197,7 +197,7 @@ fn check(
         file: path.to_owned(),
         source,
     };
-    let kind: Kind =
+    let kind: ExportFormat =
         manifest
             .format
             .parse()
@@ -257,7 +257,7 @@ fn check(
     Ok(())
 }
 
-fn counter(file: &mut Hashing, kind: Kind, manifest: &Manifest) -> io::Result<Counted> {
+fn counter(file: &mut Hashing, kind: ExportFormat, manifest: &Manifest) -> io::Result<RowCounts> {
     if kind.format == FileFormat::Parquet {
         #[cfg(feature = "parquet")]
         {
@@ -292,7 +292,7 @@ fn counter(file: &mut Hashing, kind: Kind, manifest: &Manifest) -> io::Result<Co
 }
 
 /// Whether a file has the bytes that were written. Of another size, it is not read.
-pub fn is_as_written(path: &Path, record: &FileRecord) -> io::Result<bool> {
+pub fn matches_digest(path: &Path, record: &FileRecord) -> io::Result<bool> {
     let file = open_file::to_read(path)?;
     if file.metadata()?.len() != record.bytes {
         return Ok(false);

@@ -2,21 +2,21 @@
 //! it holds up the reading of shards; and a short queue in front of it, so that a
 //! slow disk or reader holds it up before memory does.
 
-use crate::export::Text;
+use crate::export::TextOptions;
 use crate::export::Written;
-use crate::export::encoder::Books;
-use crate::export::encoder::Input;
-use crate::export::encoder::Trouble;
+use crate::export::encoder::EncodeError;
+use crate::export::encoder::WriteStats;
+use crate::export::encoder::WriterCommand;
 use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::compress::{Content, Packed, Tally};
-use super::text_encoder::{Beginning, TextFile};
-use super::{ExportError, FileFormat, Kind, Target};
-use crate::exec::driver::WriterFailed;
-use crate::exec::merge::Recall;
+use super::compress::{CompressedWriter, FileDigest, HashingFile};
+use super::text_encoder::{ShardStart, TextFile};
+use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
+use crate::exec::driver::OutputClosed;
+use crate::exec::merge::Restart;
 
 /// Batches that may wait for the writer; each is some 32 KiB.
 const WAITING: usize = 16;
@@ -24,7 +24,7 @@ const WAITING: usize = 16;
 /// The thread, seen from the run.
 #[derive(Debug)]
 pub(super) struct Writer {
-    input: mpsc::Sender<Input>,
+    input: mpsc::Sender<WriterCommand>,
     done: oneshot::Receiver<Result<Written, ExportError>>,
     path: PathBuf,
 }
@@ -33,10 +33,10 @@ impl Writer {
     /// # Errors
     /// If the format cannot be written.
     pub fn start(
-        target: &Target,
-        kind: Kind,
-        text: Text,
-        recall: Recall,
+        target: &ExportTarget,
+        kind: ExportFormat,
+        text: TextOptions,
+        recall: Restart,
     ) -> Result<Self, ExportError> {
         let path = target.path().to_owned();
         let failed = |source| ExportError::File {
@@ -44,9 +44,9 @@ impl Writer {
             source,
         };
         let tally = target.file().map(if target.is_stream() {
-            Tally::of_stream
+            HashingFile::of_stream
         } else {
-            Tally::new
+            HashingFile::new
         })?;
         let mut encoder = match kind.format {
             #[cfg(feature = "parquet")]
@@ -57,10 +57,10 @@ impl Writer {
             #[cfg(not(feature = "parquet"))]
             FileFormat::Parquet => return Err(ExportError::NoParquet),
             format => {
-                let packed = Packed::new(kind.compression, tally).map_err(failed)?;
+                let packed = CompressedWriter::new(kind.compression, tally).map_err(failed)?;
                 let began = match recall {
-                    Recall::Never => Beginning::Final,
-                    Recall::UntilEnded => Beginning::NotYet,
+                    Restart::Never => ShardStart::Irreversible,
+                    Restart::WhileIncomplete => ShardStart::Unwritten,
                 };
                 Encoder::Text(Box::new(TextFile::new(format, text, packed, began)))
             }
@@ -71,10 +71,10 @@ impl Writer {
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let mut books = Books::default();
-                let mut work = || -> Result<Content, Trouble> {
+                let mut books = WriteStats::default();
+                let mut work = || -> Result<FileDigest, EncodeError> {
                     while let Some(input) = waiting.blocking_recv() {
-                        if let Input::End = input {
+                        if let WriterCommand::End = input {
                             return encoder.finish();
                         }
                         encoder.take(input, &mut books)?;
@@ -90,7 +90,7 @@ impl Writer {
                 // It may have a tail to write even now; whoever listens may use the file next.
                 drop(encoder);
                 // Nobody listens any more when the run was interrupted.
-                let failed = |trouble: Trouble| trouble.of(name, kind, is_stream);
+                let failed = |trouble: EncodeError| trouble.of(name, kind, is_stream);
                 let _ = tell.send(written.map_err(failed));
             })
             .map_err(failed)?;
@@ -98,17 +98,17 @@ impl Writer {
     }
 
     /// Hands something over; waits while too much is waiting.
-    pub async fn take(&self, input: Input) -> Result<(), WriterFailed> {
-        self.input.send(input).await.map_err(|_| WriterFailed)
+    pub async fn take(&self, input: WriterCommand) -> Result<(), OutputClosed> {
+        self.input.send(input).await.map_err(|_| OutputClosed)
     }
 
     /// Waits until all of it is written.
     pub async fn finish(self) -> Result<Written, ExportError> {
         // If it cannot be sent, the writer has ended and says why.
-        let _ = self.input.send(Input::End).await;
+        let _ = self.input.send(WriterCommand::End).await;
         self.done
             .await
-            .unwrap_or(Err(ExportError::Crashed(self.path)))
+            .unwrap_or(Err(ExportError::WriterPanicked(self.path)))
     }
 
     /// Waits until the thread has let go of the file.
@@ -133,7 +133,7 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+    fn take(&mut self, input: WriterCommand, books: &mut WriteStats) -> Result<(), EncodeError> {
         match self {
             Self::Text(text) => text.take(input, books),
             #[cfg(feature = "parquet")]
@@ -141,7 +141,7 @@ impl Encoder {
         }
     }
 
-    fn finish(&mut self) -> Result<Content, Trouble> {
+    fn finish(&mut self) -> Result<FileDigest, EncodeError> {
         match self {
             Self::Text(text) => text.finish(),
             #[cfg(feature = "parquet")]

@@ -7,15 +7,15 @@ use futures::{Stream, StreamExt, stream};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
-use crate::client::Report;
+use crate::client::ServerError;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::{self, Session, ShardError};
-use crate::find::report::Hit;
+use crate::find::report::Match;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
-use crate::sharding::suggest::Near;
+use crate::sharding::suggest::Suggestion;
 use crate::sharding::suggest::{self, Nearest};
 
 /// Shards asked before the first of them has answered: a slow link is waited for
@@ -25,8 +25,8 @@ const IN_FLIGHT: usize = 64;
 /// No shard can be asked any more.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    #[error("{}", .0.headline())]
-    Server(Report),
+    #[error("{}", .0.summary_line())]
+    Server(ServerError),
     #[error("the connection was lost: {0}")]
     Lost(String),
     #[error(
@@ -48,7 +48,7 @@ impl LookupError {
 /// The tables that may hold a key, by shard.
 #[derive(Debug, Default)]
 pub struct Tables {
-    pub in_shard: BTreeMap<Shard, Vec<Table>>,
+    pub in_shard: BTreeMap<Shard, Vec<KeyTable>>,
     /// Names of those that this user may not read.
     pub unreadable: BTreeMap<Shard, BTreeSet<String>>,
 }
@@ -89,7 +89,7 @@ impl Tables {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct KeyTable {
     name: String,
     /// Whether its rows have names.
     named: bool,
@@ -97,9 +97,9 @@ pub struct Table {
 
 /// What the shards had to say.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct LookupResult {
     /// In shard order.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Match>,
     pub answered: usize,
     pub failures: Failures,
 }
@@ -160,7 +160,7 @@ impl Lookup<'_> {
                 unreadable.insert(name.to_owned());
                 continue;
             }
-            tables.in_shard.entry(shard).or_default().push(Table {
+            tables.in_shard.entry(shard).or_default().push(KeyTable {
                 name: name.to_owned(),
                 named: row.get(2) == Some("t"),
             });
@@ -173,7 +173,7 @@ impl Lookup<'_> {
         self,
         tables: &Tables,
         mut progress: impl FnMut(usize),
-    ) -> Result<Heard, LookupError> {
+    ) -> Result<LookupResult, LookupError> {
         let key: (&(dyn ToSql + Sync), Type) = match self.key {
             Key::Origin(name) | Key::Account(name) => (name, Type::TEXT),
             Key::Id(id) => (&id.number(), Type::INT8),
@@ -190,7 +190,7 @@ impl Lookup<'_> {
             ));
             arms.join("\nUNION ALL\n")
         }));
-        let mut heard = Heard::default();
+        let mut heard = LookupResult::default();
         while let Some((shard, answer)) = answers.next().await {
             match answer {
                 Ok(rows) => {
@@ -210,12 +210,12 @@ impl Lookup<'_> {
     }
 
     /// Names that are much like this one. A hint: shards that fail are left out.
-    pub async fn nearest(self, name: &str, tables: &Tables) -> Vec<Near> {
+    pub async fn nearest(self, name: &str, tables: &Tables) -> Vec<Suggestion> {
         let (shortest, longest) = suggest::lengths(name);
         let parameters: [(&(dyn ToSql + Sync), Type); 2] =
             [(&shortest, Type::INT4), (&longest, Type::INT4)];
         let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
-            let names: Vec<_> = tables.iter().map(|table| similar(shard, table)).collect();
+            let names: Vec<_> = tables.iter().map(|table| names_sql(shard, table)).collect();
             names.join("\nUNION ALL\n")
         }));
         let mut nearest = Nearest::to(name);
@@ -234,7 +234,7 @@ impl Lookup<'_> {
         self,
         tables: &'a Tables,
         parameters: &'a [(&'a (dyn ToSql + Sync), Type)],
-        statement: impl Fn(Shard, &[Table]) -> String + 'a,
+        statement: impl Fn(Shard, &[KeyTable]) -> String + 'a,
     ) -> impl Stream<Item = (Shard, Result<Vec<Row>, tokio_postgres::Error>)> + 'a
     where
         Self: 'a,
@@ -263,7 +263,7 @@ impl Lookup<'_> {
     }
 }
 
-fn arm(key: &Key, shard: Shard, table: &Table) -> String {
+fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
     let column = match key {
         Key::Origin(_) | Key::Account(_) => "name",
         Key::Id(_) => "id",
@@ -280,14 +280,14 @@ fn arm(key: &Key, shard: Shard, table: &Table) -> String {
     )
 }
 
-fn similar(shard: Shard, table: &Table) -> String {
+fn names_sql(shard: Shard, table: &KeyTable) -> String {
     sql_template::fill(
         include_str!("../../sql/find/similar.sql"),
         &[("table", &qualified(shard, table))],
     )
 }
 
-fn qualified(shard: Shard, table: &Table) -> String {
+fn qualified(shard: Shard, table: &KeyTable) -> String {
     let schema = shard.to_string();
     format!("{}.{}", Identifier(&schema), Identifier(&table.name))
 }
@@ -300,8 +300,8 @@ fn rewritten(row: &Row) -> Option<String> {
     }
 }
 
-fn hit(shard: Shard, row: &Row) -> Option<Hit> {
-    Some(Hit {
+fn hit(shard: Shard, row: &Row) -> Option<Match> {
+    Some(Match {
         shard,
         table: row.try_get(0).ok()?,
         // NULL where a name has no id, which is strange but is there.
@@ -315,7 +315,7 @@ fn hit(shard: Shard, row: &Row) -> Option<Hit> {
 
 /// The shard's own trouble, unless it is everybody's.
 fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
-    let fatal = error.as_db_error().is_none_or(Report::is_fatal);
+    let fatal = error.as_db_error().is_none_or(ServerError::is_fatal);
     match failure(error) {
         LookupError::Server(report) if !fatal && !fanout::is_transient(&report.code) => {
             Ok(ShardError::Server(report))
@@ -327,9 +327,9 @@ fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError>
 fn failure(error: &tokio_postgres::Error) -> LookupError {
     match error.as_db_error() {
         // Nobody knows our statement, so there is no point in a place in it.
-        Some(report) => LookupError::Server(Report {
+        Some(report) => LookupError::Server(ServerError {
             position: None,
-            ..Report::new(report, 0)
+            ..ServerError::new(report, 0)
         }),
         None => LookupError::Lost(fanout::cause(error)),
     }
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn a_look_quotes_what_the_catalog_says_and_leaves_the_key_a_parameter() {
         let key = Key::Origin("'; DROP SCHEMA shard_0 CASCADE; --".to_owned());
-        let table = Table {
+        let table = KeyTable {
             name: "o\"r'i{label}{name}".to_owned(),
             named: true,
         };
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn a_table_that_most_shards_have_is_lacking_in_the_others() {
         let shards: Vec<_> = (0..4).map(Shard::new).collect();
-        let table = |name: &str| Table {
+        let table = |name: &str| KeyTable {
             name: name.to_owned(),
             named: true,
         };
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn an_id_is_looked_for_also_where_rows_have_no_names() {
         let key = Key::Id("5".parse().unwrap());
-        let table = Table {
+        let table = KeyTable {
             name: "t".to_owned(),
             named: false,
         };

@@ -9,38 +9,38 @@ use crate::sharding::missing::Missing;
 use crate::sharding::routing::habitat_id::Id;
 use crate::sharding::routing::key::{Key, NoRoute, Route};
 use crate::sharding::shard::{Ranges, Shard};
-use crate::sharding::suggest::Near;
+use crate::sharding::suggest::Suggestion;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::visible;
 
 /// A key, where it belongs, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct FindReport {
     pub key: Key,
     pub route: Result<Route, NoRoute>,
-    pub verdict: Verdict,
+    pub verdict: FindVerdict,
     /// If it was not where it belongs.
-    pub searched: Option<Searched>,
+    pub searched: Option<SearchCoverage>,
     /// An id cannot be of the future.
     pub now: Timestamp,
 }
 
 /// How complete a search of all shards was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Searched {
+pub struct SearchCoverage {
     pub answered: usize,
     pub expected: usize,
     pub missing: Missing,
 }
 
-impl Searched {
+impl SearchCoverage {
     pub fn is_complete(&self) -> bool {
         self.answered == self.expected
     }
 }
 
 /// `31/32 shards searched, missing: shard_7`
-impl fmt::Display for Searched {
+impl fmt::Display for SearchCoverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             answered,
@@ -52,23 +52,23 @@ impl fmt::Display for Searched {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FindVerdict {
     /// Nobody looked.
     Computed,
     /// There where it belongs.
-    Verified(Vec<Hit>),
+    Verified(Vec<Match>),
     /// In other shards only.
-    Misplaced(Vec<Hit>),
+    Misplaced(Vec<Match>),
     /// Somewhere; where it belongs nobody can say.
-    Found(Vec<Hit>),
+    Found(Vec<Match>),
     NotFound {
-        nearest: Vec<Near>,
+        nearest: Vec<Suggestion>,
     },
 }
 
 /// A row that has the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
+pub struct Match {
     pub shard: Shard,
     pub table: String,
     /// As text: not every table need have Builder's ids.
@@ -77,45 +77,47 @@ pub struct Hit {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum OutputMode {
     Text,
     Short,
     Json,
 }
 
-impl Finding {
+impl FindReport {
     pub fn exit(&self) -> Exit {
         match self.verdict {
-            Verdict::Computed | Verdict::Verified(_) => Exit::Complete,
-            Verdict::Found(_) if self.is_searched() => Exit::Complete,
-            Verdict::NotFound { .. } if self.is_searched() => Exit::Failed,
-            Verdict::Misplaced(_) | Verdict::Found(_) | Verdict::NotFound { .. } => {
+            FindVerdict::Computed | FindVerdict::Verified(_) => Exit::Complete,
+            FindVerdict::Found(_) if self.is_searched() => Exit::Complete,
+            FindVerdict::NotFound { .. } if self.is_searched() => Exit::Failed,
+            FindVerdict::Misplaced(_) | FindVerdict::Found(_) | FindVerdict::NotFound { .. } => {
                 Exit::Incomplete
             }
         }
     }
 
     fn is_searched(&self) -> bool {
-        self.searched.as_ref().is_some_and(Searched::is_complete)
+        self.searched
+            .as_ref()
+            .is_some_and(SearchCoverage::is_complete)
     }
 
     /// The result; nothing, but in JSON, if the key was not found.
-    pub fn render(&self, form: Form) -> String {
+    pub fn render(&self, form: OutputMode) -> String {
         match form {
-            Form::Text => self.text(),
-            Form::Short => self.shards().iter().fold(String::new(), |mut text, shard| {
+            OutputMode::Text => self.text(),
+            OutputMode::Short => self.shards().iter().fold(String::new(), |mut text, shard| {
                 let _ = writeln!(text, "{shard}");
                 text
             }),
-            Form::Json => format!("{}\n", self.json()),
+            OutputMode::Json => format!("{}\n", self.json()),
         }
     }
 
     /// What the result in this form does not say itself, and must be said.
-    pub fn trouble(&self, form: Form) -> Option<String> {
+    pub fn stderr_message(&self, form: OutputMode) -> Option<String> {
         match &self.verdict {
-            Verdict::Misplaced(_) if form != Form::Text => Some(self.misplaced()),
-            Verdict::NotFound { .. } => Some(self.not_found()),
+            FindVerdict::Misplaced(_) if form != OutputMode::Text => Some(self.misplaced()),
+            FindVerdict::NotFound { .. } => Some(self.not_found()),
             _ => None,
         }
     }
@@ -123,13 +125,13 @@ impl Finding {
     /// What may help whoever looked for something that is not there.
     pub fn hint(&self) -> Option<String> {
         match (&self.verdict, &self.key) {
-            (Verdict::NotFound { .. }, Key::Id(_)) => {
+            (FindVerdict::NotFound { .. }, Key::Id(_)) => {
                 Some("hint: if this is a name, say --kind origin or --kind account".to_owned())
             }
-            (Verdict::NotFound { nearest }, _) if !nearest.is_empty() => {
+            (FindVerdict::NotFound { nearest }, _) if !nearest.is_empty() => {
                 let names: Vec<_> = nearest
                     .iter()
-                    .map(|near| format!("{} ({})", on_one_line(&near.name), near.shard))
+                    .map(|near| format!("{} ({})", escape_newlines(&near.name), near.shard))
                     .collect();
                 Some(format!("nearest: {}", names.join(", ")))
             }
@@ -140,11 +142,11 @@ impl Finding {
     /// Where the key is, as far as is known; ascending.
     fn shards(&self) -> Vec<Shard> {
         match &self.verdict {
-            Verdict::Computed | Verdict::Verified(_) => {
+            FindVerdict::Computed | FindVerdict::Verified(_) => {
                 self.route.iter().map(|route| route.shard).collect()
             }
-            Verdict::Misplaced(hits) | Verdict::Found(hits) => shards_of(hits),
-            Verdict::NotFound { .. } => Vec::new(),
+            FindVerdict::Misplaced(hits) | FindVerdict::Found(hits) => shards_of(hits),
+            FindVerdict::NotFound { .. } => Vec::new(),
         }
     }
 
@@ -157,10 +159,10 @@ impl Finding {
     }
 
     fn text(&self) -> String {
-        let key = on_one_line(&self.key.to_string());
+        let key = escape_newlines(&self.key.to_string());
         let mut text = match (&self.verdict, &self.route) {
-            (Verdict::NotFound { .. }, _) => return String::new(),
-            (Verdict::Misplaced(_), Ok(Route { shard, rule })) => {
+            (FindVerdict::NotFound { .. }, _) => return String::new(),
+            (FindVerdict::Misplaced(_), Ok(Route { shard, rule })) => {
                 format!(
                     "{}\n{key} belongs in {shard}   ({rule})\n",
                     self.misplaced()
@@ -181,34 +183,34 @@ impl Finding {
             );
         }
         match &self.verdict {
-            Verdict::Computed => text += "not verified: no server was asked\n",
-            Verdict::Verified(hits) => text += &self.evidence("verified", hits),
-            Verdict::Misplaced(hits) | Verdict::Found(hits) => {
+            FindVerdict::Computed => text += "not verified: no server was asked\n",
+            FindVerdict::Verified(hits) => text += &self.matches_text("verified", hits),
+            FindVerdict::Misplaced(hits) | FindVerdict::Found(hits) => {
                 for here in hits.chunk_by(|one, other| one.shard == other.shard) {
-                    text += &self.evidence(&here[0].shard.to_string(), here);
+                    text += &self.matches_text(&here[0].shard.to_string(), here);
                 }
             }
-            Verdict::NotFound { .. } => {}
+            FindVerdict::NotFound { .. } => {}
         }
         text
     }
 
     /// What was seen in one shard: a line a row for a name, one line for an id,
     /// which is the same in all tables.
-    fn evidence(&self, label: &str, hits: &[Hit]) -> String {
+    fn matches_text(&self, label: &str, hits: &[Match]) -> String {
         match self.key {
             Key::Id(_) => {
-                let tables: Vec<_> = hits.iter().map(Hit::table_and_name).collect();
+                let tables: Vec<_> = hits.iter().map(Match::table_and_name).collect();
                 format!("{label}: in {}\n", tables.join(", "))
             }
             Key::Origin(_) | Key::Account(_) => hits.iter().fold(String::new(), |text, hit| {
-                let id = on_one_line(&hit.id);
+                let id = escape_newlines(&hit.id);
                 let created = hit
                     .created(self.now)
                     .map(|when| format!(", created {when}"));
                 format!(
                     "{text}{label}: {}.id {id}{}\n",
-                    on_one_line(&hit.table),
+                    escape_newlines(&hit.table),
                     created.unwrap_or_default()
                 )
             }),
@@ -219,7 +221,7 @@ impl Finding {
         let kind = self.key.kind();
         let key = match &self.key {
             Key::Id(id) => id.to_string(),
-            Key::Origin(name) | Key::Account(name) => format!("\"{}\"", on_one_line(name)),
+            Key::Origin(name) | Key::Account(name) => format!("\"{}\"", escape_newlines(name)),
         };
         let certain = if self.is_searched() {
             "not found"
@@ -236,11 +238,11 @@ impl Finding {
 
     fn json(&self) -> Value {
         let (status, hits) = match &self.verdict {
-            Verdict::Computed => ("computed", &[][..]),
-            Verdict::Verified(hits) => ("verified", &hits[..]),
-            Verdict::Misplaced(hits) => ("misplaced", &hits[..]),
-            Verdict::Found(hits) => ("found", &hits[..]),
-            Verdict::NotFound { .. } => ("not_found", &[][..]),
+            FindVerdict::Computed => ("computed", &[][..]),
+            FindVerdict::Verified(hits) => ("verified", &hits[..]),
+            FindVerdict::Misplaced(hits) => ("misplaced", &hits[..]),
+            FindVerdict::Found(hits) => ("found", &hits[..]),
+            FindVerdict::NotFound { .. } => ("not_found", &[][..]),
         };
         let found: Vec<_> = hits.iter().map(|hit| hit.json(self.now)).collect();
         let shard = self
@@ -264,14 +266,14 @@ impl Finding {
             object.insert("created".to_owned(), json!(id.created_text()));
             object.insert("sequence".to_owned(), json!(id.sequence()));
         }
-        if let Some(Searched {
+        if let Some(SearchCoverage {
             answered, expected, ..
         }) = &self.searched
         {
             let searched = json!({"answered": answered, "expected": expected});
             object.insert("searched".to_owned(), searched);
         }
-        if let Verdict::NotFound { nearest } = &self.verdict {
+        if let FindVerdict::NotFound { nearest } = &self.verdict {
             let nearest: Vec<_> = nearest
                 .iter()
                 .map(|near| json!({"name": near.name, "shard": near.shard.to_string()}))
@@ -282,7 +284,7 @@ impl Finding {
     }
 }
 
-impl Hit {
+impl Match {
     /// When the row was made, if its id is one that tells.
     fn created(&self, now: Timestamp) -> Option<String> {
         let id: Id = self.id.parse().ok()?;
@@ -291,7 +293,7 @@ impl Hit {
 
     fn table_and_name(&self) -> String {
         let name = self.name.as_deref().map(|name| format!(" ({name})"));
-        on_one_line(&format!("{}{}", self.table, name.unwrap_or_default()))
+        escape_newlines(&format!("{}{}", self.table, name.unwrap_or_default()))
     }
 
     fn json(&self, now: Timestamp) -> Value {
@@ -306,7 +308,7 @@ impl Hit {
 }
 
 /// The shards that these rows are in, ascending.
-pub fn shards_of(hits: &[Hit]) -> Vec<Shard> {
+pub fn shards_of(hits: &[Match]) -> Vec<Shard> {
     let mut shards: Vec<_> = hits.iter().map(|hit| hit.shard).collect();
     shards.sort_unstable();
     shards.dedup();
@@ -314,7 +316,7 @@ pub fn shards_of(hits: &[Hit]) -> Vec<Shard> {
 }
 
 /// For a line of ours that data is not to end.
-fn on_one_line(text: &str) -> String {
+fn escape_newlines(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }
 
@@ -323,8 +325,8 @@ mod tests {
     use super::*;
     use std::num::NonZeroU32;
 
-    fn hit(shard: u32, table: &str, name: &str) -> Hit {
-        Hit {
+    fn hit(shard: u32, table: &str, name: &str) -> Match {
+        Match {
             shard: Shard::new(shard),
             table: table.to_owned(),
             id: "721096797631602718".to_owned(),
@@ -332,10 +334,10 @@ mod tests {
         }
     }
 
-    fn finding(key: &str, verdict: Verdict) -> Finding {
+    fn finding(key: &str, verdict: FindVerdict) -> FindReport {
         let key = Key::new(key, None).unwrap();
         let now = Timestamp::now();
-        Finding {
+        FindReport {
             route: key.route(NonZeroU32::new(128), now),
             key,
             verdict,
@@ -346,22 +348,25 @@ mod tests {
 
     #[test]
     fn a_verified_name_tells_where_why_and_what_was_seen() {
-        let core = finding("core", Verdict::Verified(vec![hit(30, "origins", "core")]));
+        let core = finding(
+            "core",
+            FindVerdict::Verified(vec![hit(30, "origins", "core")]),
+        );
         assert_eq!(
-            core.render(Form::Text),
+            core.render(OutputMode::Text),
             "core is in shard_30   (FNV-1a 64 of the name, modulo 128)\n\
              verified: origins.id 721096797631602718, created 2017-05-19T21:00:27.943Z\n"
         );
-        assert_eq!(core.render(Form::Short), "shard_30\n");
+        assert_eq!(core.render(OutputMode::Short), "shard_30\n");
         assert_eq!(core.exit(), Exit::Complete);
     }
 
     #[test]
     fn an_id_tells_when_it_was_made_and_its_tables() {
         let hits = vec![hit(30, "origins", "core"), hit(30, "keys", "k")];
-        let id = finding("721096797631602718", Verdict::Verified(hits));
+        let id = finding("721096797631602718", FindVerdict::Verified(hits));
         assert_eq!(
-            id.render(Form::Text),
+            id.render(OutputMode::Text),
             "721096797631602718 is in shard_30   (the low 13 bits of the id)\n\
              created 2017-05-19T21:00:27.943Z, sequence 7\n\
              verified: in origins (core), keys (k)\n"
@@ -376,9 +381,9 @@ mod tests {
             hit(4, "a", "x"),
             hit(9, "a", "x"),
         ];
-        let id = finding("721096797631602718", Verdict::Misplaced(hits));
+        let id = finding("721096797631602718", FindVerdict::Misplaced(hits));
         assert_eq!(
-            id.render(Form::Text),
+            id.render(OutputMode::Text),
             "MISPLACED: expected shard_30, found in shard_3-4, shard_9\n\
              721096797631602718 belongs in shard_30   (the low 13 bits of the id)\n\
              created 2017-05-19T21:00:27.943Z, sequence 7\n\
@@ -386,24 +391,24 @@ mod tests {
              shard_4: in a (x)\n\
              shard_9: in a (x)\n"
         );
-        assert_eq!(id.render(Form::Short), "shard_3\nshard_4\nshard_9\n");
+        assert_eq!(id.render(OutputMode::Short), "shard_3\nshard_4\nshard_9\n");
         assert_eq!(
-            id.trouble(Form::Short).unwrap(),
+            id.stderr_message(OutputMode::Short).unwrap(),
             "MISPLACED: expected shard_30, found in shard_3-4, shard_9"
         );
-        assert_eq!(id.trouble(Form::Text), None);
+        assert_eq!(id.stderr_message(OutputMode::Text), None);
         assert_eq!(id.exit(), Exit::Incomplete);
     }
 
     #[test]
     fn not_found_is_sure_only_if_every_shard_was_heard() {
-        let not_found = |answered| Finding {
-            searched: Some(Searched {
+        let not_found = |answered| FindReport {
+            searched: Some(SearchCoverage {
                 missing: Missing::default(),
                 answered,
                 expected: 128,
             }),
-            ..finding("x", Verdict::NotFound { nearest: vec![] })
+            ..finding("x", FindVerdict::NotFound { nearest: vec![] })
         };
         assert_eq!(not_found(128).exit(), Exit::Failed);
         assert_eq!(not_found(127).exit(), Exit::Incomplete);
@@ -411,8 +416,11 @@ mod tests {
 
     #[test]
     fn json_keeps_ids_as_strings() {
-        let core = finding("core", Verdict::Verified(vec![hit(30, "origins", "core")]));
-        let object: Value = serde_json::from_str(&core.render(Form::Json)).unwrap();
+        let core = finding(
+            "core",
+            FindVerdict::Verified(vec![hit(30, "origins", "core")]),
+        );
+        let object: Value = serde_json::from_str(&core.render(OutputMode::Json)).unwrap();
         assert_eq!(
             object,
             json!({
@@ -436,20 +444,20 @@ mod tests {
     fn data_neither_drives_the_terminal_nor_forges_a_line() {
         let name = "x\x1b[2J\nverified: all is well";
         let hits = vec![hit(30, "origins", name)];
-        let text = finding(name, Verdict::Verified(hits)).render(Form::Text);
+        let text = finding(name, FindVerdict::Verified(hits)).render(OutputMode::Text);
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains('\x1b'), "{text}");
     }
 
     #[test]
     fn an_id_that_is_no_number_has_no_time() {
-        let uuid = Hit {
+        let uuid = Match {
             id: "7d4c".to_owned(),
             ..hit(0, "origins", "x")
         };
         assert_eq!(
-            finding("x", Verdict::Verified(vec![uuid]))
-                .render(Form::Text)
+            finding("x", FindVerdict::Verified(vec![uuid]))
+                .render(OutputMode::Text)
                 .lines()
                 .last(),
             Some("verified: origins.id 7d4c")

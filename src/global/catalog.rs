@@ -2,12 +2,12 @@
 //! one. Pure.
 
 use super::table::Table;
-use crate::global::relation::Heir;
+use crate::global::relation::InheritedTable;
 use crate::global::relation::Relation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::drift::{Needed, unite};
-use super::schema_diff::{Deviation, Difference};
+use super::schema_diff::{DriftEntry, SchemaDifference};
 use crate::sharding::shard::Shard;
 
 /// The tables that a statement may read, put together from its shards.
@@ -17,14 +17,14 @@ pub struct Catalog {
     /// The shards that are asked, ascending.
     pub shards: Vec<Shard>,
     /// Why shards were left out (`--skip-missing`).
-    pub deviations: Vec<Deviation>,
+    pub deviations: Vec<DriftEntry>,
     /// Views and sequences of the shards: names.
     pub views: BTreeSet<String>,
     /// Tables that only shards have that are not asked: names.
     pub elsewhere: BTreeSet<String>,
     pub shard_column: ShardColumn,
-    pub joined: Joined,
-    pub float_sums: FloatSums,
+    pub joined: Colocation,
+    pub float_sums: FloatAggregation,
 }
 
 /// Whether the statement names the column `shard`: then every sharded table has it,
@@ -38,29 +38,29 @@ pub enum ShardColumn {
 
 /// Where rows are that a statement joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Joined {
+pub enum Colocation {
     /// Not known: in different shards perhaps.
     #[default]
-    Anywhere,
+    Unknown,
     /// In the same shard, as who asks states (`--colocated`).
-    Stated,
+    Asserted,
     /// In the same shard: the ids that join them are of one shard each.
-    Proved,
+    Proven,
 }
 
 /// In which order floats are added up, of which their last digits depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FloatSums {
+pub enum FloatAggregation {
     /// As Postgres does in one statement.
     #[default]
-    InOne,
+    Exact,
     /// Each shard's by themselves first (`--float-sums-in-parts`).
-    InParts,
+    AnyOrder,
 }
 
 /// What to do where shards differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Differing {
+pub enum OnSchemaDrift {
     Refuse,
     Skip,
 }
@@ -82,8 +82,8 @@ impl Catalog {
         chosen: &[Shard],
         may_read: impl Fn(&str) -> bool,
         needed: &Needed,
-        differing: Differing,
-    ) -> Result<Self, Vec<Deviation>> {
+        differing: OnSchemaDrift,
+    ) -> Result<Self, Vec<DriftEntry>> {
         let mut shards = chosen.to_vec();
         let mut deviations = Vec::new();
         loop {
@@ -91,12 +91,12 @@ impl Catalog {
             shards.retain(|shard| !lost.iter().any(|it| it.shards.contains(shard)));
             let is_done = lost.is_empty();
             deviations.extend(lost);
-            if differing == Differing::Refuse {
+            if differing == OnSchemaDrift::Refuse {
                 // Whoever takes every column takes those as well that few shards have.
                 let whole = catalog.tables.iter().filter(|it| it.need.every.is_some());
                 deviations.extend(whole.flat_map(|table| table.left_out.clone()));
             }
-            if shards.is_empty() || differing == Differing::Refuse && !deviations.is_empty() {
+            if shards.is_empty() || differing == OnSchemaDrift::Refuse && !deviations.is_empty() {
                 return Err(deviations);
             }
             if is_done {
@@ -112,7 +112,7 @@ impl Catalog {
         shards: &[Shard],
         may_read: impl Fn(&str) -> bool,
         needed: &Needed,
-    ) -> (Self, Vec<Deviation>) {
+    ) -> (Self, Vec<DriftEntry>) {
         let mut by_name: BTreeMap<&str, Vec<Relation>> = BTreeMap::new();
         let mut catalog = Self {
             shards: shards.to_vec(),
@@ -145,9 +145,9 @@ impl Catalog {
                 continue;
             }
             if !without.is_empty() {
-                lost.push(Deviation {
+                lost.push(DriftEntry {
                     table: name.to_owned(),
-                    difference: Difference::NoTable,
+                    difference: SchemaDifference::NoTable,
                     shards: without,
                 });
             }
@@ -167,7 +167,10 @@ impl Catalog {
     }
 
     /// One whose rows would be read twice.
-    pub fn read_twice<'h>(&self, heirs: &'h [Heir]) -> Option<&'h Heir> {
+    pub fn find_inheritance_overlap<'h>(
+        &self,
+        heirs: &'h [InheritedTable],
+    ) -> Option<&'h InheritedTable> {
         heirs.iter().find(|heir| {
             let both = [heir.shard, heir.of];
             self.table(&heir.table).is_some() && both.iter().all(|it| self.shards.contains(it))
@@ -208,7 +211,7 @@ mod tests {
     }
 
     fn over_all(found: &[Relation], needed: &Needed) -> Result<Catalog, Vec<String>> {
-        let catalog = Catalog::new(found, &chosen(8), |_| true, needed, Differing::Refuse);
+        let catalog = Catalog::new(found, &chosen(8), |_| true, needed, OnSchemaDrift::Refuse);
         catalog.map_err(|deviations| deviations.iter().map(ToString::to_string).collect())
     }
 
@@ -278,7 +281,7 @@ mod tests {
     fn shards_that_lack_something_can_be_left_out() {
         let chosen = chosen(9);
         let over = |needed: &Needed| {
-            Catalog::new(&drifted(), &chosen, |_| true, needed, Differing::Skip).unwrap()
+            Catalog::new(&drifted(), &chosen, |_| true, needed, OnSchemaDrift::Skip).unwrap()
         };
         let catalog = over(&Needed::default());
         assert_eq!(catalog.shards, chosen[..8], "shard_8 has no such table");

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::relation::{ColumnShape, Relation};
-use super::schema_diff::{Deviation, Difference, described};
+use super::schema_diff::{DriftEntry, SchemaDifference, described};
 use super::table::Table;
 use crate::sharding::shard::Shard;
 
@@ -52,7 +52,7 @@ impl Needed {
 /// A table over all shards that have it, and what keeps shards from taking part.
 pub(super) struct United {
     pub table: Table,
-    pub lost: Vec<Deviation>,
+    pub lost: Vec<DriftEntry>,
 }
 
 /// A column as it is in some shards, in one type that holds all their values.
@@ -131,14 +131,14 @@ fn variants(column: &str, shapes: &[Relation]) -> Vec<Variant> {
 }
 
 /// How a column is not the same in all these shards.
-fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<Deviation> {
+fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<DriftEntry> {
     let usual = variants
         .iter()
         .max_by_key(|variant| (variant.shards.len(), Reverse(variant.shards[0])));
     let Some(usual) = usual else {
         return Vec::new();
     };
-    let deviation = |difference, shards: &[Shard]| Deviation {
+    let deviation = |difference, shards: &[Shard]| DriftEntry {
         table: table.to_owned(),
         difference,
         shards: shards.to_vec(),
@@ -150,23 +150,29 @@ fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<Devi
         let type_name = usual.shape.shown_type();
         let column = column.clone();
         return vec![deviation(
-            Difference::OwnType { column, type_name },
+            SchemaDifference::OwnType { column, type_name },
             &having,
         )];
     }
-    if shards.len() > 1 && usual.shape.is_collated_otherwise() {
-        return vec![deviation(Difference::Collated(column.clone()), &having)];
+    if shards.len() > 1 && usual.shape.overrides_domain_collation() {
+        return vec![deviation(
+            SchemaDifference::Collated(column.clone()),
+            &having,
+        )];
     }
     let lacking = shards.iter().copied().filter(|it| !having.contains(it));
     let mut lacking: Vec<_> = lacking.copied().collect();
     lacking.sort_unstable();
     let mut found = Vec::new();
     if !lacking.is_empty() {
-        found.push(deviation(Difference::NoColumn(column.clone()), &lacking));
+        found.push(deviation(
+            SchemaDifference::NoColumn(column.clone()),
+            &lacking,
+        ));
     }
     for other in variants.iter().filter(|it| it.shards != usual.shards) {
         found.push(deviation(
-            Difference::Type {
+            SchemaDifference::Type {
                 column: column.clone(),
                 found: described(&other.shape, &usual.shape),
                 expected: described(&usual.shape, &other.shape),
@@ -178,19 +184,19 @@ fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<Devi
 }
 
 /// What most shards lack, the others have too much of.
-fn briefly(deviation: Deviation, shards: &[&Shard]) -> Deviation {
+fn briefly(deviation: DriftEntry, shards: &[&Shard]) -> DriftEntry {
     match deviation.difference {
-        Difference::NoColumn(column) if deviation.shards.len() * 2 > shards.len() => {
+        SchemaDifference::NoColumn(column) if deviation.shards.len() * 2 > shards.len() => {
             let having = shards.iter().filter(|it| !deviation.shards.contains(it));
             let mut having: Vec<_> = having.map(|shard| **shard).collect();
             having.sort_unstable();
-            Deviation {
-                difference: Difference::More(column),
+            DriftEntry {
+                difference: SchemaDifference::More(column),
                 shards: having,
                 ..deviation
             }
         }
-        difference => Deviation {
+        difference => DriftEntry {
             difference,
             ..deviation
         },

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::introspect::array;
 use super::partial::Parts;
-use super::partial::in_parts::InParts;
+use super::partial::in_parts::PartialPlan;
 use crate::exec::fanout::{FanoutError, Session, result_rows};
 use crate::exec::plan::Plan;
 use crate::pg::sql_template;
@@ -24,7 +24,7 @@ pub const NO_STATISTICS: &str = "the tables are large, and there are no statisti
 /// Why the parts are not certain to be few, if they are not.
 pub(super) async fn too_many(
     session: &Session,
-    in_parts: &InParts,
+    in_parts: &PartialPlan,
 ) -> Result<Option<&'static str>, FanoutError> {
     if !in_parts.partial.has_keys() {
         return Ok(None);
@@ -62,7 +62,7 @@ struct Size {
 
 async fn sizes(
     session: &Session,
-    in_parts: &InParts,
+    in_parts: &PartialPlan,
 ) -> Result<BTreeMap<Shard, Size>, FanoutError> {
     let catalog = &in_parts.catalog;
     let schemas: Vec<_> = catalog.shards.iter().map(ToString::to_string).collect();
@@ -74,7 +74,7 @@ async fn sizes(
         ],
     );
     let answers = session.connection().client().simple_query(&sql).await;
-    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let mut sizes = BTreeMap::new();
     for row in result_rows(&answers).into_iter().flatten() {
         let Some(shard) = row.get(0).and_then(Shard::from_schema) else {
@@ -100,10 +100,10 @@ async fn planned_rows(session: &Session, sql: &str) -> Result<Option<f64>, Fanou
         // What is wrong with it, the one statement tells in terms of the user's text.
         Err(error) if error.as_db_error().is_some() => {
             let recovered = client.simple_query(&Plan::recover()).await;
-            recovered.map_err(|error| FanoutError::opening(&error))?;
+            recovered.map_err(|error| FanoutError::setup_failed(&error))?;
             return Ok(None);
         }
-        Err(error) => return Err(FanoutError::opening(&error)),
+        Err(error) => return Err(FanoutError::setup_failed(&error)),
     };
     let lines = result_rows(&answers).into_iter().flatten();
     let plan: String = lines.filter_map(|row| row.get(0)).collect();

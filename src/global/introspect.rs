@@ -9,13 +9,13 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::objects::Objects;
 use super::own_types;
-use super::relation::{ColumnShape, Heir, Relation};
+use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
-use crate::exec::fanout::{FanoutError, Session, lockable_tables, opening, result_rows};
+use crate::exec::fanout::{FanoutError, Session, lockable_tables, parse_opening, result_rows};
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::type_names::FIRST_USER_OID;
-use crate::pg::lexer::{Encoding, Strings};
+use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
@@ -24,16 +24,16 @@ use crate::sharding::shard::Shard;
 
 /// What a statement may name.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct ReferencedNames {
     tables: BTreeSet<String>,
     /// In string constants.
     strings: BTreeSet<String>,
     functions: BTreeSet<String>,
 }
 
-impl Wanted {
+impl ReferencedNames {
     /// By one reading of a text, or several.
-    pub fn by(readings: &[(&Text<'_>, Strings)]) -> Self {
+    pub fn by(readings: &[(&Text<'_>, StringSyntax)]) -> Self {
         let mut wanted = Self::default();
         for (text, strings) in readings {
             wanted
@@ -49,17 +49,17 @@ impl Wanted {
 }
 
 /// What the server told.
-pub struct Look {
+pub struct Introspection {
     pub session: Session,
     /// Every shard of the database, and what looks like one.
     pub shards: Discovered,
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
-    pub heirs: Vec<Heir>,
+    pub heirs: Vec<InheritedTable>,
     /// What of the shards string constants may name.
     pub objects: Objects,
     pub functions: Functions,
-    pub strings: Strings,
+    pub strings: StringSyntax,
     pub encoding: Encoding,
     /// `server_version_num`: 150018, say.
     pub version: u32,
@@ -69,13 +69,13 @@ pub struct Look {
     pub round_trip: std::time::Duration,
 }
 
-impl Look {
+impl Introspection {
     /// One message: opens the plan's transaction, and asks for what is of these
     /// names.
     pub async fn take(
         connection: Connection,
         plan: &Plan,
-        wanted: &Wanted,
+        wanted: &ReferencedNames,
     ) -> Result<Self, FanoutError> {
         let locked = lockable_tables(&connection, plan).await?;
         let began = Instant::now();
@@ -114,11 +114,11 @@ impl Look {
             }
             answers => answers,
         };
-        let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+        let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
         let round_trip = began.elapsed();
 
         let mut results = result_rows(&answers).into_iter();
-        let (snapshot, shards) = opening(plan, &mut results);
+        let (snapshot, shards) = parse_opening(plan, &mut results);
         // The limits' own row is of no interest.
         let [_, server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
         let mut if_asked = |names: &BTreeSet<String>| {
@@ -143,8 +143,8 @@ impl Look {
             objects: Objects::of(&objects),
             functions: Functions::of(&functions),
             strings: match setting(0) {
-                Some("off") => Strings::Escaped,
-                _ => Strings::Conforming,
+                Some("off") => StringSyntax::BackslashEscapes,
+                _ => StringSyntax::StandardConforming,
             },
             encoding: setting(3).map(Encoding::named).unwrap_or_default(),
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
@@ -161,17 +161,17 @@ pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
 
 /// Few tables have any, so that only those are asked for theirs: it takes a round
 /// trip.
-async fn heirs(connection: &Connection, names: &str) -> Result<Vec<Heir>, FanoutError> {
+async fn heirs(connection: &Connection, names: &str) -> Result<Vec<InheritedTable>, FanoutError> {
     let sql = sql_template::fill(
         include_str!("../../sql/global/inheritance_overlap.sql"),
         &[("names", names)],
     );
     let answers = connection.client().simple_query(&sql).await;
-    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     Ok(rows
         .filter_map(|row| {
-            Some(Heir {
+            Some(InheritedTable {
                 table: row.get(0)?.to_owned(),
                 shard: Shard::from_schema(row.get(1)?)?,
                 of: Shard::from_schema(row.get(2)?)?,

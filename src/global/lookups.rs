@@ -3,7 +3,7 @@
 //! the caller knows.
 
 use super::objects::Kinds;
-use crate::pg::lexer::{Kind, Token};
+use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::{RESERVED, Text};
 
 /// A string constant that may be looked up.
@@ -13,14 +13,14 @@ pub struct Lookup {
     pub index: usize,
     /// What it may be a name of.
     pub kinds: Kinds,
-    pub form: Form,
+    pub form: LookupForm,
     /// What looks it up.
     pub by: String,
 }
 
 /// What in a string may be a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum LookupForm {
     /// All of it.
     One,
     /// Names in it, as in an array, a type or a list of arguments.
@@ -57,18 +57,18 @@ const TEXTS: [&str; 5] = ["bpchar", "char", "name", "text", "varchar"];
 pub fn called<'t>(text: &'t Text<'_>, open: usize) -> Option<&'t str> {
     let name = text.tokens.get(open.checked_sub(1)?)?;
     match &name.kind {
-        Kind::Word(word) => {
+        TokenKind::Identifier(word) => {
             let word = word.as_ref();
             let keyword = RESERVED.contains(&word) || NO_FUNCTIONS.contains(&word);
             (!keyword || word == "cast").then_some(word)
         }
-        Kind::Quoted(name) => Some(name),
+        TokenKind::Quoted(name) => Some(name),
         _ => None,
     }
 }
 
 /// A type of names at this token, `[]` or not: of what, and whether they are arrays.
-fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, Form)> {
+fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, LookupForm)> {
     let name = text.tokens.get(index)?.identifier()?;
     let (name, array) = match name.strip_prefix('_') {
         Some(element) => (element, true),
@@ -76,9 +76,9 @@ fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, Form)> {
     };
     let kinds = Kinds::of_type(name);
     let form = if array || kinds != Kinds::RELATION {
-        Form::Several
+        LookupForm::Several
     } else {
-        Form::One
+        LookupForm::One
     };
     (!kinds.is_none()).then_some((kinds, form))
 }
@@ -117,14 +117,14 @@ impl<'a, C: Calls> Finder<'a, C> {
         let mut read = 0;
         for (index, token) in text.tokens.iter().enumerate() {
             match &token.kind {
-                Kind::Mark('(') => {
+                TokenKind::Punctuation('(') => {
                     let inside = finder.frame(index, &frames[frames.len() - 1]);
                     frames.push(inside);
                 }
-                Kind::Mark(')') if frames.len() > 1 => {
+                TokenKind::Punctuation(')') if frames.len() > 1 => {
                     frames.pop();
                 }
-                Kind::String => finder.string(index, &frames[frames.len() - 1]),
+                TokenKind::String => finder.string(index, &frames[frames.len() - 1]),
                 _ => {}
             }
             if index >= read && finder.starts_casts(index) {
@@ -139,7 +139,8 @@ impl<'a, C: Calls> Finder<'a, C> {
     }
 
     fn is_string(&self, index: usize) -> bool {
-        self.token(index).is_some_and(|t| t.kind == Kind::String)
+        self.token(index)
+            .is_some_and(|t| t.kind == TokenKind::String)
     }
 
     fn is_mark(&self, index: usize, mark: char) -> bool {
@@ -189,15 +190,15 @@ impl<'a, C: Calls> Finder<'a, C> {
                 let named = Kinds::of_type(function).and(sql);
                 let kinds = self.calls.looks_up(function).and(named);
                 let form = if kinds == Kinds::RELATION {
-                    Form::One
+                    LookupForm::One
                 } else {
-                    Form::Several
+                    LookupForm::Several
                 };
                 (kinds, form)
             };
             if !kinds.is_none() {
                 frame.kinds = frame.kinds.and(kinds);
-                frame.several |= form == Form::Several;
+                frame.several |= form == LookupForm::Several;
                 // An array of names says what it is.
                 frame.by = if function == "cast" && !around.kinds.is_none() {
                     around.by.clone()
@@ -215,8 +216,8 @@ impl<'a, C: Calls> Finder<'a, C> {
     }
 
     /// `CAST (… AS regclass)`: what it looks up.
-    fn cast(&mut self, open: usize) -> (Kinds, Form) {
-        let none = (Kinds::NONE, Form::One);
+    fn cast(&mut self, open: usize) -> (Kinds, LookupForm) {
+        let none = (Kinds::NONE, LookupForm::One);
         let close = self.text.closing(open);
         let mut at = close - 1;
         while at > open && (self.is_mark(at, '[') || self.is_mark(at, ']')) {
@@ -254,9 +255,9 @@ impl<'a, C: Calls> Finder<'a, C> {
     fn string(&mut self, index: usize, frame: &Frame) {
         if !frame.kinds.is_none() {
             let form = if frame.several {
-                Form::Several
+                LookupForm::Several
             } else {
-                Form::One
+                LookupForm::One
             };
             self.add(index, (frame.kinds, form), frame.by.clone());
         }
@@ -267,7 +268,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         }
     }
 
-    fn add(&mut self, index: usize, (kinds, form): (Kinds, Form), by: String) {
+    fn add(&mut self, index: usize, (kinds, form): (Kinds, LookupForm), by: String) {
         self.found.push(Lookup {
             index,
             kinds,
@@ -283,10 +284,10 @@ impl<'a, C: Calls> Finder<'a, C> {
         };
         let ends = matches!(
             token.kind,
-            Kind::String | Kind::Number | Kind::Mark(')' | ']')
+            TokenKind::String | TokenKind::Number | TokenKind::Punctuation(')' | ']')
         ) || token.identifier().is_some();
         ends && (self.is_mark(index + 1, ':') && self.is_mark(index + 2, ':')
-            || token.kind == Kind::String && self.is_mark(index + 1, ')'))
+            || token.kind == TokenKind::String && self.is_mark(index + 1, ')'))
     }
 
     /// Reads the casts behind an operand. Returns where they end.
@@ -357,7 +358,7 @@ fn texts(text: &Text<'_>) -> Vec<usize> {
     let mut count = 0;
     let counts = text.tokens.iter().map(|token| {
         let before = count;
-        let is_text = token.kind == Kind::String || &text.sql[token.span.clone()] == "||";
+        let is_text = token.kind == TokenKind::String || &text.sql[token.span.clone()] == "||";
         count += usize::from(is_text);
         before
     });

@@ -12,31 +12,31 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::error::SqlState;
 
-use super::catalog::{Catalog, Differing};
+use super::catalog::{Catalog, OnSchemaDrift};
 use super::drift::Needed;
-use super::relation::{Heir, Relation};
-use super::resolve::settle;
-use super::single_statement::{Checked, Refused};
+use super::relation::{InheritedTable, Relation};
+use super::resolve::resolve_ambiguities;
+use super::single_statement::{Checked, PrepareError};
 use super::table::Every;
 use super::table::Table;
-use super::unsupported::{self, Refusal};
-use crate::client::Report;
+use super::unsupported::{self, UnsupportedQuery};
+use crate::client::ServerError;
 use crate::exec::fanout::{FanoutError, Session};
 use crate::exec::plan::Plan;
-use crate::pg::lexer::{Strings, Token};
+use crate::pg::lexer::{StringSyntax, Token};
 use crate::pg::query_text::{SHARD, Text};
 use crate::sharding::shard::Shard;
 
 /// What was found of the tables that a statement may read.
-pub struct Found<'a> {
+pub struct Introspected<'a> {
     pub relations: &'a [Relation],
-    pub heirs: &'a [Heir],
+    pub heirs: &'a [InheritedTable],
     /// Those that were asked for.
     pub shards: &'a [Shard],
-    pub differing: Differing,
+    pub differing: OnSchemaDrift,
     /// `server_version_num`.
     pub version: u32,
-    pub strings: Strings,
+    pub strings: StringSyntax,
 }
 
 /// The tables over all shards, with all that the statement needs of them, and with what
@@ -48,29 +48,32 @@ pub async fn agree(
     session: &Session,
     plan: &Plan,
     text: &Text<'_>,
-    found: &Found<'_>,
-) -> Result<Catalog, Refused> {
+    found: &Introspected<'_>,
+) -> Result<Catalog, PrepareError> {
     let mut needed = Needed::default();
     let differ = |deviations, needed: &Needed| {
         let why = needed.why();
-        Refused::ByUs(Refusal::Differ { deviations, why })
+        PrepareError::Unsupported(UnsupportedQuery::Differ { deviations, why })
     };
     loop {
         let catalog = Catalog::new(
             found.relations,
             found.shards,
-            |name| text.may_read(name),
+            |name| text.references_table(name),
             &needed,
             found.differing,
         )
         .map_err(|deviations| differ(deviations, &needed))?;
-        if let Some(heir) = catalog.read_twice(found.heirs)
-            && text.may_read(&heir.table)
+        if let Some(heir) = catalog.find_inheritance_overlap(found.heirs)
+            && text.references_table(&heir.table)
         {
-            return Err(Refused::ByUs(Refusal::ReadTwice(heir.clone())));
+            return Err(PrepareError::Unsupported(UnsupportedQuery::ReadTwice(
+                heir.clone(),
+            )));
         }
-        unsupported::check_tables(text, &catalog, found.version).map_err(Refused::ByUs)?;
-        let catalog = settle(session, plan, text, catalog).await?;
+        unsupported::check_tables(text, &catalog, found.version)
+            .map_err(PrepareError::Unsupported)?;
+        let catalog = resolve_ambiguities(session, plan, text, catalog).await?;
         let more = missing(session, plan, text, &catalog, found.strings).await?;
         if more == Needed::default() {
             return Ok(catalog);
@@ -92,8 +95,8 @@ async fn missing(
     plan: &Plan,
     text: &Text<'_>,
     catalog: &Catalog,
-    strings: Strings,
-) -> Result<Needed, Refused> {
+    strings: StringSyntax,
+) -> Result<Needed, PrepareError> {
     if catalog.tables.iter().all(|it| it.left_out.is_empty()) {
         return Ok(Needed::default());
     }
@@ -107,14 +110,15 @@ async fn missing(
     }
     match Checked::take(session, plan, text, trapped.clone(), strings).await {
         Ok(_) => Ok(Needed::default()),
-        Err(Refused::ByServer(report)) if report.code == SqlState::AMBIGUOUS_COLUMN => {
+        Err(PrepareError::Server(report)) if report.code == SqlState::AMBIGUOUS_COLUMN => {
             let needed = sprung(&report, text, &trapped);
             if needed == Needed::default() {
-                return Err(Refused::ByServer(report));
+                return Err(PrepareError::Server(report));
             }
             let client = session.connection().client();
             let recovered = client.simple_query(&Plan::recover()).await;
-            recovered.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+            recovered
+                .map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;
             Ok(needed)
         }
         Err(refused) => Err(refused),
@@ -158,7 +162,7 @@ fn traps(text: &Text<'_>, table: &Table) -> BTreeSet<String> {
 }
 
 /// Which names the server has found ambiguous that are traps.
-fn sprung(report: &Report, text: &Text<'_>, trapped: &Catalog) -> Needed {
+fn sprung(report: &ServerError, text: &Text<'_>, trapped: &Catalog) -> Needed {
     let used: BTreeSet<&str> = match report.position.and_then(|at| text.index_at(at)) {
         Some(index) => text.chain(index).collect(),
         // USING, which does not say where, names columns.

@@ -105,7 +105,7 @@ async fn types(
         ],
     );
     let answers = connection.client().simple_query(&sql).await;
-    let answers = answers.map_err(|error| FanoutError::opening(&error))?;
+    let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     let own = rows.filter_map(|row| {
         Shard::from_schema(row.get(1)?)?;

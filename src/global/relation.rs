@@ -27,7 +27,7 @@ pub struct ColumnShape {
 
 impl ColumnShape {
     /// Whether each shard has its own type of this definition.
-    pub fn is_of_shard(&self) -> bool {
+    pub fn has_shard_local_type(&self) -> bool {
         self.identity.starts_with(|c: char| !c.is_ascii_digit())
     }
 
@@ -39,7 +39,7 @@ impl ColumnShape {
 
     /// Whether its collation is another than that of its domain, of which every shard
     /// has its own. Cast to another shard's, its values would take the domain's.
-    pub fn is_collated_otherwise(&self) -> bool {
+    pub fn overrides_domain_collation(&self) -> bool {
         let of_domain = self
             .identity
             .strip_prefix("domain ")
@@ -53,7 +53,7 @@ impl ColumnShape {
     /// As people write it: `mood[]` is called `_mood` in the catalog.
     pub fn shown_type(&self) -> String {
         match self.type_name.strip_prefix('_') {
-            Some(element) if self.is_of_shard() => format!("{element}[]"),
+            Some(element) if self.has_shard_local_type() => format!("{element}[]"),
             _ => self.type_name.clone(),
         }
     }
@@ -122,7 +122,7 @@ fn without_modifier(type_name: &str) -> String {
 /// A shard's table that has rows in common with another shard's of the same name: it
 /// inherits from it, or a third one from both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heir {
+pub struct InheritedTable {
     pub table: String,
     pub shard: Shard,
     pub of: Shard,

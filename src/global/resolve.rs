@@ -8,8 +8,8 @@ use tokio_postgres::error::SqlState;
 use super::catalog::{Catalog, ShardColumn};
 use super::introspect::array;
 use super::rewrite::Composed;
-use super::single_statement::Refused;
-use super::unsupported::{self, Refusal};
+use super::single_statement::PrepareError;
+use super::unsupported::{self, UnsupportedQuery};
 use crate::exec::fanout::{FanoutError, Session, result_rows};
 use crate::exec::plan::Plan;
 use crate::pg::query_text::{SHARD, Text};
@@ -19,45 +19,49 @@ use crate::pg::sql_template;
 ///
 /// # Errors
 /// If a name would mean what its author may well not.
-pub async fn settle(
+pub async fn resolve_ambiguities(
     session: &Session,
     plan: &Plan,
     text: &Text<'_>,
     mut catalog: Catalog,
-) -> Result<Catalog, Refused> {
-    let own = text.own_ctes();
+) -> Result<Catalog, PrepareError> {
+    let own = text.cte_names();
     let unsharded: Vec<_> = catalog
         .views
         .union(&catalog.elsewhere)
-        .filter(|name| text.may_read(name) && !own.contains(&name.as_str()))
+        .filter(|name| text.references_table(name) && !own.contains(&name.as_str()))
         .collect();
     if !unsharded.is_empty() {
         let names = array(unsharded.into_iter());
-        is_nothing_elsewhere(session, plan, &catalog, &names).await?;
+        reject_unsharded_matches(session, plan, &catalog, &names).await?;
     }
     let table = catalog.tables.iter().find(|t| !t.has_own_shard_column());
     if let Some(table) = table.filter(|_| text.mentions(SHARD)) {
-        catalog.shard_column = match stands_without(session, plan, text, &catalog).await? {
-            Without::Stands if text.names_shard_alone() => {
-                return Err(Refused::ByUs(Refusal::ShardColumn(table.name.clone())));
+        catalog.shard_column = match probe_without_shard_column(session, plan, text, &catalog)
+            .await?
+        {
+            ShardColumnProbe::Valid if text.names_shard_alone() => {
+                return Err(PrepareError::Unsupported(UnsupportedQuery::ShardColumn(
+                    table.name.clone(),
+                )));
             }
-            Without::LacksShard if text.mentions("natural") => {
-                return Err(Refused::ByUs(Refusal::Natural));
+            ShardColumnProbe::MissingShardColumn if text.mentions("natural") => {
+                return Err(PrepareError::Unsupported(UnsupportedQuery::Natural));
             }
-            Without::LacksShard => ShardColumn::Named,
-            Without::Stands | Without::IsWrong => ShardColumn::NotNamed,
+            ShardColumnProbe::MissingShardColumn => ShardColumn::Named,
+            ShardColumnProbe::Valid | ShardColumnProbe::InvalidStatement => ShardColumn::NotNamed,
         };
     }
     Ok(catalog)
 }
 
 /// Refuses names that mean a relation where no shard is looked at.
-async fn is_nothing_elsewhere(
+async fn reject_unsharded_matches(
     session: &Session,
     plan: &Plan,
     catalog: &Catalog,
     names: &str,
-) -> Result<(), Refused> {
+) -> Result<(), PrepareError> {
     let look = sql_template::fill(
         include_str!("../../sql/global/unsharded_relations.sql"),
         &[("names", names)],
@@ -70,28 +74,28 @@ async fn is_nothing_elsewhere(
         found.filter_map(|row| unsupported::unsharded(row.get(0)?, row.get(1), catalog));
     refusals
         .next()
-        .map_or(Ok(()), |refusal| Err(Refused::ByUs(refusal)))
+        .map_or(Ok(()), |refusal| Err(PrepareError::Unsupported(refusal)))
 }
 
 /// What a statement is if no sharded table has the column `shard`.
-enum Without {
+enum ShardColumnProbe {
     /// Whatever is called so is something else, or is taken for it.
-    Stands,
+    Valid,
     /// The server finds no such column: it is the sharded tables' that is named.
-    LacksShard,
+    MissingShardColumn,
     /// Something else is wrong, with the column or without.
-    IsWrong,
+    InvalidStatement,
 }
 
 /// Words do not tell whose column `shard` is; the server's parser does. One shard's
 /// tables are enough for it. It is back at the savepoint when this returns, without
 /// a round trip more.
-async fn stands_without(
+async fn probe_without_shard_column(
     session: &Session,
     plan: &Plan,
     text: &Text<'_>,
     catalog: &Catalog,
-) -> Result<Without, Refused> {
+) -> Result<ShardColumnProbe, PrepareError> {
     let composed = Composed::new(text, &catalog.in_shard(catalog.shards[0]));
     let (scene, back) = (scene(plan), Plan::recover());
     let client = session.connection().client();
@@ -102,19 +106,21 @@ async fn stands_without(
     );
     set.and(returned).map_err(|error| failed(&error))?;
     let Err(error) = parsed else {
-        return Ok(Without::Stands);
+        return Ok(ShardColumnProbe::Valid);
     };
     match error.as_db_error() {
         // If it is another column that it lacks, it lacks that one with `shard` as well,
         // and is refused for it.
-        Some(report) if *report.code() == SqlState::UNDEFINED_COLUMN => Ok(Without::LacksShard),
+        Some(report) if *report.code() == SqlState::UNDEFINED_COLUMN => {
+            Ok(ShardColumnProbe::MissingShardColumn)
+        }
         // Of what the statement says, and not of the state that the server is in.
         Some(report)
             if ["42", "22", "0A"]
                 .iter()
                 .any(|class| report.code().code().starts_with(class)) =>
         {
-            Ok(Without::IsWrong)
+            Ok(ShardColumnProbe::InvalidStatement)
         }
         _ => Err(failed(&error)),
     }
@@ -127,6 +133,6 @@ fn scene(plan: &Plan) -> String {
     )
 }
 
-fn failed(error: &tokio_postgres::Error) -> Refused {
-    Refused::Failed(FanoutError::opening(error))
+fn failed(error: &tokio_postgres::Error) -> PrepareError {
+    PrepareError::Connection(FanoutError::setup_failed(error))
 }

@@ -6,8 +6,8 @@ use super::catalog::{Catalog, ShardColumn};
 use super::own_types;
 use super::relation::ColumnShape;
 use super::table::Table;
-use crate::client::Report;
-use crate::pg::query_text::{Opening, SHARD, Text};
+use crate::client::ServerError;
+use crate::pg::query_text::{CteInsertion, SHARD, Text};
 use crate::pg::quote::{Identifier, Literal};
 use crate::sharding::shard::Shard;
 
@@ -31,8 +31,8 @@ impl Composed {
         let list = ctes.join(",\n");
         let (at, inserted) = match text.opening() {
             _ if list.is_empty() => (0, String::new()),
-            Opening::New(at) => (at, format!("WITH {list}\n")),
-            Opening::Joined(at) => (at, format!(" {list},\n")),
+            CteInsertion::NewWith(at) => (at, format!("WITH {list}\n")),
+            CteInsertion::ExistingWith(at) => (at, format!(" {list},\n")),
         };
         let (before, after) = text.sql.split_at(at);
         Self {
@@ -43,7 +43,7 @@ impl Composed {
     }
 
     /// A report on the composed statement as one on the user's own text.
-    pub fn in_users_text(&self, report: Report) -> Report {
+    pub fn map_position(&self, report: ServerError) -> ServerError {
         let position = report.position.and_then(|at| {
             if at <= self.before {
                 Some(at)
@@ -51,7 +51,7 @@ impl Composed {
                 at.checked_sub(self.inserted).filter(|&at| at > self.before)
             }
         });
-        Report { position, ..report }
+        ServerError { position, ..report }
     }
 }
 
@@ -116,7 +116,7 @@ fn expression(column: &ColumnShape, shard: Shard, first: Shard) -> String {
     if let Some((length, array)) = column.padded_to() {
         return format!("{name}::pg_catalog.bpchar({length}){array} AS {name}");
     }
-    if !column.is_of_shard() || shard == first {
+    if !column.has_shard_local_type() || shard == first {
         return name.to_string();
     }
     let schema = first.to_string();
@@ -135,7 +135,7 @@ fn expression(column: &ColumnShape, shard: Shard, first: Shard) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::lexer::Strings;
+    use crate::pg::lexer::StringSyntax;
     use tokio_postgres::error::SqlState;
 
     fn catalog() -> Catalog {
@@ -157,7 +157,10 @@ mod tests {
     }
 
     fn compose(sql: &str) -> Composed {
-        Composed::new(&Text::new(sql, Strings::Conforming), &catalog())
+        Composed::new(
+            &Text::new(sql, StringSyntax::StandardConforming),
+            &catalog(),
+        )
     }
 
     #[test]
@@ -172,7 +175,7 @@ mod tests {
             shard_column: ShardColumn::Named,
             ..catalog()
         };
-        let text = Text::new("SELECT shard FROM t", Strings::Conforming);
+        let text = Text::new("SELECT shard FROM t", StringSyntax::StandardConforming);
         assert!(Composed::new(&text, &catalog).sql.contains(
             "\"mood\" AS \"b\", 'shard_10'::pg_catalog.text AS \"shard\" FROM \"shard_10\".\"t\")"
         ));
@@ -185,7 +188,7 @@ mod tests {
             shard_column: ShardColumn::Named,
             ..catalog()
         };
-        let text = Text::new("SELECT shard FROM t", Strings::Conforming);
+        let text = Text::new("SELECT shard FROM t", StringSyntax::StandardConforming);
         let sql = Composed::new(&text, &catalog).sql;
         let level = "SELECT \"a\", \"b\", \"shard\" FROM (SELECT ";
         assert_eq!(sql.matches(level).count(), 3, "{sql}");
@@ -212,7 +215,7 @@ mod tests {
         let composed = compose(sql);
         let at = |needle: &str| {
             let position = composed.sql.find(needle).unwrap();
-            let report = Report {
+            let report = ServerError {
                 severity: "ERROR".to_owned(),
                 code: SqlState::UNDEFINED_COLUMN,
                 message: String::new(),
@@ -223,7 +226,7 @@ mod tests {
                 context: None,
                 before_time_limit: false,
             };
-            composed.in_users_text(report).position
+            composed.map_position(report).position
         };
         assert_eq!(at("oops"), Some(37));
         assert_eq!(at("WITH"), Some(9));

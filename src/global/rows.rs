@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::table::Every;
-use crate::pg::lexer::{Kind, Token};
+use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::{RESERVED, Text};
 
 /// Words behind a table that are not its alias.
@@ -110,11 +110,11 @@ impl Text<'_> {
             return self.tokens.get(next + 1)?.identifier().map(|_| next + 1);
         }
         match &self.tokens[next].kind {
-            Kind::Word(word) => {
+            TokenKind::Identifier(word) => {
                 let word = word.as_ref();
                 (!RESERVED.contains(&word) && !JOIN_WORDS.contains(&word)).then_some(next)
             }
-            Kind::Quoted(_) => Some(next),
+            TokenKind::Quoted(_) => Some(next),
             _ => None,
         }
     }
@@ -160,7 +160,7 @@ impl Text<'_> {
 
     fn is_star(&self, index: usize) -> bool {
         let token = &self.tokens[index];
-        token.kind == Kind::Operator && &self.sql[token.span.clone()] == "*"
+        token.kind == TokenKind::Operator && &self.sql[token.span.clone()] == "*"
     }
 
     /// Whether a star is, or may be, every column of this table.
@@ -169,19 +169,19 @@ impl Text<'_> {
             return true;
         };
         match &self.tokens[before].kind {
-            Kind::Mark('.') => {
+            TokenKind::Punctuation('.') => {
                 let row = before.checked_sub(1).map(|at| &self.tokens[at]);
                 row.and_then(Token::identifier)
                     .is_none_or(|row| rows.contains(row))
             }
-            Kind::Mark('(') => !self.precedes_mark(star, ')'),
+            TokenKind::Punctuation('(') => !self.precedes_mark(star, ')'),
             // DISTINCT ON (…) * is no product.
-            Kind::Mark(')') => groups.partner(before).is_some_and(|open| {
+            TokenKind::Punctuation(')') => groups.partner(before).is_some_and(|open| {
                 let is_on = open > 0 && self.tokens[open - 1].is_word("on");
                 is_on && self.reads(star, table, groups)
             }),
-            Kind::Mark(',') => self.reads(star, table, groups),
-            Kind::Word(word) if RESERVED.contains(&word.as_ref()) => {
+            TokenKind::Punctuation(',') => self.reads(star, table, groups),
+            TokenKind::Identifier(word) if RESERVED.contains(&word.as_ref()) => {
                 !self.is_existence(star, groups) && self.reads(star, table, groups)
             }
             _ => false,
@@ -293,10 +293,10 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::lexer::Strings;
+    use crate::pg::lexer::StringSyntax;
 
     fn every(sql: &str) -> Option<Every> {
-        Text::new(sql, Strings::Conforming).takes_every_column("t")
+        Text::new(sql, StringSyntax::StandardConforming).takes_every_column("t")
     }
 
     #[test]
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn rows_are_called_by_the_table_and_by_aliases() {
         let rows = |sql: &str| {
-            let text = Text::new(sql, Strings::Conforming);
+            let text = Text::new(sql, StringSyntax::StandardConforming);
             let rows: Vec<_> = text.row_names("t").into_iter().collect();
             rows.join(" ")
         };

@@ -9,7 +9,7 @@ use crate::sharding::shard::{Ranges, Shard};
 
 /// How a shard's table is not what it is in the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
+pub enum SchemaDifference {
     NoTable,
     NoColumn(String),
     Type {
@@ -28,7 +28,7 @@ pub enum Difference {
     More(String),
 }
 
-impl Difference {
+impl SchemaDifference {
     /// The column that differs; `None` if the whole table is missing.
     pub fn column(&self) -> Option<&str> {
         match self {
@@ -49,42 +49,42 @@ impl Difference {
 
 /// A difference, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deviation {
+pub struct DriftEntry {
     pub table: String,
-    pub difference: Difference,
+    pub difference: SchemaDifference,
     pub shards: Vec<Shard>,
 }
 
-impl Deviation {
+impl DriftEntry {
     /// Without the shards.
     fn what(&self) -> String {
         let table = &self.table;
         match &self.difference {
-            Difference::NoTable => format!("no table \"{table}\""),
-            Difference::NoColumn(column) => format!("\"{table}\" has no column \"{column}\""),
-            Difference::Type {
+            SchemaDifference::NoTable => format!("no table \"{table}\""),
+            SchemaDifference::NoColumn(column) => format!("\"{table}\" has no column \"{column}\""),
+            SchemaDifference::Type {
                 column,
                 found,
                 expected,
             } => format!(
                 "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
             ),
-            Difference::OwnType { column, type_name } => format!(
+            SchemaDifference::OwnType { column, type_name } => format!(
                 "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself, \
                  and the values of different shards cannot be converted to one type"
             ),
-            Difference::Collated(column) => format!(
+            SchemaDifference::Collated(column) => format!(
                 "column \"{column}\" of \"{table}\" has another collation than its domain, which each shard \
                  defines for itself"
             ),
-            Difference::More(column) => {
+            SchemaDifference::More(column) => {
                 format!("\"{table}\" has a column \"{column}\", which most shards lack")
             }
         }
     }
 }
 
-impl fmt::Display for Deviation {
+impl fmt::Display for DriftEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", Ranges::of(&self.shards), self.what())
     }
@@ -92,7 +92,7 @@ impl fmt::Display for Deviation {
 
 /// One line per group of shards that deviate in the same ways: each shard is in one
 /// line, whatever it lacks.
-pub fn by_shard(deviations: &[Deviation]) -> Vec<String> {
+pub fn by_shard(deviations: &[DriftEntry]) -> Vec<String> {
     let mut of_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
     for deviation in deviations {
         for shard in &deviation.shards {

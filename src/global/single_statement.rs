@@ -8,11 +8,11 @@ use tokio_postgres::error::SqlState;
 
 use super::catalog::Catalog;
 use super::rewrite::Composed;
-use super::unsupported::{self, Refusal};
-use crate::client::{Report, row_description};
+use super::unsupported::{self, UnsupportedQuery};
+use crate::client::{ServerError, row_description};
 use crate::exec::fanout::{FanoutError, Session};
 use crate::exec::plan::Plan;
-use crate::pg::lexer::Strings;
+use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;
 use crate::pg::sql_template;
@@ -26,14 +26,14 @@ pub struct Checked {
     /// The result's columns.
     pub columns: Vec<Column>,
     composed: Composed,
-    strings: Strings,
+    strings: StringSyntax,
 }
 
 /// Why there is no answer, by us or by the server.
-pub enum Refused {
-    ByUs(Refusal),
-    ByServer(Report),
-    Failed(FanoutError),
+pub enum PrepareError {
+    Unsupported(UnsupportedQuery),
+    Server(ServerError),
+    Connection(FanoutError),
 }
 
 impl Checked {
@@ -42,8 +42,8 @@ impl Checked {
         plan: &Plan,
         text: &Text<'_>,
         catalog: Catalog,
-        strings: Strings,
-    ) -> Result<Self, Refused> {
+        strings: StringSyntax,
+    ) -> Result<Self, PrepareError> {
         let composed = Composed::new(text, &catalog);
         let search_path = plan.search_path.without_shard();
         let scene = sql_template::fill(
@@ -53,7 +53,7 @@ impl Checked {
         let client = session.connection().client();
         let (set, parsed) =
             futures::join!(client.simple_query(&scene), client.prepare(&composed.sql));
-        set.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+        set.map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;
         let columns = parsed.iter().flat_map(tokio_postgres::Statement::columns);
         let checked = Self {
             columns: columns
@@ -76,22 +76,22 @@ impl Checked {
                     if report.code() == &SqlState::SYNTAX_ERROR
                         && report.routine() == Some("exec_parse_message") =>
                 {
-                    Refused::Failed(FanoutError::SeveralStatements)
+                    PrepareError::Connection(FanoutError::SeveralStatements)
                 }
-                Some(report) if !Report::is_fatal(report) => {
-                    checked.refused(plan, Report::new(report, 0))
+                Some(report) if !ServerError::is_fatal(report) => {
+                    checked.refused(plan, ServerError::new(report, 0))
                 }
-                _ => Refused::Failed(FanoutError::opening(&error)),
+                _ => PrepareError::Connection(FanoutError::setup_failed(&error)),
             }),
         }
     }
 
     /// What the server said of the composed statement, as an answer to the user's.
-    pub fn refused(&self, users: &Plan, report: Report) -> Refused {
+    pub fn refused(&self, users: &Plan, report: ServerError) -> PrepareError {
         let text = Text::new(users.statement.as_str(), self.strings);
-        let mut report = self.composed.in_users_text(report);
+        let mut report = self.composed.map_position(report);
         if let Some(refusal) = unsupported::translate(&report, &text, &self.catalog) {
-            return Refused::ByUs(refusal);
+            return PrepareError::Unsupported(refusal);
         }
         if let Some(advice) = unsupported::advice(&report, &text, &self.catalog) {
             report.hint = Some(match report.hint {
@@ -99,7 +99,7 @@ impl Checked {
                 None => advice,
             });
         }
-        Refused::ByServer(report)
+        PrepareError::Server(report)
     }
 
     /// The way that is taken, why, and the SQL.

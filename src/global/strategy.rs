@@ -1,29 +1,29 @@
 //! Which of the two ways a statement is answered, and why.
 
-use crate::global::InParts;
+use crate::global::PartialPlan;
 use std::collections::BTreeMap;
 
-use super::catalog::{Catalog, Joined};
+use super::catalog::{Catalog, Colocation};
 use super::estimate;
 use super::partial::{self, Parts};
 use super::rewrite::Composed;
-use super::single_statement::{Checked, Refused};
-use super::unsupported::Refusal;
+use super::single_statement::{Checked, PrepareError};
+use super::unsupported::UnsupportedQuery;
 use crate::exec::fanout::{FanoutError, Session};
 use crate::exec::plan::Plan;
-use crate::pg::lexer::Strings;
+use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;
 
 const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
 
 /// How a statement is answered.
-pub enum Way {
-    One(Box<Checked>, &'static str),
-    Parts(Box<InParts>),
+pub enum ExecutionPlan {
+    SingleStatement(Box<Checked>, &'static str),
+    PartialThenCombine(Box<PartialPlan>),
 }
 
-impl Way {
+impl ExecutionPlan {
     /// The parts if they are certain to give the same, and known to be few; else the one
     /// statement.
     pub async fn choose(
@@ -31,13 +31,13 @@ impl Way {
         plan: &Plan,
         text: &Text<'_>,
         catalog: &Catalog,
-        strings: Strings,
-    ) -> Result<Self, Refused> {
+        strings: StringSyntax,
+    ) -> Result<Self, PrepareError> {
         let why = match Self::in_parts(session, plan, text, catalog, strings).await? {
             Ok(in_parts) => {
                 let too_many = estimate::too_many(session, &in_parts).await;
-                match too_many.map_err(Refused::Failed)? {
-                    None => return Ok(Self::Parts(Box::new(in_parts))),
+                match too_many.map_err(PrepareError::Connection)? {
+                    None => return Ok(Self::PartialThenCombine(Box::new(in_parts))),
                     Some(why) => why,
                 }
             }
@@ -51,11 +51,11 @@ impl Way {
         plan: &Plan,
         text: &Text<'_>,
         catalog: &Catalog,
-        strings: Strings,
+        strings: StringSyntax,
         why: &'static str,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, PrepareError> {
         let checked = Checked::take(session, plan, text, catalog.clone(), strings).await?;
-        Ok(Self::One(Box::new(checked), why))
+        Ok(Self::SingleStatement(Box::new(checked), why))
     }
 
     /// The parts, or a refusal.
@@ -64,11 +64,13 @@ impl Way {
         plan: &Plan,
         text: &Text<'_>,
         catalog: &Catalog,
-        strings: Strings,
-    ) -> Result<Self, Refused> {
+        strings: StringSyntax,
+    ) -> Result<Self, PrepareError> {
         match Self::in_parts(session, plan, text, catalog, strings).await? {
-            Ok(in_parts) => Ok(Self::Parts(Box::new(in_parts))),
-            Err(why) => Err(Refused::ByUs(Refusal::NotInParts(why.to_owned()))),
+            Ok(in_parts) => Ok(Self::PartialThenCombine(Box::new(in_parts))),
+            Err(why) => Err(PrepareError::Unsupported(UnsupportedQuery::NotInParts(
+                why.to_owned(),
+            ))),
         }
     }
 
@@ -79,8 +81,8 @@ impl Way {
         plan: &Plan,
         text: &Text<'_>,
         catalog: &Catalog,
-        strings: Strings,
-    ) -> Result<Result<InParts, &'static str>, Refused> {
+        strings: StringSyntax,
+    ) -> Result<Result<PartialPlan, &'static str>, PrepareError> {
         if partial::is_long(text) {
             return Ok(Err(partial::LONG));
         }
@@ -90,22 +92,24 @@ impl Way {
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
         let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
-        let joins = partial::to_prove(text, catalog);
+        let joins = partial::unproven_joins(text, catalog);
         let mut catalog = catalog.clone();
         if joins.is_some() {
-            catalog.joined = Joined::Proved;
+            catalog.joined = Colocation::Proven;
         }
-        let partial = match partial::recognise(text, strings, &catalog, &names) {
+        let partial = match partial::analyze(text, strings, &catalog, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };
         let part = Text::new(&partial.part, strings);
         let (shadowed, checked) = futures::join!(
             partial::is_shadowed(session, text, &catalog),
-            Self::understood(session, plan, &part, alone, strings)
+            Self::try_prepare(session, plan, &part, alone, strings)
         );
         let checked = match checked? {
-            Some(_) if shadowed.map_err(Refused::Failed)? => return Ok(Err(partial::SHADOWED)),
+            Some(_) if shadowed.map_err(PrepareError::Connection)? => {
+                return Ok(Err(partial::SHADOWED));
+            }
             Some(checked) => checked,
             None => return Ok(Err(NOT_UNDERSTOOD)),
         };
@@ -114,23 +118,23 @@ impl Way {
             Err(why) => return Ok(Err(why)),
         };
         if parts.sums_floats(&partial)
-            && !partial::writes_floats_whole(session)
+            && !partial::floats_round_trip(session)
                 .await
-                .map_err(Refused::Failed)?
+                .map_err(PrepareError::Connection)?
         {
             return Ok(Err(partial::DIGITS_CUT));
         }
         let combined = parts.statement(&partial);
         let combined = Text::new(&combined, strings);
         let nothing = Catalog::default();
-        match Self::understood(session, plan, &combined, nothing, strings).await? {
-            Some(combined) if is_alike(&combined.columns, &whole.columns) => {}
+        match Self::try_prepare(session, plan, &combined, nothing, strings).await? {
+            Some(combined) if same_result_columns(&combined.columns, &whole.columns) => {}
             _ => return Ok(Err(NOT_UNDERSTOOD)),
         }
         // Last, for it reads rows.
         if let Some(joins) = &joins {
-            let proved = partial::is_proved(session, joins, &catalog.shards).await;
-            if !proved.map_err(Refused::Failed)? {
+            let proved = partial::verify_colocation(session, joins, &catalog.shards).await;
+            if !proved.map_err(PrepareError::Connection)? {
                 return Ok(Err(partial::APART));
             }
         }
@@ -144,7 +148,7 @@ impl Way {
             search_path: checked.plan.search_path.clone(),
             ..plan.clone()
         };
-        Ok(Ok(InParts {
+        Ok(Ok(PartialPlan {
             partial,
             parts,
             plan,
@@ -153,20 +157,21 @@ impl Way {
     }
 
     /// What we wrote, if the server takes it. If not, the transaction is where it was.
-    async fn understood(
+    async fn try_prepare(
         session: &Session,
         plan: &Plan,
         text: &Text<'_>,
         catalog: Catalog,
-        strings: Strings,
-    ) -> Result<Option<Checked>, Refused> {
+        strings: StringSyntax,
+    ) -> Result<Option<Checked>, PrepareError> {
         match Checked::take(session, plan, text, catalog, strings).await {
             Ok(checked) => Ok(Some(checked)),
-            Err(Refused::Failed(error)) => Err(Refused::Failed(error)),
-            Err(Refused::ByUs(_) | Refused::ByServer(_)) => {
+            Err(PrepareError::Connection(error)) => Err(PrepareError::Connection(error)),
+            Err(PrepareError::Unsupported(_) | PrepareError::Server(_)) => {
                 let client = session.connection().client();
                 let recovered = client.simple_query(&Plan::recover()).await;
-                recovered.map_err(|error| Refused::Failed(FanoutError::opening(&error)))?;
+                recovered
+                    .map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;
                 Ok(None)
             }
         }
@@ -175,21 +180,21 @@ impl Way {
     /// The way that is taken, why, and the SQL.
     pub fn explain(&self) -> String {
         match self {
-            Self::One(checked, why) => checked.explain(why),
-            Self::Parts(in_parts) => in_parts.explain(),
+            Self::SingleStatement(checked, why) => checked.explain(why),
+            Self::PartialThenCombine(in_parts) => in_parts.explain(),
         }
     }
 
     pub fn catalog(&self) -> &Catalog {
         match self {
-            Self::One(checked, _) => &checked.catalog,
-            Self::Parts(in_parts) => &in_parts.catalog,
+            Self::SingleStatement(checked, _) => &checked.catalog,
+            Self::PartialThenCombine(in_parts) => &in_parts.catalog,
         }
     }
 }
 
 /// Whether the columns are called the same and of the same types.
-fn is_alike(some: &[Column], others: &[Column]) -> bool {
+fn same_result_columns(some: &[Column], others: &[Column]) -> bool {
     let known = |columns: &[Column]| -> Vec<_> {
         let column = |c: &Column| (c.name.clone(), c.type_oid);
         columns.iter().map(column).collect()

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::lookups::{Calls, Finder, Form, RUN_SQL};
+use super::lookups::{Calls, Finder, LookupForm, RUN_SQL};
 use super::objects::{Kinds, Objects};
-use super::unsupported::Refusal;
-use crate::pg::lexer::{Kind, Strings, Token, string_value};
+use super::unsupported::UnsupportedQuery;
+use crate::pg::lexer::{StringSyntax, Token, TokenKind, string_value};
 use crate::pg::query_text::Text;
 
 /// What the server says of the functions that a statement calls.
@@ -72,19 +72,19 @@ impl Calls for Unknown {
 }
 
 /// The names without a schema that string constants may mean.
-pub fn names(text: &Text<'_>, strings: Strings) -> BTreeSet<String> {
+pub fn names(text: &Text<'_>, strings: StringSyntax) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for lookup in Finder::find(text, &Unknown).found {
         if lookup.kinds.has(Kinds::SQL) {
             names.extend(names_in_sql(text, strings, lookup.index));
         }
-        names.extend(names_in(text, strings, lookup.index, Form::Several));
+        names.extend(names_in(text, strings, lookup.index, LookupForm::Several));
     }
     names
 }
 
 /// The names without a schema in a string constant.
-fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Vec<String> {
+fn names_in(text: &Text<'_>, strings: StringSyntax, index: usize, form: LookupForm) -> Vec<String> {
     /// A function with a hundred arguments has fewer: nothing has a longer name.
     const MOST_TOKENS: usize = 1_000;
     let value = constant(text, strings, index).unwrap_or_default();
@@ -92,7 +92,7 @@ fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Vec<
     // An array of names, or a document with some in it.
     let list = value.trim_start().starts_with(['{', '[']);
     // As Postgres reads a name in a string: one identifier, with space around it.
-    if form == Form::One && inside.len() != 1 || inside.len() > MOST_TOKENS && !list {
+    if form == LookupForm::One && inside.len() != 1 || inside.len() > MOST_TOKENS && !list {
         return Vec::new();
     }
     let is_point = |at: Option<usize>| {
@@ -101,14 +101,14 @@ fn names_in(text: &Text<'_>, strings: Strings, index: usize, form: Form) -> Vec<
     };
     let alone = |at: &usize| !is_point(at.checked_sub(1)) && !is_point(Some(at + 1));
     let name = |at: usize| match inside[at].kind {
-        Kind::Operator => Some(&value[inside[at].span.clone()]),
+        TokenKind::Operator => Some(&value[inside[at].span.clone()]),
         _ => inside[at].identifier(),
     };
     let names = (0..inside.len()).filter(alone).filter_map(name);
     names.map(str::to_owned).collect()
 }
 
-fn runs_sql(text: &Text<'_>, index: usize) -> bool {
+fn executes_sql_argument(text: &Text<'_>, index: usize) -> bool {
     let called = text.tokens[index].identifier();
     called.is_some_and(|name| RUN_SQL.contains(&name)) && text.precedes_mark(index, '(')
 }
@@ -119,7 +119,7 @@ fn arguments(text: &Text<'_>, called: usize) -> Range<usize> {
 }
 
 /// Names that tables may be meant by in the SQL that a string constant is.
-fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> {
+fn names_in_sql(text: &Text<'_>, strings: StringSyntax, index: usize) -> Vec<String> {
     let Some(sql) = constant(text, strings, index) else {
         return Vec::new();
     };
@@ -132,7 +132,7 @@ fn names_in_sql(text: &Text<'_>, strings: Strings, index: usize) -> Vec<String> 
 }
 
 /// Refuses SQL that is no constant.
-fn check_sql(text: &Text<'_>, called: usize) -> Result<(), Refusal> {
+fn check_sql(text: &Text<'_>, called: usize) -> Result<(), UnsupportedQuery> {
     let by = format!("{}()", text.tokens[called].identifier().unwrap_or_default());
     let arguments = arguments(text, called);
     // Constants may be put together from parts, or come from a column.
@@ -141,7 +141,7 @@ fn check_sql(text: &Text<'_>, called: usize) -> Result<(), Refusal> {
             .iter()
             .any(|mark| text.precedes_mark(index, *mark));
         let token = text.tokens.get(index);
-        ends && token.is_some_and(|token| token.kind == Kind::String)
+        ends && token.is_some_and(|token| token.kind == TokenKind::String)
     };
     let known = if by == "ts_rewrite()" {
         // With three arguments it runs none.
@@ -154,7 +154,7 @@ fn check_sql(text: &Text<'_>, called: usize) -> Result<(), Refusal> {
     if known {
         Ok(())
     } else {
-        Err(Refusal::UnknownSqlString(by))
+        Err(UnsupportedQuery::UnknownSqlString(by))
     }
 }
 
@@ -166,7 +166,7 @@ pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
     let mut strings = vec![0];
     for token in &text.tokens {
         let before = strings[strings.len() - 1];
-        strings.push(before + usize::from(token.kind == Kind::String));
+        strings.push(before + usize::from(token.kind == TokenKind::String));
     }
     let called = text.tokens.iter().enumerate().filter_map(|(index, token)| {
         let name = token.identifier()?;
@@ -195,28 +195,28 @@ pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
 /// The first such look.
 pub fn check(
     text: &Text<'_>,
-    strings: Strings,
+    strings: StringSyntax,
     functions: &Functions,
     objects: &Objects,
-) -> Result<(), Refusal> {
+) -> Result<(), UnsupportedQuery> {
     let lookups = Finder::find(text, functions);
     for lookup in lookups.found {
         if lookup.kinds.has(Kinds::SQL) {
             let mut names = names_in_sql(text, strings, lookup.index).into_iter();
             if let Some(name) = names.find(|name| objects.has(Kinds::RELATION, name)) {
                 let by = lookup.by;
-                return Err(Refusal::InSqlString { name, by });
+                return Err(UnsupportedQuery::InSqlString { name, by });
             }
         }
         let names = names_in(text, strings, lookup.index, lookup.form);
         let mut names = names.into_iter();
         if let Some(name) = names.find(|name| objects.has(lookup.kinds, name)) {
             let by = lookup.by;
-            return Err(Refusal::ByName { name, by });
+            return Err(UnsupportedQuery::ByName { name, by });
         }
     }
     if let Some(by) = lookups.unknown.into_iter().next() {
-        return Err(Refusal::ByUnknownName(by));
+        return Err(UnsupportedQuery::ByUnknownName(by));
     }
     for (index, token) in text.tokens.iter().enumerate() {
         let Some(called) = token
@@ -225,15 +225,15 @@ pub fn check(
         else {
             continue;
         };
-        if runs_sql(text, index) {
+        if executes_sql_argument(text, index) {
             check_sql(text, index)?;
         }
         check_setting(text, strings, index, called)?;
         let arguments = arguments(text, index);
         let mut given = text.tokens[arguments].iter();
-        let is_constant = given.all(|token| token.kind == Kind::String || token.is_mark(','));
+        let is_constant = given.all(|token| token.kind == TokenKind::String || token.is_mark(','));
         if functions.or_null.contains(called) && !is_constant {
-            return Err(Refusal::ByUnknownName(format!("{called}()")));
+            return Err(UnsupportedQuery::ByUnknownName(format!("{called}()")));
         }
     }
     let is_path = |index: usize| is_search_path(text, strings, index);
@@ -242,7 +242,7 @@ pub fn check(
         .any(|name| text.mentions(name))
         && (0..text.tokens.len()).any(is_path)
     {
-        return Err(Refusal::Schema("search_path".to_owned()));
+        return Err(UnsupportedQuery::Schema("search_path".to_owned()));
     }
     Ok(())
 }
@@ -250,12 +250,12 @@ pub fn check(
 /// Refuses what tells the `search_path`, or whatever it is given.
 fn check_setting(
     text: &Text<'_>,
-    strings: Strings,
+    strings: StringSyntax,
     index: usize,
     called: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), UnsupportedQuery> {
     if called.starts_with("pg_") && called.ends_with("_is_visible") {
-        return Err(Refusal::Schema(format!("{called}()")));
+        return Err(UnsupportedQuery::Schema(format!("{called}()")));
     }
     if !["current_setting", "set_config"].contains(&called) {
         return Ok(());
@@ -264,27 +264,27 @@ fn check_setting(
     let is_constant = text
         .tokens
         .get(first)
-        .is_some_and(|token| token.kind == Kind::String)
+        .is_some_and(|token| token.kind == TokenKind::String)
         && [',', ')']
             .iter()
             .any(|mark| text.precedes_mark(first, *mark));
     if !is_constant {
-        Err(Refusal::UnknownSetting(format!("{called}()")))
+        Err(UnsupportedQuery::UnknownSetting(format!("{called}()")))
     } else if is_search_path(text, strings, first) {
-        Err(Refusal::Schema("search_path".to_owned()))
+        Err(UnsupportedQuery::Schema("search_path".to_owned()))
     } else {
         Ok(())
     }
 }
 
-fn is_search_path(text: &Text<'_>, strings: Strings, index: usize) -> bool {
+fn is_search_path(text: &Text<'_>, strings: StringSyntax, index: usize) -> bool {
     constant(text, strings, index).is_some_and(|it| it.eq_ignore_ascii_case("search_path"))
 }
 
 /// What a string constant says.
-fn constant(text: &Text<'_>, strings: Strings, index: usize) -> Option<String> {
+fn constant(text: &Text<'_>, strings: StringSyntax, index: usize) -> Option<String> {
     let token: &Token<'_> = &text.tokens[index];
-    let is_string = token.kind == Kind::String;
+    let is_string = token.kind == TokenKind::String;
     is_string.then(|| string_value(&text.sql[token.span.clone()], strings))?
 }
 
@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn refused(sql: &str) -> bool {
-        let text = Text::new(sql, Strings::Conforming);
+        let text = Text::new(sql, StringSyntax::StandardConforming);
         let objects = Objects::with(&[
             (Kinds::RELATION, "origins"),
             (Kinds::TYPE, "origins"),
@@ -323,7 +323,13 @@ mod tests {
             (Kinds::called("function"), "own"),
             (Kinds::called("operator"), "==="),
         ]);
-        check(&text, Strings::Conforming, &functions(), &objects).is_err()
+        check(
+            &text,
+            StringSyntax::StandardConforming,
+            &functions(),
+            &objects,
+        )
+        .is_err()
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! statement needs of it.
 
 use super::relation::ColumnShape;
-use crate::global::schema_diff::Deviation;
-use crate::global::schema_diff::Difference;
+use crate::global::schema_diff::DriftEntry;
+use crate::global::schema_diff::SchemaDifference;
 use crate::pg::query_text::SHARD;
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub struct Table {
     /// Those that every shard has.
     pub columns: Vec<ColumnShape>,
     /// How the shards differ in columns that are not among them.
-    pub left_out: Vec<Deviation>,
+    pub left_out: Vec<DriftEntry>,
     /// What the statement is known to need of a table that differs.
     pub need: Need,
     /// Names that must not be used: Postgres finds each ambiguous. None when it runs.
@@ -66,6 +66,6 @@ impl Table {
     /// The columns that are left out.
     pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
         let differences = self.left_out.iter().map(|it| &it.difference);
-        differences.filter_map(Difference::column)
+        differences.filter_map(SchemaDifference::column)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::objects::Objects;
 use super::string_names::{self, Functions};
 use super::{check, check_strings};
-use crate::pg::lexer::{Encoding, Strings};
+use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 
 /// Texts of some 100,000 tokens, each of which a search from every token would take
@@ -40,20 +40,25 @@ fn every_pass_over_a_text_is_linear() {
         format!("SELECT {}1", "-+".repeat(MANY)),
         format!("WITH {} SELECT 1", vec!["t AS (SELECT 1)"; MANY].join(", ")),
     ] {
-        let text = Text::in_encoding(&sql, Strings::Conforming, Encoding::Utf8);
+        let text = Text::in_encoding(&sql, StringSyntax::StandardConforming, Encoding::Utf8);
         let _ = (
             check(&text),
             text.table_names(),
-            text.may_read("t"),
+            text.references_table("t"),
             text.mentions("u"),
         );
-        let _ = (text.names_shard_column(), text.own_ctes(), text.opening());
+        let _ = (text.names_shard_column(), text.cte_names(), text.opening());
         let (_, _) = (
-            string_names::names(&text, Strings::Conforming),
+            string_names::names(&text, StringSyntax::StandardConforming),
             string_names::functions(&text),
         );
         let (functions, objects) = (Functions::default(), Objects::default());
-        let _ = check_strings(&text, Strings::Conforming, &functions, &objects);
+        let _ = check_strings(
+            &text,
+            StringSyntax::StandardConforming,
+            &functions,
+            &objects,
+        );
     }
     let took = began.elapsed();
     assert!(took < Duration::from_secs(120), "{took:?}");

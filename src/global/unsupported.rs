@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use tokio_postgres::error::SqlState;
 
 use super::catalog::Catalog;
-use super::relation::Heir;
-use super::schema_diff::Deviation;
+use super::relation::InheritedTable;
+use super::schema_diff::DriftEntry;
 use super::table::Every;
-use crate::client::Report;
+use crate::client::ServerError;
 use crate::exec::hints;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
@@ -17,7 +17,7 @@ use crate::sharding::shard::{Ranges, Shard};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum UnsupportedQuery {
     #[error(
         "--global answers SELECT, VALUES, TABLE and WITH, and EXPLAIN of these, and this begins with {0}"
     )]
@@ -128,14 +128,14 @@ pub enum Refusal {
          twice; read one of the two: --shards",
         .0.table, .0.shard, .0.of
     )]
-    ReadTwice(Heir),
+    ReadTwice(InheritedTable),
     #[error(
         "the shards differ in what the statement needs{}:\n{}\n{}",
         .why.map(|why| format!(" ({})", why.describe())).unwrap_or_default(),
         list(.deviations), advice_on_drift(.deviations, *.why)
     )]
     Differ {
-        deviations: Vec<Deviation>,
+        deviations: Vec<DriftEntry>,
         /// Why it needs columns that it does not name.
         why: Option<Every>,
     },
@@ -152,7 +152,7 @@ pub enum Refusal {
 
 /// Where each shard has its own, it helps neither to leave some out nor to finish a
 /// migration.
-fn advice_on_drift(deviations: &[Deviation], why: Option<Every>) -> String {
+fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
     let name_columns = if why.is_some() {
         "name the columns that you want, or "
     } else {
@@ -172,7 +172,7 @@ fn advice_on_drift(deviations: &[Deviation], why: Option<Every>) -> String {
 /// `server_version_num` of the first version that knows NOT MATERIALIZED.
 const OLDEST: u32 = 120_000;
 
-fn list(deviations: &[Deviation]) -> String {
+fn list(deviations: &[DriftEntry]) -> String {
     let mut text = String::new();
     for deviation in deviations {
         let _ = writeln!(text, "  {deviation}");
@@ -185,7 +185,7 @@ fn version(number: u32) -> String {
 }
 
 /// What can be told before any table is known.
-pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
+pub fn check(text: &Text<'_>) -> Result<(), UnsupportedQuery> {
     let word = |index: usize| text.tokens.get(index);
     let is = |index: usize, wanted: &str| word(index).is_some_and(|token| token.is_word(wanted));
     if let Some(first) = text.first_word()
@@ -193,7 +193,7 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
             .iter()
             .any(|known| first.is_word(known))
     {
-        return Err(Refusal::NotASelect(
+        return Err(UnsupportedQuery::NotASelect(
             text.sql[first.span.clone()].to_uppercase(),
         ));
     }
@@ -205,10 +205,10 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
                 || (is(index + 1, "no") && is(index + 2, "key"))
                 || (is(index + 1, "key") && is(index + 2, "share")))
         {
-            return Err(Refusal::Locks);
+            return Err(UnsupportedQuery::Locks);
         }
         if is(index, "into") && !labels {
-            return Err(Refusal::Into);
+            return Err(UnsupportedQuery::Into);
         }
         let called = text.precedes_mark(index, '(');
         // In quotes too it can be called; without parentheses it is a column then.
@@ -218,7 +218,7 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
             || calls("current_schemas")
         {
             let name = text.tokens[index].identifier().unwrap_or_default();
-            return Err(Refusal::Schema(name.to_owned()));
+            return Err(UnsupportedQuery::Schema(name.to_owned()));
         }
         let opens_cte = text.follows_mark(index, '(')
             && index > 1
@@ -228,26 +228,30 @@ pub fn check(text: &Text<'_>) -> Result<(), Refusal> {
                 .iter()
                 .find(|known| is(index, known))
         {
-            return Err(Refusal::Writes(writes.to_uppercase()));
+            return Err(UnsupportedQuery::Writes(writes.to_uppercase()));
         }
     }
     Ok(())
 }
 
 /// What can be told once it is known which tables are sharded.
-pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(), Refusal> {
+pub fn check_tables(
+    text: &Text<'_>,
+    catalog: &Catalog,
+    server: u32,
+) -> Result<(), UnsupportedQuery> {
     if server < OLDEST {
-        return Err(Refusal::Server(server));
+        return Err(UnsupportedQuery::Server(server));
     }
     if catalog.tables.is_empty() {
         return Ok(());
     }
     if let Some(cte) = text
-        .own_ctes()
+        .cte_names()
         .into_iter()
         .find(|cte| catalog.table(cte).is_some())
     {
-        return Err(Refusal::CteName(cte.to_owned()));
+        return Err(UnsupportedQuery::CteName(cte.to_owned()));
     }
     let sharded = |token: Option<&Token<'_>>| {
         let name = token.and_then(Token::identifier)?;
@@ -259,14 +263,14 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
             && let Some(table) = sharded(behind(1))
                 .or_else(|| sharded(behind(2).filter(|_| text.precedes_mark(index, '('))))
         {
-            return Err(Refusal::Only(table));
+            return Err(UnsupportedQuery::Only(table));
         }
         let is_label = index > 0 && text.tokens[index - 1].is_word("as");
         if let Some(name) = token.identifier()
             && SYSTEM_COLUMNS.contains(&name)
             && !is_label
         {
-            return Err(Refusal::SystemColumn(name.to_owned()));
+            return Err(UnsupportedQuery::SystemColumn(name.to_owned()));
         }
         if token.is_word("pg_typeof") && text.precedes_mark(index, '(') {
             let argument = text.tokens[index + 2..text.closing(index + 1)]
@@ -285,7 +289,7 @@ pub fn check_tables(text: &Text<'_>, catalog: &Catalog, server: u32) -> Result<(
                 _ => None,
             };
             if let Some(row) = row {
-                return Err(Refusal::RowType(row.to_owned()));
+                return Err(UnsupportedQuery::RowType(row.to_owned()));
             }
         }
     }
@@ -296,11 +300,15 @@ const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "
 
 /// What the server's own refusal means to somebody who knows of no CTEs. `report`
 /// is one on the user's own text.
-pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<Refusal> {
+pub fn translate(
+    report: &ServerError,
+    text: &Text<'_>,
+    catalog: &Catalog,
+) -> Option<UnsupportedQuery> {
     let token = report.position.and_then(|at| text.token_at(at));
     let name = token.and_then(Token::identifier);
     if report.code == SqlState::FEATURE_NOT_SUPPORTED && text.mentions("tablesample") {
-        return Some(Refusal::Sample);
+        return Some(UnsupportedQuery::Sample);
     }
     if report.code == SqlState::UNDEFINED_TABLE {
         return name.and_then(|name| unsharded(name, None, catalog));
@@ -310,16 +318,20 @@ pub fn translate(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<
 
 /// Why a name means no sharded table, if there is more to it than that it means none.
 /// `other` is what it means elsewhere.
-pub(super) fn unsharded(name: &str, other: Option<&str>, catalog: &Catalog) -> Option<Refusal> {
+pub(super) fn unsharded(
+    name: &str,
+    other: Option<&str>,
+    catalog: &Catalog,
+) -> Option<UnsupportedQuery> {
     let other = other.map(str::to_owned);
     let name = name.to_owned();
     if catalog.views.contains(&name) {
         Some(match other {
-            Some(other) => Refusal::ViewOrOther { name, other },
-            None => Refusal::View(name),
+            Some(other) => UnsupportedQuery::ViewOrOther { name, other },
+            None => UnsupportedQuery::View(name),
         })
     } else if catalog.elsewhere.contains(&name) {
-        Some(Refusal::NotInShards {
+        Some(UnsupportedQuery::NotInShards {
             name,
             shards: catalog.shards.clone(),
             other,
@@ -330,7 +342,7 @@ pub(super) fn unsharded(name: &str, other: Option<&str>, catalog: &Catalog) -> O
 }
 
 /// What may help with the server's own refusal.
-pub fn advice(report: &Report, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
+pub fn advice(report: &ServerError, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
     let token = report.position.and_then(|at| text.token_at(at));
     let name = token.and_then(Token::identifier);
     let code = &report.code;

@@ -24,17 +24,17 @@ const MOST_LINKS: u32 = 40;
 
 /// What to do about a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    Keep,
+pub enum IfExists {
+    Fail,
     Replace,
 }
 
 /// The temporary name. Removed when dropped, unless it was published.
 #[derive(Debug)]
-pub struct Draft {
+pub struct AtomicFile {
     temporary: PathBuf,
     path: PathBuf,
-    existing: Existing,
+    existing: IfExists,
     /// The older file's: who could not read that does not read the new one. Until it
     /// has its name it is its owner's alone, who can lock and remove it then, whatever
     /// they are.
@@ -43,17 +43,17 @@ pub struct Draft {
     file: File,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Opens a draft for a path, and removes what killed runs left beside it.
     ///
     /// # Errors
     /// If nothing can be written there, or a file that is to be kept is there.
-    pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+    pub fn create(path: &Path, existing: IfExists) -> io::Result<Self> {
         if names_a_folder(path) {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         // A link stays one: what it points to gets the result.
-        Self::begin(&followed(path)?, existing)
+        Self::begin(&resolve_symlinks(path)?, existing)
     }
 
     /// The same for a name that nobody has typed. Whoever put a link there may have
@@ -61,16 +61,16 @@ impl Draft {
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn create_unfollowed(path: &Path, existing: Existing) -> io::Result<Self> {
+    pub fn create_unfollowed(path: &Path, existing: IfExists) -> io::Result<Self> {
         Self::begin(path, existing)
     }
 
-    fn begin(path: &Path, existing: Existing) -> io::Result<Self> {
+    fn begin(path: &Path, existing: IfExists) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let older = fs::symlink_metadata(path).ok();
         match &older {
             Some(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Some(_) if existing == Existing::Keep => {
+            Some(_) if existing == IfExists::Fail => {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             _ => {}
@@ -91,7 +91,7 @@ impl Draft {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 opened => opened?,
             };
-            if !is_ours(&temporary, &file) {
+            if !is_own(&temporary, &file) {
                 continue;
             }
             return Ok(Self {
@@ -115,7 +115,7 @@ impl Draft {
 
     /// Gives it another name in the same folder, if there is nothing to be kept.
     pub fn rename(&mut self, path: PathBuf) -> io::Result<()> {
-        if self.existing == Existing::Keep && is_there(&path) {
+        if self.existing == IfExists::Fail && is_there(&path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.path = path;
@@ -140,10 +140,10 @@ impl Draft {
             self.file.set_permissions(permissions.clone())?;
         }
         match self.existing {
-            Existing::Replace => fs::rename(&self.temporary, &self.path),
+            IfExists::Replace => fs::rename(&self.temporary, &self.path),
             // A link, unlike a rename, does not replace what has come meanwhile. The
             // other name goes with the draft.
-            Existing::Keep => match fs::hard_link(&self.temporary, &self.path) {
+            IfExists::Fail => match fs::hard_link(&self.temporary, &self.path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
                 // Some file systems know no links.
                 Err(_) if is_there(&self.path) => Err(io::ErrorKind::AlreadyExists.into()),
@@ -155,18 +155,18 @@ impl Draft {
 
     /// Takes the name away again, unless somebody else's file has it by now.
     pub fn take_back(&self) -> io::Result<()> {
-        if is_still(&self.path, &self.file) {
+        if same_inode(&self.path, &self.file) {
             fs::remove_file(&self.path)?;
         }
         Ok(())
     }
 
-    pub fn existing(&self) -> Existing {
+    pub fn existing(&self) -> IfExists {
         self.existing
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         // Gone already if it was published.
         let _ = fs::remove_file(&self.temporary);
@@ -184,7 +184,7 @@ fn names_a_folder(path: &Path) -> bool {
 ///
 /// # Errors
 /// If they lead in a circle, or another user has put one there.
-fn followed(path: &Path) -> io::Result<PathBuf> {
+fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
     let mut at = path.to_owned();
     for _ in 0..MOST_LINKS {
         let Ok(to) = fs::read_link(&at) else {
@@ -243,17 +243,17 @@ pub fn hidden_name(path: &Path) -> io::Result<PathBuf> {
 
 /// Locks a file that was made a moment ago, unless another run has taken it for
 /// abandoned: that one locks it too, and then removes it.
-fn is_ours(path: &Path, file: &File) -> bool {
+fn is_own(path: &Path, file: &File) -> bool {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => false,
         // Some network file systems know no locks. Then nothing tells what is
         // abandoned, and nothing is removed.
-        Ok(()) | Err(TryLockError::Error(_)) => is_still(path, file),
+        Ok(()) | Err(TryLockError::Error(_)) => same_inode(path, file),
     }
 }
 
 /// Whether a path is still the name of this file.
-pub fn is_still(path: &Path, file: &File) -> bool {
+pub fn same_inode(path: &Path, file: &File) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
         _ => false,
@@ -271,7 +271,7 @@ pub fn remove_abandoned(folder: &Path, lead: &OsString) {
             continue;
         }
         let path = entry.path();
-        let Ok(file) = open_file::to_lock(&path) else {
+        let Ok(file) = open_file::open_for_lock(&path) else {
             continue;
         };
         // Locked until it is removed: its writer may be about to lock it.
@@ -299,13 +299,13 @@ mod tests {
     fn a_file_appears_when_it_is_published_and_not_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let draft = Draft::create(&path, Existing::Keep).unwrap();
+        let draft = AtomicFile::create(&path, IfExists::Fail).unwrap();
         draft.file().unwrap().write_all(b"all of it").unwrap();
         assert!(!path.exists());
         draft.publish().unwrap();
         assert_eq!(names(folder.path()), ["a.csv"]);
         assert_eq!(fs::read(&path).unwrap(), b"all of it");
-        drop(Draft::create(&path, Existing::Replace).unwrap());
+        drop(AtomicFile::create(&path, IfExists::Replace).unwrap());
         assert_eq!(names(folder.path()), ["a.csv"]);
     }
 
@@ -313,7 +313,7 @@ mod tests {
     fn a_file_that_came_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let draft = Draft::create(&path, Existing::Keep).unwrap();
+        let draft = AtomicFile::create(&path, IfExists::Fail).unwrap();
         fs::write(&path, "mine").unwrap();
         let error = draft.publish().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
@@ -328,12 +328,12 @@ mod tests {
         let made = File::create(&path).unwrap();
         let remover = File::open(&path).unwrap();
         remover.try_lock().unwrap();
-        assert!(!is_ours(&path, &made), "it is locked, and not removed yet");
+        assert!(!is_own(&path, &made), "it is locked, and not removed yet");
         fs::remove_file(&path).unwrap();
         drop(remover);
-        assert!(!is_ours(&path, &made), "it is removed");
+        assert!(!is_own(&path, &made), "it is removed");
         fs::write(&path, "another's").unwrap();
-        assert!(!is_ours(&path, &made), "another has the name");
+        assert!(!is_own(&path, &made), "another has the name");
     }
 
     /// Each start of one removes what it takes for abandoned of the others.
@@ -345,7 +345,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        let draft = Draft::create(&path, Existing::Replace).unwrap();
+                        let draft = AtomicFile::create(&path, IfExists::Replace).unwrap();
                         draft.publish().unwrap();
                     }
                 });
@@ -360,8 +360,8 @@ mod tests {
         let path = folder.path().join("a.csv");
         fs::write(folder.path().join(".a.csv.shardq-1-2"), "half").unwrap();
         fs::write(folder.path().join(".b.csv.shardq-1-2"), "not ours").unwrap();
-        let alive = Draft::create(&path, Existing::Keep).unwrap();
-        let other = Draft::create(&path, Existing::Keep).unwrap();
+        let alive = AtomicFile::create(&path, IfExists::Fail).unwrap();
+        let other = AtomicFile::create(&path, IfExists::Fail).unwrap();
         assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
         drop((alive, other));
         assert_eq!(names(folder.path()), [".b.csv.shardq-1-2"]);

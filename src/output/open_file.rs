@@ -36,7 +36,7 @@ pub fn to_read(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// If it is no regular file; a link is none.
-pub fn to_lock(path: &Path) -> io::Result<File> {
+pub fn open_for_lock(path: &Path) -> io::Result<File> {
     regular(&fs::symlink_metadata(path)?)?;
     let unfollowed = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY);
     let mut options = OpenOptions::new();
@@ -154,12 +154,12 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
 
         assert!(to_read(&file).is_ok() && to_read(&link).is_ok());
-        assert!(to_lock(&file).is_ok());
+        assert!(open_for_lock(&file).is_ok());
         let said = |opened: io::Result<File>| opened.unwrap_err().to_string();
         assert_eq!(said(to_read(&pipe)), "a pipe, and not a regular file");
-        assert_eq!(said(to_lock(&pipe)), "a pipe, and not a regular file");
+        assert_eq!(said(open_for_lock(&pipe)), "a pipe, and not a regular file");
         assert_eq!(
-            said(to_lock(&link)),
+            said(open_for_lock(&link)),
             "a symbolic link, and not a regular file"
         );
         let device = Path::new("/dev/zero");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::output::atomic_file::{Draft, Existing};
+use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::format::RenderError;
 use crate::output::open_file;
 
@@ -44,8 +44,8 @@ fn advice(error: &io::Error) -> &'static str {
 pub struct Sink {
     commands: mpsc::Sender<Command>,
     /// What the writer says when it ends.
-    ended: oneshot::Receiver<Result<Target, SinkError>>,
-    draft: Option<Draft>,
+    ended: oneshot::Receiver<Result<SinkTarget, SinkError>>,
+    draft: Option<AtomicFile>,
 }
 
 #[derive(Debug)]
@@ -56,14 +56,14 @@ enum Command {
 }
 
 #[derive(Debug)]
-enum Target {
+enum SinkTarget {
     Output,
     File { file: File, path: PathBuf },
 }
 
 impl Sink {
     pub fn stdout() -> Result<Self, SinkError> {
-        Self::start(Target::Output, None)
+        Self::start(SinkTarget::Output, None)
     }
 
     /// # Errors
@@ -78,15 +78,15 @@ impl Sink {
             Ok(there) if !there.is_file() && !there.is_dir() => {
                 open_file::stream(path).map(|file| (file, None))
             }
-            _ => Draft::create(path, Existing::Replace)
+            _ => AtomicFile::create(path, IfExists::Replace)
                 .and_then(|draft| Ok((draft.file()?, Some(draft)))),
         }
         .map_err(failed)?;
         let path = path.to_owned();
-        Self::start(Target::File { file, path }, draft)
+        Self::start(SinkTarget::File { file, path }, draft)
     }
 
-    fn start(mut target: Target, draft: Option<Draft>) -> Result<Self, SinkError> {
+    fn start(mut target: SinkTarget, draft: Option<AtomicFile>) -> Result<Self, SinkError> {
         let (commands, mut waiting) = mpsc::channel(WAITING_BLOCKS);
         let (end, ended) = oneshot::channel();
         let write_all = move || {
@@ -132,7 +132,7 @@ impl Sink {
     pub async fn publish(mut self) -> Result<(), SinkError> {
         let draft = self.draft.take();
         let target = self.finish().await?;
-        if let (Some(draft), Target::File { path: file, .. }) = (draft, target) {
+        if let (Some(draft), SinkTarget::File { path: file, .. }) = (draft, target) {
             draft
                 .publish()
                 .map_err(|source| SinkError::File { file, source })?;
@@ -146,7 +146,7 @@ impl Sink {
     }
 
     /// Waits for the writer, which may be waiting for its reader.
-    async fn finish(self) -> Result<Target, SinkError> {
+    async fn finish(self) -> Result<SinkTarget, SinkError> {
         drop(self.commands);
         let early = |_| {
             Err(SinkError::Output(io::Error::other(
@@ -168,7 +168,7 @@ pub async fn print(text: impl Into<Vec<u8>>) -> Result<(), SinkError> {
     }
 }
 
-impl Target {
+impl SinkTarget {
     fn write(&mut self, block: &[u8]) -> Result<(), SinkError> {
         let written = match self {
             Self::Output => {

@@ -1,7 +1,7 @@
 //! What the parentheses of a text tell of each token, and where each name stands:
 //! found in one pass, for whoever asks token by token.
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 
 /// One entry per token.
 #[derive(Debug, Clone)]
@@ -35,12 +35,12 @@ impl Nesting {
             nesting.depths.push(depth);
             nesting.in_from.push(from);
             match &token.kind {
-                Kind::Mark('(') => {
+                TokenKind::Punctuation('(') => {
                     depth += 1;
                     open.push((index, from));
                     from = false;
                 }
-                Kind::Mark(')') => {
+                TokenKind::Punctuation(')') => {
                     depth -= 1;
                     if let Some((opening, outside)) = open.pop() {
                         nesting.partners[opening] = Some(index);
@@ -49,7 +49,7 @@ impl Nesting {
                     }
                 }
                 // Behind a point it is a column's name.
-                Kind::Word(word)
+                TokenKind::Identifier(word)
                     if CLAUSES.contains(&&**word)
                         && !(index > 0 && tokens[index - 1].is_mark('.')) =>
                 {
@@ -92,14 +92,14 @@ impl Nesting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::lexer::{Encoding, Strings, tokens};
+    use crate::pg::lexer::{Encoding, StringSyntax, tokens};
     use proptest::prelude::*;
 
     proptest! {
         /// What it tells is what going through the text for each token tells.
         #[test]
         fn one_pass_tells_what_a_search_from_every_token_does(text in r"([()ab,.]| from | where ){0,30}") {
-            let tokens = tokens(&text, Strings::Conforming, Encoding::Utf8);
+            let tokens = tokens(&text, StringSyntax::StandardConforming, Encoding::Utf8);
             let nesting = Nesting::new(&tokens);
             for (index, token) in tokens.iter().enumerate() {
                 let open = |t: &Token<'_>| i32::from(t.is_mark('(')) - i32::from(t.is_mark(')'));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lexer::{Encoding, Kind, Strings, Token, has_long_names, tokens};
+use super::lexer::{Encoding, StringSyntax, Token, TokenKind, has_long_names, tokens};
 use super::nesting::Nesting;
 
 /// A statement's text and its tokens.
@@ -20,23 +20,23 @@ pub struct Text<'a> {
 
 /// Where CTEs can be put in front of the statement's own parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opening {
+pub enum CteInsertion {
     /// There is no WITH for the whole statement: a new one goes here. In bytes.
-    New(usize),
+    NewWith(usize),
     /// Right behind the WITH or WITH RECURSIVE that there is. In bytes.
-    Joined(usize),
+    ExistingWith(usize),
 }
 
 /// The name under which each row tells its shard.
 pub const SHARD: &str = "shard";
 
 impl<'a> Text<'a> {
-    pub fn new(sql: &'a str, strings: Strings) -> Self {
+    pub fn new(sql: &'a str, strings: StringSyntax) -> Self {
         Self::in_encoding(sql, strings, Encoding::Utf8)
     }
 
     /// Of a database in this encoding.
-    pub fn in_encoding(sql: &'a str, strings: Strings, encoding: Encoding) -> Self {
+    pub fn in_encoding(sql: &'a str, strings: StringSyntax, encoding: Encoding) -> Self {
         let tokens = tokens(sql, strings, encoding);
         let nesting = Nesting::new(&tokens);
         Self {
@@ -49,12 +49,12 @@ impl<'a> Text<'a> {
     }
 
     /// Of SQL that is in a string constant.
-    pub fn of_string<'t>(&self, inside: &'t str, strings: Strings) -> Text<'t> {
+    pub fn of_string<'t>(&self, inside: &'t str, strings: StringSyntax) -> Text<'t> {
         Text::in_encoding(inside, strings, self.encoding)
     }
 
     /// Of what is in a string constant.
-    pub fn tokens_of<'t>(&self, inside: &'t str, strings: Strings) -> Vec<Token<'t>> {
+    pub fn tokens_of<'t>(&self, inside: &'t str, strings: StringSyntax) -> Vec<Token<'t>> {
         tokens(inside, strings, self.encoding)
     }
 
@@ -73,8 +73,10 @@ impl<'a> Text<'a> {
                 !self.follows_mark(*index, '.') && !self.precedes_mark(*index, '(')
             })
             .filter_map(|(_, token)| match &token.kind {
-                Kind::Word(word) => (!RESERVED.contains(&word.as_ref())).then_some(word.as_ref()),
-                Kind::Quoted(name) => Some(name.as_str()),
+                TokenKind::Identifier(word) => {
+                    (!RESERVED.contains(&word.as_ref())).then_some(word.as_ref())
+                }
+                TokenKind::Quoted(name) => Some(name.as_str()),
                 _ => None,
             })
             .collect()
@@ -111,17 +113,17 @@ impl<'a> Text<'a> {
         })
     }
 
-    pub fn opening(&self) -> Opening {
+    pub fn opening(&self) -> CteInsertion {
         let first = self.tokens.get(self.query);
         let start = first.map_or(self.sql.len(), |t| t.span.start);
         match self.with() {
-            Some(index) => Opening::Joined(self.tokens[index].span.end),
-            None => Opening::New(start),
+            Some(index) => CteInsertion::ExistingWith(self.tokens[index].span.end),
+            None => CteInsertion::NewWith(start),
         }
     }
 
     /// The names of the CTEs in the statement's own WITH list.
-    pub fn own_ctes(&self) -> Vec<&str> {
+    pub fn cte_names(&self) -> Vec<&str> {
         let Some(with) = self.with() else {
             return Vec::new();
         };
@@ -329,7 +331,7 @@ mod tests {
     use super::*;
 
     fn text(sql: &str) -> Text<'_> {
-        Text::new(sql, Strings::Conforming)
+        Text::new(sql, StringSyntax::StandardConforming)
     }
 
     fn tables(sql: &str) -> Vec<String> {
@@ -383,32 +385,38 @@ mod tests {
 
     #[test]
     fn ctes_go_where_they_join_the_statements_own() {
-        use Opening::{Joined, New};
+        use CteInsertion::{ExistingWith, NewWith};
         for (sql, opening) in [
-            ("SELECT 1", New(0)),
-            ("-- why\n SELECT 1", New(8)),
-            ("with a AS (SELECT 1) SELECT 2", Joined(4)),
-            ("WITH RECURSIVE a AS (SELECT 1) SELECT 2", Joined(14)),
-            ("WITH recursive AS (SELECT 1) SELECT 2", Joined(4)),
-            ("WITH recursive (a) AS (SELECT 1) SELECT 2", Joined(4)),
-            ("((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)", Joined(6)),
-            ("(WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3", New(0)),
-            ("((WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3)", New(0)),
-            ("(SELECT 1)", New(0)),
-            ("VALUES (1)", New(0)),
-            ("EXPLAIN SELECT 1", New(8)),
-            ("explain analyse verbose SELECT 1", New(24)),
-            ("EXPLAIN (ANALYZE, FORMAT json) SELECT 1", New(31)),
-            ("EXPLAIN VERBOSE WITH a AS (SELECT 1) SELECT 2", Joined(20)),
-            ("EXPLAIN (SELECT 1)", New(8)),
-            ("EXPLAIN (VALUES (1)) UNION SELECT 2", New(8)),
-            ("EXPLAIN (WITH a AS (SELECT 1) SELECT 2)", Joined(13)),
+            ("SELECT 1", NewWith(0)),
+            ("-- why\n SELECT 1", NewWith(8)),
+            ("with a AS (SELECT 1) SELECT 2", ExistingWith(4)),
+            ("WITH RECURSIVE a AS (SELECT 1) SELECT 2", ExistingWith(14)),
+            ("WITH recursive AS (SELECT 1) SELECT 2", ExistingWith(4)),
+            ("WITH recursive (a) AS (SELECT 1) SELECT 2", ExistingWith(4)),
+            ("((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)", ExistingWith(6)),
+            ("(WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3", NewWith(0)),
+            (
+                "((WITH a AS (SELECT 1) SELECT 2) UNION SELECT 3)",
+                NewWith(0),
+            ),
+            ("(SELECT 1)", NewWith(0)),
+            ("VALUES (1)", NewWith(0)),
+            ("EXPLAIN SELECT 1", NewWith(8)),
+            ("explain analyse verbose SELECT 1", NewWith(24)),
+            ("EXPLAIN (ANALYZE, FORMAT json) SELECT 1", NewWith(31)),
+            (
+                "EXPLAIN VERBOSE WITH a AS (SELECT 1) SELECT 2",
+                ExistingWith(20),
+            ),
+            ("EXPLAIN (SELECT 1)", NewWith(8)),
+            ("EXPLAIN (VALUES (1)) UNION SELECT 2", NewWith(8)),
+            ("EXPLAIN (WITH a AS (SELECT 1) SELECT 2)", ExistingWith(13)),
             (
                 "EXPLAIN (COSTS off) ((WITH a AS (SELECT 1) SELECT 2) LIMIT 1)",
-                Joined(26),
+                ExistingWith(26),
             ),
-            ("EXPLAIN", New(7)),
-            ("EXPLAIN (", New(9)),
+            ("EXPLAIN", NewWith(7)),
+            ("EXPLAIN (", NewWith(9)),
         ] {
             assert_eq!(text(sql).opening(), opening, "{sql}");
         }
@@ -416,7 +424,7 @@ mod tests {
 
     #[test]
     fn the_statements_own_ctes_are_known() {
-        let own = |sql: &str| text(sql).own_ctes().join(" ");
+        let own = |sql: &str| text(sql).cte_names().join(" ");
         assert_eq!(
             own("WITH a AS (SELECT 1, 2), \"B\"(x, y) AS MATERIALIZED (SELECT 3) SELECT c, d"),
             "a B"

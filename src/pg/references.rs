@@ -1,13 +1,13 @@
 //! Where in a text a table's name can stand, and where a label. Stricter than which
 //! names may be tables: a column of such a name is none of these.
 
-use crate::pg::lexer::Kind;
+use crate::pg::lexer::TokenKind;
 use crate::pg::query_text::{RESERVED, Text};
 
 impl Text<'_> {
     /// Whether a table of this name may be read: where its name stands alone, and
     /// where a table can.
-    pub fn may_read(&self, name: &str) -> bool {
+    pub fn references_table(&self, name: &str) -> bool {
         self.named(name).iter().any(|&index| {
             !self.precedes_mark(index, '.')
                 && !self.precedes_mark(index, '(')
@@ -32,13 +32,16 @@ impl Text<'_> {
             return false;
         };
         match &self.tokens[before].kind {
-            Kind::String | Kind::Number | Kind::Quoted(_) | Kind::Mark(']') => true,
+            TokenKind::String
+            | TokenKind::Number
+            | TokenKind::Quoted(_)
+            | TokenKind::Punctuation(']') => true,
             // What is in them belongs to the word in front: DISTINCT ON (…), OPERATOR(…).
-            Kind::Mark(')') => self
+            TokenKind::Punctuation(')') => self
                 .opened_by(before)
                 .and_then(|open| self.tokens.get(open.checked_sub(1)?))
                 .is_none_or(|word| !word.is_word("on") && !word.is_word("operator")),
-            Kind::Word(word) => {
+            TokenKind::Identifier(word) => {
                 let word = word.as_ref();
                 ENDS.contains(&word) || !RESERVED.contains(&word) && !GOES_ON.contains(&word)
             }
@@ -59,7 +62,7 @@ const GOES_ON: [&str; 11] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::lexer::Strings;
+    use crate::pg::lexer::StringSyntax;
 
     #[test]
     fn a_table_is_read_where_one_can_stand() {
@@ -72,7 +75,10 @@ mod tests {
             "SELECT 1 FROM ONLY v",
             "TABLE V",
         ] {
-            assert!(Text::new(sql, Strings::Conforming).may_read("v"), "{sql}");
+            assert!(
+                Text::new(sql, StringSyntax::StandardConforming).references_table("v"),
+                "{sql}"
+            );
         }
         for sql in [
             "SELECT v.a FROM public.v",
@@ -84,7 +90,10 @@ mod tests {
             "SELECT 1 FROM a AS v",
             "SELECT 1 FROM a WHERE v = 1",
         ] {
-            assert!(!Text::new(sql, Strings::Conforming).may_read("v"), "{sql}");
+            assert!(
+                !Text::new(sql, StringSyntax::StandardConforming).references_table("v"),
+                "{sql}"
+            );
         }
     }
 }

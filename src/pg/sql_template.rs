@@ -7,20 +7,20 @@
 /// A statement of `sql/` with its placeholders filled. Braces around anything else are
 /// SQL's own: a pattern's `{0,9}`, say.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    placed(&without_comments(template), values)
+    substitute(&without_comments(template), values)
 }
 
 /// What stands in front of a template's `{statement}` and what behind it: the statement
 /// is the user's, and no place to look for placeholders in.
-pub fn around_statement(template: &str, values: &[(&str, &str)]) -> (String, String) {
+pub fn split_at_statement(template: &str, values: &[(&str, &str)]) -> (String, String) {
     let template = without_comments(template);
     let (before, after) = template
         .split_once("{statement}")
         .unwrap_or((&template, ""));
-    (placed(before, values), placed(after, values))
+    (substitute(before, values), substitute(after, values))
 }
 
-fn placed(template: &str, values: &[(&str, &str)]) -> String {
+fn substitute(template: &str, values: &[(&str, &str)]) -> String {
     let mut sql = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once('{') {
@@ -62,7 +62,7 @@ mod tests {
             "{b} {a}{ {b}{c}"
         );
         assert_eq!(
-            around_statement("{a}{statement}{b}", &[("a", "{statement}"), ("b", "{a}")]),
+            split_at_statement("{a}{statement}{b}", &[("a", "{statement}"), ("b", "{a}")]),
             ("{statement}".to_owned(), "{a}".to_owned())
         );
     }

@@ -112,12 +112,12 @@ pub enum SandboxError {
 /// A data folder that `initdb` has made, to copy instead of making each anew:
 /// 80 ms rather than 450.
 #[derive(Debug)]
-pub struct Template {
+pub struct InitdbTemplate {
     keeper: Keeper,
     superuser: String,
 }
 
-impl Template {
+impl InitdbTemplate {
     pub fn create(superuser: &str) -> Result<Self, SandboxError> {
         let mut keeper = Keeper::start(&server_binaries::find()?, superuser)?;
         keeper.order("init")?;

@@ -22,7 +22,7 @@ pub struct Selection {
 /// Origins, and the shards that their names route to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins {
-    pub modulus: NonZeroU32,
+    pub shard_count: NonZeroU32,
     pub routes: Vec<OriginRoute>,
 }
 
@@ -58,19 +58,19 @@ impl Selection {
     pub fn of_origins(
         topology: &Topology,
         names: &[String],
-        modulus: NonZeroU32,
+        shard_count: NonZeroU32,
     ) -> Result<Self, TopologyError> {
         let mut routes: Vec<OriginRoute> = Vec::new();
         for name in names {
             if routes.iter().any(|route| route.name == *name) {
                 continue;
             }
-            let shard = name_hash::by_name(name, modulus);
+            let shard = name_hash::by_name(name, shard_count);
             if topology.shards().binary_search(&shard).is_err() {
                 return Err(TopologyError::NoShardOfOrigin {
                     origin: name.clone(),
                     shard,
-                    modulus,
+                    shard_count,
                 });
             }
             routes.push(OriginRoute {
@@ -84,7 +84,10 @@ impl Selection {
         Ok(Self {
             shards,
             doubt: None,
-            origins: Some(Origins { modulus, routes }),
+            origins: Some(Origins {
+                shard_count,
+                routes,
+            }),
         })
     }
 
@@ -113,13 +116,13 @@ impl Selection {
 impl fmt::Display for Origins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMED: usize = 3;
-        let modulus = self.modulus;
+        let shard_count = self.shard_count;
         let plain = |name: &str| visible(name).replace('\n', "\\n");
         if let [OriginRoute { name, shard }] = &self.routes[..] {
             let name = plain(name);
             return write!(
                 f,
-                "{shard} of {modulus} (origin {name}, FNV-1a mod {modulus})"
+                "{shard} of {shard_count} (origin {name}, FNV-1a mod {shard_count})"
             );
         }
         for (i, OriginRoute { name, shard }) in self.routes.iter().take(NAMED).enumerate() {
@@ -129,7 +132,7 @@ impl fmt::Display for Origins {
         if self.routes.len() > NAMED {
             write!(f, ", … ({} origins)", self.routes.len())?;
         }
-        write!(f, " of {modulus}, FNV-1a mod {modulus}")
+        write!(f, " of {shard_count}, FNV-1a mod {shard_count}")
     }
 }
 
@@ -146,7 +149,7 @@ mod tests {
     fn of_origins(names: &[&str], shards: u32) -> Result<Selection, TopologyError> {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let topology = topology((0..shards).filter(|n| *n != 8));
-        Selection::of_origins(&topology, &names, topology.modulus())
+        Selection::of_origins(&topology, &names, topology.shard_count())
     }
 
     #[test]

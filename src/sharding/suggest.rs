@@ -6,14 +6,14 @@ use crate::sharding::shard::Shard;
 const SHOWN: usize = 3;
 
 /// How many slips a name of this many characters may hold and still be meant.
-fn slips(characters: usize) -> usize {
+fn max_edit_distance(characters: usize) -> usize {
     (characters / 3).clamp(1, 4)
 }
 
 /// The lengths, in characters, that names near this one can have.
 pub fn lengths(name: &str) -> (i32, i32) {
     let characters = name.chars().count();
-    let slips = slips(characters);
+    let slips = max_edit_distance(characters);
     let bound = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
     (
         bound(characters.saturating_sub(slips)),
@@ -23,7 +23,7 @@ pub fn lengths(name: &str) -> (i32, i32) {
 
 /// A name that is much like the one that was not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Near {
+pub struct Suggestion {
     pub name: String,
     pub shard: Shard,
 }
@@ -34,14 +34,14 @@ pub struct Nearest {
     wanted: String,
     slips: usize,
     /// The best so far, with their distance; nearest first.
-    best: Vec<(usize, Near)>,
+    best: Vec<(usize, Suggestion)>,
 }
 
 impl Nearest {
     pub fn to(name: &str) -> Self {
         Self {
             wanted: name.to_lowercase(),
-            slips: slips(name.chars().count()),
+            slips: max_edit_distance(name.chars().count()),
             best: Vec::new(),
         }
     }
@@ -56,19 +56,20 @@ impl Nearest {
         let place = self
             .best
             .partition_point(|(other, near)| (*other, &near.name) <= (distance, &name));
-        self.best.insert(place, (distance, Near { name, shard }));
+        self.best
+            .insert(place, (distance, Suggestion { name, shard }));
         self.best.truncate(SHOWN);
     }
 
     /// Nearest first; equally near ones by name.
-    pub fn found(self) -> Vec<Near> {
+    pub fn found(self) -> Vec<Suggestion> {
         self.best.into_iter().map(|(_, near)| near).collect()
     }
 }
 
 /// The nearest of these names; of equally near ones the first by name.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let slips = slips(wanted.chars().count());
+    let slips = max_edit_distance(wanted.chars().count());
     let wanted = wanted.to_lowercase();
     names
         .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))

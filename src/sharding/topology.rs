@@ -36,13 +36,13 @@ pub enum TopologyError {
     #[error("not answered, since shards may be missing: {0}")]
     InDoubt(Doubt),
     #[error(
-        "{shard} of {modulus}, where origin {origin:?} belongs (FNV-1a mod {modulus}), is not there; \
+        "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), is not there; \
          shardq find looks for the origin in all other shards"
     )]
     NoShardOfOrigin {
         origin: String,
         shard: Shard,
-        modulus: NonZeroU32,
+        shard_count: NonZeroU32,
     },
 }
 
@@ -76,7 +76,7 @@ impl Topology {
     /// and at its end.
     pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
         let mut lacking = self.lacking();
-        let end = self.modulus().get();
+        let end = self.shard_count().get();
         if count.get() > end {
             lacking.push(end..=count.get() - 1);
         }
@@ -104,7 +104,7 @@ impl Topology {
 
     /// How many shards keys are spread over, if nobody says: the numbering starts
     /// at 0, so one more than the highest number.
-    pub fn modulus(&self) -> NonZeroU32 {
+    pub fn shard_count(&self) -> NonZeroU32 {
         let highest = self.shards.last().map_or(0, |last| last.number());
         NonZeroU32::MIN.saturating_add(highest)
     }

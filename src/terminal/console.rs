@@ -38,7 +38,7 @@ impl Console {
 
     /// For runs that may last: says where they are now and then in a log as well.
     #[must_use]
-    pub fn of_long_run(mut self) -> Self {
+    pub fn with_periodic_log(mut self) -> Self {
         self.next_line = Some(Self::BETWEEN_LINES);
         self
     }

@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use crate::sharding::missing::Missing;
 use crate::sharding::selection::Origins;
-use crate::text::humanize::{Elapsed, Grouped};
+use crate::text::humanize::{HumanDuration, ThousandsSeparated};
 
 /// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
 #[derive(Debug, Clone)]
-pub struct Footer {
+pub struct Summary {
     pub rows: u64,
     pub answered: usize,
     pub expected: usize,
     pub missing: Missing,
     /// By which rule these shards were asked, if they are those of origins.
     pub origins: Option<Origins>,
-    pub instants: Instants,
+    pub instants: SnapshotCount,
     pub elapsed: Duration,
 }
 
-impl fmt::Display for Footer {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let extent = Extent {
+        let extent = ResultSummary {
             rows: self.rows,
             answered: self.answered,
             expected: self.expected,
@@ -31,36 +31,36 @@ impl fmt::Display for Footer {
             origins: self.origins.clone(),
             instants: self.instants,
         };
-        write!(f, "{extent} · {}", Elapsed(self.elapsed))
+        write!(f, "{extent} · {}", HumanDuration(self.elapsed))
     }
 }
 
 /// What a result is of: `20,001 rows · 128/128 shards · one snapshot`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extent {
+pub struct ResultSummary {
     pub rows: u64,
     pub answered: usize,
     pub expected: usize,
     pub missing: Missing,
     pub origins: Option<Origins>,
-    pub instants: Instants,
+    pub instants: SnapshotCount,
 }
 
 /// At how many instants a result was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Instants {
+pub enum SnapshotCount {
     One,
     EachShard,
     /// By several runs, one after the other.
     Runs(usize),
 }
 
-impl fmt::Display for Extent {
+impl fmt::Display for ResultSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{} {} · {}/{} shards{}",
-            Grouped(self.rows),
+            ThousandsSeparated(self.rows),
             if self.rows == 1 { "row" } else { "rows" },
             self.answered,
             self.expected,
@@ -73,7 +73,7 @@ impl fmt::Display for Extent {
     }
 }
 
-impl fmt::Display for Instants {
+impl fmt::Display for SnapshotCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One => f.write_str("one snapshot"),
@@ -90,20 +90,20 @@ mod tests {
 
     #[test]
     fn it_states_rows_completeness_instant_and_time() {
-        let footer = Footer {
+        let footer = Summary {
             rows: 20_001,
             answered: 128,
             expected: 128,
             missing: Missing::default(),
             origins: None,
-            instants: Instants::One,
+            instants: SnapshotCount::One,
             elapsed: Duration::from_millis(21),
         };
         assert_eq!(
             footer.to_string(),
             "20,001 rows · 128/128 shards · one snapshot · 21 ms"
         );
-        let footer = Footer {
+        let footer = Summary {
             rows: 1,
             answered: 127,
             missing: Missing::new(Ranges::of(&[Shard::new(4)]), None),

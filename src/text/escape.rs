@@ -18,7 +18,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         .bytes()
         .any(|byte| matches!(byte, 0..b' ' | 0x7f | 0xc2));
     if suspicious {
-        Cow::Owned(spelled_out(text, |_| false))
+        Cow::Owned(escape(text, |_| false))
     } else {
         Cow::Borrowed(text)
     }
@@ -32,7 +32,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// in by names.
 pub fn for_stderr(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    for (i, line) in spelled_out(text, is_unseen).split('\n').enumerate() {
+    for (i, line) in escape(text, is_unseen).split('\n').enumerate() {
         if i > 0 {
             out.push('\n');
             if looks_like_ours(line) {
@@ -86,7 +86,7 @@ fn is_unseen(char: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
-fn spelled_out(text: &str, also: impl Fn(char) -> bool) -> String {
+fn escape(text: &str, also: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut column = 0;
     for char in text.chars() {

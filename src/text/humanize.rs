@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// `1,234,567`
 #[derive(Debug, Clone, Copy)]
-pub struct Grouped(pub u64);
+pub struct ThousandsSeparated(pub u64);
 
-impl fmt::Display for Grouped {
+impl fmt::Display for ThousandsSeparated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.to_string();
         for (i, digit) in digits.chars().enumerate() {
@@ -22,9 +22,9 @@ impl fmt::Display for Grouped {
 
 /// `21 ms`, `12.3 s`, `4 min 05 s`
 #[derive(Debug, Clone, Copy)]
-pub struct Elapsed(pub Duration);
+pub struct HumanDuration(pub Duration);
 
-impl fmt::Display for Elapsed {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         if seconds >= 60 {
@@ -75,10 +75,16 @@ mod tests {
 
     #[test]
     fn numbers_and_times_read_well() {
-        assert_eq!(Grouped(0).to_string(), "0");
-        assert_eq!(Grouped(1_234_567).to_string(), "1,234,567");
-        assert_eq!(Elapsed(Duration::from_millis(12_345)).to_string(), "12.3 s");
-        assert_eq!(Elapsed(Duration::from_secs(245)).to_string(), "4 min 05 s");
+        assert_eq!(ThousandsSeparated(0).to_string(), "0");
+        assert_eq!(ThousandsSeparated(1_234_567).to_string(), "1,234,567");
+        assert_eq!(
+            HumanDuration(Duration::from_millis(12_345)).to_string(),
+            "12.3 s"
+        );
+        assert_eq!(
+            HumanDuration(Duration::from_secs(245)).to_string(),
+            "4 min 05 s"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use shardq::client::Server;
+use shardq::client::ConnectionPool;
 use shardq::client::connect::{self, Connected};
 use shardq::sandbox::{Options, Shutdown};
 use tokio::sync::Notify;
@@ -134,7 +134,11 @@ fn a_pool_can_hold_the_futures() {
     fn is_send<T: Send>(_: &T) {}
     let settings = Call::new(&SHARED.sandbox, &[], &[]).settings().unwrap();
     is_send(&connect::connect(&settings));
-    is_send(&Server::new(settings.clone(), 1).unwrap().connection());
+    is_send(
+        &ConnectionPool::new(settings.clone(), 1)
+            .unwrap()
+            .connection(),
+    );
     let connected: Option<Connected> = None;
     is_send(&connected);
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use shardq::client::ConnectError;
 use shardq::client::connect;
-use shardq::client::password_prompt::asking;
+use shardq::client::password_prompt::connect_with_prompt;
 use shardq::config::Settings;
 use tokio_postgres::error::SqlState;
 
@@ -100,11 +100,11 @@ async fn a_password_is_asked_for_once_and_kept() {
         assert_eq!(prompt, "Password for user scram: ");
         Ok(PASSWORD.into())
     };
-    let connected = asking(scram_settings(&[]), ask, connect_twice).await;
+    let connected = connect_with_prompt(scram_settings(&[]), ask, connect_twice).await;
     assert!(connected.is_ok(), "{connected:?}");
 
     let wrong = |_: &str| Ok("wrong".into());
-    let refused = asking(scram_settings(&[]), wrong, connect_twice).await;
+    let refused = connect_with_prompt(scram_settings(&[]), wrong, connect_twice).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.sqlstate(), Some(&SqlState::INVALID_PASSWORD));
 }
@@ -112,7 +112,7 @@ async fn a_password_is_asked_for_once_and_kept() {
 #[tokio::test]
 async fn w_never_asks_and_capital_w_always_does() {
     let never = scram_settings(&["-w"]);
-    let refused = asking(never, |_| panic!("asked with -w"), connect_twice).await;
+    let refused = connect_with_prompt(never, |_| panic!("asked with -w"), connect_twice).await;
     assert!(refused.unwrap_err().needs_password());
 
     // The socket would let anyone in without one.
@@ -125,17 +125,17 @@ async fn w_never_asks_and_capital_w_always_does() {
         asked = true;
         Ok("anything".into())
     };
-    let connected = asking(always, ask, connect_twice).await;
+    let connected = connect_with_prompt(always, ask, connect_twice).await;
     assert!(asked && connected.is_ok());
 }
 
 #[tokio::test]
 async fn without_a_terminal_the_server_s_demand_is_the_error() {
     let no_terminal = |_: &str| Err(io::ErrorKind::NotFound.into());
-    let refused = asking(scram_settings(&[]), no_terminal, connect_twice).await;
+    let refused = connect_with_prompt(scram_settings(&[]), no_terminal, connect_twice).await;
     assert!(refused.unwrap_err().needs_password());
 
     let ctrl_c = |_: &str| Err(io::ErrorKind::Interrupted.into());
-    let refused = asking(scram_settings(&[]), ctrl_c, connect_twice).await;
+    let refused = connect_with_prompt(scram_settings(&[]), ctrl_c, connect_twice).await;
     assert!(refused.unwrap_err().is_interrupt());
 }

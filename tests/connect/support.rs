@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use shardq::cli::connection::ConnectionArgs;
-use shardq::client::{ConnectError, Connection, Server};
+use shardq::client::{ConnectError, Connection, ConnectionPool};
 use shardq::config::{Environment, Settings};
-use shardq::sandbox::{Listen, Options, Sandbox, Template};
+use shardq::sandbox::{InitdbTemplate, Listen, Options, Sandbox};
 use tempfile::TempDir;
 
 /// Signs certificates.
@@ -64,7 +64,8 @@ hostssl   all certified 127.0.0.1/32 cert
 host      all postgres  127.0.0.1/32 trust
 ";
 
-pub static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::create("postgres").unwrap());
+pub static TEMPLATE: LazyLock<InitdbTemplate> =
+    LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
 
 /// A server with TLS that shows this certificate.
 pub fn start(certificate: &str, key: &str, client_authority: &str) -> Sandbox {
@@ -190,7 +191,7 @@ impl Call {
     }
 
     pub async fn connect(&self) -> Result<Result<Connection, ConnectError>, String> {
-        let server = Server::new(self.settings()?, 1).map_err(|error| error.to_string())?;
+        let server = ConnectionPool::new(self.settings()?, 1).map_err(|error| error.to_string())?;
         Ok(server.connection().await)
     }
 

@@ -145,7 +145,7 @@ fn no_password_gets_into_the_manifest() {
 fn two_exports_of_the_same_rows_are_the_same_bytes() {
     let db = Db::with_sample(16);
     let folder = folder();
-    for ending in shardq::export::Kind::names() {
+    for ending in shardq::export::ExportFormat::names() {
         let sql = "SELECT * FROM origin_packages ORDER BY id";
         let [one, other] =
             ["one", "other"].map(|name| folder.path().join(format!("{name}.{ending}")));

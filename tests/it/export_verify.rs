@@ -9,7 +9,7 @@ use crate::support::{ANY, Db, has, has_all};
 fn one_byte_changed_anywhere_in_any_format() {
     let db = Db::with_shards(3);
     let folder = folder();
-    for kind in shardq::export::Kind::names() {
+    for kind in shardq::export::ExportFormat::names() {
         let file = folder.path().join(format!("t.{kind}"));
         export(&db, "SELECT n FROM generate_series(1, 100) AS n", &file)
             .run()

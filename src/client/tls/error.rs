@@ -7,7 +7,7 @@ use rustls::client::VerifierBuilderError;
 use rustls::pki_types::pem;
 use rustls::{AlertDescription, CertificateError};
 
-use crate::client::endpoint::Target;
+use crate::client::endpoint::HostAddr;
 use crate::config::Roots;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ impl TlsError {
         }
     }
 
-    pub fn handshake(error: io::Error, target: &Target) -> Self {
+    pub fn handshake(error: io::Error, target: &HostAddr) -> Self {
         match rustls_error(&error) {
             Some(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
                 presented,

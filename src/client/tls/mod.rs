@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::endpoint::{Address, Target};
+use super::endpoint::{Address, HostAddr};
 use crate::config::{Roots, SslMode, Tls};
 pub(super) use error::TlsError;
 use verifier::{NameCheck, Unverified, Verified};
@@ -26,7 +26,7 @@ use verifier::{NameCheck, Unverified, Verified};
 /// On a stream whose server has agreed to TLS.
 pub(super) async fn handshake(
     tls: &Tls,
-    target: &Target,
+    target: &HostAddr,
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, TlsError> {
     let name = server_name(tls, target)?;
@@ -39,7 +39,7 @@ pub(super) async fn handshake(
 
 /// The name to verify, and to tell the server. One that cannot be in a
 /// certificate (`db_1!`) is no obstacle where names are not verified.
-fn server_name(tls: &Tls, target: &Target) -> Result<ServerName<'static>, TlsError> {
+fn server_name(tls: &Tls, target: &HostAddr) -> Result<ServerName<'static>, TlsError> {
     let name = target.host.name().unwrap_or_default();
     match (ServerName::try_from(name.to_owned()), &target.address) {
         (Ok(name), _) => Ok(name),

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::Asked;
+use super::ExportRequest;
 use crate::client::Connection;
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
-use crate::exec::driver::{Ending, Heard, Outcome};
+use crate::exec::driver::{Heard, RunReport, RunStatus};
 use crate::exec::fanout::FanoutError;
 use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
@@ -18,9 +18,9 @@ use crate::pg::sql_template;
 /// The columns of a result in one file, if there will be a manifest to record them.
 /// Closes the server.
 pub async fn of_result(
-    asked: &Asked<'_>,
+    asked: &ExportRequest<'_>,
     heard: Option<Heard>,
-    outcome: &mut Outcome,
+    outcome: &mut RunReport,
 ) -> Result<Vec<ColumnRecord>, String> {
     let types = if asked.has_manifest() {
         outcome.answered_columns()
@@ -34,7 +34,7 @@ pub async fn of_result(
 pub async fn ask(
     heard: Option<Heard>,
     types: &ColumnTypes,
-    outcome: &mut Outcome,
+    outcome: &mut RunReport,
     interrupt: &Interrupt,
 ) -> Result<Vec<ColumnRecord>, String> {
     let Some(heard) = heard else {
@@ -56,7 +56,7 @@ pub async fn ask(
         Some(Ok(names)) => Ok(columns::records(types, &names)),
         Some(Err(error)) => Err(error.to_string()),
         None => {
-            outcome.ending = Ending::Interrupted;
+            outcome.ending = RunStatus::Interrupted;
             Ok(Vec::new())
         }
     }
@@ -93,7 +93,7 @@ async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames
         .client()
         .simple_query(&sql)
         .await
-        .map_err(|error| FanoutError::opening(&error))?;
+        .map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

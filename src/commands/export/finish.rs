@@ -7,38 +7,42 @@ use tokio_postgres::error::SqlState;
 
 use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
-use crate::commands::session_setup::Circumstances;
+use crate::commands::session_setup::ServerInfo;
 use crate::exec::cancel::Interrupt;
-use crate::exec::driver::{Ending, Outcome};
+use crate::exec::driver::{RunReport, RunStatus};
 use crate::exec::fanout::ShardError;
 use crate::exec::hints;
 use crate::exec::plan::Plan;
 use crate::exec::timing;
 use crate::export::manifest::ColumnRecord;
-use crate::export::{ExportError, Kind, OneFile, columns, manifest_builder};
+use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builder};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Footer;
+use crate::terminal::summary::Summary;
 
-use super::Asked;
+use super::ExportRequest;
 
 /// A run that has ended.
-pub struct Ran<'a> {
-    pub asked: Asked<'a>,
+pub struct FinishedRun<'a> {
+    pub asked: ExportRequest<'a>,
     /// With the statement as COPY takes it.
     pub plan: Plan,
-    pub circumstances: Circumstances,
+    pub circumstances: ServerInfo,
     /// All that were asked for.
     pub selection: Selection,
     pub began: Timestamp,
-    pub outcome: Outcome,
+    pub outcome: RunReport,
     /// As the manifest has them, or why they are not known.
     pub columns: Result<Vec<ColumnRecord>, String>,
 }
 
 /// Says how it went, and gives the file its name if it is what was asked for.
-pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+pub async fn conclude(
+    ran: FinishedRun<'_>,
+    file: OneFile,
+    console: &mut Console,
+) -> Result<Exit, Error> {
     let mut say = || {
         ran.say_notices(console);
         ran.say_what_is_missing(console);
@@ -85,7 +89,7 @@ pub async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Res
 /// For a stream, whose reader may pause for ever. A file that is about to get its
 /// name gets it, and its manifest: half of that is what nobody asked for, and a
 /// second Ctrl-C ends the process at once.
-pub async fn unless_interrupted(
+pub async fn or_cancelled(
     conclusion: impl Future<Output = Result<Exit, Error>>,
     interrupt: &Interrupt,
 ) -> Result<Exit, Error> {
@@ -97,20 +101,20 @@ pub async fn unless_interrupted(
 }
 
 /// Publishes the file or lets it go; what was written, in a line.
-async fn end(ran: &Ran<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
-    let Outcome {
+async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
+    let RunReport {
         ending, answers, ..
     } = &ran.outcome;
     match ending {
-        Ending::Heard if ran.is_whole() => {
+        RunStatus::Completed if ran.is_whole() => {
             (Exit::Complete, publish(ran, file, None).await.map(Some))
         }
-        Ending::Heard if ran.asked.args.output.allow_partial && !answers.is_empty() => {
-            let name = Kind::partial(&ran.asked.args.output.output);
+        RunStatus::Completed if ran.asked.args.output.allow_partial && !answers.is_empty() => {
+            let name = ExportFormat::partial(&ran.asked.args.output.output);
             let written = publish(ran, file, Some(name)).await;
             (Exit::Incomplete, written.map(Some))
         }
-        Ending::Interrupted => {
+        RunStatus::Interrupted => {
             // Its reader may be pausing; nobody waits for it.
             drop(file);
             (Exit::Interrupted, Ok(None))
@@ -121,7 +125,7 @@ async fn end(ran: &Ran<'_>, file: OneFile) -> (Exit, Result<Option<String>, Expo
 
 /// Ends the file, and gives it its name, or another.
 async fn publish(
-    ran: &Ran<'_>,
+    ran: &FinishedRun<'_>,
     file: OneFile,
     name: Option<PathBuf>,
 ) -> Result<String, ExportError> {
@@ -138,10 +142,10 @@ async fn publish(
     Ok(line)
 }
 
-impl Ran<'_> {
-    pub fn particulars(&self) -> manifest_builder::Particulars<'_> {
+impl FinishedRun<'_> {
+    pub fn particulars(&self) -> manifest_builder::ManifestInputs<'_> {
         let asked = &self.asked;
-        manifest_builder::Particulars {
+        manifest_builder::ManifestInputs {
             plan: &self.plan,
             settings: asked.settings,
             circumstances: &self.circumstances,
@@ -161,16 +165,16 @@ impl Ran<'_> {
     }
 
     pub fn say_notices(&self, console: &mut Console) {
-        let Outcome { asked, notices, .. } = &self.outcome;
+        let RunReport { asked, notices, .. } = &self.outcome;
         notices.say(*asked, &self.plan.statement, console);
     }
 
     pub fn say_what_is_missing(&self, console: &mut Console) {
-        let Outcome {
+        let RunReport {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
-            let advice = |error: &_| self.advised(error);
+            let advice = |error: &_| self.hint_for(error);
             console.error(&failures.describe(*asked, &self.plan.statement, advice));
         }
         if let Some(doubt) = &self.selection.doubt {
@@ -191,14 +195,14 @@ impl Ran<'_> {
     }
 
     /// What may help a shard that failed; the flags are not all those of a query.
-    fn advised(&self, error: &ShardError) -> Option<String> {
+    fn hint_for(&self, error: &ShardError) -> Option<String> {
         let explained = self.outcome.explanation.as_ref();
         if let Some(hint) = explained.and_then(|it| it.of(error)) {
             return Some(hint);
         }
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                hints::cancelled(report, "--statement-timeout")
+                hints::cancelled_hint(report, "--statement-timeout")
             }
             // A file cannot go on at another instant.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
@@ -209,10 +213,10 @@ impl Ran<'_> {
         Some(text)
     }
 
-    fn footer(&self, console: &Console) -> Footer {
+    fn footer(&self, console: &Console) -> Summary {
         let answers = &self.outcome.answers;
         let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
-        Footer {
+        Summary {
             rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
             answered: answers.len(),
             expected: self.selection.expected(),

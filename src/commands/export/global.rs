@@ -9,31 +9,31 @@ use jiff::Timestamp;
 use crate::cli::export::ExportArgs;
 use crate::cli::query::Strategy;
 use crate::commands::error::Error;
-use crate::commands::global::{self, Attempt, Start};
+use crate::commands::global::{self, GlobalAttempt, StartResult};
 use crate::commands::query;
-use crate::commands::session_setup::{self, Acquaintance, Circumstances};
-use crate::exec::copy::{Copying, Transfer};
-use crate::exec::driver::{self, Ending, Outcome, Policy};
-use crate::exec::fanout::Answer;
-use crate::exec::merge::{Delivery, Order};
-use crate::exec::plan::{Instant, Pinned, Plan};
-use crate::export::encoder::Text;
+use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
+use crate::exec::copy::{CopyOptions, ResultProtocol};
+use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
+use crate::exec::fanout::ShardStats;
+use crate::exec::merge::{MergeMode, Order};
+use crate::exec::plan::{Consistency, Determinism, Plan};
+use crate::export::encoder::TextOptions;
 use crate::export::manifest::ColumnRecord;
-use crate::export::{ExportError, OneFile, Target, manifest_builder};
-use crate::global::Way;
+use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
+use crate::global::ExecutionPlan;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Footer;
+use crate::terminal::summary::Summary;
 
-use super::{Asked, NEW_SNAPSHOT, RUNS, column_types, finish, target};
+use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types, finish, target};
 
-pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let Asked { args, kind, .. } = *asked;
+pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let ExportRequest { args, kind, .. } = *asked;
     check(args)?;
     let plan = plan(asked.plan);
-    let question = global::Asked {
+    let question = global::GlobalRequest {
         global: &args.global,
         shards: &args.shards,
         connections: args.run.connections,
@@ -51,39 +51,39 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
     let Some((mut target, mut beside)) = opened else {
         return Ok(Exit::Interrupted);
     };
-    let mut attempt = Attempt::first(&args.global);
+    let mut attempt = GlobalAttempt::first(&args.global);
     let mut locking = plan.clone();
     for _ in 0..RUNS {
         let began = Timestamp::now();
-        let question = global::Asked {
+        let question = global::GlobalRequest {
             plan: &locking,
             ..question
         };
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = session_setup::circumstances(&prepared.survey.session);
+        let work = session_setup::fetch_server_info(&prepared.survey.session);
         let Some(circumstances) =
-            session_setup::or_close(&prepared.server, asked.interrupt, work).await?
+            session_setup::run_or_cancel(&prepared.server, asked.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };
         let going = match prepared.start(&question, console).await? {
-            Start::Going(going) => *going,
-            Start::Failed(why) => {
-                attempt.without_parts(why)?;
+            StartResult::Started(going) => *going,
+            StartResult::PartialsFailed(why) => {
+                attempt.fall_back_to_single(why)?;
                 continue;
             }
-            Start::TimedOut(shard, error) => {
-                return Err(global::timed_out(shard, error, "--statement-timeout"));
+            StartResult::TimedOut(shard, error) => {
+                return Err(global::timeout_error(shard, error, "--statement-timeout"));
             }
-            Start::Retry(rewritten) => {
-                attempt.acquaintance = Acquaintance::Known;
+            StartResult::Retry(rewritten) => {
+                attempt.acquaintance = ConnectRetry::ServerRestarting;
                 locking.lock.extend(rewritten);
                 console.note(&NEW_SNAPSHOT);
                 continue;
             }
-            Start::Interrupted => return Ok(Exit::Interrupted),
+            StartResult::Interrupted => return Ok(Exit::Interrupted),
         };
         // One answer has no shards to weigh against each other.
         let mut file = OneFile::start(
@@ -91,15 +91,15 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             beside,
             kind,
             text(asked),
-            Delivery::IN_ORDER.recall,
+            MergeMode::IN_ORDER.recall,
             BTreeMap::new(),
         )?;
-        let (started, policy) = (going.started, Policy::Stop);
+        let (started, policy) = (going.started, OnShardError::Stop);
         let driving = driver::drive_open(started, &mut file, console, asked.interrupt, policy);
         let (mut outcome, heard) = driving.await?;
-        if outcome.ending != Ending::HadAgain {
+        if outcome.ending != RunStatus::Retry {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
-            let ran = Ran {
+            let ran = FinishedRun {
                 asked,
                 plan,
                 way: going.way,
@@ -113,13 +113,13 @@ pub(super) async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit
             let is_stream = file.is_stream();
             let conclusion = conclude(ran, file, console);
             return if is_stream {
-                finish::unless_interrupted(conclusion, asked.interrupt).await
+                finish::or_cancelled(conclusion, asked.interrupt).await
             } else {
                 conclusion.await
             };
         }
-        (target, beside) = file.rewound().await?;
-        attempt.acquaintance = Acquaintance::Known;
+        (target, beside) = file.reset().await?;
+        attempt.acquaintance = ConnectRetry::ServerRestarting;
         locking.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
     }
@@ -173,22 +173,22 @@ fn check(args: &ExportArgs) -> Result<(), Error> {
 /// The same, without a shard in front of each line.
 fn plan(plan: &Plan) -> Plan {
     let transfer = match &plan.transfer {
-        Transfer::Rows => Transfer::Rows,
-        Transfer::Copy(copying) => Transfer::Copy(Copying {
+        ResultProtocol::SimpleQuery => ResultProtocol::SimpleQuery,
+        ResultProtocol::Copy(copying) => ResultProtocol::Copy(CopyOptions {
             shard_column: false,
             ..copying.clone()
         }),
     };
     Plan {
         transfer,
-        instant: Instant::Shared,
+        instant: Consistency::SharedSnapshot,
         // Much of one statement's speed is its workers; the order is its ORDER BY's.
-        pinned: Pinned::Scans,
+        pinned: Determinism::ScanStart,
         ..plan.clone()
     }
 }
 
-fn text(asked: &Asked<'_>) -> Text {
+fn text(asked: &ExportRequest<'_>) -> TextOptions {
     let mut text = asked.text();
     text.shard_column = None;
     text.options.shard_column = false;
@@ -204,30 +204,34 @@ fn of_no_shard(mut columns: Vec<ColumnRecord>) -> Vec<ColumnRecord> {
 }
 
 /// A run that has ended.
-struct Ran<'a> {
-    asked: &'a Asked<'a>,
+struct FinishedRun<'a> {
+    asked: &'a ExportRequest<'a>,
     plan: Plan,
-    way: Way,
+    way: ExecutionPlan,
     /// The shards that were asked for.
     selection: Selection,
-    parts: Vec<(Shard, Answer)>,
-    circumstances: Circumstances,
+    parts: Vec<(Shard, ShardStats)>,
+    circumstances: ServerInfo,
     began: Timestamp,
-    outcome: Outcome,
+    outcome: RunReport,
     /// As the manifest has them, or why they are not known.
     columns: Result<Vec<ColumnRecord>, String>,
 }
 
 /// Says how it went, and gives the file its name if the answer is whole.
-async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<Exit, Error> {
+async fn conclude(
+    ran: FinishedRun<'_>,
+    file: OneFile,
+    console: &mut Console,
+) -> Result<Exit, Error> {
     let outcome = &ran.outcome;
     let path = &ran.asked.args.output.output;
     let (exit, written) = match outcome.ending {
-        Ending::Heard if outcome.failures.is_empty() => {
+        RunStatus::Completed if outcome.failures.is_empty() => {
             let exit = global::exit(&ran.way, &ran.selection.shards);
             (exit, publish(&ran, file).await.map(Some))
         }
-        Ending::Interrupted => {
+        RunStatus::Interrupted => {
             // Its reader may be pausing; nobody waits for it.
             drop(file);
             (Exit::Interrupted, Ok(None))
@@ -245,7 +249,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
             if error.leaves_all_as_it_was() {
                 not_written(path, console);
             }
-            return Err(of_the_answer(error).into());
+            return Err(relabel_error(error).into());
         }
     };
     let Some(line) = line else {
@@ -265,7 +269,7 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
         console.note(&global::timing(&ran.parts));
     }
     let taking_part = &ran.way.catalog().shards;
-    console.note(&Footer {
+    console.note(&Summary {
         rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
         answered: taking_part.len(),
         expected: ran.selection.expected(),
@@ -278,13 +282,13 @@ async fn conclude(ran: Ran<'_>, file: OneFile, console: &mut Console) -> Result<
 }
 
 fn not_written(path: &Path, console: &mut Console) {
-    if !Target::names_a_stream(path) {
+    if !ExportTarget::is_stream_path(path) {
         console.error(&format!("{} was not written", path.display()));
     }
 }
 
 /// The turn was a shard's in name only.
-fn of_the_answer(error: ExportError) -> ExportError {
+fn relabel_error(error: ExportError) -> ExportError {
     match error {
         ExportError::Value {
             column,
@@ -304,10 +308,10 @@ fn of_the_answer(error: ExportError) -> ExportError {
 }
 
 /// Ends the file, and gives it its name. What was written, in a line.
-async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
+async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportError> {
     let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
     let finished = file.finish().await?;
-    let particulars = manifest_builder::Particulars {
+    let particulars = manifest_builder::ManifestInputs {
         shard_column: None,
         options: options(ran.asked),
         plan: &ran.plan,
@@ -333,7 +337,7 @@ async fn publish(ran: &Ran<'_>, file: OneFile) -> Result<String, ExportError> {
 }
 
 /// For the manifest: what was asked for, as the flags are called.
-fn options(asked: &Asked<'_>) -> BTreeMap<String, serde_json::Value> {
+fn options(asked: &ExportRequest<'_>) -> BTreeMap<String, serde_json::Value> {
     let args = asked.args;
     let mut options = asked.options();
     options.insert("global".to_owned(), true.into());

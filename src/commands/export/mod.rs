@@ -14,15 +14,15 @@ use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
-use crate::exec::driver::{self, Ending};
+use crate::exec::driver::{self, RunStatus};
 use crate::export::OneFile;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-use super::session_setup::Acquaintance;
-use finish::Ran;
-use request::Asked;
-use start::{Begun, Chosen};
+use super::session_setup::ConnectRetry;
+use finish::FinishedRun;
+use request::ExportRequest;
+use start::{ExportStarted, ShardSelection};
 
 /// A run whose server goes away before anybody has seen anything is had again.
 const RUNS: u32 = 3;
@@ -30,7 +30,7 @@ const RUNS: u32 = 3;
 const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
-    let mut console = Console::new(args.run.quiet).of_long_run();
+    let mut console = Console::new(args.run.quiet).with_periodic_log();
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;
     let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
@@ -38,7 +38,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
-    let asked = Asked {
+    let asked = ExportRequest {
         args: &args,
         kind,
         settings: &settings,
@@ -57,26 +57,26 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     }
 }
 
-async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
+async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let interrupt = asked.interrupt;
     let Some((mut target, mut beside)) = target::open(&asked.args.output, interrupt).await? else {
         return Ok(Exit::Interrupted);
     };
-    let mut acquaintance = Acquaintance::First;
+    let mut acquaintance = ConnectRetry::FailFast;
     let mut locking = asked.plan.clone();
     for _ in 0..RUNS {
-        let asked = &Asked {
+        let asked = &ExportRequest {
             plan: &locking,
             ..*asked
         };
         let began = Timestamp::now();
         let delivery = OneFile::delivery(&target, asked.kind, asked.args.output.order);
-        let mut all = Chosen {
+        let mut all = ShardSelection {
             delivery,
             pick: &mut Ok,
         };
         let underway = start::start(asked, acquaintance, console, &mut all).await?;
-        let Some(Begun {
+        let Some(ExportStarted {
             started,
             plan,
             circumstances,
@@ -97,9 +97,9 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
         let driving =
             driver::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
         let (mut outcome, heard) = driving;
-        if outcome.ending != Ending::HadAgain {
+        if outcome.ending != RunStatus::Retry {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
-            let ran = Ran {
+            let ran = FinishedRun {
                 asked: *asked,
                 plan,
                 circumstances,
@@ -111,13 +111,13 @@ async fn one_file(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Erro
             let is_stream = file.is_stream();
             let conclusion = finish::conclude(ran, file, console);
             return if is_stream {
-                Box::pin(finish::unless_interrupted(conclusion, interrupt)).await
+                Box::pin(finish::or_cancelled(conclusion, interrupt)).await
             } else {
                 conclusion.await
             };
         }
-        (target, beside) = file.rewound().await?;
-        acquaintance = Acquaintance::Known;
+        (target, beside) = file.reset().await?;
+        acquaintance = ConnectRetry::ServerRestarting;
         locking.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
     }

@@ -9,56 +9,56 @@ use jiff::Timestamp;
 use crate::cli::export::ExportOutputArgs;
 use crate::client::notices::Notices;
 use crate::commands::error::Error;
-use crate::commands::session_setup::Acquaintance;
+use crate::commands::session_setup::ConnectRetry;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::driver::{self, Ending, Outcome, Policy, Started};
+use crate::exec::driver::{self, OnShardError, Run, RunReport, RunStatus};
 use crate::exec::failures::Failures;
-use crate::exec::merge::{Delivery, Order, Recall};
+use crate::exec::merge::{MergeMode, Order, Restart};
 use crate::export::ExportError;
 use crate::export::dataset_dir::Folder;
 use crate::export::manifest::Manifest;
 use crate::export::per_shard::PerShard;
-use crate::export::resume::{self, Earlier, Users};
-use crate::output::atomic_file::Existing;
+use crate::export::resume::{self, PreviousExport, Users};
+use crate::output::atomic_file::IfExists;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Extent;
-use crate::text::humanize::Elapsed;
+use crate::terminal::summary::ResultSummary;
+use crate::text::humanize::HumanDuration;
 
-use super::finish::Ran;
-use super::start::{self, Begun, Chosen};
-use super::{Asked, NEW_SNAPSHOT, RUNS, column_types};
+use super::finish::FinishedRun;
+use super::start::{self, ExportStarted, ShardSelection};
+use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types};
 
-pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
+pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
     let interrupt = asked.interrupt;
     let earlier = tokio::select! {
-        earlier = examined(earlier, &folder, console) => earlier?,
+        earlier = verify_previous(earlier, &folder, console) => earlier?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
-    let mut acquaintance = Acquaintance::First;
+    let mut acquaintance = ConnectRetry::FailFast;
     let mut locking = asked.plan.clone();
     for _ in 0..RUNS {
-        let asked = &Asked {
+        let asked = &ExportRequest {
             plan: &locking,
             ..*asked
         };
         let begun = begin(asked, acquaintance, earlier.as_ref(), &folder, console).await;
         let (started, mut ran, mut parts) = match begun {
             Ok(Some(begun)) => begun,
-            Ok(None) if acquaintance == Acquaintance::First => return Ok(Exit::Interrupted),
+            Ok(None) if acquaintance == ConnectRetry::FailFast => return Ok(Exit::Interrupted),
             Ok(None) => {
                 console.error(&incomplete(asked, &folder));
                 return Ok(Exit::Interrupted);
             }
-            Err(error) if acquaintance == Acquaintance::First => return Err(error),
-            Err(error) => return Ok(give_up(&error, asked, &folder, console)),
+            Err(error) if acquaintance == ConnectRetry::FailFast => return Err(error),
+            Err(error) => return Ok(abort(&error, asked, &folder, console)),
         };
-        let policy = Policy::Continue;
+        let policy = OnShardError::Continue;
         let driving = driver::drive_open(started, &mut parts, console, interrupt, policy).await?;
         let (mut outcome, heard) = driving;
-        if outcome.ending != Ending::HadAgain {
+        if outcome.ending != RunStatus::Retry {
             let types = parts.column_types(&outcome);
             ran.columns = column_types::ask(heard, &types, &mut outcome, interrupt).await;
             ran.outcome = outcome;
@@ -73,11 +73,11 @@ pub async fn run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error
             };
         }
         parts.abandon().await;
-        acquaintance = Acquaintance::Known;
+        acquaintance = ConnectRetry::ServerRestarting;
         locking.lock.extend(ran.outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
     }
-    Ok(give_up(&Error::Unstable(RUNS), asked, &folder, console))
+    Ok(abort(&Error::Unstable(RUNS), asked, &folder, console))
 }
 
 /// Makes the folder, or finds what there is to go on with. Before anything connects.
@@ -87,24 +87,24 @@ fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), ExportErr
         return Ok((folder, Some(earlier)));
     }
     let existing = if args.force {
-        Existing::Replace
+        IfExists::Replace
     } else {
-        Existing::Keep
+        IfExists::Fail
     };
     Ok((Folder::create(&args.output, existing)?, None))
 }
 
 /// Sees what of an earlier export can stay. Before anything connects: it takes as
 /// long as its files are large, and a snapshot should not wait for it.
-async fn examined(
+async fn verify_previous(
     earlier: Option<Manifest>,
     folder: &Folder,
     console: &mut Console,
-) -> Result<Option<Earlier>, ExportError> {
+) -> Result<Option<PreviousExport>, ExportError> {
     let Some(manifest) = earlier else {
         return Ok(None);
     };
-    let earlier = Earlier::examine(manifest, folder.at()).await?;
+    let earlier = PreviousExport::examine(manifest, folder.at()).await?;
     for file in &earlier.changed {
         console.warning(&format!(
             "{}: changed since it was exported; it is exported again",
@@ -117,19 +117,19 @@ async fn examined(
 /// Sets the lanes going, with a manifest that says what is to come. `None` if
 /// interrupted.
 async fn begin<'a>(
-    asked: &Asked<'a>,
-    acquaintance: Acquaintance,
-    earlier: Option<&Earlier>,
+    asked: &ExportRequest<'a>,
+    acquaintance: ConnectRetry,
+    earlier: Option<&PreviousExport>,
     folder: &Folder,
     console: &mut Console,
-) -> Result<Option<(Started, Ran<'a>, PerShard)>, Error> {
+) -> Result<Option<(Run, FinishedRun<'a>, PerShard)>, Error> {
     let began = Timestamp::now();
     // Which shards there are is known only then; what is left of them is asked.
     let (mut all, mut left) = (Vec::new(), Vec::new());
-    let mut chosen = Chosen {
-        delivery: Delivery {
+    let mut chosen = ShardSelection {
+        delivery: MergeMode {
             order: Order::Arrival,
-            recall: Recall::UntilEnded,
+            recall: Restart::WhileIncomplete,
         },
         pick: &mut |shards: Vec<Shard>| {
             left = match earlier {
@@ -141,7 +141,7 @@ async fn begin<'a>(
         },
     };
     let underway = start::start(asked, acquaintance, console, &mut chosen).await?;
-    let Some(Begun {
+    let Some(ExportStarted {
         started,
         plan,
         types,
@@ -151,7 +151,7 @@ async fn begin<'a>(
     else {
         return Ok(None);
     };
-    let ran = Ran {
+    let ran = FinishedRun {
         asked: *asked,
         plan,
         circumstances,
@@ -182,9 +182,9 @@ fn users(args: &ExportOutputArgs) -> Users {
 }
 
 /// The books of a run that is about to begin.
-fn nothing(asked: usize) -> Outcome {
-    Outcome {
-        ending: Ending::Heard,
+fn nothing(asked: usize) -> RunReport {
+    RunReport {
+        ending: RunStatus::Completed,
         rewritten: Vec::new(),
         filtered: BTreeSet::new(),
         asked,
@@ -198,7 +198,7 @@ fn nothing(asked: usize) -> Outcome {
 
 /// Says how it went, and puts the export in its place if all of it is there.
 async fn conclude(
-    ran: &Ran<'_>,
+    ran: &FinishedRun<'_>,
     parts: PerShard,
     folder: Folder,
     console: &mut Console,
@@ -211,16 +211,16 @@ async fn conclude(
         console.error(error);
     }
     let mut exit = match ran.outcome.ending {
-        Ending::Interrupted => Exit::Interrupted,
+        RunStatus::Interrupted => Exit::Interrupted,
         _ if trouble.is_some() => Exit::Failed,
-        Ending::Heard if manifest.complete => Exit::Complete,
-        Ending::Heard if manifest.shards_answered > 0 => Exit::Incomplete,
+        RunStatus::Completed if manifest.complete => Exit::Complete,
+        RunStatus::Completed if manifest.shards_answered > 0 => Exit::Incomplete,
         _ => Exit::Failed,
     };
     if exit != Exit::Complete {
         match &trouble {
             // What was refused would be refused again.
-            Some(ExportError::Resumed(_)) => {}
+            Some(ExportError::ResumeMismatch(_)) => {}
             Some(error) if error.is_of_the_statement() => {
                 console.error(&to_be_changed(&ran.asked, &folder));
             }
@@ -234,8 +234,8 @@ async fn conclude(
         ));
     }
     ran.say_timing(console);
-    let elapsed = Elapsed(console.elapsed());
-    let extent = Extent {
+    let elapsed = HumanDuration(console.elapsed());
+    let extent = ResultSummary {
         origins: ran.selection.origins.clone(),
         ..manifest.extent()
     };
@@ -244,16 +244,16 @@ async fn conclude(
 }
 
 /// The end of a run that was to be had again. There is a manifest by now.
-fn give_up(error: &Error, asked: &Asked<'_>, folder: &Folder, console: &mut Console) -> Exit {
+fn abort(error: &Error, asked: &ExportRequest<'_>, folder: &Folder, console: &mut Console) -> Exit {
     console.error(error);
     console.error(&incomplete(asked, folder));
     error.exit()
 }
 
 /// An export that --resume cannot go on with, since it would ask the same.
-fn to_be_changed(asked: &Asked<'_>, folder: &Folder) -> String {
+fn to_be_changed(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     let path = asked.args.output.output.display();
-    let state = if folder.replaces() {
+    let state = if folder.is_replacement() {
         "stays as it was"
     } else {
         "is not complete"
@@ -261,9 +261,9 @@ fn to_be_changed(asked: &Asked<'_>, folder: &Folder) -> String {
     format!("{path} {state}; change the statement as said above, and export it again with --force")
 }
 
-fn incomplete(asked: &Asked<'_>, folder: &Folder) -> String {
+fn incomplete(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     let path = asked.args.output.output.display();
-    if folder.replaces() {
+    if folder.is_replacement() {
         format!(
             "{path} stays as it was, since what is to replace it is not complete; \
              --resume exports what is missing"

@@ -10,13 +10,13 @@ use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::commands::error::Error;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::copy::{CopyFormat, Copying, Transfer};
-use crate::exec::driver::Policy;
+use crate::exec::copy::{CopyFormat, CopyOptions, ResultProtocol};
+use crate::exec::driver::OnShardError;
 use crate::exec::merge::Order;
-use crate::exec::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::exec::verb::Verb;
-use crate::export::encoder::Text;
-use crate::export::{FileFormat, Kind, Target, dataset_dir};
+use crate::export::encoder::TextOptions;
+use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
 use crate::sharding::shard::ShardList;
@@ -24,37 +24,40 @@ use crate::sharding::statement::Statement;
 
 /// What the person wants, all of it.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ExportRequest<'a> {
     pub args: &'a ExportArgs,
-    pub kind: Kind,
+    pub kind: ExportFormat,
     pub settings: &'a Settings,
     pub plan: &'a Plan,
     pub interrupt: &'a Interrupt,
 }
 
 /// What kind of file; an error says what does not go together.
-pub fn kind(args: &ExportOutputArgs) -> Result<Kind, Error> {
+pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
     let kind = match args.format {
         Some(kind) => kind,
         // A folder may be called anything: its files have endings of their own.
-        None if args.per_shard => Kind::of(&args.output).unwrap_or(Kind::CSV),
-        None => Kind::named(&args.output)?.unwrap_or(Kind::CSV),
+        None if args.per_shard => ExportFormat::of(&args.output).unwrap_or(ExportFormat::CSV),
+        None => ExportFormat::named(&args.output)?.unwrap_or(ExportFormat::CSV),
     };
-    if let Some((_, reason)) = misfits(args, kind).into_iter().find(|(given, _)| *given) {
+    if let Some((_, reason)) = incompatible_flags(args, kind)
+        .into_iter()
+        .find(|(given, _)| *given)
+    {
         return Err(Error::Usage(reason.to_owned()));
     }
     let trouble = args
         .null
         .as_deref()
-        .and_then(|null| null_trouble(kind, null));
+        .and_then(|null| validate_null_text(kind, null));
     trouble.map_or(Ok(kind), |trouble| Err(Error::Usage(trouble)))
 }
 
 /// Whether a flag is given that would do nothing or cannot be done, and what to do
 /// about it.
-fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 10] {
+fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'static str); 10] {
     let format = kind.format;
-    let is_stream = Target::names_a_stream(&args.output);
+    let is_stream = ExportTarget::is_stream_path(&args.output);
     [
         (
             args.excel && format != FileFormat::Csv,
@@ -109,7 +112,7 @@ fn misfits(args: &ExportOutputArgs, kind: Kind) -> [(bool, &'static str); 10] {
 
 /// What a reader could not tell from NULL, or from the end of the file. CSV has quotes
 /// for the text that is the same; TSV has none.
-fn null_trouble(kind: Kind, null: &str) -> Option<String> {
+fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
     match kind.format {
         FileFormat::Csv if null == r"\." => Some(
             r"--null '\.' alone on a line would end the data where COPY reads it; choose another"
@@ -125,10 +128,10 @@ fn null_trouble(kind: Kind, null: &str) -> Option<String> {
     }
 }
 
-pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
+pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
     let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
     let copy = |format| {
-        Transfer::Copy(Copying {
+        ResultProtocol::Copy(CopyOptions {
             format,
             null: args.output.null.clone(),
             delimiter: args.output.delimiter.unwrap_or_default(),
@@ -141,20 +144,20 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
         statement: statement.unterminated()?,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
-            Instant::PerShard
+            Consistency::PerShard
         } else {
-            Instant::Shared
+            Consistency::SharedSnapshot
         },
         pinned: match args.output.order {
-            Order::Shard => Pinned::Order,
+            Order::Shard => Determinism::RowOrder,
             // Its rows come in any order, so that it may as well have workers.
-            Order::Arrival => Pinned::Values,
+            Order::Arrival => Determinism::ValueFormat,
         },
         limits: args.limits.into(),
         transfer: match kind.format {
             FileFormat::Csv if is_copied && !args.output.excel => copy(CopyFormat::Csv),
             FileFormat::Tsv if is_copied => copy(CopyFormat::Text),
-            _ => Transfer::Rows,
+            _ => ResultProtocol::SimpleQuery,
         },
         // A file of one shard gets its name when the shard has answered.
         check: if args.output.per_shard {
@@ -171,9 +174,9 @@ pub fn plan(args: &ExportArgs, kind: Kind) -> Result<Plan, Error> {
     })
 }
 
-impl Asked<'_> {
+impl ExportRequest<'_> {
     pub fn is_stream(&self) -> bool {
-        Target::names_a_stream(&self.args.output.output)
+        ExportTarget::is_stream_path(&self.args.output.output)
     }
 
     /// A stream has nothing beside it.
@@ -181,9 +184,9 @@ impl Asked<'_> {
         !self.is_stream() && !self.args.output.no_manifest
     }
 
-    pub fn text(&self) -> Text {
+    pub fn text(&self) -> TextOptions {
         let args = &self.args.output;
-        Text {
+        TextOptions {
             options: RenderOptions {
                 tuples_only: args.tuples_only,
                 null: args.null.clone(),
@@ -205,11 +208,11 @@ impl Asked<'_> {
     }
 
     /// Without --allow-partial nothing can come of one file once a shard has failed.
-    pub fn policy(&self) -> Policy {
+    pub fn policy(&self) -> OnShardError {
         if self.args.output.allow_partial {
-            Policy::Continue
+            OnShardError::Continue
         } else {
-            Policy::Stop
+            OnShardError::Stop
         }
     }
 

@@ -2,11 +2,11 @@
 
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
-use crate::commands::origin::{Located, Looks, Places};
+use crate::commands::origin::{KeyLocations, Located, Looks};
 use crate::commands::query;
-use crate::commands::session_setup::{self, Acquaintance, Circumstances};
-use crate::exec::driver::Started;
-use crate::exec::merge::Delivery;
+use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
+use crate::exec::driver::Run;
+use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
 use crate::export::resume::load_previous;
@@ -16,33 +16,33 @@ use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-use super::Asked;
+use super::ExportRequest;
 
 /// Which of the shards that were asked for are asked, and how their rows come.
-pub struct Chosen<'a> {
-    pub delivery: Delivery,
+pub struct ShardSelection<'a> {
+    pub delivery: MergeMode,
     pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
 }
 
 /// A run under way, and what the manifest will say of it.
-pub struct Begun {
-    pub started: Started,
+pub struct ExportStarted {
+    pub started: Run,
     /// With the statement as COPY takes it.
     pub plan: Plan,
     pub types: TypeNames,
-    pub circumstances: Circumstances,
+    pub circumstances: ServerInfo,
     /// All that were asked for.
     pub selection: Selection,
 }
 
 /// Connects, surveys, and sets the lanes going. `None` if interrupted.
 pub async fn start(
-    asked: &Asked<'_>,
-    acquaintance: Acquaintance,
+    asked: &ExportRequest<'_>,
+    acquaintance: ConnectRetry,
     console: &mut Console,
-    chosen: &mut Chosen<'_>,
-) -> Result<Option<Begun>, Error> {
-    let Asked {
+    chosen: &mut ShardSelection<'_>,
+) -> Result<Option<ExportStarted>, Error> {
+    let ExportRequest {
         args,
         settings,
         plan,
@@ -61,14 +61,14 @@ pub async fn start(
         let selection = choose(args, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
-        let plan = session_setup::copyable(&mut survey.session, plan).await?;
-        let mut circumstances = session_setup::circumstances(&survey.session).await?;
+        let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
+        let mut circumstances = session_setup::fetch_server_info(&survey.session).await?;
         // The looks are answered by now.
         if let Some(origins) = &selection.origins {
-            let places = Places {
+            let places = KeyLocations {
                 session: &survey.session,
                 topology: &topology,
-                modulus: origins.modulus,
+                shard_count: origins.shard_count,
                 limits: plan.limits,
             };
             let located = Located::by(looks, places, console).await?;
@@ -78,7 +78,7 @@ pub async fn start(
         let rows = &mut circumstances.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
         let types = survey.types.clone();
-        let started = Started::new(
+        let started = Run::new(
             &plan,
             shards,
             survey,
@@ -86,7 +86,7 @@ pub async fn start(
             opened.spares,
             chosen.delivery,
         );
-        Ok(Begun {
+        Ok(ExportStarted {
             started,
             plan,
             types,
@@ -94,7 +94,7 @@ pub async fn start(
             selection,
         })
     };
-    session_setup::or_close(&server, interrupt, work).await
+    session_setup::run_or_cancel(&server, interrupt, work).await
 }
 
 /// Only a file that may lack shards is written while some may be missing.
@@ -104,16 +104,16 @@ fn choose(
     console: &mut Console,
 ) -> Result<Selection, Error> {
     if args.output.allow_partial {
-        session_setup::choose(&args.shards, topology, console)
+        session_setup::select_shards(&args.shards, topology, console)
     } else {
-        session_setup::choose_all(&args.shards, topology, console)
+        session_setup::select_all_shards(&args.shards, topology, console)
     }
 }
 
 /// Prints what would be sent, to the shards that would be asked. The statement is
 /// checked, and run nowhere.
-pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let Asked {
+pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let ExportRequest {
         args,
         settings,
         plan,
@@ -129,7 +129,7 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
         None
     };
     let opened = tokio::select! {
-        opened = session_setup::open(settings, 1, Acquaintance::First, console) => opened?,
+        opened = session_setup::open(settings, 1, ConnectRetry::FailFast, console) => opened?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
     let work = async {
@@ -140,10 +140,11 @@ pub async fn dry_run(asked: &Asked<'_>, console: &mut Console) -> Result<Exit, E
             Some(earlier) => earlier.left(&shards),
             None => shards,
         };
-        let plan = session_setup::copyable(&mut survey.session, plan).await?;
+        let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
         Ok(plan.describe(&shards))
     };
-    let Some(described) = session_setup::or_close(&opened.server, interrupt, work).await? else {
+    let Some(described) = session_setup::run_or_cancel(&opened.server, interrupt, work).await?
+    else {
         return Ok(Exit::Interrupted);
     };
     opened.server.close().await;

@@ -7,36 +7,36 @@ use crate::cli::export::ExportOutputArgs;
 use crate::commands::error::Error;
 use crate::exec::cancel::Interrupt;
 use crate::export::manifest::Manifest;
-use crate::export::{Beside, ExportError, Kind, Target};
-use crate::output::atomic_file::{self, Existing};
+use crate::export::{ExportError, ExportFormat, ExportTarget, Sidecar};
+use crate::output::atomic_file::{self, IfExists};
 
 /// `None` if interrupted.
 pub async fn open(
     args: &ExportOutputArgs,
     interrupt: &Interrupt,
-) -> Result<Option<(Target, Beside)>, Error> {
+) -> Result<Option<(ExportTarget, Sidecar)>, Error> {
     let path = args.output.as_path();
-    if Target::names_a_stream(path) {
+    if ExportTarget::is_stream_path(path) {
         let stream = tokio::select! {
-            stream = Target::stream(path) => stream?,
+            stream = ExportTarget::stream(path) => stream?,
             // A pipe opens when somebody reads it, which may be never.
             () = interrupt.requested() => return Ok(None),
         };
-        return Ok(Some((stream, Beside::nothing())));
+        return Ok(Some((stream, Sidecar::nothing())));
     }
     let existing = if args.force {
-        Existing::Replace
+        IfExists::Replace
     } else {
-        Existing::Keep
+        IfExists::Fail
     };
-    if args.allow_partial && existing == Existing::Keep {
-        is_free(&Kind::partial(path))?;
+    if args.allow_partial && existing == IfExists::Fail {
+        is_free(&ExportFormat::partial(path))?;
     }
-    let target = Target::open(path, existing)?;
+    let target = ExportTarget::open(path, existing)?;
     let beside = if args.no_manifest {
-        Beside::no_manifest(path, &target, existing)?
+        Sidecar::no_manifest(path, &target, existing)?
     } else {
-        Beside::manifest(path, &target, existing)?
+        Sidecar::manifest(path, &target, existing)?
     };
     Ok(Some((target, beside)))
 }

@@ -9,10 +9,10 @@ use crate::client::Connection;
 use crate::commands::error::Error;
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
-use crate::exec::copy::Transfer;
-use crate::exec::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
+use crate::exec::copy::ResultProtocol;
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use crate::find::lookup::{self, Lookup};
-use crate::find::report::{Finding, Verdict};
+use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
 use crate::sharding::routing::key::{Key, Route};
 use crate::sharding::search_path::SearchPath;
@@ -20,10 +20,10 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::text::humanize::Elapsed;
-use search::{AtHome, Everywhere, Search, Unanswered};
+use crate::text::humanize::HumanDuration;
+use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
 
-use super::session_setup::{self, Acquaintance};
+use super::session_setup::{self, ConnectRetry};
 
 /// A look that loses its server is had again.
 const RUNS: u32 = 3;
@@ -44,7 +44,7 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
         unanswered.say(&mut console);
     }
     printed?;
-    if let Some(trouble) = finding.trouble(args.form()) {
+    if let Some(trouble) = finding.stderr_message(args.form()) {
         console.error(&trouble);
     }
     if let Some(hint) = finding.hint() {
@@ -53,42 +53,46 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(searched) = &finding.searched {
         console.note(&format!(
             "{searched} · one snapshot · {}",
-            Elapsed(console.elapsed())
+            HumanDuration(console.elapsed())
         ));
     }
     Ok(finding.exit())
 }
 
 /// What was found, and why some of the shards could not answer.
-type Found = (Finding, Option<Unanswered>);
+type FindOutcome = (FindReport, Option<Unanswered>);
 
-fn compute(args: &FindArgs, key: Key) -> Result<Finding, Error> {
+fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     let now = Timestamp::now();
     let route = key.route(args.shard_count, now)?;
-    Ok(Finding {
+    Ok(FindReport {
         key,
         route: Ok(route),
-        verdict: Verdict::Computed,
+        verdict: FindVerdict::Computed,
         searched: None,
         now,
     })
 }
 
 /// Asks the server. `None` if somebody has interrupted it.
-async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Option<Found>, Error> {
+async fn verify(
+    args: &FindArgs,
+    key: &Key,
+    console: &mut Console,
+) -> Result<Option<FindOutcome>, Error> {
     let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
     let interrupt = Interrupt::listen().map_err(Error::Signals)?;
     for warning in settings.warnings() {
         console.note(warning);
     }
-    let mut acquaintance = Acquaintance::First;
+    let mut acquaintance = ConnectRetry::FailFast;
     for _ in 0..RUNS {
         let opened = tokio::select! {
             opened = session_setup::open(&settings, 1, acquaintance, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
         let work = search(args, &settings, key, opened.first, console);
-        let found = session_setup::or_close(&opened.server, &interrupt, work).await;
+        let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
         // Of a look nothing is kept; what is left was said when the connection opened.
         let notices = opened.server.take_notices();
@@ -96,7 +100,7 @@ async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Opt
         match found {
             Err(Error::Lookup(error)) if error.is_transient() => {
                 console.note(&format!("{error}; retrying at a new snapshot"));
-                acquaintance = Acquaintance::Known;
+                acquaintance = ConnectRetry::ServerRestarting;
             }
             found => return found,
         }
@@ -105,14 +109,14 @@ async fn verify(args: &FindArgs, key: &Key, console: &mut Console) -> Result<Opt
 }
 
 /// The survey wants a statement to check. What is looked at first will do.
-pub(super) fn plan(limits: Limits, key: &Key) -> Result<Plan, Error> {
+pub(super) fn plan(limits: Timeouts, key: &Key) -> Result<Plan, Error> {
     Ok(Plan {
         statement: Statement::new(&lookup::tables_sql(key, None))?,
         search_path: SearchPath::default(),
-        instant: Instant::Shared,
-        pinned: Pinned::Nothing,
+        instant: Consistency::SharedSnapshot,
+        pinned: Determinism::None,
         limits,
-        transfer: Transfer::Rows,
+        transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
         lock: Vec::new(),
@@ -126,7 +130,7 @@ async fn search(
     key: &Key,
     connection: Connection,
     console: &mut Console,
-) -> Result<Found, Error> {
+) -> Result<FindOutcome, Error> {
     let plan = plan(args.limits.into(), key)?;
     let survey = session_setup::survey(connection, &plan).await?;
     let connection = survey.session.connection();
@@ -141,39 +145,39 @@ async fn search(
         lookup,
         plan: &plan,
         topology: &topology,
-        shard_count: args.shard_count.unwrap_or(topology.modulus()),
+        shard_count: args.shard_count.unwrap_or(topology.shard_count()),
     };
     let now = Timestamp::now();
     let route = key.route(Some(search.shard_count), now);
     let at_home = match route {
-        Ok(Route { shard, .. }) => search.where_it_belongs(shard, console).await?,
-        Err(_) => AtHome::NotFound,
+        Ok(Route { shard, .. }) => search.in_expected_shard(shard, console).await?,
+        Err(_) => ExpectedShardResult::NotFound,
     };
-    let of = |verdict, searched| Finding {
+    let of = |verdict, searched| FindReport {
         key: key.clone(),
         route,
         verdict,
         searched,
         now,
     };
-    if let AtHome::Found(hits) = at_home {
-        return Ok((of(Verdict::Verified(hits), None), None));
+    if let ExpectedShardResult::Found(hits) = at_home {
+        return Ok((of(FindVerdict::Verified(hits), None), None));
     }
     let Everywhere {
         hits,
         nearest,
         searched,
         unanswered,
-    } = search.everywhere(console).await?;
-    if let (AtHome::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
+    } = search.in_all_shards(console).await?;
+    if let (ExpectedShardResult::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
         && unanswered.is_without(table, &topology)
     {
         return Err(no_table(shard, table, lookup, settings).await);
     }
     let verdict = match (hits.is_empty(), route) {
-        (true, _) => Verdict::NotFound { nearest },
-        (false, Ok(_)) => Verdict::Misplaced(hits),
-        (false, Err(_)) => Verdict::Found(hits),
+        (true, _) => FindVerdict::NotFound { nearest },
+        (false, Ok(_)) => FindVerdict::Misplaced(hits),
+        (false, Err(_)) => FindVerdict::Found(hits),
     };
     Ok((of(verdict, Some(searched)), Some(unanswered)))
 }

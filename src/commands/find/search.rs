@@ -7,12 +7,12 @@ use crate::commands::error::{Error, advice};
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::exec::plan::Plan;
-use crate::find::lookup::{self, Heard, Lookup, Tables};
-use crate::find::report::{Hit, Searched};
+use crate::find::lookup::{self, Lookup, LookupResult, Tables};
+use crate::find::report::{Match, SearchCoverage};
 use crate::sharding::missing::Missing;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::{Ranges, Shard, ShardList};
-use crate::sharding::suggest::Near;
+use crate::sharding::suggest::Suggestion;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
@@ -30,10 +30,10 @@ pub struct Search<'a> {
 #[derive(Debug)]
 pub struct Everywhere {
     /// In shard order.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Match>,
     /// Names that are much like one that was not found.
-    pub nearest: Vec<Near>,
-    pub searched: Searched,
+    pub nearest: Vec<Suggestion>,
+    pub searched: SearchCoverage,
     pub unanswered: Unanswered,
 }
 
@@ -63,8 +63,8 @@ impl Unanswered {
 
 /// What the look where the key belongs came to.
 #[derive(Debug)]
-pub enum AtHome {
-    Found(Vec<Hit>),
+pub enum ExpectedShardResult {
+    Found(Vec<Match>),
     NotFound,
     /// The table of this name, which the shard lacks, is all that could have it.
     NoTable(&'static str),
@@ -73,41 +73,41 @@ pub enum AtHome {
 impl Search<'_> {
     /// # Errors
     /// Also if the shard did not answer: nobody knows then where the key is.
-    pub async fn where_it_belongs(
+    pub async fn in_expected_shard(
         self,
         shard: Shard,
         console: &mut Console,
-    ) -> Result<AtHome, Error> {
+    ) -> Result<ExpectedShardResult, Error> {
         if let Err(missing) = self.topology.pick(&ShardList::single(shard)) {
             console.warning(&missing);
-            return Ok(AtHome::NotFound);
+            return Ok(ExpectedShardResult::NotFound);
         }
         let tables = self.lookup.tables(Some(shard)).await?;
         if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
-            return Ok(AtHome::NoTable(table));
+            return Ok(ExpectedShardResult::NoTable(table));
         }
         let heard = self.lookup.look(&tables, |_| {}).await?;
         if !heard.failures.is_empty() {
             return Err(Error::Unanswered(self.describe(&heard.failures, 1)));
         }
         if heard.hits.is_empty() {
-            return Ok(AtHome::NotFound);
+            return Ok(ExpectedShardResult::NotFound);
         }
         // It is there whatever else is; where it is not, the search of all shards tells.
         for (_, unreadable) in unreadable(&tables) {
             console.warning(&unreadable);
         }
-        Ok(AtHome::Found(heard.hits))
+        Ok(ExpectedShardResult::Found(heard.hits))
     }
 
     /// Looks into all shards.
-    pub async fn everywhere(self, console: &mut Console) -> Result<Everywhere, Error> {
+    pub async fn in_all_shards(self, console: &mut Console) -> Result<Everywhere, Error> {
         let shards = self.topology.shards();
         let tables = self.lookup.tables(None).await?;
         let progress = |done| {
             console.progress(&format!("{done}/{} shards searched", shards.len()));
         };
-        let Heard {
+        let LookupResult {
             hits, mut failures, ..
         } = self.lookup.look(&tables, progress).await?;
         console.clear();
@@ -124,7 +124,7 @@ impl Search<'_> {
         let not_there = self.topology.lacking_of(self.shard_count);
         let unanswered: Vec<_> = unanswered.into_iter().collect();
         let doubt = self.topology.doubt();
-        let searched = Searched {
+        let searched = SearchCoverage {
             answered: shards.len() - unanswered.len(),
             expected: shards.len() + not_there.count(),
             missing: Missing::new(
@@ -148,7 +148,7 @@ impl Search<'_> {
         })
     }
 
-    async fn nearest(self, tables: &Tables) -> Vec<Near> {
+    async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
         match self.lookup.key {
             Key::Origin(name) | Key::Account(name) => self.lookup.nearest(name, tables).await,
             Key::Id(_) => Vec::new(),

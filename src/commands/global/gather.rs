@@ -3,23 +3,23 @@
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::error::SqlState;
 
-use crate::client::{Server, Spare};
+use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::BEAT;
-use crate::exec::fanout::{Answer, Fanout, Session, ShardError, Survey};
-use crate::exec::merge::{Delivery, Merge, Piece};
+use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardStats};
+use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
 use crate::global::partial::final_statement::Parts;
-use crate::global::partial::in_parts::InParts;
+use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 
 /// How it went.
-pub enum Gathered {
-    All(Box<All>),
+pub enum GatherResult {
+    Complete(Box<All>),
     /// One statement may still give the answer.
-    Unfit(String),
+    Fallback(String),
     /// It would wait for the same lock, or for as long.
     TimedOut(Shard, ShardError),
     /// The snapshot is gone, or does not cover these tables.
@@ -30,20 +30,20 @@ pub enum Gathered {
 /// Every shard's part.
 pub struct All {
     pub parts: Parts,
-    pub answers: Vec<(Shard, Answer)>,
+    pub answers: Vec<(Shard, ShardStats)>,
     /// At the instant they are of.
     pub session: Session,
 }
 
 /// Asks the shards. Unless it went well, nothing runs on the server afterwards.
 pub async fn gather(
-    asked: &InParts,
-    survey: Survey,
-    server: Server,
-    spares: Vec<Spare>,
+    asked: &PartialPlan,
+    survey: Preflight,
+    server: ConnectionPool,
+    spares: Vec<PendingConnection>,
     interrupt: &Interrupt,
     console: &mut Console,
-) -> Gathered {
+) -> GatherResult {
     let shards = asked.catalog.shards.clone();
     let mut parts = asked.parts.clone();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -53,7 +53,7 @@ pub async fn gather(
         shards,
         TypeNames::default(),
         fanout.window(),
-        Delivery::IN_ORDER,
+        MergeMode::IN_ORDER,
     );
     let mut answers = Vec::new();
     while !merge.is_complete() {
@@ -61,7 +61,7 @@ pub async fn gather(
             biased;
             () = interrupt.requested() => {
                 fanout.stop().await;
-                return Gathered::Interrupted;
+                return GatherResult::Interrupted;
             }
             _ = beat.tick() => {
                 let expected = asked.catalog.shards.len();
@@ -74,33 +74,37 @@ pub async fn gather(
         }
         while let Some(piece) = merge.pop() {
             let ended = match piece {
-                Piece::Rows(_, rows) => match parts.add(&rows) {
+                MergedEvent::Rows(_, rows) => match parts.add(&rows) {
                     Ok(()) => continue,
-                    Err(unfit) => Gathered::Unfit(unfit.to_string()),
+                    Err(unfit) => GatherResult::Fallback(unfit.to_string()),
                 },
-                Piece::Answered(shard, answer) => {
+                MergedEvent::Answered(shard, answer) => {
                     answers.push((shard, answer));
                     continue;
                 }
-                Piece::Failed(shard, error) if is_timeout(&error) => {
-                    Gathered::TimedOut(shard, error)
+                MergedEvent::Failed(shard, error) if is_timeout(&error) => {
+                    GatherResult::TimedOut(shard, error)
                 }
-                Piece::Failed(shard, error) if error.needs_new_snapshot() || is_lost(&error) => {
+                MergedEvent::Failed(shard, error)
+                    if error.needs_new_snapshot() || is_lost(&error) =>
+                {
                     console.clear();
                     console.note(&format!("{shard}: {error}"));
-                    Gathered::Retry(error.rewritten())
+                    GatherResult::Retry(error.rewritten())
                 }
-                Piece::Failed(shard, error) => Gathered::Unfit(format!("{shard}: {error}")),
-                Piece::Notice(text) => {
+                MergedEvent::Failed(shard, error) => {
+                    GatherResult::Fallback(format!("{shard}: {error}"))
+                }
+                MergedEvent::Notice(text) => {
                     console.note(&text);
                     continue;
                 }
                 // Nothing is taken back of shards that come in order.
-                Piece::Columns(_)
-                | Piece::Declared(..)
-                | Piece::Lines(..)
-                | Piece::TakenBack(_)
-                | Piece::Filtered(_) => continue,
+                MergedEvent::Columns(_)
+                | MergedEvent::Declared(..)
+                | MergedEvent::Lines(..)
+                | MergedEvent::RolledBack(_)
+                | MergedEvent::Filtered(_) => continue,
             };
             console.clear();
             fanout.stop().await;
@@ -109,12 +113,12 @@ pub async fn gather(
     }
     console.clear();
     match fanout.into_session().await {
-        Some(session) => Gathered::All(Box::new(All {
+        Some(session) => GatherResult::Complete(Box::new(All {
             parts,
             answers,
             session,
         })),
-        None => Gathered::Retry(Vec::new()),
+        None => GatherResult::Retry(Vec::new()),
     }
 }
 

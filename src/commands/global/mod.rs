@@ -7,15 +7,15 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
 use crate::client::notices::Notices;
-use crate::client::{Server, Spare};
+use crate::client::{ConnectionPool, PendingConnection};
 use crate::commands::error::Error;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::copy::Transfer;
-use crate::exec::driver::Started;
-use crate::exec::fanout::{Answer, Session, ShardError, Survey};
+use crate::exec::copy::ResultProtocol;
+use crate::exec::driver::Run;
+use crate::exec::fanout::{Preflight, Session, ShardError, ShardStats};
 use crate::exec::hints;
-use crate::exec::merge::Delivery;
+use crate::exec::merge::MergeMode;
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::timing;
 use crate::exec::type_names::TypeNames;
@@ -23,23 +23,24 @@ use crate::exec::unknown_name::UnknownName;
 use crate::global::partial::may_apply;
 use crate::global::schema_diff::by_shard;
 use crate::global::{
-    self, Catalog, Differing, FloatSums, Found, Joined, Look, Refusal, Refused, Wanted, Way,
+    self, Catalog, Colocation, ExecutionPlan, FloatAggregation, Introspected, Introspection,
+    OnSchemaDrift, PrepareError, ReferencedNames, UnsupportedQuery,
 };
-use crate::pg::lexer::{Encoding, Strings};
+use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use gather::{Gathered, gather};
+use gather::{GatherResult, gather};
 
-use super::origin::{Located, Looks, Places};
-use super::session_setup::{self, Acquaintance};
+use super::origin::{KeyLocations, Located, Looks};
+use super::session_setup::{self, ConnectRetry};
 
 /// What the person wants, as far as it tells how to get it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct GlobalRequest<'a> {
     pub global: &'a GlobalArgs,
     pub shards: &'a ShardArgs,
     pub connections: usize,
@@ -50,26 +51,26 @@ pub(super) struct Asked<'a> {
 }
 
 /// What may be another the next time it is asked.
-pub(super) struct Attempt {
-    pub acquaintance: Acquaintance,
+pub(super) struct GlobalAttempt {
+    pub acquaintance: ConnectRetry,
     strategy: Strategy,
 }
 
 /// Ready to be asked.
 pub(super) struct Prepared {
-    pub way: Way,
+    pub way: ExecutionPlan,
     /// The shards that were asked for, whether or not all can take part.
     pub selection: Selection,
-    pub survey: Survey,
-    pub server: Server,
-    pub spares: Vec<Spare>,
+    pub survey: Preflight,
+    pub server: ConnectionPool,
+    pub spares: Vec<PendingConnection>,
 }
 
 /// What came of setting the one statement going.
-pub(super) enum Start {
-    Going(Box<Going>),
+pub(super) enum StartResult {
+    Started(Box<Going>),
     /// The shards' parts could not be had.
-    Failed(String),
+    PartialsFailed(String),
     /// As the one statement would.
     TimedOut(Shard, ShardError),
     /// The snapshot is gone, or does not cover these tables.
@@ -79,17 +80,17 @@ pub(super) enum Start {
 
 /// The one statement under way.
 pub(super) struct Going {
-    pub started: Started,
-    pub way: Way,
+    pub started: Run,
+    pub way: ExecutionPlan,
     /// The shards that were asked for.
     pub selection: Selection,
     /// How the shards' parts went; none of one statement.
-    pub parts: Vec<(Shard, Answer)>,
+    pub parts: Vec<(Shard, ShardStats)>,
 }
 
 /// A flag that is about shards one by one: whether it is there, its name, and what
 /// to do instead.
-pub(super) type OfShards = (bool, &'static str, &'static str);
+pub(super) type IncompatibleFlag = (bool, &'static str, &'static str);
 
 pub(super) const ONE_INSTANT: &str = "one answer is of one snapshot; leave it out";
 pub(super) const SHARDED_FIRST: &str = "a name is the sharded table's if there is one; put {shard} first, and write public.t for another";
@@ -101,7 +102,7 @@ const NULL_IS_A_TEXT: &str =
     "array_nulls is off, so that a NULL of a part would come back as a text";
 
 /// Refuses flags that mean nothing for one answer of all shards.
-pub(super) fn refuse(flags: &[OfShards]) -> Result<(), Error> {
+pub(super) fn refuse(flags: &[IncompatibleFlag]) -> Result<(), Error> {
     match flags.iter().find(|(given, ..)| *given) {
         Some((_, flag, instead)) => Err(Error::Usage(format!(
             "{flag} does not go with --global: {instead}"
@@ -110,10 +111,10 @@ pub(super) fn refuse(flags: &[OfShards]) -> Result<(), Error> {
     }
 }
 
-impl Attempt {
+impl GlobalAttempt {
     pub fn first(global: &GlobalArgs) -> Self {
         Self {
-            acquaintance: Acquaintance::First,
+            acquaintance: ConnectRetry::FailFast,
             strategy: global.strategy,
         }
     }
@@ -123,9 +124,9 @@ impl Attempt {
     ///
     /// # Errors
     /// If it is to be in parts, whatever comes of it.
-    pub fn without_parts(&mut self, why: String) -> Result<(), Error> {
+    pub fn fall_back_to_single(&mut self, why: String) -> Result<(), Error> {
         if self.strategy == Strategy::Partial {
-            return Err(Refusal::NotInParts(why).into());
+            return Err(UnsupportedQuery::NotInParts(why).into());
         }
         self.strategy = Strategy::One;
         Ok(())
@@ -135,20 +136,20 @@ impl Attempt {
 /// Connects, looks at the catalog, chooses the way and has the statement checked.
 /// `None` if interrupted.
 pub(super) async fn prepare(
-    asked: &Asked<'_>,
-    attempt: &Attempt,
+    asked: &GlobalRequest<'_>,
+    attempt: &GlobalAttempt,
     console: &mut Console,
 ) -> Result<Option<Prepared>, Error> {
     // The parts come as values, however the answer is to come.
     let plan = &Plan {
-        transfer: Transfer::Rows,
+        transfer: ResultProtocol::SimpleQuery,
         ..asked.plan.clone()
     };
     let sql = plan.statement.as_str();
     // Which of them it is, the server tells in the same round trip.
     let readings = readings(sql);
     let wanted: Vec<_> = readings.iter().map(|it| (&it.text, it.strings)).collect();
-    let wanted = Wanted::by(&wanted);
+    let wanted = ReferencedNames::by(&wanted);
     let connections = connections(asked, attempt, &readings[0].text);
     let opened = tokio::select! {
         opened = session_setup::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
@@ -156,17 +157,17 @@ pub(super) async fn prepare(
     };
     let server = opened.server.clone();
     let work = async {
-        let look = Look::take(opened.first, plan, &wanted)
+        let look = Introspection::take(opened.first, plan, &wanted)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
-        let survey = Survey {
+        let survey = Preflight {
             session: look.session,
             shards: look.shards,
             types: TypeNames::default(),
             round_trip: look.round_trip,
         };
         let topology = session_setup::topology(&survey, asked.settings).await?;
-        let selection = session_setup::choose_all(asked.shards, &topology, console)?;
+        let selection = session_setup::select_all_shards(asked.shards, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         let shards = &selection.shards;
 
@@ -175,18 +176,18 @@ pub(super) async fn prepare(
         global::check_strings(text, look.strings, &look.functions, &look.objects)?;
         if attempt.strategy == Strategy::Partial {
             if let Some(name) = look.functions.volatile.first() {
-                return Err(Refusal::VolatileInParts(name.clone()).into());
+                return Err(UnsupportedQuery::VolatileInParts(name.clone()).into());
             }
             if look.null_is_a_text {
-                return Err(Refusal::NotInParts(NULL_IS_A_TEXT.to_owned()).into());
+                return Err(UnsupportedQuery::NotInParts(NULL_IS_A_TEXT.to_owned()).into());
             }
         }
         let differing = if asked.global.skip_missing {
-            Differing::Skip
+            OnSchemaDrift::Skip
         } else {
-            Differing::Refuse
+            OnSchemaDrift::Refuse
         };
-        let found = Found {
+        let found = Introspected {
             relations: &look.relations,
             heirs: &look.heirs,
             shards,
@@ -200,27 +201,29 @@ pub(super) async fn prepare(
             .map_err(|refused| Error::global(refused, &plan.statement))?;
         report_drift(&catalog, console);
         if asked.global.colocated {
-            catalog.joined = Joined::Stated;
+            catalog.joined = Colocation::Asserted;
         }
         if asked.global.float_sums_in_parts {
-            catalog.float_sums = FloatSums::InParts;
+            catalog.float_sums = FloatAggregation::AnyOrder;
         }
         let strings = look.strings;
         let way = match attempt.strategy {
-            Strategy::One => Way::one(session, plan, text, &catalog, strings, "as asked").await,
-            Strategy::Auto if look.null_is_a_text => {
-                Way::one(session, plan, text, &catalog, strings, NULL_IS_A_TEXT).await
+            Strategy::One => {
+                ExecutionPlan::one(session, plan, text, &catalog, strings, "as asked").await
             }
-            Strategy::Auto => Way::choose(session, plan, text, &catalog, strings).await,
-            Strategy::Partial => Way::parts(session, plan, text, &catalog, strings).await,
+            Strategy::Auto if look.null_is_a_text => {
+                ExecutionPlan::one(session, plan, text, &catalog, strings, NULL_IS_A_TEXT).await
+            }
+            Strategy::Auto => ExecutionPlan::choose(session, plan, text, &catalog, strings).await,
+            Strategy::Partial => ExecutionPlan::parts(session, plan, text, &catalog, strings).await,
         };
         let way = or_explanation(way, session, plan).await?;
         // The looks are answered by now.
         if let Some(origins) = &selection.origins {
-            let places = Places {
+            let places = KeyLocations {
                 session,
                 topology: &topology,
-                modulus: origins.modulus,
+                shard_count: origins.shard_count,
                 limits: plan.limits,
             };
             let located = Located::by(looks, places, console).await?;
@@ -234,13 +237,13 @@ pub(super) async fn prepare(
             spares: opened.spares,
         })
     };
-    session_setup::or_close(&server, asked.interrupt, work).await
+    session_setup::run_or_cancel(&server, asked.interrupt, work).await
 }
 
 /// A text as a server may read it.
 struct Reading<'a> {
     text: Text<'a>,
-    strings: Strings,
+    strings: StringSyntax,
     encoding: Encoding,
 }
 
@@ -251,17 +254,17 @@ fn readings(sql: &str) -> Vec<Reading<'_>> {
         strings,
         encoding,
     };
-    let mut readings = vec![reading(Strings::Conforming, Encoding::Utf8)];
+    let mut readings = vec![reading(StringSyntax::StandardConforming, Encoding::Utf8)];
     let backslash = sql.contains('\\');
     if backslash {
-        readings.push(reading(Strings::Escaped, Encoding::Utf8));
+        readings.push(reading(StringSyntax::BackslashEscapes, Encoding::Utf8));
     }
     if readings.iter().any(|it| it.text.has_long_names())
         && (!sql.is_ascii() || sql.contains("&\""))
     {
-        readings.push(reading(Strings::Conforming, Encoding::OneByte));
+        readings.push(reading(StringSyntax::StandardConforming, Encoding::OneByte));
         if backslash {
-            readings.push(reading(Strings::Escaped, Encoding::OneByte));
+            readings.push(reading(StringSyntax::BackslashEscapes, Encoding::OneByte));
         }
     }
     readings
@@ -270,9 +273,9 @@ fn readings(sql: &str) -> Vec<Reading<'_>> {
 /// As this server reads it.
 fn read<'t, 'a>(
     readings: &'t [Reading<'a>],
-    strings: Strings,
+    strings: StringSyntax,
     encoding: Encoding,
-) -> Result<&'t Text<'a>, Refusal> {
+) -> Result<&'t Text<'a>, UnsupportedQuery> {
     let same = |it: &&Reading<'_>| it.strings == strings;
     let known = readings.iter().filter(same);
     let found = known.clone().find(|it| it.encoding == encoding);
@@ -280,7 +283,7 @@ fn read<'t, 'a>(
         .or_else(|| known.clone().next())
         .unwrap_or(&readings[0]);
     if encoding == Encoding::Other && readings.iter().any(|it| it.encoding == Encoding::OneByte) {
-        return Err(Refusal::LongName);
+        return Err(UnsupportedQuery::LongName);
     }
     Ok(&found.text)
 }
@@ -304,15 +307,15 @@ fn report_drift(catalog: &Catalog, console: &mut Console) {
 /// The way; or why there is none, with what may have been meant where a name was not
 /// found.
 async fn or_explanation(
-    way: Result<Way, Refused>,
+    way: Result<ExecutionPlan, PrepareError>,
     session: &Session,
     plan: &Plan,
-) -> Result<Way, Error> {
+) -> Result<ExecutionPlan, Error> {
     let mut refused = match way {
         Ok(way) => return Ok(way),
         Err(refused) => refused,
     };
-    if let Refused::ByServer(report) = &mut refused
+    if let PrepareError::Server(report) = &mut refused
         && let Some(unknown) = UnknownName::of(report, &plan.statement)
         // The check has failed, and the transaction with it.
         && session.recover().await.is_ok()
@@ -325,7 +328,7 @@ async fn or_explanation(
 }
 
 /// One for one statement.
-fn connections(asked: &Asked<'_>, attempt: &Attempt, text: &Text<'_>) -> usize {
+fn connections(asked: &GlobalRequest<'_>, attempt: &GlobalAttempt, text: &Text<'_>) -> usize {
     match attempt.strategy {
         Strategy::Auto | Strategy::Partial if may_apply(text) => {
             session_setup::connections(asked.connections, asked.shards, asked.plan)
@@ -336,7 +339,11 @@ fn connections(asked: &Asked<'_>, attempt: &Attempt, text: &Text<'_>) -> usize {
 
 impl Prepared {
     /// Sets the one statement going, at once or behind the shards' parts.
-    pub async fn start(self, asked: &Asked<'_>, console: &mut Console) -> Result<Start, Error> {
+    pub async fn start(
+        self,
+        asked: &GlobalRequest<'_>,
+        console: &mut Console,
+    ) -> Result<StartResult, Error> {
         let Self {
             way,
             selection,
@@ -346,11 +353,11 @@ impl Prepared {
         } = self;
         let mut said = Notices::default();
         let (plan, mut survey, parts) = match &way {
-            Way::One(checked, _) => {
+            ExecutionPlan::SingleStatement(checked, _) => {
                 drop(spares);
                 (checked.plan.clone(), survey, Vec::new())
             }
-            Way::Parts(in_parts) => {
+            ExecutionPlan::PartialThenCombine(in_parts) => {
                 let round_trip = survey.round_trip;
                 let gathering = gather(
                     in_parts,
@@ -361,40 +368,43 @@ impl Prepared {
                     console,
                 );
                 let gathered = gathering.await;
-                if !matches!(gathered, Gathered::All(_)) {
+                if !matches!(gathered, GatherResult::Complete(_)) {
                     server.close().await;
                 }
                 let all = match gathered {
-                    Gathered::All(all) => *all,
-                    Gathered::Unfit(why) => return Ok(Start::Failed(why)),
-                    Gathered::TimedOut(shard, error) => return Ok(Start::TimedOut(shard, error)),
-                    Gathered::Retry(rewritten) => return Ok(Start::Retry(rewritten)),
-                    Gathered::Interrupted => return Ok(Start::Interrupted),
+                    GatherResult::Complete(all) => *all,
+                    GatherResult::Fallback(why) => return Ok(StartResult::PartialsFailed(why)),
+                    GatherResult::TimedOut(shard, error) => {
+                        return Ok(StartResult::TimedOut(shard, error));
+                    }
+                    GatherResult::Retry(rewritten) => return Ok(StartResult::Retry(rewritten)),
+                    GatherResult::Interrupted => return Ok(StartResult::Interrupted),
                 };
-                let survey = Survey {
+                let survey = Preflight {
                     session: all.session,
                     shards: Discovered::default(),
                     types: TypeNames::default(),
                     round_trip,
                 };
                 said = server.take_notices().of_other_text();
-                (in_parts.final_plan(&all.parts), survey, all.answers)
+                (in_parts.combine_plan(&all.parts), survey, all.answers)
             }
         };
         let plan = Plan {
             transfer: asked.plan.transfer.clone(),
             ..plan
         };
-        let parsing = session_setup::copyable(&mut survey.session, &plan);
-        let Some(plan) = session_setup::or_close(&server, asked.interrupt, parsing).await? else {
-            return Ok(Start::Interrupted);
+        let parsing = session_setup::prepare_copy(&mut survey.session, &plan);
+        let Some(plan) = session_setup::run_or_cancel(&server, asked.interrupt, parsing).await?
+        else {
+            return Ok(StartResult::Interrupted);
         };
         // It is asked as if it were a shard's turn.
         let turn = vec![selection.shards[0]];
-        let started = Started::new(&plan, turn, survey, server, Vec::new(), Delivery::IN_ORDER)
+        let started = Run::new(&plan, turn, survey, server, Vec::new(), MergeMode::IN_ORDER)
             .over(way.catalog().shards.len())
             .having_heard(said);
-        Ok(Start::Going(Box::new(Going {
+        Ok(StartResult::Started(Box::new(Going {
             started,
             way,
             selection,
@@ -406,10 +416,10 @@ impl Prepared {
 /// What the way and the SQL are. The statement is checked, and not run. `None` if
 /// interrupted.
 pub(super) async fn explain(
-    asked: &Asked<'_>,
+    asked: &GlobalRequest<'_>,
     console: &mut Console,
 ) -> Result<Option<String>, Error> {
-    let attempt = Attempt::first(asked.global);
+    let attempt = GlobalAttempt::first(asked.global);
     let Some(prepared) = prepare(asked, &attempt, console).await? else {
         return Ok(None);
     };
@@ -420,10 +430,10 @@ pub(super) async fn explain(
 }
 
 /// `limit` is the flag that says how long a statement may take.
-pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
+pub(super) fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-            hints::cancelled(report, limit)
+            hints::cancelled_hint(report, limit)
         }
         _ => hints::LOCKED.to_owned(),
     };
@@ -431,7 +441,7 @@ pub(super) fn timed_out(shard: Shard, error: ShardError, limit: &str) -> Error {
 }
 
 /// Which shards' parts took longest.
-pub(super) fn timing(parts: &[(Shard, Answer)]) -> String {
+pub(super) fn timing(parts: &[(Shard, ShardStats)]) -> String {
     if parts.is_empty() {
         "one statement answered: no shard has a time of its own".to_owned()
     } else {
@@ -440,7 +450,7 @@ pub(super) fn timing(parts: &[(Shard, Answer)]) -> String {
 }
 
 /// An answer that shards were left out of is incomplete, though it was asked for so.
-pub(super) fn exit(way: &Way, shards: &[Shard]) -> Exit {
+pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
     if way.catalog().shards.len() < shards.len() {
         Exit::Incomplete
     } else {
@@ -450,16 +460,21 @@ pub(super) fn exit(way: &Way, shards: &[Shard]) -> Exit {
 
 /// Why there is no answer, in terms of the user's text where that is what the
 /// server ran. `limit` is the flag that says how long a statement may take.
-pub(super) fn failure(mut error: ShardError, way: &Way, plan: &Plan, limit: &str) -> Error {
+pub(super) fn failure(
+    mut error: ShardError,
+    way: &ExecutionPlan,
+    plan: &Plan,
+    limit: &str,
+) -> Error {
     if let ShardError::Server(report) = &mut error {
         if report.code == SqlState::QUERY_CANCELED {
-            report.hint = Some(hints::cancelled(report, limit));
+            report.hint = Some(hints::cancelled_hint(report, limit));
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
             report.hint = Some(hints::NOT_UTF8.to_owned());
         }
     }
     match (error, way) {
-        (ShardError::Server(report), Way::One(checked, _)) => {
+        (ShardError::Server(report), ExecutionPlan::SingleStatement(checked, _)) => {
             Error::global(checked.refused(plan, report), &plan.statement)
         }
         (error, _) => Error::Incomplete(error),

@@ -3,22 +3,22 @@
 use crate::cli::query::{OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::config::{Environment, Settings};
-use crate::exec::driver::{self, Ending, Outcome, Policy};
-use crate::exec::fanout::Answer;
+use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
+use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
-use crate::global::Way;
+use crate::global::ExecutionPlan;
 use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Footer;
+use crate::terminal::summary::Summary;
 
 use super::output::Output;
-use super::request::{self, Read};
+use super::request::{self, ReaderEnd};
 use super::{NEW_SNAPSHOT, RUNS};
-use crate::commands::global::{self, Asked, Attempt, Start};
-use crate::commands::session_setup::Acquaintance;
+use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
+use crate::commands::session_setup::ConnectRetry;
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
@@ -30,7 +30,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
-    let asked = Asked {
+    let asked = GlobalRequest {
         global: &args.global,
         shards: &args.shards,
         connections: args.run.connections,
@@ -45,10 +45,10 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         };
     };
     let mut output = Output::new(renderer(&args.output, format), None, sink);
-    let mut attempt = Attempt::first(&args.global);
+    let mut attempt = GlobalAttempt::first(&args.global);
     let mut locking = plan.clone();
     for _ in 0..RUNS {
-        let asked = Asked {
+        let asked = GlobalRequest {
             plan: &locking,
             ..asked
         };
@@ -56,32 +56,32 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             return Ok(Exit::Interrupted);
         };
         let going = match prepared.start(&asked, &mut console).await? {
-            Start::Going(going) => *going,
-            Start::Failed(why) => {
-                attempt.without_parts(why)?;
+            StartResult::Started(going) => *going,
+            StartResult::PartialsFailed(why) => {
+                attempt.fall_back_to_single(why)?;
                 continue;
             }
-            Start::TimedOut(shard, error) => {
-                return Err(global::timed_out(shard, error, "--timeout"));
+            StartResult::TimedOut(shard, error) => {
+                return Err(global::timeout_error(shard, error, "--timeout"));
             }
-            Start::Retry(rewritten) => {
-                attempt.acquaintance = Acquaintance::Known;
+            StartResult::Retry(rewritten) => {
+                attempt.acquaintance = ConnectRetry::ServerRestarting;
                 locking.lock.extend(rewritten);
                 console.note(&NEW_SNAPSHOT);
                 continue;
             }
-            Start::Interrupted => return Ok(Exit::Interrupted),
+            StartResult::Interrupted => return Ok(Exit::Interrupted),
         };
         let driving = driver::drive(
             going.started,
             &mut output,
             &mut console,
             &interrupt,
-            Policy::Stop,
+            OnShardError::Stop,
         );
         let outcome = driving.await?;
-        if outcome.ending != Ending::HadAgain {
-            let ran = Ran {
+        if outcome.ending != RunStatus::Retry {
+            let ran = FinishedRun {
                 args: &args,
                 plan: &plan,
                 way: going.way,
@@ -96,7 +96,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 () = interrupt.requested() => Ok(Exit::Interrupted),
             };
         }
-        attempt.acquaintance = Acquaintance::Known;
+        attempt.acquaintance = ConnectRetry::ServerRestarting;
         locking.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
         output.restart(renderer(&args.output, format)).await;
@@ -135,20 +135,24 @@ fn check(args: &QueryArgs) -> Result<(), Error> {
 }
 
 /// A run that has ended.
-struct Ran<'a> {
+struct FinishedRun<'a> {
     args: &'a QueryArgs,
     plan: &'a Plan,
-    way: Way,
+    way: ExecutionPlan,
     /// The shards that were asked for.
     selection: Selection,
-    parts: Vec<(Shard, Answer)>,
-    outcome: Outcome,
+    parts: Vec<(Shard, ShardStats)>,
+    outcome: RunReport,
 }
 
 /// Says how it went, and finishes the result accordingly.
-async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result<Exit, Error> {
+async fn conclude(
+    ran: FinishedRun<'_>,
+    output: Output,
+    console: &mut Console,
+) -> Result<Exit, Error> {
     let taking_part = &ran.way.catalog().shards;
-    let footer = Footer {
+    let footer = Summary {
         rows: output.rows_so_far(),
         answered: taking_part.len(),
         expected: ran.selection.expected(),
@@ -158,8 +162,8 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
         elapsed: console.elapsed(),
     };
     let exit = match ran.outcome.ending {
-        Ending::Interrupted => Exit::Interrupted,
-        Ending::Heard if ran.outcome.failures.is_empty() => Exit::Complete,
+        RunStatus::Interrupted => Exit::Interrupted,
+        RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
     let ended = request::end(output, exit).await;
@@ -176,10 +180,10 @@ async fn conclude(ran: Ran<'_>, output: Output, console: &mut Console) -> Result
             "--timeout",
         ));
     }
-    if ended? == Read::InPart {
+    if ended? == ReaderEnd::InPart {
         return Ok(Exit::Complete);
     }
-    if ran.outcome.ending == Ending::Interrupted {
+    if ran.outcome.ending == RunStatus::Interrupted {
         return Ok(Exit::Interrupted);
     }
     if ran.args.run.timing {

@@ -1,12 +1,12 @@
 //! The result's way out: the shard in front of each row, the format, the sink.
 
-use crate::exec::copy::Lines;
-use crate::exec::driver::{Destination, Ended, Outcome, WriterFailed};
+use crate::exec::copy::CopyChunk;
+use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
 use crate::output::format::{Finish, RenderError, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
-use crate::text::humanize::Grouped;
+use crate::text::humanize::ThousandsSeparated;
 
 /// Blocks go to the sink when they are this large, in bytes.
 const BLOCK: usize = 64 << 10;
@@ -92,7 +92,7 @@ impl Output {
     }
 }
 
-impl Destination for Output {
+impl RowSink for Output {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
         let shard = self.shard_column.iter().map(Column::text);
         let all: Vec<_> = shard.chain(columns.iter().cloned()).collect();
@@ -101,14 +101,14 @@ impl Destination for Output {
         Ok(())
     }
 
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), WriterFailed> {
+    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
         let name = self.shard_column.is_some().then(|| shard.to_string());
         for row in rows.iter() {
             let lead = name.iter().map(|name| Some(name.as_str()));
             let values = lead.chain(row.values());
             if let Err(error) = self.renderer.row(values, &mut self.block) {
                 self.trouble = Some(error);
-                return Err(WriterFailed);
+                return Err(OutputClosed);
             }
         }
         self.rows += rows.len() as u64;
@@ -118,7 +118,7 @@ impl Destination for Output {
         Ok(())
     }
 
-    async fn lines(&mut self, _: Shard, lines: Lines) -> Result<(), WriterFailed> {
+    async fn lines(&mut self, _: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
         self.rows += lines.rows;
         self.block.extend_from_slice(&lines.text);
         if self.block.len() >= BLOCK {
@@ -127,11 +127,11 @@ impl Destination for Output {
         Ok(())
     }
 
-    async fn ended(&mut self, _: Shard, _: Ended) -> Result<(), WriterFailed> {
+    async fn ended(&mut self, _: Shard, _: ShardEnd) -> Result<(), OutputClosed> {
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), WriterFailed> {
+    async fn flush(&mut self) -> Result<(), OutputClosed> {
         if self.block.is_empty() {
             return Ok(());
         }
@@ -140,7 +140,7 @@ impl Destination for Output {
         if self.sink.write(block).await {
             Ok(())
         } else {
-            Err(WriterFailed)
+            Err(OutputClosed)
         }
     }
 
@@ -148,7 +148,7 @@ impl Destination for Output {
         !self.touched || self.sink.can_rewind()
     }
 
-    fn progress(&self, _: &Outcome) -> String {
-        format!("{} rows", Grouped(self.rows))
+    fn progress(&self, _: &RunReport) -> String {
+        format!("{} rows", ThousandsSeparated(self.rows))
     }
 }

@@ -1,27 +1,27 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
 use crate::cli::query::QueryArgs;
-use crate::client::{Opened, Server, Spare};
+use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::error::{Error, advice};
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
-use crate::exec::driver::{self, Ending, Outcome, Started};
-use crate::exec::fanout::Survey;
+use crate::exec::driver::{self, Run, RunReport, RunStatus};
+use crate::exec::fanout::Preflight;
 use crate::exec::hints;
-use crate::exec::merge::Delivery;
+use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::timing;
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Footer;
+use crate::terminal::summary::Summary;
 
 use super::output::Output;
-use super::request::{self, Read, print};
+use super::request::{self, ReaderEnd, print};
 use super::{NEW_SNAPSHOT, RUNS};
 use crate::commands::ending::then_say;
 use crate::commands::origin::{Located, Looks};
-use crate::commands::session_setup::{self, Acquaintance};
+use crate::commands::session_setup::{self, ConnectRetry};
 
 pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
@@ -32,7 +32,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     for warning in settings.warnings() {
         console.note(warning);
     }
-    let asked = Asked {
+    let asked = QueryRequest {
         args: &args,
         settings: &settings,
         interrupt: &interrupt,
@@ -45,14 +45,14 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
         request::shard_column(&args.output),
         sink,
     );
-    let mut acquaintance = Acquaintance::First;
+    let mut acquaintance = ConnectRetry::FailFast;
     for _ in 0..RUNS {
         let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
         let prepared = match prepare(&asked, &plan, connections, acquaintance, &mut console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Exit::Interrupted),
             Err(error) if error.is_transient() => {
-                acquaintance = Acquaintance::Known;
+                acquaintance = ConnectRetry::ServerRestarting;
                 console.note(&format!("{error}: asking again"));
                 continue;
             }
@@ -61,8 +61,8 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let (started, selection, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
         let outcome = driver::drive(started, &mut output, &mut console, &interrupt, policy).await?;
-        if outcome.ending != Ending::HadAgain {
-            let ran = Ran {
+        if outcome.ending != RunStatus::Retry {
+            let ran = FinishedRun {
                 asked,
                 plan: &plan,
                 selection,
@@ -70,7 +70,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
             };
             return conclude(&ran, looks, output, &mut console).await;
         }
-        acquaintance = Acquaintance::Known;
+        acquaintance = ConnectRetry::ServerRestarting;
         plan.lock.extend(outcome.rewritten);
         console.note(&NEW_SNAPSHOT);
         output
@@ -82,30 +82,30 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
 
 /// What the person wants, all of it.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct QueryRequest<'a> {
     args: &'a QueryArgs,
     settings: &'a Settings,
     interrupt: &'a Interrupt,
 }
 
 /// A server that was surveyed, and the shards of it to ask.
-struct Prepared {
-    server: Server,
-    spares: Vec<Spare>,
-    survey: Survey,
+struct Setup {
+    server: ConnectionPool,
+    spares: Vec<PendingConnection>,
+    survey: Preflight,
     selection: Selection,
     looks: Looks,
 }
 
-impl Prepared {
-    fn start(self, plan: &Plan) -> (Started, Selection, Looks) {
-        let started = Started::new(
+impl Setup {
+    fn start(self, plan: &Plan) -> (Run, Selection, Looks) {
+        let started = Run::new(
             plan,
             self.selection.shards.clone(),
             self.survey,
             self.server,
             self.spares,
-            Delivery::IN_ORDER,
+            MergeMode::IN_ORDER,
         );
         (started, self.selection, self.looks)
     }
@@ -113,17 +113,17 @@ impl Prepared {
 
 /// Connects, surveys, and picks the shards. `None` if interrupted.
 async fn prepare(
-    asked: &Asked<'_>,
+    asked: &QueryRequest<'_>,
     plan: &Plan,
     connections: usize,
-    acquaintance: Acquaintance,
+    acquaintance: ConnectRetry,
     console: &mut Console,
-) -> Result<Option<Prepared>, Error> {
+) -> Result<Option<Setup>, Error> {
     let opened = tokio::select! {
         opened = session_setup::open(asked.settings, connections, acquaintance, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
     };
-    let Opened {
+    let PoolStart {
         server,
         first,
         spares,
@@ -133,9 +133,9 @@ async fn prepare(
     let work = async {
         let survey = session_setup::survey(first, plan).await?;
         let topology = session_setup::topology(&survey, asked.settings).await?;
-        let selection = session_setup::choose(&asked.args.shards, &topology, console)?;
+        let selection = session_setup::select_shards(&asked.args.shards, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
-        Ok(Prepared {
+        Ok(Setup {
             server: server.clone(),
             spares,
             survey,
@@ -143,18 +143,18 @@ async fn prepare(
             looks,
         })
     };
-    session_setup::or_close(&server, asked.interrupt, work).await
+    session_setup::run_or_cancel(&server, asked.interrupt, work).await
 }
 
 /// A run that has ended.
-struct Ran<'a> {
-    asked: Asked<'a>,
+struct FinishedRun<'a> {
+    asked: QueryRequest<'a>,
     plan: &'a Plan,
     selection: Selection,
-    outcome: Outcome,
+    outcome: RunReport,
 }
 
-impl Ran<'_> {
+impl FinishedRun<'_> {
     /// Whether nothing is known to be missing.
     fn is_whole(&self, located: &Located) -> bool {
         self.outcome.failures.is_empty()
@@ -164,16 +164,16 @@ impl Ran<'_> {
 
     fn exit(&self, located: &Located) -> Exit {
         match self.outcome.ending {
-            Ending::Interrupted => Exit::Interrupted,
-            Ending::Heard if self.is_whole(located) => Exit::Complete,
-            Ending::Heard if !self.outcome.answers.is_empty() => Exit::Incomplete,
+            RunStatus::Interrupted => Exit::Interrupted,
+            RunStatus::Completed if self.is_whole(located) => Exit::Complete,
+            RunStatus::Completed if !self.outcome.answers.is_empty() => Exit::Incomplete,
             _ => Exit::Failed,
         }
     }
 
     /// What keeps the answer from being complete.
     fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
-        let Outcome {
+        let RunReport {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
@@ -191,10 +191,10 @@ impl Ran<'_> {
         located.say(console);
     }
 
-    fn footer(&self, rows: u64, console: &Console) -> Footer {
+    fn footer(&self, rows: u64, console: &Console) -> Summary {
         let answers = &self.outcome.answers;
         let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
-        Footer {
+        Summary {
             rows,
             answered: answers.len(),
             expected: self.selection.expected(),
@@ -208,12 +208,12 @@ impl Ran<'_> {
 
 /// Finishes the result as the run has ended, and says behind it how it went.
 async fn conclude(
-    ran: &Ran<'_>,
+    ran: &FinishedRun<'_>,
     looks: Looks,
     output: Output,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let Asked {
+    let QueryRequest {
         args, interrupt, ..
     } = ran.asked;
     let footer = ran.footer(output.rows_so_far(), console);
@@ -222,14 +222,14 @@ async fn conclude(
     };
     let exit = ran.exit(&located);
     let say = || {
-        let Outcome { asked, notices, .. } = &ran.outcome;
+        let RunReport { asked, notices, .. } = &ran.outcome;
         notices.say(*asked, &ran.plan.statement, console);
         ran.say_what_is_missing(&located, console);
     };
     let Some(read) = then_say(request::end(output, exit), interrupt, say).await else {
         return Ok(Exit::Interrupted);
     };
-    if read? == Read::InPart {
+    if read? == ReaderEnd::InPart {
         return Ok(if ran.is_whole(&located) {
             Exit::Complete
         } else {
@@ -247,7 +247,7 @@ async fn conclude(
     if args.run.timing {
         console.note(&timing::describe(&ran.outcome.answers));
     }
-    if let Some(hint) = hints::lone_aggregate(&ran.plan.statement, &ran.outcome.answers) {
+    if let Some(hint) = hints::ungrouped_aggregate(&ran.plan.statement, &ran.outcome.answers) {
         console.note(&hint);
     }
     console.note(&footer);
@@ -256,14 +256,14 @@ async fn conclude(
 
 /// Where the origins are that were asked for, if not where they belong. `None` if
 /// interrupted.
-async fn located(ran: &Ran<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
-    let is_told = [Ending::Heard, Ending::WriterFailed].contains(&ran.outcome.ending);
+async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
+    let is_told = [RunStatus::Completed, RunStatus::WriterFailed].contains(&ran.outcome.ending);
     let (Some(origins), true) = (&ran.selection.origins, is_told) else {
         return Some(Located::default());
     };
     Located::anew(
         looks,
-        origins.modulus,
+        origins.shard_count,
         ran.plan.limits,
         ran.asked.settings,
         ran.asked.interrupt,
@@ -273,11 +273,15 @@ async fn located(ran: &Ran<'_>, looks: Looks, console: &mut Console) -> Option<L
 }
 
 /// Prints what would be sent. The statement is checked, and run nowhere.
-async fn dry_run(asked: &Asked<'_>, plan: &Plan, console: &mut Console) -> Result<Exit, Error> {
-    let Some(prepared) = prepare(asked, plan, 1, Acquaintance::First, console).await? else {
+async fn dry_run(
+    asked: &QueryRequest<'_>,
+    plan: &Plan,
+    console: &mut Console,
+) -> Result<Exit, Error> {
+    let Some(prepared) = prepare(asked, plan, 1, ConnectRetry::FailFast, console).await? else {
         return Ok(Exit::Interrupted);
     };
-    let Prepared {
+    let Setup {
         server,
         spares,
         survey,

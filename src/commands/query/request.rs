@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::exec::cancel::Interrupt;
-use crate::exec::copy::Transfer;
-use crate::exec::driver::Policy;
-use crate::exec::plan::{CheckFrequency, Instant, Pinned, Plan, RowSecurity};
-use crate::export::Target;
+use crate::exec::copy::ResultProtocol;
+use crate::exec::driver::OnShardError;
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
+use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{self, Sink, SinkError};
 use crate::sharding::statement::Statement;
@@ -28,13 +28,13 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
         statement,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
-            Instant::PerShard
+            Consistency::PerShard
         } else {
-            Instant::Shared
+            Consistency::SharedSnapshot
         },
-        pinned: Pinned::Nothing,
+        pinned: Determinism::None,
         limits: args.limits.into(),
-        transfer: Transfer::Rows,
+        transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: match (args.run.row_security, args.global.global) {
             (true, _) => RowSecurity::Apply,
@@ -53,7 +53,7 @@ pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error>
         .output
         .output
         .as_deref()
-        .is_some_and(Target::names_a_stream)
+        .is_some_and(ExportTarget::is_stream_path)
     {
         return Ok((sink(args)?, listen()?));
     }
@@ -89,10 +89,10 @@ pub(super) fn shard_column(args: &OutputArgs) -> Option<String> {
     (!args.no_shard_column).then(|| args.shard_column().to_owned())
 }
 
-pub(super) fn policy(on_error: OnError) -> Policy {
+pub(super) fn policy(on_error: OnError) -> OnShardError {
     match on_error {
-        OnError::Continue => Policy::Continue,
-        OnError::Stop => Policy::Stop,
+        OnError::Continue => OnShardError::Continue,
+        OnError::Stop => OnShardError::Stop,
     }
 }
 
@@ -114,14 +114,14 @@ pub(super) fn not_written(file: &Path, console: &mut Console) {
 
 /// Whether anybody has got the end of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
+pub(super) enum ReaderEnd {
     ToTheEnd,
     /// Its reader had enough of it before.
     InPart,
 }
 
 /// Ends the result of a run that has ended so.
-pub(super) async fn end(output: Output, exit: Exit) -> Result<Read, Error> {
+pub(super) async fn end(output: Output, exit: Exit) -> Result<ReaderEnd, Error> {
     let ended = match exit {
         Exit::Complete => output.publish().await,
         Exit::Incomplete => output.finish_partial().await,
@@ -133,8 +133,8 @@ pub(super) async fn end(output: Output, exit: Exit) -> Result<Read, Error> {
         Exit::Failed | Exit::Usage => output.abort().await,
     };
     match ended {
-        Ok(()) => Ok(Read::ToTheEnd),
-        Err(SinkError::Closed) => Ok(Read::InPart),
+        Ok(()) => Ok(ReaderEnd::ToTheEnd),
+        Err(SinkError::Closed) => Ok(ReaderEnd::InPart),
         Err(error) => Err(error.into()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use crate::client::{ConnectError, Report, Silence};
+use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
 use crate::text::escape::{indented, one_line};
 
@@ -14,18 +14,18 @@ pub enum FanoutError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The statement itself is wrong, in whatever shard.
-    #[error("{}", .0.headline())]
-    Statement(Report),
+    #[error("{}", .0.summary_line())]
+    Statement(ServerError),
     #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
     SeveralStatements,
     #[error("the statement returns no columns, so it is no query")]
     NotAQuery,
     /// The statement is a query, but none that COPY takes.
-    #[error("{}", .0.headline())]
-    NotCopied(Report),
+    #[error("{}", .0.summary_line())]
+    NotCopied(ServerError),
     /// The server refused what the tool itself needs.
-    #[error("the server refused to open the run's transaction: {}", .0.headline())]
-    Refused(Report),
+    #[error("the server refused to open the run's transaction: {}", .0.summary_line())]
+    Refused(ServerError),
     #[error("the connection was lost before any shard was asked: {0}")]
     Lost(String),
     #[error("{0}")]
@@ -37,9 +37,9 @@ pub enum FanoutError {
 
 impl FanoutError {
     /// What went wrong with one of the tool's own statements.
-    pub(crate) fn opening(error: &tokio_postgres::Error) -> Self {
+    pub(crate) fn setup_failed(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
-            Some(report) => Self::Refused(Report::new(report, 0)),
+            Some(report) => Self::Refused(ServerError::new(report, 0)),
             None => Self::Lost(cause(error)),
         }
     }
@@ -63,8 +63,8 @@ impl FanoutError {
 /// Why one shard has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
-    #[error("{}", .0.headline())]
-    Server(Report),
+    #[error("{}", .0.summary_line())]
+    Server(ServerError),
     #[error("the statement returned no rows of any kind, so it is no query")]
     NotAQuery,
     #[error("column \"{}\" holds bytes that are not UTF-8", one_line(.column))]

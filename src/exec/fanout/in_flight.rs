@@ -5,28 +5,28 @@ use std::task::Poll;
 
 use futures::StreamExt;
 
-use super::session::{Answers, Session};
-use crate::client::Copied;
-use crate::exec::plan::{Plan, Turn};
+use super::session::{ResponseStream, Session};
+use crate::client::CopyOutFuture;
+use crate::exec::plan::{Plan, ShardSql};
 use crate::sharding::shard::Shard;
 
-pub(super) enum Flight {
+pub(super) enum Request {
     Rows {
-        answers: Answers,
+        answers: ResponseStream,
         offset: usize,
     },
     Copy {
-        described: Answers,
+        described: ResponseStream,
         described_offset: usize,
         /// None once it is being read.
-        copied: Option<Copied>,
+        copied: Option<CopyOutFuture>,
         copied_offset: usize,
         /// What stands in front of each line.
         lead: Vec<u8>,
     },
 }
 
-impl Flight {
+impl Request {
     /// Sends a shard's turn; does not wait for its answer.
     pub async fn send(
         session: &Session,
@@ -64,7 +64,7 @@ impl Flight {
         plan: &Plan,
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
-        let Turn { sql, offset } = plan.turn(shard);
+        let ShardSql { sql, offset } = plan.turn(shard);
         let answers = session.send(&sql).await?;
         Ok(Self::Rows { answers, offset })
     }
@@ -72,11 +72,11 @@ impl Flight {
     /// Reads on to the end, for nothing.
     pub async fn drain(self) {
         match self {
-            Self::Rows { answers, .. } => exhaust(answers).await,
+            Self::Rows { answers, .. } => drain_stream(answers).await,
             Self::Copy {
                 described, copied, ..
             } => {
-                exhaust(described).await;
+                drain_stream(described).await;
                 if let Some(copied) = copied
                     && let Ok(mut lines) = copied.await
                 {
@@ -88,6 +88,6 @@ impl Flight {
 }
 
 /// Up to an error: behind that is nothing, and behind the end is an error without end.
-async fn exhaust(mut answers: Answers) {
+async fn drain_stream(mut answers: ResponseStream) {
     while let Some(Ok(_)) = answers.next().await {}
 }

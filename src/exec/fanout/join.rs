@@ -7,15 +7,15 @@ use tokio::sync::watch;
 use tokio_postgres::error::SqlState;
 
 use super::error::{RECONNECTS, backoff};
-use super::session::{Route, Session};
-use super::shard_reader::Turn;
-use super::worker::Lane;
-use super::{Event, FanoutError, ShardError, Shared, Wanted};
-use crate::client::{Connection, Report, Spare};
-use crate::exec::copy::Transfer;
+use super::session::{ConnectionRoute, Session};
+use super::shard_reader::Task;
+use super::worker::Worker;
+use super::{Demand, Event, FanoutError, RunContext, ShardError};
+use crate::client::{Connection, PendingConnection, ServerError};
+use crate::exec::copy::ResultProtocol;
 use crate::exec::plan;
 
-impl Lane {
+impl Worker {
     /// This lane, as it asks for a session.
     pub(super) fn candidate(&self) -> Candidate {
         Candidate {
@@ -27,7 +27,7 @@ impl Lane {
 
     /// Joins the run once the spare connection stands. Does without where the
     /// server has no more connections to give.
-    pub async fn start(self, spare: Option<Spare>) -> Option<Session> {
+    pub async fn start(self, spare: Option<PendingConnection>) -> Option<Session> {
         /// How long the others may take before this one connects to help them.
         const LATER: Duration = Duration::from_millis(10);
         let candidate = self.candidate();
@@ -64,13 +64,16 @@ impl Lane {
         // no other can be had.
         lost.discard();
         self.shared.snapshots.remove(self.number);
-        let mine: Vec<Turn> = self.todo.drain(..).collect();
+        let mine: Vec<Task> = self.todo.drain(..).collect();
         self.shared.queue.give_back(mine.iter().copied());
         let candidate = self.candidate();
         // Where one connection was silent, the next may well be.
         let tries = if silence.is_some() { 0 } else { RECONNECTS };
         for tried in 0.. {
-            let error = match candidate.while_needed(candidate.rejoin(&reason)).await? {
+            let error = match candidate
+                .while_needed(candidate.reopen_session(&reason))
+                .await?
+            {
                 Ok(session) => {
                     session.begin_turns(&self.shared.plan);
                     self.outlet.notice(format!(
@@ -100,8 +103,8 @@ impl Lane {
 /// A lane without a session.
 pub(super) struct Candidate {
     pub number: usize,
-    pub shared: Arc<Shared>,
-    pub wanted: watch::Receiver<Wanted>,
+    pub shared: Arc<RunContext>,
+    pub wanted: watch::Receiver<Demand>,
 }
 
 impl Candidate {
@@ -111,7 +114,7 @@ impl Candidate {
         let mut wanted = self.wanted.clone();
         tokio::select! {
             biased;
-            _ = wanted.wait_for(|wanted| *wanted != Wanted::Answers) => None,
+            _ = wanted.wait_for(|wanted| *wanted != Demand::Answers) => None,
             () = self.shared.queue.emptied() => None,
             done = work => Some(done),
         }
@@ -121,22 +124,26 @@ impl Candidate {
     /// round trip: unless they would wait there for others to end, or need its answer.
     async fn join_first(&self, connection: Connection) -> Result<Session, FanoutError> {
         match (self.shared.route, &self.shared.plan.transfer) {
-            (Route::Direct, Transfer::Rows) => self.send_opening(connection).await,
-            (Route::Queued, _) | (_, Transfer::Copy(_)) => self.join(connection).await,
+            (ConnectionRoute::Direct, ResultProtocol::SimpleQuery) => {
+                self.send_opening(connection).await
+            }
+            (ConnectionRoute::Queued, _) | (_, ResultProtocol::Copy(_)) => {
+                self.join(connection).await
+            }
         }
     }
 
     async fn send_opening(&self, connection: Connection) -> Result<Session, FanoutError> {
         let plan = &self.shared.plan;
         let snapshot = match plan.instant {
-            plan::Instant::Shared => {
+            plan::Consistency::SharedSnapshot => {
                 Some(self.shared.snapshots.any().ok_or(FanoutError::NoSnapshot)?)
             }
-            plan::Instant::PerShard => None,
+            plan::Consistency::PerShard => None,
         };
         Session::join(connection, plan, snapshot.as_deref())
             .await
-            .map_err(|error| FanoutError::opening(&error))
+            .map_err(|error| FanoutError::setup_failed(&error))
     }
 
     /// A session that stands, at the run's instant.
@@ -161,7 +168,7 @@ impl Candidate {
         Ok(session)
     }
 
-    async fn rejoin(&self, reason: &str) -> Result<Session, ShardError> {
+    async fn reopen_session(&self, reason: &str) -> Result<Session, ShardError> {
         let joined = async {
             loop {
                 let connection = self.shared.server.connection().await?;
@@ -191,7 +198,7 @@ impl Candidate {
 
 /// What `SET TRANSACTION SNAPSHOT` says of one that is gone: an invalid identifier, and
 /// from Postgres 17 on an object that does not exist.
-fn is_about_the_snapshot(report: &Report) -> bool {
+fn is_about_the_snapshot(report: &ServerError) -> bool {
     [
         SqlState::INVALID_PARAMETER_VALUE,
         SqlState::UNDEFINED_OBJECT,

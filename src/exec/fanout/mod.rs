@@ -24,17 +24,17 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::client::{Server, Spare};
-use crate::exec::copy::Lines;
+use crate::client::{ConnectionPool, PendingConnection};
+use crate::exec::copy::CopyChunk;
 use crate::exec::plan::{Partitioning, Plan, TableName};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
-pub use preflight::Survey;
-pub(crate) use preflight::{lockable_tables, opening, results as result_rows};
-pub use read_ahead::{Attempt, Place, Window};
+pub use preflight::Preflight;
+pub(crate) use preflight::{lockable_tables, parse_opening, results as result_rows};
+pub use read_ahead::{AttemptNumber, ReadAhead, TaskIndex};
 pub use session::Session;
 
 /// What a shard has to say.
@@ -42,9 +42,9 @@ pub use session::Session;
 pub enum Event {
     Columns(Vec<Column>),
     Rows(Rows),
-    Lines(Lines),
+    Lines(CopyChunk),
     /// All its rows are here.
-    Answered(Answer),
+    Answered(ShardStats),
     /// And the snapshot covers all its tables.
     Confirmed,
     Failed(ShardError),
@@ -52,7 +52,7 @@ pub enum Event {
 
 /// How a shard's turn went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct ShardStats {
     pub rows: u64,
     /// From when the connection was free for it to its last row.
     pub took: Duration,
@@ -62,8 +62,8 @@ pub struct Answer {
 #[derive(Debug)]
 pub enum Message {
     Shard {
-        place: Place,
-        attempt: Attempt,
+        place: TaskIndex,
+        attempt: AttemptNumber,
         event: Event,
     },
     /// Worth a line on stderr; nothing is lost so far.
@@ -75,9 +75,9 @@ pub enum Message {
 /// A run under way. Dropping it does not stop the server: [`Fanout::stop`] does.
 pub struct Fanout {
     messages: mpsc::UnboundedReceiver<Message>,
-    window: Arc<Window>,
-    shared: Arc<Shared>,
-    wanted: watch::Sender<Wanted>,
+    window: Arc<ReadAhead>,
+    shared: Arc<RunContext>,
+    wanted: watch::Sender<Demand>,
     /// One that is done hands back its session, which stays open to the end: its snapshot
     /// is what a lost connection is replaced from.
     lanes: JoinSet<Option<Session>>,
@@ -85,7 +85,7 @@ pub struct Fanout {
 
 /// What the lanes are still to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum Demand {
     Answers,
     /// All answers are there: what is wanted is a session at their instant.
     Session,
@@ -93,26 +93,26 @@ enum Wanted {
 }
 
 /// What all lanes of a run have in common.
-struct Shared {
+struct RunContext {
     plan: Plan,
     shards: Vec<Shard>,
-    server: Server,
+    server: ConnectionPool,
     queue: queue::Queue,
     alive: AtomicUsize,
-    snapshots: session::Snapshots,
+    snapshots: session::SnapshotRegistry,
     /// Whether a lane that is done keeps its session, for its snapshot.
     is_kept: AtomicBool,
     /// Why the first lane that was given up was.
     hopeless: OnceLock<ShardError>,
-    running: Running,
+    running: ActiveShards,
     round_trip: Duration,
-    route: session::Route,
+    route: session::ConnectionRoute,
     partitioning: Partitioning,
     /// Tables that one turn locked at most, and one more: 0 while that is unknown.
     tables_of_a_turn: AtomicUsize,
 }
 
-impl Shared {
+impl RunContext {
     /// How many tables one turn locks, if any worker has found out.
     fn tables_of_a_turn(&self) -> Option<usize> {
         self.tables_of_a_turn.load(Ordering::Relaxed).checked_sub(1)
@@ -133,7 +133,7 @@ impl Shared {
 }
 
 /// What each lane is at: for the progress line.
-pub type Running = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
+pub type ActiveShards = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
 
 impl Fanout {
     /// Starts the plan in these shards (ascending). The survey's session is the
@@ -142,34 +142,34 @@ impl Fanout {
     pub fn start(
         plan: Plan,
         shards: Vec<Shard>,
-        server: Server,
-        survey: Survey,
-        spares: Vec<Spare>,
+        server: ConnectionPool,
+        survey: Preflight,
+        spares: Vec<PendingConnection>,
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
-        let (wanted, watched) = watch::channel(Wanted::Answers);
+        let (wanted, watched) = watch::channel(Demand::Answers);
         let lanes = shards.len().min(server.connections());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(RunContext {
             plan,
             server,
             queue: queue::Queue::of(shards.len()),
             alive: AtomicUsize::new(lanes),
-            snapshots: session::Snapshots::default(),
+            snapshots: session::SnapshotRegistry::default(),
             is_kept: AtomicBool::new(false),
             hopeless: OnceLock::new(),
-            running: Running::new(vec![None; lanes]),
+            running: ActiveShards::new(vec![None; lanes]),
             round_trip: survey.round_trip,
             route: survey.session.route(),
             partitioning: survey.session.partitioning(),
             tables_of_a_turn: AtomicUsize::new(0),
             shards,
         });
-        let outlet = shard_reader::Outlet {
+        let outlet = shard_reader::EventSender {
             messages: sender,
             window: Arc::default(),
         };
         let lane = |number| {
-            worker::Lane::new(number, Arc::clone(&shared), outlet.clone(), watched.clone())
+            worker::Worker::new(number, Arc::clone(&shared), outlet.clone(), watched.clone())
         };
         let mut set = JoinSet::new();
         if lanes > 0 {
@@ -194,7 +194,7 @@ impl Fanout {
         &self.shared.shards
     }
 
-    pub fn window(&self) -> Arc<Window> {
+    pub fn window(&self) -> Arc<ReadAhead> {
         Arc::clone(&self.window)
     }
 
@@ -216,7 +216,7 @@ impl Fanout {
     /// Hands back a session that is still at the run's instant, once every shard has
     /// ended. Does not wait for lanes that are still connecting.
     pub async fn into_session(mut self) -> Option<Session> {
-        let _ = self.wanted.send(Wanted::Session);
+        let _ = self.wanted.send(Demand::Session);
         while let Some(ended) = self.lanes.join_next().await {
             if let Ok(Some(session)) = ended {
                 return Some(session);
@@ -228,7 +228,7 @@ impl Fanout {
     /// Cancels what runs on the server, and returns once nothing does any more, or once
     /// that takes too long.
     pub async fn stop(&mut self) {
-        let _ = self.wanted.send(Wanted::Nothing);
+        let _ = self.wanted.send(Demand::Nothing);
         while self.lanes.join_next().await.is_some() {}
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::exec::copy::Transfer;
+use crate::exec::copy::ResultProtocol;
 
 /// The turns to keep in flight on one connection.
 #[derive(Debug)]
@@ -29,10 +29,10 @@ impl Depth {
     const SLACK: Duration = Duration::from_millis(2);
 
     /// `most` bounds the first guess.
-    pub fn new(round_trip: Duration, transfer: &Transfer, most: usize) -> Self {
+    pub fn new(round_trip: Duration, transfer: &ResultProtocol, most: usize) -> Self {
         let guess = match transfer {
-            Transfer::Rows => Self::OF_ROWS,
-            Transfer::Copy(_) => Self::OF_LINES,
+            ResultProtocol::SimpleQuery => Self::OF_ROWS,
+            ResultProtocol::Copy(_) => Self::OF_LINES,
         };
         let mut depth = Self {
             current: 1,
@@ -77,19 +77,19 @@ impl Depth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::copy::{CopyFormat, Copying};
+    use crate::exec::copy::{CopyFormat, CopyOptions};
 
     #[test]
     fn a_far_server_gets_many_turns_at_once() {
-        let near = Depth::new(Duration::from_micros(100), &Transfer::Rows, 99);
-        let far = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        let near = Depth::new(Duration::from_micros(100), &ResultProtocol::SimpleQuery, 99);
+        let far = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         assert!(near.current() < 8, "{near:?}");
         assert!(far.current() > 32, "{far:?}");
     }
 
     #[test]
     fn an_export_has_few_shards_queue_behind_each_other() {
-        let lines = Transfer::Copy(Copying {
+        let lines = ResultProtocol::Copy(CopyOptions {
             format: CopyFormat::Csv,
             null: None,
             delimiter: crate::output::format::Delimiter::COMMA,
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
-        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        let mut depth = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         for _ in 0..20 {
             depth.answered(Duration::from_secs(1));
         }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn after_a_failure_nothing_queues_behind_the_next_turn() {
-        let mut depth = Depth::new(Duration::from_millis(20), &Transfer::Rows, 99);
+        let mut depth = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         depth.failed();
         assert_eq!(depth.current(), 1);
         depth.answered(Duration::from_micros(300));

@@ -9,14 +9,14 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
-use crate::client::{Connection, Report};
+use crate::client::{Connection, ServerError};
 use crate::exec::plan::{self, Partitioning, Plan, TableName};
 use crate::exec::type_names::TypeNames;
 use crate::pg::sql_template;
 use crate::sharding::discovered::Discovered;
 
 /// What the first connection found.
-pub struct Survey {
+pub struct Preflight {
     pub session: Session,
     /// Every shard of the database, and what looks like one.
     pub shards: Discovered,
@@ -27,7 +27,7 @@ pub struct Survey {
     pub round_trip: Duration,
 }
 
-impl Survey {
+impl Preflight {
     /// Three messages, sent together: the probe (in a transaction of its own,
     /// since an error in it must not cost us the snapshot), the check, and the
     /// run's transaction with the catalog's answers.
@@ -47,8 +47,8 @@ impl Survey {
 
         // In a transaction that has failed the check says nothing, not even that
         // the statement is one that returns rows.
-        probed.map_err(|error| FanoutError::opening(&error))?;
-        let verdict = verdict(&checked)?;
+        probed.map_err(|error| FanoutError::setup_failed(&error))?;
+        let verdict = classify_result(&checked)?;
         let opened = match opened {
             // Who reads without the locks can still notice what they would have kept off.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
@@ -56,14 +56,14 @@ impl Survey {
             }
             opened => opened,
         };
-        let opened = opened.map_err(|error| FanoutError::opening(&error))?;
+        let opened = opened.map_err(|error| FanoutError::setup_failed(&error))?;
         let mut results = results(&opened).into_iter();
-        let (snapshot, shards) = opening(plan, &mut results);
+        let (snapshot, shards) = parse_opening(plan, &mut results);
 
         let types = match verdict {
-            Verdict::Plain => TypeNames::default(),
-            Verdict::Custom(names) => types(&connection, Some(&names)).await?,
-            Verdict::Unknown => types(&connection, None).await?,
+            ResultTypes::Builtin => TypeNames::default(),
+            ResultTypes::UserDefined(names) => types(&connection, Some(&names)).await?,
+            ResultTypes::Unresolved => types(&connection, None).await?,
         };
         Ok(Self {
             session: Session::surveyed(connection, snapshot),
@@ -85,7 +85,7 @@ pub(crate) async fn lockable_tables(
     }
     let sql = plan.lockable_tables();
     let rows = connection.client().simple_query(&sql).await;
-    let rows = rows.map_err(|error| FanoutError::opening(&error))?;
+    let rows = rows.map_err(|error| FanoutError::setup_failed(&error))?;
     Ok(results(&rows)
         .into_iter()
         .flatten()
@@ -99,13 +99,13 @@ pub(crate) async fn lockable_tables(
 }
 
 /// What opens every run: the snapshot (if shared), then the shards.
-pub(crate) fn opening<'a>(
+pub(crate) fn parse_opening<'a>(
     plan: &Plan,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
 ) -> (Option<Exported>, Discovered) {
     let exported = match plan.instant {
-        plan::Instant::Shared => results.next(),
-        plan::Instant::PerShard => None,
+        plan::Consistency::SharedSnapshot => results.next(),
+        plan::Consistency::PerShard => None,
     };
     let schemas = results.next().unwrap_or_default();
     let snapshot = exported.and_then(|rows| {
@@ -124,19 +124,19 @@ pub(crate) fn opening<'a>(
 }
 
 /// What the check tells of the columns' types.
-enum Verdict {
-    Plain,
+enum ResultTypes {
+    Builtin,
     /// Types of these names, which each shard may define for itself.
-    Custom(Vec<String>),
+    UserDefined(Vec<String>),
     /// The probed shard cannot tell; others may.
-    Unknown,
+    Unresolved,
 }
 
 /// The server's parser has looked at the statement alone, so it is exactly one,
 /// and nothing of it can reach the SQL around it.
-fn verdict(
+fn classify_result(
     checked: &Result<tokio_postgres::Statement, tokio_postgres::Error>,
-) -> Result<Verdict, FanoutError> {
+) -> Result<ResultTypes, FanoutError> {
     match checked {
         Ok(statement) if statement.columns().is_empty() => Err(FanoutError::NotAQuery),
         Ok(statement) => {
@@ -147,27 +147,27 @@ fn verdict(
                 .map(|column| column.type_().name().to_owned())
                 .collect();
             Ok(if custom.is_empty() {
-                Verdict::Plain
+                ResultTypes::Builtin
             } else {
-                Verdict::Custom(custom)
+                ResultTypes::UserDefined(custom)
             })
         }
         Err(error) => match error.as_db_error() {
             None => Err(FanoutError::Lost(error::cause(error))),
-            Some(report) if Report::is_fatal(report) => Err(FanoutError::opening(error)),
+            Some(report) if ServerError::is_fatal(report) => Err(FanoutError::setup_failed(error)),
             Some(report) if !is_about_the_statement(report.code()) => {
-                Err(FanoutError::opening(error))
+                Err(FanoutError::setup_failed(error))
             }
             Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
                 // Of all syntax errors only this one is not the grammar's. Its
                 // text depends on the server's language.
                 Err(match report.routine() {
                     Some("exec_parse_message") => FanoutError::SeveralStatements,
-                    _ => FanoutError::Statement(Report::new(report, 0)),
+                    _ => FanoutError::Statement(ServerError::new(report, 0)),
                 })
             }
             // A table that this shard lacks, say. The others speak for themselves.
-            Some(_) => Ok(Verdict::Unknown),
+            Some(_) => Ok(ResultTypes::Unresolved),
         },
     }
 }
@@ -220,7 +220,7 @@ async fn types(
         .client()
         .simple_query(&sql)
         .await
-        .map_err(|error| FanoutError::opening(&error))?;
+        .map_err(|error| FanoutError::setup_failed(&error))?;
     let mut types = TypeNames::default();
     for row in results(&rows).into_iter().flatten() {
         if let (Some(Ok(oid)), Some(schema), Some(name)) =

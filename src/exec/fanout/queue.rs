@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::Place;
-use super::shard_reader::{Purpose, Turn};
+use super::TaskIndex;
+use super::shard_reader::{Purpose, Task};
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -21,9 +21,9 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct State {
     /// Never taken: this one and all behind it.
-    next: Place,
-    end: Place,
-    given_back: BTreeMap<Place, Turn>,
+    next: TaskIndex,
+    end: TaskIndex,
+    given_back: BTreeMap<TaskIndex, Task>,
 }
 
 impl Queue {
@@ -41,7 +41,7 @@ impl Queue {
     /// The lowest shard that nobody has, unless it comes before `last`, the last one
     /// that the lane has in flight: what is in flight on a connection ascends, so that
     /// the lowest unfinished shard never waits behind another.
-    pub fn take(&self, last: Option<Place>) -> Option<Turn> {
+    pub fn take(&self, last: Option<TaskIndex>) -> Option<Task> {
         let mut state = self.state();
         let lowest = state.lowest_for(last)?;
         if state.given_back.remove(&lowest.place).is_none() {
@@ -56,20 +56,20 @@ impl Queue {
     }
 
     /// For whoever gets a session first.
-    pub fn give_back(&self, turns: impl IntoIterator<Item = Turn>) {
+    pub fn give_back(&self, turns: impl IntoIterator<Item = Task>) {
         let turns = turns.into_iter().map(|turn| (turn.place, turn));
         self.state().given_back.extend(turns);
     }
 
     /// Those of these shards that were given back and that nobody has taken since.
-    pub fn withdraw(&self, turns: &[Turn]) -> Vec<Turn> {
+    pub fn withdraw(&self, turns: &[Task]) -> Vec<Task> {
         let mut state = self.state();
-        let is_left = |turn: &&Turn| state.given_back.remove(&turn.place).is_some();
+        let is_left = |turn: &&Task| state.given_back.remove(&turn.place).is_some();
         turns.iter().filter(is_left).copied().collect()
     }
 
     /// Whether [`Queue::take`] would give a shard.
-    pub fn has_for(&self, last: Option<Place>) -> bool {
+    pub fn has_for(&self, last: Option<TaskIndex>) -> bool {
         self.state().lowest_for(last).is_some()
     }
 
@@ -95,16 +95,16 @@ impl Queue {
 }
 
 impl State {
-    fn lowest_for(&self, last: Option<Place>) -> Option<Turn> {
+    fn lowest_for(&self, last: Option<TaskIndex>) -> Option<Task> {
         self.lowest()
             .filter(|lowest| last.is_none_or(|last| last < lowest.place))
     }
 
-    fn lowest(&self) -> Option<Turn> {
+    fn lowest(&self) -> Option<Task> {
         let given_back = self.given_back.values().next().copied();
         // What was never taken comes behind all that was.
         given_back.or_else(|| {
-            (self.next < self.end).then_some(Turn {
+            (self.next < self.end).then_some(Task {
                 place: self.next,
                 attempt: 0,
                 purpose: Purpose::Rows,
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use futures::FutureExt;
 
-    fn place(turn: Option<Turn>) -> Option<Place> {
+    fn place(turn: Option<Task>) -> Option<TaskIndex> {
         turn.map(|turn| turn.place)
     }
 
@@ -127,7 +127,7 @@ mod tests {
         let queue = Queue::of(4);
         let first = queue.take(None).unwrap();
         assert_eq!(place(queue.take(Some(0))), Some(1));
-        queue.give_back([Turn {
+        queue.give_back([Task {
             attempt: 1,
             ..first
         }]);

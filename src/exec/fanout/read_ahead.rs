@@ -11,13 +11,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// A shard's place in the order of the run.
-pub type Place = usize;
+pub type TaskIndex = usize;
 
 /// Counts one shard's tries: rows of an earlier one are void.
-pub type Attempt = u32;
+pub type AttemptNumber = u32;
 
 #[derive(Debug, Default)]
-pub struct Window {
+pub struct ReadAhead {
     state: Mutex<State>,
     moved: Notify,
 }
@@ -25,27 +25,27 @@ pub struct Window {
 #[derive(Debug, Default)]
 struct State {
     /// The shard that is being printed.
-    current: Place,
+    current: TaskIndex,
     waiting: usize,
-    by_place: BTreeMap<Place, Waiting>,
+    by_place: BTreeMap<TaskIndex, Waiting>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: usize,
-    attempt: Attempt,
+    attempt: AttemptNumber,
     /// Whether rows of it are out, and cannot be taken back.
     out: bool,
 }
 
-impl Window {
+impl ReadAhead {
     /// For all shards together, in bytes.
     const BUDGET: usize = 4 << 20;
     /// For the shard being printed, in bytes, whatever the others hold.
     const CURRENT: usize = 1 << 20;
 
     /// Waits until this many bytes of a shard may be read ahead.
-    pub async fn admit(&self, place: Place, bytes: usize) {
+    pub async fn admit(&self, place: TaskIndex, bytes: usize) {
         loop {
             let moved = self.moved.notified();
             if self.state().admits(place, bytes) {
@@ -56,7 +56,7 @@ impl Window {
     }
 
     /// Lets rows go; `false` if they are of a try that was given up.
-    pub fn release(&self, place: Place, attempt: Attempt, bytes: usize) -> bool {
+    pub fn release(&self, place: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
         let mut state = self.state();
         state.waiting = state.waiting.saturating_sub(bytes);
         let entry = state.by_place.entry(place).or_default();
@@ -68,13 +68,13 @@ impl Window {
     }
 
     /// What was let go of a shard cannot be taken back any more.
-    pub fn put_out(&self, place: Place) {
+    pub fn mark_emitted(&self, place: TaskIndex) {
         self.state().by_place.entry(place).or_default().out = true;
     }
 
     /// A shard is to be read again: its next attempt, or `None` when rows of it
     /// are out.
-    pub fn restart(&self, place: Place) -> Option<Attempt> {
+    pub fn restart(&self, place: TaskIndex) -> Option<AttemptNumber> {
         let mut state = self.state();
         let entry = state.by_place.entry(place).or_default();
         if entry.out {
@@ -85,7 +85,7 @@ impl Window {
     }
 
     /// The next shard is printed.
-    pub fn advance(&self, current: Place) {
+    pub fn advance(&self, current: TaskIndex) {
         let mut state = self.state();
         state.current = current;
         state.by_place = state.by_place.split_off(&current);
@@ -100,10 +100,10 @@ impl Window {
 }
 
 impl State {
-    fn admits(&mut self, place: Place, bytes: usize) -> bool {
+    fn admits(&mut self, place: TaskIndex, bytes: usize) -> bool {
         let entry = self.by_place.entry(place).or_default();
-        let first_in_line = place <= self.current && entry.bytes < Window::CURRENT;
-        let fits = self.waiting + bytes <= Window::BUDGET;
+        let first_in_line = place <= self.current && entry.bytes < ReadAhead::CURRENT;
+        let fits = self.waiting + bytes <= ReadAhead::BUDGET;
         if first_in_line || fits {
             entry.bytes += bytes;
             self.waiting += bytes;
@@ -121,23 +121,23 @@ mod tests {
 
     #[test]
     fn the_budget_bounds_what_waits_but_never_the_shard_in_print() {
-        let window = Window::default();
+        let window = ReadAhead::default();
         let admitted = |place, bytes| window.admit(place, bytes).now_or_never().is_some();
-        assert!(admitted(5, Window::BUDGET));
+        assert!(admitted(5, ReadAhead::BUDGET));
         assert!(!admitted(6, 1), "the budget is spent");
-        assert!(admitted(0, Window::CURRENT), "shard 0 is printed now");
+        assert!(admitted(0, ReadAhead::CURRENT), "shard 0 is printed now");
         assert!(!admitted(0, 1), "but is not read ahead without end either");
-        window.release(0, 0, Window::CURRENT);
+        window.release(0, 0, ReadAhead::CURRENT);
         assert!(admitted(0, 1));
         window.release(0, 0, 1);
         window.advance(5);
-        window.release(5, 0, Window::BUDGET);
+        window.release(5, 0, ReadAhead::BUDGET);
         assert!(admitted(6, 1));
     }
 
     #[test]
     fn a_shard_is_read_again_only_while_nothing_of_it_is_out() {
-        let window = Window::default();
+        let window = ReadAhead::default();
         assert_eq!(window.restart(0), Some(1));
         assert!(!window.release(0, 0, 10), "rows of the first try are void");
         assert!(window.release(0, 1, 10));
@@ -146,7 +146,7 @@ mod tests {
             Some(2),
             "they are let go, and can be taken back"
         );
-        window.put_out(0);
+        window.mark_emitted(0);
         assert_eq!(window.restart(0), None);
         assert_eq!(window.restart(1), Some(1));
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::session::Answers;
-use super::shard_reader::Broken;
+use super::session::ResponseStream;
+use super::shard_reader::ReadError;
 use crate::exec::plan::{CheckFrequency, TableName};
 use futures::StreamExt;
 
@@ -23,10 +23,10 @@ pub(super) struct RelationCheck {
 
 impl RelationCheck {
     /// Reads the answer to `sql/exec/check_relations.sql`.
-    pub async fn read(answers: &mut Answers) -> Result<Self, Broken> {
+    pub async fn read(answers: &mut ResponseStream) -> Result<Self, ReadError> {
         let mut check = None;
         while let Some(message) = answers.next().await {
-            match message.map_err(|error| Broken::by(&error, 0))? {
+            match message.map_err(|error| ReadError::by(&error, 0))? {
                 SimpleQueryMessage::RowDescription(_) => check = Some(Self::default()),
                 SimpleQueryMessage::Row(row) => {
                     if let Some(check) = &mut check {
@@ -36,7 +36,7 @@ impl RelationCheck {
                 _ => {}
             }
         }
-        check.ok_or_else(|| Broken::Lost("a check of the tables without an answer".to_owned()))
+        check.ok_or_else(|| ReadError::Lost("a check of the tables without an answer".to_owned()))
     }
 
     fn add(&mut self, table: &LockedTable) {

@@ -8,13 +8,13 @@ use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
-use crate::client::{Asked, Connection, Report, Sent};
-use crate::exec::copy::Transfer;
-use crate::exec::plan::{Partitioning, Plan, Turn};
+use crate::client::{Connection, Expected, Sent, ServerError};
+use crate::exec::copy::ResultProtocol;
+use crate::exec::plan::{Partitioning, Plan, ShardSql};
 use crate::sharding::shard::Shard;
 
 /// The answer to one message.
-pub type Answers = Pin<Box<SimpleQueryStream>>;
+pub type ResponseStream = Pin<Box<SimpleQueryStream>>;
 
 /// One connection, in its transaction. Dropping it closes both.
 pub struct Session {
@@ -22,8 +22,8 @@ pub struct Session {
     /// The answers to what opens the transaction, until they were read.
     opening: Option<Opening>,
     snapshot: Option<String>,
-    copy: Option<Copy>,
-    route: Route,
+    copy: Option<PreparedCopy>,
+    route: ConnectionRoute,
     partitioning: Partitioning,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Exported {
 
 /// What is between us and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum ConnectionRoute {
     /// Nothing: a session stands as soon as its connection does.
     Direct,
     /// A pooler, maybe, in whose queue a session may wait for another to end.
@@ -48,7 +48,7 @@ pub(super) enum Route {
 /// They come in this order, and in as many pieces as the network likes: to wait for the
 /// second while the first is unread is to wait for ever.
 struct Opening {
-    opened: Answers,
+    opened: ResponseStream,
     /// Locked by nobody: a session is shared, which a future that waits is not.
     parsed: Mutex<Option<Parsing>>,
 }
@@ -61,7 +61,7 @@ struct Parsing {
 
 /// A COPY that the server has parsed: it serves every turn of the session.
 #[derive(Debug, Clone)]
-pub(super) struct Copy {
+pub(super) struct PreparedCopy {
     pub statement: Statement,
     /// Characters in front of the user's statement.
     pub offset: usize,
@@ -82,9 +82,9 @@ impl Session {
             copy: None,
             partitioning,
             route: if is_direct {
-                Route::Direct
+                ConnectionRoute::Direct
             } else {
-                Route::Queued
+                ConnectionRoute::Queued
             },
         }
     }
@@ -127,12 +127,12 @@ impl Session {
             return Ok(());
         };
         let statement = parsed.await.map_err(|error| match error.as_db_error() {
-            Some(report) if !Report::is_fatal(report) => {
-                FanoutError::NotCopied(Report::new(report, offset))
+            Some(report) if !ServerError::is_fatal(report) => {
+                FanoutError::NotCopied(ServerError::new(report, offset))
             }
-            _ => FanoutError::opening(&error),
+            _ => FanoutError::setup_failed(&error),
         })?;
-        self.copy = Some(Copy { statement, offset });
+        self.copy = Some(PreparedCopy { statement, offset });
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl Session {
         self.connection.wait_at_most(plan.limits.patience());
     }
 
-    pub(super) fn copy(&self) -> Option<&Copy> {
+    pub(super) fn copy(&self) -> Option<&PreparedCopy> {
         self.copy.as_ref()
     }
 
@@ -158,7 +158,7 @@ impl Session {
         };
         let mut first = None;
         while let Some(message) = opening.opened.next().await {
-            match message.map_err(|error| FanoutError::opening(&error))? {
+            match message.map_err(|error| FanoutError::setup_failed(&error))? {
                 SimpleQueryMessage::Row(row) if first.is_none() => {
                     first = row.get(0).map(str::to_owned);
                 }
@@ -170,8 +170,10 @@ impl Session {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(Parsing { parsed, offset }) = parsing.take() {
-            let statement = parsed.await.map_err(|error| FanoutError::opening(&error))?;
-            self.copy = Some(Copy { statement, offset });
+            let statement = parsed
+                .await
+                .map_err(|error| FanoutError::setup_failed(&error))?;
+            self.copy = Some(PreparedCopy { statement, offset });
         }
         self.opening = None;
         // Its own name for the snapshot that it took, if it took one; what the
@@ -184,7 +186,7 @@ impl Session {
         self.partitioning
     }
 
-    pub(super) fn route(&self) -> Route {
+    pub(super) fn route(&self) -> ConnectionRoute {
         self.route
     }
 
@@ -198,12 +200,12 @@ impl Session {
     }
 
     /// Sends a message; does not wait for its answer.
-    pub async fn send(&self, sql: &str) -> Result<Answers, tokio_postgres::Error> {
+    pub async fn send(&self, sql: &str) -> Result<ResponseStream, tokio_postgres::Error> {
         self.connection.wire().ask_between();
         self.send_uncounted(sql).await
     }
 
-    async fn send_uncounted(&self, sql: &str) -> Result<Answers, tokio_postgres::Error> {
+    async fn send_uncounted(&self, sql: &str) -> Result<ResponseStream, tokio_postgres::Error> {
         let answers = self.connection.client().simple_query_raw(sql).await?;
         Ok(Box::pin(answers))
     }
@@ -212,8 +214,8 @@ impl Session {
     pub(super) async fn send_for(
         &self,
         shard: Shard,
-        turn: &Turn,
-    ) -> Result<Answers, tokio_postgres::Error> {
+        turn: &ShardSql,
+    ) -> Result<ResponseStream, tokio_postgres::Error> {
         self.ask(shard, turn.offset).await?;
         self.send_uncounted(&turn.sql).await
     }
@@ -225,7 +227,7 @@ impl Session {
         shard: Shard,
         offset: usize,
     ) -> Result<(), tokio_postgres::Error> {
-        if self.connection.wire().ask(Asked { shard, offset }) {
+        if self.connection.wire().ask(Expected { shard, offset }) {
             // Its answer is for the wire alone.
             self.send_uncounted("").await?;
         }
@@ -270,10 +272,10 @@ impl Session {
 /// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
 /// that one serves every `search_path`.
 fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
-    let Transfer::Copy(copying) = &plan.transfer else {
+    let ResultProtocol::Copy(copying) = &plan.transfer else {
         return None;
     };
-    let Turn { sql, offset } = plan.copy(copying);
+    let ShardSql { sql, offset } = plan.copy(copying);
     Some(Parsing {
         parsed: connection.prepare(sql),
         offset,
@@ -282,9 +284,9 @@ fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
 
 /// The names under which the run's instant can be had, by lane.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots(Mutex<Vec<(usize, String)>>);
+pub(super) struct SnapshotRegistry(Mutex<Vec<(usize, String)>>);
 
-impl Snapshots {
+impl SnapshotRegistry {
     pub fn add(&self, lane: usize, snapshot: Option<&str>) {
         if let Some(snapshot) = snapshot {
             self.list().push((lane, snapshot.to_owned()));

@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::error::{cause, is_transient};
-use super::in_flight::Flight;
-use super::session::Answers;
-use super::{Attempt, Event, Message, Place, ShardError, Window};
-use crate::client::{Copied, Report, row_description};
-use crate::exec::copy::Lines;
+use super::in_flight::Request;
+use super::session::ResponseStream;
+use super::{AttemptNumber, Event, Message, ReadAhead, ShardError, TaskIndex};
+use crate::client::{CopyOutFuture, ServerError, row_description};
+use crate::exec::copy::CopyChunk;
 use crate::exec::plan::TableName;
 use crate::pg::row_batch::{Column, Rows};
 
@@ -25,9 +25,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// A shard that is to be asked, and for which time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
-    pub place: Place,
-    pub attempt: Attempt,
+pub(super) struct Task {
+    pub place: TaskIndex,
+    pub attempt: AttemptNumber,
     pub purpose: Purpose,
 }
 
@@ -42,31 +42,31 @@ pub(super) enum Purpose {
 }
 
 /// A turn that was sent.
-pub(super) struct Flying {
-    pub turn: Turn,
-    pub flight: Flight,
+pub(super) struct InFlightTask {
+    pub turn: Task,
+    pub flight: Request,
     pub rows: u64,
 }
 
 /// How an answer ended early.
-pub(super) enum Broken {
+pub(super) enum ReadError {
     /// The shard's own trouble; the connection lives.
     Shard(ShardError),
     /// The same, but trying again may help.
-    Transient(Report),
+    Transient(ServerError),
     /// The connection is gone.
     Lost(String),
 }
 
 /// Where a lane's messages go, as far as there is room for them.
 #[derive(Clone)]
-pub(super) struct Outlet {
+pub(super) struct EventSender {
     pub messages: mpsc::UnboundedSender<Message>,
-    pub window: Arc<Window>,
+    pub window: Arc<ReadAhead>,
 }
 
-impl Outlet {
-    pub fn say(&self, turn: Turn, event: Event) {
+impl EventSender {
+    pub fn say(&self, turn: Task, event: Event) {
         // The receiver is gone only when nobody wants to know any more.
         let _ = self.messages.send(Message::Shard {
             place: turn.place,
@@ -87,7 +87,7 @@ impl Outlet {
     }
 
     /// Empties a batch into the outlet, once there is room for it.
-    async fn pass_lines_on(&self, turn: Turn, lines: &mut Lines) {
+    async fn flush_copy(&self, turn: Task, lines: &mut CopyChunk) {
         if lines.rows == 0 {
             return;
         }
@@ -97,7 +97,7 @@ impl Outlet {
     }
 
     /// Empties a batch into the outlet, once there is room for it.
-    async fn pass_on(&self, turn: Turn, rows: &mut Rows) {
+    async fn flush_rows(&self, turn: Task, rows: &mut Rows) {
         if rows.is_empty() {
             return;
         }
@@ -107,20 +107,20 @@ impl Outlet {
     }
 }
 
-impl Flying {
+impl InFlightTask {
     /// Reads the answer to its end, passing rows on as they come.
-    pub async fn read(&mut self, outlet: &Outlet) -> Result<(), Broken> {
+    pub async fn read(&mut self, outlet: &EventSender) -> Result<(), ReadError> {
         let (turn, rows) = (self.turn, &mut self.rows);
         match &mut self.flight {
-            Flight::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
+            Request::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
                 while let Some(answer) = answers.next().await {
-                    answer.map_err(|error| Broken::by(&error, *offset))?;
+                    answer.map_err(|error| ReadError::by(&error, *offset))?;
                 }
             }
-            Flight::Rows { answers, offset } => {
+            Request::Rows { answers, offset } => {
                 read_rows(turn, rows, answers, *offset, outlet).await?;
             }
-            Flight::Copy {
+            Request::Copy {
                 described,
                 described_offset,
                 copied,
@@ -139,12 +139,12 @@ impl Flying {
 
 /// Reads values, and counts their rows.
 async fn read_rows(
-    turn: Turn,
+    turn: Task,
     count: &mut u64,
-    answers: &mut Answers,
+    answers: &mut ResponseStream,
     offset: usize,
-    outlet: &Outlet,
-) -> Result<(), Broken> {
+    outlet: &EventSender,
+) -> Result<(), ReadError> {
     let mut columns: Option<Vec<Column>> = None;
     let mut rows = Rows::default();
     loop {
@@ -153,18 +153,18 @@ async fn read_rows(
         let next = match futures::poll!(answers.next()) {
             Poll::Ready(next) => next,
             Poll::Pending => {
-                outlet.pass_on(turn, &mut rows).await;
+                outlet.flush_rows(turn, &mut rows).await;
                 answers.next().await
             }
         };
         let Some(message) = next else { break };
-        match message.map_err(|error| Broken::by(&error, offset))? {
+        match message.map_err(|error| ReadError::by(&error, offset))? {
             SimpleQueryMessage::RowDescription(names) => {
                 let described: Vec<_> = names
                     .iter()
                     .map(|name| row_description::column(name.name()))
                     .collect::<Option<_>>()
-                    .ok_or_else(|| Broken::Lost(format!("columns without types: {names:?}")))?;
+                    .ok_or_else(|| ReadError::Lost(format!("columns without types: {names:?}")))?;
                 rows = Rows::new(described.len());
                 outlet.say(turn, Event::Columns(described.clone()));
                 columns = Some(described);
@@ -174,36 +174,36 @@ async fn read_rows(
                 rows.try_push(columns.iter().enumerate().map(|(index, column)| {
                     row.try_get(index).map_err(|_| {
                         let column = column.name.clone();
-                        Broken::Shard(ShardError::NotUtf8 { column })
+                        ReadError::Shard(ShardError::NotUtf8 { column })
                     })
                 }))?;
                 *count += 1;
                 if rows.bytes() >= BATCH {
-                    outlet.pass_on(turn, &mut rows).await;
+                    outlet.flush_rows(turn, &mut rows).await;
                 }
             }
             _ => {}
         }
     }
-    outlet.pass_on(turn, &mut rows).await;
+    outlet.flush_rows(turn, &mut rows).await;
     match columns {
         Some(_) => Ok(()),
-        None => Err(Broken::Shard(ShardError::NotAQuery)),
+        None => Err(ReadError::Shard(ShardError::NotAQuery)),
     }
 }
 
 /// Reads lines, and counts them.
 async fn read_lines(
-    turn: Turn,
+    turn: Task,
     count: &mut u64,
-    copied: Copied,
+    copied: CopyOutFuture,
     offset: usize,
     lead: &[u8],
-    outlet: &Outlet,
-) -> Result<(), Broken> {
-    let failed = |error: tokio_postgres::Error| Broken::by(&error, offset);
+    outlet: &EventSender,
+) -> Result<(), ReadError> {
+    let failed = |error: tokio_postgres::Error| ReadError::by(&error, offset);
     let mut chunks = copied.await.map_err(failed)?;
-    let mut lines = Lines::default();
+    let mut lines = CopyChunk::default();
     loop {
         let next = match futures::poll!(chunks.next()) {
             Poll::Ready(next) => next,
@@ -212,7 +212,7 @@ async fn read_lines(
                 if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
                     next
                 } else {
-                    outlet.pass_lines_on(turn, &mut lines).await;
+                    outlet.flush_copy(turn, &mut lines).await;
                     chunks.next().await
                 }
             }
@@ -222,11 +222,11 @@ async fn read_lines(
         // One a row, as servers do it. The protocol would let them cut it anywhere,
         // and then the shard's name would stand in the middle of a row.
         if !chunk.ends_with(b"\n") {
-            return Err(Broken::Lost("COPY data that is not one row".to_owned()));
+            return Err(ReadError::Lost("COPY data that is not one row".to_owned()));
         }
         // A batch that outgrew its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {
-            outlet.pass_lines_on(turn, &mut lines).await;
+            outlet.flush_copy(turn, &mut lines).await;
         }
         if lines.rows == 0 {
             lines
@@ -236,18 +236,18 @@ async fn read_lines(
         lines.push(lead, &chunk);
         *count += 1;
     }
-    outlet.pass_lines_on(turn, &mut lines).await;
+    outlet.flush_copy(turn, &mut lines).await;
     Ok(())
 }
 
-impl Broken {
+impl ReadError {
     pub fn by(error: &tokio_postgres::Error, offset: usize) -> Self {
         let Some(error) = error.as_db_error() else {
             return Self::Lost(cause(error));
         };
-        let report = Report::new(error, offset);
-        if Report::is_fatal(error) {
-            Self::Lost(report.headline())
+        let report = ServerError::new(error, offset);
+        if ServerError::is_fatal(error) {
+            Self::Lost(report.summary_line())
         } else if is_transient(error.code()) {
             Self::Transient(report)
         } else {

@@ -13,59 +13,59 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::error::{backoff, cause};
-use super::in_flight::Flight;
+use super::in_flight::Request;
 use super::pipeline_depth::Depth;
 use super::relation_check::{CheckInterval, RelationCheck};
-use super::session::{Answers, Session};
-use super::shard_reader::{Broken, Flying, Outlet, Purpose, Turn};
-use super::{Answer, Attempt, Event, Place, ShardError, Shared, Wanted};
-use crate::client::{Report, Silence};
+use super::session::{ResponseStream, Session};
+use super::shard_reader::{EventSender, InFlightTask, Purpose, ReadError, Task};
+use super::{AttemptNumber, Demand, Event, RunContext, ShardError, ShardStats, TaskIndex};
+use crate::client::{ServerError, Silence};
 use crate::exec::plan::{CheckFrequency, Plan, RowSecurity};
 
-pub(super) struct Lane {
+pub(super) struct Worker {
     pub(super) number: usize,
-    pub(super) shared: Arc<Shared>,
-    pub(super) outlet: Outlet,
-    pub(super) wanted: watch::Receiver<Wanted>,
+    pub(super) shared: Arc<RunContext>,
+    pub(super) outlet: EventSender,
+    pub(super) wanted: watch::Receiver<Demand>,
     depth: Depth,
     interval: CheckInterval,
     /// Taken from the queue, to be sent (again).
-    pub(super) todo: VecDeque<Turn>,
-    flying: VecDeque<InFlight>,
+    pub(super) todo: VecDeque<Task>,
+    flying: VecDeque<Message>,
     /// Turns sent since the last check was sent.
     since_check: usize,
     /// All their rows were read; the check of their tables was not.
-    unchecked: Vec<(Turn, Answer)>,
+    unchecked: Vec<(Task, ShardStats)>,
 }
 
 /// A message that was sent.
-enum InFlight {
-    Turn(Flying),
-    Check(Answers),
+enum Message {
+    Turn(InFlightTask),
+    Check(ResponseStream),
 }
 
 /// What the answer to a message was.
-enum Read {
+enum Response {
     Turn,
     Check(RelationCheck),
 }
 
-impl InFlight {
+impl Message {
     /// To be read to the end, for nothing.
-    fn into_flight(self) -> Flight {
+    fn into_flight(self) -> Request {
         match self {
             Self::Turn(flying) => flying.flight,
-            Self::Check(answers) => Flight::Rows { answers, offset: 0 },
+            Self::Check(answers) => Request::Rows { answers, offset: 0 },
         }
     }
 }
 
-impl Lane {
+impl Worker {
     pub fn new(
         number: usize,
-        shared: Arc<Shared>,
-        outlet: Outlet,
-        wanted: watch::Receiver<Wanted>,
+        shared: Arc<RunContext>,
+        outlet: EventSender,
+        wanted: watch::Receiver<Demand>,
     ) -> Self {
         Self {
             depth: Depth::new(
@@ -102,12 +102,12 @@ impl Lane {
                 }
                 continue;
             };
-            if let InFlight::Turn(flying) = &head {
+            if let Message::Turn(flying) = &head {
                 self.show(Some(flying.turn.place));
             }
             let read = tokio::select! {
                 biased;
-                _ = wanted.wait_for(|wanted| *wanted == Wanted::Nothing) => None,
+                _ = wanted.wait_for(|wanted| *wanted == Demand::Nothing) => None,
                 read = self.read(&mut session, &mut head) => Some(read),
             };
             match read {
@@ -121,21 +121,21 @@ impl Lane {
                     session.cancel(drained).await;
                     return self.end(None);
                 }
-                Some(Ok(Read::Turn)) => self.answered(&head, free_since.elapsed()),
-                Some(Ok(Read::Check(check))) => self.checked(&check),
-                Some(Err(Broken::Lost(reason))) => {
+                Some(Ok(Response::Turn)) => self.answered(&head, free_since.elapsed()),
+                Some(Ok(Response::Check(check))) => self.checked(&check),
+                Some(Err(ReadError::Lost(reason))) => {
                     self.lost(head, session.connection().silence(), &reason);
                     match self.replace(session, reason).await {
                         Some(new) => session = new,
                         None => return self.end(None),
                     }
                 }
-                Some(Err(Broken::Shard(error))) => {
+                Some(Err(ReadError::Shard(error))) => {
                     let limit = self.shared.plan.limits.statement_timeout;
                     let error = error.after(free_since.elapsed(), limit);
                     self.failed(head, error, &session).await;
                 }
-                Some(Err(Broken::Transient(report))) => {
+                Some(Err(ReadError::Transient(report))) => {
                     self.failed_for_now(head, report, &session).await;
                 }
             }
@@ -144,12 +144,12 @@ impl Lane {
     }
 
     /// All rows of a shard are here.
-    fn answered(&mut self, head: &InFlight, took: Duration) {
-        let &InFlight::Turn(Flying { turn, rows, .. }) = head else {
+    fn answered(&mut self, head: &Message, took: Duration) {
+        let &Message::Turn(InFlightTask { turn, rows, .. }) = head else {
             return;
         };
         self.depth.answered(took);
-        let answer = Answer { rows, took };
+        let answer = ShardStats { rows, took };
         if turn.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
             self.outlet.say(turn, Event::Answered(answer));
         }
@@ -182,13 +182,13 @@ impl Lane {
 
     /// The connection is gone: what it had in flight, and what was not checked on it, is
     /// to be sent again.
-    fn lost(&mut self, head: InFlight, silence: Option<Silence>, reason: &str) {
-        self.take_back();
+    fn lost(&mut self, head: Message, silence: Option<Silence>, reason: &str) {
+        self.requeue_in_flight();
         let lost = |rows| ShardError::Lost {
             reason: reason.to_owned(),
             rows,
         };
-        if let InFlight::Turn(Flying { turn, flight, rows }) = head {
+        if let Message::Turn(InFlightTask { turn, flight, rows }) = head {
             // A COPY that was not read yet holds its connection, which would go on to count.
             drop(flight);
             if let Some(silence) = silence {
@@ -202,7 +202,7 @@ impl Lane {
         let each = self.shared.plan.check == CheckFrequency::EachShard;
         for (turn, answer) in std::mem::take(&mut self.unchecked).into_iter().rev() {
             let turn = match turn.purpose {
-                Purpose::Rows if !each => Turn {
+                Purpose::Rows if !each => Task {
                     purpose: Purpose::Recheck { tries: 0 },
                     ..turn
                 },
@@ -214,14 +214,14 @@ impl Lane {
     }
 
     /// A turn failed, or a check; the connection lives.
-    async fn failed(&mut self, head: InFlight, error: ShardError, session: &Session) {
-        self.take_back();
+    async fn failed(&mut self, head: Message, error: ShardError, session: &Session) {
+        self.requeue_in_flight();
         match head {
-            InFlight::Turn(flying) => {
+            Message::Turn(flying) => {
                 self.outlet.say(flying.turn, Event::Failed(error));
                 self.recover(session, Plan::recover()).await;
             }
-            InFlight::Check(_) => {
+            Message::Check(_) => {
                 for (turn, _) in std::mem::take(&mut self.unchecked) {
                     self.outlet.say(turn, Event::Failed(error.clone()));
                 }
@@ -232,13 +232,13 @@ impl Lane {
     }
 
     /// The same, but trying a turn again may help.
-    async fn failed_for_now(&mut self, head: InFlight, report: Report, session: &Session) {
-        let InFlight::Turn(Flying { turn, .. }) = head else {
+    async fn failed_for_now(&mut self, head: Message, report: ServerError, session: &Session) {
+        let Message::Turn(InFlightTask { turn, .. }) = head else {
             return self.failed(head, ShardError::Server(report), session).await;
         };
-        self.take_back();
+        self.requeue_in_flight();
         let shard = self.shared.shards[turn.place];
-        let headline = report.headline();
+        let headline = report.summary_line();
         if self.retry(turn, ShardError::Server(report)) {
             self.outlet
                 .notice(format!("{shard}: {headline}; trying again"));
@@ -261,7 +261,7 @@ impl Lane {
                     .send(&Plan::check_relations(self.shared.partitioning))
                     .await;
                 let check = check.map_err(|error| cause(&error))?;
-                self.flying.push_back(InFlight::Check(check));
+                self.flying.push_back(Message::Check(check));
                 self.since_check = 0;
                 self.interval.sent();
             }
@@ -279,11 +279,11 @@ impl Lane {
             let plan = &self.shared.plan;
             session.connection().mark_busy();
             let sent = match turn.purpose {
-                Purpose::Rows => Flight::send(session, plan, shard).await,
-                Purpose::Recheck { .. } => Flight::send_rows(session, plan, shard).await,
+                Purpose::Rows => Request::send(session, plan, shard).await,
+                Purpose::Recheck { .. } => Request::send_rows(session, plan, shard).await,
             };
             match sent {
-                Ok(flight) => self.flying.push_back(InFlight::Turn(Flying {
+                Ok(flight) => self.flying.push_back(Message::Turn(InFlightTask {
                     turn,
                     flight,
                     rows: 0,
@@ -300,35 +300,39 @@ impl Lane {
     fn turns_in_flight(&self) -> usize {
         let turns = self.flying.iter();
         turns
-            .filter(|sent| matches!(sent, InFlight::Turn(_)))
+            .filter(|sent| matches!(sent, Message::Turn(_)))
             .count()
     }
 
-    fn last_in_flight(&self) -> Option<Place> {
+    fn last_in_flight(&self) -> Option<TaskIndex> {
         self.flying.iter().rev().find_map(|sent| match sent {
-            InFlight::Turn(flying) => Some(flying.turn.place),
-            InFlight::Check(_) => None,
+            Message::Turn(flying) => Some(flying.turn.place),
+            Message::Check(_) => None,
         })
     }
 
     /// Reads the answer to the message at the head, and before the first the answer to
     /// what opened the session: it was sent just in front of it.
-    async fn read(&mut self, session: &mut Session, head: &mut InFlight) -> Result<Read, Broken> {
+    async fn read(
+        &mut self,
+        session: &mut Session,
+        head: &mut Message,
+    ) -> Result<Response, ReadError> {
         match session.opened().await {
             Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
             Ok(None) => {}
-            Err(error) => return Err(Broken::Lost(error.to_string())),
+            Err(error) => return Err(ReadError::Lost(error.to_string())),
         }
         match head {
-            InFlight::Turn(flying) => flying.read(&self.outlet).await.map(|()| Read::Turn),
-            InFlight::Check(answers) => RelationCheck::read(answers).await.map(Read::Check),
+            Message::Turn(flying) => flying.read(&self.outlet).await.map(|()| Response::Turn),
+            Message::Check(answers) => RelationCheck::read(answers).await.map(Response::Check),
         }
     }
 
     /// All turns that are in flight have to be sent again, and a check behind them.
-    fn take_back(&mut self) {
+    fn requeue_in_flight(&mut self) {
         for sent in self.flying.drain(..).rev() {
-            if let InFlight::Turn(flying) = sent {
+            if let Message::Turn(flying) = sent {
                 self.todo.push_front(flying.turn);
             }
         }
@@ -338,19 +342,19 @@ impl Lane {
 
     /// Puts a turn in front again, or fails it: after too many tries, or when rows
     /// of it are printed.
-    fn retry(&mut self, turn: Turn, otherwise: ShardError) -> bool {
+    fn retry(&mut self, turn: Task, otherwise: ShardError) -> bool {
         /// A statement that takes its backend down every time is not to do so
         /// without end.
-        const TRIES: Attempt = 3;
+        const TRIES: AttemptNumber = 3;
         let again = match turn.purpose {
-            Purpose::Recheck { tries } => (tries + 1 < TRIES).then_some(Turn {
+            Purpose::Recheck { tries } => (tries + 1 < TRIES).then_some(Task {
                 purpose: Purpose::Recheck { tries: tries + 1 },
                 ..turn
             }),
             Purpose::Rows => (turn.attempt + 1 < TRIES)
                 .then(|| self.outlet.window.restart(turn.place))
                 .flatten()
-                .map(|attempt| Turn { attempt, ..turn }),
+                .map(|attempt| Task { attempt, ..turn }),
         };
         match again {
             Some(turn) => self.todo.push_front(turn),
@@ -362,7 +366,7 @@ impl Lane {
     /// Waits, but not when the run is stopped.
     async fn pause(&mut self, wait: Duration) {
         let mut wanted = self.wanted.clone();
-        let stopped = wanted.wait_for(|wanted| *wanted == Wanted::Nothing);
+        let stopped = wanted.wait_for(|wanted| *wanted == Demand::Nothing);
         let _ = tokio::time::timeout(wait, stopped).await;
     }
 
@@ -386,7 +390,7 @@ impl Lane {
         if !shared.is_kept.swap(true, Ordering::Relaxed) {
             return Some(session);
         }
-        let over = wanted.wait_for(|wanted| *wanted != Wanted::Answers);
+        let over = wanted.wait_for(|wanted| *wanted != Demand::Answers);
         if tokio::time::timeout(SOON, over).await.is_ok() {
             return Some(session);
         }
@@ -408,7 +412,7 @@ impl Lane {
         session
     }
 
-    fn show(&self, place: Option<Place>) {
+    fn show(&self, place: Option<TaskIndex>) {
         if let Ok(mut running) = self.shared.running.lock() {
             running[self.number] = place.map(|place| (self.shared.shards[place], Instant::now()));
         }

@@ -9,10 +9,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use crate::export::count_rows::Counted;
+use crate::export::count_rows::RowCounts;
 
 /// The rows of a file, in all and by shard.
-pub fn count(file: File, shard_column: bool) -> io::Result<Counted> {
+pub fn count(file: File, shard_column: bool) -> io::Result<RowCounts> {
     let broken = |error: ParquetError| io::Error::other(error.to_string());
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
     let rows = builder.metadata().file_metadata().num_rows();
@@ -33,5 +33,5 @@ pub fn count(file: File, shard_column: bool) -> io::Result<Counted> {
             }
         }
     }
-    Ok(Counted { rows, shards })
+    Ok(RowCounts { rows, shards })
 }

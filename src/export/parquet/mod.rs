@@ -22,8 +22,8 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::ExportError;
-use super::compress::{Content, Tally};
-use super::encoder::{Books, Input, Trouble};
+use super::compress::{FileDigest, HashingFile};
+use super::encoder::{EncodeError, WriteStats, WriterCommand};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 use drift::drift;
@@ -47,14 +47,14 @@ pub struct Parquet {
 }
 
 enum State {
-    Unopened(Box<Tally>),
+    Unopened(Box<HashingFile>),
     Open(Box<Open>),
     /// An error was told.
     Closed,
 }
 
 struct Open {
-    writer: ArrowWriter<Tally>,
+    writer: ArrowWriter<HashingFile>,
     schema: Arc<Schema>,
     /// The first shard's, without the shard column.
     of_file: Vec<Column>,
@@ -65,16 +65,20 @@ struct Open {
 }
 
 impl Parquet {
-    pub fn new(tally: Tally, shard_column: Option<String>) -> Self {
+    pub fn new(tally: HashingFile, shard_column: Option<String>) -> Self {
         Self {
             shard_column,
             state: State::Unopened(Box::new(tally)),
         }
     }
 
-    pub fn take(&mut self, input: Input, books: &mut Books) -> Result<(), Trouble> {
+    pub fn take(
+        &mut self,
+        input: WriterCommand,
+        books: &mut WriteStats,
+    ) -> Result<(), EncodeError> {
         match (input, &mut self.state) {
-            (Input::Columns(columns), state) => {
+            (WriterCommand::Columns(columns), state) => {
                 if let State::Unopened(tally) = std::mem::replace(state, State::Closed) {
                     let shard_column = self.shard_column.as_deref();
                     *state = State::Open(Box::new(Open::new(*tally, shard_column, &columns)?));
@@ -82,17 +86,17 @@ impl Parquet {
                 Ok(())
             }
             (
-                Input::Drifted {
+                WriterCommand::Drifted {
                     shard,
                     columns,
                     first,
                 },
                 State::Open(open),
             ) => match drift(&open.of_file, first, &columns, shard) {
-                Some(error) => Err(Trouble::Other(error)),
+                Some(error) => Err(EncodeError::Other(error)),
                 None => Ok(()),
             },
-            (Input::Rows(shard, rows), State::Open(open)) => {
+            (WriterCommand::Rows(shard, rows), State::Open(open)) => {
                 books.add(shard, rows.text_bytes());
                 open.push(shard, &rows)
             }
@@ -100,7 +104,7 @@ impl Parquet {
         }
     }
 
-    pub fn finish(&mut self) -> Result<Content, Trouble> {
+    pub fn finish(&mut self) -> Result<FileDigest, EncodeError> {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Open(open) => open.finish(),
             State::Unopened(_) | State::Closed => {
@@ -111,7 +115,11 @@ impl Parquet {
 }
 
 impl Open {
-    fn new(tally: Tally, shard_column: Option<&str>, columns: &[Column]) -> Result<Self, Trouble> {
+    fn new(
+        tally: HashingFile,
+        shard_column: Option<&str>,
+        columns: &[Column],
+    ) -> Result<Self, EncodeError> {
         let schema = Arc::new(schema(shard_column, columns)?);
         // The shard's column, if there is one, is the first.
         let of_result = schema.fields().iter().skip(shard_column.iter().len());
@@ -137,12 +145,12 @@ impl Open {
 
     /// Batches end where their rows say, and not where those of the network end: of
     /// the same rows the same file is to come.
-    fn push(&mut self, shard: Shard, rows: &Rows) -> Result<(), Trouble> {
+    fn push(&mut self, shard: Shard, rows: &Rows) -> Result<(), EncodeError> {
         let name = shard.to_string();
         for row in rows.iter() {
             for (index, (values, value)) in self.columns.iter_mut().zip(row.values()).enumerate() {
                 if values.push(value).is_none() {
-                    return Err(Trouble::Other(ExportError::Value {
+                    return Err(EncodeError::Other(ExportError::Value {
                         column: self.of_file[index].name.clone(),
                         shard: name,
                         value: value.unwrap_or("NULL").to_owned(),
@@ -163,7 +171,7 @@ impl Open {
         Ok(())
     }
 
-    fn encode(&mut self) -> Result<(), Trouble> {
+    fn encode(&mut self) -> Result<(), EncodeError> {
         let shards = self.shards.iter_mut().map(ArrayBuilder::finish);
         let columns: Vec<ArrayRef> = shards
             .chain(self.columns.iter_mut().map(Values::finish))
@@ -176,20 +184,20 @@ impl Open {
         Ok(self.writer.write(&batch)?)
     }
 
-    fn finish(mut self) -> Result<Content, Trouble> {
+    fn finish(mut self) -> Result<FileDigest, EncodeError> {
         self.encode()?;
         Ok(self.writer.into_inner()?.content()?)
     }
 }
 
-fn refused(reason: &str) -> Trouble {
-    Trouble::Other(ExportError::Encoder {
+fn refused(reason: &str) -> EncodeError {
+    EncodeError::Other(ExportError::Encoder {
         file: "Parquet".to_owned(),
         reason: reason.to_owned(),
     })
 }
 
-impl From<ParquetError> for Trouble {
+impl From<ParquetError> for EncodeError {
     fn from(error: ParquetError) -> Self {
         match error {
             ParquetError::External(source) => match source.downcast::<io::Error>() {

@@ -16,11 +16,11 @@ use tokio_postgres::types::{Kind, Type};
 
 use super::refused;
 use crate::exec::type_names::numeric;
-use crate::export::encoder::Trouble;
+use crate::export::encoder::EncodeError;
 use crate::pg::row_batch::Column;
 
 /// The columns of a result behind the shard's, if it has one.
-pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, Trouble> {
+pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, EncodeError> {
     if let Some(shard) = shard_column
         && columns.iter().any(|column| column.name == shard)
     {

@@ -3,7 +3,7 @@
 
 use super::PerShard;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::driver::Outcome;
+use crate::exec::driver::RunReport;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, manifest_builder};
 #[cfg(feature = "parquet")]
@@ -14,7 +14,7 @@ use crate::sharding::shard::Shard;
 impl PerShard {
     /// Of the shards that are in it in the end: those that were there, and those that
     /// have answered.
-    pub fn column_types(&self, outcome: &Outcome) -> ColumnTypes {
+    pub fn column_types(&self, outcome: &RunReport) -> ColumnTypes {
         let mut types = self.column_types.clone();
         types.retain(|shard| outcome.has_answered(shard) || self.has(shard));
         types
@@ -33,7 +33,7 @@ impl PerShard {
         if self.manifest.columns.is_empty() {
             self.manifest.columns = records;
         } else if !self.had(columns) {
-            self.trouble = Some(ExportError::Resumed(format!(
+            self.trouble = Some(ExportError::ResumeMismatch(format!(
                 "the columns were {} then, and are {} now",
                 listed(&self.manifest.columns),
                 listed(&records)
@@ -95,7 +95,7 @@ impl PerShard {
             self.columns = columns;
         } else {
             let reason = "the shards that are there have columns of several precisions";
-            self.trouble = Some(ExportError::Resumed(reason.to_owned()));
+            self.trouble = Some(ExportError::ResumeMismatch(reason.to_owned()));
         }
     }
 }

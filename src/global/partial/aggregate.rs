@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::allowlist::AGGREGATES;
-use super::allowlist::Why;
-use super::analyze::Recogniser;
-use super::columns::{Columns, Use, type_of};
+use super::allowlist::NotDecomposable;
+use super::analyze::PartialAnalyzer;
+use super::columns::{ColumnRole, Columns, type_of};
 
 /// A piece of the final statement's expressions that comes from the parts.
 pub struct Replacement {
@@ -35,7 +35,7 @@ const ONCE_IS_ENOUGH: [&str; 7] = [
     "min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or",
 ];
 
-impl Recogniser<'_> {
+impl PartialAnalyzer<'_> {
     pub(super) fn is_aggregate(&self, index: usize) -> bool {
         AGGREGATES.iter().any(|name| self.is(index, name))
             && self.text.precedes_mark(index, '(')
@@ -71,7 +71,7 @@ impl Recogniser<'_> {
         &self,
         index: usize,
         columns: &mut Columns,
-    ) -> Result<Replacement, Why> {
+    ) -> Result<Replacement, NotDecomposable> {
         let close = self.text.closing(index + 1);
         let (filtered, end) = self.filtered(close);
         if (index + 1..end).any(|inner| self.is_aggregate(inner)) {
@@ -128,7 +128,7 @@ impl Recogniser<'_> {
 }
 
 impl Call<'_> {
-    fn part(&self, function: &str, usage: Use, columns: &mut Columns) -> String {
+    fn part(&self, function: &str, usage: ColumnRole, columns: &mut Columns) -> String {
         let Self {
             argument, filter, ..
         } = self;
@@ -138,7 +138,7 @@ impl Call<'_> {
 
     /// The parts have each value, and the final statement takes it once. Postgres's
     /// own aggregate is then given exactly what it would be given.
-    fn over_distinct(&self, columns: &mut Columns) -> Result<String, Why> {
+    fn over_distinct(&self, columns: &mut Columns) -> Result<String, NotDecomposable> {
         let value = match self.condition {
             // These aggregates pass over NULL.
             Some(condition) => format!("CASE WHEN {condition} THEN ({}) END", self.argument),
@@ -150,21 +150,21 @@ impl Call<'_> {
         Ok(format!("pg_catalog.{}(DISTINCT {key})", self.name))
     }
 
-    fn combined(&self, columns: &mut Columns) -> Result<String, Why> {
+    fn combined(&self, columns: &mut Columns) -> Result<String, NotDecomposable> {
         Ok(match self.name {
             "count" => format!(
                 "coalesce(pg_catalog.sum({}), 0)::pg_catalog.int8",
-                self.part("count", Use::Sum, columns)
+                self.part("count", ColumnRole::Sum, columns)
             ),
             // The type is that of the part: see `Parts`.
             "sum" => {
-                let column = self.part("sum", Use::Total, columns);
+                let column = self.part("sum", ColumnRole::FinalSum, columns);
                 format!("pg_catalog.sum({column})::{}", type_of(&column))
             }
             // What avg() itself does at its end.
             "avg" => {
-                let sum = self.part("sum", Use::Mean, columns);
-                let count = self.part("count", Use::Sum, columns);
+                let sum = self.part("sum", ColumnRole::AvgSum, columns);
+                let count = self.part("count", ColumnRole::Sum, columns);
                 let divided = type_of(&sum);
                 let count = format!("pg_catalog.sum({count})");
                 // NULLIF would compare by whatever "=" the search path has.
@@ -183,7 +183,7 @@ impl Call<'_> {
                 return Err("the last digit of stddev cannot be had from parts");
             }
             other => {
-                let column = self.part(other, Use::Extreme, columns);
+                let column = self.part(other, ColumnRole::MinMax, columns);
                 format!("pg_catalog.{other}({column})")
             }
         })
@@ -203,11 +203,14 @@ impl Call<'_> {
             factor,
             ..
         } = self;
-        let sum = self.part("sum", Use::Sum, columns);
-        let count = self.part("count", Use::Sum, columns);
+        let sum = self.part("sum", ColumnRole::Sum, columns);
+        let count = self.part("count", ColumnRole::Sum, columns);
         let x = format!("({argument})::pg_catalog.{factor}");
         let square = apply(&x, "*", &x);
-        let squares = columns.add(format!("pg_catalog.sum({square}) {filter}"), Use::Sum);
+        let squares = columns.add(
+            format!("pg_catalog.sum({square}) {filter}"),
+            ColumnRole::Sum,
+        );
         let n = format!("pg_catalog.sum({count})");
         let total = format!("pg_catalog.sum({sum})");
         let numerator = apply(

@@ -2,7 +2,7 @@
 //! be computed apart: nothing that could differ from one session to another, or
 //! depend on rows of another shard.
 
-use crate::pg::lexer::{Kind, Token};
+use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::RESERVED;
 
 /// Keywords inside expressions.
@@ -119,23 +119,23 @@ const NO_COLUMNS: [&str; 24] = [
 /// `"user"` may be one.
 pub fn column_name<'t>(token: &'t Token<'_>) -> Option<&'t str> {
     match &token.kind {
-        Kind::Word(word) => {
+        TokenKind::Identifier(word) => {
             let word = word.as_ref();
             let keyword =
                 RESERVED.contains(&word) || KEYWORDS.contains(&word) || NO_COLUMNS.contains(&word);
             (!keyword).then_some(word)
         }
-        Kind::Quoted(name) => Some(name),
+        TokenKind::Quoted(name) => Some(name),
         _ => None,
     }
 }
 
 /// A string that means another instant to each session (`'now'::timestamptz`).
-pub fn is_of_the_moment(string: &str) -> bool {
+pub fn is_relative_time(string: &str) -> bool {
     let lower = string.to_lowercase();
     ["now", "today", "tomorrow", "yesterday"]
         .iter()
         .any(|word| lower.contains(word))
 }
 
-pub type Why = &'static str;
+pub type NotDecomposable = &'static str;

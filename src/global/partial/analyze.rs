@@ -1,15 +1,15 @@
 //! Recognises what can be answered in parts: aggregates over one sharded table,
 //! and the first rows of one. Cuts the user's own text; prints no tree.
 
-use crate::global::partial::allowlist::Why;
+use crate::global::partial::allowlist::NotDecomposable;
 use std::ops::Range;
 
 use super::allowlist::column_name;
 use super::clauses::Clauses;
-use super::columns::Use;
-use super::sources::{Column, Sources};
+use super::columns::ColumnRole;
+use super::sources::{SourceColumn, Sources};
 use crate::global::catalog::Catalog;
-use crate::pg::lexer::{Kind, Strings, Token};
+use crate::pg::lexer::{StringSyntax, Token, TokenKind};
 use crate::pg::query_text::Text;
 
 /// A statement in two.
@@ -18,7 +18,7 @@ pub struct Partial {
     /// What each shard is asked, over its own table.
     pub part: String,
     /// What each column of the parts is for.
-    pub uses: Vec<Use>,
+    pub uses: Vec<ColumnRole>,
     /// By which they are compared, where it is not the database's own.
     pub(super) collations: Vec<Option<&'static str>>,
     /// The final statement in front of and behind the source of its rows.
@@ -31,7 +31,7 @@ impl Partial {
     pub fn has_keys(&self) -> bool {
         self.uses
             .iter()
-            .any(|usage| matches!(usage, Use::Key | Use::Value))
+            .any(|usage| matches!(usage, ColumnRole::GroupKey | ColumnRole::PassThrough))
     }
 }
 
@@ -39,16 +39,16 @@ impl Partial {
 ///
 /// # Errors
 /// What keeps it from being answered in parts.
-pub fn recognise(
+pub fn analyze(
     text: &Text<'_>,
-    strings: Strings,
+    strings: StringSyntax,
     catalog: &Catalog,
     names: &[&str],
-) -> Result<Partial, Why> {
+) -> Result<Partial, NotDecomposable> {
     let clauses = Clauses::find(text)?;
     let sources = Sources::find(text, &clauses.from, catalog)?;
     sources.check_joins(text, catalog)?;
-    let mut recogniser = Recogniser {
+    let mut recogniser = PartialAnalyzer {
         text,
         strings,
         sources,
@@ -71,7 +71,7 @@ pub fn may_apply(text: &Text<'_>) -> bool {
 }
 
 /// Why a long statement is not answered in parts.
-pub const LONG: Why = "it is too long to be sent to every shard";
+pub const LONG: NotDecomposable = "it is too long to be sent to every shard";
 
 /// Every shard would get the whole text: a list of 200,000 ids is 1.5 MB for each.
 pub fn is_long(text: &Text<'_>) -> bool {
@@ -79,9 +79,9 @@ pub fn is_long(text: &Text<'_>) -> bool {
     text.tokens.len() > MOST_TOKENS
 }
 
-pub struct Recogniser<'a> {
+pub struct PartialAnalyzer<'a> {
     pub(super) text: &'a Text<'a>,
-    pub(super) strings: Strings,
+    pub(super) strings: StringSyntax,
     pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
@@ -89,7 +89,7 @@ pub struct Recogniser<'a> {
     pub(super) aggregated: Vec<bool>,
 }
 
-impl Recogniser<'_> {
+impl PartialAnalyzer<'_> {
     pub(super) fn tokens(&self) -> &[Token<'_>] {
         &self.text.tokens
     }
@@ -114,7 +114,7 @@ impl Recogniser<'_> {
     }
 
     /// The column that an expression is. It binds stronger than any operator.
-    pub(super) fn column(&self, range: &Range<usize>) -> Option<Column<'_>> {
+    pub(super) fn column(&self, range: &Range<usize>) -> Option<SourceColumn<'_>> {
         let tokens = &self.tokens()[range.clone()];
         let (qualifier, name) = match tokens {
             [name] => (None, column_name(name)?),
@@ -146,7 +146,7 @@ impl Recogniser<'_> {
 
     /// An element of the select list without its label. One without AS is a name
     /// where an operand has ended.
-    pub(super) fn unlabelled(&self, item: &Range<usize>) -> Range<usize> {
+    pub(super) fn without_alias(&self, item: &Range<usize>) -> Range<usize> {
         let bare = || {
             let last = &self.tokens()[item.end - 1];
             column_name(last).is_some() && self.follows_operand(item.end - 1)
@@ -159,7 +159,10 @@ impl Recogniser<'_> {
     }
 
     /// The number that a clause is.
-    pub(super) fn number(&self, clause: Option<&Range<usize>>) -> Result<Option<u32>, Why> {
+    pub(super) fn number(
+        &self,
+        clause: Option<&Range<usize>>,
+    ) -> Result<Option<u32>, NotDecomposable> {
         let Some(clause) = clause else {
             return Ok(None);
         };
@@ -174,7 +177,7 @@ impl Recogniser<'_> {
         let [token] = &self.tokens()[element.clone()] else {
             return None;
         };
-        if token.kind == Kind::Number {
+        if token.kind == TokenKind::Number {
             return self.cut(element).parse::<usize>().ok()?.checked_sub(1);
         }
         let name = column_name(token)?;

@@ -5,20 +5,21 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use super::allowlist::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
-use super::analyze::Recogniser;
+use super::analyze::PartialAnalyzer;
 use super::clauses::Clauses;
 use crate::global::relation::ColumnShape;
-use crate::pg::lexer::{Kind, string_value};
+use crate::pg::lexer::{TokenKind, string_value};
 use crate::pg::query_text::SHARD;
 
-const WORD: Why = "it has a word that may mean something else in another session or shard";
-const SYNTAX: Why = "its syntax is not a simple one";
+const WORD: NotDecomposable =
+    "it has a word that may mean something else in another session or shard";
+const SYNTAX: NotDecomposable = "its syntax is not a simple one";
 
-impl Recogniser<'_> {
+impl PartialAnalyzer<'_> {
     /// Everything in it is known to be the same in every session and shard.
-    pub(super) fn check_words(&self) -> Result<(), Why> {
+    pub(super) fn check_words(&self) -> Result<(), NotDecomposable> {
         let from = self.clauses.from.clone();
         let in_place = self.in_place()?;
         for (index, token) in self.tokens().iter().enumerate() {
@@ -27,10 +28,10 @@ impl Recogniser<'_> {
                 continue;
             }
             match &token.kind {
-                Kind::Operator => self.check_operator(index)?,
-                Kind::String => self.check_string(index)?,
-                Kind::Number => self.check_number(index)?,
-                Kind::Mark('.') => {
+                TokenKind::Operator => self.check_operator(index)?,
+                TokenKind::String => self.check_string(index)?,
+                TokenKind::Number => self.check_number(index)?,
+                TokenKind::Punctuation('.') => {
                     let named = |at: usize| {
                         let token = self.tokens().get(at);
                         token.is_some_and(|token| token.identifier().is_some())
@@ -39,9 +40,9 @@ impl Recogniser<'_> {
                         return Err(SYNTAX);
                     }
                 }
-                Kind::Mark('(' | ')' | ',' | ':') => {}
-                Kind::Mark(_) => return Err(SYNTAX),
-                Kind::Word(_) | Kind::Quoted(_) => self.check_word(index)?,
+                TokenKind::Punctuation('(' | ')' | ',' | ':') => {}
+                TokenKind::Punctuation(_) => return Err(SYNTAX),
+                TokenKind::Identifier(_) | TokenKind::Quoted(_) => self.check_word(index)?,
             }
         }
         Ok(())
@@ -50,10 +51,10 @@ impl Recogniser<'_> {
     /// What needs no look, for it is known by its place: labels, what follows an
     /// expression of ORDER BY, a column of the result that is a whole element of
     /// ORDER BY or GROUP BY, and the stars of a list of columns.
-    fn in_place(&self) -> Result<BTreeSet<usize>, Why> {
+    fn in_place(&self) -> Result<BTreeSet<usize>, NotDecomposable> {
         let mut known = BTreeSet::new();
         for item in self.elements(&self.clauses.select) {
-            known.extend(self.unlabelled(&item).end..item.end);
+            known.extend(self.without_alias(&item).end..item.end);
             if !self.is_aggregated() && self.is_star(&item) {
                 known.extend(item);
             }
@@ -109,10 +110,10 @@ impl Recogniser<'_> {
             return false;
         };
         match &self.tokens()[before].kind {
-            Kind::Number | Kind::String | Kind::Quoted(_) => true,
-            Kind::Mark(mark) => *mark == ')',
-            Kind::Operator => false,
-            Kind::Word(word) => {
+            TokenKind::Number | TokenKind::String | TokenKind::Quoted(_) => true,
+            TokenKind::Punctuation(mark) => *mark == ')',
+            TokenKind::Operator => false,
+            TokenKind::Identifier(word) => {
                 ENDS.contains(&word.as_ref())
                     || self.text.follows_mark(before, '.')
                     || (column_name(&self.tokens()[before]).is_some() && !self.is_by(before))
@@ -127,7 +128,7 @@ impl Recogniser<'_> {
             && ["group", "order"].iter().any(|w| self.is(index - 1, w))
     }
 
-    fn check_operator(&self, index: usize) -> Result<(), Why> {
+    fn check_operator(&self, index: usize) -> Result<(), NotDecomposable> {
         let operator = self.cut(&(index..index + 1));
         let counts = || {
             self.text.follows_mark(index, '(')
@@ -144,10 +145,10 @@ impl Recogniser<'_> {
         }
     }
 
-    fn check_string(&self, index: usize) -> Result<(), Why> {
+    fn check_string(&self, index: usize) -> Result<(), NotDecomposable> {
         let value = string_value(self.cut(&(index..index + 1)), self.strings);
         let value = value.filter(|_| !self.follows_operand(index));
-        if allowlist::is_of_the_moment(&value.ok_or(SYNTAX)?) {
+        if allowlist::is_relative_time(&value.ok_or(SYNTAX)?) {
             Err("it names the current time, which differs between connections")
         } else {
             Ok(())
@@ -155,10 +156,11 @@ impl Recogniser<'_> {
     }
 
     /// `0x1` is a number to some versions, and a number with a label to others.
-    fn check_number(&self, index: usize) -> Result<(), Why> {
+    fn check_number(&self, index: usize) -> Result<(), NotDecomposable> {
         let end = self.tokens()[index].span.end;
         let touched = self.tokens().get(index + 1).is_some_and(|next| {
-            next.span.start == end && (next.identifier().is_some() || next.kind == Kind::Number)
+            next.span.start == end
+                && (next.identifier().is_some() || next.kind == TokenKind::Number)
         });
         if touched || self.follows_operand(index) {
             Err(SYNTAX)
@@ -167,13 +169,13 @@ impl Recogniser<'_> {
         }
     }
 
-    fn check_word(&self, index: usize) -> Result<(), Why> {
+    fn check_word(&self, index: usize) -> Result<(), NotDecomposable> {
         let token = &self.tokens()[index];
         let Some(name) = token.identifier() else {
             return Ok(());
         };
         let called = self.text.precedes_mark(index, '(');
-        let word = matches!(token.kind, Kind::Word(_));
+        let word = matches!(token.kind, TokenKind::Identifier(_));
         if self.text.follows_mark(index, '.') {
             return self.check_qualified(index, name);
         }
@@ -225,7 +227,7 @@ impl Recogniser<'_> {
     }
 
     /// Only a column of that very table: `t.count` may be `count(t)`.
-    fn check_qualified(&self, index: usize, name: &str) -> Result<(), Why> {
+    fn check_qualified(&self, index: usize, name: &str) -> Result<(), NotDecomposable> {
         let table = index
             .checked_sub(2)
             .filter(|&table| !self.text.follows_mark(table, '.'))
@@ -270,12 +272,12 @@ impl Recogniser<'_> {
             columns.peek().is_some()
                 && columns.all(|c| oids.iter().any(|oid| c.identity.starts_with(oid)))
         };
-        token.kind == Kind::String || token.identifier().is_some_and(of_columns)
+        token.kind == TokenKind::String || token.identifier().is_some_and(of_columns)
     }
 
     /// Types that Postgres brings along, the same everywhere. Others only where each
     /// row is looked at by itself, and only Postgres's own operators look at it.
-    fn check_column(&self, index: usize, name: &str) -> Result<(), Why> {
+    fn check_column(&self, index: usize, name: &str) -> Result<(), NotDecomposable> {
         let condition = self.clauses.condition.clone().unwrap_or_default();
         let by_row = condition.contains(&index) || self.aggregated[index];
         if by_row || self.sources.columns(name).all(ColumnShape::is_builtin) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use crate::pg::query_text::Text;
 
 /// Where the clauses are: ranges of tokens without their keywords.
@@ -22,8 +22,8 @@ impl Clauses {
         "select", "from", "where", "group", "having", "order", "limit", "offset",
     ];
 
-    pub(super) fn find(text: &Text<'_>) -> Result<Self, Why> {
-        const SHAPE: Why = "only SELECT … FROM can be answered in parts";
+    pub(super) fn find(text: &Text<'_>) -> Result<Self, NotDecomposable> {
+        const SHAPE: NotDecomposable = "only SELECT … FROM can be answered in parts";
         let mut found: [Option<Range<usize>>; 8] = Default::default();
         let mut open: Option<usize> = None;
         let mut depth = 0;

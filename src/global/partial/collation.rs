@@ -6,15 +6,18 @@
 
 use std::ops::Range;
 
-use super::allowlist::Why;
-use super::analyze::Recogniser;
+use super::allowlist::NotDecomposable;
+use super::analyze::PartialAnalyzer;
 use crate::global::relation::ColumnShape;
 
-const OWN: Why = "texts with a collation of their own are compared between shards";
+const OWN: NotDecomposable = "texts with a collation of their own are compared between shards";
 
-impl Recogniser<'_> {
+impl PartialAnalyzer<'_> {
     /// Of an expression, if it is not the database's own.
-    pub(super) fn collation(&self, expression: &Range<usize>) -> Result<Option<&'static str>, Why> {
+    pub(super) fn collation(
+        &self,
+        expression: &Range<usize>,
+    ) -> Result<Option<&'static str>, NotDecomposable> {
         let names = || {
             let tokens = self.tokens()[expression.clone()].iter();
             tokens.filter_map(|token| token.identifier())
@@ -37,13 +40,16 @@ impl Recogniser<'_> {
     }
 
     /// Of a column of the result.
-    pub(super) fn collation_of_output(&self, output: usize) -> Result<Option<&'static str>, Why> {
+    pub(super) fn collation_of_output(
+        &self,
+        output: usize,
+    ) -> Result<Option<&'static str>, NotDecomposable> {
         let items = self.elements(&self.clauses.select);
         let has_star = items
             .iter()
             .any(|item| self.cut(&(item.end - 1..item.end)) == "*");
         if !has_star && let Some(item) = items.get(output) {
-            return self.collation(&self.unlabelled(item));
+            return self.collation(&self.without_alias(item));
         }
         // Which column it is, is not written.
         let named = items.iter().all(|item| self.collation(item) == Ok(None));
@@ -56,7 +62,7 @@ fn is_plain(column: &ColumnShape) -> bool {
     collation(column) == Ok(None)
 }
 
-fn collation(column: &ColumnShape) -> Result<Option<&'static str>, Why> {
+fn collation(column: &ColumnShape) -> Result<Option<&'static str>, NotDecomposable> {
     // These oids are fixed.
     match column.collation.as_str() {
         "0" | "100" => Ok(None),

@@ -2,31 +2,31 @@
 
 /// What a column of the parts is for, and so which types it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub enum ColumnRole {
     /// Compared or sorted by.
-    Key,
+    GroupKey,
     /// Given out as it is.
-    Value,
+    PassThrough,
     /// Added up, and calculated with: exact types only.
     Sum,
     /// Added up, and that is the answer: floats too, where any order will do.
-    Total,
+    FinalSum,
     /// Added up, to be divided by how many they are: the same, but for `real`, of
     /// which `avg()` adds up more digits than `sum()` gives.
-    Mean,
+    AvgSum,
     /// Taken the smallest or largest of, or combined bit by bit.
-    Extreme,
+    MinMax,
 }
 
-impl Use {
+impl ColumnRole {
     pub(super) fn prefix(self) -> &'static str {
         match self {
-            Self::Key => "k",
-            Self::Value => "v",
+            Self::GroupKey => "k",
+            Self::PassThrough => "v",
             Self::Sum => "s",
-            Self::Total => "t",
-            Self::Mean => "m",
-            Self::Extreme => "e",
+            Self::FinalSum => "t",
+            Self::AvgSum => "m",
+            Self::MinMax => "e",
         }
     }
 }
@@ -41,7 +41,7 @@ pub fn type_of(column: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Columns {
     expressions: Vec<String>,
-    pub(super) uses: Vec<Use>,
+    pub(super) uses: Vec<ColumnRole>,
     /// Where they are not the database's own.
     pub(super) collations: Vec<Option<&'static str>>,
     /// The index of what DISTINCT aggregates are over.
@@ -50,7 +50,7 @@ pub struct Columns {
 
 impl Columns {
     /// The column that is this expression, as the final statement names it.
-    pub(super) fn add(&mut self, expression: String, usage: Use) -> String {
+    pub(super) fn add(&mut self, expression: String, usage: ColumnRole) -> String {
         self.add_collated(expression, usage, None)
     }
 
@@ -58,7 +58,7 @@ impl Columns {
     pub(super) fn add_collated(
         &mut self,
         expression: String,
-        usage: Use,
+        usage: ColumnRole,
         collation: Option<&'static str>,
     ) -> String {
         let mut known = self.expressions.iter().zip(&self.uses);
@@ -84,7 +84,7 @@ impl Columns {
         if known.is_some_and(|known| known != expression) {
             return None;
         }
-        let name = self.add_collated(expression.to_owned(), Use::Key, collation);
+        let name = self.add_collated(expression.to_owned(), ColumnRole::GroupKey, collation);
         self.distinct = self.expressions.iter().position(|one| one == expression);
         Some(name)
     }
@@ -97,7 +97,7 @@ impl Columns {
     pub(super) fn grouping(&self) -> String {
         let keys: Vec<_> = (1..)
             .zip(&self.uses)
-            .filter(|(_, usage)| **usage == Use::Key)
+            .filter(|(_, usage)| **usage == ColumnRole::GroupKey)
             .map(|(number, _): (usize, _)| number.to_string())
             .collect();
         if keys.is_empty() {

@@ -3,14 +3,18 @@
 
 use std::ops::Range;
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use super::allowlist::column_name;
-use super::analyze::Recogniser;
-use super::group_by::Places;
-use crate::pg::lexer::Kind;
+use super::analyze::PartialAnalyzer;
+use super::group_by::Substitutions;
+use crate::pg::lexer::TokenKind;
 
-impl Recogniser<'_> {
-    pub(super) fn express(&self, range: &Range<usize>, places: &Places) -> Result<String, Why> {
+impl PartialAnalyzer<'_> {
+    pub(super) fn express(
+        &self,
+        range: &Range<usize>,
+        places: &Substitutions,
+    ) -> Result<String, NotDecomposable> {
         let same_token = |one: usize, other: usize| {
             let (a, b) = (&self.tokens()[one], &self.tokens()[other]);
             a.kind == b.kind
@@ -45,7 +49,7 @@ impl Recogniser<'_> {
             } else {
                 let token = &self.tokens()[index];
                 if let Some(name) = column_name(token)
-                    && (self.is_column(name) || matches!(token.kind, Kind::Quoted(_)))
+                    && (self.is_column(name) || matches!(token.kind, TokenKind::Quoted(_)))
                 {
                     return Err("a column is neither grouped by nor aggregated");
                 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use tokio_postgres::types::Type;
 
 use super::analyze::Partial;
-use super::columns::{Use, type_of};
-use crate::global::catalog::FloatSums;
+use super::columns::{ColumnRole, type_of};
+use crate::global::catalog::FloatAggregation;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::row_batch::{Column, Rows};
 
@@ -22,16 +22,16 @@ pub struct Parts {
 
 /// Why parts are not put together, although they are of the right types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum CannotCombine {
     #[error("the shards' parts are more than is worth to be sent there and back")]
-    TooMuch,
+    TooLarge,
     /// What is computed of it could be out of numeric's range, or rounded to it.
     #[error("a sum has thousands of digits")]
-    TooLong,
+    NumericTooLong,
     /// `IST` is another time zone to the reader than to the writer, and with
     /// `SQL, YMD` a date is not read in the order that it is written in.
     #[error("DateStyle writes times in a way that cannot be read back for certain")]
-    NotIso,
+    NonIsoDateStyle,
 }
 
 impl Parts {
@@ -49,7 +49,7 @@ impl Parts {
     pub fn new(
         partial: &Partial,
         columns: &[Column],
-        floats: FloatSums,
+        floats: FloatAggregation,
     ) -> Result<Self, &'static str> {
         if columns.len() != partial.uses.len() {
             return Err("the parts' columns are not written out");
@@ -59,7 +59,7 @@ impl Parts {
             let known = column.builtin();
             let fit = known.filter(|known| {
                 is_exact(*usage, known)
-                    || (floats == FloatSums::InParts && is_float_sum(*usage, known))
+                    || (floats == FloatAggregation::AnyOrder && is_float_sum(*usage, known))
             });
             types.push(fit.ok_or_else(|| unfit(*usage, column.builtin().as_ref()))?);
         }
@@ -76,7 +76,7 @@ impl Parts {
         columns.any(|(usage, known)| is_float_sum(*usage, known))
     }
 
-    pub fn add(&mut self, rows: &Rows) -> Result<(), Unfit> {
+    pub fn add(&mut self, rows: &Rows) -> Result<(), CannotCombine> {
         for row in rows.iter() {
             let columns = self.arrays.iter_mut().zip(&self.types);
             for ((array, known), value) in columns.zip(row.values()) {
@@ -87,10 +87,10 @@ impl Parts {
                     None => array.push_str("NULL"),
                     Some(value) => {
                         if *known == Type::NUMERIC && value.len() > Self::LONGEST {
-                            return Err(Unfit::TooLong);
+                            return Err(CannotCombine::NumericTooLong);
                         }
                         if TIMES.contains(known) && !is_iso(value) {
-                            return Err(Unfit::NotIso);
+                            return Err(CannotCombine::NonIsoDateStyle);
                         }
                         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
                         // Writing to a String cannot fail.
@@ -102,7 +102,7 @@ impl Parts {
         }
         let bytes: usize = self.arrays.iter().map(String::len).sum();
         if self.rows > Self::MOST_ROWS || bytes > Self::MOST_BYTES {
-            Err(Unfit::TooMuch)
+            Err(CannotCombine::TooLarge)
         } else {
             Ok(())
         }
@@ -154,13 +154,15 @@ impl Parts {
 }
 
 /// Why a column of this type is not put together.
-fn unfit(usage: Use, known: Option<&Type>) -> &'static str {
+fn unfit(usage: ColumnRole, known: Option<&Type>) -> &'static str {
     match (usage, known) {
-        (Use::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+        (ColumnRole::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
             "the last digits of a variance of floats depend on the order"
         }
-        (Use::Mean, Some(&Type::FLOAT4)) => "avg() of real adds up more digits than sum() gives",
-        (Use::Total | Use::Mean, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
+        (ColumnRole::AvgSum, Some(&Type::FLOAT4)) => {
+            "avg() of real adds up more digits than sum() gives"
+        }
+        (ColumnRole::FinalSum | ColumnRole::AvgSum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
             "the last digits of a sum of floats depend on the order; --float-sums-in-parts takes any"
         }
         _ => "a column's type is not one that is known to come back as it went",
@@ -168,19 +170,19 @@ fn unfit(usage: Use, known: Option<&Type>) -> &'static str {
 }
 
 /// In which type a sum of sums is given out, or divided: that in which Postgres does.
-fn total_type(usage: Use, part: &Type) -> &'static str {
+fn total_type(usage: ColumnRole, part: &Type) -> &'static str {
     match (usage, part) {
-        (Use::Total, &Type::INT8) => "pg_catalog.int8",
+        (ColumnRole::FinalSum, &Type::INT8) => "pg_catalog.int8",
         (_, &Type::FLOAT4) => "pg_catalog.float4",
         (_, &Type::FLOAT8) => "pg_catalog.float8",
         _ => "pg_catalog.numeric",
     }
 }
 
-fn is_float_sum(usage: Use, known: &Type) -> bool {
+fn is_float_sum(usage: ColumnRole, known: &Type) -> bool {
     match usage {
-        Use::Total => [Type::FLOAT4, Type::FLOAT8].contains(known),
-        Use::Mean => *known == Type::FLOAT8,
+        ColumnRole::FinalSum => [Type::FLOAT4, Type::FLOAT8].contains(known),
+        ColumnRole::AvgSum => *known == Type::FLOAT8,
         _ => false,
     }
 }
@@ -193,7 +195,7 @@ fn is_iso(time: &str) -> bool {
     year.is_some_and(|end| end >= 4 && time[end..].starts_with('-')) || time.ends_with("infinity")
 }
 
-fn is_exact(usage: Use, known: &Type) -> bool {
+fn is_exact(usage: ColumnRole, known: &Type) -> bool {
     let sums = [Type::INT8, Type::NUMERIC];
     let keys = [
         Type::BOOL,
@@ -218,8 +220,8 @@ fn is_exact(usage: Use, known: &Type) -> bool {
         Type::OID,
     ];
     match usage {
-        Use::Sum | Use::Total | Use::Mean => sums.contains(known),
-        Use::Key | Use::Extreme => keys.contains(known),
-        Use::Value => keys.contains(known) || values.contains(known),
+        ColumnRole::Sum | ColumnRole::FinalSum | ColumnRole::AvgSum => sums.contains(known),
+        ColumnRole::GroupKey | ColumnRole::MinMax => keys.contains(known),
+        ColumnRole::PassThrough => keys.contains(known) || values.contains(known),
     }
 }

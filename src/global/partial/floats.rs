@@ -7,7 +7,7 @@ use crate::exec::fanout::{FanoutError, Session};
 pub const DIGITS_CUT: &str =
     "extra_float_digits has floats written with fewer digits than they have";
 
-pub async fn writes_floats_whole(session: &Session) -> Result<bool, FanoutError> {
+pub async fn floats_round_trip(session: &Session) -> Result<bool, FanoutError> {
     let rows = ask(
         session,
         include_str!("../../../sql/global/float_digits.sql"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use crate::global::catalog::Catalog;
 use crate::global::relation::ColumnShape;
 use crate::global::table::Table;
@@ -21,14 +21,14 @@ pub enum Condition {
     Using(Range<usize>),
 }
 
-const ELSE: Why = "it reads something else than sharded tables, joined or left joined";
+const ELSE: NotDecomposable = "it reads something else than sharded tables, joined or left joined";
 
 /// The tables, and what joins all but the first of them.
 pub fn read<'a>(
     text: &'a Text<'a>,
     from: &Range<usize>,
     catalog: &'a Catalog,
-) -> Result<(Vec<Source<'a>>, Vec<Condition>), Why> {
+) -> Result<(Vec<Source<'a>>, Vec<Condition>), NotDecomposable> {
     let reader = Reader {
         text,
         end: from.end,
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table with or without another name.
-    fn source(&self, index: usize) -> Result<(Source<'a>, usize), Why> {
+    fn source(&self, index: usize) -> Result<(Source<'a>, usize), NotDecomposable> {
         let name = |index: usize| {
             let token = self.text.tokens.get(index).filter(|_| index < self.end);
             token.and_then(Token::identifier)
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         .map(|words| index + words.len())
     }
 
-    fn condition(&self, index: usize) -> Result<(Condition, usize), Why> {
+    fn condition(&self, index: usize) -> Result<(Condition, usize), NotDecomposable> {
         if self.is(index, "using") && self.text.precedes_mark(index, '(') {
             let close = self.text.closing(index + 1);
             return Ok((Condition::Using(index + 2..close), close + 1));
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::lexer::Strings;
+    use crate::pg::lexer::StringSyntax;
 
     fn catalog() -> Catalog {
         let table = |name: &str| Table {
@@ -161,8 +161,8 @@ mod tests {
         }
     }
 
-    fn tables(from: &str) -> Result<usize, Why> {
-        let (text, catalog) = (Text::new(from, Strings::Conforming), catalog());
+    fn tables(from: &str) -> Result<usize, NotDecomposable> {
+        let (text, catalog) = (Text::new(from, StringSyntax::StandardConforming), catalog());
         let (tables, _) = read(&text, &(0..text.tokens.len()), &catalog)?;
         Ok(tables.len())
     }

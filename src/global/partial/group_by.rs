@@ -4,20 +4,20 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::aggregate::Replacement;
-use super::allowlist::Why;
-use super::analyze::{Partial, Recogniser};
-use super::columns::{Columns, Use};
+use super::allowlist::NotDecomposable;
+use super::analyze::{Partial, PartialAnalyzer};
+use super::columns::{ColumnRole, Columns};
 use crate::pg::quote::Identifier;
 
 /// What the final statement has in the place of the user's tokens.
-pub struct Places {
+pub struct Substitutions {
     /// What is grouped by, and the column that it is.
     pub(super) groups: Vec<(Range<usize>, String)>,
     pub(super) aggregates: Vec<Replacement>,
 }
 
-impl Recogniser<'_> {
-    pub(super) fn aggregates(&self) -> Result<Partial, Why> {
+impl PartialAnalyzer<'_> {
+    pub(super) fn aggregates(&self) -> Result<Partial, NotDecomposable> {
         let items = self.elements(&self.clauses.select);
         if items.len() != self.names.len() {
             return Err("its columns are not written out");
@@ -25,7 +25,7 @@ impl Recogniser<'_> {
         self.number(self.clauses.limit.as_ref())?;
         self.number(self.clauses.offset.as_ref())?;
         let mut columns = Columns::default();
-        let places = Places {
+        let places = Substitutions {
             groups: self.groups(&items, &mut columns)?,
             aggregates: self.replacements(&mut columns)?,
         };
@@ -33,7 +33,7 @@ impl Recogniser<'_> {
         for (item, name) in items.iter().zip(self.names) {
             select.push(format!(
                 "{} AS {}",
-                self.express(&self.unlabelled(item), &places)?,
+                self.express(&self.without_alias(item), &places)?,
                 Identifier(name)
             ));
         }
@@ -62,7 +62,7 @@ impl Recogniser<'_> {
         &self,
         items: &[Range<usize>],
         columns: &mut Columns,
-    ) -> Result<Vec<(Range<usize>, String)>, Why> {
+    ) -> Result<Vec<(Range<usize>, String)>, NotDecomposable> {
         let mut groups = Vec::new();
         let list = self.clauses.group.iter();
         for element in list.flat_map(|group| self.elements(group)) {
@@ -70,7 +70,7 @@ impl Recogniser<'_> {
             let own_column = matches!(&self.tokens()[element.clone()], [one] if one.identifier().is_some_and(|n| self.is_column(n)));
             let expression = match self.output(&element) {
                 // An input column comes before a label.
-                Some(output) if !own_column => self.unlabelled(
+                Some(output) if !own_column => self.without_alias(
                     items
                         .get(output)
                         .ok_or("GROUP BY names a column that is not there")?,
@@ -79,7 +79,7 @@ impl Recogniser<'_> {
             };
             let column = columns.add_collated(
                 self.cut(&expression).to_owned(),
-                Use::Key,
+                ColumnRole::GroupKey,
                 self.collation(&expression)?,
             );
             groups.push((expression, column));
@@ -88,7 +88,7 @@ impl Recogniser<'_> {
     }
 
     /// All aggregates, wherever they are.
-    fn replacements(&self, columns: &mut Columns) -> Result<Vec<Replacement>, Why> {
+    fn replacements(&self, columns: &mut Columns) -> Result<Vec<Replacement>, NotDecomposable> {
         let mut replacements = Vec::new();
         let mut index = 0;
         while index < self.tokens().len() {
@@ -104,7 +104,7 @@ impl Recogniser<'_> {
     }
 
     /// The final statement behind the source of its rows.
-    fn rest(&self, places: &Places) -> Result<String, Why> {
+    fn rest(&self, places: &Substitutions) -> Result<String, NotDecomposable> {
         let mut rest = String::new();
         if !places.groups.is_empty() {
             let keys: Vec<_> = places.groups.iter().map(|(_, c)| c.as_str()).collect();

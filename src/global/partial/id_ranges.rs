@@ -2,7 +2,7 @@
 
 /// What is known of a shard's ids without each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ids {
+pub struct IdSummary {
     pub least: i64,
     pub most: i64,
     /// All of them, bit by bit.
@@ -10,7 +10,7 @@ pub struct Ids {
     pub or: i64,
 }
 
-impl Ids {
+impl IdSummary {
     /// Whether two shards certainly have none in common: one's are all larger than
     /// the other's, or a bit is set in all of one and in none of the other. An id
     /// that is made of its shard's number, wherever in it that is, has such a bit.
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn of(ids: &[i64]) -> Ids {
-        Ids {
+    fn of(ids: &[i64]) -> IdSummary {
+        IdSummary {
             least: *ids.iter().min().unwrap(),
             most: *ids.iter().max().unwrap(),
             and: ids.iter().fold(-1, |and, id| and & id),
@@ -60,10 +60,13 @@ mod tests {
         let shards: Vec<_> = (0..128)
             .map(|shard| of(&[7 << 23, 9 << 40, 123 << 23 | 5 << 13].map(|id| id | shard)))
             .collect();
-        assert!(Ids::are_apart(&shards));
-        assert!(Ids::are_apart(&[of(&[1, 5]), of(&[6, 9]), of(&[-3])]));
-        assert!(!Ids::are_apart(&[of(&[1, 5]), of(&[5, 9])]));
-        assert!(!Ids::are_apart(&[of(&[1, 2, 5]), of(&[3, 9])]), "not known");
+        assert!(IdSummary::are_apart(&shards));
+        assert!(IdSummary::are_apart(&[of(&[1, 5]), of(&[6, 9]), of(&[-3])]));
+        assert!(!IdSummary::are_apart(&[of(&[1, 5]), of(&[5, 9])]));
+        assert!(
+            !IdSummary::are_apart(&[of(&[1, 2, 5]), of(&[3, 9])]),
+            "not known"
+        );
     }
 
     proptest! {
@@ -73,7 +76,7 @@ mod tests {
             other in prop::collection::vec(-20_i64..20, 1..4),
         ) {
             let common = one.iter().any(|id| other.contains(id));
-            prop_assert!(!common || !Ids::are_apart(&[of(&one), of(&other)]));
+            prop_assert!(!common || !IdSummary::are_apart(&[of(&one), of(&other)]));
             prop_assert_eq!(of(&one).with(&of(&other)), of(&[one, other].concat()));
         }
     }

@@ -2,14 +2,14 @@
 
 use crate::exec::plan::Plan;
 use crate::global::Catalog;
-use crate::global::Joined;
+use crate::global::Colocation;
 use crate::global::partial::Partial;
 use crate::global::partial::Parts;
 use crate::sharding::statement::Statement;
 use std::fmt::Write as _;
 
 /// Each shard's part of an answer, to be had and combined.
-pub struct InParts {
+pub struct PartialPlan {
     pub partial: Partial,
     pub parts: Parts,
     /// Asks each shard for its part.
@@ -17,9 +17,9 @@ pub struct InParts {
     pub catalog: Catalog,
 }
 
-impl InParts {
+impl PartialPlan {
     /// Puts the parts together.
-    pub fn final_plan(&self, parts: &Parts) -> Plan {
+    pub fn combine_plan(&self, parts: &Parts) -> Plan {
         Plan {
             statement: Statement::composed(parts.statement(&self.partial)),
             ..self.plan.clone()
@@ -29,9 +29,9 @@ impl InParts {
     pub fn explain(&self) -> String {
         let first = self.catalog.shards[0];
         let joined = match self.catalog.joined {
-            Joined::Anywhere => "",
-            Joined::Stated => "; joined rows are in the same shard, as --colocated states",
-            Joined::Proved => {
+            Colocation::Unknown => "",
+            Colocation::Asserted => "; joined rows are in the same shard, as --colocated states",
+            Colocation::Proven => {
                 "; joined rows are in the same shard: no two shards have an id in common"
             }
         };

@@ -3,34 +3,37 @@
 //! A join is taken to do so if it says it itself (`a.shard = b.shard`), if the user
 //! does (`--colocated`), or if it is along a foreign key that every shard has, to
 //! ids that no two shards have in common. That they are each shard's primary key
-//! says nothing of other shards, so the ids themselves are looked at: `is_proved`.
+//! says nothing of other shards, so the ids themselves are looked at: `verify_colocation`.
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use super::allowlist::column_name;
 use super::clauses::Clauses;
 use super::from_clause::Condition;
-use super::sources::{Column, Sources, names};
-use crate::global::catalog::{Catalog, Joined};
+use super::sources::{SourceColumn, Sources, names};
+use crate::global::catalog::{Catalog, Colocation};
 use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
 /// Why joins keep a statement from being had in parts.
-pub const APART: Why = "a join may bring together rows of different shards: no foreign key of every shard is \
+pub const APART: NotDecomposable = "a join may bring together rows of different shards: no foreign key of every shard is \
                     along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
 
 /// That a column of one table is equal to one of another: a foreign key perhaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link<'a> {
+pub struct JoinEquality<'a> {
     pub(super) tables: [&'a str; 2],
     pub(super) columns: [&'a str; 2],
 }
 
 /// For each join that does not say itself that it is within shards, the equalities
 /// of which one must prove it. `None` if there is no such join, or no such proof.
-pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<Link<'a>>>> {
+pub fn unproven_joins<'a>(
+    text: &'a Text<'a>,
+    catalog: &'a Catalog,
+) -> Option<Vec<Vec<JoinEquality<'a>>>> {
     let clauses = Clauses::find(text).ok()?;
     let sources = Sources::find(text, &clauses.from, catalog).ok()?;
-    if catalog.joined != Joined::Anywhere {
+    if catalog.joined != Colocation::Unknown {
         return None;
     }
     let open = (0..sources.joins.len()).filter(|&join| !sources.is_within(text, join));
@@ -39,8 +42,8 @@ pub fn to_prove<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Option<Vec<Vec<
 }
 
 impl<'a> Sources<'a> {
-    pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), Why> {
-        let within = |join| catalog.joined != Joined::Anywhere || self.is_within(text, join);
+    pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), NotDecomposable> {
+        let within = |join| catalog.joined != Colocation::Unknown || self.is_within(text, join);
         if (0..self.joins.len()).all(within) {
             Ok(())
         } else {
@@ -67,8 +70,8 @@ impl<'a> Sources<'a> {
     }
 
     /// Integers only: it takes looking at their bits.
-    fn links(&self, text: &'a Text<'_>, join: usize) -> Vec<Link<'a>> {
-        let link = |pair: [Column<'a>; 2]| {
+    fn links(&self, text: &'a Text<'_>, join: usize) -> Vec<JoinEquality<'a>> {
+        let link = |pair: [SourceColumn<'a>; 2]| {
             let mut tables = [""; 2];
             for (name, column) in tables.iter_mut().zip(pair) {
                 let source = &self.tables[column.table?];
@@ -78,7 +81,7 @@ impl<'a> Sources<'a> {
                     .any(|oid| known.identity.starts_with(oid));
                 *name = integer.then_some(source.table.name.as_str())?;
             }
-            Some(Link {
+            Some(JoinEquality {
                 tables,
                 columns: pair.map(|column| column.name),
             })
@@ -91,7 +94,7 @@ impl<'a> Sources<'a> {
 
     /// What must be equal for a join's rows to come together: a column of the table
     /// that it joins, and one of a table in front of it.
-    fn equalities<'n>(&self, text: &'n Text<'_>, join: usize) -> Vec<[Column<'n>; 2]> {
+    fn equalities<'n>(&self, text: &'n Text<'_>, join: usize) -> Vec<[SourceColumn<'n>; 2]> {
         let Condition::On(range) = &self.joins[join] else {
             return Vec::new();
         };
@@ -111,15 +114,16 @@ impl<'a> Sources<'a> {
             let at = conjunct.iter().position(equals)?;
             let one = self.named(text, &conjunct[..at])?;
             let other = self.named(text, &conjunct[at + 1..])?;
-            let is_joined = |column: Column<'_>| column.table == Some(join + 1);
-            let is_before = |column: Column<'_>| column.table.is_some_and(|table| table <= join);
+            let is_joined = |column: SourceColumn<'_>| column.table == Some(join + 1);
+            let is_before =
+                |column: SourceColumn<'_>| column.table.is_some_and(|table| table <= join);
             ((is_joined(one) && is_before(other)) || (is_joined(other) && is_before(one)))
                 .then_some([one, other])
         };
         conjuncts.filter_map(pair).collect()
     }
 
-    fn named<'n>(&self, text: &Text<'_>, tokens: &'n [Token<'n>]) -> Option<Column<'n>> {
+    fn named<'n>(&self, text: &Text<'_>, tokens: &'n [Token<'n>]) -> Option<SourceColumn<'n>> {
         match tokens {
             [name] => self.column(text, None, column_name(name)?),
             [qualifier, point, name] if point.is_mark('.') => {
@@ -135,7 +139,7 @@ mod tests {
     use super::*;
     use crate::global::relation::ColumnShape;
     use crate::global::table::Table;
-    use crate::pg::lexer::Strings;
+    use crate::pg::lexer::StringSyntax;
 
     fn catalog() -> Catalog {
         let column = |name: &str| ColumnShape {
@@ -161,7 +165,7 @@ mod tests {
 
     fn is_within(from: &str) -> bool {
         let sql = format!("SELECT 1 FROM {from}");
-        let (text, catalog) = (Text::new(&sql, Strings::Conforming), catalog());
+        let (text, catalog) = (Text::new(&sql, StringSyntax::StandardConforming), catalog());
         let from = Clauses::find(&text).unwrap().from;
         let sources = Sources::find(&text, &from, &catalog).unwrap();
         sources.check_joins(&text, &catalog).is_ok()
@@ -200,9 +204,9 @@ mod tests {
     fn what_may_be_a_foreign_key_is_to_be_proved() {
         let said = |from: &str| {
             let sql = format!("SELECT 1 FROM {from}");
-            let (text, catalog) = (Text::new(&sql, Strings::Conforming), catalog());
-            to_prove(&text, &catalog).map(|joins| {
-                let shown = |link: &Link<'_>| {
+            let (text, catalog) = (Text::new(&sql, StringSyntax::StandardConforming), catalog());
+            unproven_joins(&text, &catalog).map(|joins| {
+                let shown = |link: &JoinEquality<'_>| {
                     let ([a, b], [c, d]) = (link.tables, link.columns);
                     format!("{a}.{c}={b}.{d}")
                 };

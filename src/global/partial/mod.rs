@@ -22,9 +22,9 @@ mod shadowed_names;
 mod sources;
 mod top_n;
 
-pub use analyze::{LONG, Partial, is_long, may_apply, recognise};
-pub use final_statement::{Parts, Unfit};
-pub use floats::{DIGITS_CUT, writes_floats_whole};
-pub use joins::{APART, to_prove};
-pub use prove_joins::is_proved;
+pub use analyze::{LONG, Partial, analyze, is_long, may_apply};
+pub use final_statement::{CannotCombine, Parts};
+pub use floats::{DIGITS_CUT, floats_round_trip};
+pub use joins::{APART, unproven_joins};
+pub use prove_joins::verify_colocation;
 pub use shadowed_names::{SHADOWED, is_shadowed};

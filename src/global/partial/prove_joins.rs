@@ -3,23 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::id_ranges::Ids;
-use super::joins::Link;
+use super::id_ranges::IdSummary;
+use super::joins::JoinEquality;
 use crate::exec::fanout::{FanoutError, Session, result_rows};
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
 /// A table and a column of it.
-type Place = (String, String);
+type JoinColumn = (String, String);
 
 /// Whether each join is of columns that no two shards have a value in common of, in
 /// either: then a row can only match one of its own shard. Only columns along a
 /// foreign key are looked at, for others are hardly so. That key alone proves nothing:
 /// rows that were loaded with `session_replication_role` need not keep it.
-pub async fn is_proved(
+pub async fn verify_colocation(
     session: &Session,
-    joins: &[Vec<Link<'_>>],
+    joins: &[Vec<JoinEquality<'_>>],
     shards: &[Shard],
 ) -> Result<bool, FanoutError> {
     let keys = foreign_keys(session, joins, shards).await?;
@@ -38,18 +38,18 @@ pub async fn is_proved(
     Ok(true)
 }
 
-fn ends(link: &Link<'_>) -> [Place; 2] {
+fn ends(link: &JoinEquality<'_>) -> [JoinColumn; 2] {
     [0, 1].map(|end| (link.tables[end].to_owned(), link.columns[end].to_owned()))
 }
 
 /// A foreign key of every shard.
 struct ForeignKey {
-    from: Place,
-    to: Place,
+    from: JoinColumn,
+    to: JoinColumn,
 }
 
 /// Whether one leads to the other, both to the same, or both are one.
-fn is_along_key(ends: &[Place; 2], keys: &[ForeignKey]) -> bool {
+fn is_along_key(ends: &[JoinColumn; 2], keys: &[ForeignKey]) -> bool {
     let [one, other] = ends.each_ref().map(|place| {
         let to = keys.iter().filter(|key| key.from == *place);
         to.map(|key| &key.to).chain([place]).collect::<Vec<_>>()
@@ -59,7 +59,7 @@ fn is_along_key(ends: &[Place; 2], keys: &[ForeignKey]) -> bool {
 
 async fn foreign_keys(
     session: &Session,
-    joins: &[Vec<Link<'_>>],
+    joins: &[Vec<JoinEquality<'_>>],
     shards: &[Shard],
 ) -> Result<Vec<ForeignKey>, FanoutError> {
     let names: BTreeSet<_> = joins
@@ -98,10 +98,10 @@ async fn foreign_keys(
 /// that they have.
 async fn are_apart(
     session: &Session,
-    mut ends: [Place; 2],
+    mut ends: [JoinColumn; 2],
     keys: &[ForeignKey],
     shards: &[Shard],
-    known: &mut BTreeMap<Place, Vec<Option<Ids>>>,
+    known: &mut BTreeMap<JoinColumn, Vec<Option<IdSummary>>>,
 ) -> Result<bool, FanoutError> {
     ends.sort_by_key(|place| !keys.iter().any(|key| key.to == *place));
     let mut together = vec![None; shards.len()];
@@ -114,13 +114,13 @@ async fn are_apart(
         }
         for (all, ids) in together.iter_mut().zip(&known[&place]) {
             *all = match (*all, *ids) {
-                (Some(one), Some(other)) => Some(Ids::with(&one, &other)),
+                (Some(one), Some(other)) => Some(IdSummary::with(&one, &other)),
                 (one, other) => one.or(other),
             };
         }
         // A shard without any has nothing in common with others.
         let some: Vec<_> = together.iter().copied().flatten().collect();
-        if !Ids::are_apart(&some) {
+        if !IdSummary::are_apart(&some) {
             return Ok(false);
         }
     }
@@ -130,9 +130,9 @@ async fn are_apart(
 /// Of each shard in its place; `None` if the server did not tell.
 async fn ids(
     session: &Session,
-    (table, column): &Place,
+    (table, column): &JoinColumn,
     shards: &[Shard],
-) -> Result<Option<Vec<Option<Ids>>>, FanoutError> {
+) -> Result<Option<Vec<Option<IdSummary>>>, FanoutError> {
     let of_shard = |(place, shard): (usize, &Shard)| {
         sql_template::fill(
             include_str!("../../../sql/global/ids.sql"),
@@ -160,7 +160,7 @@ async fn ids(
         let (Some(&[least, most, and, or]), Some(place)) = (numbers.as_deref(), place) else {
             return Ok(None);
         };
-        *place = Some(Ids {
+        *place = Some(IdSummary {
             least,
             most,
             and,
@@ -179,7 +179,7 @@ pub(super) async fn ask(
         .client()
         .simple_query(sql)
         .await
-        .map_err(|error| FanoutError::opening(&error))?;
+        .map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).pop().unwrap_or_default();
     let values = |row: &&tokio_postgres::SimpleQueryRow| {
         (0..row.len())

@@ -6,7 +6,7 @@ use super::prove_joins::ask;
 use crate::exec::fanout::{FanoutError, Session};
 use crate::exec::type_names::FIRST_USER_OID;
 use crate::global::catalog::Catalog;
-use crate::pg::lexer::Kind;
+use crate::pg::lexer::TokenKind;
 use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
@@ -30,7 +30,7 @@ pub async fn is_shadowed(
     let tokens = || text.tokens.iter();
     let functions = tokens().filter_map(|token| token.identifier()).filter(own);
     let operators = (0..text.tokens.len())
-        .filter(|index| text.tokens[*index].kind == Kind::Operator && !is_star(text, *index))
+        .filter(|index| text.tokens[*index].kind == TokenKind::Operator && !is_star(text, *index))
         .map(|index| &text.sql[text.tokens[index].span.clone()])
         .map(|operator| if operator == "!=" { "<>" } else { operator });
     let calls_more = tokens().any(|token| IMPLYING.iter().any(|word| token.is_word(word)));

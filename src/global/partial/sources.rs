@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::allowlist::Why;
+use super::allowlist::NotDecomposable;
 use super::from_clause::{Condition, Source, read};
 use crate::global::catalog::Catalog;
 use crate::global::relation::ColumnShape;
@@ -18,7 +18,7 @@ pub struct Sources<'a> {
 
 /// A column of one of the tables; without a table it is one that USING made of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column<'a> {
+pub struct SourceColumn<'a> {
     pub(super) table: Option<usize>,
     pub(super) name: &'a str,
 }
@@ -28,7 +28,7 @@ impl<'a> Sources<'a> {
         text: &'a Text<'a>,
         from: &Range<usize>,
         catalog: &'a Catalog,
-    ) -> Result<Self, Why> {
+    ) -> Result<Self, NotDecomposable> {
         let (tables, joins) = read(text, from, catalog)?;
         Ok(Self { tables, joins })
     }
@@ -61,7 +61,7 @@ impl<'a> Sources<'a> {
         text: &Text<'_>,
         qualifier: Option<&str>,
         name: &'n str,
-    ) -> Option<Column<'n>> {
+    ) -> Option<SourceColumn<'n>> {
         if !self.has_column(name) {
             return None;
         }
@@ -75,7 +75,7 @@ impl<'a> Sources<'a> {
                     .unwrap_or_default(),
             ),
         };
-        Some(Column { table, name })
+        Some(SourceColumn { table, name })
     }
 
     fn is_merged(&self, text: &Text<'_>, name: &str) -> bool {

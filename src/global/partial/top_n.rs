@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::allowlist::Why;
-use super::analyze::{Partial, Recogniser};
-use super::columns::Use;
+use super::allowlist::NotDecomposable;
+use super::analyze::{Partial, PartialAnalyzer};
+use super::columns::ColumnRole;
 use crate::pg::quote::Identifier;
 
-impl Recogniser<'_> {
-    pub(super) fn first_rows(&self) -> Result<Partial, Why> {
+impl PartialAnalyzer<'_> {
+    pub(super) fn first_rows(&self) -> Result<Partial, NotDecomposable> {
         const MOST: u32 = 10_000;
         if self.clauses.having.is_some() {
             return Err("it has HAVING without aggregates");
@@ -26,14 +26,14 @@ impl Recogniser<'_> {
             .checked_add(offset)
             .filter(|most| *most <= MOST)
             .ok_or("LIMIT and OFFSET are high")?;
-        let mut uses = vec![Use::Value; self.names.len()];
+        let mut uses = vec![ColumnRole::PassThrough; self.names.len()];
         let mut collations = vec![None; self.names.len()];
         let (mut keys, mut sorted_by) = (String::new(), Vec::new());
         for element in self.elements(order) {
             let (expression, modifiers) = self.sorted(&element);
             let column = match self.output(&expression) {
                 Some(output) if output < self.names.len() => {
-                    uses[output] = Use::Key;
+                    uses[output] = ColumnRole::GroupKey;
                     collations[output] = self.collation_of_output(output)?;
                     output
                 }
@@ -46,7 +46,7 @@ impl Recogniser<'_> {
                         self.cut(&expression),
                         uses.len()
                     );
-                    uses.push(Use::Key);
+                    uses.push(ColumnRole::GroupKey);
                     collations.push(self.collation(&expression)?);
                     uses.len() - 1
                 }

@@ -53,11 +53,11 @@ pub(super) struct Objects {
 struct Field {
     /// `"name":`, written once.
     key: Vec<u8>,
-    kind: Kind,
+    kind: JsonType,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum JsonType {
     Number,
     Bool,
     Json,
@@ -81,7 +81,7 @@ impl Objects {
             key.push(b':');
             Field {
                 key,
-                kind: Kind::of(column, self.bigint_as_string),
+                kind: JsonType::of(column, self.bigint_as_string),
             }
         };
         self.fields = columns.iter().map(field).collect();
@@ -118,7 +118,7 @@ impl Objects {
     }
 }
 
-impl Kind {
+impl JsonType {
     fn of(column: &Column, bigint_as_string: bool) -> Self {
         match column.builtin() {
             Some(Type::INT8 | Type::NUMERIC) if bigint_as_string => Self::Text,

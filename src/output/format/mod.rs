@@ -126,7 +126,7 @@ const AT_A_TIME: usize = 64 << 10;
 /// Turns one result into text: `begin` once, `row` for each, `finish` once.
 #[derive(Debug)]
 pub enum Renderer {
-    Table(table::Table),
+    Table(table::TableRenderer),
     Expanded(expanded::Expanded),
     Csv(csv::Csv),
     Tsv(tsv::Tsv),
@@ -138,7 +138,7 @@ pub enum Renderer {
 impl Renderer {
     pub fn new(format: Format, options: RenderOptions) -> Self {
         match format {
-            Format::Table => Self::Table(table::Table::new(options)),
+            Format::Table => Self::Table(table::TableRenderer::new(options)),
             Format::Expanded => Self::Expanded(expanded::Expanded::new(options)),
             Format::Csv => Self::Csv(csv::Csv::new(options)),
             Format::Tsv => Self::Tsv(tsv::Tsv::new(options)),

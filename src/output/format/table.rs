@@ -13,7 +13,7 @@ use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
 
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct TableRenderer {
     tuples_only: bool,
     null: String,
     columns: Vec<Aligned>,
@@ -30,7 +30,7 @@ struct Aligned {
     width: usize,
 }
 
-impl Table {
+impl TableRenderer {
     pub fn new(options: RenderOptions) -> Self {
         Self {
             tuples_only: options.tuples_only,

@@ -16,11 +16,11 @@ pub use spelling::string_value;
 
 /// What `standard_conforming_strings` makes of a backslash in `'…'`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strings {
+pub enum StringSyntax {
     /// A backslash is a backslash.
-    Conforming,
+    StandardConforming,
     /// A backslash escapes, as in `E'…'`.
-    Escaped,
+    BackslashEscapes,
 }
 
 /// How many bytes of the database's encoding a character has: names are cut by them.
@@ -49,9 +49,9 @@ impl Encoding {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind<'a> {
+pub enum TokenKind<'a> {
     /// An identifier or keyword without quotes, folded to lower case.
-    Word(Cow<'a, str>),
+    Identifier(Cow<'a, str>),
     /// An identifier in quotes, as it reads without them.
     Quoted(String),
     /// A string constant of any kind.
@@ -60,23 +60,23 @@ pub enum Kind<'a> {
     /// Several operator characters, or one of `+-*/<>=~!@#%^&|?` and the back quote.
     Operator,
     /// `(`, `)`, `[`, `]`, `,`, `;`, `:`, `.`, or what Postgres does not know.
-    Mark(char),
+    Punctuation(char),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'a> {
-    pub kind: Kind<'a>,
+    pub kind: TokenKind<'a>,
     /// In bytes.
     pub span: Range<usize>,
 }
 
 impl Token<'_> {
     pub fn is_word(&self, word: &str) -> bool {
-        matches!(&self.kind, Kind::Word(it) if it == word)
+        matches!(&self.kind, TokenKind::Identifier(it) if it == word)
     }
 
     pub fn is_mark(&self, mark: char) -> bool {
-        self.kind == Kind::Mark(mark)
+        self.kind == TokenKind::Punctuation(mark)
     }
 
     /// Whether it is a name that the database's encoding may cut in another place.
@@ -87,15 +87,15 @@ impl Token<'_> {
     /// The name that a word or a quoted identifier is.
     pub fn identifier(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Word(word) => Some(word),
-            Kind::Quoted(name) => Some(name),
+            TokenKind::Identifier(word) => Some(word),
+            TokenKind::Quoted(name) => Some(name),
             _ => None,
         }
     }
 }
 
 /// All tokens of a text; white space and comments are not among them.
-pub fn tokens(text: &str, strings: Strings, encoding: Encoding) -> Vec<Token<'_>> {
+pub fn tokens(text: &str, strings: StringSyntax, encoding: Encoding) -> Vec<Token<'_>> {
     let mut lexer = Lexer::new(text, strings, encoding);
     let mut tokens = Vec::new();
     loop {
@@ -124,7 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn lex(text: &str) -> Vec<Token<'_>> {
-        tokens(text, Strings::Conforming, Encoding::Utf8)
+        tokens(text, StringSyntax::StandardConforming, Encoding::Utf8)
     }
 
     fn names(text: &str) -> Vec<String> {
@@ -149,7 +149,11 @@ mod tests {
             format!("\"{long}\""),
             format!("U&\"{}\"", r"\00e4".repeat(70)),
         ] {
-            let tokens = tokens(&written, Strings::Conforming, Encoding::OneByte);
+            let tokens = tokens(
+                &written,
+                StringSyntax::StandardConforming,
+                Encoding::OneByte,
+            );
             assert_eq!(tokens[0].identifier(), Some(&*"ä".repeat(63)), "{written}");
         }
     }
@@ -209,7 +213,7 @@ mod tests {
 
     #[test]
     fn old_strings_know_the_backslash() {
-        let old = tokens(r"'a\' b' c", Strings::Escaped, Encoding::Utf8);
+        let old = tokens(r"'a\' b' c", StringSyntax::BackslashEscapes, Encoding::Utf8);
         assert_eq!(old.len(), 2);
         assert_eq!(old[1].identifier(), Some("c"));
     }
@@ -235,7 +239,7 @@ mod tests {
     proptest! {
         #[test]
         fn tokens_follow_each_other_and_no_text_is_too_strange(text in r#"([a-zA-ZeEuUž&$'"\\/*+.\-0-9 \n(),;:!-]|\$\$|U&"|E'){0,40}"#) {
-            for strings in [Strings::Conforming, Strings::Escaped] {
+            for strings in [StringSyntax::StandardConforming, StringSyntax::BackslashEscapes] {
                 let mut end = 0;
                 for token in tokens(&text, strings, Encoding::Utf8) {
                     prop_assert!(token.span.start >= end && token.span.end > token.span.start);

@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 
 use super::spelling::truncated;
-use super::{Encoding, Kind, Strings};
+use super::{Encoding, StringSyntax, TokenKind};
 
 /// How far a text has been read.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    strings: Strings,
+    strings: StringSyntax,
     encoding: Encoding,
     /// The end of a run of signs, each an operator of its own.
     signs: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(text: &'a str, strings: Strings, encoding: Encoding) -> Self {
+    pub fn new(text: &'a str, strings: StringSyntax, encoding: Encoding) -> Self {
         Self {
             text,
             at: 0,
@@ -79,32 +79,32 @@ impl<'a> Lexer<'a> {
     }
 
     /// The token that begins here; `None` at the end.
-    pub fn token(&mut self) -> Option<Kind<'a>> {
+    pub fn token(&mut self) -> Option<TokenKind<'a>> {
         let first = self.rest().chars().next()?;
         let second = self.byte(1);
         Some(match first {
             '\'' => {
                 self.string(0, self.strings);
-                Kind::String
+                TokenKind::String
             }
             'e' | 'E' if second == Some(b'\'') => {
-                self.string(1, Strings::Escaped);
-                Kind::String
+                self.string(1, StringSyntax::BackslashEscapes);
+                TokenKind::String
             }
             'b' | 'B' | 'x' | 'X' if second == Some(b'\'') => {
-                self.string(1, Strings::Conforming);
-                Kind::String
+                self.string(1, StringSyntax::StandardConforming);
+                TokenKind::String
             }
             'u' | 'U' if second == Some(b'&') && self.byte(2) == Some(b'\'') => {
-                self.string(2, Strings::Conforming);
-                Kind::String
+                self.string(2, StringSyntax::StandardConforming);
+                TokenKind::String
             }
             'u' | 'U' if second == Some(b'&') && self.byte(2) == Some(b'"') => {
-                Kind::Quoted(self.quoted_identifier(2))
+                TokenKind::Quoted(self.quoted_identifier(2))
             }
             '"' => {
                 let name = self.quoted_identifier(0);
-                Kind::Quoted(truncated(&name, self.encoding).to_owned())
+                TokenKind::Quoted(truncated(&name, self.encoding).to_owned())
             }
             '$' => self.dollar(),
             c if starts_identifier(c) => self.word(),
@@ -113,19 +113,19 @@ impl<'a> Lexer<'a> {
             c if is_operator(c) => self.operator(),
             c => {
                 self.at += c.len_utf8();
-                Kind::Mark(c)
+                TokenKind::Punctuation(c)
             }
         })
     }
 
     /// A quoted constant whose quote is so many bytes ahead. Constants on several
     /// lines continue each other, by the rules of the first.
-    fn string(&mut self, quote: usize, strings: Strings) {
+    fn string(&mut self, quote: usize, strings: StringSyntax) {
         self.at += quote + 1;
         loop {
             match self.byte(0) {
                 None => return,
-                Some(b'\\') if strings == Strings::Escaped => {
+                Some(b'\\') if strings == StringSyntax::BackslashEscapes => {
                     self.at = (self.at + 2).min(self.text.len());
                 }
                 Some(b'\'') if self.byte(1) == Some(b'\'') => self.at += 2,
@@ -185,7 +185,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// `$tag$ … $tag$`, or `$1`.
-    fn dollar(&mut self) -> Kind<'a> {
+    fn dollar(&mut self) -> TokenKind<'a> {
         let rest = self.rest();
         let tag = &rest[1..];
         let length = tag
@@ -195,7 +195,7 @@ impl<'a> Lexer<'a> {
             tag[length..].starts_with('$') && !tag.starts_with(|c: char| c.is_ascii_digit());
         if !quotes {
             self.at += 1;
-            return Kind::Mark('$');
+            return TokenKind::Punctuation('$');
         }
         let delimiter = &rest[..length + 2];
         let body = &rest[delimiter.len()..];
@@ -203,24 +203,24 @@ impl<'a> Lexer<'a> {
             Some(end) => self.at += delimiter.len() + end + delimiter.len(),
             None => self.end(),
         }
-        Kind::String
+        TokenKind::String
     }
 
-    fn word(&mut self) -> Kind<'a> {
+    fn word(&mut self) -> TokenKind<'a> {
         let rest = self.rest();
         let continues = |c: char| starts_identifier(c) || c.is_ascii_digit() || c == '$';
         let word = &rest[..rest.find(|c| !continues(c)).unwrap_or(rest.len())];
         self.at += word.len();
         let word = truncated(word, self.encoding);
         // Postgres folds ASCII alone where the encoding has several bytes.
-        Kind::Word(if word.bytes().any(|b| b.is_ascii_uppercase()) {
+        TokenKind::Identifier(if word.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(word.to_ascii_lowercase())
         } else {
             Cow::Borrowed(word)
         })
     }
 
-    fn number(&mut self) -> Kind<'a> {
+    fn number(&mut self) -> TokenKind<'a> {
         let digits = |lexer: &mut Self| {
             while lexer.byte(0).is_some_and(|b| b.is_ascii_digit()) {
                 lexer.at += 1;
@@ -239,15 +239,15 @@ impl<'a> Lexer<'a> {
                 digits(self);
             }
         }
-        Kind::Number
+        TokenKind::Number
     }
 
     /// A comment ends an operator. So does a sign at its end, which belongs to what
     /// follows (`a=-1`), unless the operator has a character that SQL's have not.
-    fn operator(&mut self) -> Kind<'a> {
+    fn operator(&mut self) -> TokenKind<'a> {
         if self.at < self.signs {
             self.at += 1;
-            return Kind::Operator;
+            return TokenKind::Operator;
         }
         let rest = self.rest();
         let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
@@ -265,7 +265,7 @@ impl<'a> Lexer<'a> {
         self.signs = self.at + run.len();
         // A sign alone is one.
         self.at += bare.len().max(1);
-        Kind::Operator
+        TokenKind::Operator
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a name or a string constant says, as against how it is written.
 
-use super::{Encoding, Kind, Strings, Token};
+use super::{Encoding, StringSyntax, Token, TokenKind};
 
 /// `NAMEDATALEN - 1`.
 pub(super) const LONGEST: usize = 63;
@@ -23,7 +23,7 @@ pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>], encoding: Enc
     for index in 0..tokens.len() {
         let (token, rest) = tokens[index..].split_at_mut(1);
         let escaped = text[token[0].span.clone()].starts_with(['u', 'U']);
-        let Kind::Quoted(name) = &mut token[0].kind else {
+        let TokenKind::Quoted(name) = &mut token[0].kind else {
             continue;
         };
         if !escaped {
@@ -71,7 +71,7 @@ fn unescaped(name: &str, escape: char) -> Option<String> {
 
 /// What a string constant says, by its own text; `None` for one of bits, and for
 /// what Postgres refuses.
-pub fn string_value(constant: &str, strings: Strings) -> Option<String> {
+pub fn string_value(constant: &str, strings: StringSyntax) -> Option<String> {
     let (prefix, rest) = constant.split_at(constant.find(['\'', '$'])?);
     if prefix.is_empty() && rest.starts_with('$') {
         let delimiter = &rest[..rest[1..].find('$')? + 2];
@@ -81,14 +81,17 @@ pub fn string_value(constant: &str, strings: Strings) -> Option<String> {
     let quoted = rest.strip_prefix('\'')?;
     match prefix {
         "" => between_quotes(quoted, strings),
-        "e" | "E" => between_quotes(quoted, Strings::Escaped),
-        "u&" | "U&" => unescaped(&between_quotes(quoted, Strings::Conforming)?, '\\'),
+        "e" | "E" => between_quotes(quoted, StringSyntax::BackslashEscapes),
+        "u&" | "U&" => unescaped(
+            &between_quotes(quoted, StringSyntax::StandardConforming)?,
+            '\\',
+        ),
         _ => None,
     }
 }
 
 /// Behind the first quote, to the last; it may go on on other lines.
-fn between_quotes(text: &str, strings: Strings) -> Option<String> {
+fn between_quotes(text: &str, strings: StringSyntax) -> Option<String> {
     let mut value = Vec::new();
     let mut rest = text;
     loop {
@@ -103,7 +106,7 @@ fn between_quotes(text: &str, strings: Strings) -> Option<String> {
                 Some(after) => rest = after,
                 None => return String::from_utf8(value).ok(),
             },
-            '\\' if strings == Strings::Escaped => rest = escape(rest, &mut value)?,
+            '\\' if strings == StringSyntax::BackslashEscapes => rest = escape(rest, &mut value)?,
             _ => value.extend(c.encode_utf8(&mut [0; 4]).bytes()),
         }
     }
@@ -176,15 +179,19 @@ mod tests {
             r"E'\u0069\U00000074\'s'",
         ] {
             assert_eq!(
-                string_value(constant, Strings::Conforming).as_deref(),
+                string_value(constant, StringSyntax::StandardConforming).as_deref(),
                 Some("it's"),
                 "{constant}"
             );
         }
-        let old = string_value(r"'it\'s'", Strings::Escaped);
+        let old = string_value(r"'it\'s'", StringSyntax::BackslashEscapes);
         assert_eq!(old.as_deref(), Some("it's"));
         for none in ["b'01'", "X'1F'", "'a", "$$a", r"E'a\"] {
-            assert_eq!(string_value(none, Strings::Conforming), None, "{none}");
+            assert_eq!(
+                string_value(none, StringSyntax::StandardConforming),
+                None,
+                "{none}"
+            );
         }
     }
 
@@ -193,12 +200,12 @@ mod tests {
         fn what_is_quoted_by_us_says_what_it_said(text in r"[a-z'\\\n$žE ]{0,12}") {
             let constant = Literal(&text).to_string();
             let constant = constant.trim_start();
-            prop_assert_eq!(string_value(constant, Strings::Conforming), Some(text));
+            prop_assert_eq!(string_value(constant, StringSyntax::StandardConforming), Some(text));
         }
 
         #[test]
         fn no_constant_is_too_strange(text in r"[EUuxb&'$\\0-9a-fž\n -]{0,24}") {
-            for strings in [Strings::Conforming, Strings::Escaped] {
+            for strings in [StringSyntax::StandardConforming, StringSyntax::BackslashEscapes] {
                 let _ = string_value(&text, strings);
             }
         }

@@ -20,7 +20,7 @@ pub enum Key {
 
 /// What a key is the key of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub enum KeyKind {
     /// The name of an origin
     Origin,
     /// The name of an account
@@ -67,21 +67,21 @@ impl Key {
     ///
     /// # Errors
     /// If it is to be an id and cannot be one.
-    pub fn new(text: &str, kind: Option<Kind>) -> Result<Self, IdError> {
+    pub fn new(text: &str, kind: Option<KeyKind>) -> Result<Self, IdError> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let guess = if digits { Kind::Id } else { Kind::Origin };
+        let guess = if digits { KeyKind::Id } else { KeyKind::Origin };
         Ok(match kind.unwrap_or(guess) {
-            Kind::Origin => Self::Origin(text.to_owned()),
-            Kind::Account => Self::Account(text.to_owned()),
-            Kind::Id => Self::Id(text.parse()?),
+            KeyKind::Origin => Self::Origin(text.to_owned()),
+            KeyKind::Account => Self::Account(text.to_owned()),
+            KeyKind::Id => Self::Id(text.parse()?),
         })
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> KeyKind {
         match self {
-            Self::Origin(_) => Kind::Origin,
-            Self::Account(_) => Kind::Account,
-            Self::Id(_) => Kind::Id,
+            Self::Origin(_) => KeyKind::Origin,
+            Self::Account(_) => KeyKind::Account,
+            Self::Id(_) => KeyKind::Id,
         }
     }
 
@@ -123,7 +123,7 @@ fn route_of_id(id: Id, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Rou
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Origin => "origin",
@@ -163,19 +163,19 @@ mod tests {
     const ONE: Option<NonZeroU32> = Some(NonZeroU32::MIN);
     const MANY: Option<NonZeroU32> = NonZeroU32::new(128);
 
-    fn key(text: &str, kind: Option<Kind>) -> Key {
+    fn key(text: &str, kind: Option<KeyKind>) -> Key {
         Key::new(text, kind).unwrap()
     }
 
     #[test]
     fn digits_alone_are_an_id_unless_told_otherwise() {
-        assert_eq!(key("42", None).kind(), Kind::Id);
-        assert_eq!(key("42", Some(Kind::Origin)), Key::Origin("42".into()));
-        assert_eq!(key("42", Some(Kind::Account)), Key::Account("42".into()));
+        assert_eq!(key("42", None).kind(), KeyKind::Id);
+        assert_eq!(key("42", Some(KeyKind::Origin)), Key::Origin("42".into()));
+        assert_eq!(key("42", Some(KeyKind::Account)), Key::Account("42".into()));
         for name in ["core", "4a", "-1", "1.0", "", "١٢"] {
             assert_eq!(key(name, None), Key::Origin(name.into()));
         }
-        assert!(Key::new("core", Some(Kind::Id)).is_err());
+        assert!(Key::new("core", Some(KeyKind::Id)).is_err());
         assert!(Key::new("9223372036854775808", None).is_err());
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use shardq::cli::query::Strategy;
-use shardq::global::Joined;
+use shardq::global::Colocation;
 
 use crate::support::Db;
 
@@ -46,7 +46,7 @@ pub fn assert_same(
     world: &World,
     statements: &[String],
     strategy: Strategy,
-    joined: Joined,
+    joined: Colocation,
 ) -> usize {
     const SHOWN: usize = 12;
     let whole = world.psql(statements);
@@ -99,18 +99,18 @@ static WORLDS: [LazyLock<World>; 5] = [
 fn assert_one_statement_is_the_same(spread: usize) {
     let files = FILES.iter().filter(|(name, _)| !ABOUT_PARTS.contains(name));
     let asked: Vec<_> = files.flat_map(|(_, file)| statements(file)).collect();
-    let answered = assert_same(&WORLDS[spread], &asked, Strategy::One, Joined::Anywhere);
+    let answered = assert_same(&WORLDS[spread], &asked, Strategy::One, Colocation::Unknown);
     assert_eq!(answered, asked.len());
 }
 
 /// Returns how many were had in parts.
-fn parts(spread: usize, statements: &[String], joined: Joined) -> usize {
+fn parts(spread: usize, statements: &[String], joined: Colocation) -> usize {
     assert_same(&WORLDS[spread], statements, Strategy::Partial, joined)
 }
 
 #[test]
 fn sixteen_shards_answer_like_one_table() {
-    assert_same(&WORLDS[0], &all(), Strategy::One, Joined::Anywhere);
+    assert_same(&WORLDS[0], &all(), Strategy::One, Colocation::Unknown);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn all_rows_in_one_shard_change_nothing() {
 
 #[test]
 fn parts_combine_to_the_same() {
-    let answered = parts(0, &all(), Joined::Anywhere);
+    let answered = parts(0, &all(), Colocation::Unknown);
     assert!(answered > 380, "only {answered} were had in parts");
 }
 
@@ -143,7 +143,7 @@ fn parts_combine_to_the_same() {
 fn parts_combine_to_the_same_wherever_rows_are() {
     let asked = [statements(PARTIAL), statements(BY_SHARD)].concat();
     for spread in 1..SPREADS.len() {
-        let answered = parts(spread, &asked, Joined::Anywhere);
+        let answered = parts(spread, &asked, Colocation::Unknown);
         assert!(answered > 250, "only {answered} were had in parts");
     }
 }
@@ -155,7 +155,7 @@ fn texts_are_compared_by_their_own_collation_between_shards() {
         .filter(|sql| sql.contains("texts") || sql.contains("item"))
         .collect::<Vec<_>>();
     let world = World::within(Db::linguistic(), 4, "id % 4");
-    let answered = assert_same(&world, &texts, Strategy::Partial, Joined::Anywhere);
+    let answered = assert_same(&world, &texts, Strategy::Partial, Colocation::Unknown);
     assert!(answered > 60, "only {answered} were had in parts");
 }
 
@@ -163,7 +163,7 @@ fn texts_are_compared_by_their_own_collation_between_shards() {
 fn joins_within_shards_combine_to_the_same() {
     let joins = statements(COLOCATED);
     for spread in 0..SPREADS.len() {
-        let answered = parts(spread, &joins, Joined::Stated);
+        let answered = parts(spread, &joins, Colocation::Asserted);
         assert_eq!(answered, joins.len(), "all are had in parts");
     }
 }
@@ -174,7 +174,7 @@ fn joins_within_shards_combine_to_the_same() {
 fn joins_along_foreign_keys_are_had_in_parts_where_shards_have_no_id_in_common() {
     let joins = statements(BY_KEY);
     for (spread, (_, shard_of)) in SPREADS.iter().enumerate() {
-        let answered = parts(spread, &joins, Joined::Anywhere);
+        let answered = parts(spread, &joins, Colocation::Unknown);
         let every_third = *shard_of == "id % 3 * 5";
         let expected = if every_third { 0 } else { joins.len() };
         assert_eq!(answered, expected, "{shard_of}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use shardq::cli::query::Strategy;
-use shardq::global::Joined;
+use shardq::global::Colocation;
 
 use super::differential::assert_same;
 use super::world::World;
@@ -230,14 +230,14 @@ pub fn thousand() -> Vec<String> {
 fn a_thousand_random_statements_are_answered_like_one_table() {
     let thousand = thousand();
     let world = World::new(16, "id % 16");
-    assert_same(&world, &thousand, Strategy::One, Joined::Anywhere);
+    assert_same(&world, &thousand, Strategy::One, Colocation::Unknown);
 }
 
 #[test]
 fn those_that_can_be_had_in_parts_are_the_same() {
     let thousand = thousand();
     let world = World::new(16, "id * 5 % 16");
-    let answered = assert_same(&world, &thousand, Strategy::Partial, Joined::Anywhere);
+    let answered = assert_same(&world, &thousand, Strategy::Partial, Colocation::Unknown);
     assert!(answered > 100, "only {answered} were had in parts");
 }
 
@@ -245,6 +245,6 @@ fn those_that_can_be_had_in_parts_are_the_same() {
 fn random_joins_within_shards_are_the_same_in_parts() {
     let joins = statements(COUNT, join_of_ids);
     let world = World::new(16, "id * 3 % 16");
-    let answered = assert_same(&world, &joins, Strategy::Partial, Joined::Stated);
+    let answered = assert_same(&world, &joins, Strategy::Partial, Colocation::Asserted);
     assert!(answered > 100, "only {answered} were had in parts");
 }

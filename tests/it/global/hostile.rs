@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use shardq::pg::lexer::Strings;
+use shardq::pg::lexer::StringSyntax;
 use shardq::pg::query_text::Text;
 
 use crate::support::{Db, has, shardq};
@@ -168,7 +168,7 @@ fn the_sql_that_we_compose_names_where_everything_is() {
                 .run()
                 .output();
             // The user's own calls.
-            let users = Text::new(sql, Strings::Conforming);
+            let users = Text::new(sql, StringSyntax::StandardConforming);
             let found: Vec<_> = unqualified(&explained)
                 .into_iter()
                 .filter(|name| !users.mentions(name))
@@ -260,7 +260,7 @@ const IMPLYING: [&str; 9] = [
 
 /// The names in our SQL that are looked up along the search path.
 fn unqualified(sql: &str) -> Vec<String> {
-    let text = Text::new(sql, Strings::Conforming);
+    let text = Text::new(sql, StringSyntax::StandardConforming);
     let tokens = &text.tokens;
     let written = |index: usize| &sql[tokens[index].span.clone()];
     let is = |index: Option<usize>, word: &str| {
@@ -268,7 +268,7 @@ fn unqualified(sql: &str) -> Vec<String> {
             .and_then(|index| tokens.get(index))
             .is_some_and(|t| t.is_word(word))
     };
-    let ctes = text.own_ctes();
+    let ctes = text.cte_names();
     let mut found = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         let before = index.checked_sub(1);
@@ -281,7 +281,7 @@ fn unqualified(sql: &str) -> Vec<String> {
         let from = is(before, "from") && !is(index.checked_sub(2), "distinct");
         let source = from || is(before, "join");
         let no_source = ["rows", "lateral", "only"];
-        let wrong = if matches!(token.kind, shardq::pg::lexer::Kind::Operator) {
+        let wrong = if matches!(token.kind, shardq::pg::lexer::TokenKind::Operator) {
             let sets = is(index.checked_sub(2), "local");
             !(star || sets || qualified && is(index.checked_sub(2), "pg_catalog"))
         } else if !named || qualified {

@@ -6,16 +6,18 @@ use std::fmt::Write as _;
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::cli::query::Strategy;
-use shardq::client::{Server, row_description};
-use shardq::commands::global::gather::{All, Gathered, gather};
+use shardq::client::{ConnectionPool, row_description};
+use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
 use shardq::exec::cancel::Interrupt;
-use shardq::exec::copy::Transfer;
-use shardq::exec::fanout::Survey;
-use shardq::exec::plan::{CheckFrequency, Instant, Limits, Pinned, Plan, RowSecurity};
+use shardq::exec::copy::ResultProtocol;
+use shardq::exec::fanout::Preflight;
+use shardq::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use shardq::exec::type_names::TypeNames;
-use shardq::global::{self, Differing, Found, Joined, Look, Wanted, Way};
-use shardq::pg::lexer::Strings;
+use shardq::global::{
+    self, Colocation, ExecutionPlan, Introspected, Introspection, OnSchemaDrift, ReferencedNames,
+};
+use shardq::pg::lexer::StringSyntax;
 use shardq::pg::query_text::Text;
 use shardq::sharding::discovered::Discovered;
 use shardq::sharding::search_path::SearchPath;
@@ -143,7 +145,7 @@ impl World {
         const END: &str = "-~-~- end of";
         let mut script = format!("\\pset null '{NULL}'\n");
         for sql in statements {
-            let schema = if Text::new(sql, Strings::Conforming).names_shard_column() {
+            let schema = if Text::new(sql, StringSyntax::StandardConforming).names_shard_column() {
                 "whole_shard"
             } else {
                 "whole"
@@ -180,7 +182,12 @@ impl World {
     /// What the library says of the shards: one connection for all statements,
     /// each of which is looked up, composed, checked and run as the command does.
     /// `joined` is what is stated of the rows that statements join.
-    pub fn shardq(&self, statements: &[String], strategy: Strategy, joined: Joined) -> Vec<Answer> {
+    pub fn shardq(
+        &self,
+        statements: &[String],
+        strategy: Strategy,
+        joined: Colocation,
+    ) -> Vec<Answer> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -202,7 +209,7 @@ impl World {
         })
     }
 
-    pub fn server(&self, connections: usize) -> Server {
+    pub fn server(&self, connections: usize) -> ConnectionPool {
         let variable = |name| Some(self.db.variable(name).to_owned());
         let args = ConnectionArgs {
             host: variable("PGHOST"),
@@ -213,7 +220,7 @@ impl World {
         };
         let settings =
             Settings::resolve(&(&args).into(), &Environment::of_process().unwrap()).unwrap();
-        Server::new(settings, connections).unwrap()
+        ConnectionPool::new(settings, connections).unwrap()
     }
 }
 
@@ -221,10 +228,10 @@ pub fn plan(sql: &str) -> Plan {
     Plan {
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
-        instant: Instant::Shared,
-        pinned: Pinned::Nothing,
-        limits: Limits::default(),
-        transfer: Transfer::Rows,
+        instant: Consistency::SharedSnapshot,
+        pinned: Determinism::None,
+        limits: Timeouts::default(),
+        transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
         lock: Vec::new(),
@@ -232,28 +239,28 @@ pub fn plan(sql: &str) -> Plan {
 }
 
 async fn one(
-    server: &Server,
+    server: &ConnectionPool,
     sql: &str,
     strategy: Strategy,
-    joined: Joined,
+    joined: Colocation,
     interrupt: &Interrupt,
 ) -> Result<Answer, String> {
     let plan = plan(sql);
-    let text = Text::new(sql, Strings::Conforming);
+    let text = Text::new(sql, StringSyntax::StandardConforming);
     let connection = server.connection().await.map_err(|e| e.to_string())?;
-    let look = Look::take(
+    let look = Introspection::take(
         connection,
         &plan,
-        &Wanted::by(&[(&text, Strings::Conforming)]),
+        &ReferencedNames::by(&[(&text, StringSyntax::StandardConforming)]),
     )
     .await
     .map_err(|e| e.to_string())?;
     global::check(&text).map_err(|e| e.to_string())?;
-    let found = Found {
+    let found = Introspected {
         relations: &look.relations,
         heirs: &look.heirs,
         shards: &look.shards.shards,
-        differing: Differing::Refuse,
+        differing: OnSchemaDrift::Refuse,
         version: look.version,
         strings: look.strings,
     };
@@ -267,8 +274,10 @@ async fn one(
     })?;
     catalog.joined = joined;
     let way = match strategy {
-        Strategy::Partial => Way::parts(&session, &plan, &text, &catalog, look.strings).await,
-        _ => Way::one(&session, &plan, &text, &catalog, look.strings, "").await,
+        Strategy::Partial => {
+            ExecutionPlan::parts(&session, &plan, &text, &catalog, look.strings).await
+        }
+        _ => ExecutionPlan::one(&session, &plan, &text, &catalog, look.strings, "").await,
     };
     let way = way.map_err(|refused| {
         sqlstate(&shardq::commands::error::Error::global(
@@ -277,9 +286,11 @@ async fn one(
         ))
     })?;
     let (session, turn) = match way {
-        Way::One(checked, _) => (session, checked.plan.turn(look.shards.shards[0])),
-        Way::Parts(in_parts) => {
-            let survey = Survey {
+        ExecutionPlan::SingleStatement(checked, _) => {
+            (session, checked.plan.turn(look.shards.shards[0]))
+        }
+        ExecutionPlan::PartialThenCombine(in_parts) => {
+            let survey = Preflight {
                 session,
                 shards: Discovered::default(),
                 types: TypeNames::default(),
@@ -296,17 +307,17 @@ async fn one(
             )
             .await
             {
-                Gathered::All(all) => {
+                GatherResult::Complete(all) => {
                     let All { parts, session, .. } = *all;
                     (
                         session,
-                        in_parts.final_plan(&parts).turn(look.shards.shards[0]),
+                        in_parts.combine_plan(&parts).turn(look.shards.shards[0]),
                     )
                 }
-                Gathered::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
-                Gathered::Unfit(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
-                Gathered::Interrupted => return Err("interrupted".to_owned()),
-                Gathered::Retry(tables) => return Err(format!("rewritten: {tables:?}")),
+                GatherResult::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
+                GatherResult::Fallback(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
+                GatherResult::Interrupted => return Err("interrupted".to_owned()),
+                GatherResult::Retry(tables) => return Err(format!("rewritten: {tables:?}")),
             }
         }
     };
@@ -439,7 +450,7 @@ pub fn difference(sql: &str, whole: &Answer, sharded: &Answer) -> Option<String>
 
 /// Whether the statement itself says in which order its rows come.
 fn ordered(sql: &str) -> bool {
-    let text = Text::new(sql, Strings::Conforming);
+    let text = Text::new(sql, StringSyntax::StandardConforming);
     let mut depth = 0;
     text.tokens.iter().any(|token| {
         depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));

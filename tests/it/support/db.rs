@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use shardq::sandbox::{Options, Sandbox, Template, sample};
+use shardq::sandbox::{InitdbTemplate, Options, Sandbox, sample};
 
 use super::{Program, Session};
 
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::create("postgres").unwrap());
+static TEMPLATE: LazyLock<InitdbTemplate> =
+    LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
 
 /// Statics are not dropped. The server goes when this process does.
 static SERVER: LazyLock<Sandbox> = LazyLock::new(|| {
