@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args};
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
+use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::search_path::SearchPath;
@@ -76,18 +77,6 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
-}
-
-/// How a global query is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Strategy {
-    /// In parts if they give the same answer and are few, or else in one statement
-    #[default]
-    Auto,
-    /// One statement over all shards
-    One,
-    /// Each shard's part, combined; refused where that may not be the same
-    Partial,
 }
 
 /// All shards as one.

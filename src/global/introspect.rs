@@ -12,14 +12,15 @@ use super::own_types;
 use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
-use crate::exec::fanout::{FanoutError, Session, lockable_tables, parse_opening, result_rows};
+use crate::exec::fanout::{
+    FanoutError, Preflight, Session, lockable_tables, parse_opening, result_rows,
+};
 use crate::exec::plan::{Plan, TableName};
-use crate::exec::type_names::FIRST_USER_OID;
+use crate::exec::type_names::{FIRST_USER_OID, TypeNames};
 use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
-use crate::sharding::discovered::Discovered;
 use crate::sharding::shard::Shard;
 
 /// What a statement may name.
@@ -50,9 +51,8 @@ impl ReferencedNames {
 
 /// What the server told.
 pub struct Introspection {
-    pub session: Session,
-    /// Every shard of the database, and what looks like one.
-    pub shards: Discovered,
+    /// The run's transaction, and every shard of the database.
+    pub preflight: Preflight,
     /// Those that the statement may name as tables.
     pub relations: Vec<Relation>,
     pub heirs: Vec<InheritedTable>,
@@ -64,9 +64,7 @@ pub struct Introspection {
     /// `server_version_num`: 150018, say.
     pub version: u32,
     /// `array_nulls` is off: NULL in an array's text is no NULL.
-    pub null_is_a_text: bool,
-    /// What the look took: a round trip and the server's work.
-    pub round_trip: std::time::Duration,
+    pub array_nulls_off: bool,
 }
 
 impl Introspection {
@@ -136,8 +134,12 @@ impl Introspection {
         own_types::complete(&mut tables, &connection).await?;
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
-            session: Session::surveyed(connection, snapshot),
-            shards,
+            preflight: Preflight {
+                session: Session::surveyed(connection, snapshot),
+                shards,
+                types: TypeNames::default(),
+                round_trip,
+            },
             relations: tables,
             heirs,
             objects: Objects::of(&objects),
@@ -148,8 +150,7 @@ impl Introspection {
             },
             encoding: setting(3).map(Encoding::named).unwrap_or_default(),
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
-            null_is_a_text: setting(2) == Some("off"),
-            round_trip,
+            array_nulls_off: setting(2) == Some("off"),
         })
     }
 }

@@ -36,6 +36,12 @@ pub enum PrepareError {
     Connection(FanoutError),
 }
 
+impl From<UnsupportedQuery> for PrepareError {
+    fn from(query: UnsupportedQuery) -> Self {
+        Self::Unsupported(query)
+    }
+}
+
 impl Checked {
     pub async fn take(
         session: &Session,

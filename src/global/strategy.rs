@@ -17,6 +17,18 @@ use crate::pg::row_batch::Column;
 
 const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
 
+/// How a global query is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Strategy {
+    /// In parts if they give the same answer and are few, or else in one statement
+    #[default]
+    Auto,
+    /// One statement over all shards
+    One,
+    /// Each shard's part, combined; refused where that may not be the same
+    Partial,
+}
+
 /// How a statement is answered.
 pub enum ExecutionPlan {
     SingleStatement(Box<Checked>, &'static str),

@@ -7,7 +7,6 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::cli::export::ExportArgs;
-use crate::cli::query::Strategy;
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
 use crate::commands::query;
@@ -21,6 +20,7 @@ use crate::export::encoder::TextOptions;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
 use crate::global::ExecutionPlan;
+use crate::global::Strategy;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;

@@ -5,7 +5,7 @@ pub mod gather;
 
 use tokio_postgres::error::SqlState;
 
-use crate::cli::query::{GlobalArgs, ShardArgs, Strategy};
+use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::commands::error::Error;
@@ -20,14 +20,11 @@ use crate::exec::plan::{Plan, TableName};
 use crate::exec::timing;
 use crate::exec::type_names::TypeNames;
 use crate::exec::unknown_name::UnknownName;
-use crate::global::partial::may_apply;
 use crate::global::schema_diff::by_shard;
 use crate::global::{
-    self, Catalog, Colocation, ExecutionPlan, FloatAggregation, Introspected, Introspection,
-    OnSchemaDrift, PrepareError, ReferencedNames, UnsupportedQuery,
+    self, Catalog, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection,
+    OnSchemaDrift, PrepareError, Readings, Strategy, UnsupportedQuery,
 };
-use crate::pg::lexer::{Encoding, StringSyntax};
-use crate::pg::query_text::Text;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -98,9 +95,6 @@ pub(super) const NO_COLUMN: &str = "one answer has no shard column; leave it out
 pub(super) const NAME_THE_COLUMN: &str = "one answer has no shard column; name the column shard in the statement, \
      and every sharded table has it: SELECT shard AS … FROM …";
 
-const NULL_IS_A_TEXT: &str =
-    "array_nulls is off, so that a NULL of a part would come back as a text";
-
 /// Refuses flags that mean nothing for one answer of all shards.
 pub(super) fn refuse(flags: &[IncompatibleFlag]) -> Result<(), Error> {
     match flags.iter().find(|(given, ..)| *given) {
@@ -145,79 +139,26 @@ pub(super) async fn prepare(
         transfer: ResultProtocol::SimpleQuery,
         ..asked.plan.clone()
     };
-    let sql = plan.statement.as_str();
-    // Which of them it is, the server tells in the same round trip.
-    let readings = readings(sql);
-    let wanted: Vec<_> = readings.iter().map(|it| (&it.text, it.strings)).collect();
-    let wanted = ReferencedNames::by(&wanted);
-    let connections = connections(asked, attempt, &readings[0].text);
+    let readings = Readings::new(plan.statement.as_str());
+    let names = readings.names();
+    let connections = connections(asked, attempt, &readings);
     let opened = tokio::select! {
         opened = session_setup::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
     };
     let server = opened.server.clone();
     let work = async {
-        let look = Introspection::take(opened.first, plan, &wanted)
+        let found = Introspection::take(opened.first, plan, &names)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
-        let survey = Preflight {
-            session: look.session,
-            shards: look.shards,
-            types: TypeNames::default(),
-            round_trip: look.round_trip,
-        };
-        let topology = session_setup::topology(&survey, asked.settings).await?;
+        let topology = session_setup::topology(&found.preflight, asked.settings).await?;
         let selection = session_setup::select_all_shards(asked.shards, &topology, console)?;
-        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
-        let shards = &selection.shards;
-
-        let text = read(&readings, look.strings, look.encoding)?;
-        global::check(text)?;
-        global::check_strings(text, look.strings, &look.functions, &look.objects)?;
-        if attempt.strategy == Strategy::Partial {
-            if let Some(name) = look.functions.volatile.first() {
-                return Err(UnsupportedQuery::VolatileInParts(name.clone()).into());
-            }
-            if look.null_is_a_text {
-                return Err(UnsupportedQuery::NotInParts(NULL_IS_A_TEXT.to_owned()).into());
-            }
-        }
-        let differing = if asked.global.skip_missing {
-            OnSchemaDrift::Skip
-        } else {
-            OnSchemaDrift::Refuse
-        };
-        let found = Introspected {
-            relations: &look.relations,
-            heirs: &look.heirs,
-            shards,
-            differing,
-            version: look.version,
-            strings: look.strings,
-        };
-        let session = &survey.session;
-        let mut catalog = global::agree(session, plan, text, &found)
-            .await
-            .map_err(|refused| Error::global(refused, &plan.statement))?;
-        report_drift(&catalog, console);
-        if asked.global.colocated {
-            catalog.joined = Colocation::Asserted;
-        }
-        if asked.global.float_sums_in_parts {
-            catalog.float_sums = FloatAggregation::AnyOrder;
-        }
-        let strings = look.strings;
-        let way = match attempt.strategy {
-            Strategy::One => {
-                ExecutionPlan::one(session, plan, text, &catalog, strings, "as asked").await
-            }
-            Strategy::Auto if look.null_is_a_text => {
-                ExecutionPlan::one(session, plan, text, &catalog, strings, NULL_IS_A_TEXT).await
-            }
-            Strategy::Auto => ExecutionPlan::choose(session, plan, text, &catalog, strings).await,
-            Strategy::Partial => ExecutionPlan::parts(session, plan, text, &catalog, strings).await,
-        };
-        let way = or_explanation(way, session, plan).await?;
+        let session = &found.preflight.session;
+        let looks = Looks::send(session, selection.origins.as_ref()).await;
+        let options = options(asked.global, attempt.strategy);
+        let prepared = global::prepare(plan, &readings, &found, &selection.shards, &options).await;
+        let prepared = or_explanation(prepared, session, plan).await?;
+        report_drift(&prepared.catalog, console);
         // The looks are answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
@@ -230,9 +171,9 @@ pub(super) async fn prepare(
             located.or_refuse(console)?;
         }
         Ok(Prepared {
-            way,
+            way: prepared.plan,
             selection,
-            survey,
+            survey: found.preflight,
             server: server.clone(),
             spares: opened.spares,
         })
@@ -240,52 +181,25 @@ pub(super) async fn prepare(
     session_setup::run_or_cancel(&server, asked.interrupt, work).await
 }
 
-/// A text as a server may read it.
-struct Reading<'a> {
-    text: Text<'a>,
-    strings: StringSyntax,
-    encoding: Encoding,
-}
-
-/// As any server may read it: mostly all alike. The first is that of most.
-fn readings(sql: &str) -> Vec<Reading<'_>> {
-    let reading = |strings, encoding| Reading {
-        text: Text::in_encoding(sql, strings, encoding),
-        strings,
-        encoding,
-    };
-    let mut readings = vec![reading(StringSyntax::StandardConforming, Encoding::Utf8)];
-    let backslash = sql.contains('\\');
-    if backslash {
-        readings.push(reading(StringSyntax::BackslashEscapes, Encoding::Utf8));
+fn options(args: &GlobalArgs, strategy: Strategy) -> GlobalOptions {
+    GlobalOptions {
+        strategy,
+        drift: if args.skip_missing {
+            OnSchemaDrift::Skip
+        } else {
+            OnSchemaDrift::Refuse
+        },
+        colocation: if args.colocated {
+            Colocation::Asserted
+        } else {
+            Colocation::Unknown
+        },
+        float_sums: if args.float_sums_in_parts {
+            FloatAggregation::AnyOrder
+        } else {
+            FloatAggregation::Exact
+        },
     }
-    if readings.iter().any(|it| it.text.has_long_names())
-        && (!sql.is_ascii() || sql.contains("&\""))
-    {
-        readings.push(reading(StringSyntax::StandardConforming, Encoding::OneByte));
-        if backslash {
-            readings.push(reading(StringSyntax::BackslashEscapes, Encoding::OneByte));
-        }
-    }
-    readings
-}
-
-/// As this server reads it.
-fn read<'t, 'a>(
-    readings: &'t [Reading<'a>],
-    strings: StringSyntax,
-    encoding: Encoding,
-) -> Result<&'t Text<'a>, UnsupportedQuery> {
-    let same = |it: &&Reading<'_>| it.strings == strings;
-    let known = readings.iter().filter(same);
-    let found = known.clone().find(|it| it.encoding == encoding);
-    let found = found
-        .or_else(|| known.clone().next())
-        .unwrap_or(&readings[0]);
-    if encoding == Encoding::Other && readings.iter().any(|it| it.encoding == Encoding::OneByte) {
-        return Err(UnsupportedQuery::LongName);
-    }
-    Ok(&found.text)
 }
 
 /// Which shards take no part, and in what the tables differ besides.
@@ -304,15 +218,15 @@ fn report_drift(catalog: &Catalog, console: &mut Console) {
     }
 }
 
-/// The way; or why there is none, with what may have been meant where a name was not
+/// The query; or why it is refused, with what may have been meant where a name was not
 /// found.
 async fn or_explanation(
-    way: Result<ExecutionPlan, PrepareError>,
+    prepared: Result<global::Prepared, PrepareError>,
     session: &Session,
     plan: &Plan,
-) -> Result<ExecutionPlan, Error> {
-    let mut refused = match way {
-        Ok(way) => return Ok(way),
+) -> Result<global::Prepared, Error> {
+    let mut refused = match prepared {
+        Ok(prepared) => return Ok(prepared),
         Err(refused) => refused,
     };
     if let PrepareError::Server(report) = &mut refused
@@ -328,9 +242,13 @@ async fn or_explanation(
 }
 
 /// One for one statement.
-fn connections(asked: &GlobalRequest<'_>, attempt: &GlobalAttempt, text: &Text<'_>) -> usize {
+fn connections(
+    asked: &GlobalRequest<'_>,
+    attempt: &GlobalAttempt,
+    readings: &Readings<'_>,
+) -> usize {
     match attempt.strategy {
-        Strategy::Auto | Strategy::Partial if may_apply(text) => {
+        Strategy::Auto | Strategy::Partial if readings.may_be_partial() => {
             session_setup::connections(asked.connections, asked.shards, asked.plan)
         }
         _ => 1,

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use shardq::cli::query::Strategy;
 use shardq::global::Colocation;
+use shardq::global::Strategy;
 
 use crate::support::Db;
 

@@ -1,8 +1,8 @@
 //! Shards in the middle of a migration: tables that differ are one table as far as the
 //! statement needs what they have in common.
 
-use shardq::cli::query::Strategy;
 use shardq::global::Colocation;
+use shardq::global::Strategy;
 
 use super::differential::{all, assert_same};
 use super::generator;

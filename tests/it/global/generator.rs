@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use shardq::cli::query::Strategy;
 use shardq::global::Colocation;
+use shardq::global::Strategy;
 
 use super::differential::assert_same;
 use super::world::World;

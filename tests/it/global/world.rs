@@ -1,25 +1,25 @@
 //! The same rows, whole and spread; the same question, asked both ways.
 
+use shardq::commands::error::Error;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
-use shardq::cli::query::Strategy;
 use shardq::client::{ConnectionPool, row_description};
 use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
 use shardq::exec::cancel::Interrupt;
 use shardq::exec::copy::ResultProtocol;
-use shardq::exec::fanout::Preflight;
+use shardq::exec::fanout::{Preflight, Session};
 use shardq::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
-use shardq::exec::type_names::TypeNames;
+
 use shardq::global::{
-    self, Colocation, ExecutionPlan, Introspected, Introspection, OnSchemaDrift, ReferencedNames,
+    self, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection, OnSchemaDrift,
+    PartialPlan, Readings, Strategy,
 };
 use shardq::pg::lexer::StringSyntax;
 use shardq::pg::query_text::Text;
-use shardq::sharding::discovered::Discovered;
 use shardq::sharding::search_path::SearchPath;
 use shardq::sharding::statement::Statement;
 use shardq::terminal::console::Console;
@@ -242,86 +242,67 @@ async fn one(
     server: &ConnectionPool,
     sql: &str,
     strategy: Strategy,
-    joined: Colocation,
+    colocation: Colocation,
     interrupt: &Interrupt,
 ) -> Result<Answer, String> {
     let plan = plan(sql);
-    let text = Text::new(sql, StringSyntax::StandardConforming);
+    let readings = Readings::new(sql);
+    let options = GlobalOptions {
+        strategy,
+        drift: OnSchemaDrift::Refuse,
+        colocation,
+        float_sums: FloatAggregation::Exact,
+    };
     let connection = server.connection().await.map_err(|e| e.to_string())?;
-    let look = Introspection::take(
-        connection,
-        &plan,
-        &ReferencedNames::by(&[(&text, StringSyntax::StandardConforming)]),
+    let found = Introspection::take(connection, &plan, &readings.names())
+        .await
+        .map_err(|e| e.to_string())?;
+    let shards = found.preflight.shards.shards.clone();
+    let prepared = global::prepare(&plan, &readings, &found, &shards, &options).await;
+    let prepared = prepared.map_err(|error| sqlstate(&Error::global(error, &plan.statement)))?;
+    let (session, turn) = match prepared.plan {
+        ExecutionPlan::SingleStatement(checked, _) => {
+            (found.preflight.session, checked.plan.turn(shards[0]))
+        }
+        ExecutionPlan::PartialThenCombine(partial) => {
+            let all = parts(&partial, found.preflight, server, interrupt).await?;
+            (
+                all.session,
+                partial.combine_plan(&all.parts).turn(shards[0]),
+            )
+        }
+    };
+    answer(&session, &turn.sql).await
+}
+
+/// Every shard's part.
+async fn parts(
+    partial: &PartialPlan,
+    preflight: Preflight,
+    server: &ConnectionPool,
+    interrupt: &Interrupt,
+) -> Result<All, String> {
+    let (server, mut console) = (server.clone(), Console::new(true));
+    match gather(
+        partial,
+        preflight,
+        server,
+        Vec::new(),
+        interrupt,
+        &mut console,
     )
     .await
-    .map_err(|e| e.to_string())?;
-    global::check(&text).map_err(|e| e.to_string())?;
-    let found = Introspected {
-        relations: &look.relations,
-        heirs: &look.heirs,
-        shards: &look.shards.shards,
-        differing: OnSchemaDrift::Refuse,
-        version: look.version,
-        strings: look.strings,
-    };
-    let session = look.session;
-    let agreed = global::agree(&session, &plan, &text, &found).await;
-    let mut catalog = agreed.map_err(|refused| {
-        sqlstate(&shardq::commands::error::Error::global(
-            refused,
-            &plan.statement,
-        ))
-    })?;
-    catalog.joined = joined;
-    let way = match strategy {
-        Strategy::Partial => {
-            ExecutionPlan::parts(&session, &plan, &text, &catalog, look.strings).await
-        }
-        _ => ExecutionPlan::one(&session, &plan, &text, &catalog, look.strings, "").await,
-    };
-    let way = way.map_err(|refused| {
-        sqlstate(&shardq::commands::error::Error::global(
-            refused,
-            &plan.statement,
-        ))
-    })?;
-    let (session, turn) = match way {
-        ExecutionPlan::SingleStatement(checked, _) => {
-            (session, checked.plan.turn(look.shards.shards[0]))
-        }
-        ExecutionPlan::PartialThenCombine(in_parts) => {
-            let survey = Preflight {
-                session,
-                shards: Discovered::default(),
-                types: TypeNames::default(),
-                round_trip: look.round_trip,
-            };
-            let server = server.clone();
-            match gather(
-                &in_parts,
-                survey,
-                server,
-                Vec::new(),
-                interrupt,
-                &mut Console::new(true),
-            )
-            .await
-            {
-                GatherResult::Complete(all) => {
-                    let All { parts, session, .. } = *all;
-                    (
-                        session,
-                        in_parts.combine_plan(&parts).turn(look.shards.shards[0]),
-                    )
-                }
-                GatherResult::TimedOut(shard, error) => return Err(format!("{shard}: {error}")),
-                GatherResult::Fallback(why) => return Err(format!("{NOT_IN_PARTS}: {why}")),
-                GatherResult::Interrupted => return Err("interrupted".to_owned()),
-                GatherResult::Retry(tables) => return Err(format!("rewritten: {tables:?}")),
-            }
-        }
-    };
-    let mut stream = session.send(&turn.sql).await.map_err(|e| e.to_string())?;
+    {
+        GatherResult::Complete(all) => Ok(*all),
+        GatherResult::TimedOut(shard, error) => Err(format!("{shard}: {error}")),
+        GatherResult::Fallback(why) => Err(format!("{NOT_IN_PARTS}: {why}")),
+        GatherResult::Interrupted => Err("interrupted".to_owned()),
+        GatherResult::Retry(tables) => Err(format!("rewritten: {tables:?}")),
+    }
+}
+
+async fn answer(session: &Session, sql: &str) -> Result<Answer, String> {
+    let mut stream = session.send(sql).await.map_err(|e| e.to_string())?;
     let (mut columns, mut rows) = (Vec::new(), Vec::new());
     while let Some(message) = stream.next().await {
         match message.map_err(|e| {
@@ -347,9 +328,9 @@ async fn one(
     Ok(Answer::Rows { columns, rows })
 }
 
-fn sqlstate(error: &shardq::commands::error::Error) -> String {
+fn sqlstate(error: &Error) -> String {
     match error {
-        shardq::commands::error::Error::Refused { report, .. } => report.code.code().to_owned(),
+        Error::Refused { report, .. } => report.code.code().to_owned(),
         other => other.to_string(),
     }
 }
