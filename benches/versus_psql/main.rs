@@ -24,11 +24,11 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use proxy::Proxy;
 use shardq::sandbox::{Options, Sandbox, sample};
 
 use contenders::{Contender, Target};
 use measure::{Milliseconds, median, peak_of, time};
-use proxy::Proxy;
 use report::{Goal, machine, race_table};
 
 const ROUND_TRIP: Duration = Duration::from_millis(20);

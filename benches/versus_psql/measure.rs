@@ -1,10 +1,9 @@
 //! How long a program takes from start to end, and how much memory.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 pub type Milliseconds = f64;
 

@@ -1,9 +1,8 @@
 //! The address that a connection attempt is for, in libpq's words.
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use crate::config::{Host, HostPlace, socket_name};
 

@@ -1,10 +1,9 @@
 //! Why a connection could not be opened, in libpq's words where it has them,
 //! and what to do about it.
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio_postgres::error::{DbError, SqlState};
 

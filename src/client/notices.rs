@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::client::Notice;
-use crate::sharding::shard::Shard;
-use crate::sharding::shard::whose;
+use crate::sharding::shard::{Shard, whose};
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::text::humanize::ThousandsSeparated;

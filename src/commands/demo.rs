@@ -2,10 +2,9 @@
 //!
 //! What it shows it really runs: this executable, with the arguments it prints.
 
-use std::env;
 use std::io::{self, Write};
-use std::iter;
 use std::process::{Command, ExitStatus};
+use std::{env, iter};
 
 use crate::cli::demo::DemoArgs;
 use crate::exec::cancel::Interrupt;

@@ -7,6 +7,8 @@ use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio_postgres::SimpleQueryMessage;
 
+use super::find;
+use super::session_setup::{self, ConnectRetry};
 use crate::commands::error::Error;
 use crate::commands::find::search::{Everywhere, Search};
 use crate::config::Settings;
@@ -23,9 +25,6 @@ use crate::sharding::shard::Ranges;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-
-use super::find;
-use super::session_setup::{self, ConnectRetry};
 
 /// Looks that were sent in front of a run's turns, so that they take no round trip.
 pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);

@@ -1,8 +1,9 @@
 //! Counts the rows of a text file, in all and by shard, without reading more of
 //! them than their first column.
 
-use super::file_format::FileFormat;
 use std::collections::BTreeMap;
+
+use super::file_format::FileFormat;
 
 pub struct Counter {
     format: FileFormat,

@@ -1,16 +1,16 @@
 //! What an encoder is given and what it tells: the writer thread and each format share these.
 
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
 use super::ExportError;
 use crate::exec::copy::CopyChunk;
 use crate::export::ExportFormat;
 use crate::export::error::lacks_room;
 use crate::output::format::RenderOptions;
-use crate::pg::row_batch::Column;
-use crate::pg::row_batch::Rows;
+use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
-use std::collections::BTreeMap;
-use std::io;
-use std::path::PathBuf;
 
 /// How text looks in a file.
 #[derive(Debug, Clone)]

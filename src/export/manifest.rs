@@ -5,7 +5,6 @@
 //! That finds mistakes. It proves nothing against someone who wants to deceive:
 //! for that, keep the checksum, or a signature of the manifest, elsewhere.
 
-use super::draft;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -14,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::draft::publish;
+use super::draft::{self, publish};
 use super::{ExportError, seal};
 use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::open_file;

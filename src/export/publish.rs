@@ -5,10 +5,9 @@
 //! is done.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::ExportError;
 use crate::output::atomic_file::{self, AtomicFile, IfExists};

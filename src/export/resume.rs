@@ -1,7 +1,6 @@
 //! Going on with an export of one file a shard: what is there of it, and whether
 //! what is asked for now is still the same.
 
-use crate::export::dataset_dir;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use super::blocking::blocking;
 use super::columns::recorded;
 use super::manifest::{FileRecord, Manifest, MissingRecord, NOT_YET};
 use super::verify::matches_digest;
+use crate::export::dataset_dir;
 use crate::sharding::shard::Shard;
 
 /// The manifest of an export that is about to begin.

@@ -1,11 +1,10 @@
 //! What stands beside a file: its manifest, or none, and none that is another's.
 
-use super::draft;
 use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
 use super::publish::CommitFiles;
-use super::{ExportError, ExportTarget};
+use super::{ExportError, ExportTarget, draft};
 use crate::output::atomic_file::{self, AtomicFile, IfExists};
 
 /// Dropping it leaves nothing behind.

@@ -1,7 +1,6 @@
 //! All shards in one file: takes a run's pieces to the writer, and gives the file
 //! its name in the end.
 
-use crate::export::blocking::blocking;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,6 +14,7 @@ use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
 use crate::exec::copy::CopyChunk;
 use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
 use crate::exec::merge::{MergeMode, Order, Restart};
+use crate::export::blocking::blocking;
 use crate::output::format::RenderError;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;

@@ -1,7 +1,5 @@
 //! Where an export goes: a file that is whole or absent, or a stream.
 
-use super::draft;
-use super::draft::not_drafted;
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
 use std::os::fd::AsFd;
@@ -9,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::ExportError;
 use super::blocking::blocking;
+use super::draft::{self, not_drafted};
 use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::open_file;
 

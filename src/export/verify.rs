@@ -1,9 +1,10 @@
 //! Whether an export is still what its manifest says: its bytes, its rows, and of
 //! which shards they are.
 
-use crate::export::count_rows::RowCounts;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+
+use crate::export::count_rows::RowCounts;
 #[cfg(feature = "parquet")]
 use std::io::Seek as _;
 use std::io::{self, BufRead, BufReader, Read, Take};

@@ -2,11 +2,6 @@
 //! it holds up the reading of shards; and a short queue in front of it, so that a
 //! slow disk or reader holds it up before memory does.
 
-use crate::export::TextOptions;
-use crate::export::Written;
-use crate::export::encoder::EncodeError;
-use crate::export::encoder::WriteStats;
-use crate::export::encoder::WriterCommand;
 use std::io;
 use std::path::PathBuf;
 
@@ -17,6 +12,8 @@ use super::text_encoder::{ShardStart, TextFile};
 use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
 use crate::exec::driver::OutputClosed;
 use crate::exec::merge::Restart;
+use crate::export::encoder::{EncodeError, WriteStats, WriterCommand};
+use crate::export::{TextOptions, Written};
 
 /// Batches that may wait for the writer; each is some 32 KiB.
 const WAITING: usize = 16;

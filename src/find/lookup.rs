@@ -15,8 +15,7 @@ use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
-use crate::sharding::suggest::Suggestion;
-use crate::sharding::suggest::{self, Nearest};
+use crate::sharding::suggest::{self, Nearest, Suggestion};
 
 /// Shards asked before the first of them has answered: a slow link is waited for
 /// once, not once a shard.

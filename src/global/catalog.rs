@@ -1,13 +1,12 @@
 //! Whether a table is the same table in every shard, and what it looks like as
 //! one. Pure.
 
-use super::table::Table;
-use crate::global::relation::InheritedTable;
-use crate::global::relation::Relation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::drift::{Needed, unite};
 use super::schema_diff::{DriftEntry, SchemaDifference};
+use super::table::Table;
+use crate::global::relation::{InheritedTable, Relation};
 use crate::sharding::shard::Shard;
 
 /// The tables that a statement may read, put together from its shards.

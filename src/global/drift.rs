@@ -4,14 +4,12 @@
 //! out of the table over all shards. Whether the statement can do without it is
 //! found out afterwards: see `need.rs`.
 
-use super::table::Every;
-use super::table::Need;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::relation::{ColumnShape, Relation};
 use super::schema_diff::{DriftEntry, SchemaDifference, described};
-use super::table::Table;
+use super::table::{Every, Need, Table};
 use crate::sharding::shard::Shard;
 
 /// What a statement needs of the tables that differ between shards.

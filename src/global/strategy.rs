@@ -1,6 +1,5 @@
 //! Which of the two ways a statement is answered, and why.
 
-use crate::global::PartialPlan;
 use std::collections::BTreeMap;
 
 use super::catalog::{Catalog, Colocation};
@@ -11,6 +10,7 @@ use super::single_statement::{Checked, PrepareError};
 use super::unsupported::UnsupportedQuery;
 use crate::exec::fanout::{FanoutError, Session};
 use crate::exec::plan::Plan;
+use crate::global::PartialPlan;
 use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;

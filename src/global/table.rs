@@ -1,11 +1,11 @@
 //! A table that all shards have in common, as the statement may use it, and what the
 //! statement needs of it.
 
-use super::relation::ColumnShape;
-use crate::global::schema_diff::DriftEntry;
-use crate::global::schema_diff::SchemaDifference;
-use crate::pg::query_text::SHARD;
 use std::collections::BTreeSet;
+
+use super::relation::ColumnShape;
+use crate::global::schema_diff::{DriftEntry, SchemaDifference};
+use crate::pg::query_text::SHARD;
 
 /// What it needs of one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::objects::Objects;
-use super::string_names::check as check_strings;
-use super::string_names::{self, Functions};
+use super::string_names::{self, Functions, check as check_strings};
 use super::unsupported::check;
 use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;

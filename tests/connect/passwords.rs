@@ -2,9 +2,8 @@
 
 use std::io;
 
-use shardq::client::ConnectError;
-use shardq::client::connect;
 use shardq::client::password_prompt::connect_with_prompt;
+use shardq::client::{ConnectError, connect};
 use shardq::config::Settings;
 use tokio_postgres::error::SqlState;
 

@@ -1,12 +1,11 @@
 //! A suite: so many runs, and what came of them.
 
-use std::env;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once};
-use std::thread;
 use std::time::Instant;
+use std::{env, thread};
 
 use crate::dice::Dice;
 

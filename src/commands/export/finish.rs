@@ -5,23 +5,21 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 
+use super::ExportRequest;
 use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
 use crate::commands::session_setup::ServerInfo;
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::{RunReport, RunStatus};
 use crate::exec::fanout::ShardError;
-use crate::exec::hints;
 use crate::exec::plan::Plan;
-use crate::exec::timing;
+use crate::exec::{hints, timing};
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builder};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
-
-use super::ExportRequest;
 
 /// A run that has ended.
 pub struct FinishedRun<'a> {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types, finish, target};
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
@@ -19,15 +20,12 @@ use crate::exec::plan::{Consistency, Determinism, Plan};
 use crate::export::encoder::TextOptions;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
-use crate::global::ExecutionPlan;
-use crate::global::Strategy;
+use crate::global::{ExecutionPlan, Strategy};
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
-
-use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types, finish, target};
 
 pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let ExportRequest { args, kind, .. } = *asked;

@@ -10,6 +10,7 @@ mod target;
 
 use jiff::Timestamp;
 
+use super::session_setup::ConnectRetry;
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::config::{Environment, Settings};
@@ -19,7 +20,6 @@ use crate::export::OneFile;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-use super::session_setup::ConnectRetry;
 use finish::FinishedRun;
 use request::ExportRequest;
 use start::{ExportStarted, ShardSelection};

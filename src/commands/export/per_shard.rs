@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::finish::FinishedRun;
+use super::start::{self, ExportStarted, ShardSelection};
+use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types};
 use crate::cli::export::ExportOutputArgs;
 use crate::client::notices::Notices;
 use crate::commands::error::Error;
@@ -25,10 +28,6 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::ResultSummary;
 use crate::text::humanize::HumanDuration;
-
-use super::finish::FinishedRun;
-use super::start::{self, ExportStarted, ShardSelection};
-use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types};
 
 pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;

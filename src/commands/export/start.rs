@@ -1,5 +1,6 @@
 //! The beginning of an export: from the first connection to lanes that are going.
 
+use super::ExportRequest;
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, Looks};
@@ -15,8 +16,6 @@ use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-
-use super::ExportRequest;
 
 /// Which of the shards that were asked for are asked, and how their rows come.
 pub struct ShardSelection<'a> {

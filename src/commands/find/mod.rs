@@ -4,6 +4,7 @@ pub mod search;
 
 use jiff::Timestamp;
 
+use super::session_setup::{self, ConnectRetry};
 use crate::cli::find::FindArgs;
 use crate::client::Connection;
 use crate::commands::error::Error;
@@ -21,9 +22,8 @@ use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::humanize::HumanDuration;
-use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
 
-use super::session_setup::{self, ConnectRetry};
+use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
 
 /// A look that loses its server is had again.
 const RUNS: u32 = 3;

@@ -5,6 +5,8 @@ pub mod gather;
 
 use tokio_postgres::error::SqlState;
 
+use super::origin::{KeyLocations, Located, Looks};
+use super::session_setup::{self, ConnectRetry};
 use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
@@ -14,12 +16,11 @@ use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::Run;
 use crate::exec::fanout::{Preflight, Session, ShardError, ShardStats};
-use crate::exec::hints;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::{Plan, TableName};
-use crate::exec::timing;
 use crate::exec::type_names::TypeNames;
 use crate::exec::unknown_name::UnknownName;
+use crate::exec::{hints, timing};
 use crate::global::schema_diff::by_shard;
 use crate::global::{
     self, Catalog, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection,
@@ -30,10 +31,8 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use gather::{GatherResult, gather};
 
-use super::origin::{KeyLocations, Located, Looks};
-use super::session_setup::{self, ConnectRetry};
+use gather::{GatherResult, gather};
 
 /// What the person wants, as far as it tells how to get it.
 #[derive(Clone, Copy)]

@@ -1,7 +1,12 @@
 //! `shardq query --global`: one answer, as if all shards were one set of tables.
 
+use super::output::Output;
+use super::request::{self, ReaderEnd};
+use super::{NEW_SNAPSHOT, RUNS};
 use crate::cli::query::{OutputArgs, QueryArgs};
 use crate::commands::error::Error;
+use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
+use crate::commands::session_setup::ConnectRetry;
 use crate::config::{Environment, Settings};
 use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
@@ -13,12 +18,6 @@ use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
-
-use super::output::Output;
-use super::request::{self, ReaderEnd};
-use super::{NEW_SNAPSHOT, RUNS};
-use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
-use crate::commands::session_setup::ConnectRetry;
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);

@@ -5,11 +5,10 @@ mod output;
 mod per_shard;
 mod request;
 
+use super::error::Error;
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-
-use super::error::Error;
 
 pub(super) use request::print;
 

@@ -1,27 +1,25 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use super::output::Output;
+use super::request::{self, ReaderEnd, print};
+use super::{NEW_SNAPSHOT, RUNS};
 use crate::cli::query::QueryArgs;
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
+use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
+use crate::commands::origin::{Located, Looks};
+use crate::commands::session_setup::{self, ConnectRetry};
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::{self, Run, RunReport, RunStatus};
 use crate::exec::fanout::Preflight;
-use crate::exec::hints;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
-use crate::exec::timing;
+use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
-
-use super::output::Output;
-use super::request::{self, ReaderEnd, print};
-use super::{NEW_SNAPSHOT, RUNS};
-use crate::commands::ending::then_say;
-use crate::commands::origin::{Located, Looks};
-use crate::commands::session_setup::{self, ConnectRetry};
 
 pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);

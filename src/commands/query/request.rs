@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::output::Output;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::exec::cancel::Interrupt;
@@ -15,8 +16,6 @@ use crate::output::sink::{self, Sink, SinkError};
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-
-use super::output::Output;
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::session::ResponseStream;
 use super::shard_reader::ReadError;
 use crate::exec::plan::{CheckFrequency, TableName};
-use futures::StreamExt;
 
 /// What a check found.
 #[derive(Debug, Default)]

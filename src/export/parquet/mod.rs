@@ -26,6 +26,7 @@ use super::compress::{FileDigest, HashingFile};
 use super::encoder::{EncodeError, WriteStats, WriterCommand};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
+
 use drift::drift;
 use schema::schema;
 use values::Values;

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::allowlist::AGGREGATES;
-use super::allowlist::NotDecomposable;
+use super::allowlist::{AGGREGATES, NotDecomposable};
 use super::analyze::PartialAnalyzer;
 use super::columns::{ColumnRole, Columns, type_of};
 

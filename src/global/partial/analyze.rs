@@ -1,7 +1,6 @@
 //! Recognises what can be answered in parts: aggregates over one sharded table,
 //! and the first rows of one. Cuts the user's own text; prints no tree.
 
-use crate::global::partial::allowlist::NotDecomposable;
 use std::ops::Range;
 
 use super::allowlist::column_name;
@@ -9,6 +8,7 @@ use super::clauses::Clauses;
 use super::columns::ColumnRole;
 use super::sources::{SourceColumn, Sources};
 use crate::global::catalog::Catalog;
+use crate::global::partial::allowlist::NotDecomposable;
 use crate::pg::lexer::{StringSyntax, Token, TokenKind};
 use crate::pg::query_text::Text;
 

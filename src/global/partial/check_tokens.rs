@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::allowlist::NotDecomposable;
-use super::allowlist::{self, AGGREGATES, FUNCTIONS, KEYWORDS, OPERATORS, TYPES, column_name};
+use super::allowlist::{
+    self, AGGREGATES, FUNCTIONS, KEYWORDS, NotDecomposable, OPERATORS, TYPES, column_name,
+};
 use super::analyze::PartialAnalyzer;
 use super::clauses::Clauses;
 use crate::global::relation::ColumnShape;

@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use super::allowlist::NotDecomposable;
-use super::allowlist::column_name;
+use super::allowlist::{NotDecomposable, column_name};
 use super::analyze::PartialAnalyzer;
 use super::group_by::Substitutions;
 use crate::pg::lexer::TokenKind;

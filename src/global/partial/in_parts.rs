@@ -1,12 +1,11 @@
 //! A query that runs in parts: what each shard computes, and how the parts combine.
 
-use crate::exec::plan::Plan;
-use crate::global::Catalog;
-use crate::global::Colocation;
-use crate::global::partial::Partial;
-use crate::global::partial::Parts;
-use crate::sharding::statement::Statement;
 use std::fmt::Write as _;
+
+use crate::exec::plan::Plan;
+use crate::global::partial::{Partial, Parts};
+use crate::global::{Catalog, Colocation};
+use crate::sharding::statement::Statement;
 
 /// Each shard's part of an answer, to be had and combined.
 pub struct PartialPlan {

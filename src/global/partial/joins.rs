@@ -5,8 +5,7 @@
 //! ids that no two shards have in common. That they are each shard's primary key
 //! says nothing of other shards, so the ids themselves are looked at: `verify_colocation`.
 
-use super::allowlist::NotDecomposable;
-use super::allowlist::column_name;
+use super::allowlist::{NotDecomposable, column_name};
 use super::clauses::Clauses;
 use super::from_clause::Condition;
 use super::sources::{SourceColumn, Sources, names};

@@ -2,11 +2,11 @@
 //!
 //! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
 
+use std::collections::TryReserveError;
+
 use super::cell::{line_width, next_line, pad, width};
 use super::table::footer;
 use super::{AT_A_TIME, Finish, RenderOptions};
-use std::collections::TryReserveError;
-
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
 

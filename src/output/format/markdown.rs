@@ -1,10 +1,10 @@
 //! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
 //! since the columns are padded to be read as plain text as well.
 
-use super::cell::{is_right_aligned, line_width, pad};
-use super::{AT_A_TIME, Finish, RenderOptions};
 use std::collections::TryReserveError;
 
+use super::cell::{is_right_aligned, line_width, pad};
+use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
 

@@ -19,7 +19,6 @@ use std::collections::TryReserveError;
 use std::path::Path;
 
 use crate::output::file_name::{Mismatch, Says, says};
-
 use crate::pg::row_batch::Column;
 
 /// How a result is printed.

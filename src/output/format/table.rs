@@ -5,10 +5,10 @@
 //!
 //! Source: `print_aligned_text` in Postgres's `src/fe_utils/print.c`.
 
-use super::cell::{is_right_aligned, line_width, next_line, pad, width};
-use super::{AT_A_TIME, Finish, RenderOptions};
 use std::collections::TryReserveError;
 
+use super::cell::{is_right_aligned, line_width, next_line, pad, width};
+use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
 

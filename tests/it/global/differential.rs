@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use shardq::global::Colocation;
-use shardq::global::Strategy;
-
-use crate::support::Db;
+use shardq::global::{Colocation, Strategy};
 
 use super::world::{Answer, DIFFER, NOT_IN_PARTS, World, difference, statements};
+use crate::support::Db;
 
 const FILES: [(&str, &str); 12] = [
     ("aggregates", include_str!("aggregates.sql")),

@@ -1,13 +1,11 @@
 //! Shards in the middle of a migration: tables that differ are one table as far as the
 //! statement needs what they have in common.
 
-use shardq::global::Colocation;
-use shardq::global::Strategy;
+use shardq::global::{Colocation, Strategy};
 
 use super::differential::{all, assert_same};
-use super::generator;
 use super::world::World;
-use super::{answered, refused};
+use super::{answered, generator, refused};
 use crate::support::{Db, has, has_all, shardq};
 
 /// Half of the shards have a column more, which other tables have as well.

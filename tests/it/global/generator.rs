@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use shardq::global::Colocation;
-use shardq::global::Strategy;
+use shardq::global::{Colocation, Strategy};
 
 use super::differential::assert_same;
 use super::world::World;

@@ -1,19 +1,18 @@
 //! The same rows, whole and spread; the same question, asked both ways.
 
-use shardq::commands::error::Error;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
 use shardq::client::{ConnectionPool, row_description};
+use shardq::commands::error::Error;
 use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
 use shardq::exec::cancel::Interrupt;
 use shardq::exec::copy::ResultProtocol;
 use shardq::exec::fanout::{Preflight, Session};
 use shardq::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
-
 use shardq::global::{
     self, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection, OnSchemaDrift,
     PartialPlan, Readings, Strategy,
