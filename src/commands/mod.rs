@@ -1,5 +1,6 @@
 //! One file a command, each a table of contents of what it does.
 
+mod attempt;
 pub mod completions;
 pub mod demo;
 mod ending;
@@ -11,4 +12,5 @@ pub mod man;
 mod origin;
 pub mod query;
 mod session_setup;
+mod setup;
 pub mod verify;

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types, finish, target};
+use super::{ExportRequest, NEW_SNAPSHOT, column_types, finish, target};
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
-use crate::commands::query;
-use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
+use crate::commands::session_setup::{self, ServerInfo};
+use crate::commands::setup;
 use crate::exec::copy::{CopyOptions, ResultProtocol};
 use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
@@ -41,7 +41,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
     };
     if args.global.explain || args.run.dry_run {
         return match global::explain(&question, console).await? {
-            Some(text) => query::print(text, asked.interrupt).await,
+            Some(text) => setup::print(text, asked.interrupt).await,
             None => Ok(Exit::Interrupted),
         };
     }
@@ -50,9 +50,10 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         return Ok(Exit::Interrupted);
     };
     let mut attempt = GlobalAttempt::first(&args.global);
-    let mut locking = plan.clone();
-    for _ in 0..RUNS {
+    loop {
+        attempt.begin()?;
         let began = Timestamp::now();
+        let locking = attempt.plan(&plan);
         let question = global::GlobalRequest {
             plan: &locking,
             ..question
@@ -68,20 +69,13 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         };
         let going = match prepared.start(&question, console).await? {
             StartResult::Started(going) => *going,
-            StartResult::PartialsFailed(why) => {
-                attempt.fall_back_to_single(why)?;
-                continue;
+            other => {
+                let limit = "--statement-timeout";
+                match attempt.not_started(other, limit, NEW_SNAPSHOT, console)? {
+                    Some(exit) => return Ok(exit),
+                    None => continue,
+                }
             }
-            StartResult::TimedOut(shard, error) => {
-                return Err(global::timeout_error(shard, error, "--statement-timeout"));
-            }
-            StartResult::Retry(rewritten) => {
-                attempt.acquaintance = ConnectRetry::ServerRestarting;
-                locking.lock.extend(rewritten);
-                console.note(&NEW_SNAPSHOT);
-                continue;
-            }
-            StartResult::Interrupted => return Ok(Exit::Interrupted),
         };
         // One answer has no shards to weigh against each other.
         let mut file = OneFile::start(
@@ -117,11 +111,8 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
             };
         }
         (target, beside) = file.reset().await?;
-        attempt.acquaintance = ConnectRetry::ServerRestarting;
-        locking.lock.extend(outcome.rewritten);
-        console.note(&NEW_SNAPSHOT);
+        attempt.retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
-    Err(Error::Unstable(RUNS))
 }
 
 /// What means nothing for one answer of all shards.

@@ -10,11 +10,10 @@ mod target;
 
 use jiff::Timestamp;
 
-use super::session_setup::ConnectRetry;
 use crate::cli::export::ExportArgs;
+use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::config::{Environment, Settings};
-use crate::exec::cancel::Interrupt;
+use crate::commands::setup;
 use crate::exec::driver::{self, RunStatus};
 use crate::export::OneFile;
 use crate::terminal::console::Console;
@@ -24,20 +23,15 @@ use finish::FinishedRun;
 use request::ExportRequest;
 use start::{ExportStarted, ShardSelection};
 
-/// A run whose server goes away before anybody has seen anything is had again.
-const RUNS: u32 = 3;
-
 const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).with_periodic_log();
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;
-    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
-    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
-    for warning in settings.warnings() {
-        console.note(warning);
-    }
+    let settings = setup::settings(&args.connection)?;
+    let interrupt = setup::listen()?;
+    setup::say_warnings(&settings, &mut console);
     let asked = ExportRequest {
         args: &args,
         kind,
@@ -62,11 +56,12 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
     let Some((mut target, mut beside)) = target::open(&asked.args.output, interrupt).await? else {
         return Ok(Exit::Interrupted);
     };
-    let mut acquaintance = ConnectRetry::FailFast;
-    let mut locking = asked.plan.clone();
-    for _ in 0..RUNS {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
+        let plan = attempts.plan(asked.plan);
         let asked = &ExportRequest {
-            plan: &locking,
+            plan: &plan,
             ..*asked
         };
         let began = Timestamp::now();
@@ -75,7 +70,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             delivery,
             pick: &mut Ok,
         };
-        let underway = start::start(asked, acquaintance, console, &mut all).await?;
+        let underway = start::start(asked, attempts.connect, console, &mut all).await?;
         let Some(ExportStarted {
             started,
             plan,
@@ -117,9 +112,6 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             };
         }
         (target, beside) = file.reset().await?;
-        acquaintance = ConnectRetry::ServerRestarting;
-        locking.lock.extend(outcome.rewritten);
-        console.note(&NEW_SNAPSHOT);
+        attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
-    Err(Error::Unstable(RUNS))
 }

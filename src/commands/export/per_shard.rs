@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::finish::FinishedRun;
 use super::start::{self, ExportStarted, ShardSelection};
-use super::{ExportRequest, NEW_SNAPSHOT, RUNS, column_types};
+use super::{ExportRequest, NEW_SNAPSHOT, column_types};
 use crate::cli::export::ExportOutputArgs;
 use crate::client::notices::Notices;
+use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::exec::column_types::ColumnTypes;
@@ -36,22 +37,22 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
         earlier = verify_previous(earlier, &folder, console) => earlier?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
-    let mut acquaintance = ConnectRetry::FailFast;
-    let mut locking = asked.plan.clone();
-    for _ in 0..RUNS {
+    let mut attempts = Attempts::new();
+    while attempts.begin().is_ok() {
+        let plan = attempts.plan(asked.plan);
         let asked = &ExportRequest {
-            plan: &locking,
+            plan: &plan,
             ..*asked
         };
-        let begun = begin(asked, acquaintance, earlier.as_ref(), &folder, console).await;
+        let begun = begin(asked, attempts.connect, earlier.as_ref(), &folder, console).await;
         let (started, mut ran, mut parts) = match begun {
             Ok(Some(begun)) => begun,
-            Ok(None) if acquaintance == ConnectRetry::FailFast => return Ok(Exit::Interrupted),
+            Ok(None) if attempts.is_first() => return Ok(Exit::Interrupted),
             Ok(None) => {
                 console.error(&incomplete(asked, &folder));
                 return Ok(Exit::Interrupted);
             }
-            Err(error) if acquaintance == ConnectRetry::FailFast => return Err(error),
+            Err(error) if attempts.is_first() => return Err(error),
             Err(error) => return Ok(abort(&error, asked, &folder, console)),
         };
         let policy = OnShardError::Continue;
@@ -72,11 +73,9 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
             };
         }
         parts.abandon().await;
-        acquaintance = ConnectRetry::ServerRestarting;
-        locking.lock.extend(ran.outcome.rewritten);
-        console.note(&NEW_SNAPSHOT);
+        attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
-    Ok(abort(&Error::Unstable(RUNS), asked, &folder, console))
+    Ok(abort(&Attempts::error(), asked, &folder, console))
 }
 
 /// Makes the folder, or finds what there is to go on with. Before anything connects.

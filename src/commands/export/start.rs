@@ -4,8 +4,8 @@ use super::ExportRequest;
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, Looks};
-use crate::commands::query;
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
+use crate::commands::setup;
 use crate::exec::driver::Run;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
@@ -147,5 +147,5 @@ pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result
         return Ok(Exit::Interrupted);
     };
     opened.server.close().await;
-    query::print(described, interrupt).await
+    setup::print(described, interrupt).await
 }

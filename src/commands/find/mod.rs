@@ -4,12 +4,13 @@ pub mod search;
 
 use jiff::Timestamp;
 
-use super::session_setup::{self, ConnectRetry};
+use super::session_setup;
 use crate::cli::find::FindArgs;
 use crate::client::Connection;
+use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::config::{Environment, Settings};
-use crate::exec::cancel::Interrupt;
+use crate::commands::setup;
+use crate::config::Settings;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use crate::find::lookup::{self, Lookup};
@@ -24,9 +25,6 @@ use crate::terminal::exit_status::Exit;
 use crate::text::humanize::HumanDuration;
 
 use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
-
-/// A look that loses its server is had again.
-const RUNS: u32 = 3;
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
@@ -80,15 +78,14 @@ async fn verify(
     key: &Key,
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
-    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
-    let interrupt = Interrupt::listen().map_err(Error::Signals)?;
-    for warning in settings.warnings() {
-        console.note(warning);
-    }
-    let mut acquaintance = ConnectRetry::FailFast;
-    for _ in 0..RUNS {
+    let settings = setup::settings(&args.connection)?;
+    let interrupt = setup::listen()?;
+    setup::say_warnings(&settings, console);
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let opened = tokio::select! {
-            opened = session_setup::open(&settings, 1, acquaintance, console) => opened?,
+            opened = session_setup::open(&settings, 1, attempts.connect, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
         let work = search(args, &settings, key, opened.first, console);
@@ -99,13 +96,12 @@ async fn verify(
         notices.say(1, &Statement::composed(String::new()), console);
         match found {
             Err(Error::Lookup(error)) if error.is_transient() => {
-                console.note(&format!("{error}; retrying at a new snapshot"));
-                acquaintance = ConnectRetry::ServerRestarting;
+                let note = format!("{error}; retrying at a new snapshot");
+                attempts.retry(Vec::new(), &note, console);
             }
             found => return found,
         }
     }
-    Err(Error::Unstable(RUNS))
 }
 
 /// The survey wants a statement to check. What is looked at first will do.

@@ -6,10 +6,11 @@ pub mod gather;
 use tokio_postgres::error::SqlState;
 
 use super::origin::{KeyLocations, Located, Looks};
-use super::session_setup::{self, ConnectRetry};
+use super::session_setup;
 use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
+use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
@@ -48,7 +49,7 @@ pub(super) struct GlobalRequest<'a> {
 
 /// What may be another the next time it is asked.
 pub(super) struct GlobalAttempt {
-    pub acquaintance: ConnectRetry,
+    attempts: Attempts,
     strategy: Strategy,
 }
 
@@ -107,8 +108,47 @@ pub(super) fn refuse(flags: &[IncompatibleFlag]) -> Result<(), Error> {
 impl GlobalAttempt {
     pub fn first(global: &GlobalArgs) -> Self {
         Self {
-            acquaintance: ConnectRetry::FailFast,
+            attempts: Attempts::new(),
             strategy: global.strategy,
+        }
+    }
+
+    /// # Errors
+    /// If there were enough of them.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        self.attempts.begin()
+    }
+
+    /// The plan as this attempt runs it.
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        self.attempts.plan(plan)
+    }
+
+    pub fn retry(&mut self, rewritten: Vec<TableName>, note: &str, console: &mut Console) {
+        self.attempts.retry(rewritten, note, console);
+    }
+
+    /// What to do about a statement that was not started: end with this status, or try
+    /// again. `limit` is the flag that says how long a statement may take.
+    ///
+    /// # Errors
+    /// If another attempt would end as this one.
+    pub fn not_started(
+        &mut self,
+        result: StartResult,
+        limit: &str,
+        note: &str,
+        console: &mut Console,
+    ) -> Result<Option<Exit>, Error> {
+        match result {
+            StartResult::Started(_) => Ok(None),
+            StartResult::PartialsFailed(why) => self.fall_back_to_single(why).map(|()| None),
+            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error, limit)),
+            StartResult::Retry(rewritten) => {
+                self.retry(rewritten, note, console);
+                Ok(None)
+            }
+            StartResult::Interrupted => Ok(Some(Exit::Interrupted)),
         }
     }
 
@@ -117,7 +157,7 @@ impl GlobalAttempt {
     ///
     /// # Errors
     /// If it is to be in parts, whatever comes of it.
-    pub fn fall_back_to_single(&mut self, why: String) -> Result<(), Error> {
+    fn fall_back_to_single(&mut self, why: String) -> Result<(), Error> {
         if self.strategy == Strategy::Partial {
             return Err(UnsupportedQuery::NotInParts(why).into());
         }
@@ -142,7 +182,7 @@ pub(super) async fn prepare(
     let names = readings.names();
     let connections = connections(asked, attempt, &readings);
     let opened = tokio::select! {
-        opened = session_setup::open(asked.settings, connections, attempt.acquaintance, console) => opened?,
+        opened = session_setup::open(asked.settings, connections, attempt.attempts.connect, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
     };
     let server = opened.server.clone();
@@ -347,7 +387,7 @@ pub(super) async fn explain(
 }
 
 /// `limit` is the flag that says how long a statement may take.
-pub(super) fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
+fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
             hints::cancelled_hint(report, limit)

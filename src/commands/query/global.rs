@@ -1,13 +1,12 @@
 //! `shardq query --global`: one answer, as if all shards were one set of tables.
 
+use super::NEW_SNAPSHOT;
 use super::output::Output;
 use super::request::{self, ReaderEnd};
-use super::{NEW_SNAPSHOT, RUNS};
 use crate::cli::query::{OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
-use crate::commands::session_setup::ConnectRetry;
-use crate::config::{Environment, Settings};
+use crate::commands::setup;
 use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
@@ -24,11 +23,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     check(&args)?;
     let plan = request::plan(&args)?;
     let format = args.output.format()?;
-    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
+    let settings = setup::settings(&args.connection)?;
     let (sink, interrupt) = request::open(&args)?;
-    for warning in settings.warnings() {
-        console.note(warning);
-    }
+    setup::say_warnings(&settings, &mut console);
     let asked = GlobalRequest {
         global: &args.global,
         shards: &args.shards,
@@ -39,16 +36,17 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     };
     let Some(sink) = sink else {
         return match global::explain(&asked, &mut console).await? {
-            Some(text) => request::print(text, &interrupt).await,
+            Some(text) => setup::print(text, &interrupt).await,
             None => Ok(Exit::Interrupted),
         };
     };
     let mut output = Output::new(renderer(&args.output, format), None, sink);
     let mut attempt = GlobalAttempt::first(&args.global);
-    let mut locking = plan.clone();
-    for _ in 0..RUNS {
+    loop {
+        attempt.begin()?;
+        let plan = attempt.plan(&plan);
         let asked = GlobalRequest {
-            plan: &locking,
+            plan: &plan,
             ..asked
         };
         let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
@@ -56,20 +54,10 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         };
         let going = match prepared.start(&asked, &mut console).await? {
             StartResult::Started(going) => *going,
-            StartResult::PartialsFailed(why) => {
-                attempt.fall_back_to_single(why)?;
-                continue;
-            }
-            StartResult::TimedOut(shard, error) => {
-                return Err(global::timeout_error(shard, error, "--timeout"));
-            }
-            StartResult::Retry(rewritten) => {
-                attempt.acquaintance = ConnectRetry::ServerRestarting;
-                locking.lock.extend(rewritten);
-                console.note(&NEW_SNAPSHOT);
-                continue;
-            }
-            StartResult::Interrupted => return Ok(Exit::Interrupted),
+            other => match attempt.not_started(other, "--timeout", NEW_SNAPSHOT, &mut console)? {
+                Some(exit) => return Ok(exit),
+                None => continue,
+            },
         };
         let driving = driver::drive(
             going.started,
@@ -95,12 +83,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 () = interrupt.requested() => Ok(Exit::Interrupted),
             };
         }
-        attempt.acquaintance = ConnectRetry::ServerRestarting;
-        locking.lock.extend(outcome.rewritten);
-        console.note(&NEW_SNAPSHOT);
+        attempt.retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
         output.restart(renderer(&args.output, format)).await;
     }
-    Err(Error::Unstable(RUNS))
 }
 
 fn renderer(args: &OutputArgs, format: Format) -> Renderer {

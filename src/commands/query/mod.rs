@@ -10,11 +10,6 @@ use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-pub(super) use request::print;
-
-/// Attempts before a run gives up: each lost its snapshot before anything was printed.
-pub(super) const RUNS: u32 = 3;
-
 const NEW_SNAPSHOT: &str = "nothing was printed yet: retrying at a new snapshot";
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {

@@ -1,15 +1,17 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use super::NEW_SNAPSHOT;
 use super::output::Output;
-use super::request::{self, ReaderEnd, print};
-use super::{NEW_SNAPSHOT, RUNS};
+use super::request::{self, ReaderEnd};
 use crate::cli::query::QueryArgs;
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
+use crate::commands::attempt::Attempts;
 use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
 use crate::commands::origin::{Located, Looks};
 use crate::commands::session_setup::{self, ConnectRetry};
-use crate::config::{Environment, Settings};
+use crate::commands::setup;
+use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::{self, Run, RunReport, RunStatus};
 use crate::exec::fanout::Preflight;
@@ -23,13 +25,11 @@ use crate::terminal::summary::Summary;
 
 pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
-    let mut plan = request::plan(&args)?;
+    let plan = request::plan(&args)?;
     let format = args.output.format()?;
-    let settings = Settings::resolve(&(&args.connection).into(), &Environment::of_process()?)?;
+    let settings = setup::settings(&args.connection)?;
     let (sink, interrupt) = request::open(&args)?;
-    for warning in settings.warnings() {
-        console.note(warning);
-    }
+    setup::say_warnings(&settings, &mut console);
     let asked = QueryRequest {
         args: &args,
         settings: &settings,
@@ -43,19 +43,21 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
         request::shard_column(&args.output),
         sink,
     );
-    let mut acquaintance = ConnectRetry::FailFast;
-    for _ in 0..RUNS {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
+        let plan = attempts.plan(&plan);
         let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
-        let prepared = match prepare(&asked, &plan, connections, acquaintance, &mut console).await {
-            Ok(Some(prepared)) => prepared,
-            Ok(None) => return Ok(Exit::Interrupted),
-            Err(error) if error.is_transient() => {
-                acquaintance = ConnectRetry::ServerRestarting;
-                console.note(&format!("{error}: asking again"));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
+        let prepared =
+            match prepare(&asked, &plan, connections, attempts.connect, &mut console).await {
+                Ok(Some(prepared)) => prepared,
+                Ok(None) => return Ok(Exit::Interrupted),
+                Err(error) if error.is_transient() => {
+                    attempts.retry(Vec::new(), &format!("{error}: asking again"), &mut console);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
         let (started, selection, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
         let outcome = driver::drive(started, &mut output, &mut console, &interrupt, policy).await?;
@@ -68,14 +70,11 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
             };
             return conclude(&ran, looks, output, &mut console).await;
         }
-        acquaintance = ConnectRetry::ServerRestarting;
-        plan.lock.extend(outcome.rewritten);
-        console.note(&NEW_SNAPSHOT);
+        attempts.retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
         output
             .restart(request::renderer(&args.output, format))
             .await;
     }
-    Err(Error::Unstable(RUNS))
 }
 
 /// What the person wants, all of it.
@@ -289,5 +288,5 @@ async fn dry_run(
     drop((spares, survey, looks));
     server.close().await;
     let text = plan.describe(&selection.shards);
-    print(text, asked.interrupt).await
+    setup::print(text, asked.interrupt).await
 }

@@ -6,13 +6,14 @@ use std::path::Path;
 use super::output::Output;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
+use crate::commands::setup;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
-use crate::output::sink::{self, Sink, SinkError};
+use crate::output::sink::{Sink, SinkError};
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -47,16 +48,15 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
 /// Where the result goes. A file's draft is removed after Ctrl-C, whenever that comes; a
 /// pipe opens when somebody reads it, which may be never, so until then Ctrl-C ends all.
 pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error> {
-    let listen = || Interrupt::listen().map_err(Error::Signals);
     if args
         .output
         .output
         .as_deref()
         .is_some_and(ExportTarget::is_stream_path)
     {
-        return Ok((sink(args)?, listen()?));
+        return Ok((sink(args)?, setup::listen()?));
     }
-    let interrupt = listen()?;
+    let interrupt = setup::listen()?;
     Ok((sink(args)?, interrupt))
 }
 
@@ -92,17 +92,6 @@ pub(super) fn policy(on_error: OnError) -> OnShardError {
     match on_error {
         OnError::Continue => OnShardError::Continue,
         OnError::Stop => OnShardError::Stop,
-    }
-}
-
-/// Prints a text about the run, wherever its result would go.
-pub(in crate::commands) async fn print(text: String, interrupt: &Interrupt) -> Result<Exit, Error> {
-    tokio::select! {
-        printed = sink::print(text) => {
-            printed?;
-            Ok(Exit::Complete)
-        }
-        () = interrupt.requested() => Ok(Exit::Interrupted),
     }
 }
 
