@@ -187,7 +187,7 @@ fn passfile_note(settings: &Settings, target: &HostAddr, cause: &Cause) -> Optio
     ))
 }
 
-/// Whether to retry with (or without) TLS: pg_hba.conf rejected the connection, or TLS itself
+/// Whether to retry with (or without) TLS: `pg_hba.conf` rejected the connection, or TLS itself
 /// failed.
 ///
 /// libpq retries after any rejection, even a wrong password. shardq does not: the second attempt
@@ -238,7 +238,7 @@ fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     config
 }
 
-/// Also returns whether the stream is encrypted.
+/// Opens a stream; the flag tells whether it is encrypted.
 async fn open(
     settings: &Settings,
     target: &HostAddr,
