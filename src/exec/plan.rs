@@ -463,10 +463,10 @@ mod tests {
         };
         assert_eq!(patience(60, 1), [Some(65), Some(65)]);
         assert_eq!(patience(1, 1), [Some(6), Some(35)]);
-        // Without a statement timeout, our own statements still have a limit,
+        // Without a statement timeout, our own statements still have a limit.
         assert_eq!(patience(0, 1), [None, Some(125)]);
         assert_eq!(patience(0, 300), [None, Some(305)]);
-        // unless they may wait for locks without limit.
+        // No limit if they may wait for locks forever.
         assert_eq!(patience(0, 0), [None, None]);
     }
 
