@@ -27,7 +27,7 @@ impl Worker {
     /// Joins the run once the spare connection is open. Gives up if the server has no more
     /// connections.
     pub async fn start(self, spare: Option<PendingConnection>) -> Option<Session> {
-        /// Wait before opening a connection that was not opened in advance.
+        /// How long to give the others before this worker connects to help them.
         const LATER: Duration = Duration::from_millis(10);
         let candidate = self.candidate();
         let joined = candidate.while_needed(async {
