@@ -15,8 +15,8 @@ use crate::exec::type_names::TypeNames;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
-/// In shard order, except failures and notices, which come as soon as they are known. A shard can
-/// fail after it was reported as finished.
+/// In the order of [`MergeMode`], except failures and notices, which come as soon as they are
+/// known. A shard can fail after it was reported as finished.
 #[derive(Debug)]
 pub enum MergedEvent {
     /// Once, before all rows.

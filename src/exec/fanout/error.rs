@@ -8,7 +8,7 @@ use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
 use crate::text::escape::{indented, one_line};
 
-/// The run failed before any shard was read.
+/// No shard can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FanoutError {
     #[error(transparent)]

@@ -61,7 +61,7 @@ impl Queue {
         self.state().given_back.extend(turns);
     }
 
-    /// Removes and returns those of the returned `turns` that nobody has taken since.
+    /// Removes and returns those of `turns` that were given back and that nobody has taken since.
     pub fn withdraw(&self, turns: &[Task]) -> Vec<Task> {
         let mut state = self.state();
         let is_left = |turn: &&Task| state.given_back.remove(&turn.place).is_some();
