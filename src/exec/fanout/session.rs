@@ -220,8 +220,8 @@ impl Session {
         self.send_uncounted(&turn.sql).await
     }
 
-    /// Notes which shard the next message is for, so that notices are assigned to it: see
-    /// [`crate::client::Wire`].
+    /// Notes which shard the next message is for, so that notices are assigned to it
+    /// (`client/wire.rs`).
     pub(super) async fn ask(
         &self,
         shard: Shard,
