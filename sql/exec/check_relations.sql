@@ -1,22 +1,22 @@
--- Checks that the snapshot covers every table that was read since the last check, and
--- releases their locks. One row per table that is locked: its kind, its schema and name
--- as of the snapshot (NULL if it was created since), both as regclass writes them, the
--- same as of now, its file as of the snapshot and as of now, whether row-level security
--- may hide rows of it from this role, and whether partitions have come or gone since.
+-- Checks that the snapshot covers every table that was read since the last check, and releases
+-- their locks. Returns one row per locked table: its kind; its schema and name at the snapshot
+-- (NULL if it was created later); both together, as regclass writes them; the same now; its file at
+-- the snapshot and now; whether row-level security may hide rows of it from this role; and whether
+-- partitions were attached, detached or dropped since.
 --
--- A snapshot has no rows of a table that was rewritten after it (TRUNCATE, ALTER … TYPE),
--- and names are looked up in the present: an answer would lack rows without an error.
--- pg_class and pg_namespace tell what was at the snapshot; pg_relation_filenode() and
--- regclass tell what is now. The locks that the statements took name every table that
--- they read, through views and functions too, and keep it as it is until here. Indexes
--- are left out: an older snapshot does not use one that it cannot trust.
+-- A snapshot has no rows of a table that was rewritten after it (TRUNCATE, ALTER ... TYPE), and
+-- names are resolved in the present: a result would lack rows without an error. pg_class and
+-- pg_namespace show the state at the snapshot; pg_relation_filenode() and regclass show the
+-- present. The locks that the statements took name every table that they read, through views and
+-- functions too, and keep it unchanged until this check. Indexes are left out: an older snapshot
+-- does not use an index that it cannot trust.
 --
--- The comparison is the client's, and the locks are not read by way of pg_locks: that
--- halves what a first check takes, 1.7 ms (warm 1.1) after 32 shards, most of it for
--- catalogs that the backend has not looked into before.
+-- The client compares the values, and this reads pg_lock_status() rather than pg_locks. Together
+-- that halves the time of a first check: 1.7 ms (warm 1.1) after 32 shards, most of it for catalogs
+-- that the backend has not read before.
 --
--- The empty search_path has regclass write every name with its schema. It also fails
--- where a statement before it failed, so that the server skips the rest.
+-- With an empty search_path, regclass writes every name with its schema. SET also fails if a
+-- statement before it failed, so that the server skips the rest.
 SET LOCAL search_path TO '';
 SELECT
     c.relkind,

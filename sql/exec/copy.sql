@@ -1,6 +1,6 @@
--- One line per row of the user's statement, as the server writes it to a file.
--- A utility statement, so the shard's search_path counts when it runs, not when
--- it is prepared: prepared once, it serves every shard.
+-- Returns one line per row of the user's statement, in the server's own file format. COPY is a
+-- utility statement: it uses the search_path of when it runs, not of when it is prepared. Prepared
+-- once, it works in every shard.
 COPY (
 {statement}
 ) TO STDOUT (FORMAT {format}{others})

@@ -1,5 +1,5 @@
--- The first message of a COPY's turn: looks in the shard, and describes the
--- columns, which COPY does not. No rows.
+-- The first message of a COPY task: selects the shard and describes the columns, which COPY does
+-- not. Returns no rows.
 SAVEPOINT turn;
 SET LOCAL search_path TO {search_path};
 SELECT * FROM (

@@ -1,7 +1,7 @@
--- Part of check_relations.sql, where the database has partitions: whether this one was
--- attached or detached after the snapshot, or one of this table's was detached or dropped.
--- pg_inherits tells what was at the snapshot, pg_partition_ancestors() what is now. It takes
--- no lock; pg_partition_tree() would lock, and wait for, every partition.
+-- Part of check_relations.sql if the database has partitions: whether this one was attached or
+-- detached after the snapshot, or one of this table's was detached or dropped. pg_inherits shows
+-- the state at the snapshot, pg_partition_ancestors() the present. The latter takes no lock;
+-- pg_partition_tree() would lock, and wait for, every partition.
 c.relispartition OPERATOR(pg_catalog.<>) (
     SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
     FROM pg_catalog.pg_partition_ancestors(c.oid))

@@ -1,2 +1,2 @@
--- Takes the transaction up again after a turn that failed. No rows.
+-- Makes the transaction usable again after a failed task. Returns no rows.
 ROLLBACK TO SAVEPOINT turn

@@ -1,3 +1,3 @@
--- Takes the transaction up again after a check of the relations that failed. No rows.
+-- Makes the transaction usable again after a failed check_relations.sql. Returns no rows.
 ROLLBACK TO SAVEPOINT run;
 SAVEPOINT turn

@@ -1,11 +1,11 @@
--- One shard's turn, in one message. One row per row of the user's statement.
+-- Runs the user's statement in one shard, in one message. Returns the statement's rows.
 --
--- Its locks are held until the tables behind them are checked (check_relations.sql), after
--- this turn or a few later ones. What the statement may have set holds for as long.
+-- Its locks are held until check_relations.sql has checked the tables, after this task or a few
+-- later ones. Settings that the statement changes last as long.
 --
--- After an error the server skips what follows, and all turns behind fail at once until
--- the transaction goes back to this savepoint (recover.sql), which leaves the turns before
--- as they were: one cancel request stops everything that waits on a connection.
+-- After an error the server skips the rest of the message, and all tasks queued behind it fail at
+-- once, until recover.sql rolls back to this savepoint. Earlier tasks are not affected. So one
+-- cancel request stops everything queued on a connection.
 SAVEPOINT turn;
 SET LOCAL search_path TO {search_path};
 {statement}

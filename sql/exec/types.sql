@@ -1,6 +1,5 @@
--- One row per type that somebody defined in this database: its oid, schema and
--- name. {names} limits it to types of these names; NULL asks for all but the row
--- types of tables.
+-- Returns the oid, schema and name of each user-defined type in this database. {names} limits it to
+-- types of these names; NULL returns all except the row types of tables.
 SELECT t.oid, n.nspname, t.typname
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

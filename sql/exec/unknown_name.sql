@@ -1,11 +1,12 @@
--- What a name may mean that the server did not find, and where. Rows of three
--- columns, by the first: the number of shards; a shard that failed and whose schema
--- this user may not use, which hides all that is in it; a name of about the same
--- length that tables of shards have, and how many; a schema that is no shard, that
--- has something of this name, and that this user may use.
+-- Suggests what a name that the server did not find could mean. Returns rows of three columns; the
+-- first says what the row is:
 --
--- {kind} is the kind of thing that is looked for: table, type, or function (which an
--- operator is, too).
+-- - shards: the number of shards
+-- - denied: a failed shard on whose schema this user has no USAGE, which hides its contents
+-- - table: a table name in shards, of about the same length, and how many shards have it
+-- - schema: a schema that is not a shard, that has this name, and that this user may use
+--
+-- {kind} is the kind of object: table, type, or function (which includes operators).
 WITH shard AS (
     SELECT oid, nspname
     FROM pg_catalog.pg_namespace

@@ -1,2 +1,2 @@
--- Opens the one transaction that a connection spends on a run. No rows.
+-- Opens the single transaction of a connection. Returns no rows.
 BEGIN ISOLATION LEVEL {isolation} READ ONLY

@@ -1,4 +1,4 @@
--- One row per database that can be connected to: its name.
+-- Returns the names of the databases that accept connections, without templates.
 SELECT datname
 FROM pg_catalog.pg_database
 WHERE datallowconn AND NOT datistemplate

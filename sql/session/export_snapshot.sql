@@ -1,5 +1,5 @@
--- One row: the name under which other transactions can take this one's snapshot, and the
--- server process that we talk to: another than connecting has told, where a pooler is in
--- between. Every connection exports the snapshot again, so that one that is lost can be
--- replaced while any other lives.
+-- Returns one row: the name under which other transactions can import this snapshot, and the pid of
+-- the server process. Behind a pooler that pid differs from the one reported at connection start.
+-- Every connection exports the snapshot again, so that a lost connection can be replaced while any
+-- other is alive.
 SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_backend_pid()

@@ -1,2 +1,2 @@
--- Reads at an exported snapshot. No rows.
+-- Imports an exported snapshot. Returns no rows.
 SET TRANSACTION SNAPSHOT {snapshot}

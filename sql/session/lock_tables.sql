@@ -1,4 +1,4 @@
--- Keeps tables from being rewritten or renamed while the run lasts. No rows. In front of
--- the first query of a transaction, and so of its snapshot: SET and LOCK TABLE take none.
+-- Prevents tables from being rewritten or renamed during the run. Returns no rows. Must come before
+-- the first query of the transaction, which takes the snapshot; SET and LOCK TABLE take none.
 SET LOCAL lock_timeout = {lock_timeout};
 LOCK TABLE {tables} IN ACCESS SHARE MODE

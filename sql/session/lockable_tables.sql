@@ -1,5 +1,5 @@
--- One row per table of {schemas} and {tables}, pair by pair, that LOCK TABLE takes from this user: its
--- schema and its name. A table of one shard stands for those of its name in all shards.
+-- Returns the schema and name of each table in {schemas} and {tables} (paired by position) that
+-- this user may lock. A table of one shard stands for the tables of that name in all shards.
 SELECT DISTINCT n.nspname, c.relname
 FROM ROWS FROM (pg_catalog.unnest({schemas}), pg_catalog.unnest({tables})) AS wanted (schema, name)
 JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.=) wanted.name

@@ -1,2 +1,2 @@
--- A policy of row-level security that would hide rows from this role is an error. No rows.
+-- Makes it an error if a row-level security policy would hide rows from this role. Returns no rows.
 SET LOCAL row_security = off

@@ -1,7 +1,6 @@
--- One row: what a manifest says of the server and of the snapshot: the version,
--- the user, the transactions that the snapshot sees, when it was taken, and the
--- position in the WAL right after that, or NULL on a standby; and the settings that
--- change how values are written and that an export leaves as they are.
+-- Returns one row for the manifest: the server version, the user, the transactions that the
+-- snapshot sees, when it was taken, the WAL position right after that (NULL on a standby), and the
+-- settings that change how values are written and that an export leaves unchanged.
 SELECT pg_catalog.current_setting('server_version'),
        current_user,
        pg_catalog.txid_current_snapshot(),

@@ -1,22 +1,21 @@
--- What a run may cost the server, and what it must not meet, for its transaction only.
--- At most two rows, of no interest.
+-- Limits what a run may cost the server, for this transaction only. Returns at most two rows, to be
+-- ignored.
 --
--- idle_in_transaction_session_timeout: a connection that holds the run's snapshot is
--- idle for as long as another shard streams, or a reader pauses: hours are normal, so a
--- limit of minutes would end good exports. But a client that hangs must not keep the
--- snapshot, and with it dead rows, for ever: a day is longer than any run.
+-- idle_in_transaction_session_timeout: the connection that holds the run's snapshot is idle while
+-- other shards stream or the reader pauses. That can take hours, so a limit of minutes would abort
+-- valid exports. But a client that hangs must not hold the snapshot, and with it dead rows,
+-- forever: a day is longer than any run.
 --
--- search_path: what we look up here names its schema, but functions that it calls may
--- not. Temporary tables, which behind a pooler are another client's, come last.
+-- search_path: shardq qualifies all names that it looks up, but functions that it calls may not.
+-- pg_temp comes last, because behind a pooler it can hold another client's temporary tables.
 --
--- client_connection_check_interval: a backend that computes for a client that has
--- crashed ends within a second (Postgres 14 on, where the system can tell).
+-- client_connection_check_interval: a query whose client has crashed ends within a second (Postgres
+-- 14 and later, where the operating system supports it).
 --
--- Inside a savepoint, and behind a snapshot that is taken, READ ONLY cannot be set
--- off any more. (Before Postgres 16 it can be RESET, by a function and by set_config
--- to NULL: tables are safe even so, since nothing is ever committed, but a sequence
--- is not.) Turns open savepoints of their own (run_in_shard.sql); the first one called turn is
--- for a failure in front of them.
+-- Inside a savepoint, with the snapshot already taken, READ ONLY can no longer be switched off.
+-- (Before Postgres 16 a function, or set_config to NULL, can still RESET it. Tables are safe even
+-- then, because nothing is ever committed, but sequences are not.) Each task opens its own
+-- savepoint (run_in_shard.sql); the first "turn" below is for failures before that.
 SET LOCAL statement_timeout = {statement_timeout};
 SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL idle_in_transaction_session_timeout = '24h';

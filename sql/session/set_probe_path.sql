@@ -1,9 +1,9 @@
--- Puts a shard into the search_path, whichever comes first, so that the check of
--- the statement that follows finds tables and can tell the columns' types. At most two
--- rows, of no interest. Rolled back before anything else happens.
+-- Adds any one shard to the search_path, so that the parser, which checks the statement next, finds
+-- its tables and can tell the column types. Returns at most two rows, to be ignored. Rolled back
+-- before anything else happens.
 --
--- The check looks the tables up, and waits for whoever has locked one: the limits
--- hold for it as well, and a client that is killed meanwhile is noticed (session_settings.sql).
+-- The parser locks the tables and may have to wait for that, so the limits apply here too, and a
+-- client that is killed meanwhile is noticed (session_settings.sql).
 BEGIN READ ONLY;
 SET LOCAL statement_timeout = {statement_timeout};
 SET LOCAL lock_timeout = {lock_timeout};

@@ -1,9 +1,7 @@
--- One row per schema that is a shard or looks like one: its name, in no order, and
--- whether the database has partitions whose coming and going can be told (Postgres 12
--- on). What
--- looks like a shard and is none (shard_007, Shard_2, shard-4, shard_2_old) may hold
--- data that nobody asks for, so that it has to be named. shard_map and the like are
--- left out: no number follows.
+-- Returns, in no particular order, each schema that is a shard or looks like one, and whether the
+-- database has partitions whose changes can be detected (Postgres 12 and later). A schema that only
+-- looks like a shard (shard_007, Shard_2, shard-4, shard_2_old) may hold data that no query reads,
+-- so it has to be reported. Names like shard_map are left out: they have no number.
 SELECT
     nspname,
     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits)

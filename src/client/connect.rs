@@ -1,8 +1,8 @@
-//! Opens connections by libpq's rules: hosts and their addresses in order, TLS
-//! as `sslmode` says, one timeout for everything up to the first query.
+//! Opens connections by libpq's rules: hosts and their addresses in order, TLS according to
+//! `sslmode`, one timeout for everything up to the first query.
 //!
-//! tokio-postgres would do this itself, but its timeout covers TCP only and
-//! its sslmode ends at `require`; so it gets a stream that is ready to speak.
+//! tokio-postgres could connect itself, but its timeout covers TCP only and its sslmode ends at
+//! `require`, so it is given a stream that is ready to use.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -25,15 +25,16 @@ use super::tls;
 use super::wire::Wire;
 use crate::config::{Host, Keepalive, Settings, SslMode};
 
-/// A socket, with TLS around it or not.
+/// A socket, with or without TLS.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub type BoxedStream = Box<dyn Stream>;
 
-/// tokio-postgres reads 8 KiB at a time; what has gathered is more: [`super::read_coalescing`].
+/// Buffered, because tokio-postgres reads only 8 KiB at a time and [`super::read_coalescing`] lets
+/// more arrive.
 pub type PgStream = Watched<BufReader<BoxedStream>>;
 
-/// In bytes, for each connection.
+/// Read buffer per connection, in bytes.
 const READ: usize = 64 << 10;
 
 /// An open connection. Nothing happens on it until someone polls `connection`.
@@ -42,19 +43,19 @@ pub struct Connected {
     pub connection: Connection<PgStream, NoTlsStream>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
-    /// Without end, until it is set.
+    /// No limit until it is set.
     pub patience: Arc<Patience>,
-    /// What is said on it beside answers.
+    /// Notices and other messages beside query results.
     pub wire: Wire,
 }
 
 /// Connects to the first host that answers.
 ///
-/// Like libpq, goes on to the next address when one cannot be reached or is
-/// not accepting connections yet, but not when a server refuses us.
+/// Like libpq, tries the next address if one is unreachable or does not accept connections yet, but
+/// not if a server rejects us.
 ///
 /// # Errors
-/// Every attempt that was made, in order.
+/// Every failed attempt, in order.
 pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
     let mut failures = Vec::new();
     for host in settings.hosts() {
@@ -76,10 +77,10 @@ pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
     Err(ConnectError::new(failures))
 }
 
-/// Connects to where another connection arrived, and nowhere else.
+/// Connects to the endpoint that an earlier connection reached, without trying others.
 ///
 /// # Errors
-/// The attempt that failed.
+/// The failed attempt.
 pub async fn connect_to(
     settings: &Settings,
     endpoint: &Endpoint,
@@ -93,11 +94,11 @@ pub async fn connect_to(
     .map_err(|cause| ConnectError::new(vec![Failure::at(&endpoint.target, cause)]))
 }
 
-/// Asks the server to stop what runs on a connection, and waits until it has
-/// taken note. Whether something was running it does not say.
+/// Sends a cancel request and waits until the server has processed it. The protocol does not report
+/// whether anything was cancelled.
 ///
 /// # Errors
-/// The server could not be reached again.
+/// The server could not be reached.
 pub async fn cancel(
     settings: &Settings,
     endpoint: &Endpoint,
@@ -106,8 +107,8 @@ pub async fn cancel(
     let request = async {
         let (mut stream, _) = open(settings, &endpoint.target, endpoint.encryption()).await?;
         token.cancel_query_raw(&mut stream, NoTls).await?;
-        // The server hangs up once it has acted. To hang up first can lose the
-        // request: with TLS 1.3 unread session tickets turn our close into a reset.
+        // The server closes once it has acted. Closing first can lose the request: with TLS 1.3,
+        // unread session tickets turn our close into a reset.
         let _ = stream.read_to_end(&mut Vec::new()).await;
         Ok(())
     };
@@ -139,7 +140,7 @@ impl Endpoint {
     }
 }
 
-/// The ways to try an address, in order.
+/// The encryption to try for an address, in order.
 fn encryptions(mode: SslMode, address: &Address) -> &'static [Encryption] {
     use Encryption::{None, Prefer, Required};
     match (mode, address) {
@@ -176,7 +177,7 @@ async fn reach(
     AttemptResult::Refused
 }
 
-/// A wrong password that nobody typed: say where it came from.
+/// The passfile that a rejected password came from.
 fn passfile_note(settings: &Settings, target: &HostAddr, cause: &Cause) -> Option<String> {
     let wrong = cause.sqlstate() == Some(&SqlState::INVALID_PASSWORD);
     let path = settings.passfile_for(&target.host).filter(|_| wrong)?;
@@ -186,11 +187,11 @@ fn passfile_note(settings: &Settings, target: &HostAddr, cause: &Cause) -> Optio
     ))
 }
 
-/// Whether the other way, with or without TLS, might be welcome: the server's
-/// host-based rules told us off, or TLS itself failed.
+/// Whether to retry with (or without) TLS: `pg_hba.conf` rejected the connection, or TLS itself
+/// failed.
 ///
-/// libpq tries again after any refusal, a wrong password included. We do not:
-/// it was wrong, and the second time it would travel unencrypted.
+/// libpq retries after any rejection, even a wrong password. shardq does not: the second attempt
+/// would send it unencrypted.
 fn depends_on_encryption(cause: &Cause) -> bool {
     matches!(cause, Cause::Tls(_))
         || cause.sqlstate() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
@@ -220,7 +221,7 @@ async fn start(
     })
 }
 
-/// Who we are, for the server. TLS is done by now, hence `Disable`.
+/// Startup parameters. `Disable` because TLS is already done.
 fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
@@ -237,7 +238,7 @@ fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     config
 }
 
-/// The stream, and whether it is encrypted.
+/// Opens a stream; the flag tells whether it is encrypted.
 async fn open(
     settings: &Settings,
     target: &HostAddr,
@@ -269,10 +270,10 @@ async fn open(
     Ok((Box::new(stream), true))
 }
 
-/// Sends the `SSLRequest` and reads the one byte that answers it. Not a byte
-/// more: what came after it unencrypted could be an attacker's.
+/// Sends the `SSLRequest` and reads exactly one byte of reply: an attacker could have injected
+/// unencrypted data after it.
 async fn tls_offered(stream: &mut TcpStream, encryption: Encryption) -> Result<bool, Cause> {
-    /// Its length, then the number that stands where a protocol version would.
+    /// Message length, then the code that takes the place of the protocol version.
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
     stream.write_all(&SSL_REQUEST).await?;
     match stream.read_u8().await? {
@@ -289,9 +290,9 @@ async fn tls_offered(stream: &mut TcpStream, encryption: Encryption) -> Result<b
     }
 }
 
-/// A dead link is noticed within two minutes, where the system would take two hours: a
-/// statement without a time limit may say nothing for as long, and only these probes tell
-/// whether its server is still there.
+/// Detects a dead link within two minutes; system defaults take two hours. A statement without a
+/// time limit may send nothing for that long, and only these probes tell whether the server is
+/// alive.
 fn probe_when_idle(stream: &TcpStream, keepalive: &Keepalive) -> std::io::Result<()> {
     const IDLE: Duration = Duration::from_secs(60);
     const INTERVAL: Duration = Duration::from_secs(10);
@@ -305,20 +306,20 @@ fn probe_when_idle(stream: &TcpStream, keepalive: &Keepalive) -> std::io::Result
     socket.set_tcp_keepalive(&probes)
 }
 
-/// Only if asked: it also ends a connection whose server waits for a reader of ours that
-/// pauses, while large statements wait for the server.
+/// Only on request: it also ends a connection whose server is waiting while our reader pauses and
+/// large statements of ours wait to be sent.
 #[cfg(target_os = "linux")]
 fn limit_unacknowledged(stream: &TcpStream, limit: Duration) -> std::io::Result<()> {
     SockRef::from(stream).set_tcp_user_timeout(Some(limit))
 }
 
-/// As in libpq, where the system has no such thing.
+/// Ignored where the system does not support it, as in libpq.
 #[cfg(not(target_os = "linux"))]
 fn limit_unacknowledged(_: &TcpStream, _: Duration) -> std::io::Result<()> {
     Ok(())
 }
 
-/// libpq writes Linux's abstract sockets with an `@` where the NUL byte is.
+/// libpq spells a Linux abstract socket with `@` in place of the leading NUL.
 fn socket_address(path: &Path) -> PathBuf {
     match path.to_str().and_then(|path| path.strip_prefix('@')) {
         Some(name) => PathBuf::from(format!("\0{name}")),

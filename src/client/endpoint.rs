@@ -1,4 +1,4 @@
-//! The address that a connection attempt is for, in libpq's words.
+//! The address of a connection attempt, displayed as libpq does.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ pub enum Address {
     Tcp(SocketAddr),
 }
 
-/// What a connection reached: exactly there, and encrypted just so, does a
-/// cancel request have to go.
+/// What a connection reached. A cancel request must go to the same address with the same
+/// encryption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub(super) target: HostAddr,
@@ -43,7 +43,7 @@ impl Endpoint {
 }
 
 impl HostAddr {
-    /// All addresses of a host, in the resolver's order; at least one.
+    /// All addresses of a host, in the resolver's order; never empty.
     ///
     /// # Errors
     /// The name cannot be resolved.

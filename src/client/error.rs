@@ -1,5 +1,5 @@
-//! Why a connection could not be opened, in libpq's words where it has them,
-//! and what to do about it.
+//! Why a connection could not be opened, in libpq's words where it has them, and what to do about
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::tls::TlsError;
 use crate::config::Host;
 use crate::text::escape::indented;
 
-/// Every attempt that failed, one a line; the last one decides what this is.
-/// Shared rather than copied: several shards may fail for the same one.
+/// Every failed attempt, one per line; the last one determines the kind of error. Shared rather
+/// than copied, because one failure can affect several shards.
 #[derive(Debug, Clone)]
 pub struct ConnectError(Arc<Attempts>);
 
@@ -28,7 +28,7 @@ struct Attempts {
 pub(super) struct Failure {
     whereto: ErrorOrigin,
     cause: Cause,
-    /// More to say after the cause's own hint.
+    /// Shown after the cause's own hint.
     note: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Failure {
 enum ErrorOrigin {
     Name(String),
     Target(HostAddr),
-    /// We did not get that far.
+    /// Failed before contacting anything.
     Local,
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Cause {
 }
 
 impl ConnectError {
-    /// Takes the failures in the order they happened.
+    /// `failures` are in the order in which they happened.
     pub(super) fn new(mut failures: Vec<Failure>) -> Self {
         let last = failures.pop().unwrap_or(Failure {
             whereto: ErrorOrigin::Local,
@@ -78,7 +78,7 @@ impl ConnectError {
         }))
     }
 
-    /// Something between us and the server that is not the server.
+    /// An internal failure, not from the server.
     pub(super) fn internal(what: String) -> Self {
         Self::new(vec![Failure {
             whereto: ErrorOrigin::Local,
@@ -95,12 +95,10 @@ impl ConnectError {
         }])
     }
 
-    /// What the server answered, if it did.
     pub fn sqlstate(&self) -> Option<&SqlState> {
         self.0.last.cause.sqlstate()
     }
 
-    /// The server wants a password and there was none to give.
     pub fn needs_password(&self) -> bool {
         matches!(self.0.last.cause, Cause::PasswordMissing)
     }
@@ -110,12 +108,10 @@ impl ConnectError {
         matches!(&self.0.last.cause, Cause::Prompt(error) if error.kind() == io::ErrorKind::Interrupted)
     }
 
-    /// Whether the same attempt may work in a moment: the server is starting,
-    /// stopping, full or out of reach.
+    /// Whether a retry may soon succeed: the server is starting, stopping, full or unreachable.
     ///
-    /// A socket that is not there counts: a server that restarts removes it
-    /// and makes it anew, so that this is its way to say "refused". It is also
-    /// what a wrong path looks like; hence retry for seconds, not minutes.
+    /// A missing socket counts, because a restarting server removes and recreates it. A wrong path
+    /// looks the same, so retry for seconds, not minutes.
     pub fn is_transient(&self) -> bool {
         match &self.0.last.cause {
             Cause::Unreachable(error) | Cause::Lost(error) => matches!(
@@ -145,7 +141,6 @@ impl ConnectError {
         }
     }
 
-    /// What to do about it, in one or more sentences.
     pub fn hint(&self) -> Option<String> {
         let last = &self.0.last;
         let hints: Vec<_> = last.hint().into_iter().chain(last.note.clone()).collect();
@@ -157,7 +152,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<_> = self.0.earlier.iter().map(Failure::to_string).collect();
         lines.push(self.0.last.to_string());
-        // With and without TLS, a server often says the same.
+        // Attempts with and without TLS often fail with the same message.
         lines.dedup();
         f.write_str(&lines.join("\n"))
     }
@@ -256,13 +251,13 @@ impl Cause {
         }
     }
 
-    /// Nobody answered there, so that another address is worth a try.
+    /// Whether nobody answered, so that the next address is worth a try.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Timeout(_))
     }
 }
 
-/// For what happens on a connection; a failure to connect is `Unreachable`.
+/// For errors on an open connection; a failure to connect is `Unreachable`.
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
         match TlsError::within(&error) {
@@ -286,12 +281,12 @@ impl From<tokio_postgres::Error> for Cause {
             Err(source) => source,
         };
         match source.downcast::<io::Error>() {
-            // Of these, tokio-postgres makes its own reports of broken messages.
+            // tokio-postgres reports malformed messages with this kind.
             Ok(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 Self::Protocol(indented(&format!("{what}: {error}")))
             }
             Ok(error) => Self::from(*error),
-            // The only trace of a server that asks for a password we do not have.
+            // The only sign that the server asked for a password and none was set.
             Err(source) if source.to_string() == "password missing" => Self::PasswordMissing,
             Err(source) => Self::Protocol(indented(&format!("{what}: {source}"))),
         }
@@ -314,7 +309,7 @@ fn lost_message(error: &io::Error) -> String {
     }
 }
 
-/// `Connection refused (os error 111)` as everyone else writes it.
+/// Strips ` (os error 111)` from `Connection refused (os error 111)`.
 fn without_code(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or_default();

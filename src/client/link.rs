@@ -1,5 +1,5 @@
-//! The end of a connection, which takes no longer than a person waits: what runs on
-//! it is cancelled, and the socket is closed whether or not the server reacts.
+//! Closes connections within a bounded time: cancels what still runs, then closes the socket
+//! whether or not the server reacts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,48 +14,45 @@ use super::error::ConnectError;
 use super::patience::{Patience, Silence};
 use super::wire::Wire;
 
-/// For all connections of a server together, from the first thing that is cancelled to
-/// the last socket that is closed.
+/// Limit for closing all connections of a server, from the first cancel request to the last socket.
 pub(super) const CLOSING: Duration = Duration::from_millis(1500);
 
-/// Between the first two cancel requests for one connection; the pause doubles. The
-/// server drops a request that arrives between two messages, so one may not do.
+/// Pause between the first two cancel requests for a connection; it doubles. One request may not be
+/// enough: the server drops a request that arrives between two messages.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// For one cancel request.
+/// Limit for one cancel request.
 const REQUEST: Duration = Duration::from_secs(1);
 
-/// How long a connection may take to end after the last that was asked on it was
-/// answered.
+/// How long a connection may take to close once everything sent on it is answered.
 const GOODBYE: Duration = Duration::from_millis(50);
 
-/// How long one may take that waits for its session, behind a pooler maybe. Nothing
-/// that takes the server any time was asked on it.
+/// How long a connection may take that is still waiting for its session, perhaps behind a pooler.
+/// No slow statement was sent on it.
 const WAITING: Duration = Duration::from_millis(300);
 
-/// Of this process. There is one message about it, at the very end, whatever the
-/// command was and wherever it ended.
+/// Per process: one message about it is printed at the very end, whatever the command.
 static LEFT_WITHOUT_CONFIRMATION: AtomicBool = AtomicBool::new(false);
 
-/// Whether a connection was closed on which something may still run: the server has
-/// not said that it has stopped.
+/// Whether a connection was closed while a statement may still be running: the server did not
+/// confirm its end.
 pub fn left_without_confirmation() -> bool {
     LEFT_WITHOUT_CONFIRMATION.load(Ordering::Relaxed)
 }
 
-/// One connection, as whoever uses it and whoever closes it share it.
+/// State of one connection, shared by its user and whoever closes it.
 #[derive(Default)]
 pub(super) struct Link {
-    /// None while it is still connecting, as are the others.
+    /// Like the fields below, unset while connecting.
     pub token: OnceLock<CancelToken>,
-    /// Of the server's process that it came to, or of whatever a pooler says.
+    /// The pid of the server process, or whatever a pooler reports.
     pub process_id: OnceLock<i32>,
     pub patience: OnceLock<Arc<Patience>>,
     pub wire: OnceLock<Wire>,
-    /// Why it could not be had.
+    /// Why connecting failed.
     refusal: Mutex<Option<ConnectError>>,
     pub driver: OnceLock<AbortHandle>,
-    /// Whether anything was asked that may take the server some time.
+    /// Whether anything was sent that may take the server some time.
     pub is_busy: AtomicBool,
 }
 
@@ -77,15 +74,15 @@ impl Link {
     }
 }
 
-/// What moves a connection's bytes, from the first one on.
+/// The task that does a connection's I/O, from connecting on.
 pub(super) struct ConnectionTask {
     pub task: JoinHandle<()>,
     pub link: Arc<Link>,
 }
 
 impl ConnectionTask {
-    /// Waits until the connection has closed. It does not before what was sent on it
-    /// is answered, which `cancel` hastens.
+    /// Waits until the connection has closed, which it does only after everything sent on it is
+    /// answered; `cancel` speeds that up.
     pub async fn end<C: Future<Output = ()>>(
         mut self,
         deadline: Instant,
@@ -94,7 +91,7 @@ impl ConnectionTask {
         if timeout(GOODBYE, &mut self.task).await.is_ok() {
             return;
         }
-        // Nothing of ours runs where we do not stand yet.
+        // Not connected yet, so nothing is running.
         let Some(token) = self.link.token.get().cloned() else {
             return;
         };
@@ -117,7 +114,7 @@ impl ConnectionTask {
 /// The deadline has passed.
 pub(super) struct TooLate;
 
-/// Asks for cancellation until what runs has ended: few times, and not for ever.
+/// Sends cancel requests, with growing pauses, until `ended` or the deadline.
 pub(super) async fn cancel_until<C: Future<Output = ()>>(
     ended: impl Future<Output = ()>,
     deadline: Instant,
@@ -138,8 +135,8 @@ pub(super) async fn cancel_until<C: Future<Output = ()>>(
     }
 }
 
-/// Which process a token is for. It does not tell, but for what it would send: the length,
-/// a code, the process, and the secret.
+/// The pid that a cancel token is for. The token does not expose it, but the request that it sends
+/// does: length, code, pid, secret.
 pub(super) async fn process_id(token: &CancelToken) -> Option<i32> {
     let mut request = [0; 16];
     let (near, mut far) = tokio::io::duplex(request.len());

@@ -1,5 +1,5 @@
-//! One server: connections to it, and what it says of errors. What runs on a
-//! connection is decided elsewhere.
+//! Connections to one server, and the errors and notices that it sends. What runs on a connection
+//! is decided elsewhere.
 
 pub mod connect;
 pub mod endpoint;

@@ -1,5 +1,4 @@
-//! What a server says beside its answers, like NOTICE and WARNING: one message of
-//! it, as libpq reads and psql prints it.
+//! One NOTICE, WARNING or similar message, parsed like libpq and printed like psql.
 
 use std::fmt::Write as _;
 
@@ -7,11 +6,11 @@ use crate::pg::error_position::excerpt;
 use crate::sharding::statement::Statement;
 use crate::text::escape::indented;
 
-/// How much of one is kept, in bytes. What a function writes for a person is
-/// shorter; what a server sends to fill our memory is not.
+/// Bytes kept of one message. Messages meant for people are shorter; the limit is for a server that
+/// tries to fill our memory.
 pub(super) const LONGEST: usize = 16 << 10;
 
-/// A message as a server sent it. Equal ones of several shards are one.
+/// A message as a server sent it. Equal messages from several shards compare equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// In the server's language.
@@ -20,15 +19,15 @@ pub struct Notice {
     message: String,
     detail: Option<String>,
     hint: Option<String>,
-    /// In the statement, in characters from 1.
+    /// In the statement, in characters, from 1.
     position: Option<usize>,
-    /// A query that a function ran, and the position in it.
+    /// A query run by a function, and the position in it.
     internal: Option<(String, usize)>,
 }
 
 impl Notice {
-    /// Reads the body of a `NoticeResponse`, or as much of it as was kept. `offset`
-    /// is how many characters stood in front of the user's statement.
+    /// Parses the body of a `NoticeResponse`, which may be cut off. `offset` is the number of
+    /// characters in front of the user's statement.
     pub(crate) fn read(mut body: &[u8], offset: usize) -> Self {
         let mut notice = Self {
             severity: "NOTICE".to_owned(),
@@ -49,7 +48,7 @@ impl Notice {
             body = end.map_or(&[], |end| &rest[end + 1..]);
             match field {
                 b'S' => notice.severity = value,
-                // Servers before 9.6 do not send it.
+                // Not sent by servers before 9.6.
                 b'V' => notice.is_warning = value == "WARNING",
                 b'M' => notice.message = value,
                 b'D' => notice.detail = Some(value),
@@ -73,12 +72,12 @@ impl Notice {
         self.is_warning
     }
 
-    /// Without its place, where the server ran another text than the user's.
+    /// Drops the position, which is wrong if the server ran a text other than the user's.
     pub fn forget_position(&mut self) {
         self.position = None;
     }
 
-    /// What psql prints, in lines. `statement` is what the server was asked.
+    /// The lines that psql would print. `statement` is the one that the server was sent.
     ///
     /// Source: `pqBuildErrorMessage3` in Postgres's `src/interfaces/libpq/fe-protocol3.c`.
     pub fn describe(&self, statement: Option<&Statement>) -> String {

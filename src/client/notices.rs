@@ -1,5 +1,4 @@
-//! What servers said beside their answers, like NOTICE and WARNING: equal messages
-//! are one, with the shards that it came from.
+//! Notices of a run. Equal messages are grouped, with the shards that they came from.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +8,15 @@ use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::text::humanize::ThousandsSeparated;
 
-/// How many different messages are kept. A function that writes one per row is not to
-/// fill the screen or the memory.
+/// How many different messages are kept, so that a function that sends one per row fills neither
+/// the screen nor memory.
 const KEPT: usize = 20;
 
-/// Messages in the order in which they turned up.
+/// Messages in the order of first appearance.
 #[derive(Debug, Default)]
 pub struct Notices {
     kept: Vec<Said>,
-    /// How many came that are not kept.
+    /// How many came beyond those kept.
     more: u64,
     warnings: u64,
 }
@@ -25,7 +24,7 @@ pub struct Notices {
 #[derive(Debug)]
 struct Said {
     notice: Notice,
-    /// None of what a connection said when it was opened.
+    /// Empty for messages sent while connecting.
     shards: BTreeSet<Shard>,
 }
 
@@ -46,7 +45,7 @@ impl Notices {
         }
     }
 
-    /// Adds what another connection, or an earlier part of the run, was told.
+    /// Adds the notices of another connection or of an earlier part of the run.
     pub fn extend(&mut self, others: Self) {
         self.warnings += others.warnings;
         self.more += others.more;
@@ -55,7 +54,7 @@ impl Notices {
         }
     }
 
-    /// Of statements that are not the user's text.
+    /// Drops positions: the notices belong to statements other than the user's text.
     #[must_use]
     pub fn of_other_text(mut self) -> Self {
         for said in &mut self.kept {
@@ -64,7 +63,7 @@ impl Notices {
         self
     }
 
-    /// Of one statement over all shards, whose turn was a shard's in name only.
+    /// Drops shards and positions: the notices belong to a single statement over all shards.
     #[must_use]
     pub fn of_no_shard(mut self) -> Self {
         for said in &mut self.kept {
@@ -73,14 +72,14 @@ impl Notices {
         self.of_other_text()
     }
 
-    /// How many warnings came, equal ones counted each time.
+    /// Number of warnings, with repetitions.
     pub fn warnings(&self) -> u64 {
         self.warnings
     }
 
-    /// Tells it, of a run that asked this many shards.
+    /// Prints the notices of a run over `asked` shards.
     pub fn say(&self, asked: usize, statement: &Statement, console: &mut Console) {
-        // One by one: in the middle of a text, such a line would be somebody's imitation.
+        // One by one, because inside a longer text such a line would be treated as a forgery.
         for said in self.lines(asked, statement) {
             console.server(&said);
         }
@@ -90,7 +89,7 @@ impl Notices {
         self.lines(asked, statement).concat()
     }
 
-    /// What to tell of each message, in one or more lines.
+    /// One entry of one or more lines per message.
     fn lines(&self, asked: usize, statement: &Statement) -> Vec<String> {
         let each = self.kept.iter().map(|Said { notice, shards }| {
             let text = notice.describe(Some(statement));

@@ -1,16 +1,16 @@
-//! Passwords typed at the terminal: psql's `-w`, `-W` and what it does between.
+//! Passwords typed at the terminal, as with psql's `-w` and `-W`, or when the server asks for one.
 
 use std::io;
 
 use super::error::ConnectError;
 use crate::config::{Password, PasswordPrompt, Settings};
 
-/// Connects, asking for a password first (`-W`) or when the server wants one that
-/// nobody gave. A typed password is in the settings of all attempts that follow.
-/// `ask` is [`read_password`] but for tests.
+/// Connects, prompting for a password first (`-W`) or when the server wants one and none is set.
+/// The typed password stays in the settings for later connections. `ask` is [`read_password`]
+/// except in tests.
 ///
 /// # Errors
-/// As `connect`; without a terminal, that a password is needed.
+/// Those of `connect`; without a terminal, that a password is needed.
 pub async fn connect_with_prompt<T>(
     settings: Settings,
     ask: impl FnOnce(&str) -> io::Result<Password>,
@@ -33,13 +33,13 @@ pub async fn connect_with_prompt<T>(
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             Err(ConnectError::prompt(error))
         }
-        // No terminal: what the server said is the better message.
+        // No terminal: the server's message is the more useful one.
         Err(_) => Err(refused),
     }
 }
 
-/// Asks on `/dev/tty`, so that pipes stay free for SQL and results. Blocks the
-/// thread, which also keeps two prompts from talking over one another.
+/// Prompts on `/dev/tty`, so that pipes stay free for SQL and results. Blocks the thread, which
+/// also keeps two prompts from interleaving.
 ///
 /// # Errors
 /// There is no terminal; `Interrupted` after Ctrl-C.

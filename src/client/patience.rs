@@ -1,10 +1,9 @@
-//! How long a server may keep us waiting for an answer.
+//! Limits how long a server may be silent while it owes a response.
 //!
-//! A link that is dropped, a message whose length is garbled, a server that waits for
-//! something that we will never send: all look the same from here, as silence. It is
-//! noticed in the one place that all bytes pass, so that no wait for an answer, whoever
-//! waits, is without an end. Time that a reader of ours takes does not count: the
-//! stream is not asked for bytes meanwhile.
+//! A dropped link, a message with a garbled length and a server that waits for something we never
+//! send all look the same: silence. It is detected in the stream that all bytes pass through, so
+//! that every wait for a response is bounded. Time during which our own reader pauses does not
+//! count, because the stream is not polled meanwhile.
 
 use std::io;
 use std::pin::Pin;
@@ -18,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::row_description::TypedColumns;
 
-/// The limit of one connection, and whether it was met.
+/// The limit for one connection, and whether it was exceeded.
 #[derive(Debug, Default)]
 pub struct Patience {
     /// In milliseconds; 0 is no limit.
@@ -40,24 +39,23 @@ impl Patience {
         }
     }
 
-    /// The server's silence, if it was too long.
     pub fn exceeded(&self) -> Option<Silence> {
         let is_over = self.is_over.load(Ordering::Relaxed);
         self.limit().filter(|_| is_over).map(Silence)
     }
 }
 
-/// A server has said nothing for too long.
+/// The limit that a silent server exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server said nothing for {} s, so the connection was given up", .0.as_secs())]
 pub struct Silence(Duration);
 
-/// A stream to a server that fails when an answer is due and nothing comes.
+/// A stream that fails if a response is due and no bytes arrive in time.
 pub struct Watched<S> {
     inner: TypedColumns<S>,
     patience: Arc<Patience>,
     requests: Requests,
-    /// Since when we wait for bytes, and behind how many.
+    /// When the current wait began, and how many bytes had been received by then.
     waiting_since: Option<(Instant, u64)>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -77,14 +75,14 @@ impl<S> Watched<S> {
         self.requests.sent > self.inner.answered()
     }
 
-    /// Whether it is too late for an answer. Until then, the timer wakes the task.
+    /// Whether a response is overdue. If not yet, the timer wakes the task.
     fn is_too_late(&mut self, cx: &mut Context<'_>) -> bool {
         let limit = self.patience.limit().filter(|_| self.is_answer_due());
         let Some(limit) = limit else {
             self.waiting_since = None;
             return false;
         };
-        // Some may have come that cannot be passed on yet.
+        // Bytes may have arrived that cannot be forwarded yet.
         let heard = self.inner.heard();
         let since = match self.waiting_since {
             Some((since, before)) if before == heard => since,
@@ -95,8 +93,7 @@ impl<S> Watched<S> {
             return false;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        // A timer that goes off early is set anew then: that is cheaper than to set it
-        // for each wait.
+        // A timer that fires early is reset then, which is cheaper than resetting it for each wait.
         if timer.is_elapsed() || timer.deadline() > due {
             timer.as_mut().reset(due);
         }
@@ -140,7 +137,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         if let Poll::Ready(Ok(count)) = written {
             let was_due = this.is_answer_due();
             this.requests.wrote(&buf[..count]);
-            // Whoever writes has read before, when nothing was due.
+            // The last read happened when nothing was due, so no timer is set yet.
             if !was_due && this.is_answer_due() {
                 cx.waker().wake_by_ref();
             }
@@ -157,19 +154,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// Counts the messages that the server answers with a `ReadyForQuery`: what starts the
-/// session, each simple query, and each Sync.
+/// Counts the messages that the server ends with a `ReadyForQuery`: the startup message, each
+/// simple query and each Sync.
 #[derive(Debug, Default)]
 struct Requests {
     sent: u64,
-    /// What there is of the current message's header.
+    /// The part received of the current message's header.
     header: Vec<u8>,
-    /// Bytes of the current message's body that are yet to come.
+    /// Bytes of the current message's body still to come.
     body: usize,
 }
 
 impl Requests {
-    /// The length, which counts itself; all messages but the first have a tag before it.
+    /// Size of the length field, which counts itself. All messages but the first have a tag before
+    /// it.
     const LENGTH: usize = 4;
 
     fn wrote(&mut self, mut bytes: &[u8]) {
@@ -211,7 +209,7 @@ mod tests {
         [tag, &length.to_be_bytes(), body].concat()
     }
 
-    /// A session that is set up: the server's end, and ours.
+    /// An open session: the server's end and ours.
     async fn session() -> (DuplexStream, Watched<DuplexStream>) {
         let (mut far, near) = tokio::io::duplex(1 << 10);
         let patience = Arc::new(Patience::default());
@@ -243,7 +241,7 @@ mod tests {
         run(async {
             let (mut far, mut near) = session().await;
             near.write_all(&message(b"Q", b"SELECT 1\0")).await.unwrap();
-            // What it says in between gives it as much time again.
+            // Every byte received restarts the limit.
             tokio::time::sleep(LIMIT / 2).await;
             far.write_all(&message(b"D", b"a row")).await.unwrap();
             near.read_exact(&mut [0; 10]).await.unwrap();

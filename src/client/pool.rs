@@ -1,4 +1,4 @@
-//! The connections of one run: never more than asked for, all to one server.
+//! The connections of one run: at most as many as requested, all to the same server.
 
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -25,33 +25,32 @@ use super::wire::Wire;
 use crate::client::notices::Notices;
 use crate::config::{Host, HostPlace, Settings};
 
-/// One server, and a bounded number of connections to it.
+/// A server and a bounded number of connections to it.
 #[derive(Clone)]
 pub struct ConnectionPool {
     pool: Pool,
     dialer: Arc<Dialer>,
 }
 
-/// A server with a first connection, and more on their way.
+/// The first open connection, and those still connecting.
 pub struct PoolStart {
     pub server: ConnectionPool,
     pub first: Connection,
     pub spares: Vec<PendingConnection>,
-    /// Why a connection that was tried before the first one could not be had.
+    /// The error of a connection that failed before the first one succeeded.
     pub refused: Option<ConnectError>,
 }
 
-/// A connection that is being opened while others are used already.
+/// A connection that is being opened while others are already in use.
 pub type PendingConnection = JoinHandle<Result<Connection, ConnectError>>;
 
-/// What was sent already, and whose answer is yet to be read.
+/// A response to something that was already sent.
 pub type Sent<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// The lines of a COPY, once the server has begun to send them.
+/// Resolves to the rows of a COPY once the server starts to send them.
 pub type CopyOutFuture = Sent<Pin<Box<CopyOutStream>>>;
 
-/// One open connection. Dropping it closes it, and with it the transaction that all
-/// that is done on it is done in.
+/// An open connection. Dropping it closes it and rolls back its transaction.
 pub struct Connection {
     client: Arc<Slot>,
     link: Arc<Link>,
@@ -60,10 +59,10 @@ pub struct Connection {
 }
 
 impl ConnectionPool {
-    /// Opens nothing yet.
+    /// Does not connect yet.
     ///
     /// # Errors
-    /// If the pool cannot be set up.
+    /// The pool cannot be set up.
     pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
         let dialer = Arc::new(Dialer {
             settings,
@@ -86,12 +85,11 @@ impl ConnectionPool {
         Ok(Self { pool, dialer })
     }
 
-    /// Opens a server, for up to so many connections: asks for some of them at
-    /// once, and returns with the first that stands. The password is asked for if
-    /// need be.
+    /// Starts to open connections, up to that number, and returns once the first is open. Prompts
+    /// for a password if needed.
     ///
     /// # Errors
-    /// Why not one of them could be had.
+    /// Why no connection could be opened.
     pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
         password_prompt::connect_with_prompt(
             settings,
@@ -108,14 +106,13 @@ impl ConnectionPool {
     async fn connect_first(self, connections: usize) -> Result<PoolStart, ConnectError> {
         let at_once = connections.min(match self.settings().hosts() {
             [host] => match host.place() {
-                // A small job is done before more backends have started: on two
-                // cores, 128 quick queries took 35 ms with two connections and 39
-                // with four. Over a network, all have to be asked for at once, for
-                // later is a few round trips later.
+                // A small job is done before more backends have started: on two cores, 128 quick
+                // queries took 35 ms with two connections and 39 with four. Over a network, open
+                // all at once: later is a few round trips later.
                 HostPlace::Socket(_) => 2,
                 HostPlace::Tcp { .. } => usize::MAX,
             },
-            // The first connection decides for all.
+            // The first connection decides which host the others use.
             _ => 1,
         });
         let mut opening: FuturesUnordered<_> = (0..at_once).map(|_| self.spare()).collect();
@@ -143,7 +140,7 @@ impl ConnectionPool {
         tokio::spawn(async move { server.connection().await })
     }
 
-    /// How many connections there can be at most.
+    /// The maximum number of connections.
     pub fn connections(&self) -> usize {
         self.pool.status().max_size
     }
@@ -152,15 +149,15 @@ impl ConnectionPool {
         &self.dialer.settings
     }
 
-    /// Whether it is known to take us for a superuser.
+    /// Whether the server has reported this user to be a superuser.
     pub fn is_superuser(&self) -> bool {
         self.dialer.superuser.get() == Some(&true)
     }
 
-    /// A new connection, as soon as there is room for one.
+    /// Opens a connection as soon as the pool has room.
     ///
     /// # Errors
-    /// What kept the server from being reached.
+    /// Why the server could not be reached.
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
         let link = Arc::new(Link::default());
         let client = OPENING.scope(Arc::clone(&link), self.pool.get()).await;
@@ -184,7 +181,7 @@ impl ConnectionPool {
         })
     }
 
-    /// Takes what was said on the connections beside answers. Nobody is told twice.
+    /// Takes the notices of all connections; each is returned once.
     pub fn take_notices(&self) -> Notices {
         let mut notices = Notices::default();
         for wire in self.dialer.wires().iter() {
@@ -193,7 +190,7 @@ impl ConnectionPool {
         notices
     }
 
-    /// The silence of the server, if it was too long on any connection.
+    /// The first connection's silence that exceeded its limit.
     pub fn silence(&self) -> Option<Silence> {
         self.dialer
             .drivers()
@@ -201,9 +198,8 @@ impl ConnectionPool {
             .find_map(|driver| driver.link.silence())
     }
 
-    /// Closes what nobody holds any more, cancels what still runs there, and waits
-    /// until the server has been told. Without it the server's log would blame us
-    /// for an unexpected EOF. A server that does not react is not waited for.
+    /// Closes all connections that are not in use: cancels what still runs and says goodbye, since
+    /// otherwise the server logs an unexpected EOF. Bounded, even if the server does not react.
     pub async fn close(&self) {
         self.pool.close();
         let drivers = std::mem::take(&mut *self.dialer.drivers());
@@ -221,67 +217,64 @@ impl Connection {
         &self.client.client
     }
 
-    /// Has a statement parsed. Sent when first polled, so that others can follow it at
-    /// once.
+    /// Prepares a statement. Sent when first polled, so that other messages can follow at once.
     pub fn prepare(&self, sql: String) -> Sent<Statement> {
         let client = Arc::clone(&self.client);
         Box::pin(async move { Client::prepare(&client.client, &sql).await })
     }
 
-    /// Runs a COPY. Sent when first polled, so that others can follow it at once.
+    /// Runs a COPY. Sent when first polled, so that other messages can follow at once.
     pub fn copy_out(&self, copy: Statement) -> CopyOutFuture {
         let client = Arc::clone(&self.client);
         Box::pin(async move { client.client.copy_out(&copy).await.map(Box::pin) })
     }
 
-    /// What is said on it beside answers.
     pub(crate) fn wire(&self) -> &Wire {
         &self.wire
     }
 
-    /// Which of the hosts answered.
+    /// The host that answered.
     pub fn host(&self) -> Option<&Host> {
         self.dialer.reached.get().map(Endpoint::host)
     }
 
-    /// The server's process, as connecting has told; behind a pooler, another serves us.
+    /// The pid reported at connection start; behind a pooler, another process serves the queries.
     pub fn process_id(&self) -> Option<i32> {
         self.link.process_id.get().copied()
     }
 
-    /// For how long the server may say nothing when it owes an answer.
+    /// Sets how long the server may be silent while it owes a response.
     pub fn wait_at_most(&self, limit: Option<Duration>) {
         if let Some(patience) = self.link.patience.get() {
             patience.set(limit);
         }
     }
 
-    /// The server's silence, if it was too long.
     pub fn silence(&self) -> Option<Silence> {
         self.link.silence()
     }
 
-    /// From now on, what runs here has to be cancelled when the run ends.
+    /// From now on, closing the connection must cancel what runs on it.
     pub fn mark_busy(&self) {
         self.link.is_busy.store(true, Ordering::Relaxed);
     }
 
-    /// All that had to be cancelled is answered.
+    /// Nothing is left that would need to be cancelled.
     pub fn mark_done(&self) {
         self.link.is_busy.store(false, Ordering::Relaxed);
     }
 
-    /// Has the server cancel what runs here until it has ended, or it takes too long.
+    /// Sends cancel requests until `ended`, or until the closing deadline.
     pub async fn cancel_until(&self, ended: impl Future<Output = ()>) {
         let Some(token) = self.link.token.get() else {
             return;
         };
         let cancel = || self.dialer.cancel(token.clone());
-        // What goes on for too long is for whoever closes the server to tell.
+        // If it fails, [`ConnectionPool::close`] reports it.
         let _ = cancel_until(ended, self.dialer.closing(), cancel).await;
     }
 
-    /// Closes the connection at once, without waiting for what it owes.
+    /// Closes the connection at once, without waiting for responses.
     pub fn discard(self) {
         if let Some(driver) = self.link.driver.get() {
             driver.abort();
@@ -289,8 +282,8 @@ impl Connection {
     }
 }
 
-/// A place in the pool. A connection is not used twice, since it may be in a transaction:
-/// it goes back to the pool, which closes it, in this order.
+/// A place in the pool. A connection is never reused, since it may be in a transaction: the fields
+/// drop in this order, back into the pool and then out of it.
 struct Slot {
     client: Object,
     _closer: Closer,
@@ -305,11 +298,10 @@ impl Drop for Closer {
 }
 
 tokio::task_local! {
-    /// The connection that the pool is being asked for.
+    /// The connection that the pool is opening for this task.
     static OPENING: Arc<Link>;
 }
 
-/// Opens the pool's connections.
 struct Connector(Arc<Dialer>);
 
 type ConnectionOpening<'a> =
@@ -320,8 +312,8 @@ impl Connect for Connector {
         Box::pin(async {
             let link = OPENING.with(Arc::clone);
             match self.0.open(Arc::clone(&link)).await {
-                // The pool aborts the task that it is given before the connection has
-                // said goodbye, so it gets one that has nothing to do.
+                // The pool aborts the task it is given before the connection could say goodbye, so
+                // it gets an empty one.
                 Ok(client) => Ok((client, tokio::spawn(async {}))),
                 Err(refusal) => {
                     link.refuse(refusal);
@@ -332,8 +324,8 @@ impl Connect for Connector {
     }
 }
 
-/// deadpool-postgres lets no errors through but tokio-postgres's own, which cannot be made
-/// from ours. Ours goes by way of the link, and this one is shown to nobody.
+/// deadpool-postgres passes on only tokio-postgres's errors, which cannot be constructed from ours.
+/// Our error travels through the [`Link`]; this one is never shown.
 fn placeholder() -> Error {
     loop {
         if let Err(error) = "not a setting".parse::<tokio_postgres::Config>() {
@@ -342,27 +334,27 @@ fn placeholder() -> Error {
     }
 }
 
-/// Opens connections, and remembers where they went.
+/// Opens connections and keeps track of them.
 struct Dialer {
     settings: Settings,
-    /// Where the first connection arrived. All others go to the same server,
-    /// since only there is the run's snapshot.
+    /// Where the first connection arrived. All others go to the same server, because only that one
+    /// has the run's snapshot.
     reached: OnceLock<Endpoint>,
-    /// Whether the first connection's user is a superuser, as the server reports it.
+    /// Whether the first connection's user is a superuser, as the server reports.
     superuser: OnceLock<bool>,
     drivers: Mutex<Vec<ConnectionTask>>,
-    /// Of every connection that there was.
+    /// One per connection ever opened.
     wires: Mutex<Vec<Wire>>,
-    /// Until when it has to be closed, once that has begun.
+    /// The closing deadline, once closing has begun.
     closing: OnceLock<Instant>,
 }
 
-/// How long a server may say nothing to those who have not said how long.
+/// The silence limit until [`Connection::wait_at_most`] sets another.
 const UNTIL_TOLD: Duration = Duration::from_secs(125);
 
 impl Dialer {
-    /// The connection is made in its driver's task, so that [`ConnectionPool::close`] knows
-    /// of it from the beginning.
+    /// Connects inside the connection's own task, so that [`ConnectionPool::close`] knows of it
+    /// from the start.
     async fn open(self: &Arc<Self>, link: Arc<Link>) -> Result<Client, ConnectError> {
         let (sender, opened) = oneshot::channel();
         let task = {
@@ -378,9 +370,9 @@ impl Dialer {
                         connected.patience.set(Some(UNTIL_TOLD));
                         link.patience.get_or_init(|| connected.patience);
                         link.wire.get_or_init(|| connected.wire);
-                        // Nobody may want it any more; it is closed then.
+                        // If the receiver is gone, this closes the connection.
                         drop(sender.send(Ok(connected.client)));
-                        // Its errors reach whoever waits for an answer.
+                        // Its errors reach whoever waits for a response.
                         drop(connected.connection.await);
                     }
                     Err(error) => drop(sender.send(Err(error))),
@@ -407,14 +399,14 @@ impl Dialer {
         Ok(connected)
     }
 
-    /// Asks once. Whether it helps, the connection that is cancelled tells.
+    /// Sends one request. Its success shows on the cancelled connection.
     async fn cancel(&self, token: CancelToken) {
         if let Some(endpoint) = self.reached.get() {
             let _ = connect::cancel(&self.settings, endpoint, &token).await;
         }
     }
 
-    /// The deadline of all that is left to do, from the first time that it is asked for.
+    /// The deadline for closing; starts when first called.
     fn closing(&self) -> Instant {
         *self.closing.get_or_init(|| Instant::now() + CLOSING)
     }

@@ -1,20 +1,19 @@
-//! Lets bytes gather while a server streams.
+//! Lets bytes accumulate while a server streams.
 //!
-//! A server sends 8 KiB at a time. To be woken for each of them costs both sides
-//! more than the bytes do: an export of 100 MB took 120 ms of processor time less
-//! with a nap in front of every wait. A run that waits for round trips is not held
-//! up, for their answers are short.
+//! A server sends 8 KiB at a time. Waking up for each costs both sides more than the bytes do: with
+//! a nap before every wait, an export of 100 MB took 120 ms less processor time. Runs that wait for
+//! round trips are not delayed, because their responses are short.
 
 use std::cell::Cell;
 use std::time::Duration;
 
-/// What a server sends at once when it has more than that to say.
+/// What a server sends at once when it has more to send, in bytes.
 const STREAMING: usize = 8 << 10;
 
-/// A local socket holds some 200 KB, which a server needs a millisecond to make.
+/// A local socket holds about 200 KB, which a server takes a millisecond to produce.
 const NAP: Duration = Duration::from_micros(200);
 
-/// After so many naps in which nothing has arrived, the stream is over.
+/// Naps without new bytes after which the stream counts as over.
 const PATIENCE: u32 = 3;
 
 thread_local! {
@@ -22,12 +21,11 @@ thread_local! {
     static NAPS_LEFT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A server has sent something.
 pub(super) fn record_bytes(bytes: usize) {
     ARRIVED.set(ARRIVED.get() + bytes);
 }
 
-/// For the runtime to call when it has nothing left to do.
+/// Called by the runtime when it is about to go idle.
 pub fn coalesce_reads() {
     if ARRIVED.replace(0) >= STREAMING {
         NAPS_LEFT.set(PATIENCE);

@@ -1,17 +1,16 @@
-//! Lets the types of a simple query's columns through, and takes notices out.
+//! Passes on the column types of simple queries, and removes notices from the stream.
 //!
-//! The simple protocol gives values as the server's own text, which is what we
-//! print; its row description also carries every column's type, but
-//! tokio-postgres 0.7 hands out the names alone. This stream sits between the
-//! socket and tokio-postgres and writes the type in front of the name
+//! The simple protocol returns values as the server's own text, which is what shardq prints. Its
+//! row description also carries every column's type, but tokio-postgres 0.7 exposes only the names.
+//! This stream sits between the socket and tokio-postgres and writes the type in front of the name
 //! (`20:-1:id`), where [`column`] reads it back.
 //!
-//! Notices never reach tokio-postgres, which tells nobody what they belong to and
-//! keeps all that come before the first answer: 600 MB of them took 3.6 GB. They go to
-//! the [`Wire`]. What a server reports of its parameters, of which nobody here asks,
-//! goes nowhere, for the same reason.
+//! Notices go to the [`Wire`] and never reach tokio-postgres, which does not say which query they
+//! belong to and keeps all that arrive before the first response: 600 MB of them took 3.6 GB.
+//! Parameter status messages are removed for the same reason; the [`Wire`] keeps only
+//! `is_superuser`.
 //!
-//! All other bytes pass unchanged and, but for those beside such a message, uncopied.
+//! All other bytes pass unchanged and, except next to such a message, uncopied.
 
 use std::io;
 use std::pin::Pin;
@@ -24,24 +23,23 @@ use super::read_coalescing::record_bytes;
 use super::wire::{HeardNotices, Wire};
 use crate::pg::row_batch::Column;
 
-/// A message's tag (one byte) and length (four, counting themselves).
+/// A message's tag (one byte) and length (four bytes, counting themselves).
 const HEADER: usize = 5;
 const ROW_DESCRIPTION: u8 = b'T';
 const NOTICE: u8 = b'N';
 const PARAMETER_STATUS: u8 = b'S';
-/// What every answer ends with.
+/// Ends every response.
 const READY_FOR_QUERY: u8 = b'Z';
 const EMPTY_QUERY: u8 = b'I';
 
-/// Of a message before the connection is open, in bytes. libpq takes 30,000 of an
-/// error and 2,000 of anything else.
+/// Limit for a message before the connection is open, in bytes. libpq allows 30,000 for an error
+/// and 2,000 for anything else.
 const LONGEST_GREETING: usize = 64 << 10;
 
-/// What follows a field's name: table, attribute, type, its length, its
-/// modifier, and the format.
+/// The bytes after a field's name: table, attribute, type, type length, modifier, format.
 const FIELD_TAIL: usize = 4 + 2 + 4 + 2 + 4 + 2;
 
-/// The column that a rewritten name describes.
+/// Parses a rewritten name.
 pub fn column(rewritten: &str) -> Option<Column> {
     let mut parts = rewritten.splitn(3, ':');
     let type_oid = parts.next()?.parse().ok()?;
@@ -54,37 +52,37 @@ pub fn column(rewritten: &str) -> Option<Column> {
     })
 }
 
-/// A stream from a server, past its TLS negotiation.
+/// A stream from a server, after TLS negotiation.
 pub struct TypedColumns<S> {
     inner: S,
     wire: Wire,
     place: HeardNotices,
-    /// Bytes of the current message's body that are yet to pass.
+    /// Bytes of the current message's body still to pass.
     passing: usize,
     answered: u64,
-    /// Bytes that came, passed on or not.
+    /// Bytes received, forwarded or not.
     heard: u64,
-    /// The current message, if it is one that does not pass.
+    /// The current message, if it is one to remove.
     taking: Option<Taking>,
-    /// The length of a message that no server sends before a connection is open.
+    /// The length of a message that exceeded [`LONGEST_GREETING`].
     excessive: Option<usize>,
-    /// The start of a message that cannot be judged or rewritten yet.
+    /// The start of a message that is not complete enough to handle.
     held: Vec<u8>,
-    /// Rewritten, waiting for a reader.
+    /// Rewritten bytes, waiting for a reader.
     outgoing: Vec<u8>,
 }
 
-/// A message that is taken out.
+/// A message being removed from the stream.
 struct Taking {
     tag: u8,
-    /// Bytes of its body that are yet to come.
+    /// Bytes of its body still to come.
     left: usize,
-    /// The first of them.
+    /// The start of its body.
     body: Vec<u8>,
 }
 
 impl Taking {
-    /// Takes what is there of it; how much that was.
+    /// Consumes the available bytes of the message; returns how many.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let taken = self.left.min(bytes.len());
         let room = notice::LONGEST.saturating_sub(self.body.len());
@@ -110,7 +108,7 @@ impl<S> TypedColumns<S> {
         }
     }
 
-    /// How many answers have begun to end.
+    /// Number of `ReadyForQuery` headers seen.
     pub fn answered(&self) -> u64 {
         self.answered
     }
@@ -119,8 +117,8 @@ impl<S> TypedColumns<S> {
         self.heard
     }
 
-    /// How many of `bytes` may pass as they are, up to a message that does not or a
-    /// header that is cut off.
+    /// How many of `bytes` can pass unchanged: up to a message to remove or rewrite, or an
+    /// incomplete header.
     fn pass(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         if self.taking.is_some() {
@@ -148,7 +146,7 @@ impl<S> TypedColumns<S> {
         }
     }
 
-    /// Keeps count of what is answered. A notice comes before the answer's end.
+    /// Counts responses. A notice comes before the end of the response that it belongs to.
     fn count(&mut self, tag: u8) {
         match tag {
             READY_FOR_QUERY => {
@@ -163,7 +161,7 @@ impl<S> TypedColumns<S> {
         }
     }
 
-    /// Takes what is there of a message that does not pass; how much that was.
+    /// Consumes the available bytes of a message to remove; returns how many.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let Some(taking) = &mut self.taking else {
             return 0;
@@ -180,7 +178,7 @@ impl<S> TypedColumns<S> {
         taken
     }
 
-    /// Moves what can go on from `held` to `outgoing`.
+    /// Moves what can be forwarded from `held` to `outgoing`.
     fn release(&mut self) {
         let held = std::mem::take(&mut self.held);
         let mut at = 0;
@@ -216,16 +214,16 @@ impl<S> TypedColumns<S> {
     }
 }
 
-/// Tag and body length of the message that starts here, if its header is whole.
+/// Tag and body length of the message that starts here, if its header is complete.
 fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     let (&tag, rest) = bytes.split_first()?;
     let length = u32::from_be_bytes(*rest.first_chunk()?);
-    // The length counts its own four bytes. A smaller one is no Postgres
-    // speaking; tokio-postgres will say so when it gets there.
+    // The length counts its own four bytes. A smaller one is not from Postgres; tokio-postgres
+    // reports it when it gets there.
     Some((tag, (length as usize).saturating_sub(4)))
 }
 
-/// The whole message for the body of a row description, types in the names.
+/// Builds the complete message for a row description's body, with types in the names.
 fn rewrite(mut body: &[u8]) -> Option<Vec<u8>> {
     let fields = u16::from_be_bytes(*body.split_off(..2)?.first_chunk()?);
     let mut new = fields.to_be_bytes().to_vec();
@@ -336,7 +334,7 @@ mod tests {
         message(ROW_DESCRIPTION, &body)
     }
 
-    /// What a reader gets when the bytes arrive in pieces of these sizes.
+    /// What a reader gets if the bytes arrive in chunks of these sizes.
     fn through(bytes: &[u8], pieces: &[usize], reads: usize, wire: &Wire) -> io::Result<Vec<u8>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -381,7 +379,7 @@ mod tests {
         assert_eq!(super::column("plain"), None);
     }
 
-    /// The first empty query's answer, as the client's side notes it.
+    /// The response to the first empty query, after the client's side noted the shards.
     fn marked(shards: u32) -> (Wire, Vec<u8>) {
         let wire = Wire::default();
         for shard in 0..shards {

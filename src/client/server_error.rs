@@ -1,5 +1,5 @@
-//! What a server said of an error, all of it: SQLSTATE, message, detail, hint,
-//! position and context. tokio-postgres's own Display is just `db error`.
+//! A server's error in full: SQLSTATE, message, detail, hint, position and context.
+//! tokio-postgres's own Display is just `db error`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::pg::error_position::excerpt;
 use crate::sharding::statement::Statement;
 use crate::text::escape::indented;
 
-/// An error as a server reported it. Equal reports of several shards are one.
+/// Equal errors from several shards compare equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
     pub severity: String,
@@ -17,19 +17,19 @@ pub struct ServerError {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
-    /// In the statement, in characters from 1.
+    /// In the statement, in characters, from 1.
     pub position: Option<usize>,
-    /// A query that a function ran, and the position in it.
+    /// A query run by a function, and the position in it.
     pub internal: Option<(String, usize)>,
     pub context: Option<String>,
-    /// Of a statement that was cancelled: sooner than its time limit would have. The
-    /// server's code and the place in its source are the same for both.
+    /// For a cancelled statement: it ended before its time limit. The server reports the same code
+    /// and source location for a timeout and for a cancel request.
     pub before_time_limit: bool,
 }
 
-/// What to do about an error that only our own settings make.
+/// A hint for an error that only our own settings cause.
 fn own_hint(error: &DbError) -> Option<&'static str> {
-    // Its SQLSTATE is that of every missing privilege.
+    // Its SQLSTATE is the one of any missing privilege.
     (error.routine() == Some("check_enable_rls")).then_some(
         "use a role that the policy does not apply to; or query and export what it shows to \
          this role, with --row-security",
@@ -37,7 +37,7 @@ fn own_hint(error: &DbError) -> Option<&'static str> {
 }
 
 impl ServerError {
-    /// `offset` is how many characters stood in front of the user's statement.
+    /// `offset` is the number of characters in front of the user's statement.
     pub fn new(error: &DbError, offset: usize) -> Self {
         let (position, internal) = match error.position() {
             Some(ErrorPosition::Original(at)) => ((*at as usize).checked_sub(offset), None),
@@ -59,10 +59,10 @@ impl ServerError {
         }
     }
 
-    /// Whether the connection lives on.
+    /// Whether the error ends the connection.
     pub fn is_fatal(error: &DbError) -> bool {
         use tokio_postgres::error::Severity::{Fatal, Panic};
-        // Servers before 9.6 send the severity in their own language only.
+        // Servers before 9.6 send the severity only in their own language.
         match error.parsed_severity() {
             Some(severity) => matches!(severity, Fatal | Panic),
             None => error.code().code().starts_with("57P"),
@@ -77,7 +77,7 @@ impl ServerError {
         indented(&format!("{severity} {}: {message}", self.code.code()))
     }
 
-    /// What psql prints below its headline: place, detail, hint, context.
+    /// What psql prints below the first line: position, detail, hint, context.
     pub fn particulars(&self, statement: &Statement) -> String {
         let mut text = String::new();
         match (&self.internal, self.position) {
@@ -107,7 +107,7 @@ mod tests {
     use crate::text::escape::for_stderr;
     use proptest::prelude::*;
 
-    /// Texts that would like to be taken for ours, in several lines.
+    /// Multi-line texts that imitate our own messages.
     fn hostile() -> impl Strategy<Value = String> {
         let line = "(shardq: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|hint: |shard_1: )?.{0,9}";
         let breaks = "[\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}]{1,2}";

@@ -1,12 +1,11 @@
-//! Which shard's turn a server's message belongs to.
+//! Assigns notices to the shard whose query caused them.
 //!
-//! Notices come between the messages of an answer, and tokio-postgres hands them out
-//! apart from it. The stream below tokio-postgres sees all messages in order
-//! ([`super::row_description`]), but not what was asked. So whoever sends a turn notes
-//! here whose it is, in the order of sending, and the stream counts the answers
-//! (`ReadyForQuery`). Both count from an empty query, whose answer is a message of
-//! its own kind: what the client sends for itself before that (type lookups, the
-//! closing of statements) cannot be counted from outside.
+//! Notices come between the messages of a response, and tokio-postgres hands them out separately.
+//! The stream below tokio-postgres sees all messages in order ([`super::row_description`]) but not
+//! the queries. So the sender notes the shard of each query here, in sending order, and the stream
+//! counts responses (`ReadyForQuery`). Both count from an empty query, whose response has its own
+//! message type: what the client sent on its own before (type lookups, closing of statements)
+//! cannot be counted.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,24 +14,25 @@ use super::notice::Notice;
 use crate::client::notices::Notices;
 use crate::sharding::shard::Shard;
 
-/// One connection, seen from both sides of tokio-postgres.
+/// One connection, shared by both sides of tokio-postgres.
 #[derive(Debug, Clone, Default)]
 pub struct Wire(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many empty queries were sent.
+    /// Number of empty queries sent.
     marks: u64,
     counting: bool,
-    /// What was sent since the last of them, and is not known to be answered.
+    /// Messages sent since the last empty query and not known to be answered; `None` if not of a
+    /// shard.
     asked: VecDeque<Option<Expected>>,
-    /// How many of these are answered and were dropped from the front.
+    /// How many of them were answered and removed from the front.
     dropped: usize,
     notices: Notices,
     superuser: bool,
 }
 
-/// Whose a message is that was sent.
+/// The shard that a message was sent for.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected {
     pub shard: Shard,
@@ -40,32 +40,31 @@ pub struct Expected {
     pub offset: usize,
 }
 
-/// Where the stream is.
+/// Position of the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct HeardNotices {
-    /// How many empty queries were answered.
+    /// Number of empty queries answered.
     pub marks: u64,
-    /// How many answers have ended since, the empty query's included.
+    /// Number of responses completed since, including the empty query's.
     pub answers: usize,
-    /// Whether any answer has ended: the connection is open then.
+    /// Whether any response has completed, which means that the connection is open.
     pub open: bool,
 }
 
 impl Wire {
-    /// Takes note of a `ParameterStatus`, if it is one that is asked for.
+    /// Handles a `ParameterStatus`; only `is_superuser` is kept.
     pub(super) fn note_parameter(&self, body: &[u8]) {
         if let Some(value) = body.strip_prefix(b"is_superuser\0") {
             self.state().superuser = value == b"on\0";
         }
     }
 
-    /// Whether the server takes us for a superuser, as it reports.
     pub(super) fn is_superuser(&self) -> bool {
         self.state().superuser
     }
 
-    /// Notes a message of a turn that is about to be sent. Whether an empty query has
-    /// to be sent first.
+    /// Notes that a shard's message is about to be sent. Returns whether an empty query has to be
+    /// sent first.
     #[must_use]
     pub fn ask(&self, asked: Expected) -> bool {
         let mut state = self.state();
@@ -79,7 +78,7 @@ impl Wire {
         first
     }
 
-    /// Notes a message that is about to be sent between turns and is of none.
+    /// Notes that a message that belongs to no shard is about to be sent.
     pub fn ask_between(&self) {
         let mut state = self.state();
         if state.counting {
@@ -87,18 +86,18 @@ impl Wire {
         }
     }
 
-    /// What is sent from now on is not noted, until [`Wire::ask`].
+    /// Stops counting until the next [`Wire::ask`].
     pub fn stop_counting(&self) {
         self.state().counting = false;
     }
 
-    /// Takes what was said so far.
+    /// Takes the notices so far.
     pub fn take_notices(&self) -> Notices {
         std::mem::take(&mut self.state().notices)
     }
 
-    /// Keeps the body of a notice. One that is neither of a turn nor of the opening of
-    /// the connection is about our own statements, and is let go.
+    /// Stores a notice. One that comes neither from a shard's statement nor from opening the
+    /// connection is about our own statements and is dropped.
     pub(super) fn hear(&self, body: &[u8], heard: HeardNotices) {
         let mut state = self.state();
         let asked = state.asked_at(heard);
@@ -116,12 +115,12 @@ impl Wire {
 }
 
 impl State {
-    /// What is being answered.
+    /// The message that the current response belongs to.
     fn asked_at(&mut self, heard: HeardNotices) -> Option<Expected> {
         if !self.counting || heard.marks != self.marks {
             return None;
         }
-        // The first answer is the empty query's.
+        // The first response is the empty query's.
         let index = heard.answers.checked_sub(1)?.checked_sub(self.dropped)?;
         let answered = index.min(self.asked.len());
         self.asked.drain(..answered);

@@ -1,7 +1,6 @@
-//! Ctrl-C, and a request to terminate: the first one stops the run in good
-//! order, cancelling on the server; the second ends the process at once. What whoever
-//! started us has set to be ignored stays so: the hangup under `nohup`, and Ctrl-C for
-//! what a script runs in the background.
+//! SIGINT, SIGTERM and SIGHUP: the first signal stops the run and cancels its statements on the
+//! server; the second ends the process at once. Signals that were ignored at startup stay ignored:
+//! SIGHUP under `nohup`, and SIGINT for background jobs of a script.
 
 use std::future::pending;
 use std::{fs, io};
@@ -11,10 +10,10 @@ use tokio::sync::watch;
 
 use crate::terminal::exit_status::Exit;
 
-/// The same on Linux, macOS and the BSDs.
+/// The same number on Linux, macOS and the BSDs.
 const SIGXFSZ: i32 = 25;
 
-/// Whether the person has had enough.
+/// Set when cancellation was requested.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 
@@ -40,7 +39,7 @@ impl Interrupt {
         Ok(Self(receiver))
     }
 
-    /// Returns once an interrupt has come.
+    /// Waits until a signal has arrived.
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|requested| *requested).await.is_err() {
@@ -49,13 +48,12 @@ impl Interrupt {
     }
 }
 
-/// A file that outgrows `ulimit -f` is an error of its writer, as a full disk is, and
-/// not the end of the process.
+/// Makes exceeding `ulimit -f` a write error, like a full disk, instead of killing the process.
 pub fn outlive_large_files() -> io::Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
-/// Waits for ever where the signal is ignored.
+/// Waits forever if the signal is ignored.
 async fn next(signals: &mut Option<Signal>) {
     match signals {
         Some(signals) => drop(signals.recv().await),
@@ -63,12 +61,12 @@ async fn next(signals: &mut Option<Signal>) {
     }
 }
 
-/// The signals that were ignored when the process started: bit 0 is signal 1.
+/// The signals that were ignored at startup: bit 0 is signal 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InheritedIgnoredSignals(u64);
 
 impl InheritedIgnoredSignals {
-    /// As Linux tells it. Elsewhere none, for without unsafe code there is no asking.
+    /// From Linux's `/proc`. Empty elsewhere, where the question needs unsafe code.
     fn of_process() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::in_status(&status)

@@ -1,5 +1,5 @@
-//! What the shards declare their columns as. Two shards may agree on a type and not on
-//! its length or precision, and each may have an enum of its own.
+//! The declared column types of every shard. Shards may agree on a type but not on its length or
+//! precision, and each may have its own enum.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,7 +11,7 @@ use tokio_postgres::types::Oid;
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
-/// A type, and the length or precision that a column declares: what `format_type` takes.
+/// A type with the declared length or precision: the arguments of `format_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeclaredType {
     pub oid: Oid,
@@ -46,17 +46,17 @@ impl FromStr for DeclaredType {
     }
 }
 
-/// The columns of a result, and their types in every shard.
+/// The columns of a result and their types in every shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnTypes {
     names: Vec<String>,
-    /// One entry, unless shards differ: a list per shard would be as long as the answer
-    /// of a small one.
+    /// A single entry unless shards differ: one list per shard would be as long as the result of a
+    /// small query.
     shards: BTreeMap<Vec<DeclaredType>, BTreeSet<Shard>>,
 }
 
 impl ColumnTypes {
-    /// From what a manifest recorded.
+    /// From the contents of a manifest.
     pub fn recorded(
         names: Vec<String>,
         lists: impl IntoIterator<Item = (Vec<DeclaredType>, BTreeSet<Shard>)>,
@@ -68,7 +68,7 @@ impl ColumnTypes {
         }
     }
 
-    /// Adds a shard. One that is asked again may say something else.
+    /// Adds a shard, replacing what an earlier attempt reported.
     pub fn add(&mut self, shard: Shard, columns: &[Column]) {
         if self.names.is_empty() {
             self.names = columns.iter().map(|column| column.name.clone()).collect();
@@ -81,7 +81,7 @@ impl ColumnTypes {
         self.shards.retain(|_, shards| !shards.is_empty());
     }
 
-    /// Forgets the shards that are not in a result after all.
+    /// Removes shards whose rows are not in the result.
     pub fn retain(&mut self, is_in: impl Fn(Shard) -> bool) {
         self.shards.retain(|_, shards| {
             shards.retain(|shard| is_in(*shard));
@@ -89,7 +89,6 @@ impl ColumnTypes {
         });
     }
 
-    /// Whether no shard has said anything.
     pub fn is_empty(&self) -> bool {
         self.shards.is_empty()
     }
@@ -98,12 +97,12 @@ impl ColumnTypes {
         &self.names
     }
 
-    /// Every type that any column has anywhere.
+    /// Every type of any column in any shard.
     pub fn distinct(&self) -> BTreeSet<DeclaredType> {
         self.shards.keys().flatten().copied().collect()
     }
 
-    /// Which shards declare a column as what.
+    /// The types that shards declare for a column, with the shards of each.
     pub fn of_column(&self, index: usize) -> BTreeMap<DeclaredType, BTreeSet<Shard>> {
         let mut types: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (list, shards) in &self.shards {
@@ -114,7 +113,7 @@ impl ColumnTypes {
         types
     }
 
-    /// The shards whose columns have the same types, with these.
+    /// Groups of shards with the same list of column types.
     pub fn lists(&self) -> impl Iterator<Item = (&[DeclaredType], &BTreeSet<Shard>)> {
         self.shards
             .iter()

@@ -1,5 +1,5 @@
-//! How a shard's rows come to us: as values, or as the lines of a file that the
-//! server itself has written and that go on byte for byte.
+//! How a shard's rows arrive: as values, or as lines that the server has formatted and that are
+//! passed on byte for byte.
 
 use crate::output::format::Delimiter;
 use crate::pg::quote::Literal;
@@ -7,10 +7,10 @@ use crate::sharding::shard::Shard;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ResultProtocol {
-    /// Values, as the simple protocol gives them.
+    /// Values, from the simple query protocol.
     #[default]
     SimpleQuery,
-    /// Lines, as `COPY … TO STDOUT` writes them.
+    /// Lines, from `COPY … TO STDOUT`.
     Copy(CopyOptions),
 }
 
@@ -22,7 +22,7 @@ impl ResultProtocol {
         }
     }
 
-    /// The queries that rows come of in this way, for whoever asked something else.
+    /// The supported kinds of query, for an error message.
     pub fn taken(&self) -> &'static str {
         match self {
             Self::SimpleQuery => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
@@ -37,9 +37,9 @@ impl ResultProtocol {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOptions {
     pub format: CopyFormat,
-    /// Stands for NULL instead of the format's own way.
+    /// Written for NULL instead of the format's default.
     pub null: Option<String>,
-    /// Of CSV.
+    /// For CSV only.
     pub delimiter: Delimiter,
     /// Whether each line begins with its shard's name.
     pub shard_column: bool,
@@ -51,7 +51,7 @@ pub enum CopyFormat {
     Text,
 }
 
-/// Lines of one shard, and of how many rows.
+/// Lines of one shard, and how many rows they are.
 #[derive(Debug, Default)]
 pub struct CopyChunk {
     pub text: Vec<u8>,
@@ -59,8 +59,8 @@ pub struct CopyChunk {
 }
 
 impl CopyOptions {
-    /// What stands in front of each line of a shard. A shard's name needs no
-    /// quotes, unless it is what stands for NULL.
+    /// The prefix of each line of a shard. A shard's name needs no quotes, unless it is the NULL
+    /// string.
     pub fn lead(&self, shard: Shard) -> Vec<u8> {
         let name = shard.to_string();
         let delimiter = self.delimiter;
@@ -74,7 +74,7 @@ impl CopyOptions {
         }
     }
 
-    /// The format's name, and other options behind commas.
+    /// The format's name, and other options, each after a comma.
     pub(crate) fn options(&self) -> (&'static str, String) {
         let format = match self.format {
             CopyFormat::Csv => "csv",
@@ -99,7 +99,7 @@ impl CopyChunk {
         self.rows += 1;
     }
 
-    /// Empties the batch into a new one.
+    /// Returns the batch and leaves an empty one.
     #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::take(self)

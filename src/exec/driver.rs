@@ -1,5 +1,5 @@
-//! One run, from the first message to the last: drives the fan-out, puts what
-//! comes into order and out, and keeps the books on every shard.
+//! Drives one run: starts the fan-out, writes the merged events to the output, and records every
+//! shard's result.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,31 +24,31 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 
-/// How often the progress line moves, and at the latest a reader gets rows that
-/// do not fill a block.
+/// How often the progress line is updated and rows that do not fill a block are flushed.
 pub(crate) const BEAT: Duration = Duration::from_millis(100);
 
-/// Where the pieces of a run go. A writer that fails says why when it is ended.
+/// Receives the merged events of a run. A writer that fails reports the reason when it is finished.
 pub(crate) trait RowSink {
     /// Once, before all rows.
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
-    /// Before a shard's rows: its columns, whose lengths and precisions may be others.
+    /// Called before a shard's rows: its columns, whose lengths and precisions may differ from
+    /// `begin`'s.
     async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), OutputClosed> {
         Ok(())
     }
     async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed>;
     async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed>;
-    /// No more comes of a shard: all of it is here, or it failed.
+    /// No more rows of this shard follow.
     async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed>;
-    /// Lets a reader have what is there.
+    /// Makes the rows so far visible to a reader.
     async fn flush(&mut self) -> Result<(), OutputClosed>;
-    /// Whether the run can still be had again: nobody has seen any of it.
+    /// Whether nothing has been output yet, so that the run can be retried.
     fn is_untouched(&self) -> bool;
-    /// What the progress line says of it, rows and bytes say.
+    /// The rows and bytes shown in the progress line.
     fn progress(&self, outcome: &RunReport) -> String;
 }
 
-/// The destination takes no more.
+/// The output accepts no more data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputClosed;
 
@@ -56,11 +56,10 @@ pub struct OutputClosed;
 pub(crate) enum ShardEnd {
     Finished(ShardStats),
     Failed,
-    /// Not so: it is asked again, and what came of it is void.
+    /// The shard is read again; its rows so far are void.
     Restarted,
 }
 
-/// What to do about a shard that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnShardError {
     Continue,
@@ -70,40 +69,39 @@ pub enum OnShardError {
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunStatus {
-    /// Every shard was heard.
+    /// Every shard has completed or failed.
     Completed,
-    /// At the first failure, as asked.
+    /// At the first failure, as requested.
     Aborted,
     Interrupted,
-    /// The sink takes no more.
+    /// The output accepts no more data.
     WriterFailed,
-    /// The snapshot is gone, or what is needed of it, and nobody has seen any of the
-    /// result: the run can be had again at another.
+    /// The snapshot is lost or does not cover what was read, and nothing was output yet: retry at a
+    /// new snapshot.
     Retry,
 }
 
-/// The books of a run.
+/// What a run produced.
 #[derive(Debug)]
 pub struct RunReport {
     pub ending: RunStatus,
-    /// Tables that the snapshot did not cover: what to lock before the next one is taken.
+    /// Tables that the snapshot did not cover, to be locked before the next one is taken.
     pub rewritten: Vec<TableName>,
     /// Tables of which row-level security may have hidden rows.
     pub filtered: BTreeSet<TableName>,
     pub asked: usize,
     pub answers: Vec<(Shard, ShardStats)>,
     pub failures: Failures,
-    /// Of all shards that began to answer.
+    /// Of all shards that returned columns, including failed ones.
     pub columns: ColumnTypes,
-    /// What the server said beside its answers.
     pub notices: Notices,
-    /// What may have been meant where a name was not found.
+    /// A suggestion for a name that was not found.
     pub explanation: Option<Explanation>,
 }
 
 impl RunReport {
-    /// Takes what the server said beside its answers; of one statement over so many
-    /// shards, it is of none of them.
+    /// Collects the server's notices. Those of a single statement over all shards belong to no
+    /// shard.
     fn hear(&mut self, server: &ConnectionPool, over: Option<usize>) {
         let said = server.take_notices();
         self.notices.extend(match over {
@@ -112,14 +110,14 @@ impl RunReport {
         });
     }
 
-    /// The types of the shards whose rows are in the result.
+    /// The column types of the shards whose rows are in the result.
     pub fn answered_columns(&self) -> ColumnTypes {
         let mut columns = self.columns.clone();
         columns.retain(|shard| self.has_answered(shard));
         columns
     }
 
-    /// Once the run has ended.
+    /// Valid once the run has ended.
     pub fn has_answered(&self, shard: Shard) -> bool {
         let answers = &self.answers;
         answers
@@ -128,14 +126,14 @@ impl RunReport {
     }
 }
 
-/// A run whose lanes are going.
+/// A run whose workers have started.
 pub struct Run {
     fanout: Fanout,
     merge: Merge,
     server: ConnectionPool,
-    /// How many shards the one turn is over, if it is over all of them at once.
+    /// For a single statement over all shards: how many.
     over: Option<usize>,
-    /// What the server said before.
+    /// Notices from earlier parts of the run.
     heard: Notices,
     statement: Statement,
     search_path: SearchPath,
@@ -164,7 +162,7 @@ impl Run {
         }
     }
 
-    /// Of one turn, whose statement is over this many shards.
+    /// Marks the run as a single statement over this many shards.
     #[must_use]
     pub fn over(self, shards: usize) -> Self {
         Self {
@@ -173,24 +171,24 @@ impl Run {
         }
     }
 
-    /// Of one that follows the shards' parts, beside which the server said this.
+    /// Adds the notices of the partials that ran before.
     #[must_use]
     pub fn having_heard(self, heard: Notices) -> Self {
         Self { heard, ..self }
     }
 }
 
-/// A server whose shards have been heard: for what is asked of it in the end.
+/// A server all of whose shards were read, kept open for follow-up queries.
 pub(crate) struct Heard {
     fanout: Fanout,
     pub server: ConnectionPool,
     names: Names,
 }
 
-/// Where names are looked up, for those that are not found.
+/// How to look up a name that was not found.
 struct Names {
-    /// Of the shards' turns; one statement over all shards is explained where it is
-    /// checked.
+    /// The statement run per shard. `None` for a single statement over all shards, which is
+    /// explained where it is prepared.
     statement: Option<Statement>,
     search_path: SearchPath,
 }
@@ -214,16 +212,16 @@ impl Names {
 }
 
 impl Heard {
-    /// A session that is still at the run's instant, if one is left.
+    /// A session at the run's snapshot, if one is left.
     pub async fn into_session(self) -> Option<Session> {
         self.fanout.into_session().await
     }
 }
 
-/// Runs to the end. Whatever the ending, nothing runs on the server afterwards.
+/// Runs to the end. Afterwards nothing runs on the server, however the run ended.
 ///
 /// # Errors
-/// If the format cannot express the result.
+/// The format cannot represent the result.
 pub(crate) async fn drive(
     started: Run,
     output: &mut impl RowSink,
@@ -245,10 +243,10 @@ pub(crate) async fn drive(
     Ok(outcome)
 }
 
-/// The same, but a server whose shards were all heard stays open.
+/// Like [`drive`], but keeps the server open if the run completed.
 ///
 /// # Errors
-/// If the format cannot express the result.
+/// The format cannot represent the result.
 pub(crate) async fn drive_open(
     started: Run,
     output: &mut impl RowSink,
@@ -280,7 +278,7 @@ pub(crate) async fn drive_open(
         notices: heard,
         explanation: None,
     };
-    // By the clock, and not after a pause: messages may come without one.
+    // By the clock rather than after a pause: messages may arrive without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let work = async {
@@ -289,7 +287,7 @@ pub(crate) async fn drive_open(
                 biased;
                 () = interrupt.requested() => return Ok(RunStatus::Interrupted),
                 _ = beat.tick() => {
-                    // Its reader may be pausing.
+                    // Flushing can block on a paused reader.
                     tokio::select! {
                         biased;
                         () = interrupt.requested() => return Ok(RunStatus::Interrupted),
@@ -344,18 +342,18 @@ pub(crate) async fn drive_open(
     Ok((outcome, None))
 }
 
-/// Whether a shard's failure is reason to have the whole run again: its rows cannot be
-/// had at this snapshot any more.
+/// Whether to retry the whole run, because this shard cannot be read at this snapshot any more.
 fn should_retry(error: &ShardError, policy: OnShardError) -> bool {
     match error {
         error if error.needs_new_snapshot() => true,
-        // What was read of it cannot be taken back. Other shards may yet answer.
+        // Rows that were read cannot be rolled back. With `Continue`, other shards may still
+        // complete.
         ShardError::Lost { rows: 1.., .. } => policy == OnShardError::Stop,
         _ => false,
     }
 }
 
-/// Does what a piece asks for; an ending, if it brings one.
+/// Handles one event; returns a status if it ends the run.
 async fn take(
     piece: MergedEvent,
     outcome: &mut RunReport,

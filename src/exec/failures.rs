@@ -1,4 +1,4 @@
-//! The shards that did not answer, and why: equal reasons are one line.
+//! The shards that failed, and why. Equal reasons are grouped.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::exec::fanout::ShardError;
 use crate::sharding::shard::{Shard, whose};
 use crate::sharding::statement::Statement;
 
-/// Failed shards by reason, in the order in which the reasons turned up.
+/// Failed shards by reason, in the order in which the reasons first appeared.
 #[derive(Debug, Default)]
 pub struct Failures(Vec<(ShardError, Vec<Shard>)>);
 
@@ -26,21 +26,20 @@ impl Failures {
         self.0.is_empty()
     }
 
-    /// Every failed shard, and why.
     pub fn iter(&self) -> impl Iterator<Item = (Shard, &ShardError)> {
         self.0
             .iter()
             .flat_map(|(error, shards)| shards.iter().map(move |shard| (*shard, error)))
     }
 
-    /// Why shards failed, and which for each reason.
+    /// Each reason with its shards.
     pub fn reasons(&self) -> impl Iterator<Item = (&ShardError, &[Shard])> {
         self.0
             .iter()
             .map(|(error, shards)| (error, shards.as_slice()))
     }
 
-    /// Gives shards that failed for one reason another.
+    /// Replaces the reason of some of the shards that failed for `reason`.
     pub fn replace(&mut self, shards: &[Shard], reason: &ShardError, by: &ShardError) {
         for (known, failed) in &mut self.0 {
             if known == reason {
@@ -53,12 +52,12 @@ impl Failures {
         }
     }
 
-    /// How many shards failed.
+    /// Number of failed shards.
     pub fn shards(&self) -> usize {
         self.0.iter().map(|(_, shards)| shards.len()).sum()
     }
 
-    /// What to tell, of a run that asked this many shards.
+    /// The message for a run over `asked` shards.
     pub fn describe(
         &self,
         asked: usize,

@@ -1,5 +1,4 @@
-//! Hints: what somebody who reads this result may be missing, or can do about an
-//! error that several commands have.
+//! Hints about results that are easily misread, and about errors that several commands share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +11,12 @@ use crate::sharding::statement::Statement;
 pub const LOCKED: &str =
     "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
 
-/// Only `SQL_ASCII` lets such bytes in, and it converts nothing: what `convert_from` gives
-/// is the same bytes. A cast to bytea fails where there is a backslash.
+/// Only `SQL_ASCII` allows such bytes, and it converts nothing, so `convert_to` returns the same
+/// bytes. A cast to bytea fails on backslashes.
 pub const NOT_UTF8: &str = "a database whose encoding is SQL_ASCII holds any bytes; to see them, \
      select encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
 
-/// Of which tables row-level security may have hidden rows: those of the same name together.
+/// Names the tables of which row-level security may have hidden rows, grouped by name.
 pub fn filtered(tables: &BTreeSet<TableName>) -> String {
     let mut schemas: BTreeMap<&str, (Vec<Shard>, Vec<&str>)> = BTreeMap::new();
     for table in tables {
@@ -42,13 +41,12 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
     )
 }
 
-/// `limit` is the flag that says how long a statement may take.
+/// `limit` is the flag that sets the statement timeout.
 pub fn raise_timeout(limit: &str) -> String {
     format!("raise {limit} (0 for none) if the statement may take longer")
 }
 
-/// For a statement that the server cancelled. `limit` is the flag that says how long
-/// it may take.
+/// For a statement that the server cancelled. `limit` is the flag that sets the statement timeout.
 pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
     if report.before_time_limit {
         "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
@@ -59,7 +57,7 @@ pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
     }
 }
 
-/// Aggregates whose value per shard is easily taken for the value of all shards.
+/// Aggregates whose value per shard is easily mistaken for the value over all shards.
 const AGGREGATES: [&str; 14] = [
     "count",
     "sum",
@@ -77,10 +75,9 @@ const AGGREGATES: [&str; 14] = [
     "variance",
 ];
 
-/// For a result that is one row a shard of an aggregate without groups.
+/// For one row per shard from an aggregate without GROUP BY.
 ///
-/// A guess by the words of the statement: it is wrong in a hint's way, not in an
-/// answer's.
+/// A guess from the statement's words: if it is wrong, only the hint is.
 pub fn ungrouped_aggregate(
     statement: &Statement,
     answers: &[(Shard, ShardStats)],

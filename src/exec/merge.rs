@@ -1,8 +1,7 @@
-//! Puts the shards in order, and sees that they agree on their columns.
+//! Puts the workers' events into shard order, and checks that all shards have the same columns.
 //!
-//! Takes the lanes' messages as they come and gives them out shard by shard. A
-//! shard whose columns are not those of the first that answered fails: its rows
-//! mean something else. Every shard is accounted for exactly once.
+//! A shard whose columns differ from those of the first one fails, because its rows mean something
+//! else. Every shard is accounted for exactly once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,19 +15,19 @@ use crate::exec::type_names::TypeNames;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
-/// What comes out, in shard order but for failures and notices, which come as
-/// soon as they are known. A shard can fail after it has answered.
+/// In the order of [`MergeMode`], except failures and notices, which come as soon as they are
+/// known. A shard can fail after it was reported as finished.
 #[derive(Debug)]
 pub enum MergedEvent {
     /// Once, before all rows.
     Columns(Vec<Column>),
-    /// What a shard declares its columns as, before its rows: their names and types are
-    /// those of [`MergedEvent::Columns`], their lengths and precisions need not be.
+    /// A shard's columns, before its rows. Names and types are those of [`MergedEvent::Columns`];
+    /// lengths and precisions may differ.
     Declared(Shard, Vec<Column>),
     Rows(Shard, Rows),
     Lines(Shard, CopyChunk),
     Answered(Shard, ShardStats),
-    /// It is asked again: what came of it is void.
+    /// The shard is read again; its rows so far are void.
     RolledBack(Shard),
     Failed(Shard, ShardError),
     Notice(String),
@@ -36,7 +35,7 @@ pub enum MergedEvent {
     Filtered(TableName),
 }
 
-/// How shards' rows come out.
+/// How events are ordered, and whether rows can be rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergeMode {
     pub order: Order,
@@ -52,42 +51,42 @@ pub enum Order {
     Arrival,
 }
 
-/// Until when a shard can be asked again, and what came of it be taken back.
+/// Until when a shard can be read again and its rows rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// What is out is out.
+    /// Never: rows that were emitted stay.
     Never,
     WhileIncomplete,
 }
 
 impl MergeMode {
-    /// One shard after the other, and what is out is out.
+    /// Shards one after the other; rows that were emitted stay.
     pub const IN_ORDER: Self = Self {
         order: Order::Shard,
         recall: Restart::Never,
     };
 }
 
-/// The state between two messages.
 #[derive(Debug)]
 pub struct Merge {
     shards: Vec<Shard>,
     types: TypeNames,
     window: Arc<ReadAhead>,
     delivery: MergeMode,
-    /// By shard: the one whose pieces go out now. By arrival: how many have ended.
+    /// With [`Order::Shard`], the shard being emitted. With [`Order::Arrival`], how many have
+    /// ended.
     current: TaskIndex,
-    /// What came of later shards.
+    /// Events that cannot be emitted yet.
     waiting: BTreeMap<TaskIndex, VecDeque<(AttemptNumber, Event)>>,
-    /// The columns all must have, and whose they are.
+    /// The columns that all shards must have, and the shard that they come from.
     reference: Option<(Shard, Vec<Column>)>,
-    /// Ended with an error already; what else comes of them is void.
+    /// Has failed; its other events are ignored.
     failed: Vec<bool>,
-    /// The latest try of each shard.
+    /// The latest attempt of each shard.
     attempts: Vec<AttemptNumber>,
-    /// All rows are here, or it failed.
+    /// All rows were emitted, or it failed.
     ended: Vec<bool>,
-    /// And the snapshot covers the tables that were read, or it failed.
+    /// The snapshot covers the tables that were read, or it failed.
     confirmed: Vec<bool>,
     unconfirmed: usize,
     ready: VecDeque<MergedEvent>,
@@ -117,12 +116,12 @@ impl Merge {
         }
     }
 
-    /// Whether every shard has ended, and will not fail any more.
+    /// Whether every shard has ended and can no longer fail.
     pub fn is_complete(&self) -> bool {
         self.current == self.shards.len() && self.ready.is_empty() && self.unconfirmed == 0
     }
 
-    /// The next piece that can go out.
+    /// The next event that can be emitted.
     pub fn pop(&mut self) -> Option<MergedEvent> {
         self.ready.pop_front()
     }
@@ -142,7 +141,7 @@ impl Merge {
                 }
                 if let Event::Failed(error) = &event {
                     self.fail(place, error.clone());
-                    // Its rows had all been read, and turned out not to be the snapshot's.
+                    // All its rows were emitted before they turned out not to be the snapshot's.
                     if self.ended[place] {
                         return;
                     }
@@ -156,12 +155,12 @@ impl Merge {
         }
     }
 
-    /// What can go out now.
+    /// The next event that can be emitted now.
     fn due(&mut self) -> Option<(TaskIndex, AttemptNumber, Event)> {
         let place = match (self.delivery.order, &self.reference) {
             (Order::Shard, _) => self.current,
             (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
-            // Which columns all must have is not for the quickest to say.
+            // The lowest shard sets the reference columns, not the fastest.
             (Order::Arrival, None) => self.ended.iter().position(|ended| !ended)?,
         };
         let waiting = self.waiting.get_mut(&place)?;
@@ -172,7 +171,8 @@ impl Merge {
         next.map(|(attempt, event)| (place, attempt, event))
     }
 
-    /// No more messages come: what has no end gets one, so that no shard vanishes.
+    /// No more messages will come: every shard that has not ended fails, so that none is lost
+    /// silently.
     pub fn close(&mut self, error: &ShardError) {
         for place in 0..self.shards.len() {
             if !self.ended[place] || !self.confirmed[place] {
@@ -196,7 +196,7 @@ impl Merge {
         }
     }
 
-    /// An event of a shard whose turn it is to go out.
+    /// Emits an event of a shard that is due.
     fn pass(&mut self, place: TaskIndex, attempt: AttemptNumber, event: Event) {
         let failed = self.failed[place];
         let shard = self.shards[place];
@@ -226,13 +226,13 @@ impl Merge {
                 }
                 self.advance(place);
             }
-            // It was reported when it came.
+            // Already reported on arrival.
             Event::Failed(_) => self.advance(place),
             Event::Confirmed => {}
         }
     }
 
-    /// Whether these bytes of a shard count: they may be of a try that was given up.
+    /// Frees read-ahead. Returns `false` for bytes of an attempt that was given up.
     fn release(&self, place: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
         let valid = self.window.release(place, attempt, bytes);
         if valid && self.delivery.recall == Restart::Never {
@@ -252,7 +252,7 @@ impl Merge {
         }
     }
 
-    /// Compares a shard's columns with the reference, or makes them it.
+    /// Compares a shard's columns with the reference, or makes them the reference.
     fn check(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), ShardError> {
         let Some((reference, expected)) = &self.reference else {
             self.ready.push_back(MergedEvent::Columns(columns.clone()));

@@ -1,5 +1,6 @@
-//! Runs a plan in every shard and merges the answers: workers, snapshots, checks, failures.
-//! What becomes of the rows is the caller's business.
+//! Runs a plan in every shard and merges the results: workers, snapshots, checks, failures. What
+//! happens to the rows is up to the caller.
+
 pub mod cancel;
 pub mod column_types;
 pub mod copy;

@@ -1,7 +1,7 @@
-//! What a run sends, to the letter: pure, no connection in sight.
+//! The exact SQL that a run sends. Pure: no connection needed; `--dry-run` prints it.
 //!
-//! Every connection opens one read-only transaction, takes the run's snapshot,
-//! and then gives one shard after the other its turn. `--dry-run` prints this.
+//! Every connection opens one read-only transaction, takes the run's snapshot, and then runs one
+//! shard's statement after the other.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::summary::SnapshotCount;
 
-/// At which instant the shards are read.
+/// When the shards are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
     /// All at one exported snapshot.
     SharedSnapshot,
-    /// Each when its turn comes (`--no-snapshot`).
+    /// Each at its own moment (`--no-snapshot`).
     PerShard,
 }
 
@@ -32,35 +32,34 @@ impl From<Consistency> for SnapshotCount {
     }
 }
 
-/// The bounds the server itself enforces. Zero is none.
+/// Limits that the server enforces. Zero is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     pub statement_timeout: Duration,
-    /// Short, so that an ad-hoc query never waits in the queue for a lock behind
-    /// a migration and holds up everybody who comes after it.
+    /// Short, so that an ad-hoc query never waits in the lock queue behind a migration and blocks
+    /// everyone who comes after it.
     pub lock_timeout: Duration,
 }
 
 impl Timeouts {
-    /// Between the server's limit and ours: it is given time to say what it cancelled.
+    /// Added to the server's limit, to give it time to report what it cancelled.
     const GRACE: Duration = Duration::from_secs(5);
 
-    /// For how long the server may say nothing while a turn is to be answered: a little
-    /// longer than it lets the statement run. Without a limit, for ever: then only the
-    /// network tells whether it is still there.
+    /// How long the server may be silent during a task: slightly longer than its statement timeout.
+    /// `None` without a timeout: then only the network tells whether the server is still there.
     pub fn patience(self) -> Option<Duration> {
         let limit = self.statement_timeout;
         (!limit.is_zero()).then(|| limit.saturating_add(Self::GRACE))
     }
 
-    /// The same for our own statements in front of the first turn. They are quick, but a
-    /// busy server takes its time, and a pooler (`PgBouncer` by default) lets us wait 120 s
-    /// for a connection of the server.
+    /// The same for our own statements before the first task. They are quick, but a busy server
+    /// takes its time, and a pooler (`PgBouncer` by default) can keep us waiting 120 s for a server
+    /// connection.
     pub fn patience_at_first(self) -> Option<Duration> {
         const SHORTEST: Duration = Duration::from_secs(30);
         const FOR_POOLERS: Duration = Duration::from_secs(120);
         let limit = match (self.statement_timeout, self.lock_timeout) {
-            // As asked, a lock is waited for until it is free.
+            // Locks are waited for without limit, as requested.
             (Duration::ZERO, Duration::ZERO) => return None,
             (Duration::ZERO, lock_timeout) => lock_timeout.max(FOR_POOLERS),
             (limit, _) => limit.max(SHORTEST),
@@ -78,17 +77,17 @@ impl Default for Timeouts {
     }
 }
 
-/// What the settings of the session, the role and the database have no say in: each
-/// holds for the next as well.
+/// What is fixed regardless of the settings of session, role and database. Each level includes
+/// those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Determinism {
-    /// Whoever reads the answer is who asks: it is what psql would print.
+    /// Nothing: the user's settings apply, and the output is what psql would print.
     None,
     /// How values are written.
     ValueFormat,
-    /// Where the scan of a table begins.
+    /// Where a table scan starts.
     ScanStart,
-    /// In which order a shard's rows come, as far as one statement has one.
+    /// The row order within a shard, as far as one statement has one.
     RowOrder,
 }
 
@@ -112,25 +111,25 @@ impl Determinism {
 }
 
 /// How often a worker checks that the snapshot covers the tables that it read
-/// (`sql/exec/check_relations.sql`). The check takes the server about 1 ms, as long as six
-/// small turns, and until then the locks of the turns before it are held.
+/// (`sql/exec/check_relations.sql`). A check takes the server about 1 ms, as long as six small
+/// tasks, and the locks of the tasks before it are held until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckFrequency {
-    /// After each shard, before it counts as answered.
+    /// After each shard, before it counts as finished.
     EachShard,
-    /// After as many quick turns as are worth it. A shard can fail after it has answered.
+    /// After several quick tasks. A shard can fail after it was reported as finished.
     Batches,
 }
 
-/// Whether the database has partitions, which may come and go after the snapshot.
+/// Whether the database has partitions, which can change after the snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partitioning {
-    /// None, or a server that cannot tell: the check is quicker without them.
+    /// None, or a server that cannot tell; the check is quicker without them.
     Unused,
     Used,
 }
 
-/// A table of the user's, by the names that it had at a snapshot.
+/// A user's table, by its names at a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableName {
     pub schema: String,
@@ -146,18 +145,18 @@ impl fmt::Display for TableName {
     }
 }
 
-/// What becomes of rows that a policy of row-level security hides from this role.
+/// How to treat rows that a row-level security policy hides from this role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowSecurity {
-    /// They are missing, as in psql, and the summary names the tables.
+    /// Leave them out, as psql does; the summary names the tables.
     Warn,
-    /// They are missing, as asked for.
+    /// Leave them out, as requested.
     Apply,
-    /// The statement fails, as in `pg_dump`.
+    /// Fail the statement, as `pg_dump` does.
     Fail,
 }
 
-/// One statement, and how it runs in every shard.
+/// A statement, and how it runs in every shard.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub statement: Statement,
@@ -168,22 +167,21 @@ pub struct Plan {
     pub transfer: ResultProtocol,
     pub check: CheckFrequency,
     pub row_security: RowSecurity,
-    /// Tables that were rewritten during an earlier attempt: they are locked before the
-    /// snapshot is taken, those of a shard in all shards.
+    /// Tables that were rewritten during an earlier attempt. They are locked before the snapshot is
+    /// taken; those of a shard, in all shards.
     pub lock: Vec<TableName>,
 }
 
-/// A turn's message, and where in it the statement stands.
+/// A message with the user's statement in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ShardSql {
     pub sql: String,
-    /// Characters in front of the statement: what Postgres counts too much in
-    /// the position of an error.
+    /// Characters in front of the statement, to subtract from error positions.
     pub offset: usize,
 }
 
 impl Plan {
-    /// Sets the scene for the check of the statement: see `sql/session/set_probe_path.sql`.
+    /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
         self.bounded(
             include_str!("../../sql/session/set_probe_path.sql"),
@@ -191,7 +189,7 @@ impl Plan {
         )
     }
 
-    /// Lists the tables of [`Plan::lock`] that are there.
+    /// Lists the tables of [`Plan::lock`] that exist.
     pub fn lockable_tables(&self) -> String {
         let array = |part: fn(&TableName) -> &str| {
             let names: Vec<_> = self
@@ -210,9 +208,8 @@ impl Plan {
         )
     }
 
-    /// Opens the first connection's transaction, with these tables locked before its
-    /// snapshot is taken. Its results: the name of the snapshot (if shared), then the
-    /// shards.
+    /// Opens the first connection's transaction, with these tables locked before its snapshot is
+    /// taken. Results: the snapshot's name (if shared), then the shards.
     pub fn survey(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if !locked.is_empty() {
@@ -237,8 +234,8 @@ impl Plan {
         sql
     }
 
-    /// Opens another connection's transaction at the same instant. Its result:
-    /// the snapshot's name in this transaction.
+    /// Opens another connection's transaction at the same snapshot. Result: the snapshot's name in
+    /// this transaction.
     pub fn join(&self, snapshot: Option<&str>) -> String {
         let mut sql = self.begin();
         if let Some(snapshot) = snapshot {
@@ -256,7 +253,7 @@ impl Plan {
         sql
     }
 
-    /// One shard's turn.
+    /// The message that runs the statement in one shard.
     pub fn turn(&self, shard: Shard) -> ShardSql {
         wrap_statement(
             self.statement.text_in(shard),
@@ -265,7 +262,7 @@ impl Plan {
         )
     }
 
-    /// A COPY's turn: the message in front of the COPY.
+    /// The message in front of a COPY.
     pub fn describe_in(&self, shard: Shard) -> ShardSql {
         wrap_statement(
             self.statement.as_str(),
@@ -274,7 +271,7 @@ impl Plan {
         )
     }
 
-    /// The COPY itself, the same in every shard.
+    /// The COPY statement, the same in every shard.
     pub fn copy(&self, copying: &CopyOptions) -> ShardSql {
         let (format, others) = copying.options();
         wrap_statement(
@@ -284,7 +281,7 @@ impl Plan {
         )
     }
 
-    /// The message behind the turns whose tables it checks.
+    /// Checks the tables of the tasks before it.
     pub fn check_relations(partitioning: Partitioning) -> String {
         let changed = match partitioning {
             Partitioning::Unused => "false".to_owned(),
@@ -296,7 +293,7 @@ impl Plan {
         )
     }
 
-    /// Takes the transaction up again after a check that failed.
+    /// Makes the transaction usable again after a check that failed.
     pub fn recover_unchecked() -> String {
         fill(include_str!("../../sql/exec/recover_unchecked.sql"), &[])
     }
@@ -305,7 +302,7 @@ impl Plan {
         fill(include_str!("../../sql/exec/recover.sql"), &[])
     }
 
-    /// All of it as a person reads it, for `--dry-run`.
+    /// The SQL of the whole run in readable form, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
         let mut text = String::from("-- on every connection\n");
         let snapshot =
@@ -343,7 +340,7 @@ impl Plan {
         )
     }
 
-    /// What holds for the whole transaction, and the savepoint behind it.
+    /// Settings for the whole transaction, and the savepoint after them.
     fn settings(&self) -> String {
         let mut sql = String::new();
         for template in self.pinned.templates() {
@@ -357,7 +354,7 @@ impl Plan {
         sql + &self.bounded(include_str!("../../sql/session/session_settings.sql"), &[])
     }
 
-    /// A statement of `sql/` that sets the limits, among other things.
+    /// Fills in a template that sets the timeouts, among others.
     fn bounded(&self, template: &str, values: &[(&str, &str)]) -> String {
         let statement_timeout = milliseconds(self.limits.statement_timeout);
         let lock_timeout = milliseconds(self.limits.lock_timeout);
@@ -377,7 +374,6 @@ fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> S
     }
 }
 
-/// As the settings take it.
 fn milliseconds(limit: Duration) -> String {
     limit.as_millis().to_string()
 }
@@ -467,10 +463,10 @@ mod tests {
         };
         assert_eq!(patience(60, 1), [Some(65), Some(65)]);
         assert_eq!(patience(1, 1), [Some(6), Some(35)]);
-        // Without a limit, our own statements have one all the same.
+        // Without a statement timeout, our own statements still have a limit.
         assert_eq!(patience(0, 1), [None, Some(125)]);
         assert_eq!(patience(0, 300), [None, Some(305)]);
-        // Unless they are to wait for locks without end.
+        // No limit if they may wait for locks forever.
         assert_eq!(patience(0, 0), [None, None]);
     }
 

@@ -1,4 +1,4 @@
-//! `--timing`: which shards took longest, and how much shards differ.
+//! `--timing`: the slowest shards, and how much shards differ.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::text::humanize::ThousandsSeparated;
 
 const SLOWEST: usize = 5;
 
-/// A table of the slowest shards and a line on the spread.
+/// A table of the slowest shards and a line of percentiles.
 pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
     let mut slowest = answers.to_vec();
     slowest.sort_by_key(|(_, answer)| std::cmp::Reverse(answer.took));

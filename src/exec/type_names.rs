@@ -1,5 +1,5 @@
-//! The names of types: for messages, and to tell whether two shards mean the same
-//! type when each has defined its own.
+//! Type names, for messages and to tell whether two shards mean the same type when each defines its
+//! own.
 
 use std::collections::HashMap;
 
@@ -8,16 +8,16 @@ use tokio_postgres::types::{Oid, Type};
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
-/// Types with an oid below this are Postgres's own, the same in every database.
+/// Types with an oid below this are built in, the same in every database.
 pub const FIRST_USER_OID: Oid = 16384;
 
-/// The types that a database defined itself, by oid.
+/// User-defined types of a database, by oid.
 #[derive(Debug, Clone, Default)]
 pub struct TypeNames(HashMap<Oid, String>);
 
 impl TypeNames {
-    /// Adds a type. One that lives in a shard is known by its bare name, since
-    /// every shard has its own of that name.
+    /// Adds a type. A type in a shard's schema gets its bare name, because every shard has its own
+    /// type of that name.
     pub fn add(&mut self, oid: Oid, schema: &str, name: &str) {
         let name = match Shard::from_schema(schema) {
             Some(_) => name.to_owned(),
@@ -26,13 +26,13 @@ impl TypeNames {
         self.0.insert(oid, name);
     }
 
-    /// Whether two columns, perhaps of two shards, have the same type.
+    /// Whether two columns, perhaps from different shards, have the same type.
     pub fn agree(&self, one: Oid, other: Oid) -> bool {
         one == other
             || matches!((self.0.get(&one), self.0.get(&other)), (Some(a), Some(b)) if a == b)
     }
 
-    /// The name as Postgres's own messages have it.
+    /// The name as in Postgres's own messages.
     pub fn name(&self, oid: Oid) -> String {
         match Type::from_oid(oid) {
             Some(builtin) => spelled_out(builtin.name()),
@@ -46,7 +46,7 @@ impl TypeNames {
 }
 
 impl TypeNames {
-    /// The name of a column's type, with the precision that a numeric declares.
+    /// The name of a column's type, with the precision of a numeric.
     pub fn of_column(&self, column: &Column) -> String {
         let name = self.name(column.type_oid);
         let Ok(declared) = u32::try_from(column.modifier - 4) else {
@@ -66,8 +66,7 @@ impl TypeNames {
     }
 }
 
-/// Precision and scale of a numeric's declaration. The scale has eleven bits and a
-/// sign.
+/// Precision and scale from a numeric's type modifier, less 4. The scale is a signed 11-bit number.
 ///
 /// Source: `numeric_typmod_scale` in Postgres's `src/backend/utils/adt/numeric.c`.
 pub fn numeric(declared: u32) -> (u32, i32) {
@@ -75,7 +74,7 @@ pub fn numeric(declared: u32) -> (u32, i32) {
     (declared >> 16 & 0xffff, (scale ^ 1024) - 1024)
 }
 
-/// `format_type()` for the built-in types whose catalog name is another one.
+/// What `format_type()` returns for built-in types whose catalog name differs.
 fn spelled_out(name: &str) -> String {
     let (element, array) = match name.strip_prefix('_') {
         Some(element) => (element, "[]"),

@@ -1,5 +1,5 @@
-//! A table, type, function or operator that the server did not find: what may have
-//! been meant, and where it is. One look into the catalog, once a run has failed.
+//! Suggestions for a table, type, function or operator that the server did not find, from one
+//! catalog lookup after a run has failed.
 
 use std::time::Duration;
 
@@ -19,27 +19,26 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::sharding::suggest::{lengths, nearest};
 
-/// What the server did not find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
     kind: &'static str,
     name: String,
 }
 
-/// What the catalog has that is like it.
+/// Similar names in the catalog.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    /// How many shards there are.
+    /// Number of shards.
     shards: usize,
-    /// Failed shards whose schema this user may not use.
+    /// Failed shards on whose schema this user has no USAGE.
     denied: Vec<Shard>,
-    /// Tables of about the same length, and how many shards have them.
+    /// Tables with names of about the same length, and how many shards have them.
     tables: Vec<(String, usize)>,
-    /// Other schemas that have something of this name.
+    /// Other schemas that have an object of this name.
     schemas: Vec<String>,
 }
 
-/// What is said below a failure.
+/// A hint for one failure.
 #[derive(Debug)]
 pub struct Explanation {
     error: ShardError,
@@ -47,21 +46,21 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// What helps with this failure, if this is the one that was looked into.
+    /// The hint, if it is for this failure.
     pub fn of(&self, error: &ShardError) -> Option<String> {
         (self.error == *error).then(|| self.hint.clone())
     }
 }
 
-/// Looks into the first failure that a name is to blame for. Shards whose schema is
-/// closed to this user fail for that instead.
+/// Looks up the name in the first failure that is about one. Shards whose schema this user may not
+/// use get that as their reason instead.
 pub async fn explain(
     failures: &mut Failures,
     server: &ConnectionPool,
     statement: &Statement,
     search_path: &SearchPath,
 ) -> Option<Explanation> {
-    /// It is only a hint.
+    /// Short, because it is only for a hint.
     const PATIENCE: Duration = Duration::from_secs(2);
     let (error, unknown, shards) = failures.reasons().find_map(|(error, shards)| match error {
         ShardError::Server(report) => {
@@ -81,10 +80,10 @@ pub async fn explain(
 }
 
 impl UnknownName {
-    /// None if the report is about something else, or about a name that says its
+    /// `None` if the error is about something else, or about a name that is qualified with a
     /// schema.
     pub fn of(report: &ServerError, statement: &Statement) -> Option<Self> {
-        // Without a position it is no part of the SQL: a setting that SHOW asks for, say.
+        // Without a position the name is not part of the SQL, e.g. a setting in SHOW.
         let position = report.position?;
         let kind = match &report.code {
             code if *code == SqlState::UNDEFINED_TABLE => "table",
@@ -106,7 +105,7 @@ impl UnknownName {
         })
     }
 
-    /// Looks into the catalog. `failed` are the shards where it was not found.
+    /// Queries the catalog. `failed` are the shards where the name was not found.
     pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
@@ -148,7 +147,6 @@ impl Candidates {
         Some(())
     }
 
-    /// What may help, in a sentence.
     pub fn hint(&self, unknown: &UnknownName, path: &SearchPath) -> Option<String> {
         let name = &unknown.name;
         let near = nearest(name, self.tables.iter().map(|(name, _)| name.as_str()));
@@ -186,7 +184,7 @@ impl Candidates {
     }
 }
 
-/// A schema's name as one writes it.
+/// A schema name, quoted only if necessary.
 struct Plain<'a>(&'a str);
 
 impl std::fmt::Display for Plain<'_> {

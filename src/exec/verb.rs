@@ -1,5 +1,5 @@
-//! What a statement is about to do, by its words. For messages and for the way its
-//! rows travel; whether it may run is for the server.
+//! What a statement does, judged by its words. Used for messages and to choose the protocol;
+//! whether it may run is for the server to decide.
 
 use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
@@ -7,9 +7,9 @@ use crate::sharding::statement::Statement;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// SELECT, VALUES, TABLE, or WITH in front of them.
+    /// SELECT, VALUES or TABLE, or WITH in front of them.
     Reads,
-    /// INSERT, UPDATE, DELETE or MERGE, or WITH in front of them or around them.
+    /// INSERT, UPDATE, DELETE or MERGE, also with or inside WITH.
     Changes,
     Other,
 }

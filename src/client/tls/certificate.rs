@@ -1,6 +1,5 @@
-//! The three fields of a certificate that rustls does not give out: validity,
-//! common name, and whether there are alternative names. Not a verification:
-//! signatures are rustls's business.
+//! The certificate fields that rustls does not expose: validity, common name, and whether there are
+//! alternative names. Does not verify anything: rustls checks signatures.
 
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
@@ -60,8 +59,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// As libpq and RFC 6125 have it: the common name counts only without
-    /// alternative names, and `*` stands for one leftmost label.
+    /// As in libpq and RFC 6125: the common name counts only without alternative names, and `*`
+    /// matches one leftmost label.
     pub fn common_name_is(&self, host: &str) -> bool {
         let Some(name) = self.common_name.filter(|_| !self.has_alternative_names) else {
             return false;
@@ -113,11 +112,11 @@ fn time((tag, value): (u8, &[u8])) -> Option<u64> {
     u64::try_from(seconds.as_second()).ok()
 }
 
-/// What is left of a sequence of DER values.
+/// The rest of a sequence of DER values.
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {
-    /// The content of the next value if it is of this kind; else it stays.
+    /// The content of the next value if it has this tag; otherwise nothing is consumed.
     fn next(&mut self, tag: u8) -> Option<&'a [u8]> {
         if self.0.first() != Some(&tag) {
             return None;
@@ -128,7 +127,7 @@ impl<'a> Der<'a> {
     fn any(&mut self) -> Option<(u8, &'a [u8])> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
-        // The high bit: the low ones count the bytes that hold the length.
+        // High bit set: the low bits count the bytes of the length.
         let (length, rest) = if first & 0x80 == 0 {
             (usize::from(first), rest)
         } else {
@@ -164,7 +163,7 @@ mod tests {
             .distinguished_name
             .push(DnType::CommonName, common_name);
         params.not_before = date_time_ymd(2020, 1, 2);
-        // Beyond 2049 the format of the time is another one.
+        // Times after 2049 have another format.
         params.not_after = date_time_ymd(2051, 1, 2);
         let key = KeyPair::generate().unwrap();
         params.self_signed(&key).unwrap().der().to_vec()

@@ -1,4 +1,4 @@
-//! What goes wrong with TLS, and which setting has to do with it.
+//! TLS errors, and hints about the settings involved.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,8 +63,8 @@ impl TlsError {
         }
     }
 
-    /// What TLS reports through an I/O error on an established stream: a
-    /// server that wants a client certificate says so only then.
+    /// TLS errors inside an I/O error on an established stream: only then does a server report that
+    /// it wants a client certificate.
     pub fn within(error: &io::Error) -> Option<Self> {
         rustls_error(error).cloned().map(Self::Protocol)
     }
@@ -145,12 +145,12 @@ fn reason(error: &rustls::Error) -> String {
     format!("certificate verify failed: {reason}")
 }
 
-/// Known only by the name of an error that rustls passes on.
+/// rustls has no variant for it, only the name of the error that it passes on.
 fn is_version_1(bad: &CertificateError) -> bool {
     matches!(bad, CertificateError::Other(other) if other.to_string().contains("UnsupportedCertVersion"))
 }
 
-/// `"a"` or, as libpq has it, `"a" (and 2 other names)`.
+/// `"a"` or, like libpq, `"a" (and 2 other names)`.
 fn names(presented: &[String]) -> String {
     // rustls writes `DnsName("a")`, `IpAddress(10.0.0.1)`.
     let bare = |name: &String| {

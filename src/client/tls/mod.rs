@@ -1,5 +1,5 @@
-//! TLS as libpq does it with OpenSSL, done with rustls: which files count, what
-//! is verified, and errors that say what to set.
+//! libpq's TLS rules implemented with rustls: which files are used, what is verified, and errors
+//! that name the setting to change.
 
 mod certificate;
 mod error;
@@ -23,7 +23,7 @@ use crate::config::{Roots, SslMode, Tls};
 pub(super) use error::TlsError;
 use verifier::{NameCheck, Unverified, Verified};
 
-/// On a stream whose server has agreed to TLS.
+/// `stream` is one whose server has agreed to TLS.
 pub(super) async fn handshake(
     tls: &Tls,
     target: &HostAddr,
@@ -37,8 +37,8 @@ pub(super) async fn handshake(
         .map_err(|error| TlsError::handshake(error, target))
 }
 
-/// The name to verify, and to tell the server. One that cannot be in a
-/// certificate (`db_1!`) is no obstacle where names are not verified.
+/// The name to verify and to send as SNI. A name that cannot be in a certificate (`db_1!`) is
+/// allowed where names are not verified.
 fn server_name(tls: &Tls, target: &HostAddr) -> Result<ServerName<'static>, TlsError> {
     let name = target.host.name().unwrap_or_default();
     match (ServerName::try_from(name.to_owned()), &target.address) {
@@ -64,7 +64,7 @@ fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
-/// As in libpq, a root certificate file that exists is used whatever the mode.
+/// As in libpq, an existing root certificate file is used in every mode.
 fn server_verifier(tls: &Tls) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let trusted = match &tls.roots {
         Roots::System => system_roots(),
@@ -93,7 +93,7 @@ fn server_verifier(tls: &Tls) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     Ok(Arc::new(Verified::new(store, trusted, revoked, name)?))
 }
 
-/// Read once: some systems have hundreds, and we open several connections.
+/// Read once: some systems have hundreds, and several connections are opened.
 fn system_roots() -> Vec<CertificateDer<'static>> {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
     ROOTS
@@ -128,7 +128,7 @@ fn existing(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| path.exists())
 }
 
-/// libpq's rule: a key of root's may be readable for a group, as Debian has it.
+/// libpq's rule: a key owned by root may be group-readable, as on Debian.
 fn is_exposed(key: &Path) -> bool {
     fs::metadata(key).is_ok_and(|metadata| {
         let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };

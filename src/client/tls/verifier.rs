@@ -1,4 +1,4 @@
-//! Whether to trust a server's certificate: libpq's three answers.
+//! Whether to trust a server's certificate: not verified, verify-ca or verify-full, as in libpq.
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 use super::certificate::Certificate;
 
-/// Encryption without knowing with whom. Not even signatures are checked: of an
-/// unknown key they prove nothing, and the certificates of version 1 that
-/// Postgres's manual makes could not be used, as rustls cannot read them.
+/// Encryption without verification. Signatures are not checked either: with an unknown key they
+/// prove nothing, and rustls cannot read the version 1 certificates that Postgres's manual creates.
 #[derive(Debug)]
 pub(super) struct Unverified(Vec<SignatureScheme>);
 
@@ -70,9 +69,9 @@ pub(super) enum NameCheck {
     Required,
 }
 
-/// rustls's own verification, widened to what OpenSSL accepts and Postgres
-/// servers commonly have: certificates that name their host in the common name
-/// only, and self-signed ones that the client has a copy of.
+/// rustls's verification, extended to what OpenSSL accepts and Postgres servers commonly use:
+/// certificates with the host only in the common name, and self-signed certificates that the client
+/// has a copy of.
 #[derive(Debug)]
 pub(super) struct Verified {
     chain: Arc<WebPkiServerVerifier>,
@@ -81,7 +80,7 @@ pub(super) struct Verified {
 }
 
 impl Verified {
-    /// `trusted` is what `roots` was made of.
+    /// `trusted` are the certificates in `roots`.
     pub fn new(
         roots: RootCertStore,
         trusted: Vec<CertificateDer<'static>>,
@@ -122,8 +121,8 @@ impl Verified {
         }
     }
 
-    /// A self-signed certificate of which we have a copy. webpki takes none
-    /// that says it is an authority, as those of `openssl req -x509` do.
+    /// Accepts a self-signed certificate that is among the trusted ones. webpki rejects those
+    /// marked as an authority, as made by `openssl req -x509`.
     fn verify_copy(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
         if !self.trusted.iter().any(|trusted| trusted == certificate) {
             return Err(CertificateError::UnknownIssuer.into());
@@ -153,7 +152,7 @@ impl ServerCertVerifier for Verified {
         );
         match verified {
             Ok(verified) => return Ok(verified),
-            // rustls looks at the name last: all else is well.
+            // rustls checks the name last, so everything else is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => {}

@@ -1,4 +1,4 @@
-//! What can go wrong with a whole run, and with one shard of it.
+//! Errors of a whole run, and of one shard.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
 use crate::text::escape::{indented, one_line};
 
-/// No shard can answer.
+/// No shard can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FanoutError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The statement itself is wrong, in whatever shard.
+    /// The statement is invalid in every shard.
     #[error("{}", .0.summary_line())]
     Statement(ServerError),
     #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
     SeveralStatements,
     #[error("the statement returns no columns, so it is no query")]
     NotAQuery,
-    /// The statement is a query, but none that COPY takes.
+    /// The statement is a query that COPY does not support.
     #[error("{}", .0.summary_line())]
     NotCopied(ServerError),
-    /// The server refused what the tool itself needs.
+    /// The server refused one of shardq's own statements.
     #[error("the server refused to open the run's transaction: {}", .0.summary_line())]
     Refused(ServerError),
     #[error("the connection was lost before any shard was asked: {0}")]
     Lost(String),
     #[error("{0}")]
     Silent(Silence),
-    /// None of the connections that had it is left.
+    /// No connection that held it is left.
     #[error("the snapshot was lost with the connections")]
     NoSnapshot,
 }
 
 impl FanoutError {
-    /// What went wrong with one of the tool's own statements.
+    /// The error for a failure of one of shardq's own statements.
     pub(crate) fn setup_failed(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(report) => Self::Refused(ServerError::new(report, 0)),
@@ -44,7 +44,7 @@ impl FanoutError {
         }
     }
 
-    /// Whether the same again may go well: the server is restarting, or full.
+    /// Whether a retry may succeed: the server is restarting or full.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
@@ -60,7 +60,7 @@ impl FanoutError {
     }
 }
 
-/// Why one shard has no answer.
+/// Why a shard has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     #[error("{}", .0.summary_line())]
@@ -76,7 +76,7 @@ pub enum ShardError {
         expected: String,
         reference: String,
     },
-    /// What is looked for may be in one of these tables.
+    /// The key that `find` looks for may be in one of these tables.
     #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
     NotReadable { tables: Vec<String> },
     #[error("{0}")]
@@ -89,7 +89,7 @@ pub enum ShardError {
     NotReplaced { reason: String, why: String },
     #[error("the snapshot was lost with the connections ({reason})")]
     SnapshotLost { reason: String },
-    /// Its rows may be those of the snapshot, or lack some.
+    /// Its rows may be complete, or some may be missing.
     #[error(
         "rows may be missing: {} was rewritten, renamed or created after the snapshot was taken",
         .tables.iter().map(TableName::to_string).collect::<Vec<_>>().join(", ")
@@ -100,13 +100,13 @@ pub enum ShardError {
 }
 
 impl ShardError {
-    /// Whether the run may go well at another snapshot: this one is gone, or does not
-    /// cover what was read.
+    /// Whether the run may succeed at a new snapshot: this one is lost, or does not cover what was
+    /// read.
     pub fn needs_new_snapshot(&self) -> bool {
         matches!(self, Self::SnapshotLost { .. } | Self::Rewritten { .. })
     }
 
-    /// The tables to lock before that snapshot is taken.
+    /// The tables to lock before the new snapshot is taken.
     pub fn rewritten(self) -> Vec<TableName> {
         match self {
             Self::Rewritten { tables } => tables,
@@ -114,7 +114,7 @@ impl ShardError {
         }
     }
 
-    /// Of a statement that took this long. `limit` is what it may take; zero is none.
+    /// For a statement that took this long. `limit` is its timeout; zero is none.
     #[must_use]
     pub(super) fn after(mut self, took: Duration, limit: Duration) -> Self {
         if let Self::Server(report) = &mut self
@@ -133,10 +133,9 @@ fn how_far(rows: u64) -> String {
     }
 }
 
-/// Whether the same again may go well.
+/// Whether a retry may succeed.
 pub(crate) fn is_transient(code: &SqlState) -> bool {
-    // Terminated, crashed, starting up; full; cancelled by a replay or by a
-    // concurrent update.
+    // Terminated, crashed, starting up; full; cancelled by WAL replay or by a concurrent update.
     [
         SqlState::ADMIN_SHUTDOWN,
         SqlState::CRASH_SHUTDOWN,
@@ -147,7 +146,7 @@ pub(crate) fn is_transient(code: &SqlState) -> bool {
     .contains(code)
 }
 
-/// What tokio-postgres knows beyond `error communicating with the server`.
+/// The source of the error, which tokio-postgres's Display leaves out.
 pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     indented(&match std::error::Error::source(error) {
         Some(source) => source.to_string(),
@@ -155,11 +154,11 @@ pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
     })
 }
 
-/// How often a connection is tried again: with [`backoff`], for 6.3 s together,
-/// which a clean restart of a server fits into.
+/// How often to retry a connection: with [`backoff`], for 6.3 s in total, long enough for a clean
+/// restart of a server.
 pub const RECONNECTS: u32 = 6;
 
-/// The wait before the next try: 0.1 s, and twice as long each time.
+/// The wait before the next attempt: 0.1 s, doubling each time.
 pub fn backoff(tried: u32) -> Duration {
     Duration::from_millis(100 << tried.min(RECONNECTS))
 }

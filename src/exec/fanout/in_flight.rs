@@ -1,5 +1,4 @@
-//! A turn that was sent, and whose answer is on its way: one message for values,
-//! two for the lines of a COPY.
+//! A request in flight: one message for values, two for a COPY.
 
 use std::task::Poll;
 
@@ -18,16 +17,16 @@ pub(super) enum Request {
     Copy {
         described: ResponseStream,
         described_offset: usize,
-        /// None once it is being read.
+        /// `None` once it is being read.
         copied: Option<CopyOutFuture>,
         copied_offset: usize,
-        /// What stands in front of each line.
+        /// The prefix of each line.
         lead: Vec<u8>,
     },
 }
 
 impl Request {
-    /// Sends a shard's turn; does not wait for its answer.
+    /// Sends a shard's statement without waiting for the response.
     pub async fn send(
         session: &Session,
         plan: &Plan,
@@ -57,8 +56,8 @@ impl Request {
         })
     }
 
-    /// The same, for values whatever the plan is for. What the server says beside them was
-    /// said before.
+    /// Like `send`, but always for values. Notices are not recorded, because they were the first
+    /// time.
     pub async fn send_rows(
         session: &Session,
         plan: &Plan,
@@ -69,7 +68,7 @@ impl Request {
         Ok(Self::Rows { answers, offset })
     }
 
-    /// Reads on to the end, for nothing.
+    /// Reads the response to its end and discards it.
     pub async fn drain(self) {
         match self {
             Self::Rows { answers, .. } => drain_stream(answers).await,
@@ -87,7 +86,7 @@ impl Request {
     }
 }
 
-/// Up to an error: behind that is nothing, and behind the end is an error without end.
+/// Stops at an error: nothing follows it, and polling after the end yields errors forever.
 async fn drain_stream(mut answers: ResponseStream) {
     while let Some(Ok(_)) = answers.next().await {}
 }

@@ -1,4 +1,4 @@
-//! How a lane gets a session: at first, and when its connection was lost.
+//! How a worker gets a session: at first, and after its connection was lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,6 @@ use crate::exec::copy::ResultProtocol;
 use crate::exec::plan;
 
 impl Worker {
-    /// This lane, as it asks for a session.
     pub(super) fn candidate(&self) -> Candidate {
         Candidate {
             number: self.number,
@@ -25,10 +24,10 @@ impl Worker {
         }
     }
 
-    /// Joins the run once the spare connection stands. Does without where the
-    /// server has no more connections to give.
+    /// Joins the run once the spare connection is open. Gives up if the server has no more
+    /// connections.
     pub async fn start(self, spare: Option<PendingConnection>) -> Option<Session> {
-        /// How long the others may take before this one connects to help them.
+        /// How long to give the others before this worker connects to help them.
         const LATER: Duration = Duration::from_millis(10);
         let candidate = self.candidate();
         let joined = candidate.while_needed(async {
@@ -50,24 +49,23 @@ impl Worker {
                     .notice(format!("one connection fewer than asked for: {error}"));
                 self.end(None)
             }
-            // Others were quicker.
+            // The other workers finished first.
             None => self.end(None),
         }
     }
 
-    /// Another session at the same instant, for one whose connection was lost. Meanwhile
-    /// others may take the shards that this lane had. On failure, those that nobody has
-    /// taken are accounted for. None if no session is needed any more as well.
+    /// Opens another session at the same snapshot after a connection was lost. Meanwhile other
+    /// workers may take this worker's tasks. On failure, the tasks that nobody took fail. Returns
+    /// `None` on failure, and when no session is needed any more.
     pub(super) async fn replace(&mut self, lost: Session, reason: String) -> Option<Session> {
         let silence = lost.connection().silence();
-        // There are never more connections than asked for: while this one counts,
-        // no other can be had.
+        // The lost connection counts against the limit until it is discarded.
         lost.discard();
         self.shared.snapshots.remove(self.number);
         let mine: Vec<Task> = self.todo.drain(..).collect();
         self.shared.queue.give_back(mine.iter().copied());
         let candidate = self.candidate();
-        // Where one connection was silent, the next may well be.
+        // If one connection was silent, the next may well be.
         let tries = if silence.is_some() { 0 } else { RECONNECTS };
         for tried in 0.. {
             let error = match candidate
@@ -100,7 +98,7 @@ impl Worker {
     }
 }
 
-/// A lane without a session.
+/// A worker without a session.
 pub(super) struct Candidate {
     pub number: usize,
     pub shared: Arc<RunContext>,
@@ -108,8 +106,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// Waits, but not once the run is stopped, nor once there is nothing left that a
-    /// session would be for.
+    /// Waits for `work`, but not once the run is stopped or no task is left to take.
     async fn while_needed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut wanted = self.wanted.clone();
         tokio::select! {
@@ -120,8 +117,9 @@ impl Candidate {
         }
     }
 
-    /// The first turns can be sent right behind what opens the session, which saves a
-    /// round trip: unless they would wait there for others to end, or need its answer.
+    /// The first tasks can be sent right behind what opens the session, which saves a round trip.
+    /// Not behind a pooler, where they would wait for other sessions to end, and not for a COPY,
+    /// which needs the response first.
     async fn join_first(&self, connection: Connection) -> Result<Session, FanoutError> {
         match (self.shared.route, &self.shared.plan.transfer) {
             (ConnectionRoute::Direct, ResultProtocol::SimpleQuery) => {
@@ -146,7 +144,7 @@ impl Candidate {
             .map_err(|error| FanoutError::setup_failed(&error))
     }
 
-    /// A session that stands, at the run's instant.
+    /// A session that is open at the run's snapshot.
     async fn join(&self, connection: Connection) -> Result<Session, FanoutError> {
         let mut session = self.send_opening(connection).await?;
         let snapshot = session.snapshot().map(str::to_owned);
@@ -154,7 +152,7 @@ impl Candidate {
             Ok(Some(name)) => self.shared.snapshots.add(self.number, Some(name)),
             Ok(None) => {}
             Err(FanoutError::Refused(report)) if is_about_the_snapshot(&report) => {
-                // Whoever had it has ended, and we are yet to hear of it.
+                // Its owner has ended, and we have not been told yet.
                 self.shared.snapshots.forget(snapshot.as_deref());
                 return Err(FanoutError::NoSnapshot);
             }
@@ -173,7 +171,7 @@ impl Candidate {
             loop {
                 let connection = self.shared.server.connection().await?;
                 match self.join(connection).await {
-                    // Another session may still have it.
+                    // Another session may still have the snapshot.
                     Err(FanoutError::NoSnapshot) if self.shared.snapshots.any().is_some() => {}
                     joined => return joined,
                 }
@@ -196,8 +194,8 @@ impl Candidate {
     }
 }
 
-/// What `SET TRANSACTION SNAPSHOT` says of one that is gone: an invalid identifier, and
-/// from Postgres 17 on an object that does not exist.
+/// The errors of `SET TRANSACTION SNAPSHOT` for a lost snapshot: invalid parameter value, and from
+/// Postgres 17 on undefined object.
 fn is_about_the_snapshot(report: &ServerError) -> bool {
     [
         SqlState::INVALID_PARAMETER_VALUE,

@@ -1,9 +1,8 @@
-//! Runs a plan in every shard: few connections, each with many turns in flight.
+//! Runs a plan in every shard, over few connections with many requests in flight on each.
 //!
-//! Lanes (one a connection) take shards in ascending order from a common queue
-//! and send what they read, a message at a time, to one receiver. Each shard ends
-//! with exactly one [`Event::Confirmed`] or [`Event::Failed`]. Putting the shards
-//! in order is the business of [`crate::exec::merge`].
+//! Workers (one per connection) take shards in ascending order from a common queue and send what
+//! they read, one message at a time, to one receiver. Each shard ends with exactly one
+//! [`Event::Confirmed`] or [`Event::Failed`]. [`crate::exec::merge`] puts the shards in order.
 
 mod error;
 mod in_flight;
@@ -37,28 +36,28 @@ pub(crate) use preflight::{lockable_tables, parse_opening, results as result_row
 pub use read_ahead::{AttemptNumber, ReadAhead, TaskIndex};
 pub use session::Session;
 
-/// What a shard has to say.
+/// An event of one shard.
 #[derive(Debug)]
 pub enum Event {
     Columns(Vec<Column>),
     Rows(Rows),
     Lines(CopyChunk),
-    /// All its rows are here.
+    /// All its rows were sent.
     Answered(ShardStats),
-    /// And the snapshot covers all its tables.
+    /// The snapshot covers all its tables.
     Confirmed,
     Failed(ShardError),
 }
 
-/// How a shard's turn went.
+/// Statistics of one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardStats {
     pub rows: u64,
-    /// From when the connection was free for it to its last row.
+    /// From when the connection was free for it until its last row.
     pub took: Duration,
 }
 
-/// What the lanes send.
+/// What workers send.
 #[derive(Debug)]
 pub enum Message {
     Shard {
@@ -72,27 +71,27 @@ pub enum Message {
     Filtered(TableName),
 }
 
-/// A run under way. Dropping it does not stop the server: [`Fanout::stop`] does.
+/// A run in progress. Dropping it does not stop the server; [`Fanout::stop`] does.
 pub struct Fanout {
     messages: mpsc::UnboundedReceiver<Message>,
     window: Arc<ReadAhead>,
     shared: Arc<RunContext>,
     wanted: watch::Sender<Demand>,
-    /// One that is done hands back its session, which stays open to the end: its snapshot
-    /// is what a lost connection is replaced from.
+    /// A worker that is done returns its session, which stays open to the end: lost connections are
+    /// replaced from its snapshot.
     lanes: JoinSet<Option<Session>>,
 }
 
-/// What the lanes are still to give.
+/// What the workers are still needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     Answers,
-    /// All answers are there: what is wanted is a session at their instant.
+    /// All results are complete; a session at their snapshot is wanted.
     Session,
     Nothing,
 }
 
-/// What all lanes of a run have in common.
+/// State shared by all workers of a run.
 struct RunContext {
     plan: Plan,
     shards: Vec<Shard>,
@@ -100,20 +99,20 @@ struct RunContext {
     queue: queue::Queue,
     alive: AtomicUsize,
     snapshots: session::SnapshotRegistry,
-    /// Whether a lane that is done keeps its session, for its snapshot.
+    /// Whether a finished worker has kept its session, for its snapshot.
     is_kept: AtomicBool,
-    /// Why the first lane that was given up was.
+    /// Why the first worker gave up, if one did.
     hopeless: OnceLock<ShardError>,
     running: ActiveShards,
     round_trip: Duration,
     route: session::ConnectionRoute,
     partitioning: Partitioning,
-    /// Tables that one turn locked at most, and one more: 0 while that is unknown.
+    /// The most tables that one task locked, plus one; 0 while unknown.
     tables_of_a_turn: AtomicUsize,
 }
 
 impl RunContext {
-    /// How many tables one turn locks, if any worker has found out.
+    /// The most tables that one task locked, once known.
     fn tables_of_a_turn(&self) -> Option<usize> {
         self.tables_of_a_turn.load(Ordering::Relaxed).checked_sub(1)
     }
@@ -123,8 +122,8 @@ impl RunContext {
             .fetch_max(of_a_turn + 1, Ordering::Relaxed);
     }
 
-    /// What each lane can be sent before any has answered, so that none is left
-    /// without: nobody knows yet how slow the turns are.
+    /// Tasks to send to each worker before any has completed, so that every worker gets some:
+    /// nobody knows yet how slow they are.
     fn fair_share(&self) -> usize {
         self.shards
             .len()
@@ -132,13 +131,13 @@ impl RunContext {
     }
 }
 
-/// What each lane is at: for the progress line.
+/// The shard that each worker reads, for the progress line.
 pub type ActiveShards = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
 
 impl Fanout {
-    /// Starts the plan in these shards (ascending). The survey's session is the
-    /// first lane; the spare ones come in as they connect; what more the server
-    /// may have connections for joins if the work lasts.
+    /// Starts the plan in these shards (ascending). The preflight's session becomes the first
+    /// worker, the spare connections join when they open, and more connections join if the run
+    /// lasts.
     pub fn start(
         plan: Plan,
         shards: Vec<Shard>,
@@ -198,12 +197,12 @@ impl Fanout {
         Arc::clone(&self.window)
     }
 
-    /// The next message; `None` once every lane has ended.
+    /// The next message; `None` once every worker has ended.
     pub async fn next(&mut self) -> Option<Message> {
         self.messages.recv().await
     }
 
-    /// The shard that has been running for longest, and since when.
+    /// The shard that has been running longest, and since when.
     pub fn slowest(&self) -> Option<(Shard, std::time::Instant)> {
         let running = self.shared.running.lock().ok()?;
         running
@@ -213,8 +212,8 @@ impl Fanout {
             .copied()
     }
 
-    /// Hands back a session that is still at the run's instant, once every shard has
-    /// ended. Does not wait for lanes that are still connecting.
+    /// Returns a session still at the run's snapshot, once every shard has ended. Does not wait for
+    /// workers that are still connecting.
     pub async fn into_session(mut self) -> Option<Session> {
         let _ = self.wanted.send(Demand::Session);
         while let Some(ended) = self.lanes.join_next().await {
@@ -225,8 +224,7 @@ impl Fanout {
         None
     }
 
-    /// Cancels what runs on the server, and returns once nothing does any more, or once
-    /// that takes too long.
+    /// Cancels what runs on the server. Returns once nothing runs, or after the closing deadline.
     pub async fn stop(&mut self) {
         let _ = self.wanted.send(Demand::Nothing);
         while self.lanes.join_next().await.is_some() {}

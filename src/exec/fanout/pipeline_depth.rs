@@ -1,34 +1,31 @@
-//! How many turns a connection has in flight: deep while they are quick, so that
-//! no round trip is waited for; shallow when they are slow, so that one heavy
-//! shard holds up few others.
+//! How many tasks a connection has in flight: many while they are quick, so that no round trip is
+//! waited for; few while they are slow, so that a heavy shard delays few others.
 
 use std::time::Duration;
 
 use crate::exec::copy::ResultProtocol;
 
-/// The turns to keep in flight on one connection.
+/// The number of tasks to keep in flight on one connection.
 #[derive(Debug)]
 pub struct Depth {
     current: usize,
     round_trip: Duration,
-    /// A moving average of what one turn takes the server; `None` before any.
+    /// Moving average of the server's time per task; `None` before the first.
     turn: Option<Duration>,
 }
 
 impl Depth {
     const DEEPEST: usize = 64;
-    /// What a turn is taken to last before any was measured. Values: a small query
-    /// on a table that the backend has not seen before.
+    /// Assumed time per task before any was measured. For values: a small query on a table that is
+    /// new to the backend.
     const OF_ROWS: Duration = Duration::from_micros(400);
-    /// Lines are of exports, which are large. Ten shards queued on each connection
-    /// were ten that it read alone, while the others waited for them to be written:
-    /// 390 ms instead of 368 for 100 MB.
+    /// For COPY, which is used for large exports. With ten shards queued on each connection, the
+    /// other connections waited for those to be written: 390 ms instead of 368 for 100 MB.
     const OF_LINES: Duration = Duration::from_millis(4);
-    /// Work to have queued at the server beyond a round trip's worth, so that it
-    /// never waits for us.
+    /// Work to queue at the server beyond one round trip, so that it never waits for us.
     const SLACK: Duration = Duration::from_millis(2);
 
-    /// `most` bounds the first guess.
+    /// `most` bounds the initial depth.
     pub fn new(round_trip: Duration, transfer: &ResultProtocol, most: usize) -> Self {
         let guess = match transfer {
             ResultProtocol::SimpleQuery => Self::OF_ROWS,
@@ -47,20 +44,20 @@ impl Depth {
         self.current
     }
 
-    /// What a turn takes the server; `None` before any was answered.
+    /// The server's time per task; `None` before the first.
     pub fn turn(&self) -> Option<Duration> {
         self.turn
     }
 
-    /// A turn was answered, this long after the one before it on its connection.
+    /// Records a completed task, this long after the previous one on its connection.
     pub fn answered(&mut self, took: Duration) {
         let turn = self.turn.map_or(took, |average| (average * 3 + took) / 4);
         self.turn = Some(turn);
         self.current = self.fitting(turn);
     }
 
-    /// A turn failed, and with it all that were queued behind it: they are sent
-    /// again, so do not queue many until one goes well.
+    /// A task failed, and with it all queued behind it. They are sent again, so queue few until one
+    /// succeeds.
     pub fn failed(&mut self) {
         self.current = 1;
     }

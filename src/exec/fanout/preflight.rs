@@ -1,6 +1,6 @@
-//! The one round trip before any shard's turn: the server's parser checks the
-//! statement, the snapshot is taken, the catalog tells the shards. All on the
-//! connection that becomes the first lane.
+//! The one round trip before the shards are read: the server's parser checks the statement, the
+//! snapshot is taken, and the shards are listed. It uses the connection that becomes the first
+//! worker.
 
 use std::time::{Duration, Instant};
 
@@ -15,22 +15,20 @@ use crate::exec::type_names::TypeNames;
 use crate::pg::sql_template;
 use crate::sharding::discovered::Discovered;
 
-/// What the first connection found.
 pub struct Preflight {
     pub session: Session,
-    /// Every shard of the database, and what looks like one.
+    /// Every shard of the database, and schemas that look like one.
     pub shards: Discovered,
-    /// Names of the types that this database defined itself, if the statement may
-    /// return any.
+    /// Names of user-defined types, if the statement may return any.
     pub types: TypeNames,
-    /// What the survey took: a round trip and the server's work.
+    /// Duration of the preflight: a round trip and the server's work.
     pub round_trip: Duration,
 }
 
 impl Preflight {
-    /// Three messages, sent together: the probe (in a transaction of its own,
-    /// since an error in it must not cost us the snapshot), the check, and the
-    /// run's transaction with the catalog's answers.
+    /// Sends three messages together: the probe (in its own transaction, so that an error in it
+    /// does not cost the snapshot), the check of the statement, and the run's transaction with the
+    /// catalog query.
     pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
         let began = Instant::now();
         connection.mark_busy();
@@ -45,12 +43,12 @@ impl Preflight {
         );
         let round_trip = began.elapsed();
 
-        // In a transaction that has failed the check says nothing, not even that
-        // the statement is one that returns rows.
+        // In a failed transaction the check proves nothing, not even that the statement returns
+        // rows.
         probed.map_err(|error| FanoutError::setup_failed(&error))?;
         let verdict = classify_result(&checked)?;
         let opened = match opened {
-            // Who reads without the locks can still notice what they would have kept off.
+            // Without the locks, a rewrite is not prevented but still detected.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
                 client.simple_query(&plan.survey(&[])).await
             }
@@ -74,8 +72,8 @@ impl Preflight {
     }
 }
 
-/// The tables to lock before the snapshot is taken: those of [`Plan::lock`] that there
-/// are. None takes no round trip.
+/// The tables of [`Plan::lock`] that exist, to be locked before the snapshot is taken. An empty
+/// list costs no round trip.
 pub(crate) async fn lockable_tables(
     connection: &Connection,
     plan: &Plan,
@@ -98,7 +96,7 @@ pub(crate) async fn lockable_tables(
         .collect())
 }
 
-/// What opens every run: the snapshot (if shared), then the shards.
+/// Parses the results that every run begins with: the snapshot (if shared), then the shards.
 pub(crate) fn parse_opening<'a>(
     plan: &Plan,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
@@ -123,17 +121,17 @@ pub(crate) fn parse_opening<'a>(
     (snapshot, shards)
 }
 
-/// What the check tells of the columns' types.
+/// What is known about the column types.
 enum ResultTypes {
     Builtin,
-    /// Types of these names, which each shard may define for itself.
+    /// Types of these names, which each shard may define differently.
     UserDefined(Vec<String>),
-    /// The probed shard cannot tell; others may.
+    /// Unknown in the probed shard; other shards may tell.
     Unresolved,
 }
 
-/// The server's parser has looked at the statement alone, so it is exactly one,
-/// and nothing of it can reach the SQL around it.
+/// Interprets the check of the statement. The server parsed it on its own, so it is exactly one
+/// statement and cannot affect the SQL around it.
 fn classify_result(
     checked: &Result<tokio_postgres::Statement, tokio_postgres::Error>,
 ) -> Result<ResultTypes, FanoutError> {
@@ -159,30 +157,30 @@ fn classify_result(
                 Err(FanoutError::setup_failed(error))
             }
             Some(report) if report.code() == &SqlState::SYNTAX_ERROR => {
-                // Of all syntax errors only this one is not the grammar's. Its
-                // text depends on the server's language.
+                // Only this syntax error does not come from the grammar. Its text depends on the
+                // server's language.
                 Err(match report.routine() {
                     Some("exec_parse_message") => FanoutError::SeveralStatements,
                     _ => FanoutError::Statement(ServerError::new(report, 0)),
                 })
             }
-            // A table that this shard lacks, say. The others speak for themselves.
+            // The probed shard may lack a table, for example. Other shards report for themselves.
             Some(_) => Ok(ResultTypes::Unresolved),
         },
     }
 }
 
-/// Whether an error tells that the statement was looked at. One that was not, since
-/// the server was short of something or the probe had failed, is not checked: it
-/// could be one that returns no rows, and those are not all read-only (`COPY … TO`).
+/// Whether an error shows that the statement was analyzed. If the server was short of something or
+/// the probe had failed, the statement is unchecked: it could return no rows, and such statements
+/// are not all read-only (`COPY … TO`).
 fn is_about_the_statement(code: &SqlState) -> bool {
-    /// Invalid transaction state, insufficient resources, operator intervention,
-    /// system error, internal error.
+    /// Invalid transaction state, insufficient resources, operator intervention, system error,
+    /// internal error.
     const NOT: [&str; 5] = ["25", "53", "57", "58", "XX"];
     !NOT.iter().any(|class| code.code().starts_with(class))
 }
 
-/// The results that had rows to describe, but for those of the settings.
+/// The results that have a row description, which SET and the like lack.
 pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRow>> {
     let mut results = Vec::new();
     for message in messages {

@@ -1,8 +1,8 @@
-//! The shards that no lane has taken, and those that a lane has given back.
+//! Tasks that no worker has taken, and those that a worker has returned.
 //!
-//! A lane takes a shard only once its session stands. Behind a pooler with fewer
-//! connections than lanes, a lane whose session waits would otherwise hold shards, and
-//! those who have a session would wait for these to be printed: for each other.
+//! A worker takes a task only once its session is open. Behind a pooler with fewer connections than
+//! workers, a waiting worker would otherwise hold tasks, and the workers with a session would wait
+//! for those shards to be printed: a deadlock.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    /// Never taken: this one and all behind it.
+    /// Neither this shard nor any after it was ever taken.
     next: TaskIndex,
     end: TaskIndex,
     given_back: BTreeMap<TaskIndex, Task>,
@@ -38,9 +38,9 @@ impl Queue {
         }
     }
 
-    /// The lowest shard that nobody has, unless it comes before `last`, the last one
-    /// that the lane has in flight: what is in flight on a connection ascends, so that
-    /// the lowest unfinished shard never waits behind another.
+    /// Takes the lowest free task, unless it comes before `last`, the last one that the worker has
+    /// in flight. Tasks on a connection ascend, so that the lowest unfinished shard never waits
+    /// behind another.
     pub fn take(&self, last: Option<TaskIndex>) -> Option<Task> {
         let mut state = self.state();
         let lowest = state.lowest_for(last)?;
@@ -55,20 +55,20 @@ impl Queue {
         Some(lowest)
     }
 
-    /// For whoever gets a session first.
+    /// Returns tasks, for the next worker that has a session.
     pub fn give_back(&self, turns: impl IntoIterator<Item = Task>) {
         let turns = turns.into_iter().map(|turn| (turn.place, turn));
         self.state().given_back.extend(turns);
     }
 
-    /// Those of these shards that were given back and that nobody has taken since.
+    /// Removes and returns those of `turns` that were given back and that nobody has taken since.
     pub fn withdraw(&self, turns: &[Task]) -> Vec<Task> {
         let mut state = self.state();
         let is_left = |turn: &&Task| state.given_back.remove(&turn.place).is_some();
         turns.iter().filter(is_left).copied().collect()
     }
 
-    /// Whether [`Queue::take`] would give a shard.
+    /// Whether [`Queue::take`] would return a task.
     pub fn has_for(&self, last: Option<TaskIndex>) -> bool {
         self.state().lowest_for(last).is_some()
     }
@@ -77,7 +77,7 @@ impl Queue {
         self.state().lowest().is_none()
     }
 
-    /// Returns once there is nothing left to take.
+    /// Waits until there is nothing left to take.
     pub async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
@@ -89,7 +89,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Valid between any two statements.
+        // The state is valid between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,7 +102,7 @@ impl State {
 
     fn lowest(&self) -> Option<Task> {
         let given_back = self.given_back.values().next().copied();
-        // What was never taken comes behind all that was.
+        // Shards never taken come after all that were.
         given_back.or_else(|| {
             (self.next < self.end).then_some(Task {
                 place: self.next,

@@ -1,19 +1,19 @@
-//! A bound on what waits: rows that were read but are not printed yet.
+//! Limits the rows that were read but not printed yet.
 //!
-//! Shards are printed in order, whatever finishes first. The shard whose turn it
-//! is to be printed may always go on (or all would wait for it for ever); the
-//! others share a budget, and stop reading when it is spent. Postgres then stops
-//! sending, so memory stays flat however large the result is.
+//! Shards are printed in order, whichever finishes first. The shard being printed may always
+//! continue (otherwise all would wait for it forever). The others share a budget and stop reading
+//! when it is spent. Postgres then stops sending, so memory stays constant however large the result
+//! is.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// A shard's place in the order of the run.
+/// A shard's position in the run's order.
 pub type TaskIndex = usize;
 
-/// Counts one shard's tries: rows of an earlier one are void.
+/// Counts the attempts of one shard; rows of an earlier attempt are void.
 pub type AttemptNumber = u32;
 
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct ReadAhead {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The shard that is being printed.
+    /// The shard being printed.
     current: TaskIndex,
     waiting: usize,
     by_place: BTreeMap<TaskIndex, Waiting>,
@@ -34,7 +34,7 @@ struct State {
 struct Waiting {
     bytes: usize,
     attempt: AttemptNumber,
-    /// Whether rows of it are out, and cannot be taken back.
+    /// Whether rows of it were printed and cannot be rolled back.
     out: bool,
 }
 
@@ -55,7 +55,7 @@ impl ReadAhead {
         }
     }
 
-    /// Lets rows go; `false` if they are of a try that was given up.
+    /// Frees bytes; returns `false` if they belong to an attempt that was given up.
     pub fn release(&self, place: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
         let mut state = self.state();
         state.waiting = state.waiting.saturating_sub(bytes);
@@ -67,13 +67,12 @@ impl ReadAhead {
         valid
     }
 
-    /// What was let go of a shard cannot be taken back any more.
+    /// From now on, rows of this shard cannot be rolled back.
     pub fn mark_emitted(&self, place: TaskIndex) {
         self.state().by_place.entry(place).or_default().out = true;
     }
 
-    /// A shard is to be read again: its next attempt, or `None` when rows of it
-    /// are out.
+    /// Starts the shard's next attempt; `None` if rows of it were printed.
     pub fn restart(&self, place: TaskIndex) -> Option<AttemptNumber> {
         let mut state = self.state();
         let entry = state.by_place.entry(place).or_default();
@@ -84,7 +83,7 @@ impl ReadAhead {
         Some(entry.attempt)
     }
 
-    /// The next shard is printed.
+    /// The shard to print is now `current`.
     pub fn advance(&self, current: TaskIndex) {
         let mut state = self.state();
         state.current = current;

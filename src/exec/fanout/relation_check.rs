@@ -1,5 +1,5 @@
-//! When a worker checks that the snapshot covers the tables that it read, and what the
-//! check tells. The statement is `sql/exec/check_relations.sql`.
+//! When a worker checks that the snapshot covers the tables that it read, and how it reads the
+//! result. The statement is `sql/exec/check_relations.sql`.
 
 use std::time::Duration;
 
@@ -10,10 +10,9 @@ use super::session::ResponseStream;
 use super::shard_reader::ReadError;
 use crate::exec::plan::{CheckFrequency, TableName};
 
-/// What a check found.
 #[derive(Debug, Default)]
 pub(super) struct RelationCheck {
-    /// Tables that the turns have locked, partitions and TOAST tables too.
+    /// Number of tables that the tasks have locked, including partitions and TOAST tables.
     pub locked: usize,
     /// Tables that the snapshot does not cover.
     pub rewritten: Vec<TableName>,
@@ -22,7 +21,7 @@ pub(super) struct RelationCheck {
 }
 
 impl RelationCheck {
-    /// Reads the answer to `sql/exec/check_relations.sql`.
+    /// Reads the response to `sql/exec/check_relations.sql`.
     pub async fn read(answers: &mut ResponseStream) -> Result<Self, ReadError> {
         let mut check = None;
         while let Some(message) = answers.next().await {
@@ -50,7 +49,7 @@ impl RelationCheck {
     }
 }
 
-/// A row of `sql/exec/check_relations.sql`: a table as of the snapshot, and as of now.
+/// A row of `sql/exec/check_relations.sql`: a table at the snapshot and now.
 struct LockedTable<'a> {
     kind: Option<&'a str>,
     schema: Option<&'a str>,
@@ -81,18 +80,18 @@ impl<'a> LockedTable<'a> {
     fn is_rewritten(&self) -> bool {
         match self.kind {
             None => true,
-            // What is read of a sequence does not depend on the snapshot.
+            // Reading a sequence does not depend on the snapshot.
             Some("S") => false,
             Some(_) => {
                 self.path != self.path_now
-                    // A view has none.
+                    // Views have no file.
                     || self.file_now.is_some() && self.file != self.file_now
                     || self.has_other_partitions
             }
         }
     }
 
-    /// By the names that it had at the snapshot, if it had any.
+    /// The names at the snapshot, if the table existed then.
     fn name(&self) -> TableName {
         let created_since = (Some(""), self.path_now);
         let (schema, name) = match self.kind {
@@ -106,7 +105,7 @@ impl<'a> LockedTable<'a> {
     }
 }
 
-/// How many turns share a check.
+/// How many tasks share one check.
 #[derive(Debug)]
 pub(super) struct CheckInterval {
     frequency: CheckFrequency,
@@ -114,17 +113,17 @@ pub(super) struct CheckInterval {
 }
 
 impl CheckInterval {
-    /// Before any check has told how many tables a turn locks, few: a statement over
-    /// partitions locks hundreds, and the server's table of locks is everybody's. One
-    /// worker finds out; the others wait for that as long as they can.
+    /// Used until a check has shown how many tables a task locks. Few, because a statement over
+    /// partitions locks hundreds, and the server's lock table is shared by everyone. One worker
+    /// checks early; the others wait for its result as long as they can.
     const FIRST: usize = 2;
     const UNKNOWN: usize = 8;
-    /// 32 turns of the smallest kind take the server 5 ms, a check 1 ms.
+    /// 32 of the smallest tasks take the server 5 ms, a check 1 ms.
     const MOST: usize = 32;
-    /// Tables to hold locked on one connection, each with its indexes. The server has room
-    /// for 64 locks per connection that it allows.
+    /// Tables to keep locked on one connection, each with its indexes. The server has room for 64
+    /// locks per allowed connection.
     const TABLES: usize = 64;
-    /// For how long a quick shard's tables may stay locked for the shards behind it.
+    /// How long a quick shard's tables may stay locked for the shards after it.
     const HOLD: Duration = Duration::from_millis(100);
 
     pub fn new(frequency: CheckFrequency, worker: usize) -> Self {
@@ -138,8 +137,8 @@ impl CheckInterval {
         }
     }
 
-    /// Turns to send between two checks, if each locks this many tables and takes this
-    /// long, as far as that is known.
+    /// Tasks to send between two checks, if each locks this many tables and takes this long, where
+    /// known.
     pub fn turns(&self, tables: Option<usize>, turn: Option<Duration>) -> usize {
         match (self.frequency, tables) {
             (CheckFrequency::EachShard, _) => 1,
@@ -153,7 +152,7 @@ impl CheckInterval {
         }
     }
 
-    /// The first check was sent, and its answer is on its way.
+    /// The first check was sent, so its result will come.
     pub fn sent(&mut self) {
         self.unknown = Self::UNKNOWN;
     }
@@ -189,7 +188,7 @@ mod tests {
 
     type Row = [Option<&'static str>; 9];
 
-    /// A table that is what it was.
+    /// An unchanged table.
     const SAME: Row = [
         Some("r"),
         Some("shard_1"),

@@ -1,4 +1,4 @@
-//! A connection inside the run's transaction, at the run's instant.
+//! A connection inside the run's transaction, at the run's snapshot.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +13,13 @@ use crate::exec::copy::ResultProtocol;
 use crate::exec::plan::{Partitioning, Plan, ShardSql};
 use crate::sharding::shard::Shard;
 
-/// The answer to one message.
+/// The response to one message.
 pub type ResponseStream = Pin<Box<SimpleQueryStream>>;
 
-/// One connection, in its transaction. Dropping it closes both.
+/// A connection and its transaction. Dropping it closes both.
 pub struct Session {
     connection: Connection,
-    /// The answers to what opens the transaction, until they were read.
+    /// The responses to the opening messages, until they were read.
     opening: Option<Opening>,
     snapshot: Option<String>,
     copy: Option<PreparedCopy>,
@@ -27,39 +27,39 @@ pub struct Session {
     partitioning: Partitioning,
 }
 
-/// A snapshot that the first session exported.
+/// The snapshot that the first session exported.
 #[derive(Debug)]
 pub(crate) struct Exported {
     pub name: String,
-    /// Whose it is.
+    /// The server process that holds it.
     pub process_id: i32,
     pub partitioning: Partitioning,
 }
 
-/// What is between us and the server.
+/// Whether a pooler may be in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectionRoute {
-    /// Nothing: a session stands as soon as its connection does.
+    /// No pooler: the session is ready once its connection is open.
     Direct,
-    /// A pooler, maybe, in whose queue a session may wait for another to end.
+    /// Perhaps a pooler, in whose queue the session may wait for another to end.
     Queued,
 }
 
-/// They come in this order, and in as many pieces as the network likes: to wait for the
-/// second while the first is unread is to wait for ever.
+/// The responses arrive in this order, split anywhere. Waiting for the second while the first is
+/// unread would never end.
 struct Opening {
     opened: ResponseStream,
-    /// Locked by nobody: a session is shared, which a future that waits is not.
+    /// A `Mutex` only because a session must be `Sync` and a boxed future is not; never contended.
     parsed: Mutex<Option<Parsing>>,
 }
 
-/// A COPY that the server is to parse.
+/// A COPY being prepared.
 struct Parsing {
     parsed: Sent<Statement>,
     offset: usize,
 }
 
-/// A COPY that the server has parsed: it serves every turn of the session.
+/// A prepared COPY, which serves every task of the session.
 #[derive(Debug, Clone)]
 pub(super) struct PreparedCopy {
     pub statement: Statement,
@@ -68,7 +68,7 @@ pub(super) struct PreparedCopy {
 }
 
 impl Session {
-    /// A connection whose transaction a survey opened.
+    /// A connection whose transaction the preflight opened.
     pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
         connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
@@ -89,8 +89,8 @@ impl Session {
         }
     }
 
-    /// Sends what opens the transaction at `snapshot`, and waits for nothing. If it
-    /// fails, so does all that is sent behind it.
+    /// Sends the messages that open the transaction at `snapshot`, without waiting for the
+    /// responses. If one fails, so does everything sent after it.
     pub async fn join(
         connection: Connection,
         plan: &Plan,
@@ -118,10 +118,10 @@ impl Session {
         Ok(session)
     }
 
-    /// Has the server parse the COPY, if the plan is to copy.
+    /// Prepares the COPY, if the plan uses COPY.
     ///
     /// # Errors
-    /// If the statement is one that COPY does not take.
+    /// COPY does not support the statement.
     pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
         let Some(Parsing { parsed, offset }) = parsing(&self.connection, plan) else {
             return Ok(());
@@ -136,12 +136,12 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the answer to what opened it was not read yet.
+    /// Whether the responses to the opening messages are still unread.
     pub(super) fn is_opening(&self) -> bool {
         self.opening.is_some()
     }
 
-    /// What comes now may take the server as long as the plan lets it.
+    /// From now on, the server may take as long as the plan allows.
     pub(super) fn begin_turns(&self, plan: &Plan) {
         self.connection.wait_at_most(plan.limits.patience());
     }
@@ -150,8 +150,8 @@ impl Session {
         self.copy.as_ref()
     }
 
-    /// Waits until the transaction is open. The first time, the snapshot's name is
-    /// what the others have to know.
+    /// Waits until the transaction is open. The first call returns the snapshot's name, which other
+    /// workers need.
     pub async fn opened(&mut self) -> Result<Option<&str>, FanoutError> {
         let Some(opening) = &mut self.opening else {
             return Ok(None);
@@ -176,8 +176,8 @@ impl Session {
             self.copy = Some(PreparedCopy { statement, offset });
         }
         self.opening = None;
-        // Its own name for the snapshot that it took, if it took one; what the
-        // settings return comes behind it.
+        // This session's own name for the snapshot that it imported, if any; rows from the settings
+        // come after it.
         self.snapshot = self.snapshot.take().and(first);
         Ok(self.snapshot.as_deref())
     }
@@ -190,7 +190,7 @@ impl Session {
         self.route
     }
 
-    /// The name under which this session's snapshot can be taken by others.
+    /// The name under which others can import this session's snapshot.
     pub fn snapshot(&self) -> Option<&str> {
         self.snapshot.as_deref()
     }
@@ -199,7 +199,7 @@ impl Session {
         &self.connection
     }
 
-    /// Sends a message; does not wait for its answer.
+    /// Sends a message without waiting for the response.
     pub async fn send(&self, sql: &str) -> Result<ResponseStream, tokio_postgres::Error> {
         self.connection.wire().ask_between();
         self.send_uncounted(sql).await
@@ -210,7 +210,7 @@ impl Session {
         Ok(Box::pin(answers))
     }
 
-    /// Sends a message of a shard's turn; does not wait for its answer.
+    /// Sends a message of a shard's task without waiting for the response.
     pub(super) async fn send_for(
         &self,
         shard: Shard,
@@ -220,57 +220,57 @@ impl Session {
         self.send_uncounted(&turn.sql).await
     }
 
-    /// Notes that the next message is of a shard's turn, so that what the server says
-    /// beside its answer is known to be that shard's: [`crate::client::Wire`].
+    /// Notes which shard the next message is for, so that notices are assigned to it
+    /// (`client/wire.rs`).
     pub(super) async fn ask(
         &self,
         shard: Shard,
         offset: usize,
     ) -> Result<(), tokio_postgres::Error> {
         if self.connection.wire().ask(Expected { shard, offset }) {
-            // Its answer is for the wire alone.
+            // Only the wire uses its response.
             self.send_uncounted("").await?;
         }
         Ok(())
     }
 
-    /// What follows is not turns alone.
+    /// Called when the next messages are not only for shards.
     pub(super) fn stop_counting(&self) {
         self.connection.wire().stop_counting();
     }
 
-    /// Takes the transaction up again after a turn that failed.
+    /// Makes the transaction usable again after a failed task.
     pub async fn recover(&self) -> Result<(), tokio_postgres::Error> {
-        // Its answer tells nothing that the next turn's does not.
+        // Its response shows nothing that the next task's does not.
         self.send(&Plan::recover()).await.map(drop)
     }
 
-    /// Cancels what runs, and returns when all that was sent is answered (`drained`), or
-    /// when that takes too long. A turn that fails takes all behind it along.
+    /// Cancels what runs. Returns when everything sent is answered (`drained`), or after the
+    /// closing deadline. A task that fails takes all behind it along.
     ///
-    /// A run can be stopped before the session's own opening was read: unread, that
-    /// would hold up all answers behind it.
+    /// The run can stop before the opening responses were read; left unread, they would block all
+    /// responses after them.
     pub(super) async fn cancel(&mut self, drained: impl Future<Output = ()>) {
         self.opening = None;
         self.connection.cancel_until(drained).await;
     }
 
-    /// Ends the transaction and closes the connection, in good order: a pooler would
-    /// not give one to others that is closed in the middle of a transaction.
+    /// Ends the transaction, then closes the connection: a pooler discards a server connection that
+    /// is closed in the middle of a transaction.
     pub(super) async fn close(self) {
-        // Its answer tells nothing. The connection closes behind it.
+        // The response does not matter. The connection closes after it.
         self.connection.mark_done();
         let _ = self.send("ROLLBACK").await;
     }
 
-    /// Closes a connection that is of no use any more, at once.
+    /// Closes a connection that is no longer usable, at once.
     pub(super) fn discard(self) {
         self.connection.discard();
     }
 }
 
-/// Unlike a query, a COPY is analysed each time it runs and not when it is parsed, so
-/// that one serves every `search_path`.
+/// Unlike a query, a COPY is analyzed each time it runs rather than when it is prepared, so one
+/// serves every `search_path`.
 fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
     let ResultProtocol::Copy(copying) = &plan.transfer else {
         return None;
@@ -282,7 +282,7 @@ fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
     })
 }
 
-/// The names under which the run's instant can be had, by lane.
+/// The names under which the run's snapshot can be imported, by worker.
 #[derive(Debug, Default)]
 pub(super) struct SnapshotRegistry(Mutex<Vec<(usize, String)>>);
 
@@ -297,7 +297,7 @@ impl SnapshotRegistry {
         self.list().retain(|(owner, _)| *owner != lane);
     }
 
-    /// One that turned out to be gone.
+    /// Removes a snapshot that turned out to be lost.
     pub fn forget(&self, gone: Option<&str>) {
         self.list().retain(|(_, name)| Some(name.as_str()) != gone);
     }

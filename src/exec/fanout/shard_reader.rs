@@ -1,4 +1,4 @@
-//! One shard's turn on the wire: reads its answer, and tells what broke it.
+//! Reads the response to one shard's request, and classifies errors.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,13 +17,13 @@ use crate::exec::copy::CopyChunk;
 use crate::exec::plan::TableName;
 use crate::pg::row_batch::{Column, Rows};
 
-/// Rows go on when they are this many bytes.
+/// Rows are passed on in batches of this many bytes.
 const BATCH: usize = 32 << 10;
 
-/// Lines go on, however few, when none has followed them for this long.
+/// A partial batch of lines is passed on when no more have come for this long.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A shard that is to be asked, and for which time.
+/// A shard to read, and which attempt it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task {
     pub place: TaskIndex,
@@ -31,34 +31,32 @@ pub(super) struct Task {
     pub purpose: Purpose,
 }
 
-/// What a turn is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Its rows.
+    /// To read its rows.
     Rows,
-    /// Its locks: the shard has answered, but its connection was lost before its tables
-    /// were checked. A table that was rewritten by then still differs from the snapshot.
+    /// Only to lock its tables again: the rows were read, but the connection was lost before the
+    /// tables were checked. A table that was rewritten by then still differs from the snapshot.
     Recheck { tries: u32 },
 }
 
-/// A turn that was sent.
 pub(super) struct InFlightTask {
     pub turn: Task,
     pub flight: Request,
     pub rows: u64,
 }
 
-/// How an answer ended early.
+/// Why a response ended early.
 pub(super) enum ReadError {
-    /// The shard's own trouble; the connection lives.
+    /// The shard failed; the connection is usable.
     Shard(ShardError),
-    /// The same, but trying again may help.
+    /// The same, but a retry may succeed.
     Transient(ServerError),
-    /// The connection is gone.
+    /// The connection is lost.
     Lost(String),
 }
 
-/// Where a lane's messages go, as far as there is room for them.
+/// Where a worker sends its events, bounded by read-ahead.
 #[derive(Clone)]
 pub(super) struct EventSender {
     pub messages: mpsc::UnboundedSender<Message>,
@@ -67,7 +65,7 @@ pub(super) struct EventSender {
 
 impl EventSender {
     pub fn say(&self, turn: Task, event: Event) {
-        // The receiver is gone only when nobody wants to know any more.
+        // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
             place: turn.place,
             attempt: turn.attempt,
@@ -86,7 +84,7 @@ impl EventSender {
         let _ = self.messages.send(Message::Notice(text));
     }
 
-    /// Empties a batch into the outlet, once there is room for it.
+    /// Sends a batch once there is room for it.
     async fn flush_copy(&self, turn: Task, lines: &mut CopyChunk) {
         if lines.rows == 0 {
             return;
@@ -96,7 +94,7 @@ impl EventSender {
         self.say(turn, Event::Lines(batch));
     }
 
-    /// Empties a batch into the outlet, once there is room for it.
+    /// Sends a batch once there is room for it.
     async fn flush_rows(&self, turn: Task, rows: &mut Rows) {
         if rows.is_empty() {
             return;
@@ -108,7 +106,7 @@ impl EventSender {
 }
 
 impl InFlightTask {
-    /// Reads the answer to its end, passing rows on as they come.
+    /// Reads the response to its end, passing rows on as they arrive.
     pub async fn read(&mut self, outlet: &EventSender) -> Result<(), ReadError> {
         let (turn, rows) = (self.turn, &mut self.rows);
         match &mut self.flight {
@@ -137,7 +135,6 @@ impl InFlightTask {
     }
 }
 
-/// Reads values, and counts their rows.
 async fn read_rows(
     turn: Task,
     count: &mut u64,
@@ -148,8 +145,7 @@ async fn read_rows(
     let mut columns: Option<Vec<Column>> = None;
     let mut rows = Rows::default();
     loop {
-        // What is there already makes a batch; what is yet to come does not
-        // hold it up.
+        // Rows that have arrived make a batch; they do not wait for more.
         let next = match futures::poll!(answers.next()) {
             Poll::Ready(next) => next,
             Poll::Pending => {
@@ -192,7 +188,6 @@ async fn read_rows(
     }
 }
 
-/// Reads lines, and counts them.
 async fn read_lines(
     turn: Task,
     count: &mut u64,
@@ -207,7 +202,7 @@ async fn read_lines(
     loop {
         let next = match futures::poll!(chunks.next()) {
             Poll::Ready(next) => next,
-            // Whoever reads along gets what there is once no more has come for a while.
+            // A reader who follows along gets partial batches after a pause.
             Poll::Pending => {
                 if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
                     next
@@ -219,12 +214,12 @@ async fn read_lines(
         };
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(failed)?;
-        // One a row, as servers do it. The protocol would let them cut it anywhere,
-        // and then the shard's name would stand in the middle of a row.
+        // Servers send one message per row. The protocol allows any split, which would put the
+        // shard's name in the middle of a row.
         if !chunk.ends_with(b"\n") {
             return Err(ReadError::Lost("COPY data that is not one row".to_owned()));
         }
-        // A batch that outgrew its allocation would double it, for nothing.
+        // Growing beyond its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {
             outlet.flush_copy(turn, &mut lines).await;
         }

@@ -1,8 +1,8 @@
-//! One connection's work: takes shards, keeps their turns in flight, reads the
-//! answers in order, and gets over what can be got over.
+//! One connection's work: takes tasks, keeps them in flight, reads the responses in order, and
+//! retries what can be retried.
 //!
-//! A lane has its turns in flight in ascending order, so the lowest shard that is
-//! unfinished is at the head of its connection: waiting for it never deadlocks.
+//! Tasks are in flight in ascending order, so the lowest unfinished shard is always at the head of
+//! its connection, and waiting for it never deadlocks.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -29,29 +29,27 @@ pub(super) struct Worker {
     pub(super) wanted: watch::Receiver<Demand>,
     depth: Depth,
     interval: CheckInterval,
-    /// Taken from the queue, to be sent (again).
+    /// Tasks taken from the queue, to be sent (again).
     pub(super) todo: VecDeque<Task>,
     flying: VecDeque<Message>,
-    /// Turns sent since the last check was sent.
+    /// Tasks sent since the last check was sent.
     since_check: usize,
-    /// All their rows were read; the check of their tables was not.
+    /// Tasks whose rows were all read but whose tables were not checked yet.
     unchecked: Vec<(Task, ShardStats)>,
 }
 
-/// A message that was sent.
 enum Message {
     Turn(InFlightTask),
     Check(ResponseStream),
 }
 
-/// What the answer to a message was.
 enum Response {
     Turn,
     Check(RelationCheck),
 }
 
 impl Message {
-    /// To be read to the end, for nothing.
+    /// For reading to the end and discarding.
     fn into_flight(self) -> Request {
         match self {
             Self::Turn(flying) => flying.flight,
@@ -95,7 +93,7 @@ impl Worker {
                 let Err(reason) = sent else {
                     return self.rest(session).await;
                 };
-                // The connection was lost before anything was in flight on it.
+                // The connection was lost with nothing in flight.
                 match self.replace(session, reason).await {
                     Some(new) => session = new,
                     None => return self.end(None),
@@ -143,7 +141,7 @@ impl Worker {
         }
     }
 
-    /// All rows of a shard are here.
+    /// All rows of a task were read.
     fn answered(&mut self, head: &Message, took: Duration) {
         let &Message::Turn(InFlightTask { turn, rows, .. }) = head else {
             return;
@@ -156,7 +154,7 @@ impl Worker {
         self.unchecked.push((turn, answer));
     }
 
-    /// The tables behind all turns that were read were checked.
+    /// The tables of all tasks read so far were checked.
     fn checked(&mut self, check: &RelationCheck) {
         let turns = std::mem::take(&mut self.unchecked);
         self.shared
@@ -166,8 +164,8 @@ impl Worker {
         }
         for (turn, answer) in turns {
             if !check.rewritten.is_empty() {
-                // One check for several turns does not tell which of them read the table:
-                // a view may read another shard's.
+                // A check shared by several tasks does not tell which of them read the table: a
+                // view may read another shard's.
                 let tables = check.rewritten.clone();
                 let error = ShardError::Rewritten { tables };
                 self.outlet.say(turn, Event::Failed(error));
@@ -180,8 +178,7 @@ impl Worker {
         }
     }
 
-    /// The connection is gone: what it had in flight, and what was not checked on it, is
-    /// to be sent again.
+    /// The connection is lost: what was in flight or unchecked on it must be sent again.
     fn lost(&mut self, head: Message, silence: Option<Silence>, reason: &str) {
         self.requeue_in_flight();
         let lost = |rows| ShardError::Lost {
@@ -189,10 +186,10 @@ impl Worker {
             rows,
         };
         if let Message::Turn(InFlightTask { turn, flight, rows }) = head {
-            // A COPY that was not read yet holds its connection, which would go on to count.
+            // An unread COPY holds its connection, which would still count against the limit.
             drop(flight);
             if let Some(silence) = silence {
-                // It would be as long again.
+                // A retry would be silent as long again.
                 let error = ShardError::Silent(silence);
                 self.outlet.say(turn, Event::Failed(error));
             } else {
@@ -213,7 +210,7 @@ impl Worker {
         self.since_check = 0;
     }
 
-    /// A turn failed, or a check; the connection lives.
+    /// A task or a check failed; the connection is usable.
     async fn failed(&mut self, head: Message, error: ShardError, session: &Session) {
         self.requeue_in_flight();
         match head {
@@ -231,7 +228,7 @@ impl Worker {
         }
     }
 
-    /// The same, but trying a turn again may help.
+    /// The same, but a retry of the task may succeed.
     async fn failed_for_now(&mut self, head: Message, report: ServerError, session: &Session) {
         let Message::Turn(InFlightTask { turn, .. }) = head else {
             return self.failed(head, ShardError::Server(report), session).await;
@@ -247,7 +244,7 @@ impl Worker {
         self.recover(session, Plan::recover()).await;
     }
 
-    /// Sends turns until as many are in flight as should be, and checks between them.
+    /// Sends tasks, with checks in between, until enough are in flight.
     async fn fill(&mut self, session: &Session) -> Result<(), String> {
         loop {
             let last = self.last_in_flight();
@@ -311,8 +308,8 @@ impl Worker {
         })
     }
 
-    /// Reads the answer to the message at the head, and before the first the answer to
-    /// what opened the session: it was sent just in front of it.
+    /// Reads the response to the message at the head; before the first, the responses that open the
+    /// session, because the messages were sent right behind those that open it.
     async fn read(
         &mut self,
         session: &mut Session,
@@ -329,7 +326,7 @@ impl Worker {
         }
     }
 
-    /// All turns that are in flight have to be sent again, and a check behind them.
+    /// All tasks in flight must be sent again, and a check after them.
     fn requeue_in_flight(&mut self) {
         for sent in self.flying.drain(..).rev() {
             if let Message::Turn(flying) = sent {
@@ -340,11 +337,10 @@ impl Worker {
         self.depth.failed();
     }
 
-    /// Puts a turn in front again, or fails it: after too many tries, or when rows
-    /// of it are printed.
+    /// Puts a task back in front, or fails it after too many attempts, or if rows of it were
+    /// printed. Returns whether it will be retried.
     fn retry(&mut self, turn: Task, otherwise: ShardError) -> bool {
-        /// A statement that takes its backend down every time is not to do so
-        /// without end.
+        /// A limit, so that a statement that crashes its backend does not do so endlessly.
         const TRIES: AttemptNumber = 3;
         let again = match turn.purpose {
             Purpose::Recheck { tries } => (tries + 1 < TRIES).then_some(Task {
@@ -363,7 +359,7 @@ impl Worker {
         again.is_some()
     }
 
-    /// Waits, but not when the run is stopped.
+    /// Sleeps, but not once the run is stopped.
     async fn pause(&mut self, wait: Duration) {
         let mut wanted = self.wanted.clone();
         let stopped = wanted.wait_for(|wanted| *wanted == Demand::Nothing);
@@ -371,19 +367,20 @@ impl Worker {
     }
 
     async fn recover(&mut self, session: &Session, sql: String) {
-        // If it cannot even be sent, the next turn finds that out and says so.
+        // If this cannot be sent, the next task fails and reports it.
         let _ = session.send(&sql).await;
     }
 
-    /// There is nothing left to do. One such session stays open to the end, since a lost
-    /// connection is replaced from its snapshot; of others, someone else may be in need.
+    /// Nothing is left to do. One such session stays open to the end, because lost connections are
+    /// replaced from its snapshot. The others are closed, since someone else may need the
+    /// connections.
     async fn rest(self, session: Session) -> Option<Session> {
-        /// Not to be in the way of those who are about to end as well.
+        /// Grace period, so as not to disturb workers that are about to end too.
         const SOON: Duration = Duration::from_millis(100);
         let (number, mut wanted) = (self.number, self.wanted.clone());
         let shared = Arc::clone(&self.shared);
         drop(self.end(None));
-        // Others were quicker: nobody knows yet whether this one stands.
+        // The others were faster; whether this session opened is not known yet.
         if session.is_opening() {
             return None;
         }
@@ -399,7 +396,7 @@ impl Worker {
         None
     }
 
-    /// The last lane to end answers for the shards that nobody took.
+    /// The last worker to end fails the tasks that nobody took.
     pub(super) fn end(self, session: Option<Session>) -> Option<Session> {
         self.show(None);
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
