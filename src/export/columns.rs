@@ -44,7 +44,7 @@ impl TypeName {
         }
     }
 
-    /// For a type that was dropped before the server was asked.
+    /// For a type that was dropped before its name was queried.
     fn unknown(declared: DeclaredType) -> Self {
         Self {
             declared: format!("type {}", declared.oid),

@@ -7,7 +7,6 @@
 //! Older manifests have a checksum over the parsed values, which did not detect a duplicate
 //! key: a program reads the last one, a person the first. They are still accepted, but only
 //! without duplicate keys.
-//! still read, but no key may be there twice.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -3,7 +3,7 @@
 //!
 //! The file type is checked before opening, because opening alone has effects on some devices,
 //! and again afterwards, because the name may have changed. In between, the open flags prevent
-//! blocking and following links.
+//! blocking, and in [`open_for_lock`] also following links.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
