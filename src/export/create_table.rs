@@ -1,4 +1,4 @@
-//! Builds the `CREATE TABLE` statement that an export loads into, from its manifest. Pure.
+//! `CREATE TABLE` for a table that an export can be loaded into, from its manifest. Pure.
 //!
 //! The manifest may come from someone else and the statement goes to psql, so names are quoted
 //! and types are validated.

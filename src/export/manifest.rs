@@ -203,7 +203,7 @@ impl Manifest {
     }
 
     /// # Errors
-    /// If it is missing or no manifest, or was modified.
+    /// If it is missing, not a manifest, or was modified.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
         let text = open_file::to_read(file).and_then(|from| {
             let mut text = Vec::new();

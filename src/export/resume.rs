@@ -91,7 +91,7 @@ impl PreviousExport {
         shards.iter().copied().filter(is_left).collect()
     }
 
-    /// The manifest to continue with, where [`Self::left`] is to be exported out of all `shards`.
+    /// The manifest to continue with. Of all `shards`, those in [`Self::left`] are exported next.
     ///
     /// # Errors
     /// If the request differs from the original one.

@@ -33,7 +33,7 @@ pub fn drift(
     })
 }
 
-/// The first shard's columns that can hold the values of all given shards.
+/// The first shard whose columns can hold the values of all shards, with those columns.
 pub fn widest(shards: &[(Shard, Vec<Column>)]) -> Option<(Shard, Vec<Column>)> {
     let holds_all = |(first, columns): &(Shard, Vec<Column>)| {
         let mut others = shards.iter();
