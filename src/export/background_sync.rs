@@ -48,6 +48,7 @@ impl BackgroundSync {
 }
 
 impl Drop for BackgroundSync {
+    /// Waits for the thread: a sync that ran later could take an error that is another run's.
     fn drop(&mut self) {
         let _ = self.end();
     }
