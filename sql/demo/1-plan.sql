@@ -1,8 +1,8 @@
--- The sample database, part 1 of 3: what goes where.
+-- The sample database, part 1 of 3: the distribution of the data.
 --
--- Shaped like Habitat Builder's builder_originsrv of 2017: 128 shards, ids that
--- carry their shard, and one origin (core) that outweighs all others. Everything
--- is computed from running numbers, so that two loads are equal to the last byte.
+-- Modeled on Habitat Builder's builder_originsrv of 2017: 128 shards, ids that contain their
+-- shard, and one origin (core) much larger than all others. Everything is computed from
+-- running numbers, so that every load is identical to the last byte.
 --
 -- Run the parts in order, in a database without shards. Three settings scale it:
 --   PGOPTIONS='-c demo.shards=128 -c demo.origins=5001 -c demo.packages=40001'
@@ -19,8 +19,8 @@ SELECT
     coalesce(nullif(current_setting('demo.origins', true), ''), '5001')::int AS origins,
     coalesce(nullif(current_setting('demo.packages', true), ''), '40001')::int AS packages;
 
--- Low bits of a product depend on low bits of its factors alone. The hash below
--- keeps 13 of them, so its shard is right for powers of two up to 8192 only.
+-- The low bits of a product depend only on the low bits of its factors. The hash below keeps
+-- 13 of them, so its shard is correct only for powers of two up to 8192.
 ALTER TABLE demo.size ADD CHECK (shards BETWEEN 1 AND 8192 AND shards & (shards - 1) = 0);
 
 -- The shard of a name: FNV-1a 64, modulo the number of shards.
@@ -40,9 +40,9 @@ BEGIN
 END
 $$;
 
--- An id: milliseconds since 2014-08-28 22:49:51 UTC, then ten bits of a sequence,
--- then thirteen bits of the shard. (Builder's own core has 721096797631602688, from
--- the day it had one shard; here it is the same instant and sequence, in shard 30.)
+-- An id: milliseconds since 2014-08-28 22:49:51 UTC, ten bits of a sequence, and thirteen bits
+-- of the shard. (Builder's own core has 721096797631602688, from the time it had one shard;
+-- here it has the same time and sequence, in shard 30.)
 CREATE FUNCTION demo.id(created_at timestamptz, sequence bigint, shard int) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT (((extract(epoch FROM created_at) * 1000)::bigint - 1409266191000) << 23)
@@ -50,8 +50,8 @@ LANGUAGE sql IMMUTABLE AS $$
         | shard
 $$;
 
--- A row is a person's account. Accounts live in another database of Builder's
--- (builder_sessionsrv); here they are only pointed at.
+-- One row per person's account. Builder keeps accounts in another database
+-- (builder_sessionsrv); here they are only referenced.
 CREATE UNLOGGED TABLE demo.accounts AS
 SELECT number, name, demo.id(created_at, number, demo.shard_of(name)) AS id
 FROM (
@@ -68,13 +68,13 @@ FROM (
         ) AS first_names
 ) AS account;
 
--- A row is an origin: core first, then ever smaller ones. Its packages are those
+-- One row per origin: core first, then in order of decreasing size. Its packages are those
 -- numbered after first_package, up to last_package.
 CREATE UNLOGGED TABLE demo.origins AS
 WITH
     sized AS (
-        -- A third of all packages are core's; a square root shares out the others,
-        -- because every platform rounds it alike.
+        -- A third of all packages are core's; a square root distributes the rest, because every
+        -- platform rounds it the same way.
         SELECT
             number,
             packages / 3

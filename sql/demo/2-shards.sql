@@ -1,8 +1,8 @@
 -- The sample database, part 2 of 3: the shards.
 --
--- One statement, because it commits after each shard: all tables of all shards
--- in one transaction would need more locks than a server has by default.
--- Builder's sequences and functions are left out: nothing here inserts later on.
+-- One statement that commits after each shard: all tables of all shards in one transaction
+-- would need more locks than a server has by default. Builder's sequences and functions are
+-- left out, because nothing is inserted later.
 
 DO $$
 DECLARE
@@ -15,7 +15,7 @@ DECLARE
         'metrics gateway scheduler', ' '
     );
 BEGIN
-    -- Keys are right by construction; checking each row would double the time.
+    -- Foreign keys are correct by construction; checking each row would double the time.
     SET session_replication_role = replica;
     -- Compiling these queries takes a hundred times longer than running them.
     SET jit = off;
@@ -23,7 +23,7 @@ BEGIN
         EXECUTE format('CREATE SCHEMA shard_%s', this_shard);
         PERFORM set_config('search_path', format('shard_%s', this_shard), false);
 
-        -- A row is a namespace that packages are published under.
+        -- One row per namespace that packages are published under.
         CREATE TABLE origins (
             id bigint PRIMARY KEY,
             name text UNIQUE,
@@ -42,7 +42,7 @@ BEGIN
         WHERE o.shard = this_shard
         ORDER BY o.number;
 
-        -- A row is an account that may publish to an origin. Its owner is one.
+        -- One row per account that may publish to an origin, including its owner.
         CREATE TABLE origin_members (
             origin_id bigint REFERENCES origins (id),
             origin_name text,
@@ -63,7 +63,7 @@ BEGIN
         ORDER BY o.number, nth
         ON CONFLICT DO NOTHING;
 
-        -- A row is an account that was asked to join.
+        -- One row per account that was invited to join.
         CREATE TABLE origin_invitations (
             id bigint PRIMARY KEY,
             origin_id bigint REFERENCES origins (id),
@@ -88,7 +88,7 @@ BEGIN
         WHERE o.shard = this_shard AND o.number % 5 = 0
         ORDER BY o.number;
 
-        -- A row is one half of the key pair that signs an origin's packages.
+        -- One row per half of the key pair that signs an origin's packages.
         CREATE TABLE origin_public_keys (
             id bigint PRIMARY KEY,
             origin_id bigint REFERENCES origins (id),
@@ -115,7 +115,7 @@ BEGIN
             sha256(convert_to(full_name, 'UTF8')), created_at
         FROM origin_public_keys;
 
-        -- A row is a credential for another service, encrypted by Builder.
+        -- One row per credential for another service, encrypted by Builder.
         CREATE TABLE origin_integrations (
             id bigint PRIMARY KEY,
             origin text,
@@ -134,7 +134,7 @@ BEGIN
         WHERE o.shard = this_shard AND o.number % 40 = 0
         ORDER BY o.number;
 
-        -- A row is a package that Builder builds from a repository.
+        -- One row per package that Builder builds from a repository.
         CREATE TABLE origin_projects (
             id bigint PRIMARY KEY,
             origin_id bigint REFERENCES origins (id),
@@ -164,8 +164,8 @@ BEGIN
         WHERE o.shard = this_shard AND o.number % 3 = 0
         ORDER BY o.number, nth;
 
-        -- A row is one release of a package. Times are spread over all packages
-        -- by steps of a large prime, so that each is another.
+        -- One row per release of a package. Times are spread over all packages in steps of a large
+        -- prime, so that each is different.
         CREATE TABLE origin_packages (
             id bigint PRIMARY KEY,
             origin_id bigint REFERENCES origins (id),
@@ -227,7 +227,7 @@ BEGIN
         WHERE o.shard = this_shard
         ORDER BY o.number, p.number;
 
-        -- A row is a channel that packages are promoted to.
+        -- One row per channel that packages are promoted to.
         CREATE TABLE origin_channels (
             id bigint PRIMARY KEY,
             origin_id bigint REFERENCES origins (id),
@@ -244,7 +244,7 @@ BEGIN
         FROM origins AS origin
         CROSS JOIN unnest('{unstable,stable}'::text[]) WITH ORDINALITY AS named (channel, nth);
 
-        -- A row is a package in a channel.
+        -- One row per package in a channel.
         CREATE TABLE origin_channel_packages (
             channel_id bigint REFERENCES origin_channels (id) ON DELETE CASCADE,
             package_id bigint REFERENCES origin_packages (id),
@@ -258,7 +258,7 @@ BEGIN
         JOIN origin_channels AS channel USING (origin_id)
         WHERE channel.name = 'stable' AND package.visibility = 'public' AND package.id >> 13 & 3 = 0;
 
-        -- A row is a migration that this shard has been through.
+        -- One row per migration that was applied to this shard.
         CREATE TABLE builder_db_migrations (
             id bigint PRIMARY KEY,
             prefix text NOT NULL,

@@ -1,5 +1,4 @@
--- The sample database, part 3 of 3: what was only needed to make it goes, and
--- the planner learns what is there.
+-- The sample database, part 3 of 3: drops helper objects, and collects planner statistics.
 
 SET client_min_messages = warning;
 DROP SCHEMA demo CASCADE;

@@ -1,12 +1,12 @@
--- One row per type and modifier of {types}: both; the schema that the type lives in, NULL
--- if the type is gone; its name with the modifier and without it; and whether a table can
--- have such a column and COPY can fill it.
+-- One row per type and modifier in {types}: both; the schema of the type, NULL if the type is
+-- gone; its name with and without the modifier; and whether a table can have such a column and
+-- COPY can fill it.
 --
--- Names are as \gdesc of psql prints them, and with their schema where a search_path of
--- another session may not have it. Without its modifier, a type holds what it holds with
--- any: bpchar and "bit" are not character and bit, which are one character or bit long.
--- Pseudo-types cannot be declared; and of some types, which the catalogs keep statistics
--- and expressions in, no value can be read.
+-- Names are as psql's \gdesc prints them, schema-qualified where the search_path of another
+-- session may lack the schema. Without its modifier, a type can hold the values of any
+-- modifier: that is bpchar and "bit", not character and bit, which have length one.
+-- Pseudo-types cannot be declared; and some types, which the catalogs keep statistics and
+-- expressions in, accept no input.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 SET LOCAL quote_all_identifiers = off;
 SELECT asked.type, asked.modifier, n.nspname,

@@ -1,4 +1,2 @@
--- A statement runs in its backend alone. No rows.
---
--- Parallel workers hand over rows as they have them: in another order each time.
+-- Turns off parallel workers, which return rows in a different order each time. No rows.
 SET LOCAL max_parallel_workers_per_gather = 0

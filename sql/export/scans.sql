@@ -1,5 +1,5 @@
--- A table is read from its beginning. No rows.
+-- Makes sequential scans start at the beginning of the table. No rows.
 --
--- Else a scan of a large one begins where another's happens to be, and its rows come
--- in another order each time.
+-- Otherwise a scan of a large table starts where another one currently is, and the order of
+-- rows differs each time.
 SET LOCAL synchronize_seqscans = off

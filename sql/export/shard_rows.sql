@@ -1,5 +1,4 @@
--- One row per shard: its schema's name, and how many rows its tables have by the
--- catalog's estimates.
+-- One row per shard: its schema, and the catalog's estimate of the rows in its tables.
 SELECT n.nspname, sum(greatest(c.reltuples, 0))::pg_catalog.int8
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

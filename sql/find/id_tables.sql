@@ -1,9 +1,9 @@
--- One row per table of a shard that has a unique bigint id: its schema, the table,
--- whether its rows have names, and whether this user may read it. {schema} limits
--- it to one shard; NULL asks for all.
+-- One row per table of a shard that has a unique bigint id: its schema, the table, whether it
+-- has a name column, and whether this user may read it. {schema} limits it to one shard; NULL
+-- means all.
 --
--- Partitions are left out: their table finds what is in them. An index over more
--- than the id does not make the id unique.
+-- Partitions are left out, because searching their table covers them. An index on more than
+-- the id does not make the id unique.
 SELECT DISTINCT
     n.nspname::pg_catalog.text,
     c.relname::pg_catalog.text,

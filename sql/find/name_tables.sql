@@ -1,6 +1,6 @@
--- One row per shard that has a table {table} of names with ids: its schema, the
--- table, that its rows have names, and that it may be read: if it may not, the
--- server itself says so. {schema} limits it to one shard; NULL asks for all.
+-- One row per shard that has a table {table} with names and ids: its schema, the table, true
+-- for the name column, and true for readable: if it is not, the query on it fails with the
+-- server's own error. {schema} limits it to one shard; NULL means all.
 SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, true, true
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

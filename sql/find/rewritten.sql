@@ -1,6 +1,6 @@
--- The last arm of a look into a shard's tables. One row per table that the look reads and
--- that was rewritten or renamed after the snapshot was taken: NULL, NULL, the table. The
--- look would lack its rows: see check_relations.sql.
+-- The last UNION ALL branch of a search in a shard's tables. One row per table that the search
+-- reads and that was rewritten or renamed after the snapshot was taken: NULL, NULL, the table.
+-- The search would miss its rows: see check_relations.sql.
 SELECT NULL::pg_catalog.text, NULL::pg_catalog.text,
     l.relation::pg_catalog.regclass::pg_catalog.text
 FROM pg_catalog.pg_locks AS l

@@ -1,4 +1,4 @@
-//! Arguments before clap sees them, and what it does not know of psql's.
+//! Preprocesses arguments before clap, and explains psql flags that shardq does not have.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -112,7 +112,7 @@ fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
             continue;
         }
         flags.push(argument);
-        // Its value is SQL in any case.
+        // Its value is SQL, whatever it looks like.
         if takes_value {
             flags.extend(rest.next());
         }

@@ -1,13 +1,13 @@
 //! psql's connection flags, for every command that connects.
 //!
-//! `-h` is the host, as in psql: the command that flattens this has to
-//! disable clap's own `-h` and keep `--help`.
+//! `-h` is the host, as in psql: commands that flatten this must disable clap's own `-h` and
+//! keep `--help`.
 
 use crate::config::ConnectionFlags;
 
 /// Values stay text here: libpq's lists (`-h a,b -p 5432,5433`) and its error
 /// messages are the business of [`crate::config`].
-// Not `Debug`: a URI holds a password.
+// No `Debug`, because a URI can contain a password.
 #[derive(Clone, Default, clap::Args)]
 pub struct ConnectionArgs {
     /// Database server host or socket directory; several, separated by commas, are tried in order [env: PGHOST]
@@ -33,7 +33,7 @@ pub struct ConnectionArgs {
     pub username: Option<String>,
 
     /// Database name, `postgresql://` URI or `key=value` string [env: PGDATABASE] [default: the user name]
-    // All that are given, so that of several none is quietly left out.
+    // Collects all values, so that a repeated flag is not silently ignored.
     #[arg(short = 'd', long, value_name = "DBNAME", action = clap::ArgAction::Append, help_heading = "Connection")]
     pub dbname: Vec<String>,
 

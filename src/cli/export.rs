@@ -36,7 +36,7 @@ pub struct ExportArgs {
     pub sql: Option<String>,
 
     /// The statement, as psql takes it
-    // All that are given, so that of several none is quietly left out.
+    // Collects all values, so that a repeated flag is not silently ignored.
     #[arg(
         short = 'c',
         long,

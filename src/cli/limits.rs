@@ -1,4 +1,4 @@
-//! What a run may cost the server, for every command that asks shards.
+//! Timeouts and other limits on the server, for every command that queries shards.
 
 use std::time::Duration;
 

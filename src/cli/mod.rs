@@ -1,5 +1,5 @@
-//! The command line: clap structs alone. Their doc comments are the help, the
-//! completions and the man page; what they mean is the business of others.
+//! The command line: clap structs only. Their doc comments are the help, the completions and
+//! the man page; other modules implement what they mean.
 
 mod arguments;
 pub mod completions;

@@ -1,4 +1,4 @@
-//! How a run goes, for every command that asks all shards.
+//! Flags that control a run, for every command that queries all shards.
 
 use clap::Args;
 
@@ -8,7 +8,7 @@ use super::values;
 #[command(next_help_heading = "Run")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
-    // First of its heading in the help, whatever else stands under it.
+    // First under its heading in the help.
     /// Connections to use at most
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections, display_order = 0)]
     pub connections: usize,

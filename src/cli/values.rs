@@ -1,4 +1,4 @@
-//! Values of flags that clap has no parser for.
+//! Parsers for flag values that clap has none for.
 
 use std::time::Duration;
 

@@ -1,15 +1,15 @@
-//! Has the disk take what is written while more of it is written, so that the end
-//! of a large file has little left to wait for: 100 MB took 50 ms there.
+//! Syncs a file to disk while it is still being written, so that the final sync has little
+//! left to do: with 100 MB, it took 50 ms.
 
 use std::fs::File;
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-/// Bytes after which the disk is asked again.
+/// Bytes written between two syncs.
 const STEP: usize = 8 << 20;
 
-/// One file's thread, from the first step on.
+/// The thread is started by the first sync.
 #[derive(Debug, Default)]
 pub struct BackgroundSync {
     written: usize,
@@ -17,7 +17,6 @@ pub struct BackgroundSync {
 }
 
 impl BackgroundSync {
-    /// More has been written.
     pub fn wrote(&mut self, file: &File, bytes: usize) {
         self.written += bytes;
         if self.written < STEP {
@@ -25,16 +24,16 @@ impl BackgroundSync {
         }
         self.written = 0;
         if self.thread.is_none() {
-            // Where there is no thread to be had, the end takes longer.
+            // Without a thread, only the final sync takes longer.
             self.thread = file.try_clone().and_then(start).ok();
         }
         if let Some((wanted, _)) = &self.thread {
-            // Asked already, or has failed: `finish` says so.
+            // A sync is pending already, or has failed; `finish` returns the error.
             let _ = wanted.try_send(());
         }
     }
 
-    /// What went wrong: the kernel says it once, and not again to a later sync.
+    /// Returns any sync error: the kernel reports it only once, and not to a later sync.
     pub fn finish(mut self) -> io::Result<()> {
         self.end()
     }
@@ -49,7 +48,7 @@ impl BackgroundSync {
 }
 
 impl Drop for BackgroundSync {
-    /// What it would still hear of may be another run's.
+    /// Waits for the thread: a sync that ran later could take an error that is another run's.
     fn drop(&mut self) {
         let _ = self.end();
     }

@@ -1,10 +1,10 @@
-//! Work on files, on a thread of its own.
+//! Runs blocking file operations on a separate thread.
 
 use std::path::PathBuf;
 
 use super::ExportError;
 
-/// Disks can take their time, and Ctrl-C is to be heard meanwhile.
+/// Disks can be slow, and Ctrl-C must be handled meanwhile.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
 ) -> Result<T, ExportError> {

@@ -1,6 +1,5 @@
-//! What a manifest says of the columns: the type that holds what all shards have, and
-//! what the shards declare where that is something else. Pure; the names of types are
-//! the server's.
+//! Column types for the manifest: the type that holds the values of all shards, and what the
+//! shards declare where that differs. Pure; type names come from the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +7,23 @@ use super::manifest::{ColumnRecord, ColumnTypesRecord, DeclaredRecord, Manifest}
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
 use crate::sharding::shard::{Ranges, Shard, ShardList};
 
-/// Takes the text of any value, as it is.
+/// Holds the text of any value.
 const TEXT: &str = "text";
 
-/// What the server calls a type.
+/// Names of a type, as the server gives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeName {
-    /// `numeric(10,2)`; `{shard}.mood` of one that every shard has its own of.
+    /// `numeric(10,2)`; `{shard}.mood` if each shard has its own type of that name.
     pub declared: String,
-    /// `numeric`; `text` where no other database has the type, or none can load it.
+    /// `numeric`; `text` for a type that no other database has, or that cannot be loaded.
     pub widest: String,
 }
 
 pub type TypeNames = BTreeMap<DeclaredType, TypeName>;
 
 impl TypeName {
-    /// `schema` is where the type lives, `None` if it is gone; the names are of
-    /// `format_type`, with the modifier and without it.
+    /// `schema` is that of the type, `None` if the type is gone. `declared` and `widest` are from
+    /// `format_type`, with and without the modifier.
     pub fn new(schema: Option<&str>, declared: &str, widest: &str, can_be_loaded: bool) -> Self {
         let in_shard = schema
             .filter(|schema| Shard::from_schema(schema).is_some())
@@ -45,7 +44,7 @@ impl TypeName {
         }
     }
 
-    /// Of a type that the server did not tell: it is not there any more.
+    /// For a type that was dropped before its name was queried.
     fn unknown(declared: DeclaredType) -> Self {
         Self {
             declared: format!("type {}", declared.oid),
@@ -53,7 +52,7 @@ impl TypeName {
         }
     }
 
-    /// Whether a table elsewhere can have a column of it.
+    /// Whether a table in another database can have a column of this type.
     fn can_be_declared(&self) -> bool {
         self.widest != TEXT
     }
@@ -72,7 +71,7 @@ fn record(
     types: BTreeMap<DeclaredType, BTreeSet<Shard>>,
     names: &TypeNames,
 ) -> ColumnRecord {
-    // Each shard's own `mood` is another type of one name.
+    // The `mood` of each shard is a different type with the same name.
     let mut declared: Vec<(TypeName, BTreeSet<Shard>)> = Vec::new();
     for (of, shards) in types {
         let known = names.get(&of).cloned();
@@ -110,7 +109,7 @@ fn ranges(shards: &BTreeSet<Shard>) -> Ranges {
     Ranges::of(&shards.iter().copied().collect::<Vec<_>>())
 }
 
-/// The columns that not all shards declare alike, each in a line.
+/// One line per column that shards declare differently.
 pub fn drift(columns: &[ColumnRecord]) -> Vec<String> {
     let drifting = columns.iter().filter(|column| column.declared.len() > 1);
     drifting
@@ -129,7 +128,7 @@ pub fn drift(columns: &[ColumnRecord]) -> Vec<String> {
         .collect()
 }
 
-/// For `--resume`: which shards have which types, in numbers.
+/// For `--resume`: the shards that have the same types, with the types as numbers.
 pub fn to_records(types: &ColumnTypes) -> Vec<ColumnTypesRecord> {
     let lists = types.lists();
     lists
@@ -143,7 +142,7 @@ pub fn to_records(types: &ColumnTypes) -> Vec<ColumnTypesRecord> {
         .collect()
 }
 
-/// What a manifest recorded of the shards that it lists. `None` if one is left out.
+/// The recorded types of the shards in a manifest. `None` if a shard is not covered.
 pub fn recorded(manifest: &Manifest) -> Option<ColumnTypes> {
     let names = manifest.columns.iter().map(|column| column.name.clone());
     let shards = manifest.shards.iter();

@@ -1,4 +1,4 @@
-//! The last steps of bytes on their way to a file: compressed, counted, hashed.
+//! The last steps before the file: compress, count and hash the bytes.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use ring::digest::{Context, SHA256};
 use super::Compression;
 use super::background_sync::BackgroundSync;
 
-/// A file that knows what has been written to it.
+/// Counts and hashes what is written to the file.
 pub struct HashingFile {
     file: File,
     hash: Context,
@@ -18,7 +18,6 @@ pub struct HashingFile {
     settling: Option<BackgroundSync>,
 }
 
-/// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileDigest {
     pub bytes: u64,
@@ -26,7 +25,7 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
-/// A place in a file to come back to.
+/// A position that the file can be truncated to.
 pub struct Checkpoint {
     hash: Context,
     bytes: u64,
@@ -98,10 +97,9 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// A file behind its compression.
 pub struct CompressedWriter {
     compression: Compression,
-    /// None only while one stream is exchanged for another.
+    /// None only while a new stream replaces the old one.
     stream: Option<Stream>,
 }
 
@@ -120,7 +118,8 @@ impl CompressedWriter {
         })
     }
 
-    /// How many bytes are worth a mark in front of them: seams cost compression.
+    /// Fewer bytes than this are buffered rather than preceded by a checkpoint, because every
+    /// checkpoint starts a new compressed stream, which costs compression.
     pub fn checkpoint_threshold(&self) -> usize {
         match self.compression {
             Compression::None => 0,
@@ -128,8 +127,7 @@ impl CompressedWriter {
         }
     }
 
-    /// A place to come back to. Compressed data gets a seam there: both gzip and
-    /// zstd read several streams in a row as one.
+    /// Starts a new compressed stream here: both gzip and zstd read concatenated streams as one.
     pub fn mark(&mut self) -> io::Result<Checkpoint> {
         let tally = self.finish_stream()?;
         let mark = tally.mark();

@@ -1,5 +1,5 @@
-//! Counts the rows of a text file, in all and by shard, without reading more of
-//! them than their first column.
+//! Counts the rows of a text file, in total and per shard, and parses no more than the first
+//! column.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use super::file_format::FileFormat;
 
 pub struct Counter {
     format: FileFormat,
-    /// Whether a line of column names is yet to come.
+    /// Whether the header line is still to come.
     header: bool,
-    /// What stands in front of the shard's name in a line of JSON; empty in others.
+    /// What precedes the shard's name in a line of JSON; empty in other formats.
     before: Option<Vec<u8>>,
-    /// Inside a quoted field of CSV.
+    /// Inside a quoted CSV field.
     quoted: bool,
-    /// The beginning of the current line, as far as a shard's name can reach.
+    /// The start of the current line, as far as a shard's name can reach.
     start: Vec<u8>,
     begun: bool,
     counted: RowCounts,
-    /// Rows of one shard follow each other.
+    /// Rows of one shard are adjacent.
     current: (String, u64),
 }
 
-/// `shard_4294967295`, quotes, and what ends it.
+/// `shard_4294967295`, quotes and the delimiter.
 const LONGEST_NAME: usize = 24;
 
 impl Counter {
@@ -46,7 +46,7 @@ impl Counter {
         let csv = self.format == FileFormat::Csv;
         let room = self.before.as_ref().map_or(0, Vec::len) + LONGEST_NAME;
         while !block.is_empty() {
-            // Up to the end of the line, or to what changes whether it is one.
+            // Up to a line end, or to a quote, which decides whether a line end counts.
             let stop = block
                 .iter()
                 .position(|&byte| byte == b'\n' || (csv && byte == b'"'));
@@ -104,7 +104,7 @@ impl Counter {
     }
 }
 
-/// What a file holds, by what stands in it.
+/// Counted from the file's content, not taken from the manifest.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
     pub rows: u64,

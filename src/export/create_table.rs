@@ -1,7 +1,7 @@
-//! The table in another database that an export loads into, from its manifest. Pure.
+//! `CREATE TABLE` for a table that an export can be loaded into, from its manifest. Pure.
 //!
-//! A manifest may be somebody else's, and the statement goes to psql: what it says of
-//! names is quoted, and what it says of types has to be the name of a type.
+//! The manifest may come from someone else and the statement goes to psql, so names are quoted
+//! and types are validated.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -10,13 +10,13 @@ use std::str::FromStr;
 use super::manifest::Manifest;
 use crate::pg::quote::{self, Identifier};
 
-/// Longer names are cut by Postgres.
+/// Postgres truncates longer identifiers.
 const LONGEST_NAME: usize = 63;
 
-/// No column of a table can be called one of these.
+/// Reserved by Postgres for system columns.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
-/// Types of several words, `interval` with its fields aside.
+/// Multi-word types, except `interval` with its fields.
 const OF_WORDS: [&str; 7] = [
     "double precision",
     "character varying",
@@ -27,7 +27,7 @@ const OF_WORDS: [&str; 7] = [
     "timestamp without time zone",
 ];
 
-/// `packages` or `archive."Packages"`, as SQL reads it.
+/// `packages` or `archive."Packages"`, parsed as SQL does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName(Vec<String>);
 
@@ -52,11 +52,10 @@ pub enum NoTable {
     NoColumns,
 }
 
-/// A statement, and what is worth knowing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDdl {
     pub sql: String,
-    /// Columns that have another name than in the file.
+    /// Columns whose name differs from the one in the file.
     pub renamed: Vec<String>,
 }
 
@@ -74,10 +73,10 @@ impl FromStr for TableName {
     }
 }
 
-/// `CREATE TABLE` with a column for each of the file's, in the same order.
+/// `CREATE TABLE` with one column per column of the file, in the same order.
 ///
 /// # Errors
-/// If no table has the values as they were.
+/// If no table could hold the values unchanged.
 pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<TableDdl, NoTable> {
     if manifest.options.contains_key("excel") {
         return Err(NoTable::Excel);
@@ -118,8 +117,7 @@ pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<TableDdl, N
     Ok(TableDdl { sql, renamed })
 }
 
-/// The names, each made another than all others, and such as a column can have. Those
-/// that can keep theirs do.
+/// Makes the names unique and valid as column names. Those that can stay, stay.
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: HashSet<_> = SYSTEM_COLUMNS.map(str::to_owned).into();
     let names: Vec<_> = names
@@ -147,14 +145,14 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
-/// The beginning of a name, as Postgres cuts it: not within a character.
+/// Truncates as Postgres does: never within a character.
 fn cut(name: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(name.len())).rev();
     let end = end.into_iter().find(|&end| name.is_char_boundary(end));
     &name[..end.unwrap_or(0)]
 }
 
-/// Whether a text is what `format_type` may call a type.
+/// Whether the text could be a type name from `format_type`.
 fn is_type(text: &str) -> bool {
     let mut text = text;
     while let Some(element) = text.strip_suffix("[]") {
@@ -261,7 +259,7 @@ mod tests {
             prop_assert!(given.iter().all(|name| !name.is_empty() && name.len() <= LONGEST_NAME));
         }
 
-        /// Outside of quotes, nothing gets through that ends a column's definition.
+        /// Outside quotes, nothing that would end a column definition is accepted.
         #[test]
         fn a_type_is_no_statement(text in "[a\"(),;. -]{0,12}") {
             let bare: String = text.split('"').step_by(2).collect();

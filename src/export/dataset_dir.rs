@@ -1,6 +1,6 @@
-//! A folder with one file a shard. A new export is written into it; one that
-//! replaces another is written into a hidden folder in it, and takes its place part
-//! by part when all of it is there. Until then the older one stays as it was.
+//! A folder with one file per shard. A new export is written straight into it; a replacement
+//! is written into a hidden subfolder and moved into place part by part once it is complete.
+//! Until then the older export stays untouched.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,26 +14,25 @@ use crate::output::atomic_file::{self, IfExists, MARK, remove_abandoned};
 use crate::output::open_file;
 use crate::sharding::shard::Shard;
 
-/// Readers of such folders skip names that begin with a dot.
+/// Dataset readers skip names that begin with a dot.
 const REPLACEMENT: &str = ".shardq-replacement";
 
-/// Where the parts of an export go.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Where they are written. Another than `path` while there is an older export.
+    /// Where parts are written. Differs from `path` while an older export exists.
     at: PathBuf,
-    /// Nobody else's, until all is done.
+    /// Held until the export ends.
     _claim: FolderLock,
 }
 
-/// Below the folder. Readers take the key for the name of a column.
+/// Relative to the folder. Dataset readers use the key as a column name.
 pub fn part_name(key: &str, shard: Shard, kind: ExportFormat) -> String {
     format!("{key}={shard}/part.{kind}")
 }
 
-/// Whether folders can have this key, and all readers see it as it is: they skip names
-/// that begin with `.` or `_`, and some read `%` as an escape.
+/// Whether the key is safe as a folder name: readers skip names that begin with `.` or `_`,
+/// and some decode `%`.
 pub fn is_key(key: &str) -> bool {
     let is_odd = |c: char| r"/\=%".contains(c) || c.is_control();
     !key.is_empty() && !key.starts_with(['.', '_']) && !key.contains(is_odd)
@@ -43,7 +42,7 @@ impl Folder {
     /// For a new export.
     ///
     /// # Errors
-    /// If nothing can be written there, or what is there is to be kept.
+    /// If the folder is not writable, or has content that must be kept.
     pub fn create(path: &Path, existing: IfExists) -> Result<Self, ExportError> {
         let claim = FolderLock::make(path)?;
         let in_path = failed(path);
@@ -51,7 +50,7 @@ impl Folder {
             return Err(ExportError::FolderExists(path.to_owned()));
         }
         let replacement = path.join(REPLACEMENT);
-        // Of a run that was given up.
+        // Left by an aborted run.
         if atomic_file::is_there(&replacement) {
             fs::remove_dir_all(&replacement).map_err(failed(&replacement))?;
         }
@@ -64,12 +63,12 @@ impl Folder {
         Ok(Self::of(path, older, claim))
     }
 
-    /// For an export that goes on, and what its manifest says so far.
+    /// Reopens an interrupted export, with its manifest so far.
     ///
     /// # Errors
-    /// If there is none, or not as it was written, or another run has it.
+    /// If there is none, its manifest was modified, or another run holds the folder.
     pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
-        // Another may bring one to its end meanwhile, so once more when it is ours.
+        // Read again once locked: another run may complete the export in between.
         interrupted(path)?;
         let claim = FolderLock::take_over(path)?;
         remove_stale_drafts(path).map_err(failed(path))?;
@@ -94,14 +93,13 @@ impl Folder {
         &self.at
     }
 
-    /// Whether an older export is in it, which stays until this one is complete.
+    /// Whether the folder holds an older export, which stays until this one is complete.
     pub fn is_replacement(&self) -> bool {
         self.at != self.path
     }
 
-    /// Puts a complete export in the place of the older one. The manifest comes
-    /// last: one of a run that is killed in between does not fit what is there, and
-    /// `verify` says so.
+    /// Moves a complete export over the older one. The manifest comes last: if the run is killed
+    /// before, the old manifest no longer matches the files, and `verify` reports that.
     pub fn settle(self, manifest: &Manifest) -> Result<(), ExportError> {
         if !self.is_replacement() {
             return Ok(());
@@ -136,17 +134,16 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.is_replacement() {
-            // Stays if anything is in it, for --resume.
+            // Fails if not empty: the files are kept for --resume.
             let _ = fs::remove_dir(&self.at);
         }
     }
 }
 
-/// Where the export is that was interrupted in a folder, and its manifest. It may
-/// be complete as well.
+/// Where an interrupted export is in a folder, with its manifest. It may also be complete.
 ///
 /// # Errors
-/// If there is none, or not as it was written.
+/// If there is none, or its manifest was modified.
 pub fn interrupted(path: &Path) -> Result<(PathBuf, Manifest), ExportError> {
     let replacement = path.join(REPLACEMENT);
     if atomic_file::is_there(&replacement) {
@@ -160,7 +157,7 @@ pub fn interrupted(path: &Path) -> Result<(PathBuf, Manifest), ExportError> {
     Ok((at, manifest))
 }
 
-/// But for the claim on it.
+/// Ignores the folder lock.
 fn is_empty(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         if entry?.file_name() != LOCK {
@@ -178,25 +175,25 @@ fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
     }
 }
 
-/// A name is on the disk only when its folder is.
+/// A new name is durable only once its parent folder is synced.
 fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(atomic_file::folder(path))?.sync_all()
 }
 
-/// A part, and the folder of its shard, which stays if something else is in it.
+/// Removes a part, and its shard's folder if that is then empty.
 fn remove(part: &Path) -> Result<(), ExportError> {
     fs::remove_file(part).map_err(failed(part))?;
     let _ = fs::remove_dir(atomic_file::folder(part));
     Ok(())
 }
 
-/// What a reader of `FOLDER/*/*.parquet`, or of another format, would find besides
-/// what is listed.
+/// Files that a reader of `FOLDER/*/*.parquet` (or another format) would find, but that are
+/// not listed.
 pub fn untracked_files(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
     let mut unlisted = Vec::new();
     for inner in visible(folder)? {
         let names = match visible(&folder.join(&inner)) {
-            // A file, or a link to nothing.
+            // A file, or a dangling link.
             Err(error)
                 if [io::ErrorKind::NotADirectory, io::ErrorKind::NotFound]
                     .contains(&error.kind()) =>
@@ -213,7 +210,7 @@ pub fn untracked_files(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<
     Ok(unlisted)
 }
 
-/// The names in a folder that do not begin with a dot.
+/// Names in a folder that do not begin with a dot.
 fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let names = fs::read_dir(folder)?.map(|entry| Ok(PathBuf::from(entry?.file_name())));
     names
@@ -224,7 +221,7 @@ fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// Removes what killed runs were writing, and the folders that they made for it.
+/// Removes the temporary files of killed runs, and the folders made for them.
 fn remove_stale_drafts(folder: &Path) -> io::Result<()> {
     remove_abandoned(folder, &format!("._manifest.json{MARK}").into());
     for name in shard_folders(folder)? {
@@ -236,14 +233,14 @@ fn remove_stale_drafts(folder: &Path) -> io::Result<()> {
         });
         for lead in leads.collect::<BTreeSet<_>>() {
             remove_abandoned(&inner, &lead.into());
-            // Stays if anything is in it.
+            // Fails if not empty.
             let _ = fs::remove_dir(&inner);
         }
     }
     Ok(())
 }
 
-/// The parts of an export in a folder, whatever shards and format it had.
+/// The parts of an export in a folder, whatever its shards and format.
 fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut parts = Vec::new();
     for name in shard_folders(folder)? {
@@ -256,8 +253,7 @@ fn parts(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(parts)
 }
 
-/// The names of the folders that parts are in. What a link leads to is not of this
-/// folder, and nothing is removed there.
+/// The shards' folders. Links are skipped: nothing outside this folder may be removed.
 fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! Drafts of the files of an export: created beside the target, named when they are whole.
+//! Temporary files of an export, created next to the target and renamed when complete.
 
 use std::io;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use super::ExportError;
 use crate::output::atomic_file::{AtomicFile, IfExists};
 
-/// A draft of a file that goes with another. Nobody has named it, so that a link
-/// there is not followed.
+/// For a companion of the target, such as its manifest. The user did not name this path, so a
+/// link there is not followed.
 pub fn create(path: &Path, existing: IfExists) -> Result<AtomicFile, ExportError> {
     AtomicFile::create_unfollowed(path, existing).map_err(not_drafted(path))
 }
@@ -22,7 +22,6 @@ pub(super) fn not_drafted(path: &Path) -> impl Fn(io::Error) -> ExportError {
     }
 }
 
-/// Gives a draft its name.
 pub(super) fn publish(draft: AtomicFile) -> Result<(), ExportError> {
     let file = draft.path().to_owned();
     draft.publish().map_err(|source| match source.kind() {

@@ -1,4 +1,4 @@
-//! What an encoder is given and what it tells: the writer thread and each format share these.
+//! The input and result types that the writer thread and all encoders share.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,22 +12,21 @@ use crate::output::format::RenderOptions;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
-/// How text looks in a file.
 #[derive(Debug, Clone)]
 pub struct TextOptions {
     pub options: RenderOptions,
-    /// The name of the first column, if there is to be one.
+    /// The name of the shard column, if there is one.
     pub shard_column: Option<String>,
     /// For spreadsheets: [`super::excel::Excel`].
     pub excel: bool,
 }
 
-/// What is in a file that was written to its end.
+/// Describes a file that was written to its end.
 #[derive(Debug)]
 pub struct Written {
     pub bytes: u64,
     pub sha256: String,
-    /// Of each shard that has rows, before compression.
+    /// Per shard that has rows, before compression.
     pub shard_bytes: BTreeMap<Shard, u64>,
 }
 
@@ -42,11 +41,10 @@ pub(super) enum WriterCommand {
     },
     Rows(Shard, Rows),
     Lines(Shard, CopyChunk),
-    /// What came of a shard is void.
+    /// Discards what was written for a shard.
     RollBack(Shard),
-    /// No more comes of it.
     ShardEnded(Shard),
-    /// Nothing more comes, and all of it is wanted.
+    /// End of input; the file is complete.
     End,
 }
 
@@ -65,7 +63,6 @@ impl WriteStats {
     }
 }
 
-/// What stops a writer.
 #[derive(Debug)]
 pub(super) enum EncodeError {
     Io(io::Error),

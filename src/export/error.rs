@@ -1,4 +1,4 @@
-//! What keeps a file from being written.
+//! Why an export failed.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::text::escape::one_line;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// Whoever read our output has had enough. Not an error to anybody.
+    /// Reader closed the pipe (EPIPE); not an error.
     #[error("the reader closed the pipe")]
     Closed,
     #[error("{} exists already; --force replaces it", .0.display())]
@@ -44,7 +44,7 @@ pub enum ExportError {
     DirectorySyncFailed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
-    /// There is no room for more of a file.
+    /// Disk full, quota exceeded, or file size limit reached.
     #[error("{}: {source}\n{}", .file.display(), room(source, *.kind))]
     NoRoom {
         file: PathBuf,
@@ -53,7 +53,6 @@ pub enum ExportError {
     },
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// A value that the format cannot hold.
     #[error(
         "column \"{column}\" of {shard} holds {value}, which {format} cannot hold as {type_name}; \
          cast it in the query: {column}::text"
@@ -65,14 +64,14 @@ pub enum ExportError {
         type_name: &'static str,
         format: &'static str,
     },
-    /// Readers of a folder take the shard's name for the values of a column.
+    /// Readers of a folder use the folder names as the values of a column of that name.
     #[error(
         "the query has a column \"{column}\" of its own, and readers would take the names of the \
          folders ({key}=shard_0) for its values; name the folders otherwise with --shard-column NAME, \
          or the column in the query: … AS other_name"
     )]
     KeyOfFolders { column: String, key: String },
-    /// Shards differ in a type that the format has one of.
+    /// Shards differ in a type where the file can have only one.
     #[error(
         "column \"{column}\" is {found} in {shard} and {expected} in {first}, and a Parquet file has \
          one type for both; cast it in the query to one that holds both: {cast}"
@@ -118,7 +117,7 @@ pub enum ExportError {
     Encoder { file: String, reason: String },
     #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]
     NoParquet,
-    /// Which types the manifest would say is not known.
+    /// The column types for the manifest are unknown.
     #[error(
         "every shard answered, but then the server could not be asked what types the columns have: {0}; \
          export again"
@@ -129,7 +128,7 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// Whether the same statement, in the same kind of file, would fail again.
+    /// Whether the same statement with the same format would fail again.
     pub fn is_of_the_statement(&self) -> bool {
         matches!(
             self,
@@ -141,7 +140,7 @@ impl ExportError {
         )
     }
 
-    /// Whether nothing has changed under the names of the export.
+    /// Whether the export's files are as they were before it.
     pub fn leaves_all_as_it_was(&self) -> bool {
         !matches!(
             self,
@@ -150,13 +149,13 @@ impl ExportError {
     }
 }
 
-/// Whether an error is one of [`ExportError::NoRoom`].
+/// Whether an error becomes [`ExportError::NoRoom`].
 pub(super) fn lacks_room(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     [FileTooLarge, QuotaExceeded, StorageFull].contains(&error.kind())
 }
 
-/// What may make room for a file of this kind.
+/// How to make room for such a file.
 fn room(error: &io::Error, kind: ExportFormat) -> String {
     let can_be_smaller =
         kind.compression == Compression::None && kind.format != FileFormat::Parquet;

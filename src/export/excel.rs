@@ -1,14 +1,14 @@
-//! CSV for people with spreadsheets, who open it with a double click.
+//! CSV for spreadsheets that open it with a double click.
 //!
-//! A spreadsheet takes a cell's text for what it looks like: it rounds whole
-//! numbers to 15 digits, makes `1.10` a number, `3-4` and `MAR1` dates, and runs
-//! what begins like a formula, although names come from the outside world. So:
+//! A spreadsheet guesses the type of each cell: it rounds whole numbers to 15 digits, turns
+//! `1.10` into a number and `3-4` and `MAR1` into dates, and executes formulas, even though
+//! the data comes from outside. Therefore:
 //!
 //! - the file begins with a byte-order mark, without which it is not read as UTF-8;
-//! - a number of more than 15 digits, and text that may look like a number or a date,
-//!   is written as `="…"`, which shows it to the letter;
-//! - text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets a
-//!   `'` in front. This changes the value; plain CSV stays raw.
+//! - a number of more than 15 digits, and text that could be a number or a date, is written
+//!   as `="…"`, which shows it unchanged;
+//! - text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return is prefixed with
+//!   `'`. This changes the value; plain CSV does not.
 
 use tokio_postgres::types::Type;
 
@@ -17,10 +17,10 @@ use crate::pg::row_batch::Column;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Digits that a spreadsheet keeps.
+/// Significant digits that a spreadsheet keeps.
 const DIGITS: usize = 15;
 
-/// Characters; no date is longer, with its weekday and its time.
+/// In characters. No date is longer, even with weekday and time.
 const LONGEST_DATE: usize = 50;
 
 #[derive(Debug)]
@@ -32,10 +32,9 @@ pub struct Excel {
 
 #[derive(Debug, Clone, Copy)]
 enum CellKind {
-    /// Whole numbers and exact fractions.
     Number,
     Float,
-    /// What a spreadsheet knows as well: dates, times, booleans.
+    /// Types that spreadsheets have too: dates, times, booleans.
     SpreadsheetNative,
     Text,
 }
@@ -91,7 +90,7 @@ impl CellKind {
         match self {
             Self::SpreadsheetNative => quoted(text, out),
             Self::Number if digits(text) <= DIGITS => quoted(text, out),
-            // What stands behind the e is how large it is, and not how exact.
+            // The exponent does not count towards precision.
             Self::Float if digits(text.split('e').next().unwrap_or(text)) <= DIGITS => {
                 quoted(text, out);
             }
@@ -106,10 +105,10 @@ impl CellKind {
     }
 }
 
-/// Whether a spreadsheet might read it as a number, a date or a time. Which words are
-/// months, hours or money depends on the reader's language (`2. Mai`, `5 zł`), so any
-/// are: `sha256` is one value too many, which costs nothing that can be seen.
-/// Nothing that passes can end the quotes it is put into.
+/// Whether a spreadsheet might read it as a number, a date or a time. Which words are months,
+/// hours or currencies depends on the reader's language (`2. Mai`, `5 zł`), so any word
+/// counts. This also quotes text such as `sha256`, which does no visible harm. The accepted
+/// characters do not include `"`, so they cannot end the `="…"`.
 fn may_be_other(text: &str) -> bool {
     let number = |c: char| c.is_ascii_digit() || "+-.,:/eE% ".contains(c);
     let date = |c: char| {
@@ -121,7 +120,7 @@ fn may_be_other(text: &str) -> bool {
             || text.chars().count() <= LONGEST_DATE && text.chars().all(date))
 }
 
-/// Quoted where it has to be, and where a spreadsheet would strip it.
+/// Quotes where CSV requires it, and where a spreadsheet would strip whitespace.
 fn quoted(text: &str, delimiter: Delimiter, out: &mut Vec<u8>) {
     let special = |byte: u8| {
         byte == delimiter.byte() || matches!(byte, b',' | b';' | b'"' | b'\n' | b'\r' | b'\t')
@@ -229,9 +228,8 @@ mod tests {
     }
 
     proptest! {
-        /// Nothing of text but the plainest reaches a spreadsheet as anything else: either
-        /// it is a string in quotes, or it has a `'` in front, or it has no digit or a
-        /// character that no number and no date has, and does not begin a formula.
+        /// A spreadsheet shows every text unchanged: it is `="…"`, or has a `'` in front, or starts
+        /// no formula and has no digit or a character that no number or date has.
         #[test]
         fn text_reaches_a_spreadsheet_as_text(text in "[-=+@0-9A-Za-z$€(),.:/%' _|\"]{1,12}") {
             let cell = cell(&Type::TEXT, &text);

@@ -1,4 +1,4 @@
-//! What kind of file: told by the end of its name, or by `--format`.
+//! Export formats, by file extension or `--format`.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum FileFormat {
     Parquet,
 }
 
-/// Of the whole file. Parquet compresses inside.
+/// Of the whole file. Parquet compresses internally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     None,
@@ -40,7 +40,7 @@ impl ExportFormat {
         compression: Compression::None,
     };
 
-    /// With other names for the same behind the first.
+    /// Aliases follow the canonical name.
     const ALL: [(&'static str, Self); 13] = {
         use Compression::{Gzip, None, Zstd};
         use FileFormat::{Csv, Jsonl, Parquet, Tsv};
@@ -68,7 +68,7 @@ impl ExportFormat {
         }
     }
 
-    /// One for each kind.
+    /// Canonical names only.
     pub fn names() -> Vec<&'static str> {
         let all = Self::ALL.iter();
         all.filter(|(name, kind)| kind.ending() == *name)
@@ -76,7 +76,7 @@ impl ExportFormat {
             .collect()
     }
 
-    /// By the end of a file's name; `None` if it says no kind that there is.
+    /// By file extension; `None` if it is missing or unknown.
     pub fn of(file: &Path) -> Option<Self> {
         match says(file, &Self::ALL) {
             Says::This(kind) => Some(kind),
@@ -84,10 +84,10 @@ impl ExportFormat {
         }
     }
 
-    /// The same, for a file that is to be written.
+    /// Like [`Self::of`], for a file that is to be written.
     ///
     /// # Errors
-    /// If the name says something else than what can be in the file.
+    /// If the extension belongs to a format that export cannot write.
     pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
         match says(file, &Self::ALL) {
             Says::This(kind) => Ok(Some(kind)),
@@ -120,7 +120,7 @@ impl ExportFormat {
         matches!(self.format, FileFormat::Csv | FileFormat::Tsv)
     }
 
-    /// The end of a name, without its dot.
+    /// The file extension, without its dot.
     pub fn ending(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
         found.map_or("csv", |(name, _)| *name)

@@ -1,9 +1,8 @@
-//! A folder is one run's for as long as the run lasts: two that write into it
-//! would leave a mixture, and each be content.
+//! A folder belongs to one run at a time: two that write into it would leave a mixture, and
+//! neither would notice.
 //!
-//! The claim is a lock on a hidden file in the folder, whatever part of the folder
-//! the run writes to. The system lets go of it when a run is killed; the file that
-//! stays behind then says nothing.
+//! The lock is on a hidden file in the folder, whichever part of the folder the run writes
+//! to. The kernel releases it when a run is killed; the file that is left behind is harmless.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -15,28 +14,27 @@ use super::{ExportError, manifest_builder};
 use crate::output::atomic_file::same_inode;
 use crate::output::open_file;
 
-/// Readers of such folders skip names that begin with a dot.
+/// Dataset readers skip names that begin with a dot.
 pub const LOCK: &str = ".shardq-lock";
 
-/// More than this is not what we wrote.
+/// More bytes than this were not written by shardq.
 const LONGEST_TEXT: u64 = 500;
 
-/// Dropping it gives the folder back, and removes it if this run made it and
-/// nothing is in it.
+/// Dropping it unlocks the folder, and removes it if this run created it and it is empty.
 #[derive(Debug)]
 pub struct FolderLock {
     folder: PathBuf,
-    /// The folders that were not there, from the innermost on.
+    /// Folders that this run created, innermost first.
     made: Vec<PathBuf>,
     /// Holds the lock.
     _file: File,
 }
 
 impl FolderLock {
-    /// Claims a folder that is made if it is not there.
+    /// Locks a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// If another run has it, or nothing can be written there.
+    /// If another run holds it, or it is not writable.
     pub fn make(folder: &Path) -> Result<Self, ExportError> {
         loop {
             let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
@@ -45,7 +43,7 @@ impl FolderLock {
             fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
             match Self::take(folder) {
                 Ok(file) => return Ok(Self::of(folder, made, file)),
-                // Whose it was has removed it in between.
+                // The run that held it has just removed the folder.
                 Err(ExportError::File { source, .. })
                     if source.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -53,10 +51,10 @@ impl FolderLock {
         }
     }
 
-    /// Claims a folder that is there.
+    /// Locks an existing folder.
     ///
     /// # Errors
-    /// If another run has it, or nothing can be written there.
+    /// If another run holds it, or it is not writable.
     pub fn take_over(folder: &Path) -> Result<Self, ExportError> {
         Ok(Self::of(folder, Vec::new(), Self::take(folder)?))
     }
@@ -72,8 +70,8 @@ impl FolderLock {
     fn take(folder: &Path) -> Result<File, ExportError> {
         let path = folder.join(LOCK);
         loop {
-            // Only a file that this run has made is written to: one that is there may
-            // be another name of any file of ours.
+            // Only write to a file that this call created: an existing one may be a hard link to
+            // any of the user's files.
             let mut options = OpenOptions::new();
             options.read(true).write(true).create_new(true);
             let mut file = match options.open(&path) {
@@ -84,21 +82,20 @@ impl FolderLock {
                 }
                 Err(source) => return Err(failed(&path, source)),
             };
-            // Another may have taken it for a leftover, and removes it.
+            // Another run may have taken it for a leftover and removed it.
             let lock = file.try_lock();
             if !matches!(lock, Err(TryLockError::WouldBlock)) && same_inode(&path, &file) {
-                // On a full disk it is claimed as well, by nobody knows whom.
+                // On a full disk it is locked all the same, just without the owner's name.
                 let _ = file.write_all(introduction().as_bytes());
                 return Ok(file);
             }
         }
     }
 
-    /// Removes what a killed run left. Some network file systems know no locks: there,
-    /// nothing can be claimed.
+    /// Removes what a killed run left. Fails on network file systems that have no locks.
     fn take_away(folder: &Path, path: &Path) -> Result<(), ExportError> {
         let file = match open_file::open_for_lock(path) {
-            // Whose it was has removed it in between.
+            // The run that held it has just removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(|source| ExportError::Lock {
                 file: path.to_owned(),
@@ -123,10 +120,10 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // While it is locked: afterwards it may be another run's.
+        // Before unlocking: afterwards it may be another run's.
         let _ = fs::remove_file(self.folder.join(LOCK));
         for folder in &self.made {
-            // Stays if anything is in it.
+            // Fails if not empty.
             let _ = fs::remove_dir(folder);
         }
     }
@@ -139,7 +136,7 @@ fn introduction() -> String {
     format!("process {}{host}, since {since}\n", std::process::id())
 }
 
-/// As it introduced itself, unless it is just about to or could not.
+/// The owner's introduction, which is missing if it was not written yet or could not be.
 fn who(file: File) -> String {
     let mut text = String::new();
     match file.take(LONGEST_TEXT).read_to_string(&mut text) {
@@ -174,7 +171,7 @@ mod tests {
         fs::write(folder.join("mine"), "").unwrap();
         drop(claim);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        // What a killed run left is locked by nobody.
+        // The file of a killed run is not locked.
         fs::write(folder.join(LOCK), "process 1").unwrap();
         drop(FolderLock::take_over(&folder).unwrap());
         assert!(!folder.join(LOCK).exists());

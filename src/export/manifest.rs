@@ -1,9 +1,8 @@
-//! The record beside an export: what ran, where, when, at which snapshot, what
-//! came of each shard, and checksums to tell by whether it is still that.
+//! The manifest of an export: what ran, where, when, at which snapshot, the result of each
+//! shard, and checksums to verify it.
 //!
-//! Whoever edits it by hand breaks its seal, a checksum over the manifest itself.
-//! That finds mistakes. It proves nothing against someone who wants to deceive:
-//! for that, keep the checksum, or a signature of the manifest, elsewhere.
+//! A checksum over the manifest itself, its seal, detects manual edits. It detects accidents,
+//! not tampering: for that, keep the checksum, or a signature of the manifest, elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -22,10 +21,10 @@ use crate::sharding::missing::Missing;
 use crate::sharding::shard::Ranges;
 use crate::terminal::summary::{ResultSummary, SnapshotCount};
 
-/// Of the manifest's own shape.
+/// Of the manifest format.
 pub const VERSION: u32 = 1;
 
-/// Why a shard is missing while the export is under way, and after it was killed.
+/// Why a shard is missing while the export runs, or after it was killed.
 pub const NOT_YET: &str = "not exported yet";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,35 +34,34 @@ pub struct Manifest {
     pub statement: String,
     pub search_path: String,
     pub server: ServerRecord,
-    /// One; or several where an interrupted export was resumed.
+    /// One, or several if an interrupted export was resumed.
     pub runs: Vec<RunRecord>,
-    /// `false` while an export of one file a shard is under way.
+    /// `false` while an export with one file per shard is running.
     pub complete: bool,
     pub shards_expected: usize,
     pub shards_answered: usize,
-    /// The shards that are not in it, and why.
+    /// The missing shards, and why.
     pub missing: Vec<MissingRecord>,
-    /// One answer of all shards, whose rows are of none of them: then there are no
-    /// `shards`.
+    /// One result over all shards, whose rows belong to no single shard: `shards` is empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub global: bool,
     pub rows: u64,
     pub format: String,
     pub header: bool,
-    /// The name of the column that says which shard a row is of, in the file.
+    /// Name of the shard column in the file.
     pub shard_column: Option<String>,
     pub columns: Vec<ColumnRecord>,
-    /// Of an export of one file a shard, which --resume goes on with: the types of the
-    /// columns as numbers, from left to right.
+    /// For `--resume` of an export with one file per shard: the column types as numbers, left to
+    /// right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub column_types: Vec<ColumnTypesRecord>,
-    /// Of the server: those that change how values are written, and that are not pinned.
+    /// Server settings that affect how values are written and that shardq does not pin.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
     /// None where each shard has its own.
     pub file: Option<FileRecord>,
     pub shards: Vec<ShardRecord>,
-    /// As given on the command line, but for the connection.
+    /// As given on the command line, without the connection flags.
     pub options: BTreeMap<String, Value>,
 }
 
@@ -76,29 +74,29 @@ pub struct ServerRecord {
     pub user: String,
 }
 
-/// Times are RFC 3339, in UTC; those of a snapshot are the server's.
+/// Times are RFC 3339, in UTC; a snapshot's times are the server's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
     pub started: String,
     pub ended: Option<String>,
-    /// None in older manifests: then it is the manifest's.
+    /// None in older manifests; the user is then `ServerRecord::user`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// None where each shard was read at its own instant.
+    /// None if each shard was read at its own snapshot.
     pub snapshot: Option<SnapshotRecord>,
-    /// How many warnings the server sent beside its answers.
+    /// Number of warnings that the server sent.
     #[serde(default)]
     pub warnings: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotRecord {
-    /// Under which the connections of the run shared it.
+    /// The exported snapshot that the run's connections shared.
     pub id: String,
-    /// `xmin:xmax:running`: which transactions it sees. Equal on one server, it
-    /// is the same instant.
+    /// `xmin:xmax:running`: which transactions the snapshot sees. Equal values on one server mean
+    /// the same snapshot.
     pub transactions: String,
     pub taken: String,
     /// Read right after the snapshot was taken. None on a standby.
@@ -114,21 +112,21 @@ pub struct MissingRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRecord {
     pub name: String,
-    /// What holds the values of all shards in another database, as `format_type` has it.
-    /// Our own name for it while an export is under way.
+    /// A type that can hold the values of all shards in another database, as named by
+    /// `format_type`. shardq's own name for it while the export runs.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// What the shards declare, where that is something else.
+    /// The types that the shards declare, where they differ from `type_name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declared: Vec<DeclaredRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredRecord {
-    /// `{shard}.mood` is the type `mood` in the shard's own schema.
+    /// `{shard}.mood` is the type `mood` in each shard's own schema.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// As `--shards` takes them. None of one answer of all shards.
+    /// In the syntax of `--shards`. None for one result over all shards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<String>,
 }
@@ -136,14 +134,14 @@ pub struct DeclaredRecord {
 /// Shards whose columns have the same types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnTypesRecord {
-    /// `1700:655366 25:-1`: the oid and the modifier of each column's type.
+    /// `1700:655366 25:-1`: the oid and modifier of each column's type.
     pub types: String,
     pub shards: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Beside the manifest, or below its folder.
+    /// Relative to the manifest's folder.
     pub name: String,
     pub bytes: u64,
     pub sha256: String,
@@ -153,12 +151,12 @@ pub struct FileRecord {
 pub struct ShardRecord {
     pub shard: String,
     pub rows: u64,
-    /// Of its rows, before compression.
+    /// Before compression.
     pub bytes: u64,
     pub milliseconds: u64,
-    /// Which of the runs read it, from 0.
+    /// Index into `runs`.
     pub run: usize,
-    /// Where each shard has its own.
+    /// If each shard has its own file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileRecord>,
 }
@@ -198,18 +196,18 @@ impl Manifest {
         file.with_file_name(name)
     }
 
-    /// In a folder with one file a shard. Readers of such folders skip names that
-    /// begin with an underscore.
+    /// For a folder with one file per shard. Dataset readers skip names that begin with an
+    /// underscore.
     pub fn path_in(folder: &Path) -> PathBuf {
         folder.join("_manifest.json")
     }
 
     /// # Errors
-    /// If it is none, or not as it was written.
+    /// If it is missing, not a manifest, or was modified.
     pub fn read(file: &Path) -> Result<Self, ManifestError> {
         let text = open_file::to_read(file).and_then(|from| {
             let mut text = Vec::new();
-            // Some files of /proc have no end.
+            // Some files in /proc have no end.
             let size = from.metadata()?.len();
             from.take(size).read_to_end(&mut text).map(|_| text)
         });
@@ -243,7 +241,7 @@ impl Manifest {
         files.map(|file| file.name.as_str())
     }
 
-    /// Who ran it, each once.
+    /// The distinct users of all runs.
     pub fn users(&self) -> BTreeSet<&str> {
         let users = self.runs.iter().map(|run| run.user.as_deref());
         users
@@ -268,12 +266,12 @@ impl Manifest {
         Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
     }
 
-    /// Of the runs that read any of it: others may have read nothing, or what was
-    /// read again since.
+    /// Counts only runs whose data is still in the export: others read nothing, or only what was
+    /// read again later.
     fn instants(&self) -> SnapshotCount {
         let read: BTreeSet<_> = self.shards.iter().map(|shard| shard.run).collect();
         let of = match read.len() {
-            // Its rows are of no shard, or it has none.
+            // A result over all shards, or no rows.
             0 => self.runs.last(),
             1 => read.first().and_then(|&run| self.runs.get(run)),
             runs => return SnapshotCount::Runs(runs),
@@ -284,16 +282,16 @@ impl Manifest {
         }
     }
 
-    /// Forgets the runs at the end that read nothing of what is there.
+    /// Drops trailing runs that contributed nothing to the export.
     pub fn drop_empty_runs(&mut self) {
         let read = self.shards.iter().map(|shard| shard.run + 1).max();
         self.runs.truncate(read.unwrap_or(0));
     }
 
-    /// Writes it to a draft, whole and on the disk.
+    /// Writes it to a temporary file, and syncs that.
     ///
     /// # Errors
-    /// If that cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, draft: &AtomicFile) -> Result<(), ExportError> {
         let written = self.text().and_then(|text| {
             draft.file()?.write_all(&text)?;
@@ -305,10 +303,10 @@ impl Manifest {
         })
     }
 
-    /// Puts it in the place of an earlier one.
+    /// Atomically replaces an earlier manifest.
     ///
     /// # Errors
-    /// If it cannot be written there.
+    /// If it cannot be written.
     pub fn replace(&self, path: &Path) -> Result<(), ExportError> {
         let draft = draft::create(path, IfExists::Replace)?;
         self.write(&draft)?;
@@ -320,9 +318,8 @@ impl Manifest {
     }
 }
 
-/// Whether a name leads to a file in a folder in the folder of the manifest, and so
-/// nowhere else: `shard=shard_30/part.csv`. Whoever goes on with an export moves and
-/// replaces files by these names.
+/// Whether a name is exactly one folder below the manifest's: `shard=shard_30/part.csv`.
+/// Resuming moves and replaces files by these names, so they must not lead elsewhere.
 fn is_part(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let mut inner = || matches!(components.next(), Some(Component::Normal(_)));
@@ -418,7 +415,7 @@ mod tests {
             Manifest::read(&path),
             Err(ManifestError::Edited(_))
         ));
-        // The first is what a person sees, and the last what a program reads.
+        // People notice the first of two equal keys, programs read the last.
         fs::write(&path, text.replacen('{', "{\n  \"rows\": 9,", 1)).unwrap();
         assert!(matches!(
             Manifest::read(&path),

@@ -1,4 +1,4 @@
-//! What a manifest says of a run: gathered from all who know.
+//! Builds the manifest from the plan, the server's information and the run's results.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,29 +21,29 @@ use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Doubt;
 
-/// What the server says of itself and of the snapshot: `sql/session/server_info.sql`.
+/// What the server reports about itself and the snapshot: `sql/session/server_info.sql`.
 #[derive(Debug, Clone, Default)]
 pub struct ServerInfo {
-    /// The one that answered.
+    /// The host that answered.
     pub host: Option<Host>,
     pub version: String,
     pub user: String,
-    /// Those that change how values are written, and that are not pinned.
+    /// Settings that affect how values are written and that shardq does not pin.
     pub settings: BTreeMap<String, String>,
-    /// None where each shard is read at its own instant.
+    /// None where each shard is read at its own snapshot.
     pub snapshot: Option<SnapshotRecord>,
-    /// How many rows the shards' tables have by the catalog's estimates.
+    /// Row estimates from the catalog, for all tables of a shard.
     pub shard_rows: BTreeMap<Shard, u64>,
 }
 
-/// All but the files.
+/// Everything but the files.
 pub struct ManifestInputs<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
     pub circumstances: &'a ServerInfo,
     pub began: Timestamp,
     pub outcome: &'a RunReport,
-    /// Why shards may be missing that nobody asked.
+    /// Why there may be shards that were not queried.
     pub doubt: Option<&'a Doubt>,
     pub kind: ExportFormat,
     pub header: bool,
@@ -51,7 +51,7 @@ pub struct ManifestInputs<'a> {
     pub options: BTreeMap<String, Value>,
 }
 
-/// Of an export to one file.
+/// For an export to one file.
 pub fn of_file(
     of: &ManifestInputs<'_>,
     columns: Vec<ColumnRecord>,
@@ -79,8 +79,8 @@ pub fn of_file(
     }
 }
 
-/// Of one answer of all shards that were `asked`. Those that its tables are put
-/// together from took part; the others were left out for what they lack.
+/// For one global result over all shards that were `asked`. Shards that are not in the
+/// catalog were left out because of schema drift, and are listed as missing.
 pub fn of_answer(
     of: &ManifestInputs<'_>,
     columns: Vec<ColumnRecord>,
@@ -113,7 +113,7 @@ pub fn of_answer(
 }
 
 impl ManifestInputs<'_> {
-    /// Without what comes of the shards' rows.
+    /// Everything that does not depend on the shards' rows.
     pub fn manifest(&self) -> Manifest {
         let (host, port) = host(self.circumstances.host.as_ref());
         let outcome = self.outcome;
@@ -162,7 +162,7 @@ impl ManifestInputs<'_> {
         }
     }
 
-    /// The schemas that may be the missing shards.
+    /// Schemas that look like shards but were not queried.
     fn doubtful(&self) -> impl Iterator<Item = MissingRecord> {
         let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
         look_alikes.map(|schema| MissingRecord {
@@ -185,7 +185,7 @@ fn missing(outcome: &RunReport) -> Vec<MissingRecord> {
         .collect()
 }
 
-/// Until the server is asked what it calls their types.
+/// With our own type names, until the server's are known.
 pub fn columns(columns: &[Column], types: &TypeNames) -> Vec<ColumnRecord> {
     columns
         .iter()
@@ -197,7 +197,7 @@ pub fn columns(columns: &[Column], types: &TypeNames) -> Vec<ColumnRecord> {
         .collect()
 }
 
-/// By its name alone: it may be handed on, its manifest beside it.
+/// By its base name: the file may be moved along with its manifest.
 pub fn file(path: &Path, written: &Written) -> FileRecord {
     let name = path.file_name().unwrap_or_default();
     FileRecord {

@@ -1,5 +1,5 @@
-//! Files that an investigation can stand on: whole or absent, with a record of
-//! what they are. Nothing here talks to a server.
+//! Exports: files that are complete or absent, each with a manifest. Nothing here talks to a
+//! server.
 
 mod background_sync;
 pub mod blocking;

@@ -1,8 +1,7 @@
-//! One file a shard, each whole or absent: `DIR/shard=shard_30/part.csv`.
+//! One file per shard, each complete or absent: `DIR/shard=shard_30/part.csv`.
 //!
-//! The manifest is there from the beginning and is brought up to date as files
-//! get their names, so that an export that was interrupted can be resumed. A file
-//! that got its name, but not its entry, is exported again.
+//! The manifest is written first and updated as files are completed, so that an interrupted
+//! export can be resumed. A file that was renamed but not yet listed is exported again.
 
 mod columns;
 
@@ -33,26 +32,24 @@ use crate::output::open_file;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
-/// Files that may be on their way to the disk at once. Each is open two or three
-/// times, and quick shards come faster than a disk takes them: of 2,000 small ones
-/// most were open at once.
+/// Files that may be syncing at once. Each uses two or three descriptors, and small shards
+/// arrive faster than a disk takes them: of 2,000, most were open at once without this limit.
 const FINISHING: usize = 16;
 
-/// Files under way, and the manifest of all.
 pub(crate) struct PerShard {
     folder: PathBuf,
-    /// The name of the folders in it: `shard`.
+    /// The prefix of the folder names: `shard`.
     key: String,
     kind: ExportFormat,
     text: TextOptions,
     types: TypeNames,
     manifest: Manifest,
     columns: Vec<Column>,
-    /// Whose they are.
+    /// The shard that `columns` came from.
     first: Option<Shard>,
-    /// Shards whose columns have other lengths or precisions, until their files are open.
+    /// Shards whose columns have other lengths or precisions, until their files are opened.
     drifted: BTreeMap<Shard, Vec<Column>>,
-    /// Of the shards that are there, and those under way.
+    /// Of the shards already exported and those in progress.
     column_types: ColumnTypes,
     open: BTreeMap<Shard, Part>,
     finishing: JoinSet<Result<ShardRecord, ExportError>>,
@@ -69,7 +66,7 @@ struct Part {
 }
 
 impl PerShard {
-    /// Goes on with `manifest`, which is that of a new export or of one resumed.
+    /// Continues `manifest`, of a new export or a resumed one.
     pub fn start(
         folder: &Path,
         key: &str,
@@ -79,7 +76,7 @@ impl PerShard {
         weights: BTreeMap<Shard, u64>,
         manifest: Manifest,
     ) -> Result<Self, ExportError> {
-        // Whoever goes on with a manifest has seen that it has them.
+        // Resuming has already checked that they are recorded.
         let column_types = recorded(&manifest).unwrap_or_default();
         let mut parts = Self {
             column_types,
@@ -104,15 +101,15 @@ impl PerShard {
         Ok(parts)
     }
 
-    /// Lets go of the files under way.
+    /// Discards the files in progress.
     pub async fn abandon(&mut self) {
         for part in std::mem::take(&mut self.open).into_values() {
             part.writer.abandon().await;
         }
     }
 
-    /// Waits for the files that are complete, and ends the manifest: what is in it,
-    /// and why the other shards are not. Also what went wrong, if something did.
+    /// Waits for files that are complete, then writes the final manifest: what it contains, and
+    /// why the other shards are missing. Also returns the first error.
     pub async fn finish(
         mut self,
         outcome: &RunReport,
@@ -121,7 +118,7 @@ impl PerShard {
         self.abandon().await;
         while self.reap_one().await {}
         match columns {
-            // The run has ended early.
+            // The run ended early.
             Ok(columns) if columns.is_empty() => {}
             Ok(columns) => self.manifest.columns = columns,
             Err(reason) => {
@@ -141,7 +138,7 @@ impl PerShard {
             run.ended = Some(manifest_builder::time(jiff::Timestamp::now()));
             run.warnings = outcome.notices.warnings();
         }
-        // One that was all in vain is said.
+        // If no run read anything, all stay on record.
         if !self.manifest.shards.is_empty() {
             self.manifest.drop_empty_runs();
         }
@@ -156,7 +153,7 @@ impl PerShard {
         self.manifest.replace(&Manifest::path_in(&self.folder))
     }
 
-    /// Waits for a file to be finished; `false` if there is none to wait for.
+    /// Waits for one file to be finished; `false` if there is none to wait for.
     async fn reap_one(&mut self) -> bool {
         let finished = self.finishing.join_next().await;
         let Some(finished) = finished else {
@@ -172,7 +169,7 @@ impl PerShard {
         }
     }
 
-    /// A file has its name: the manifest gets to know it.
+    /// Adds a completed file to the manifest.
     fn enter(&mut self, finished: Result<ShardRecord, ExportError>) {
         match finished {
             Ok(entry) => {
@@ -192,7 +189,7 @@ impl PerShard {
         }
     }
 
-    /// The file of a shard, opened when the first of it comes.
+    /// The file of a shard, opened on first use.
     async fn part(&mut self, shard: Shard) -> Result<&Part, OutputClosed> {
         if self.trouble.is_some() {
             return Err(OutputClosed);
@@ -234,7 +231,7 @@ impl PerShard {
         Ok(Part { target, writer })
     }
 
-    /// What came of a part whose writer takes no more.
+    /// Sends to the part's writer; if that has ended, keeps its error.
     async fn give(&mut self, shard: Shard, input: WriterCommand) -> Result<(), OutputClosed> {
         let given = self.part(shard).await?.writer.take(input).await;
         if given.is_err()
@@ -305,7 +302,7 @@ impl RowSink for PerShard {
         }
         match ended {
             ShardEnd::Finished(answer) => {
-                // A shard without rows has a file as well.
+                // A shard without rows gets a file too.
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
                     self.progress.answered(shard, answer.rows);
@@ -323,7 +320,7 @@ impl RowSink for PerShard {
         Ok(())
     }
 
-    /// Now and then, and not for each file: the manifest is as long as the topology.
+    /// Called now and then, not per file: the manifest grows with the number of shards.
     async fn flush(&mut self) -> Result<(), OutputClosed> {
         self.poll_finished();
         if std::mem::take(&mut self.stale)
@@ -337,7 +334,7 @@ impl RowSink for PerShard {
         }
     }
 
-    /// Files that get their names are there to stay.
+    /// Completed files are not rolled back.
     fn is_untouched(&self) -> bool {
         !self.touched
     }

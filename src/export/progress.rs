@@ -1,4 +1,4 @@
-//! How far an export is, and how long it may still take.
+//! Progress of an export, and the estimated time left.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::sharding::shard::Shard;
 use crate::text::humanize::{Bytes, HumanDuration, ThousandsSeparated};
 
-/// What has been read, against the catalog's row estimates. Those are of tables
-/// and not of the query: they serve as the shards' weights, no more.
+/// What has been read, compared to the catalog's row estimates. Those are for tables, not for
+/// the query, so they serve only as relative weights of the shards.
 #[derive(Debug, Default)]
 pub struct Progress {
     weights: BTreeMap<Shard, u64>,
     rows: u64,
     bytes: u64,
-    /// Of the shards that have not ended: rows and bytes.
+    /// Rows and bytes of the shards that have not ended.
     underway: BTreeMap<Shard, (u64, u64)>,
     answered_rows: u64,
     answered_weight: u64,
@@ -35,7 +35,7 @@ impl Progress {
         self.bytes += bytes;
     }
 
-    /// What came of a shard is void.
+    /// Discards what was counted for a shard.
     pub fn take_back(&mut self, shard: Shard) {
         let (rows, bytes) = self.underway.remove(&shard).unwrap_or_default();
         self.rows -= rows;
@@ -64,7 +64,7 @@ impl Progress {
         )
     }
 
-    /// The rest at the pace so far. None before enough is known to guess.
+    /// Extrapolated from the pace so far. None until enough is known.
     fn left(&self, elapsed: Duration) -> Option<Duration> {
         #![expect(clippy::cast_precision_loss, reason = "a guess for people")]
         let total: u64 = self.weights.values().sum();

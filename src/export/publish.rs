@@ -1,8 +1,7 @@
-//! A file and what stands beside it get their names together: both, or neither.
+//! Publishes a file and its manifest together: both, or neither.
 //!
-//! Two exports to one target take turns, so that never the file of one stands
-//! beside the manifest of the other. Each step can be taken back until the last one
-//! is done.
+//! Two exports to one target take turns, so that the file of one never ends up next to the
+//! manifest of the other. Each step can be rolled back until the last one is done.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -13,22 +12,20 @@ use super::ExportError;
 use crate::output::atomic_file::{self, AtomicFile, IfExists};
 use crate::output::open_file;
 
-/// The steps take milliseconds: who holds the folder for longer is another program,
-/// with reasons of its own.
+/// The steps take milliseconds; if the folder is locked for longer, another program holds it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What changes at once.
 pub(super) struct CommitFiles<'a> {
     pub file: &'a AtomicFile,
     pub manifest: Option<&'a AtomicFile>,
-    /// Manifests that do not fit the new file.
+    /// Manifests that do not match the new file.
     pub stale: &'a [PathBuf],
 }
 
 impl CommitFiles<'_> {
     /// # Errors
-    /// If anything of it cannot be done; the rest is taken back then, and the error
-    /// says so where that cannot be done either.
+    /// If any step fails. The steps before it are then rolled back; if that fails too, the error
+    /// is [`ExportError::PartiallyCommitted`].
     pub fn publish(&self) -> Result<(), ExportError> {
         let at = self.file.path();
         self.file.sync().map_err(failed(at))?;
@@ -107,11 +104,11 @@ impl Step<'_> {
     }
 }
 
-/// What had a name before a step.
+/// What was at a path before a step.
 enum Backup {
     None,
     Saved(BackupFile),
-    /// Some file systems know no second name for a file.
+    /// Some file systems have no hard links.
     Unavailable,
 }
 
@@ -125,11 +122,11 @@ impl Backup {
     }
 }
 
-/// An older file, under a hidden name until what replaces it is complete.
+/// An older file, kept under a hidden name until its replacement is complete.
 struct BackupFile {
     path: PathBuf,
     hidden: PathBuf,
-    /// Holds a lock, as a draft does, lest a run that starts remove it.
+    /// Holds a lock, so that another run does not remove it as abandoned.
     _file: io::Result<File>,
 }
 
@@ -155,7 +152,7 @@ impl BackupFile {
 
 impl Drop for BackupFile {
     fn drop(&mut self) {
-        // Gone already if it was put back.
+        // Already gone if it was restored.
         let _ = fs::remove_file(&self.hidden);
     }
 }
@@ -184,8 +181,8 @@ fn failed(file: &Path) -> impl Fn(io::Error) -> ExportError {
     }
 }
 
-/// A folder that no other export publishes in meanwhile. Where folders cannot be
-/// locked, or one is locked for long, it goes on without.
+/// Keeps other exports from publishing in this folder. Proceeds without a lock where folders
+/// cannot be locked, or when one is locked for long.
 struct DirectoryLock(#[allow(dead_code, reason = "holds the lock")] Option<File>);
 
 impl DirectoryLock {
@@ -210,7 +207,7 @@ mod tests {
     use std::io::Write;
     use std::sync::Barrier;
 
-    /// Each writes its number to both.
+    /// Each thread writes its number to both files.
     #[test]
     fn many_that_publish_at_the_same_moment_take_turns() {
         let folder = tempfile::tempdir().unwrap();

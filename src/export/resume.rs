@@ -1,5 +1,5 @@
-//! Going on with an export of one file a shard: what is there of it, and whether
-//! what is asked for now is still the same.
+//! Resuming an export with one file per shard: which files can stay, and whether the request
+//! is still the same.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,7 +13,7 @@ use super::verify::matches_digest;
 use crate::export::dataset_dir;
 use crate::sharding::shard::Shard;
 
-/// The manifest of an export that is about to begin.
+/// The manifest at the start of an export, with every shard missing.
 pub fn announced(mut manifest: Manifest, shards: &[Shard]) -> Manifest {
     manifest.complete = false;
     manifest.shards_expected = shards.len();
@@ -31,25 +31,24 @@ pub fn announced(mut manifest: Manifest, shards: &[Shard]) -> Manifest {
     manifest
 }
 
-/// An export that was interrupted, and what of it can stay.
+/// An interrupted export.
 #[derive(Debug)]
 pub struct PreviousExport {
     manifest: Manifest,
-    /// The shards whose files are there, as they were written.
+    /// The shards whose files match the manifest.
     intact: BTreeSet<String>,
-    /// Files that are not what was written.
+    /// Files that do not match the manifest.
     pub changed: Vec<PathBuf>,
 }
 
-/// Who may go on with an export. Another user may see other rows: row-level security,
-/// views, and what a function does, depend on who asks.
+/// Who may resume an export. Another user may see other rows: row-level security, views and
+/// functions can depend on the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Users {
     Same,
     Any,
 }
 
-/// What became of a file.
 enum PartState {
     Intact,
     Modified,
@@ -57,11 +56,11 @@ enum PartState {
 }
 
 impl PreviousExport {
-    /// Reads what is there of it: a file that was damaged at its size looks whole.
-    /// 100 MB took 0.4 s, the server holding nothing meanwhile.
+    /// Reads and hashes the existing files, because damage need not change a file's size.
+    /// 100 MB took 0.4 s; no server resources are held meanwhile.
     ///
     /// # Errors
-    /// If a file that is there cannot be read.
+    /// If an existing file cannot be read.
     pub async fn examine(manifest: Manifest, folder: &Path) -> Result<Self, ExportError> {
         let folder = folder.to_owned();
         blocking(move || {
@@ -86,16 +85,16 @@ impl PreviousExport {
         .await
     }
 
-    /// Which of the shards have no file that can stay.
+    /// The shards that still have to be exported.
     pub fn left(&self, shards: &[Shard]) -> Vec<Shard> {
         let is_left = |shard: &Shard| !self.intact.contains(&shard.to_string());
         shards.iter().copied().filter(is_left).collect()
     }
 
-    /// The manifest of an export that goes on with what is [`Self::left`] of all shards.
+    /// The manifest to continue with. Of all `shards`, those in [`Self::left`] are exported next.
     ///
     /// # Errors
-    /// If what is asked for now is not what was asked for then.
+    /// If the request differs from the original one.
     pub fn resumed(
         &self,
         now: &Manifest,
@@ -177,7 +176,7 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
     if recorded(then).is_none() {
         return refused("the manifest does not say which types the columns have".to_owned());
     }
-    // They change how values are written.
+    // Options that change how values are written.
     for option in [
         "null",
         "delimiter",

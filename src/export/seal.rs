@@ -1,13 +1,12 @@
-//! The checksum that a manifest carries of itself, in its last line: over the bytes of
-//! all lines in front of it, so that whatever is changed there is seen.
+//! The checksum in the last line of a manifest, over the bytes of all lines before it.
 //!
 //! ```sh
 //! sed '/^  "seal": /,$d' packages.csv.manifest.json | sha256sum
 //! ```
 //!
-//! Manifests used to carry one over the values, which did not see a key that was put in
-//! front of its namesake: a program reads the last, and a person the first. These are
-//! still read, but no key may be there twice.
+//! Older manifests have a checksum over the parsed values, which did not detect a duplicate
+//! key: a program reads the last one, a person the first. They are still accepted, but only
+//! without duplicate keys.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,7 +22,7 @@ const OPENING: &str = "  \"seal\": \"sha256:";
 const END: &str = "\"\n}\n";
 const DIGITS: usize = 64;
 
-/// Adds the last line to an object that `serde_json` has written in lines.
+/// Adds the last line to an object that `serde_json` has pretty-printed.
 pub fn add(mut text: Vec<u8>) -> Vec<u8> {
     let brace = text.strip_suffix(b"\n}").map_or(text.len(), <[u8]>::len);
     text.truncate(brace);
@@ -33,10 +32,10 @@ pub fn add(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// Whether a text is as it was written.
+/// Whether the text is unmodified.
 ///
 /// # Errors
-/// If it is no JSON at all.
+/// If it is not JSON.
 pub fn is_whole(text: &[u8]) -> serde_json::Result<bool> {
     match split(text) {
         Some((front, digits)) => Ok(hash(front).as_bytes() == digits),
@@ -44,7 +43,7 @@ pub fn is_whole(text: &[u8]) -> serde_json::Result<bool> {
     }
 }
 
-/// What is in front of the last line, and the checksum in it.
+/// Everything before the last line, and the checksum in that.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let digits_end = text.len().checked_sub(END.len())?;
     let digits = digits_end.checked_sub(DIGITS)?;
@@ -54,7 +53,7 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     has_form.then(|| (&text[..front], &text[digits..digits_end]))
 }
 
-/// Over the compact text of all the rest, its keys in alphabetical order.
+/// Over the compact JSON without the seal, with keys in alphabetical order.
 fn has_old_seal(text: &[u8]) -> serde_json::Result<bool> {
     let mut value: Value = serde_json::from_slice(text)?;
     let seal = value.as_object_mut().and_then(|map| map.remove(KEY));
@@ -66,7 +65,7 @@ fn hash(bytes: &[u8]) -> String {
     compress::hexadecimal(digest(&SHA256, bytes).as_ref())
 }
 
-/// Any JSON in which no object has a key twice.
+/// Any JSON in which no object has duplicate keys.
 struct EachKeyOnce;
 
 impl<'de> Deserialize<'de> for EachKeyOnce {
@@ -137,7 +136,7 @@ mod tests {
         add(serde_json::to_vec_pretty(&manifest()).unwrap())
     }
 
-    /// As versions before wrote it.
+    /// In the format of older versions.
     fn written_before() -> String {
         let mut value = manifest();
         value["seal"] = hash(value.to_string().as_bytes()).into();

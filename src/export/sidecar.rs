@@ -1,4 +1,4 @@
-//! What stands beside a file: its manifest, or none, and none that is another's.
+//! The manifest next to an exported file, and the removal of manifests of the file it replaces.
 
 use std::path::{Path, PathBuf};
 
@@ -7,25 +7,25 @@ use super::publish::CommitFiles;
 use super::{ExportError, ExportTarget, draft};
 use crate::output::atomic_file::{self, AtomicFile, IfExists};
 
-/// Dropping it leaves nothing behind.
+/// Dropping it before it is published leaves nothing behind.
 #[derive(Debug, Default)]
 pub struct Sidecar {
     manifest: Option<AtomicFile>,
-    /// Manifests that the new file would not fit.
+    /// Manifests of the replaced file, which would not match the new one.
     stale: Vec<PathBuf>,
 }
 
 impl Sidecar {
-    /// A stream has nothing beside it.
+    /// For streams, which have no manifest.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// A manifest, beside the name that was given, where `verify` looks for it. One
-    /// beside the file that a link of that name points to is the older file's.
+    /// A manifest next to the path as given, where `verify` looks for it. If that path is a link,
+    /// a manifest next to the link's target describes the older file.
     ///
     /// # Errors
-    /// If it cannot be written, or one that is to be kept is there.
+    /// If it cannot be written, or one exists that must be kept.
     pub fn manifest(
         given: &Path,
         target: &ExportTarget,
@@ -41,10 +41,10 @@ impl Sidecar {
         beside.checked(existing)
     }
 
-    /// No manifest, neither a new one nor the older file's.
+    /// Writes no manifest, and removes the older file's.
     ///
     /// # Errors
-    /// If one that is to be kept is there.
+    /// If one exists that must be kept.
     pub fn no_manifest(
         given: &Path,
         target: &ExportTarget,
@@ -66,7 +66,6 @@ impl Sidecar {
         }
     }
 
-    /// What stands beside another name.
     pub(super) fn rename(&mut self, file: &Path) -> Result<(), ExportError> {
         let path = Manifest::path_of(file);
         self.stale.clear();
@@ -77,7 +76,6 @@ impl Sidecar {
         renamed(manifest, path)
     }
 
-    /// Gives the file its name, and the manifest, if there is to be one.
     pub(super) fn publish(&self, file: &AtomicFile, record: &Manifest) -> Result<(), ExportError> {
         if let Some(manifest) = &self.manifest {
             record.write(manifest)?;
@@ -91,14 +89,15 @@ impl Sidecar {
     }
 }
 
-/// Another name, if that is not taken.
+/// # Errors
+/// [`ExportError::Exists`] if the new name is taken.
 pub(super) fn renamed(draft: &mut AtomicFile, path: PathBuf) -> Result<(), ExportError> {
     draft
         .rename(path.clone())
         .map_err(|_| ExportError::Exists(path))
 }
 
-/// Where the manifest of a file may be that is about to be replaced.
+/// Where a manifest of the file that is about to be replaced may be.
 fn manifests(given: &Path, target: &ExportTarget) -> Vec<PathBuf> {
     let mut all = [given, target.path()]
         .map(|file| resolved(&Manifest::path_of(file)))
@@ -107,7 +106,7 @@ fn manifests(given: &Path, target: &ExportTarget) -> Vec<PathBuf> {
     all
 }
 
-/// The one name of a file that may not be there.
+/// Like `canonicalize`, but also for a file that does not exist.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = atomic_file::folder(path).canonicalize();

@@ -1,5 +1,5 @@
-//! All shards in one file: takes a run's pieces to the writer, and gives the file
-//! its name in the end.
+//! All shards in one file: passes a run's output to the writer, and publishes the file at the
+//! end.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,21 +20,21 @@ use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 use crate::text::humanize::Bytes;
 
-/// A file under way. Dropping it leaves nothing behind.
+/// A file being written. Dropping it leaves nothing behind.
 pub(crate) struct OneFile {
     target: ExportTarget,
     beside: Sidecar,
     writer: Writer,
-    /// Waits for the writer's queue; the run's interface cannot.
+    /// Held until the next async call: the run's columns callback cannot wait for the queue.
     columns: Option<Vec<Column>>,
-    /// The first shard's, which the file has.
+    /// The first shard's columns, which the file uses.
     first: Option<(Shard, Vec<Column>)>,
     progress: Progress,
     began: Instant,
     touched: bool,
 }
 
-/// A file that is written, and has its name not yet.
+/// A complete file under its temporary name.
 pub(crate) struct UnpublishedFile {
     target: ExportTarget,
     beside: Sidecar,
@@ -62,8 +62,8 @@ impl OneFile {
         })
     }
 
-    /// What is written to a stream, or as Parquet, is written; and of rows that are
-    /// mixed, those of one shard cannot be taken out again.
+    /// A shard cannot be restarted on a stream or in Parquet, where writes are final, nor with
+    /// rows in arrival order, where one shard's rows cannot be removed.
     pub fn delivery(target: &ExportTarget, kind: ExportFormat, order: Order) -> MergeMode {
         let mixed = order == Order::Arrival;
         let recall = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
@@ -78,7 +78,7 @@ impl OneFile {
         self.target.is_stream()
     }
 
-    /// Takes it all back, for a run that starts again.
+    /// Discards everything, for another attempt.
     pub async fn reset(self) -> Result<(ExportTarget, Sidecar), ExportError> {
         if let Some(error) = self.writer.abandon().await {
             return Err(error);
@@ -87,7 +87,7 @@ impl OneFile {
         cut.map(|()| (self.target, self.beside))
     }
 
-    /// Waits until all of it is on the disk.
+    /// Waits until the data is on disk.
     pub async fn finish(self) -> Result<UnpublishedFile, ExportError> {
         let written = self.writer.finish().await?;
         let target = self.target;
@@ -99,14 +99,14 @@ impl OneFile {
         })
     }
 
-    /// Ends in the middle. A stream keeps what it got.
+    /// Stops early. A stream keeps what was written.
     pub async fn abandon(self) -> Option<ExportError> {
         self.writer.abandon().await
     }
 }
 
 impl UnpublishedFile {
-    /// Another name for the file, and for what stands beside it.
+    /// Renames the file and its manifest.
     pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
         self.beside.rename(&path)?;
         match &mut self.target {
@@ -129,7 +129,7 @@ impl UnpublishedFile {
         )
     }
 
-    /// Gives the file its name, and then the manifest its own.
+    /// Renames the file into place, then the manifest.
     pub async fn publish(self, record: Manifest) -> Result<(), ExportError> {
         blocking(move || match &self.target {
             ExportTarget::File(draft) => self.beside.publish(draft, &record),
@@ -188,7 +188,7 @@ impl RowSink for OneFile {
         match ended {
             ShardEnd::Finished(answer) => {
                 self.progress.answered(shard, answer.rows);
-                // A header is due even if no shard has any row.
+                // The header is written even if no shard has any rows.
                 self.pass(WriterCommand::ShardEnded(shard)).await
             }
             ShardEnd::Failed => {
@@ -203,7 +203,7 @@ impl RowSink for OneFile {
         Ok(())
     }
 
-    /// Of a file, nobody has.
+    /// A file is not visible before it is published.
     fn is_untouched(&self) -> bool {
         !self.target.is_stream() || !self.touched
     }

@@ -1,4 +1,4 @@
-//! Where an export goes: a file that is whole or absent, or a stream.
+//! Where an export goes: a file that is complete or absent, or a stream.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
@@ -15,7 +15,7 @@ use crate::output::open_file;
 #[derive(Debug)]
 pub enum ExportTarget {
     File(AtomicFile),
-    /// Standard output, a pipe or a device: what is written is written.
+    /// Standard output, a pipe or a device. Writes cannot be rolled back.
     Stream {
         path: PathBuf,
         file: File,
@@ -23,28 +23,28 @@ pub enum ExportTarget {
 }
 
 impl ExportTarget {
-    /// A file that is to be.
+    /// A new file.
     ///
     /// # Errors
-    /// If nothing can be written there: better said before the shards are asked.
+    /// If it cannot be created. Found out here, before any shard is queried.
     pub fn open(path: &Path, existing: IfExists) -> Result<Self, ExportError> {
         let draft = AtomicFile::create(path, existing).map_err(not_drafted(path))?;
         Ok(Self::File(draft))
     }
 
-    /// One that nobody has named, in the folder of an export.
+    /// A part in a dataset folder. The user did not name its path, so a link is not followed.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// See [`Self::open`].
     pub(super) fn part(path: &Path) -> Result<Self, ExportError> {
         draft::create(path, IfExists::Replace).map(Self::File)
     }
 
-    /// What [`Self::is_stream_path`]; `-` is standard output. A pipe waits for its
-    /// reader.
+    /// For a path for which [`Self::is_stream_path`] holds; `-` is standard output. Opening a
+    /// pipe waits for its reader.
     ///
     /// # Errors
-    /// If nothing can be written there.
+    /// If it cannot be opened for writing.
     pub async fn stream(path: &Path) -> Result<Self, ExportError> {
         let path = path.to_owned();
         let open = move || {
@@ -62,7 +62,7 @@ impl ExportTarget {
         blocking(open).await
     }
 
-    /// Standard output, a pipe, a device.
+    /// Whether the path is standard output, a pipe or a device.
     pub fn is_stream_path(path: &Path) -> bool {
         let there = fs::metadata(path);
         path == Path::new("-") || there.is_ok_and(|there| !there.is_file() && !there.is_dir())
@@ -79,7 +79,7 @@ impl ExportTarget {
         matches!(self, Self::Stream { .. })
     }
 
-    /// Empties it, to be written again.
+    /// Truncates the file for another attempt.
     pub(super) fn rewind(&self) -> Result<(), ExportError> {
         let Self::File(draft) = self else {
             return Ok(());
@@ -91,7 +91,7 @@ impl ExportTarget {
         rewound.map_err(|source| self.failed(source))
     }
 
-    /// Waits until all of it is on the disk.
+    /// Waits until the data is on disk.
     pub(super) fn sync(&self) -> Result<(), ExportError> {
         match self {
             Self::File(draft) => draft.sync().map_err(|source| self.failed(source)),
@@ -106,7 +106,7 @@ impl ExportTarget {
         }
     }
 
-    /// To write to.
+    /// A second handle, for the writer.
     pub(super) fn file(&self) -> Result<File, ExportError> {
         match self {
             Self::File(draft) => draft.file(),

@@ -1,5 +1,5 @@
-//! A file of lines: shards one after the other, each of which can be taken back
-//! until it has ended.
+//! A text file that holds one shard after the other. A shard can be rolled back until it has
+//! ended.
 
 use std::io::{self, Write as _};
 
@@ -17,14 +17,14 @@ pub(super) struct TextFile {
     packed: CompressedWriter,
     /// The shard that is being written, if it has a row.
     shard: Option<Shard>,
-    /// The first of it, while it is too little to be worth a mark.
+    /// Its first bytes, while they are too few to be worth a checkpoint.
     held: Vec<u8>,
     began: ShardStart,
 }
 
-/// Where the shard began that is being written.
+/// Where the current shard began.
 pub(super) enum ShardStart {
-    /// What is written is written.
+    /// What is written cannot be rolled back.
     Irreversible,
     Unwritten,
     Checkpoint(Box<Checkpoint>),
@@ -83,7 +83,7 @@ impl TextFile {
                 self.add(shard, &text, books)?;
             }
             WriterCommand::Lines(shard, lines) => self.add(shard, &lines.text, books)?,
-            // Shards fail before it is their turn, too.
+            // A shard may also fail before anything of it was written.
             WriterCommand::RollBack(shard) if self.shard == Some(shard) => {
                 self.held.clear();
                 if let ShardStart::Checkpoint(mark) = self.ended() {
@@ -140,7 +140,7 @@ impl TextFile {
         Ok(())
     }
 
-    /// Where it began: the next begins elsewhere.
+    /// Ends the current shard, and returns where it began.
     fn ended(&mut self) -> ShardStart {
         self.shard = None;
         match self.began {

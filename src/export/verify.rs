@@ -1,5 +1,4 @@
-//! Whether an export is still what its manifest says: its bytes, its rows, and of
-//! which shards they are.
+//! Checks whether an export still matches its manifest: bytes, row counts, and rows per shard.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,7 +20,6 @@ use crate::output::open_file;
 use crate::terminal::summary::ResultSummary;
 use crate::text::escape::one_line;
 
-/// What was found to be as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub manifest: Manifest,
@@ -45,7 +43,7 @@ pub enum VerifyError {
         found: String,
         expected: String,
     },
-    /// The file is as it was written, but is not what the manifest makes of it.
+    /// The bytes match, but the content contradicts the manifest.
     #[error("{}: {what} are {found}, and the manifest says {expected}", .file.display())]
     Differs {
         file: PathBuf,
@@ -77,12 +75,12 @@ pub enum VerifyError {
     },
 }
 
-/// Checks a file, or a folder of one file a shard.
+/// Checks a file, or a folder with one file per shard.
 ///
 /// # Errors
-/// The first thing that is not as it should.
+/// The first mismatch.
 pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
-    // Its name may be mistyped: better said than that its manifest is not there.
+    // First, so that a mistyped name is not reported as a missing manifest.
     let there = fs::metadata(path).map_err(|source| VerifyError::File {
         file: path.to_owned(),
         source,
@@ -99,7 +97,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
     validate_manifest(&manifest, &manifest_path)?;
     let (extent, mut bytes) = (manifest.extent(), 0);
     if let Some(file) = &manifest.file {
-        // By the name that it has now: it may have been renamed with its manifest.
+        // By its current name: it may have been renamed along with its manifest.
         let shards = manifest
             .shards
             .iter()
@@ -125,7 +123,7 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
     })
 }
 
-/// Whoever reads a folder of parts reads all that is there.
+/// Readers of a dataset folder read every file in it.
 fn check_untracked(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError> {
     let files = manifest
         .shards
@@ -145,7 +143,6 @@ fn check_untracked(folder: &Path, manifest: &Manifest) -> Result<(), VerifyError
     })
 }
 
-/// A few of many.
 fn truncated_list(files: &[PathBuf]) -> String {
     const FEW: usize = 5;
     let shown = files.iter().take(FEW);
@@ -186,7 +183,7 @@ fn validate_manifest(manifest: &Manifest, file: &Path) -> Result<(), VerifyError
     Ok(())
 }
 
-/// One file: its bytes, and then what is in them.
+/// Checks one file: first its bytes, then its rows.
 fn check(
     path: &Path,
     manifest: &Manifest,
@@ -223,10 +220,10 @@ fn check(
         ))
     };
     let file = open_file::to_read(path).map_err(failed)?;
-    // Of another size, it is not read: some files of /proc have none, and no end.
+    // If the size differs, it is not read: some files in /proc have size 0 and no end.
     of_size(file.metadata().map_err(failed)?.len())?;
     let mut file = Hashing::new(file, record.bytes);
-    // A broken file may not decompress. Its checksum says what is the matter.
+    // A damaged file may not decompress. Report its checksum first.
     let counted = counter(&mut file, kind, manifest);
     io::copy(&mut file, &mut io::sink()).map_err(failed)?;
     let (bytes, sha256) = file.content();
@@ -292,7 +289,7 @@ fn counter(file: &mut Hashing, kind: ExportFormat, manifest: &Manifest) -> io::R
     }
 }
 
-/// Whether a file has the bytes that were written. Of another size, it is not read.
+/// Whether a file has the bytes that were written. If the size differs, it is not read.
 pub fn matches_digest(path: &Path, record: &FileRecord) -> io::Result<bool> {
     let file = open_file::to_read(path)?;
     if file.metadata()?.len() != record.bytes {
@@ -304,7 +301,7 @@ pub fn matches_digest(path: &Path, record: &FileRecord) -> io::Result<bool> {
     Ok(file.content() == (record.bytes, record.sha256.clone()))
 }
 
-/// A file whose bytes are hashed as they are read, up to one more than it should have.
+/// Hashes a file as it is read, up to one byte more than it should have.
 struct Hashing {
     file: Take<File>,
     hash: Context,
@@ -320,7 +317,7 @@ impl Hashing {
         }
     }
 
-    /// To read in another way first. The two share one place in the file.
+    /// A second handle, for a first pass. Both share one file position.
     #[cfg(feature = "parquet")]
     fn again(&self) -> io::Result<File> {
         self.file.get_ref().try_clone()

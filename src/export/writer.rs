@@ -1,6 +1,6 @@
-//! A thread that encodes, compresses, hashes and writes one file, so that none of
-//! it holds up the reading of shards; and a short queue in front of it, so that a
-//! slow disk or reader holds it up before memory does.
+//! A thread that encodes, compresses, hashes and writes one file, so that this does not delay
+//! reading from the shards. The bounded queue in front of it limits memory when the disk or
+//! reader is slow.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::exec::merge::Restart;
 use crate::export::encoder::{EncodeError, WriteStats, WriterCommand};
 use crate::export::{TextOptions, Written};
 
-/// Batches that may wait for the writer; each is some 32 KiB.
+/// Batches that may wait in the queue; each is about 32 KiB.
 const WAITING: usize = 16;
 
-/// The thread, seen from the run.
+/// Handle to the thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     input: mpsc::Sender<WriterCommand>,
@@ -76,7 +76,7 @@ impl Writer {
                         }
                         encoder.take(input, &mut books)?;
                     }
-                    // Whoever sent has gone: nobody wants it.
+                    // The sender is gone: the file was abandoned.
                     Err(io::Error::from(io::ErrorKind::Interrupted).into())
                 };
                 let written = work().map(|content| Written {
@@ -84,9 +84,9 @@ impl Writer {
                     sha256: content.sha256,
                     shard_bytes: books.shard_bytes,
                 });
-                // It may have a tail to write even now; whoever listens may use the file next.
+                // Dropping may still write; do it first, as the receiver may use the file next.
                 drop(encoder);
-                // Nobody listens any more when the run was interrupted.
+                // After an abort, nobody receives this.
                 let failed = |trouble: EncodeError| trouble.of(name, kind, is_stream);
                 let _ = tell.send(written.map_err(failed));
             })
@@ -94,21 +94,21 @@ impl Writer {
         Ok(Self { input, done, path })
     }
 
-    /// Hands something over; waits while too much is waiting.
+    /// Waits while the queue is full.
     pub async fn take(&self, input: WriterCommand) -> Result<(), OutputClosed> {
         self.input.send(input).await.map_err(|_| OutputClosed)
     }
 
-    /// Waits until all of it is written.
+    /// Waits until everything is written.
     pub async fn finish(self) -> Result<Written, ExportError> {
-        // If it cannot be sent, the writer has ended and says why.
+        // If sending fails, the writer has ended and `done` has its error.
         let _ = self.input.send(WriterCommand::End).await;
         self.done
             .await
             .unwrap_or(Err(ExportError::WriterPanicked(self.path)))
     }
 
-    /// Waits until the thread has let go of the file.
+    /// Waits until the thread has closed the file.
     pub async fn abandon(self) -> Option<ExportError> {
         drop(self.input);
         match self.done.await {

@@ -1,5 +1,5 @@
-//! The look for a key: in which tables, in one shard or in all of them. All at the
-//! snapshot of one session, on its one connection, many shards in flight.
+//! Looks up a key in its tables, in one shard or in all of them. Everything runs in one session
+//! at one snapshot, with many shards in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
 use crate::sharding::suggest::{self, Nearest, Suggestion};
 
-/// Shards asked before the first of them has answered: a slow link is waited for
-/// once, not once a shard.
+/// Number of pipelined requests, so that a slow link costs one round trip instead of one per
+/// shard.
 const IN_FLIGHT: usize = 64;
 
-/// No shard can be asked any more.
+/// An error after which no other shard can be queried either.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
     #[error("{}", .0.summary_line())]
@@ -35,7 +35,7 @@ pub enum LookupError {
 }
 
 impl LookupError {
-    /// Whether the same again may go well.
+    /// Whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Server(report) => fanout::is_transient(&report.code),
@@ -48,13 +48,13 @@ impl LookupError {
 #[derive(Debug, Default)]
 pub struct Tables {
     pub in_shard: BTreeMap<Shard, Vec<KeyTable>>,
-    /// Names of those that this user may not read.
+    /// Names of tables that this user may not read.
     pub unreadable: BTreeMap<Shard, BTreeSet<String>>,
 }
 
 impl Tables {
-    /// Tables that may hold the key, and the shards that lack them: the one table of a
-    /// name, or those that most shards have.
+    /// Expected tables, and the shards that lack them. Expected is the table `home`, or, if there
+    /// is none, every table that most shards have.
     pub fn lacking(&self, home: Option<&str>, shards: &[Shard]) -> BTreeMap<String, Vec<Shard>> {
         let mut having: BTreeMap<&str, BTreeSet<Shard>> = home
             .map(|table| (table, BTreeSet::new()))
@@ -90,11 +90,10 @@ impl Tables {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTable {
     name: String,
-    /// Whether its rows have names.
+    /// Whether it has a name column.
     named: bool,
 }
 
-/// What the shards had to say.
 #[derive(Debug, Default)]
 pub struct LookupResult {
     /// In shard order.
@@ -103,14 +102,14 @@ pub struct LookupResult {
     pub failures: Failures,
 }
 
-/// A key, and the session to look for it in.
+/// A key, and the session to look it up in.
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     pub key: &'a Key,
     pub session: &'a Session,
 }
 
-/// The statement that lists a key's tables: in one shard, or in all.
+/// The statement that lists the tables for a key: in one shard, or in all.
 pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
     let schema = match shard {
         Some(shard) => Literal(&shard.to_string()).to_string(),
@@ -128,7 +127,7 @@ pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
     }
 }
 
-/// The one table that has the key, if there can be only one.
+/// The only table that can hold the key, if there is one.
 pub fn home(key: &Key) -> Option<&'static str> {
     match key {
         Key::Origin(_) => Some("origins"),
@@ -138,7 +137,7 @@ pub fn home(key: &Key) -> Option<&'static str> {
 }
 
 impl Lookup<'_> {
-    /// Asks the catalog.
+    /// Queries the catalog.
     pub async fn tables(self, shard: Option<Shard>) -> Result<Tables, LookupError> {
         let client = self.session.connection().client();
         let messages = client
@@ -167,7 +166,7 @@ impl Lookup<'_> {
         Ok(tables)
     }
 
-    /// Looks into these tables. A shard that fails costs none of the others.
+    /// Searches these tables. A shard that fails does not affect the others.
     pub async fn look(
         self,
         tables: &Tables,
@@ -208,7 +207,7 @@ impl Lookup<'_> {
         Ok(heard)
     }
 
-    /// Names that are much like this one. A hint: shards that fail are left out.
+    /// Similar names. This is only a hint, so shards that fail are skipped.
     pub async fn nearest(self, name: &str, tables: &Tables) -> Vec<Suggestion> {
         let (shortest, longest) = suggest::lengths(name);
         let parameters: [(&(dyn ToSql + Sync), Type); 2] =
@@ -228,7 +227,7 @@ impl Lookup<'_> {
         nearest.found()
     }
 
-    /// What a statement gives in each shard, in shard order.
+    /// The result of a statement in each shard, in shard order.
     fn each<'a>(
         self,
         tables: &'a Tables,
@@ -251,8 +250,8 @@ impl Lookup<'_> {
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        // Back to the savepoint first: it lets go of the locks of the shard before,
-        // and gets over its error. Not waited for, so that both are sent together.
+        // First roll back to the savepoint, which releases the previous shard's locks and clears
+        // its error. This sends without waiting, so both go out in one round trip.
         self.session.recover().await?;
         self.session
             .connection()
@@ -291,7 +290,7 @@ fn qualified(shard: Shard, table: &KeyTable) -> String {
     format!("{}.{}", Identifier(&schema), Identifier(&table.name))
 }
 
-/// The table that the snapshot does not cover, if a row is of `sql/find/rewritten.sql`.
+/// The table that the snapshot does not cover, if this row is from `sql/find/rewritten.sql`.
 fn rewritten(row: &Row) -> Option<String> {
     match row.try_get::<_, Option<String>>(0) {
         Ok(None) => row.try_get(2).ok(),
@@ -303,7 +302,7 @@ fn hit(shard: Shard, row: &Row) -> Option<Match> {
     Some(Match {
         shard,
         table: row.try_get(0).ok()?,
-        // NULL where a name has no id, which is strange but is there.
+        // NULL if a row has a name but no id, which is odd but possible.
         id: row
             .try_get::<_, Option<String>>(1)
             .ok()?
@@ -312,7 +311,7 @@ fn hit(shard: Shard, row: &Row) -> Option<Match> {
     })
 }
 
-/// The shard's own trouble, unless it is everybody's.
+/// A shard's own error; `Err` if it affects all shards.
 fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
     let fatal = error.as_db_error().is_none_or(ServerError::is_fatal);
     match failure(error) {
@@ -325,7 +324,7 @@ fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError>
 
 fn failure(error: &tokio_postgres::Error) -> LookupError {
     match error.as_db_error() {
-        // Nobody knows our statement, so there is no point in a place in it.
+        // The user does not see our statement, so a position in it is useless.
         Some(report) => LookupError::Server(ServerError {
             position: None,
             ..ServerError::new(report, 0)

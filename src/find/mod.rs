@@ -1,3 +1,3 @@
-//! Where a key is: the lookup in the catalog and the tables, and the report.
+//! Finds the shard that holds a key: the lookup and the report.
 pub mod lookup;
 pub mod report;

@@ -1,4 +1,4 @@
-//! What became of looking for a key, and how it is told. Pure.
+//! The result of looking up a key, and how it is shown. Pure.
 
 use std::fmt::{self, Write as _};
 
@@ -13,19 +13,19 @@ use crate::sharding::suggest::Suggestion;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::visible;
 
-/// A key, where it belongs, and where it is.
+/// A key, the shard it belongs in, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindReport {
     pub key: Key,
     pub route: Result<Route, NoRoute>,
     pub verdict: FindVerdict,
-    /// If it was not where it belongs.
+    /// Set if the key was not in the shard it belongs in.
     pub searched: Option<SearchCoverage>,
-    /// An id cannot be of the future.
+    /// To recognize ids with a time in the future, which are not credible.
     pub now: Timestamp,
 }
 
-/// How complete a search of all shards was.
+/// How many shards a search of all of them covered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchCoverage {
     pub answered: usize,
@@ -53,25 +53,25 @@ impl fmt::Display for SearchCoverage {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FindVerdict {
-    /// Nobody looked.
+    /// Not verified.
     Computed,
-    /// There where it belongs.
+    /// In the shard it belongs in.
     Verified(Vec<Match>),
-    /// In other shards only.
+    /// Only in other shards.
     Misplaced(Vec<Match>),
-    /// Somewhere; where it belongs nobody can say.
+    /// Found, but the shard it belongs in cannot be computed.
     Found(Vec<Match>),
     NotFound {
         nearest: Vec<Suggestion>,
     },
 }
 
-/// A row that has the key.
+/// A row with the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
     pub shard: Shard,
     pub table: String,
-    /// As text: not every table need have Builder's ids.
+    /// As text: not every table has Builder's ids.
     pub id: String,
     pub name: Option<String>,
 }
@@ -101,7 +101,7 @@ impl FindReport {
             .is_some_and(SearchCoverage::is_complete)
     }
 
-    /// The result; nothing, but in JSON, if the key was not found.
+    /// The result; empty if the key was not found, except in JSON.
     pub fn render(&self, form: OutputMode) -> String {
         match form {
             OutputMode::Text => self.text(),
@@ -113,7 +113,7 @@ impl FindReport {
         }
     }
 
-    /// What the result in this form does not say itself, and must be said.
+    /// What must be reported on stderr because this output mode does not show it.
     pub fn stderr_message(&self, form: OutputMode) -> Option<String> {
         match &self.verdict {
             FindVerdict::Misplaced(_) if form != OutputMode::Text => Some(self.misplaced()),
@@ -122,7 +122,7 @@ impl FindReport {
         }
     }
 
-    /// What may help whoever looked for something that is not there.
+    /// A hint if the key was not found.
     pub fn hint(&self) -> Option<String> {
         match (&self.verdict, &self.key) {
             (FindVerdict::NotFound { .. }, Key::Id(_)) => {
@@ -139,7 +139,7 @@ impl FindReport {
         }
     }
 
-    /// Where the key is, as far as is known; ascending.
+    /// The shards that hold the key, as far as is known; ascending.
     fn shards(&self) -> Vec<Shard> {
         match &self.verdict {
             FindVerdict::Computed | FindVerdict::Verified(_) => {
@@ -195,8 +195,8 @@ impl FindReport {
         text
     }
 
-    /// What was seen in one shard: a line a row for a name, one line for an id,
-    /// which is the same in all tables.
+    /// Matches in one shard: one line per row for a name, and one line for an id, which is the same
+    /// in all tables.
     fn matches_text(&self, label: &str, hits: &[Match]) -> String {
         match self.key {
             Key::Id(_) => {
@@ -285,7 +285,7 @@ impl FindReport {
 }
 
 impl Match {
-    /// When the row was made, if its id is one that tells.
+    /// The creation time, if the id contains a credible one.
     fn created(&self, now: Timestamp) -> Option<String> {
         let id: Id = self.id.parse().ok()?;
         id.is_credible(now).then(|| id.created_text())
@@ -307,7 +307,7 @@ impl Match {
     }
 }
 
-/// The shards that these rows are in, ascending.
+/// The shards of these rows, ascending.
 pub fn shards_of(hits: &[Match]) -> Vec<Shard> {
     let mut shards: Vec<_> = hits.iter().map(|hit| hit.shard).collect();
     shards.sort_unstable();
@@ -315,7 +315,7 @@ pub fn shards_of(hits: &[Match]) -> Vec<Shard> {
     shards
 }
 
-/// For a line of ours that data is not to end.
+/// Keeps data within one line of output.
 fn escape_newlines(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }

@@ -1,9 +1,8 @@
-//! A file that is whole or absent: written under a temporary name beside its
-//! own, which it gets when all of it is on the disk.
+//! A file that is complete or absent: written under a temporary name next to its own, and
+//! renamed once it is on disk.
 //!
-//! A draft is locked for as long as its writer lives. What a killed run left is
-//! therefore known by its lock, which the system has let go, and not by a
-//! process number, which somebody else may have by now.
+//! The writer holds a lock on its temporary file. A file that a killed run left is recognized
+//! by its released lock, not by a process id, which may have been reused.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
@@ -16,51 +15,49 @@ use rustix::io::Errno;
 
 use crate::output::open_file;
 
-/// In the name of every draft, behind a dot and the name that it is to get.
+/// Part of every temporary name, after a dot and the final name.
 pub const MARK: &str = ".shardq-";
 
-/// As many as Linux follows.
+/// Linux's own limit.
 const MOST_LINKS: u32 = 40;
 
-/// What to do about a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfExists {
     Fail,
     Replace,
 }
 
-/// The temporary name. Removed when dropped, unless it was published.
+/// A file under its temporary name. Dropping it removes that, unless it was published.
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: PathBuf,
     path: PathBuf,
     existing: IfExists,
-    /// The older file's: who could not read that does not read the new one. Until it
-    /// has its name it is its owner's alone, who can lock and remove it then, whatever
-    /// they are.
+    /// The replaced file's, so that whoever could not read that cannot read the new one. Until it
+    /// is published, mode 0600 lets its owner lock and remove it, whatever these are.
     permissions: Option<Permissions>,
     /// Holds the lock.
     file: File,
 }
 
 impl AtomicFile {
-    /// Opens a draft for a path, and removes what killed runs left beside it.
+    /// Creates a temporary file for a path, and removes those that killed runs left next to it.
     ///
     /// # Errors
-    /// If nothing can be written there, or a file that is to be kept is there.
+    /// If the folder is not writable, or a file exists that must be kept.
     pub fn create(path: &Path, existing: IfExists) -> io::Result<Self> {
         if names_a_folder(path) {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        // A link stays one: what it points to gets the result.
+        // A link stays a link: its target is replaced.
         Self::begin(&resolve_symlinks(path)?, existing)
     }
 
-    /// The same for a name that nobody has typed. Whoever put a link there may have
-    /// meant any file of ours: the link is replaced, and what it points to stays.
+    /// Like [`Self::create`], for a name that the user did not type. Whoever put a link there may
+    /// have pointed it at any of the user's files, so the link is replaced, not its target.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// See [`Self::create`].
     pub fn create_unfollowed(path: &Path, existing: IfExists) -> io::Result<Self> {
         Self::begin(path, existing)
     }
@@ -77,7 +74,7 @@ impl AtomicFile {
         }
         let permissions = older
             .filter(Metadata::is_file)
-            // Not setuid and the like: that was about the older file's owner.
+            // Without setuid and the like, which applied to the older file's owner.
             .map(|older| Permissions::from_mode(older.mode() & 0o777));
         remove_abandoned(&folder(path), &lead(name));
         loop {
@@ -104,7 +101,7 @@ impl AtomicFile {
         }
     }
 
-    /// To write to.
+    /// A second handle, for writing.
     pub fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }
@@ -113,7 +110,7 @@ impl AtomicFile {
         &self.path
     }
 
-    /// Gives it another name in the same folder, if there is nothing to be kept.
+    /// Changes the final name within the same folder, unless a file there must be kept.
     pub fn rename(&mut self, path: PathBuf) -> io::Result<()> {
         if self.existing == IfExists::Fail && is_there(&path) {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -122,30 +119,30 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Waits until all of it is on the disk: what can fail fails here.
+    /// Waits until the data is on disk. I/O errors surface here.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 
-    /// Gives the file its name, once it is on the disk.
+    /// Syncs the file and renames it into place.
     pub fn publish(self) -> io::Result<()> {
         self.sync()?;
         self.place()?;
         sync_folder_of(&self.path)
     }
 
-    /// Gives the file its name. If that fails, nothing has changed.
+    /// Renames the file into place. If that fails, nothing has changed.
     pub fn place(&self) -> io::Result<()> {
         if let Some(permissions) = &self.permissions {
             self.file.set_permissions(permissions.clone())?;
         }
         match self.existing {
             IfExists::Replace => fs::rename(&self.temporary, &self.path),
-            // A link, unlike a rename, does not replace what has come meanwhile. The
-            // other name goes with the draft.
+            // Unlike a rename, a hard link does not replace a file created meanwhile. Dropping this
+            // removes the temporary name.
             IfExists::Fail => match fs::hard_link(&self.temporary, &self.path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-                // Some file systems know no links.
+                // Some file systems have no hard links.
                 Err(_) if is_there(&self.path) => Err(io::ErrorKind::AlreadyExists.into()),
                 Err(_) => fs::rename(&self.temporary, &self.path),
                 Ok(()) => Ok(()),
@@ -153,7 +150,7 @@ impl AtomicFile {
         }
     }
 
-    /// Takes the name away again, unless somebody else's file has it by now.
+    /// Removes the file again, unless the name belongs to another file by now.
     pub fn take_back(&self) -> io::Result<()> {
         if same_inode(&self.path, &self.file) {
             fs::remove_file(&self.path)?;
@@ -168,22 +165,21 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // Gone already if it was published.
+        // Already gone if it was published.
         let _ = fs::remove_file(&self.temporary);
     }
 }
 
-/// Whether its end says so, be it there or not. [`Path`] takes no notice of that.
+/// Whether the path ends like a folder, existing or not. [`Path`] ignores that.
 fn names_a_folder(path: &Path) -> bool {
     let path = path.as_os_str().as_encoded_bytes();
     path.ends_with(b"/") || path.ends_with(b"/.")
 }
 
-/// Where links lead to, the last of which may lead to nothing yet: a shell's `>`
-/// makes a file there.
+/// Follows links. The last may be dangling: like a shell's `>`, this creates its target.
 ///
 /// # Errors
-/// If they lead in a circle, or another user has put one there.
+/// If links form a loop, or one belongs to another user: see [`open_file::may_follow`].
 fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
     let mut at = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -197,7 +193,7 @@ fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
     Err(Errno::LOOP.into())
 }
 
-/// The folder that a path is in.
+/// The folder that contains a path.
 pub fn folder(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
@@ -205,8 +201,8 @@ pub fn folder(path: &Path) -> PathBuf {
     }
 }
 
-/// A name is on the disk only when its folder is. There are folders that one may
-/// write to and not read, and file systems that know no such thing.
+/// A new name is durable only once its folder is synced. Folders that are writable but not
+/// readable cannot be synced, nor can folders on some file systems.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     let Ok(folder) = File::open(folder(path)) else {
         return Ok(());
@@ -217,12 +213,12 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether anything has the name, be it a link that leads nowhere.
+/// Whether the name exists, even as a dangling link.
 pub fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// How the hidden names begin that belong to a name.
+/// The prefix of the hidden names for a file.
 fn lead(name: &OsStr) -> OsString {
     let mut lead = OsString::from(".");
     lead.push(name);
@@ -230,8 +226,8 @@ fn lead(name: &OsStr) -> OsString {
     lead
 }
 
-/// A name beside a path's own, for as long as this run takes. If it is killed, what
-/// has that name is removed by the next, unless somebody has locked it.
+/// A hidden name next to a path, for the duration of this run. If the run is killed, the next
+/// one removes the file, unless it is locked.
 pub fn hidden_name(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -241,18 +237,18 @@ pub fn hidden_name(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
-/// Locks a file that was made a moment ago, unless another run has taken it for
-/// abandoned: that one locks it too, and then removes it.
+/// Locks a file that was just created. `false` if another run has taken it for abandoned: that
+/// run locks it too, and then removes it.
 fn is_own(path: &Path, file: &File) -> bool {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => false,
-        // Some network file systems know no locks. Then nothing tells what is
-        // abandoned, and nothing is removed.
+        // Some network file systems have no locks. Abandoned files cannot be recognized there,
+        // and none are removed.
         Ok(()) | Err(TryLockError::Error(_)) => same_inode(path, file),
     }
 }
 
-/// Whether a path is still the name of this file.
+/// Whether the path still names this file.
 pub fn same_inode(path: &Path, file: &File) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
@@ -260,7 +256,7 @@ pub fn same_inode(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Removes the drafts that killed runs left, by how their names begin.
+/// Removes the temporary files of killed runs, by prefix.
 pub fn remove_abandoned(folder: &Path, lead: &OsString) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -274,7 +270,7 @@ pub fn remove_abandoned(folder: &Path, lead: &OsString) {
         let Ok(file) = open_file::open_for_lock(&path) else {
             continue;
         };
-        // Locked until it is removed: its writer may be about to lock it.
+        // Stays locked until it is removed: its writer may be about to lock it.
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(path);
         }
@@ -336,7 +332,7 @@ mod tests {
         assert!(!is_own(&path, &made), "another has the name");
     }
 
-    /// Each start of one removes what it takes for abandoned of the others.
+    /// Each one removes what it takes for abandoned when it starts.
     #[test]
     fn many_that_start_at_once_leave_each_other_alone() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,20 +1,19 @@
-//! What the end of a file's name says of the file: `.csv`, or nothing.
+//! Derives the format from a file's extension.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What is known of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says<T> {
     This(T),
-    /// No ending, or one that is no format's: a number, `.txt`.
+    /// No extension, or one that is no format's: a number, `.txt`.
     Nothing,
-    /// Another format, or an ending that nobody knows.
+    /// Another format, or an unknown extension.
     SomethingElse,
 }
 
-/// A file that would not hold what its name says.
+/// The extension names a format that the command does not write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}: {command} writes no such files; it writes {known}. Choose one of these names, \
@@ -24,14 +23,14 @@ pub enum Says<T> {
 pub struct Mismatch {
     pub file: PathBuf,
     pub command: &'static str,
-    /// The endings that it writes.
+    /// Extensions that it writes.
     pub known: String,
-    /// What writes others.
+    /// Which command writes other formats.
     pub others: &'static str,
 }
 
-/// By the endings that are known, which need no dot and may have one inside (`csv.gz`).
-/// Case does not matter; and the name need not be UTF-8 before its ending.
+/// Known extensions have no leading dot and may contain one (`csv.gz`). Case is ignored, and
+/// the name before the extension need not be UTF-8.
 pub fn says<T: Copy>(file: &Path, known: &[(&'static str, T)]) -> Says<T> {
     let name = file.file_name().unwrap_or_default();
     let name = name.as_bytes().to_ascii_lowercase();

@@ -1,10 +1,9 @@
-//! Opening files that somebody else may have put where they are: what has the name
-//! may be a link to a file of ours, a pipe that nobody writes to, or a device that
-//! never ends.
+//! Opens files that someone else may have put there: a link to one of the user's files, a pipe
+//! without a writer, or a device without an end.
 //!
-//! The kind is looked at before opening, since that alone has effects on some
-//! devices, and once more of what was opened, since the name may lead elsewhere by
-//! then. In between, the flags see to it that opening neither waits nor follows.
+//! The file type is checked before opening, because opening alone has effects on some devices,
+//! and again afterwards, because the name may have changed. In between, the open flags prevent
+//! blocking, and in [`open_for_lock`] also following links.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -13,14 +12,14 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// On a folder: only the owner of a file in it removes or renames it.
+/// On a folder: only a file's owner may remove or rename it.
 const STICKY: u32 = 0o1000;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
-/// For reading, by way of links. No end of it can be waited for in vain.
+/// For reading. Follows links. Reads cannot block forever.
 ///
 /// # Errors
-/// If it is no regular file.
+/// If it is not a regular file.
 pub fn to_read(path: &Path) -> io::Result<File> {
     regular(&fs::metadata(path)?)?;
     let file = OpenOptions::new()
@@ -31,11 +30,12 @@ pub fn to_read(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// For its lock. For writing, since some systems lock nothing else; or else for
-/// reading. Neither is needed to remove a file, only to learn of its lock.
+/// For locking. Opened for writing, because some systems lock only such files; if that is not
+/// permitted, for reading. Removing a file needs neither, but finding out whether it is locked
+/// does.
 ///
 /// # Errors
-/// If it is no regular file; a link is none.
+/// If it is not a regular file; links are not followed.
 pub fn open_for_lock(path: &Path) -> io::Result<File> {
     regular(&fs::symlink_metadata(path)?)?;
     let unfollowed = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY);
@@ -47,10 +47,10 @@ pub fn open_for_lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A pipe or a device, to write to. A pipe waits for its reader.
+/// A pipe or a device, for writing. Opening a pipe waits for its reader.
 ///
 /// # Errors
-/// If it is a regular file by now, which would be half overwritten.
+/// If it has become a regular file, which would be partly overwritten.
 pub fn stream(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).open(path)?;
     if file.metadata()?.is_file() {
@@ -63,7 +63,7 @@ pub fn stream(path: &Path) -> io::Result<File> {
 }
 
 /// # Errors
-/// If it is no regular file; says what it is instead.
+/// If it is not a regular file; the message names its type.
 pub fn regular(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     if kind.is_file() {
@@ -89,11 +89,11 @@ fn name_of(kind: FileType) -> &'static str {
     }
 }
 
-/// Whether what a link points to may be written. Linux has the same rule for whoever
-/// opens by way of a link, but not for whoever only reads where it leads.
+/// Whether a link's target may be written. Linux has the same rule (`protected_symlinks`) for
+/// opening through a link, but not for `readlink`.
 ///
 /// # Errors
-/// If anybody may have put it there: somebody else's, in a folder like `/tmp`.
+/// If anyone may have put it there: another user's link in a folder such as `/tmp`.
 pub fn may_follow(link: &Path, folder: &Path) -> io::Result<()> {
     let owner = fs::symlink_metadata(link)?.uid();
     let folder = fs::metadata(folder)?;
@@ -109,10 +109,10 @@ pub fn may_follow(link: &Path, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder in a folder of an export, if it is not there.
+/// Creates a folder inside an export's folder, if it does not exist.
 ///
 /// # Errors
-/// If it cannot be made, or a link is there: what is written would go elsewhere.
+/// If it cannot be created, or is a link, through which files would end up elsewhere.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => is_folder(path),
@@ -121,7 +121,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// # Errors
-/// If it is anything else, or a link to one.
+/// If it is not a folder; a link to one is not.
 pub fn is_folder(path: &Path) -> io::Result<()> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_dir() {

@@ -1,7 +1,7 @@
-//! Where results go: standard output, or a file that is whole or absent.
+//! Where results go: standard output, or a file that is complete or absent.
 //!
-//! A thread of its own does the writing, so that a reader who pauses holds up
-//! neither Ctrl-C nor, until a few blocks are waiting, the reading of shards.
+//! A separate thread writes, so that a reader who pauses delays neither Ctrl-C nor, until a few
+//! blocks are waiting, the shards.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -13,19 +13,19 @@ use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::format::RenderError;
 use crate::output::open_file;
 
-/// Blocks that may wait for the reader; each is some 64 KiB.
+/// Blocks that may wait for the reader; each is about 64 KiB.
 const WAITING_BLOCKS: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// Whoever read our output has had enough. Not an error to anybody.
+    /// Reader closed the pipe (EPIPE); not an error.
     #[error("the reader closed the pipe")]
     Closed,
     #[error("standard output: {0}{advice}", advice = advice(.0))]
     Output(io::Error),
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
-    /// It did not come to writing.
+    /// Failed before anything was written.
     #[error(transparent)]
     Render(#[from] RenderError),
 }
@@ -43,7 +43,7 @@ fn advice(error: &io::Error) -> &'static str {
 #[derive(Debug)]
 pub struct Sink {
     commands: mpsc::Sender<Command>,
-    /// What the writer says when it ends.
+    /// The writer's result.
     ended: oneshot::Receiver<Result<SinkTarget, SinkError>>,
     draft: Option<AtomicFile>,
 }
@@ -51,7 +51,7 @@ pub struct Sink {
 #[derive(Debug)]
 enum Command {
     Write(Vec<u8>),
-    /// Forget what was written.
+    /// Discard what was written.
     Rewind,
 }
 
@@ -67,14 +67,14 @@ impl Sink {
     }
 
     /// # Errors
-    /// If nothing can be written there: better said before the shards are asked.
+    /// If it cannot be created. Found out here, before any shard is queried.
     pub fn file(path: &Path) -> Result<Self, SinkError> {
         let failed = |source| SinkError::File {
             file: path.to_owned(),
             source,
         };
         let (file, draft) = match fs::metadata(path) {
-            // A device, a pipe: there is nothing to rename.
+            // A device or a pipe: there is nothing to rename.
             Ok(there) if !there.is_file() && !there.is_dir() => {
                 open_file::stream(path).map(|file| (file, None))
             }
@@ -100,7 +100,7 @@ impl Sink {
         };
         std::thread::Builder::new()
             .name("sink".to_owned())
-            // Nobody may be left who wants to know.
+            // The receiver may be gone.
             .spawn(move || drop(end.send(write_all())))
             .map_err(SinkError::Output)?;
         Ok(Self {
@@ -110,25 +110,25 @@ impl Sink {
         })
     }
 
-    /// Hands a block to the writer; waits while too many are waiting. `false`
-    /// once the writer has failed: [`Sink::publish`] tells why.
+    /// Waits while too many blocks are queued. `false` once the writer has failed;
+    /// [`Sink::publish`] returns the error.
     pub async fn write(&self, block: Vec<u8>) -> bool {
         self.commands.send(Command::Write(block)).await.is_ok()
     }
 
-    /// Whether nobody sees what was written before [`Sink::publish`].
+    /// Whether output stays invisible until [`Sink::publish`].
     pub fn can_rewind(&self) -> bool {
         self.draft.is_some()
     }
 
-    /// Forgets what was written, where [`Sink::can_rewind`]. A failure is told as that of a
-    /// write is.
+    /// Discards what was written, if [`Sink::can_rewind`]. Errors are reported by
+    /// [`Sink::publish`].
     pub async fn rewind(&self) {
         // The receiver is gone only when the writer has failed.
         let _ = self.commands.send(Command::Rewind).await;
     }
 
-    /// Waits until all is written, and gives a file its name.
+    /// Waits until everything is written, and renames a file into place.
     pub async fn publish(mut self) -> Result<(), SinkError> {
         let draft = self.draft.take();
         let target = self.finish().await?;
@@ -140,7 +140,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Waits until all is written; a file does not get its name.
+    /// Waits until everything is written, but leaves a file unpublished.
     pub async fn finish_partial(self) -> Result<(), SinkError> {
         self.finish().await.map(drop)
     }
@@ -157,8 +157,7 @@ impl Sink {
     }
 }
 
-/// Prints a text that is complete already. That its reader has had enough of it is
-/// no error.
+/// Prints a text that is already complete. A reader that stops early is not an error.
 pub async fn print(text: impl Into<Vec<u8>>) -> Result<(), SinkError> {
     let sink = Sink::stdout()?;
     sink.write(text.into()).await;

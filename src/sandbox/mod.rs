@@ -1,9 +1,7 @@
-//! A private, throwaway Postgres server: for `shardq demo`, for the tests and
-//! for the benchmarks.
+//! A private, throwaway Postgres server for `shardq demo`, the tests and the benchmarks.
 //!
-//! It has its own folder and its own Unix socket, trusts whoever can reach
-//! them, gives durability up for speed, and is gone afterwards however its
-//! owner ends. Nothing here is for data that matters.
+//! It has its own folder and Unix socket, trusts everyone who can reach it, trades durability
+//! for speed, and is removed however its owner ends. Not for data that matters.
 
 pub mod sample;
 mod server_binaries;
@@ -17,8 +15,7 @@ use std::path::{Path, PathBuf};
 
 use supervisor::Keeper;
 
-/// What the server does not need when its data dies with it, and what would
-/// make one run differ from the next.
+/// Turns off what throwaway data does not need, and what would make runs differ.
 const SETTINGS: &str = "
 fsync = off
 synchronous_commit = off
@@ -30,7 +27,6 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 ";
 
-/// How a sandbox differs from the plain one.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub superuser: String,
@@ -39,7 +35,7 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
     /// Replaces `pg_hba.conf`, which otherwise trusts everyone.
     pub hba: Option<String>,
-    /// More files for the data folder (certificates, say): names and contents.
+    /// More files for the data folder, such as certificates: names and contents.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
@@ -55,21 +51,20 @@ impl Default for Options {
     }
 }
 
-/// Where the server takes connections.
+/// Where the server accepts connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
-    /// On its Unix socket alone, in a folder that only its user can enter.
+    /// Only on its Unix socket, in a folder that only its user can enter.
     Socket,
     /// Also on a free port of 127.0.0.1, open to every user of the machine.
     Loopback,
 }
 
-/// How the server goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Sessions are ended and told so (57P01).
+    /// Ends sessions with an error (57P01).
     Fast,
-    /// As in a crash: sessions lose their connection.
+    /// Like a crash: sessions lose their connection.
     Immediate,
 }
 
@@ -109,8 +104,7 @@ pub enum SandboxError {
     Failed { order: String, log: String },
 }
 
-/// A data folder that `initdb` has made, to copy instead of making each anew:
-/// 80 ms rather than 450.
+/// A data folder made by `initdb`, to be copied: 80 ms per server instead of 450.
 #[derive(Debug)]
 pub struct InitdbTemplate {
     keeper: Keeper,
@@ -177,7 +171,7 @@ impl Sandbox {
         })
     }
 
-    /// What `PGHOST` and `psql -h` take.
+    /// For `PGHOST` and `psql -h`.
     pub fn socket_dir(&self) -> &Path {
         self.keeper.folder()
     }
@@ -200,8 +194,8 @@ impl Sandbox {
         self.keeper.log()
     }
 
-    /// A client program of the server's version (`psql`, say), or the one on
-    /// the PATH where the server's package has none.
+    /// A client program (such as `psql`) of the server's version, or the one on the PATH if the
+    /// server's package has none.
     pub fn client(&self, name: &str) -> PathBuf {
         let path = self.bindir.join(name);
         if path.is_file() {
@@ -211,7 +205,7 @@ impl Sandbox {
         }
     }
 
-    /// What brings libpq's programs to a database of this server.
+    /// Environment variables that connect libpq programs to a database of this server.
     pub fn env(&self, database: &str) -> [(&'static str, String); 4] {
         [
             ("PGHOST", self.socket_dir().display().to_string()),
@@ -255,8 +249,8 @@ fn configuration(socket_dir: &Path, port: u16, options: &Options) -> String {
     text
 }
 
-/// A port that was free a moment ago. Another process may take it before the
-/// server does; the server then does not start, and says why.
+/// A port that was free a moment ago. If another process takes it first, the server fails to
+/// start, and its log says why.
 fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())

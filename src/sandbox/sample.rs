@@ -1,4 +1,4 @@
-//! The sample database: 128 shards in the shape of Habitat Builder's.
+//! The sample database: 128 shards, structured like Habitat Builder's.
 
 use std::path::Path;
 
@@ -6,26 +6,25 @@ use tokio_postgres::{Config, NoTls};
 
 use super::Sandbox;
 
-/// The name that Builder gives it.
+/// Builder's own name for it.
 pub const DATABASE: &str = "builder_originsrv";
 
-/// Scripts, in order. They read their sizes from `demo.shards`, `demo.origins`
-/// and `demo.packages`, and have defaults for all three.
+/// Scripts, in order. They read their sizes from the settings `demo.shards`, `demo.origins` and
+/// `demo.packages`, which all have defaults.
 pub const PARTS: [&str; 3] = [
     include_str!("../../sql/demo/1-plan.sql"),
     include_str!("../../sql/demo/2-shards.sql"),
     include_str!("../../sql/demo/3-finish.sql"),
 ];
 
-/// Creates the sample database on a server, at its default size.
+/// Creates the sample database at its default size.
 pub async fn create(server: &Sandbox) -> Result<(), tokio_postgres::Error> {
     let create = format!("CREATE DATABASE {DATABASE}");
     execute(server, "postgres", &[&create]).await?;
     execute(server, DATABASE, &PARTS).await
 }
 
-/// Each script is a message of its own: one that commits on its way must be
-/// alone in it.
+/// Sends each script as a separate message, because one that commits must be alone in its own.
 async fn execute(
     server: &Sandbox,
     database: &str,
@@ -44,7 +43,7 @@ async fn execute(
         client.batch_execute(script).await?;
     }
     drop(client);
-    // A database that someone is connected to cannot be copied or dropped.
+    // A database cannot be copied or dropped while anyone is connected to it.
     let _ = connection.await;
     Ok(())
 }

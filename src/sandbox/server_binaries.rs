@@ -1,7 +1,5 @@
-//! Where Postgres's server programs are on this machine.
-//!
-//! Most packages keep them off the PATH, so that several versions can stand
-//! side by side.
+//! Finds the Postgres server programs on this machine. Most packages keep them off the PATH, so
+//! that several versions can be installed.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -12,7 +10,7 @@ use super::SandboxError;
 
 const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
-/// Folders of one version each: what stands before and after its number.
+/// Folders with one version each: what precedes and follows the version number.
 const VERSIONED: [(&str, &str, &str); 6] = [
     ("/usr/lib/postgresql", "", "bin"), // Debian, Ubuntu
     ("/usr", "pgsql-", "bin"),          // the PostgreSQL project's own RPMs
@@ -22,8 +20,7 @@ const VERSIONED: [(&str, &str, &str); 6] = [
     ("/usr/local/opt", "postgresql@", "bin"), // Homebrew on Intel
 ];
 
-/// The folder that holds them all. What the PATH names comes first, then the
-/// newest version.
+/// The folder that contains them all. The PATH comes first, then the newest version.
 pub(super) fn find() -> Result<PathBuf, SandboxError> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&on_path)

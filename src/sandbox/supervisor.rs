@@ -1,8 +1,7 @@
-//! The process that outlives its parent by as long as it takes to clean up.
+//! A process that outlives its parent just long enough to clean up.
 //!
-//! A `sh` that holds the read end of a pipe. However the parent ends, the
-//! kernel closes the write end, and the keeper stops the server and removes the
-//! folder: see `supervisor.sh`.
+//! It is a `sh` that reads from a pipe. However the parent ends, the kernel closes the write
+//! end, and the script then stops the server and removes the folder: see `supervisor.sh`.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,7 +16,7 @@ use super::unprivileged_user::Account;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
 
-/// The longest path that a Unix socket can have on Linux; macOS stops at 103.
+/// The longest Unix socket path that works everywhere: 103 bytes on macOS; Linux allows more.
 const SOCKET_PATH_MAX: usize = 103;
 
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(super) struct Keeper {
     folder: PathBuf,
     account: Option<Account>,
     process: Child,
-    /// `None` once the keeper has been told to go.
+    /// `None` once the supervisor was told to exit.
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -36,7 +35,7 @@ impl Keeper {
         let (account, mut process) = match spawn(&folder, bindir, superuser) {
             Ok(started) => started,
             Err(error) => {
-                // No keeper yet that would do it.
+                // There is no supervisor yet to remove it.
                 let _ = fs::remove_dir(&folder);
                 return Err(error);
             }
@@ -61,8 +60,7 @@ impl Keeper {
         self.folder.join("data")
     }
 
-    /// Has the keeper do something, and waits until it is done. The script
-    /// bounds how long that takes.
+    /// Sends an order to the supervisor, and waits until it is done. The script bounds that time.
     pub(super) fn order(&mut self, order: &str) -> Result<(), SandboxError> {
         let orders = self.orders.as_mut().ok_or(SandboxError::KeeperGone)?;
         writeln!(orders, "{order}").map_err(|_| SandboxError::KeeperGone)?;
@@ -81,8 +79,8 @@ impl Keeper {
         }
     }
 
-    /// Puts a file where the server finds it, as the server wants it to be:
-    /// its own, and closed to others.
+    /// Writes a file to the data folder as Postgres requires it: owned by the server's user, and
+    /// closed to others.
     pub(super) fn write(&self, name: &str, contents: &[u8]) -> Result<(), SandboxError> {
         let path = self.data_dir().join(name);
         let written = fs::write(&path, contents)
@@ -105,7 +103,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.orders.take());
-        // Whoever drops a sandbox may rely on it being gone.
+        // Once a sandbox is dropped, callers rely on it being gone.
         let _ = self.process.wait();
     }
 }
@@ -122,7 +120,7 @@ fn spawn(
     let mut command = Command::new("sh");
     command.args(["-c", SCRIPT, "keeper"]);
     command.args([bindir, folder]).arg(superuser);
-    // Who just made the folder is who we are: std has no other way to ask.
+    // The owner of the new folder is our own user: std has no `geteuid`.
     let running_as_root = fs::metadata(folder).map_err(at_folder)?.uid() == 0;
     let account = if running_as_root {
         let account = Account::unprivileged()?;
@@ -132,17 +130,17 @@ fn spawn(
     } else {
         None
     };
-    // PGDATA, PGOPTIONS and the like are for the servers of others.
+    // PGDATA, PGOPTIONS and the like are meant for other servers.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
             command.env_remove(name);
         }
     }
     let process = command
-        // Where we are may be closed to the account that the server runs as.
+        // The server's user may not be allowed to enter our current folder.
         .current_dir("/")
         .env("LC_ALL", "C")
-        // A terminal's Ctrl-C is for us, not for the one who cleans up after us.
+        // Ctrl-C on the terminal must not kill the process that cleans up.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -157,7 +155,7 @@ fn create_folder() -> Result<PathBuf, SandboxError> {
     let mut parent = std::env::temp_dir();
     let name = |n| format!("shardq-{}-{n}", std::process::id());
     let longest = parent.join(name(u32::MAX)).join(".s.PGSQL.65535");
-    // A TMPDIR that is deep, or that only root can enter, cannot hold the socket.
+    // A TMPDIR that is too deep, or that only root can enter, cannot hold the socket.
     if longest.as_os_str().len() > SOCKET_PATH_MAX || !open_to_all(&parent) {
         parent = PathBuf::from("/tmp");
     }

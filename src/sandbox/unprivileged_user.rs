@@ -1,4 +1,4 @@
-//! Who the server runs as when we are root: Postgres refuses to be root.
+//! The user that runs the server when shardq runs as root, which Postgres refuses to do.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account that the Postgres package made, or else nobody's.
+    /// The user that the Postgres package created, otherwise `nobody`.
     pub(super) fn unprivileged() -> Result<Self, SandboxError> {
         ["postgres", "nobody"]
             .into_iter()

@@ -1,5 +1,5 @@
-//! Standard error: notices, errors, the progress line and the footer. Results
-//! never come here, and nothing but results goes anywhere else.
+//! Standard error: notices, errors, the progress line and the summary. Results never go here,
+//! and everything else does.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -7,23 +7,22 @@ use std::time::{Duration, Instant};
 
 use crate::text::escape::{for_stderr, one_line};
 
-/// What a person sees besides the result.
 #[derive(Debug)]
 pub struct Console {
     quiet: bool,
     terminal: bool,
     began: Instant,
-    /// Whether a progress line stands there now.
+    /// Whether a progress line is on the screen.
     showing: bool,
-    /// When the next line is due where no line can be overwritten; `None` for never.
+    /// When the next line is due if lines cannot be overwritten; `None` for never.
     next_line: Option<Duration>,
 }
 
 impl Console {
-    /// A run that is done by then needs no progress line.
+    /// A run that takes less needs no progress line.
     const PATIENCE: Duration = Duration::from_millis(500);
 
-    /// A log is read afterwards.
+    /// Interval of progress lines in a log.
     const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
     pub fn new(quiet: bool) -> Self {
@@ -36,7 +35,7 @@ impl Console {
         }
     }
 
-    /// For runs that may last: says where they are now and then in a log as well.
+    /// For long runs: also logs progress periodically if stderr is not a terminal.
     #[must_use]
     pub fn with_periodic_log(mut self) -> Self {
         self.next_line = Some(Self::BETWEEN_LINES);
@@ -47,25 +46,25 @@ impl Console {
         self.began.elapsed()
     }
 
-    /// Something that went wrong. Said also when quiet.
+    /// An error. Shown even if quiet.
     pub fn error(&mut self, text: &impl Display) {
         self.clear();
         Self::line(&format!("shardq: {text}"));
     }
 
-    /// Something that may be wrong with the answer. Said also when quiet.
+    /// Something that may make the result wrong. Shown even if quiet.
     pub fn warning(&mut self, text: &impl Display) {
         self.clear();
         Self::line(&format!("shardq: warning: {text}"));
     }
 
-    /// What the server said, in its own words. Said also when quiet, as by psql.
+    /// A message from the server, unchanged. Shown even if quiet, as in psql.
     pub fn server(&mut self, text: &impl Display) {
         self.clear();
         Self::line(&text.to_string());
     }
 
-    /// Something worth knowing, about which nothing has to be done.
+    /// Information that needs no action.
     pub fn note(&mut self, text: &impl Display) {
         if !self.quiet {
             self.clear();
@@ -73,14 +72,14 @@ impl Console {
         }
     }
 
-    /// Something for a person to do another time: on a terminal, and not in a log.
+    /// A tip for later: only on a terminal, not in a log.
     pub fn aside(&mut self, text: &impl Display) {
         if self.terminal {
             self.note(text);
         }
     }
 
-    /// Where the run is, on a terminal, once it has lasted for a while.
+    /// Shows the progress on a terminal, once the run has lasted a while.
     pub fn progress(&mut self, text: &impl Display) {
         let elapsed = self.began.elapsed();
         if self.quiet || elapsed < Self::PATIENCE {
@@ -93,7 +92,7 @@ impl Console {
             }
             return;
         }
-        // Back to the start, and clear to the end of the line.
+        // Return to the start of the line, and clear it.
         Self::write(&format!(
             "\r{}\x1b[K",
             one_line(&for_stderr(&text.to_string()))
@@ -112,13 +111,13 @@ impl Console {
     }
 
     fn write(text: &str) {
-        // There is nobody left to tell if stderr is closed.
+        // If stderr is closed, there is nowhere to report it.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }
 
-/// What is said next may be said by somebody who knows of no progress line: a result on
-/// the same terminal, or the error that ended the run.
+/// The next output may not know about the progress line: a result on the same terminal, or the
+/// error that ended the run.
 impl Drop for Console {
     fn drop(&mut self) {
         self.clear();

@@ -1,4 +1,4 @@
-//! Exit statuses, all of them.
+//! All exit statuses.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,13 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Every shard answered.
     Complete,
-    /// Nothing that could be relied on came out.
+    /// No usable result.
     Failed,
-    /// The command line makes no sense.
+    /// Invalid command line.
     Usage,
-    /// Some shards did not answer or were left out, or a key is not where it should be.
+    /// Some shards failed or were left out, or a key is in the wrong shard.
     Incomplete,
-    /// Ctrl-C, or a request to terminate.
+    /// Ctrl-C, SIGTERM or SIGHUP.
     Interrupted,
 }
 

@@ -1,4 +1,4 @@
-//! What is said on stderr: messages, the progress line, the summary; and the exit status.
+//! Output on stderr (messages, the progress line, the summary) and the exit status.
 pub mod console;
 pub mod exit_status;
 pub mod summary;

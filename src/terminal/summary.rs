@@ -1,5 +1,4 @@
-//! The last line of a run: how complete it is. On stderr, so that results stay
-//! results.
+//! The last line of a run: how complete the result is. On stderr, to keep stdout for results.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +14,7 @@ pub struct Summary {
     pub answered: usize,
     pub expected: usize,
     pub missing: Missing,
-    /// By which rule these shards were asked, if they are those of origins.
+    /// How these shards were selected, if by origin.
     pub origins: Option<Origins>,
     pub instants: SnapshotCount,
     pub elapsed: Duration,
@@ -35,7 +34,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What a result is of: `20,001 rows · 128/128 shards · one snapshot`
+/// What a result covers: `20,001 rows · 128/128 shards · one snapshot`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultSummary {
     pub rows: u64,
@@ -46,12 +45,12 @@ pub struct ResultSummary {
     pub instants: SnapshotCount,
 }
 
-/// At how many instants a result was read.
+/// Number of snapshots that a result was read at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotCount {
     One,
     EachShard,
-    /// By several runs, one after the other.
+    /// One per run, for several runs.
     Runs(usize),
 }
 

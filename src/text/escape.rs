@@ -1,5 +1,5 @@
-//! Control characters made visible, by psql's rule, so that data can never
-//! drive a terminal. For whatever a person reads: tables, errors, progress.
+//! Escapes control characters, by psql's rule, so that data can never control a terminal. For
+//! everything that people read: tables, errors, progress.
 //!
 //! Formats for programs (CSV, TSV, JSON) carry values unchanged.
 
@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 
 use crate::text::width::columns;
 
-/// The text with every control character but the newline spelled out: `\r`,
-/// `\x1B`, `\u0085`; tabs become spaces up to the next multiple of 8 columns.
+/// Escapes every control character except the newline: `\r`, `\x1B`, `\u0085`. Tabs become
+/// spaces up to the next multiple of 8 columns.
 ///
 /// Source: `pg_wcsformat` in Postgres's `src/fe_utils/mbprint.c`.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    // 0xC2 leads U+0080 to U+00BF; the controls among them end at U+009F.
+    // 0xC2 is the first byte of U+0080 to U+00BF, which include the controls up to U+009F.
     let suspicious = text
         .bytes()
         .any(|byte| matches!(byte, 0..b' ' | 0x7f | 0xc2));
@@ -24,12 +24,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// For standard error, where the words are ours and the names and texts in them may
-/// be anybody's: also what shows nothing, or turns the order of what follows, is
-/// spelled out, and no line but the first begins as one of ours does.
+/// For standard error, where messages are ours but names and texts in them are untrusted.
+/// Also escapes invisible characters and those that change the text direction, and indents
+/// continuation lines that look like one of our own.
 ///
-/// A server's text of several lines is [`indented`] as a whole; this is for what comes
-/// in by names.
+/// For single names and values; use [`indented`] for multi-line text from the server.
 pub fn for_stderr(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (i, line) in escape(text, is_unseen).split('\n').enumerate() {
@@ -44,21 +43,20 @@ pub fn for_stderr(text: &str) -> String {
     out
 }
 
-/// What somebody else has written, within a text of ours: its lines stand to the right
-/// of ours.
+/// Indents the continuation lines of someone else's text within ours.
 pub fn indented(text: &str) -> String {
     text.trim_end_matches('\n')
         .replace('\n', &format!("\n{INDENT}"))
 }
 
-/// A name, or whatever else has no lines.
+/// For names and other text that must stay on one line.
 pub fn one_line(text: &str) -> String {
     text.replace('\n', "\\n")
 }
 
 const INDENT: &str = "    ";
 
-/// How a line begins that says how a run went.
+/// Whether a line starts like a message, or like the summary of a run.
 fn looks_like_ours(line: &str) -> bool {
     const SEVERITIES: [&str; 6] = ["ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO"];
     let begins = |word: &&str| line.starts_with(*word);
@@ -73,8 +71,7 @@ fn looks_like_ours(line: &str) -> bool {
         || (!line.starts_with(' ') && is_footer(line))
 }
 
-/// Marks that have no width, turn the direction of writing, or break a line in some
-/// programs.
+/// Characters that have no width, change the text direction, or break lines in some programs.
 fn is_unseen(char: char) -> bool {
     matches!(char,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'

@@ -1,4 +1,4 @@
-//! Numbers, durations and sizes as people read them. For scripts there are the bare values.
+//! Numbers, durations and sizes for people. Scripts get the plain values.
 
 use std::fmt;
 use std::time::Duration;

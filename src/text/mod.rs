@@ -1,5 +1,5 @@
-//! How text is shown: escaped for a terminal, aligned by display width, numbers and
-//! durations for people. Pure, and at the bottom: it knows no shard and no server.
+//! How text is shown: escaping, display width, numbers and durations. Pure, and the lowest
+//! layer: it knows nothing of shards and servers.
 pub mod escape;
 pub mod humanize;
 pub mod width;

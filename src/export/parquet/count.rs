@@ -1,4 +1,4 @@
-//! Reads a file back: how many rows it has, and of which shards.
+//! Reads a file back: how many rows it has, in total and per shard.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +11,6 @@ use parquet::errors::ParquetError;
 
 use crate::export::count_rows::RowCounts;
 
-/// The rows of a file, in all and by shard.
 pub fn count(file: File, shard_column: bool) -> io::Result<RowCounts> {
     let broken = |error: ParquetError| io::Error::other(error.to_string());
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;

@@ -1,5 +1,5 @@
-//! Shards that declare a column with another precision than the file has. Of the types
-//! that are kept, only `numeric(p,s)` has one that Parquet knows.
+//! Detects shards that declare a column with another precision than the file. Of the types
+//! that are kept, only `numeric(p,s)` has a precision in Parquet.
 
 use arrow_schema::DataType;
 
@@ -10,10 +10,10 @@ use crate::pg::quote::Identifier;
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
-/// Digits in front of the point and behind it.
+/// Digits before and after the decimal point.
 type Digits = (u8, u8);
 
-/// The first column of a shard with values that the file's type may not hold.
+/// An error for the first column with values that the file's type may not hold.
 pub fn drift(
     of_file: &[Column],
     first: Shard,
@@ -33,7 +33,7 @@ pub fn drift(
     })
 }
 
-/// Of the columns of several shards, those that a file has which holds them all.
+/// The first shard whose columns can hold the values of all shards, with those columns.
 pub fn widest(shards: &[(Shard, Vec<Column>)]) -> Option<(Shard, Vec<Column>)> {
     let holds_all = |(first, columns): &(Shard, Vec<Column>)| {
         let mut others = shards.iter();
@@ -43,17 +43,17 @@ pub fn widest(shards: &[(Shard, Vec<Column>)]) -> Option<(Shard, Vec<Column>)> {
     found.cloned()
 }
 
-/// Whether every value of a shard's column is one of the file's.
+/// Whether the file's column can hold every value of the shard's.
 fn holds(file: &Column, shard: &Column) -> bool {
     match (digits(file), digits(shard)) {
         (Some(file), Some(shard)) => shard.0 <= file.0 && shard.1 <= file.1,
-        // Text holds all.
+        // Text holds everything.
         (None, _) => true,
         (Some(_), None) => false,
     }
 }
 
-/// None of what is text in the file, or has one type whatever it declares.
+/// None for text, and for types whose Parquet type does not depend on the declaration.
 fn digits(column: &Column) -> Option<Digits> {
     let decimal = match data_type(column) {
         DataType::List(element) => element.data_type().clone(),
@@ -103,7 +103,7 @@ mod tests {
         assert!(holds(&numeric(12, 4), &numeric(12, 4)));
         assert!(holds(&numeric(12, 4), &numeric(10, 2)));
         assert!(!holds(&numeric(10, 2), &numeric(12, 4)));
-        // As many digits, and fewer in front of the point.
+        // The same number of digits, but fewer before the point.
         assert!(!holds(&numeric(12, 4), &numeric(12, 2)));
         let bare = Column {
             modifier: -1,

@@ -1,8 +1,8 @@
-//! Parquet, with the types kept as far as it has them; all else is the server's text.
-//! Here is the file, with its row groups.
+//! Parquet files. Types are kept where Parquet has them; the rest is the server's text.
+//! This module writes the file and its row groups.
 //!
-//! A value that its type cannot hold (NaN in a decimal, an infinite date, an array of
-//! two dimensions) ends the export, rather than being another value.
+//! A value that its type cannot hold (NaN in a decimal, an infinite date, a two-dimensional
+//! array) fails the export instead of being changed.
 
 mod count;
 mod drift;
@@ -34,11 +34,11 @@ use values::Values;
 pub use count::count;
 pub use drift::widest;
 
-/// Rows are encoded when there are this many, or when they are this large.
+/// Rows are encoded once either limit is reached.
 const BATCH_ROWS: usize = 8 << 10;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Encoded rows wait in memory for the end of their row group.
+/// Encoded rows stay in memory until their row group ends.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
@@ -50,7 +50,7 @@ pub struct Parquet {
 enum State {
     Unopened(Box<HashingFile>),
     Open(Box<Open>),
-    /// An error was told.
+    /// After an error was reported.
     Closed,
 }
 
@@ -122,7 +122,7 @@ impl Open {
         columns: &[Column],
     ) -> Result<Self, EncodeError> {
         let schema = Arc::new(schema(shard_column, columns)?);
-        // The shard's column, if there is one, is the first.
+        // The shard column, if there is one, comes first.
         let of_result = schema.fields().iter().skip(shard_column.iter().len());
         let values = of_result
             .map(|field| Values::of(field.data_type()))
@@ -144,8 +144,8 @@ impl Open {
         })
     }
 
-    /// Batches end where their rows say, and not where those of the network end: of
-    /// the same rows the same file is to come.
+    /// Batches end by row count and size, not where network batches end: the same rows always
+    /// give the same file.
     fn push(&mut self, shard: Shard, rows: &Rows) -> Result<(), EncodeError> {
         let name = shard.to_string();
         for row in rows.iter() {

@@ -1,13 +1,13 @@
-//! Which type each column has.
+//! The Parquet type of each column.
 //!
 //! | Postgres | Parquet |
 //! | --- | --- |
 //! | smallint, integer, bigint, real, double precision, boolean, date | the same |
-//! | numeric(p,s), p to 38, s from 0 to p | decimal(p,s) |
+//! | numeric(p,s), p up to 38, s from 0 to p | decimal(p,s) |
 //! | timestamp with time zone | timestamp, microseconds, UTC |
 //! | timestamp | timestamp, microseconds, local |
-//! | an array of one of these, or of text | a list |
-//! | all others, numeric without precision too | string |
+//! | an array of any of the above, or of text | a list |
+//! | all others, including numeric without precision | string |
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use crate::exec::type_names::numeric;
 use crate::export::encoder::EncodeError;
 use crate::pg::row_batch::Column;
 
-/// The columns of a result behind the shard's, if it has one.
+/// The shard column, if there is one, followed by the result's columns.
 pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, EncodeError> {
     if let Some(shard) = shard_column
         && columns.iter().any(|column| column.name == shard)
@@ -62,8 +62,8 @@ pub fn data_type(column: &Column) -> DataType {
     found.unwrap_or(DataType::Utf8)
 }
 
-/// `None` for what is text in Parquet though it is not in Postgres: a list of such
-/// would look like one of text.
+/// `None` for types that Parquet stores as text although they are not text in Postgres: a
+/// list of them would look like a list of text.
 fn scalar(builtin: &Type, modifier: i32) -> Option<DataType> {
     Some(match *builtin {
         Type::BOOL => DataType::Boolean,

@@ -1,5 +1,5 @@
-//! The server's text of a value, as a number that Parquet keeps. `None` for what such
-//! a number cannot be, or nobody reads: `NaN`, `infinity`, years before 1 and after 9999.
+//! Converts the server's text to the numbers that Parquet stores. `None` for values that do
+//! not fit, or that readers do not handle: `NaN`, `infinity`, years before 1 or after 9999.
 
 use jiff::civil::{Date, DateTime};
 
@@ -34,8 +34,8 @@ fn days(date: Date) -> Option<i32> {
     Some(epoch.until(date).ok()?.get_days())
 }
 
-/// Microseconds since 1970, from ISO text. Counted from the date: jiff's own timestamps
-/// end hours before 9999-12-31, which many a table has for "no end".
+/// Microseconds since 1970, from ISO text. Computed from the date, because jiff's `Timestamp`
+/// ends hours before 9999-12-31, a common value for "no end".
 pub fn timestamp(text: &str) -> Option<i64> {
     let time: DateTime = text.parse().ok()?;
     let seconds = i64::from(days(time.date())?) * 86_400
@@ -45,18 +45,18 @@ pub fn timestamp(text: &str) -> Option<i64> {
     Some(seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000)
 }
 
-/// The years that are read, in microseconds since 1970.
+/// The first and last supported moment, in microseconds since 1970.
 ///
-/// Source: `extract(epoch FROM …) * 1000000` of Postgres.
+/// Source: Postgres's `extract(epoch FROM …) * 1000000`.
 const FIRST: i64 = -62_135_596_800_000_000;
 const LAST: i64 = 253_402_300_799_999_999;
 
-/// The server ends such a time with its offset: `+00`, `-03:30`, `+01:22:45`; and then with
-/// ` BC`, if it has to. Which years there are is told by the moment alone: it may be in
-/// the year 10000, or 1 BC, where the session is.
+/// The server appends the offset (`+00`, `-03:30`, `+01:22:45`) and, if needed, ` BC`. The
+/// range applies to the moment in UTC: in the session's time zone, the year may be 10000 or
+/// 1 BC.
 pub fn timestamp_utc(text: &str) -> Option<i64> {
     let (text, year_of) = match text.strip_suffix(" BC") {
-        // 1 BC is the year before 1.
+        // 1 BC is year 0.
         Some(text) => (text, (|year| 1 - year) as fn(i64) -> i64),
         None => (text, (|year| year) as fn(i64) -> i64),
     };
@@ -65,9 +65,9 @@ pub fn timestamp_utc(text: &str) -> Option<i64> {
     let (time, offset) = rest.split_at(sign);
     let (year, day) = date.split_once('-')?;
     let year = year_of(year.parse().ok()?);
-    // Any other is out of range, whatever the offset is.
+    // Any other year is out of range, whatever the offset.
     let moment = match year {
-        // A leap year, as 1 BC and the year 10000 are.
+        // Computed in another leap year, because 1 BC and 10000 are leap years.
         0 => timestamp(&format!("0004-{day} {time}"))? - DAYS_OF_4_YEARS * DAY,
         10_000 => timestamp(&format!("9996-{day} {time}"))? + DAYS_OF_4_YEARS * DAY,
         ..0 => return None,
@@ -89,10 +89,10 @@ pub fn timestamp_utc(text: &str) -> Option<i64> {
 /// Microseconds.
 const DAY: i64 = 86_400_000_000;
 
-/// From a leap year to the next.
+/// From one leap year to the next.
 const DAYS_OF_4_YEARS: i64 = 4 * 365 + 1;
 
-/// The elements of an array of one dimension, from the server's text.
+/// The elements of a one-dimensional array, from the server's text.
 ///
 /// Source: `array_out` in Postgres's `src/backend/utils/adt/arrayfuncs.c`.
 pub fn elements(text: &str) -> Option<Vec<Option<String>>> {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_first_and_the_last_moments_that_are_read() {
-        // As `extract(epoch FROM …) * 1000000` of Postgres says.
+        // Source: Postgres's `extract(epoch FROM …) * 1000000`.
         assert_eq!(
             timestamp("9999-12-31 23:59:59.999999"),
             Some(253_402_300_799_999_999)
@@ -175,7 +175,7 @@ mod tests {
             timestamp("0001-01-01 00:00:00"),
             Some(-62_135_596_800_000_000)
         );
-        // Whatever a session's time zone makes of them.
+        // In any session time zone.
         for (text, moment) in [
             ("9999-12-31 23:59:59.999999+00", Some(LAST)),
             ("10000-01-01 11:59:59.999999+12", Some(LAST)),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every moment that jiff has as well is the same there.
+        /// Agrees with jiff on every moment that both support.
         #[test]
         fn moments_are_counted_as_others_count_them(
             second in -62_000_000_000_i64..253_000_000_000,

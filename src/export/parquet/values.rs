@@ -1,4 +1,4 @@
-//! The values of one column, on their way from text to an array.
+//! Collects the values of one column, from text into an Arrow array.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Values {
     list: Option<Lists>,
 }
 
-/// Where the lists of a column end, and which are NULL.
+/// The length of each list in a column, and whether it is NULL.
 struct Lists {
     element: FieldRef,
     lengths: Vec<usize>,
@@ -42,7 +42,6 @@ enum Scalars {
 }
 
 impl Values {
-    /// Of a type of the schema's.
     pub fn of(data_type: &DataType) -> Self {
         match data_type {
             DataType::List(element) => Self {
@@ -67,7 +66,7 @@ impl Values {
         }
     }
 
-    /// `None` if the value is none that the type can hold.
+    /// `None` if the type cannot hold the value.
     pub fn push(&mut self, value: Option<&str>) -> Option<()> {
         let Some(lists) = &mut self.list else {
             return self.scalars.push(value);
@@ -133,7 +132,7 @@ impl Scalars {
     }
 
     fn push(&mut self, value: Option<&str>) -> Option<()> {
-        // Every builder has `append_value` and `append_null`, the one of its own type.
+        // Every builder has its own `append_value` and `append_null`; there is no common trait.
         macro_rules! append {
             ($builder:expr, $parse:expr) => {
                 match value {

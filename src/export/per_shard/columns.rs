@@ -1,5 +1,5 @@
-//! The columns of an export of one file a shard: of those that come, and of those that
-//! are there.
+//! Columns of an export with one file per shard: compares the shards being exported with
+//! those already there.
 
 use super::PerShard;
 use crate::exec::column_types::ColumnTypes;
@@ -12,7 +12,7 @@ use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
 impl PerShard {
-    /// Of the shards that are in it in the end: those that were there, and those that
+    /// Of the shards that the export contains in the end: those already there, and those that
     /// have answered.
     pub fn column_types(&self, outcome: &RunReport) -> ColumnTypes {
         let mut types = self.column_types.clone();
@@ -39,7 +39,7 @@ impl PerShard {
                 listed(&records)
             )));
         }
-        // Of a name that differs in case alone, DuckDB takes the folder's value as well.
+        // DuckDB matches names ignoring case, and takes the folder's value over the column's.
         let of_folders = columns
             .iter()
             .find(|c| c.name.eq_ignore_ascii_case(&self.key));
@@ -60,7 +60,7 @@ impl PerShard {
         }
     }
 
-    /// Whether what is there has the same columns, as far as two shards have to agree.
+    /// Whether the existing files have the same columns, by the rule for two shards.
     fn had(&self, columns: &[Column]) -> bool {
         let names = columns.iter().map(|column| &column.name);
         let agrees = |(index, column): (usize, &Column)| {
@@ -73,8 +73,8 @@ impl PerShard {
 
 #[cfg(feature = "parquet")]
 impl PerShard {
-    /// Readers of a folder expect one type of each column in all of its files: those that
-    /// come have the types of those that are there.
+    /// Readers of a folder expect one type per column across all files, so new files use the
+    /// types of the existing ones.
     fn keep_to_files(&mut self) {
         let lists = self.column_types.lists();
         let shards = lists.filter_map(|(types, shards)| {

@@ -1,5 +1,5 @@
-//! What a cell takes on a screen: its lines, their width, and on which side
-//! it stands. Takes text that [`crate::text::escape::visible`] has been over.
+//! The layout of a cell on a screen: its lines, their width and alignment. Expects text that
+//! [`crate::text::escape::visible`] has escaped.
 
 use std::iter;
 
@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::pg::row_batch::Column;
 use crate::text::width::columns;
 
-/// The screen columns of the widest line.
+/// Screen columns of the widest line.
 pub fn width(text: &str) -> usize {
     let mut rest = Some(text);
     iter::from_fn(|| next_line(&mut rest))
@@ -17,7 +17,7 @@ pub fn width(text: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// The screen columns of one line.
+/// Screen columns of one line.
 pub fn line_width(line: &str) -> usize {
     if line.is_ascii() {
         line.len()
@@ -26,11 +26,11 @@ pub fn line_width(line: &str) -> usize {
     }
 }
 
-/// Takes the next line off `rest`. `rest` is `None` after the last one.
+/// Takes the next line off `rest`, which is `None` after the last one.
 pub fn next_line<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
     let text = (*rest)?;
-    // A plain loop: `split_once` sets up a search, which on values as short as
-    // a table's costs a fifth of the whole table's time.
+    // A plain loop: on short values, the setup cost of `split_once` is a fifth of the time for
+    // the whole table.
     match text.bytes().position(|byte| byte == b'\n') {
         Some(end) => {
             *rest = Some(&text[end + 1..]);

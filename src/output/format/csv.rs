@@ -1,8 +1,7 @@
 //! CSV by RFC 4180, byte for byte as `COPY … TO STDOUT (FORMAT csv, HEADER)`.
 //!
-//! The `csv` crate reads this back in the tests but does not write it: it
-//! decides on its own when to quote, so it cannot say `""` for an empty string
-//! beside nothing at all for NULL, which is what keeps the two apart.
+//! The tests read this back with the `csv` crate, but it cannot write it: it decides itself
+//! when to quote, so it cannot write `""` for an empty string and nothing for NULL.
 //!
 //! Source: `CopyAttributeOutCSV` in Postgres's `src/backend/commands/copyto.c`.
 
@@ -14,7 +13,7 @@ pub struct Csv {
     tuples_only: bool,
     null: String,
     delimiter: Delimiter,
-    /// A lone `\.` would end the data of a `COPY … FROM`.
+    /// Only one column: a lone `\.` is quoted, as it would end the data of a `COPY … FROM`.
     single: bool,
 }
 
@@ -147,7 +146,7 @@ mod tests {
             let mut reader = csv::ReaderBuilder::new()
                 .terminator(csv::Terminator::Any(b'\n'))
                 .from_reader(text.as_bytes());
-            // The reader drops blank lines, which is a lone NULL, and knows no NULL.
+            // The reader has no NULL and skips blank lines, which are a single NULL.
             let expected: Vec<Vec<_>> = rows
                 .iter()
                 .filter(|row| **row != [None])

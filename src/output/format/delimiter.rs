@@ -1,10 +1,10 @@
-//! What stands between two fields of CSV.
+//! The field delimiter of CSV.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One ASCII character, as `COPY … (DELIMITER …)` takes it. Not one that a shard's name
-/// may hold: the name needs no quotes then, and is found again in a file.
+/// One ASCII character, as for `COPY … (DELIMITER …)`. Characters of shard names are excluded,
+/// so that the names need no quotes and can be found again in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delimiter(u8);
 

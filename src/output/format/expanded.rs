@@ -1,4 +1,4 @@
-//! One record below the other, byte for byte as `psql -x` prints them.
+//! One line per column, byte for byte as `psql -x` prints it.
 //!
 //! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
 
@@ -20,7 +20,7 @@ pub struct Expanded {
     /// Of the widest line of a value.
     value_width: usize,
     rows: Rows,
-    /// How many of them are written.
+    /// Number of rows already written.
     written: usize,
 }
 
@@ -80,7 +80,7 @@ impl Expanded {
         Finish::Done
     }
 
-    /// The line above a record: its label laid over the rule, and over its end.
+    /// The line above a record: the label overwrites the rule, and may extend beyond it.
     fn rule(&self, label: &str, out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + self.name_width + 1, b'-');

@@ -1,7 +1,7 @@
-//! A JSON array of objects, one object a line, with JSON's own types.
+//! A JSON array with one object per line, using JSON's own types.
 //!
-//! A number is the text that the server gave: `1.50` stays `1.50`, and a
-//! bigint keeps all its digits, whatever its reader then does to them.
+//! Numbers are the server's text: `1.50` stays `1.50`, and a bigint keeps all its digits,
+//! whatever a reader makes of them.
 
 use std::collections::HashSet;
 
@@ -41,7 +41,7 @@ impl Json {
     }
 }
 
-/// Rows as objects, one after the other. What stands between them is not here.
+/// Rows as objects, without separators.
 #[derive(Debug)]
 pub(super) struct Objects {
     bigint_as_string: bool,
@@ -51,7 +51,7 @@ pub(super) struct Objects {
 
 #[derive(Debug)]
 struct Field {
-    /// `"name":`, written once.
+    /// `"name":`, encoded once.
     key: Vec<u8>,
     kind: JsonType,
 }
@@ -88,7 +88,7 @@ impl Objects {
         Ok(())
     }
 
-    /// A reader would keep one of the two and drop the other without a word.
+    /// A reader would silently keep only one of them.
     fn refuse_duplicates(&self, columns: &[Column]) -> Result<(), RenderError> {
         let mut seen = HashSet::new();
         let Some(twice) = columns.iter().find(|column| !seen.insert(&column.name)) else {
@@ -136,7 +136,7 @@ impl JsonType {
             (Self::Number, _) if is_finite(text) => out.extend_from_slice(text.as_bytes()),
             (Self::Bool, "t") => out.extend_from_slice(b"true"),
             (Self::Bool, "f") => out.extend_from_slice(b"false"),
-            // Line breaks of valid JSON are whitespace: within a string they are escaped.
+            // Line breaks in valid JSON are whitespace: within strings they are escaped.
             (Self::Json, _) => out.extend(text.bytes().map(|byte| match byte {
                 b'\n' | b'\r' => b' ',
                 other => other,
@@ -146,7 +146,7 @@ impl JsonType {
     }
 }
 
-/// Not `NaN`, `Infinity` or `-Infinity`, which are no JSON.
+/// False for `NaN`, `Infinity` and `-Infinity`, which JSON does not have.
 fn is_finite(number: &str) -> bool {
     number
         .trim_start_matches('-')
@@ -154,7 +154,7 @@ fn is_finite(number: &str) -> bool {
 }
 
 fn string(text: &str, out: &mut Vec<u8>) {
-    // Neither a string nor memory gives serde_json anything to fail on.
+    // Writing a string to memory cannot fail.
     _ = serde_json::to_writer(out, text);
 }
 

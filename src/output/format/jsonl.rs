@@ -1,4 +1,4 @@
-//! JSON lines: one object a line, one line a row.
+//! JSON lines: one object per line, one line per row.
 
 use super::json::Objects;
 use super::{RenderError, RenderOptions};

@@ -1,5 +1,5 @@
-//! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows,
-//! since the columns are padded to be read as plain text as well.
+//! A markdown table (GitHub's dialect) for tickets and chats. Holds all rows, because columns
+//! are padded to be readable as plain text too.
 
 use std::collections::TryReserveError;
 
@@ -17,7 +17,7 @@ pub struct Markdown {
     /// Of the widest cell.
     widths: Vec<usize>,
     rows: Rows,
-    /// How many of them are written.
+    /// Number of rows already written.
     written: usize,
 }
 
@@ -62,7 +62,7 @@ impl Markdown {
             self.rule(out);
         }
         for row in self.rows.iter_from(self.written) {
-            // The first goes with the header, which may be as long by itself.
+            // The first row goes with the header, which alone may exceed the block size.
             if self.written > 0 && out.len() >= AT_A_TIME {
                 return Finish::More;
             }
@@ -91,7 +91,7 @@ impl Markdown {
         out.extend_from_slice(b"|\n");
     }
 
-    /// The line below the names, which says what stands on the right.
+    /// The line below the header, which marks right-aligned columns.
     fn rule(&self, out: &mut Vec<u8>) {
         for (width, right) in self.widths.iter().zip(&self.right) {
             out.push(b'|');
@@ -102,9 +102,8 @@ impl Markdown {
     }
 }
 
-/// A cell that shows its text, whatever GitHub's markdown makes of characters in it, and
-/// that cannot break out of its table. What begins a block (`#`, `-`, `1.`) means nothing
-/// in a cell.
+/// Escapes a cell so that GitHub's markdown shows the text unchanged and within the table.
+/// Block markup (`#`, `-`, `1.`) has no meaning in a cell.
 fn escaped(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
@@ -117,9 +116,9 @@ fn escaped(text: &str) -> String {
         }
         let is_markup = match c {
             '\\' | '|' | '`' | '*' | '<' | '[' | '~' => true,
-            // Inside a word it emphasises nothing, and names are full of it.
+            // Inside a word it is not emphasis, and identifiers are full of it.
             '_' => !inside_word,
-            // Only an entity.
+            // Only the start of an entity.
             '&' => next().is_some_and(|next| next == '#' || next.is_ascii_alphabetic()),
             _ => false,
         };
@@ -188,7 +187,7 @@ mod tests {
         assert_eq!(row, "| a\\|b\\\\\\|c<br>d\\\\x1B    | 1 |");
     }
 
-    /// The cells of a table as somebody else's parser shows them.
+    /// The cells of a table as an independent parser shows them.
     fn shown(table: &str) -> Vec<String> {
         use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
         const ENDS: [TagEnd; 4] = [
@@ -243,7 +242,7 @@ mod tests {
         #[test]
         fn every_cell_shows_its_text(text in r"[-a-c_*<>&;#`~!\[\]()|\\$:/.=1\n ]{0,24}") {
             let table = sample(&RenderOptions::default(), &[vec![Some(&text), Some("1")]]);
-            // Blanks at the ends of a line are nothing in markdown.
+            // Markdown ignores spaces at the ends of lines.
             let cut = |text: &str| text.split('\n').map(str::trim).collect::<Vec<_>>().join("\n");
             prop_assert_eq!(cut(&shown(&table)[2]), cut(&text), "{}", table);
         }

@@ -1,7 +1,7 @@
-//! Rows as text, in one of the formats. One file a format.
+//! Renders rows as text. One file per format.
 //!
-//! Formats for programs (CSV, TSV, JSON, JSON lines) hand each row on at once
-//! and hold nothing; formats for people hold all rows, since the widest decides.
+//! Formats for programs (CSV, TSV, JSON, JSON lines) write each row at once and hold nothing;
+//! formats for people hold all rows, because the widest determines the column width.
 
 mod cell;
 mod csv;
@@ -52,10 +52,10 @@ impl Format {
         ("markdown", Self::Markdown),
     ];
 
-    /// By the end of a file's name; `None` if it says none.
+    /// By file extension; `None` if it is missing or not that of a format.
     ///
     /// # Errors
-    /// If the name says something else than what can be in the file.
+    /// If the extension belongs to a format that query cannot write.
     pub fn named(file: &Path) -> Result<Option<Self>, Mismatch> {
         match says(file, &Self::ENDINGS) {
             Says::This(format) => Ok(Some(format)),
@@ -70,20 +70,19 @@ impl Format {
     }
 }
 
-/// What all formats have in common.
+/// Options shared by all formats.
 #[derive(Debug, Clone, Default)]
 pub struct RenderOptions {
-    /// No header and no footer. JSON has neither.
+    /// No header and no row count. JSON has neither.
     pub tuples_only: bool,
-    /// Stands for NULL instead of the format's own way. JSON keeps its `null`.
+    /// Replaces the format's own NULL. JSON keeps its `null`.
     pub null: Option<String>,
-    /// JSON: every bigint and every numeric is a string, so that readers which
-    /// hold numbers as doubles lose no digit. Every one of the type, not only
-    /// those beyond 2^53: a column keeps one JSON type whatever its values are.
+    /// JSON: every bigint and numeric is a string, so that readers that store numbers as doubles
+    /// lose no digits. Not only values beyond 2^53: a column always has one JSON type.
     pub bigint_as_string: bool,
-    /// CSV: what stands between two fields.
+    /// CSV: the field delimiter.
     pub delimiter: Delimiter,
-    /// The first column is the tool's own and not of the query.
+    /// The first column is the shard column, not one of the query's.
     pub shard_column: bool,
 }
 
@@ -112,17 +111,17 @@ pub enum RenderError {
     },
 }
 
-/// Whether all is written that was held back.
+/// Whether all buffered output is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
     More,
     Done,
 }
 
-/// What is written at a time of what was held back, in bytes, and a row more.
+/// Block size for buffered output, in bytes; exceeded by up to one row.
 const AT_A_TIME: usize = 64 << 10;
 
-/// Turns one result into text: `begin` once, `row` for each, `finish` once.
+/// Renders one result: `begin` once, `row` for each row, `finish` until it is done.
 #[derive(Debug)]
 pub enum Renderer {
     Table(table::TableRenderer),
@@ -147,8 +146,10 @@ impl Renderer {
         }
     }
 
-    /// Starts a result. Errors, before anything is written, on columns or a
-    /// text for NULL that the format cannot express.
+    /// Starts a result.
+    ///
+    /// # Errors
+    /// Before anything is written: if the format cannot express the columns or the NULL text.
     pub fn begin(&mut self, columns: &[Column], out: &mut Vec<u8>) -> Result<(), RenderError> {
         match self {
             Self::Table(table) => table.begin(columns),
@@ -162,7 +163,7 @@ impl Renderer {
         Ok(())
     }
 
-    /// One value a column; `None` is NULL.
+    /// One value per column; `None` is NULL.
     ///
     /// # Errors
     /// If the format holds all rows, and there is no memory left for this one.
@@ -183,8 +184,8 @@ impl Renderer {
         Ok(())
     }
 
-    /// Writes what was held back, and the end of the result. Not all at once, which
-    /// would be as large as what is held: to be called again while there is more.
+    /// Writes buffered output and the end of the result, one block per call, so that memory does
+    /// not double. Call it again while it returns [`Finish::More`].
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
         match self {
             Self::Table(table) => return table.finish(out),

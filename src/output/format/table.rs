@@ -1,7 +1,7 @@
 //! The aligned table, byte for byte as psql prints it by default.
 //!
-//! Not `tabled`, which needs 14 ms for 20,000 rows of two columns and has no
-//! style with psql's marks for values of several lines.
+//! Not `tabled`, which takes 14 ms for 20,000 rows of two columns and has no style with psql's
+//! markers for multi-line values.
 //!
 //! Source: `print_aligned_text` in Postgres's `src/fe_utils/print.c`.
 
@@ -18,7 +18,7 @@ pub struct TableRenderer {
     null: String,
     columns: Vec<Aligned>,
     rows: Rows,
-    /// How many of them are written.
+    /// Number of rows already written.
     written: usize,
 }
 
@@ -26,7 +26,7 @@ pub struct TableRenderer {
 struct Aligned {
     name: String,
     right: bool,
-    /// Of the widest line, the name's included.
+    /// Of the widest line, including the name.
     width: usize,
 }
 
@@ -71,7 +71,7 @@ impl TableRenderer {
         }
         let mut rests = Vec::with_capacity(self.columns.len());
         for row in self.rows.iter_from(self.written) {
-            // The first goes with the header, which may be as long by itself.
+            // The first row goes with the header, which alone may exceed the block size.
             if self.written > 0 && out.len() >= AT_A_TIME {
                 return Finish::More;
             }
@@ -119,7 +119,7 @@ impl TableRenderer {
         out.extend_from_slice(b"-\n");
     }
 
-    /// One line of a row: the next of each cell that has one left.
+    /// One line of a row: the next line of each cell that has one left.
     fn line(&self, rests: &mut [Option<&str>], out: &mut Vec<u8>) {
         let last = self.columns.len() - 1;
         for (i, (rest, column)) in rests.iter_mut().zip(&self.columns).enumerate() {
@@ -132,7 +132,7 @@ impl TableRenderer {
                 out.extend_from_slice(text.as_bytes());
             } else {
                 out.extend_from_slice(text.as_bytes());
-                // Nothing trails the last column but the mark of a line to come.
+                // The last column is padded only if the continuation mark follows.
                 if i < last || rest.is_some() {
                     pad(gap, out);
                 }
@@ -150,7 +150,7 @@ impl TableRenderer {
     }
 }
 
-/// psql's `(1 row)`, `(2 rows)`.
+/// As psql: `(1 row)`, `(2 rows)`.
 pub(super) fn footer(rows: usize) -> String {
     let s = if rows == 1 { "" } else { "s" };
     format!("({rows} row{s})\n")
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(table, " a \n---\n(0 rows)\n\n");
     }
 
-    /// The character that begins at a column of the screen.
+    /// The character that starts at a screen column.
     fn at(line: &str, column: usize) -> Option<char> {
         let mut start = 0;
         line.chars().find(|char| {

@@ -1,4 +1,4 @@
-//! What the tests of all formats share.
+//! Test helpers for all formats.
 
 use proptest::prelude::*;
 use tokio_postgres::types::Type;
@@ -26,7 +26,7 @@ pub fn rendered<T: AsRef<str>>(
         let values = row.iter().map(|value| value.as_ref().map(AsRef::as_ref));
         renderer.row(values, &mut out)?;
     }
-    // As a sink takes it, block by block.
+    // Block by block, as a sink takes it.
     let mut block = Vec::new();
     while renderer.finish(&mut block) == Finish::More {
         out.append(&mut block);
@@ -35,7 +35,7 @@ pub fn rendered<T: AsRef<str>>(
     Ok(String::from_utf8(out).unwrap())
 }
 
-/// By default options, of text columns.
+/// With default options and text columns.
 pub fn text_rendered(format: Format, rows: &[Vec<Option<String>>]) -> String {
     let width = rows.first().map_or(1, Vec::len);
     let columns: Vec<_> = (0..width).map(|i| Column::text(format!("c{i}"))).collect();

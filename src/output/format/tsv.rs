@@ -1,5 +1,5 @@
-//! Tab-separated values, byte for byte as `COPY … TO STDOUT (HEADER)`: a line
-//! a row whatever the values hold, since breaks and tabs are escaped.
+//! Tab-separated values, byte for byte as `COPY … TO STDOUT (HEADER)`: always one line per row,
+//! because line breaks and tabs are escaped.
 //!
 //! Source: `CopyAttributeOutText` in Postgres's `src/backend/commands/copyto.c`.
 

@@ -1,9 +1,8 @@
-//! How many columns of the screen a character takes, as psql counts it.
+//! The number of screen columns that a character takes, as psql counts it.
 //!
-//! Not `unicode-width`, which takes format characters (U+200B, a joiner, a soft hyphen)
-//! to be nothing and is of another Unicode version: what stands in the next column of
-//! the table would not line up as psql's. What a terminal makes of such a character is
-//! another matter; psql 16 takes it to be nothing, too.
+//! Not `unicode-width`, which gives format characters (U+200B, a joiner, a soft hyphen) width 0
+//! and is of another Unicode version: tables would not line up as psql's do. Terminals may
+//! disagree on such characters; psql 16 gives them width 0, too.
 //!
 //! Source: `ucs_wcwidth` in Postgres's `src/common/wchar.c`.
 
@@ -11,8 +10,8 @@ mod tables;
 
 use std::cmp::Ordering;
 
-/// Per code point, so that a combined emoji counts as its parts. Of control characters
-/// nothing: they are spelled out before anything is measured.
+/// Per code point: a combined emoji counts as its parts. Control characters count as 0,
+/// because they are escaped before text is measured.
 pub fn columns(c: char) -> usize {
     let code = u32::from(c);
     if code < tables::NONE[0].0 {

@@ -1,7 +1,7 @@
-//! Which characters take no column of the screen and which take two, as psql 15 has it:
-//! measured on its output of every code point, from U+00A0. A test does so again.
+//! Characters of width 0 and 2 in psql 15, measured on its output for every code point from
+//! U+00A0. A test repeats the measurement.
 
-/// No column: they join the character before.
+/// Width 0: combining characters.
 #[rustfmt::skip]
 pub const NONE: [(u32, u32); 304] = [
     (0x300, 0x36f), (0x483, 0x489), (0x591, 0x5bd), (0x5bf, 0x5bf), (0x5c1, 0x5c2), (0x5c4, 0x5c5),
@@ -70,7 +70,7 @@ pub const NONE: [(u32, u32); 304] = [
     (0xe0100, 0xe01ef),
 ];
 
-/// Two columns.
+/// Width 2.
 #[rustfmt::skip]
 pub const TWO: [(u32, u32); 122] = [
     (0x1100, 0x115f), (0x231a, 0x231b), (0x2329, 0x232a), (0x23e9, 0x23ec), (0x23f0, 0x23f0),
