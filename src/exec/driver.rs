@@ -11,14 +11,13 @@ use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::copy::CopyChunk;
 use crate::exec::failures::Failures;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardStats};
+use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::unknown_name::{Explanation, explain};
 use crate::output::format::RenderError;
-use crate::pg::row_batch::{Column, Rows};
+use crate::pg::row_batch::Column;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -29,36 +28,21 @@ pub(crate) const BEAT: Duration = Duration::from_millis(100);
 
 /// Receives the merged events of a run. A writer that fails reports the reason when it is finished.
 pub(crate) trait RowSink {
-    /// Once, before all rows.
+    /// The result's columns, once, before all rows.
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
-    /// Called before a shard's rows: its columns, whose lengths and precisions may differ from
-    /// `begin`'s.
-    async fn declared(&mut self, _: Shard, _: &[Column]) -> Result<(), OutputClosed> {
-        Ok(())
-    }
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed>;
-    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed>;
-    /// No more rows of this shard follow.
-    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed>;
-    /// Makes the rows so far visible to a reader.
+    /// What comes of a shard. After [`ShardEvent::Finished`] only a failure can follow.
+    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed>;
+    /// Passes on what is buffered.
     async fn flush(&mut self) -> Result<(), OutputClosed>;
-    /// Whether nothing has been output yet, so that the run can be retried.
+    /// Whether the run can still be retried: nobody has seen any of its output.
     fn is_untouched(&self) -> bool;
-    /// The rows and bytes shown in the progress line.
+    /// For the progress line: rows and bytes.
     fn progress(&self, outcome: &RunReport) -> String;
 }
 
 /// The output accepts no more data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputClosed;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShardEnd {
-    Finished(ShardStats),
-    Failed,
-    /// The shard is read again; its rows so far are void.
-    Restarted,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnShardError {
@@ -306,8 +290,8 @@ pub(crate) async fn drive_open(
                     None => merge.close(&ShardError::NotAsked),
                 },
             }
-            while let Some(piece) = merge.pop() {
-                let taken = take(piece, &mut outcome, output, console, policy);
+            while let Some(event) = merge.pop() {
+                let taken = handle_event(event, &mut outcome, output, console, policy);
                 tokio::select! {
                     biased;
                     () = interrupt.requested() => return Ok(RunStatus::Interrupted),
@@ -353,64 +337,48 @@ fn should_retry(error: &ShardError, policy: OnShardError) -> bool {
     }
 }
 
-/// Handles one event; returns a status if it ends the run.
-async fn take(
-    piece: MergedEvent,
+/// Acts on an event; the status, if the run ends with it.
+async fn handle_event(
+    event: MergedEvent,
     outcome: &mut RunReport,
     output: &mut impl RowSink,
     console: &mut Console,
     policy: OnShardError,
 ) -> Result<Option<RunStatus>, RenderError> {
-    match piece {
-        MergedEvent::Columns(columns) => output.begin(&columns)?,
-        MergedEvent::Declared(shard, columns) => {
-            outcome.columns.add(shard, &columns);
-            if let Err(OutputClosed) = output.declared(shard, &columns).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
+    let (shard, event) = match event {
+        MergedEvent::Columns(columns) => {
+            output.begin(&columns)?;
+            return Ok(None);
         }
-        MergedEvent::Rows(shard, rows) => {
-            if let Err(OutputClosed) = output.rows(shard, rows).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
+        MergedEvent::Notice(text) => {
+            console.note(&text);
+            return Ok(None);
         }
-        MergedEvent::Lines(shard, lines) => {
-            if let Err(OutputClosed) = output.lines(shard, lines).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
+        MergedEvent::Filtered(table) => {
+            outcome.filtered.insert(table);
+            return Ok(None);
         }
-        MergedEvent::RolledBack(shard) => {
-            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Restarted).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
-        }
-        MergedEvent::Answered(shard, answer) => {
-            outcome.answers.push((shard, answer));
-            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Finished(answer)).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
-        }
-        MergedEvent::Failed(shard, error)
-            if output.is_untouched() && should_retry(&error, policy) =>
-        {
+        MergedEvent::Shard(shard, event) => (shard, event),
+    };
+    match &event {
+        ShardEvent::Columns(columns) => outcome.columns.add(shard, columns),
+        ShardEvent::Finished(stats) => outcome.answers.push((shard, *stats)),
+        ShardEvent::Failed(error) if output.is_untouched() && should_retry(error, policy) => {
             console.note(&format!("{shard}: {error}"));
-            outcome.rewritten = error.rewritten();
+            outcome.rewritten = error.clone().rewritten();
             return Ok(Some(RunStatus::Retry));
         }
-        MergedEvent::Failed(shard, error) => {
+        ShardEvent::Failed(error) => {
             outcome.answers.retain(|(answered, _)| *answered != shard);
-            outcome.failures.add(shard, error);
+            outcome.failures.add(shard, error.clone());
             if policy == OnShardError::Stop {
                 return Ok(Some(RunStatus::Aborted));
             }
-            if let Err(OutputClosed) = output.ended(shard, ShardEnd::Failed).await {
-                return Ok(Some(RunStatus::WriterFailed));
-            }
         }
-        MergedEvent::Notice(text) => console.note(&text),
-        MergedEvent::Filtered(table) => drop(outcome.filtered.insert(table)),
+        _ => {}
     }
-    Ok(None)
+    let accepted = output.accept(shard, event).await;
+    Ok(accepted.err().map(|OutputClosed| RunStatus::WriterFailed))
 }
 
 /// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`

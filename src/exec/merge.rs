@@ -6,30 +6,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::exec::copy::CopyChunk;
-use crate::exec::fanout::{
-    AttemptNumber, Event, Message, ReadAhead, ShardError, ShardStats, TaskIndex,
-};
+use crate::exec::fanout::{AttemptNumber, Message, ReadAhead, ShardError, ShardEvent, TaskIndex};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
-use crate::pg::row_batch::{Column, Rows};
+use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
 /// In the order of [`MergeMode`], except failures and notices, which come as soon as they are
 /// known. A shard can fail after it was reported as finished.
 #[derive(Debug)]
 pub enum MergedEvent {
-    /// Once, before all rows.
+    /// The columns of the result. Once, before all rows.
     Columns(Vec<Column>),
-    /// A shard's columns, before its rows. Names and types are those of [`MergedEvent::Columns`];
-    /// lengths and precisions may differ.
-    Declared(Shard, Vec<Column>),
-    Rows(Shard, Rows),
-    Lines(Shard, CopyChunk),
-    Answered(Shard, ShardStats),
-    /// The shard is read again; its rows so far are void.
-    RolledBack(Shard),
-    Failed(Shard, ShardError),
+    /// Never [`ShardEvent::Confirmed`]. [`ShardEvent::Columns`] comes before the shard's rows:
+    /// its names and types are those of the result, its lengths and precisions need not be.
+    Shard(Shard, ShardEvent),
     Notice(String),
     /// Row-level security may have hidden rows of this table.
     Filtered(TableName),
@@ -77,7 +68,7 @@ pub struct Merge {
     /// ended.
     current: TaskIndex,
     /// Events that cannot be emitted yet.
-    waiting: BTreeMap<TaskIndex, VecDeque<(AttemptNumber, Event)>>,
+    waiting: BTreeMap<TaskIndex, VecDeque<(AttemptNumber, ShardEvent)>>,
     /// The columns that all shards must have, and the shard that they come from.
     reference: Option<(Shard, Vec<Column>)>,
     /// Has failed; its other events are ignored.
@@ -135,11 +126,11 @@ impl Merge {
                 attempt,
                 event,
             } => {
-                if let Event::Confirmed = &event {
+                if let ShardEvent::Confirmed = &event {
                     self.confirm(place);
                     return;
                 }
-                if let Event::Failed(error) = &event {
+                if let ShardEvent::Failed(error) = &event {
                     self.fail(place, error.clone());
                     // All its rows were emitted before they turned out not to be the snapshot's.
                     if self.ended[place] {
@@ -156,7 +147,7 @@ impl Merge {
     }
 
     /// The next event that can be emitted now.
-    fn due(&mut self) -> Option<(TaskIndex, AttemptNumber, Event)> {
+    fn due(&mut self) -> Option<(TaskIndex, AttemptNumber, ShardEvent)> {
         let place = match (self.delivery.order, &self.reference) {
             (Order::Shard, _) => self.current,
             (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
@@ -191,45 +182,43 @@ impl Merge {
     fn fail(&mut self, place: TaskIndex, error: ShardError) {
         self.confirm(place);
         if !std::mem::replace(&mut self.failed[place], true) {
-            self.ready
-                .push_back(MergedEvent::Failed(self.shards[place], error));
+            self.emit(self.shards[place], ShardEvent::Failed(error));
         }
     }
 
     /// Emits an event of a shard that is due.
-    fn pass(&mut self, place: TaskIndex, attempt: AttemptNumber, event: Event) {
+    fn pass(&mut self, place: TaskIndex, attempt: AttemptNumber, event: ShardEvent) {
         let failed = self.failed[place];
         let shard = self.shards[place];
         let again = attempt > std::mem::replace(&mut self.attempts[place], attempt);
         if again && !failed && self.delivery.recall == Restart::WhileIncomplete {
-            self.ready.push_back(MergedEvent::RolledBack(shard));
+            self.emit(shard, ShardEvent::RolledBack);
         }
         match event {
-            Event::Columns(columns) => {
+            ShardEvent::Columns(columns) => {
                 if !failed && let Err(error) = self.check(shard, columns) {
                     self.fail(place, error);
                 }
             }
-            Event::Rows(rows) => {
-                if self.release(place, attempt, rows.bytes()) && !failed {
-                    self.ready.push_back(MergedEvent::Rows(shard, rows));
+            ShardEvent::Rows(_) | ShardEvent::CopyData(_) => {
+                if self.release(place, attempt, event.bytes()) && !failed {
+                    self.emit(shard, event);
                 }
             }
-            Event::Lines(lines) => {
-                if self.release(place, attempt, lines.text.len()) && !failed {
-                    self.ready.push_back(MergedEvent::Lines(shard, lines));
-                }
-            }
-            Event::Answered(answer) => {
+            ShardEvent::Finished(_) => {
                 if !failed {
-                    self.ready.push_back(MergedEvent::Answered(shard, answer));
+                    self.emit(shard, event);
                 }
                 self.advance(place);
             }
             // Already reported on arrival.
-            Event::Failed(_) => self.advance(place),
-            Event::Confirmed => {}
+            ShardEvent::Failed(_) => self.advance(place),
+            ShardEvent::Confirmed | ShardEvent::RolledBack => {}
         }
+    }
+
+    fn emit(&mut self, shard: Shard, event: ShardEvent) {
+        self.ready.push_back(MergedEvent::Shard(shard, event));
     }
 
     /// Frees read-ahead. Returns `false` for bytes of an attempt that was given up.
@@ -256,8 +245,7 @@ impl Merge {
     fn check(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), ShardError> {
         let Some((reference, expected)) = &self.reference else {
             self.ready.push_back(MergedEvent::Columns(columns.clone()));
-            self.ready
-                .push_back(MergedEvent::Declared(shard, columns.clone()));
+            self.emit(shard, ShardEvent::Columns(columns.clone()));
             self.reference = Some((shard, columns));
             return Ok(());
         };
@@ -291,7 +279,7 @@ impl Merge {
                 format!("it has {}", expected.len()),
             ));
         }
-        self.ready.push_back(MergedEvent::Declared(shard, columns));
+        self.emit(shard, ShardEvent::Columns(columns));
         Ok(())
     }
 }

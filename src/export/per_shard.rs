@@ -22,14 +22,13 @@ use super::progress::Progress;
 use super::writer::Writer;
 use super::{ExportError, ExportFormat, ExportTarget};
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::copy::CopyChunk;
-use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
-use crate::exec::fanout::ShardStats;
+use crate::exec::driver::{OutputClosed, RowSink, RunReport};
+use crate::exec::fanout::{ShardEvent, ShardStats};
 use crate::exec::merge::Restart;
 use crate::exec::type_names::TypeNames;
 use crate::output::format::RenderError;
 use crate::output::open_file;
-use crate::pg::row_batch::{Column, Rows};
+use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
 /// Files that may be syncing at once. Each uses two or three descriptors, and small shards
@@ -266,6 +265,16 @@ impl PerShard {
             })
         });
     }
+
+    fn declared(&mut self, shard: Shard, columns: Vec<Column>) {
+        self.column_types.add(shard, &columns);
+        self.first.get_or_insert(shard);
+        if columns == self.columns {
+            self.drifted.remove(&shard);
+        } else {
+            self.drifted.insert(shard, columns);
+        }
+    }
 }
 
 impl RowSink for PerShard {
@@ -274,49 +283,37 @@ impl RowSink for PerShard {
         Ok(())
     }
 
-    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), OutputClosed> {
-        self.column_types.add(shard, columns);
-        self.first.get_or_insert(shard);
-        if columns == self.columns {
-            self.drifted.remove(&shard);
-        } else {
-            self.drifted.insert(shard, columns.to_vec());
-        }
-        Ok(())
-    }
-
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
-        self.progress
-            .add(shard, rows.len() as u64, rows.text_bytes());
-        self.give(shard, WriterCommand::Rows(shard, rows)).await
-    }
-
-    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
-        self.progress.add(shard, lines.rows, lines.text.len());
-        self.give(shard, WriterCommand::Lines(shard, lines)).await
-    }
-
-    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed> {
-        if self.trouble.is_some() {
-            return Err(OutputClosed);
-        }
-        match ended {
-            ShardEnd::Finished(answer) => {
+    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
+        match event {
+            ShardEvent::Columns(columns) => self.declared(shard, columns),
+            ShardEvent::Rows(rows) => {
+                let (count, bytes) = (rows.len() as u64, rows.text_bytes());
+                self.progress.add(shard, count, bytes);
+                return self.give(shard, WriterCommand::Rows(shard, rows)).await;
+            }
+            ShardEvent::CopyData(chunk) => {
+                self.progress.add(shard, chunk.rows, chunk.text.len());
+                return self.give(shard, WriterCommand::Lines(shard, chunk)).await;
+            }
+            _ if self.trouble.is_some() => return Err(OutputClosed),
+            ShardEvent::Finished(stats) => {
                 // A shard without rows gets a file too.
                 self.part(shard).await?;
                 if let Some(part) = self.open.remove(&shard) {
-                    self.progress.answered(shard, answer.rows);
-                    self.complete(shard, part, answer).await;
+                    self.progress.answered(shard, stats.rows);
+                    self.complete(shard, part, stats).await;
                 }
+                self.poll_finished();
             }
-            ShardEnd::Failed | ShardEnd::Restarted => {
+            ShardEvent::Failed(_) | ShardEvent::RolledBack => {
                 self.progress.take_back(shard);
                 if let Some(part) = self.open.remove(&shard) {
                     part.writer.abandon().await;
                 }
+                self.poll_finished();
             }
+            ShardEvent::Confirmed => {}
         }
-        self.poll_finished();
         Ok(())
     }
 

@@ -11,12 +11,12 @@ use super::progress::Progress;
 use super::sidecar::{Sidecar, renamed};
 use super::writer::Writer;
 use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
-use crate::exec::copy::CopyChunk;
-use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
+use crate::exec::driver::{OutputClosed, RowSink, RunReport};
+use crate::exec::fanout::ShardEvent;
 use crate::exec::merge::{MergeMode, Order, Restart};
 use crate::export::blocking::blocking;
 use crate::output::format::RenderError;
-use crate::pg::row_batch::{Column, Rows};
+use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 use crate::text::humanize::Bytes;
 
@@ -140,7 +140,22 @@ impl UnpublishedFile {
 }
 
 impl OneFile {
-    async fn take_back(&mut self, shard: Shard) -> Result<(), OutputClosed> {
+    /// Other lengths and precisions than the first shard's: the writer has to know.
+    async fn declared(&mut self, shard: Shard, columns: Vec<Column>) -> Result<(), OutputClosed> {
+        let (first, expected) = self.first.get_or_insert_with(|| (shard, columns.clone()));
+        if *expected == columns {
+            return Ok(());
+        }
+        let first = *first;
+        self.pass(WriterCommand::Drifted {
+            shard,
+            columns,
+            first,
+        })
+        .await
+    }
+
+    async fn roll_back(&mut self, shard: Shard) -> Result<(), OutputClosed> {
         self.progress.take_back(shard);
         self.writer.take(WriterCommand::RollBack(shard)).await
     }
@@ -160,42 +175,29 @@ impl RowSink for OneFile {
         Ok(())
     }
 
-    async fn declared(&mut self, shard: Shard, columns: &[Column]) -> Result<(), OutputClosed> {
-        let (first, expected) = self.first.get_or_insert_with(|| (shard, columns.to_vec()));
-        if expected == columns {
-            return Ok(());
-        }
-        let drifted = WriterCommand::Drifted {
-            shard,
-            columns: columns.to_vec(),
-            first: *first,
-        };
-        self.pass(drifted).await
-    }
-
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
-        self.progress
-            .add(shard, rows.len() as u64, rows.text_bytes());
-        self.pass(WriterCommand::Rows(shard, rows)).await
-    }
-
-    async fn lines(&mut self, shard: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
-        self.progress.add(shard, lines.rows, lines.text.len());
-        self.pass(WriterCommand::Lines(shard, lines)).await
-    }
-
-    async fn ended(&mut self, shard: Shard, ended: ShardEnd) -> Result<(), OutputClosed> {
-        match ended {
-            ShardEnd::Finished(answer) => {
-                self.progress.answered(shard, answer.rows);
-                // The header is written even if no shard has any rows.
+    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
+        match event {
+            ShardEvent::Columns(columns) => self.declared(shard, columns).await,
+            ShardEvent::Rows(rows) => {
+                let (count, bytes) = (rows.len() as u64, rows.text_bytes());
+                self.progress.add(shard, count, bytes);
+                self.pass(WriterCommand::Rows(shard, rows)).await
+            }
+            ShardEvent::CopyData(chunk) => {
+                self.progress.add(shard, chunk.rows, chunk.text.len());
+                self.pass(WriterCommand::Lines(shard, chunk)).await
+            }
+            ShardEvent::Finished(stats) => {
+                self.progress.answered(shard, stats.rows);
+                // A header is due even if no shard has any row.
                 self.pass(WriterCommand::ShardEnded(shard)).await
             }
-            ShardEnd::Failed => {
-                self.take_back(shard).await?;
+            ShardEvent::Failed(_) => {
+                self.roll_back(shard).await?;
                 self.writer.take(WriterCommand::ShardEnded(shard)).await
             }
-            ShardEnd::Restarted => self.take_back(shard).await,
+            ShardEvent::RolledBack => self.roll_back(shard).await,
+            ShardEvent::Confirmed => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::BEAT;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardStats};
+use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
@@ -72,39 +72,35 @@ pub async fn gather(
                 None => merge.close(&ShardError::NotAsked),
             },
         }
-        while let Some(piece) = merge.pop() {
-            let ended = match piece {
-                MergedEvent::Rows(_, rows) => match parts.add(&rows) {
-                    Ok(()) => continue,
-                    Err(unfit) => GatherResult::Fallback(unfit.to_string()),
-                },
-                MergedEvent::Answered(shard, answer) => {
-                    answers.push((shard, answer));
-                    continue;
-                }
-                MergedEvent::Failed(shard, error) if is_timeout(&error) => {
-                    GatherResult::TimedOut(shard, error)
-                }
-                MergedEvent::Failed(shard, error)
-                    if error.needs_new_snapshot() || is_lost(&error) =>
-                {
-                    console.clear();
-                    console.note(&format!("{shard}: {error}"));
-                    GatherResult::Retry(error.rewritten())
-                }
-                MergedEvent::Failed(shard, error) => {
-                    GatherResult::Fallback(format!("{shard}: {error}"))
-                }
+        while let Some(event) = merge.pop() {
+            let (shard, event) = match event {
+                MergedEvent::Shard(shard, event) => (shard, event),
                 MergedEvent::Notice(text) => {
                     console.note(&text);
                     continue;
                 }
-                // Nothing is taken back of shards that come in order.
-                MergedEvent::Columns(_)
-                | MergedEvent::Declared(..)
-                | MergedEvent::Lines(..)
-                | MergedEvent::RolledBack(_)
-                | MergedEvent::Filtered(_) => continue,
+                MergedEvent::Columns(_) | MergedEvent::Filtered(_) => continue,
+            };
+            let ended = match event {
+                ShardEvent::Rows(rows) => match parts.add(&rows) {
+                    Ok(()) => continue,
+                    Err(unfit) => GatherResult::Fallback(unfit.to_string()),
+                },
+                ShardEvent::Finished(stats) => {
+                    answers.push((shard, stats));
+                    continue;
+                }
+                ShardEvent::Failed(error) if is_timeout(&error) => {
+                    GatherResult::TimedOut(shard, error)
+                }
+                ShardEvent::Failed(error) if error.needs_new_snapshot() || is_lost(&error) => {
+                    console.clear();
+                    console.note(&format!("{shard}: {error}"));
+                    GatherResult::Retry(error.rewritten())
+                }
+                ShardEvent::Failed(error) => GatherResult::Fallback(format!("{shard}: {error}")),
+                // Shards that come in order are not rolled back.
+                _ => continue,
             };
             console.clear();
             fanout.stop().await;

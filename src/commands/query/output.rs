@@ -1,7 +1,7 @@
 //! The result's way out: the shard in front of each row, the format, the sink.
 
-use crate::exec::copy::CopyChunk;
-use crate::exec::driver::{OutputClosed, RowSink, RunReport, ShardEnd};
+use crate::exec::driver::{OutputClosed, RowSink, RunReport};
+use crate::exec::fanout::ShardEvent;
 use crate::output::format::{Finish, RenderError, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
@@ -90,6 +90,20 @@ impl Output {
         // The sink itself says, when it ends, what failed.
         let _ = self.flush().await;
     }
+
+    fn render(&mut self, shard: Shard, rows: &Rows) -> Result<(), OutputClosed> {
+        let name = self.shard_column.is_some().then(|| shard.to_string());
+        for row in rows.iter() {
+            let lead = name.iter().map(|name| Some(name.as_str()));
+            let values = lead.chain(row.values());
+            if let Err(error) = self.renderer.row(values, &mut self.block) {
+                self.trouble = Some(error);
+                return Err(OutputClosed);
+            }
+        }
+        self.rows += rows.len() as u64;
+        Ok(())
+    }
 }
 
 impl RowSink for Output {
@@ -101,33 +115,18 @@ impl RowSink for Output {
         Ok(())
     }
 
-    async fn rows(&mut self, shard: Shard, rows: Rows) -> Result<(), OutputClosed> {
-        let name = self.shard_column.is_some().then(|| shard.to_string());
-        for row in rows.iter() {
-            let lead = name.iter().map(|name| Some(name.as_str()));
-            let values = lead.chain(row.values());
-            if let Err(error) = self.renderer.row(values, &mut self.block) {
-                self.trouble = Some(error);
-                return Err(OutputClosed);
+    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
+        match event {
+            ShardEvent::Rows(rows) => self.render(shard, &rows)?,
+            ShardEvent::CopyData(chunk) => {
+                self.rows += chunk.rows;
+                self.block.extend_from_slice(&chunk.text);
             }
+            _ => return Ok(()),
         }
-        self.rows += rows.len() as u64;
         if self.block.len() >= BLOCK {
             self.flush().await?;
         }
-        Ok(())
-    }
-
-    async fn lines(&mut self, _: Shard, lines: CopyChunk) -> Result<(), OutputClosed> {
-        self.rows += lines.rows;
-        self.block.extend_from_slice(&lines.text);
-        if self.block.len() >= BLOCK {
-            self.flush().await?;
-        }
-        Ok(())
-    }
-
-    async fn ended(&mut self, _: Shard, _: ShardEnd) -> Result<(), OutputClosed> {
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::error::{RECONNECTS, backoff};
 use super::session::{ConnectionRoute, Session};
 use super::shard_reader::Task;
 use super::worker::Worker;
-use super::{Demand, Event, FanoutError, RunContext, ShardError};
+use super::{Demand, FanoutError, RunContext, ShardError, ShardEvent};
 use crate::client::{Connection, PendingConnection, ServerError};
 use crate::exec::copy::ResultProtocol;
 use crate::exec::plan;
@@ -84,7 +84,7 @@ impl Worker {
             let is_hopeless = !matches!(error, ShardError::NotReplaced { .. });
             if is_hopeless || tried == tries {
                 for turn in self.shared.queue.withdraw(&mine) {
-                    self.outlet.say(turn, Event::Failed(error.clone()));
+                    self.outlet.say(turn, ShardEvent::Failed(error.clone()));
                 }
                 self.shared.hopeless.get_or_init(|| error);
                 break;

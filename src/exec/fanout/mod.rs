@@ -2,7 +2,7 @@
 //!
 //! Workers (one per connection) take shards in ascending order from a common queue and send what
 //! they read, one message at a time, to one receiver. Each shard ends with exactly one
-//! [`Event::Confirmed`] or [`Event::Failed`]. [`crate::exec::merge`] puts the shards in order.
+//! [`ShardEvent::Confirmed`] or [`ShardEvent::Failed`]. [`crate::exec::merge`] puts the shards in order.
 
 mod error;
 mod in_flight;
@@ -38,15 +38,28 @@ pub use session::Session;
 
 /// An event of one shard.
 #[derive(Debug)]
-pub enum Event {
+pub enum ShardEvent {
     Columns(Vec<Column>),
     Rows(Rows),
-    Lines(CopyChunk),
+    CopyData(CopyChunk),
     /// All its rows were sent.
-    Answered(ShardStats),
+    Finished(ShardStats),
     /// The snapshot covers all its tables.
     Confirmed,
+    /// It restarts: discard what came of it.
+    RolledBack,
     Failed(ShardError),
+}
+
+impl ShardEvent {
+    /// What it takes of the read-ahead.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.bytes(),
+            Self::CopyData(chunk) => chunk.text.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Statistics of one shard.
@@ -63,7 +76,7 @@ pub enum Message {
     Shard {
         place: TaskIndex,
         attempt: AttemptNumber,
-        event: Event,
+        event: ShardEvent,
     },
     /// Worth a line on stderr; nothing is lost so far.
     Notice(String),

@@ -11,7 +11,7 @@ use tokio_postgres::SimpleQueryMessage;
 use super::error::{cause, is_transient};
 use super::in_flight::Request;
 use super::session::ResponseStream;
-use super::{AttemptNumber, Event, Message, ReadAhead, ShardError, TaskIndex};
+use super::{AttemptNumber, Message, ReadAhead, ShardError, ShardEvent, TaskIndex};
 use crate::client::{CopyOutFuture, ServerError, row_description};
 use crate::exec::copy::CopyChunk;
 use crate::exec::plan::TableName;
@@ -64,7 +64,7 @@ pub(super) struct EventSender {
 }
 
 impl EventSender {
-    pub fn say(&self, turn: Task, event: Event) {
+    pub fn say(&self, turn: Task, event: ShardEvent) {
         // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
             place: turn.place,
@@ -91,7 +91,7 @@ impl EventSender {
         }
         let batch = lines.take();
         self.window.admit(turn.place, batch.text.len()).await;
-        self.say(turn, Event::Lines(batch));
+        self.say(turn, ShardEvent::CopyData(batch));
     }
 
     /// Sends a batch once there is room for it.
@@ -101,7 +101,7 @@ impl EventSender {
         }
         let batch = rows.take();
         self.window.admit(turn.place, batch.bytes()).await;
-        self.say(turn, Event::Rows(batch));
+        self.say(turn, ShardEvent::Rows(batch));
     }
 }
 
@@ -162,7 +162,7 @@ async fn read_rows(
                     .collect::<Option<_>>()
                     .ok_or_else(|| ReadError::Lost(format!("columns without types: {names:?}")))?;
                 rows = Rows::new(described.len());
-                outlet.say(turn, Event::Columns(described.clone()));
+                outlet.say(turn, ShardEvent::Columns(described.clone()));
                 columns = Some(described);
             }
             SimpleQueryMessage::Row(row) => {

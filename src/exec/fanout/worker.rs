@@ -18,7 +18,7 @@ use super::pipeline_depth::Depth;
 use super::relation_check::{CheckInterval, RelationCheck};
 use super::session::{ResponseStream, Session};
 use super::shard_reader::{EventSender, InFlightTask, Purpose, ReadError, Task};
-use super::{AttemptNumber, Demand, Event, RunContext, ShardError, ShardStats, TaskIndex};
+use super::{AttemptNumber, Demand, RunContext, ShardError, ShardEvent, ShardStats, TaskIndex};
 use crate::client::{ServerError, Silence};
 use crate::exec::plan::{CheckFrequency, Plan, RowSecurity};
 
@@ -149,7 +149,7 @@ impl Worker {
         self.depth.answered(took);
         let answer = ShardStats { rows, took };
         if turn.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
-            self.outlet.say(turn, Event::Answered(answer));
+            self.outlet.say(turn, ShardEvent::Finished(answer));
         }
         self.unchecked.push((turn, answer));
     }
@@ -168,13 +168,13 @@ impl Worker {
                 // view may read another shard's.
                 let tables = check.rewritten.clone();
                 let error = ShardError::Rewritten { tables };
-                self.outlet.say(turn, Event::Failed(error));
+                self.outlet.say(turn, ShardEvent::Failed(error));
                 continue;
             }
             if self.shared.plan.check == CheckFrequency::EachShard {
-                self.outlet.say(turn, Event::Answered(answer));
+                self.outlet.say(turn, ShardEvent::Finished(answer));
             }
-            self.outlet.say(turn, Event::Confirmed);
+            self.outlet.say(turn, ShardEvent::Confirmed);
         }
     }
 
@@ -191,7 +191,7 @@ impl Worker {
             if let Some(silence) = silence {
                 // A retry would be silent as long again.
                 let error = ShardError::Silent(silence);
-                self.outlet.say(turn, Event::Failed(error));
+                self.outlet.say(turn, ShardEvent::Failed(error));
             } else {
                 self.retry(turn, lost(rows));
             }
@@ -215,12 +215,12 @@ impl Worker {
         self.requeue_in_flight();
         match head {
             Message::Turn(flying) => {
-                self.outlet.say(flying.turn, Event::Failed(error));
+                self.outlet.say(flying.turn, ShardEvent::Failed(error));
                 self.recover(session, Plan::recover()).await;
             }
             Message::Check(_) => {
                 for (turn, _) in std::mem::take(&mut self.unchecked) {
-                    self.outlet.say(turn, Event::Failed(error.clone()));
+                    self.outlet.say(turn, ShardEvent::Failed(error.clone()));
                 }
                 self.since_check = 0;
                 self.recover(session, Plan::recover_unchecked()).await;
@@ -354,7 +354,7 @@ impl Worker {
         };
         match again {
             Some(turn) => self.todo.push_front(turn),
-            None => self.outlet.say(turn, Event::Failed(otherwise)),
+            None => self.outlet.say(turn, ShardEvent::Failed(otherwise)),
         }
         again.is_some()
     }
@@ -403,7 +403,7 @@ impl Worker {
             let error = self.shared.hopeless.get().cloned();
             let error = error.unwrap_or(ShardError::NotAsked);
             while let Some(turn) = self.shared.queue.take(None) {
-                self.outlet.say(turn, Event::Failed(error.clone()));
+                self.outlet.say(turn, ShardEvent::Failed(error.clone()));
             }
         }
         session
