@@ -1,4 +1,5 @@
-//! The first rows: each shard gives its own, and the first of these are it.
+//! Top-N queries: each shard returns its first rows, and the final statement takes the first of
+//! those.
 
 use std::fmt::Write as _;
 
@@ -39,7 +40,6 @@ impl PartialAnalyzer<'_> {
                 }
                 Some(_) => return Err("ORDER BY names a column that is not there"),
                 None => {
-                    // Writing to a String cannot fail.
                     let _ = write!(
                         keys,
                         ", {} AS \"shardq {}\"",
