@@ -15,11 +15,11 @@ use crate::pg::query_text::Text;
 /// A statement split in two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partial {
-    /// What each shard is asked, over its own table.
+    /// The statement for each shard, over its own tables.
     pub part: String,
-    /// What each column of the parts is for.
+    /// The role of each column of the partials.
     pub uses: Vec<ColumnRole>,
-    /// By which they are compared, where it is not the database's own.
+    /// The collations by which they are compared, where not the database's own.
     pub(super) collations: Vec<Option<&'static str>>,
     /// The final statement before and after its FROM.
     pub(super) select: String,

@@ -274,8 +274,8 @@ impl PartialAnalyzer<'_> {
         token.kind == TokenKind::String || token.identifier().is_some_and(of_columns)
     }
 
-    /// Types that Postgres brings along, the same everywhere. Others only where each
-    /// row is looked at by itself, and only Postgres's own operators look at it.
+    /// Built-in types are the same in every shard. Columns of other types are allowed only where
+    /// rows are evaluated one by one, and only by Postgres's own operators.
     fn check_column(&self, index: usize, name: &str) -> Result<(), NotDecomposable> {
         let condition = self.clauses.condition.clone().unwrap_or_default();
         let by_row = condition.contains(&index) || self.aggregated[index];

@@ -1,10 +1,11 @@
+//! Finds the clauses of a simple SELECT.
 
 use std::ops::Range;
 
 use super::allowlist::NotDecomposable;
 use crate::pg::query_text::Text;
 
-/// Finds the clauses of a simple SELECT: ranges of tokens without their keywords.
+/// Ranges of tokens, without the clauses' keywords.
 pub struct Clauses {
     pub(super) select: Range<usize>,
     pub(super) from: Range<usize>,
