@@ -47,7 +47,7 @@ pub enum TopologyError {
 }
 
 impl Topology {
-    /// `None` where there is no shard at all.
+    /// `None` if there are no shards.
     pub fn new(discovered: Discovered) -> Option<Self> {
         let Discovered {
             shards,

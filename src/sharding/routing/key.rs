@@ -62,10 +62,10 @@ pub enum NoRoute {
 }
 
 impl Key {
-    /// A key of digits alone is an id, unless somebody says what it is.
+    /// Without a kind, a key of digits only is an id, any other an origin.
     ///
     /// # Errors
-    /// If it is to be an id and cannot be one.
+    /// If it should be an id and is not.
     pub fn new(text: &str, kind: Option<KeyKind>) -> Result<Self, IdError> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let guess = if digits { KeyKind::Id } else { KeyKind::Origin };
