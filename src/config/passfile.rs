@@ -14,6 +14,7 @@ pub(super) struct Passfile {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
+    /// Host, port, database, user.
     fields: [Field; 4],
     password: Password,
 }

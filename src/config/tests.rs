@@ -87,6 +87,7 @@ fn an_empty_value_hides_what_comes_after_it() {
         &[("PGUSER", "variable"), ("PGDATABASE", "v")],
     );
     assert_eq!(settings.to_string(), "os-user on db1:5432 as os-user");
+    // An empty flag counts as not given.
     let settings = resolved("", &[("PGHOST", "db1"), ("PGDATABASE", "v")]);
     assert_eq!(settings.to_string(), "v on db1:5432 as os-user");
 }

@@ -42,6 +42,7 @@ impl FromStr for SslMode {
 pub enum Roots {
     /// A missing file is an error only in the modes that verify.
     File(Option<PathBuf>),
+    /// The operating system's.
     System,
 }
 

@@ -14,6 +14,7 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// The shards to query, ascending.
     pub shards: Vec<Shard>,
+    /// Why shards were skipped (`--skip-missing`).
     pub deviations: Vec<DriftEntry>,
     /// Names of views and sequences in the shards.
     pub views: BTreeSet<String>,

@@ -40,6 +40,7 @@ impl Needed {
         *self != before
     }
 
+    /// The first reason why every column of some table is needed.
     pub fn why(&self) -> Option<Every> {
         self.0.values().find_map(|need| need.every)
     }

@@ -10,6 +10,7 @@ pub struct Relation {
     /// `pg_class.relkind`.
     pub kind: char,
     pub columns: Vec<ColumnShape>,
+    /// Ascending.
     pub shards: Vec<Shard>,
 }
 

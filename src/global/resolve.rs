@@ -78,7 +78,7 @@ async fn reject_unsharded_matches(
 
 /// What the statement is if no sharded table has the column `shard`.
 enum ShardColumnProbe {
-    /// Valid: every `shard` in it refers to something else, or may be misread as the shard column.
+    /// Valid: every `shard` in it resolves to something else, perhaps not what was meant.
     Valid,
     /// The server finds no such column: it refers to the shard column of a sharded table.
     MissingShardColumn,

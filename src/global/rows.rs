@@ -140,6 +140,7 @@ impl Text<'_> {
                     .iter()
                     .any(|word| token.is_word(word));
             }
+            // `((SELECT …) AS a JOIN b …)` is a join.
             let behind = groups
                 .partner(inside)
                 .and_then(|at| self.tokens.get(at + 1));

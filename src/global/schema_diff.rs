@@ -29,6 +29,7 @@ pub enum SchemaDifference {
 }
 
 impl SchemaDifference {
+    /// `None` if the whole table is missing.
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::NoTable => None,
@@ -55,6 +56,7 @@ pub struct DriftEntry {
 }
 
 impl DriftEntry {
+    /// Without the shards.
     fn what(&self) -> String {
         let table = &self.table;
         match &self.difference {

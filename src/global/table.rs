@@ -15,6 +15,7 @@ pub struct Need {
     pub every: Option<Every>,
 }
 
+/// What makes a statement need every column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
     Star,

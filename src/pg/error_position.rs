@@ -50,6 +50,7 @@ pub fn excerpt(sql: &str, position: usize) -> String {
     let mut text = format!("LINE {}: {}", number_of_line(before), dots(from > 0));
     let indent = text.len() + screen.columns(from, at);
     text.extend(&line[from..to]);
+    // Writing to a String cannot fail.
     let _ = writeln!(text, "{}\n{:indent$}^", dots(to < line.len()), "");
     text
 }

@@ -96,7 +96,7 @@ fn a_database_with_other_settings_loads_the_same_values() {
         let load = format!("COPY back FROM STDIN ({options})");
         let psql = other.psql_program(["-v", "ON_ERROR_STOP=1", "-c", &load]);
         psql.stdin(text).run().assert(0, "", "");
-        // Reads the file's values with its own settings.
+        // Compared with values that do not depend on settings.
         assert_eq!(
             other.ask(
                 "SELECT n, day = make_date(2020, 3, 5), days[1] = day, \

@@ -63,6 +63,7 @@ fn is_plain(column: &ColumnShape) -> bool {
 }
 
 fn collation(column: &ColumnShape) -> Result<Option<&'static str>, NotDecomposable> {
+    // These oids are fixed.
     match column.collation.as_str() {
         "0" | "100" => Ok(None),
         "950" => Ok(Some("C")),

@@ -93,6 +93,7 @@ impl Parts {
                             return Err(CannotCombine::NonIsoDateStyle);
                         }
                         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+                        // Writing to a String cannot fail.
                         let _ = write!(array, "\"{escaped}\"");
                     }
                 }

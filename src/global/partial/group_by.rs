@@ -108,6 +108,7 @@ impl PartialAnalyzer<'_> {
         let mut rest = String::new();
         if !places.groups.is_empty() {
             let keys: Vec<_> = places.groups.iter().map(|(_, c)| c.as_str()).collect();
+            // Writing to a String cannot fail.
             let _ = write!(rest, "GROUP BY {} ", keys.join(", "));
         }
         if let Some(having) = &self.clauses.having {

@@ -34,6 +34,7 @@ impl PartialPlan {
             }
         };
         let mut text = String::new();
+        // Writing to a String cannot fail.
         let _ = writeln!(
             text,
             "-- in parts, since these combine to exactly the same{joined}"

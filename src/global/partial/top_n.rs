@@ -40,6 +40,7 @@ impl PartialAnalyzer<'_> {
                 }
                 Some(_) => return Err("ORDER BY names a column that is not there"),
                 None => {
+                    // Writing to a String cannot fail.
                     let _ = write!(
                         keys,
                         ", {} AS \"shardq {}\"",

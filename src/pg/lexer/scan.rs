@@ -57,6 +57,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Block comments nest.
     fn skip_block_comment(&mut self) {
         let mut depth = 0;
         while self.byte(0).is_some() {

@@ -45,6 +45,7 @@ impl Id {
         EPOCH + SignedDuration::from_millis(self.0 >> (SHARD_BITS + SEQUENCE_BITS))
     }
 
+    /// As RFC 3339 in UTC: `2017-05-19T21:00:27.943Z`.
     pub fn created_text(self) -> String {
         format!("{:.3}", self.created())
     }
@@ -52,6 +53,7 @@ impl Id {
     /// Whether the encoded time is plausible. Every number has one, but a plain sequence number
     /// decodes to August 2014, before such ids existed.
     pub fn is_credible(self, now: Timestamp) -> bool {
+        /// 2015-01-01.
         const FIRST: Timestamp = Timestamp::constant(1_420_070_400, 0);
         /// Tolerates clock differences.
         const AHEAD: SignedDuration = SignedDuration::from_hours(24);

@@ -56,7 +56,7 @@ pub enum Answer {
         columns: Vec<String>,
         rows: Vec<Vec<Option<String>>>,
     },
-    /// psql's SQLSTATE, or the text of our error.
+    /// An SQLSTATE, or the text of an unsupported-query error.
     Error(String),
 }
 

@@ -18,6 +18,7 @@ const PLACES: [&str; 3] = [
 #[derive(Debug)]
 pub struct PgBouncer {
     folder: TempDir,
+    /// Stopped when dropped.
     _running: Running,
 }
 
