@@ -8,7 +8,7 @@ pub enum SettingsError {
     #[error("environment variable {0} is not valid UTF-8")]
     NotUtf8(String),
 
-    /// libpq silently takes the last one; here it is an error.
+    /// libpq guesses which one was meant; here it is an error.
     #[error(
         "{0} given several times; a run asks the shards of one database, so ask one after the other"
     )]

@@ -143,8 +143,8 @@ impl<'a, C: Calls> Finder<'a, C> {
         self.token(index).is_some_and(|token| token.is_mark(mark))
     }
 
-    /// `reg…` types that apply to no particular constant: `regclass[]`, and a column in `AS t (a
-    /// regclass)`. They count for every string of the text.
+    /// `reg…` types that apply to no particular constant: `regclass[]`, and a column in
+    /// `AS t (a regclass)`. They count for every string of the text.
     fn anywhere(&self) -> Frame {
         let mut frame = Frame {
             several: true,

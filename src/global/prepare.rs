@@ -113,8 +113,8 @@ struct Reading<'a> {
 }
 
 /// The statement as each kind of server would lex it: whether a backslash escapes and where a long
-/// name is truncated depend on the server's settings. The first is the most common. Mostly all of
-/// them agree.
+/// name is truncated depend on the server's settings. The first reading is the most common one, and
+/// usually the only one.
 pub struct Readings<'a>(Vec<Reading<'a>>);
 
 impl<'a> Readings<'a> {
