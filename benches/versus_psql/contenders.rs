@@ -1,4 +1,4 @@
-//! Ways to ask all shards, and the server that they ask.
+//! The ways to query all shards, and the server that they query.
 
 use std::fmt;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use shardq::sandbox::Sandbox;
 
-/// A database, and the way to it.
+/// A database, and the environment that leads to it.
 #[derive(Debug, Clone)]
 pub struct Target {
     env: Vec<(&'static str, String)>,
@@ -55,7 +55,7 @@ impl Target {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Has a command go here, and nowhere that its surroundings say.
+    /// Points a command at this database, and clears every other `PG*` variable.
     pub fn lead(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PG") {
@@ -162,7 +162,7 @@ impl Contender {
             }
             Self::Xargs => shell(xargs(&target.psql, 8)),
             Self::OneSession => {
-                // Each -c is a round trip of its own, as lines of a script are.
+                // Each -c is a round trip of its own, like the lines of a script.
                 let mut command = Command::new(&target.psql);
                 command.arg("-XAt");
                 for select in selects() {
@@ -178,11 +178,11 @@ impl Contender {
         command
     }
 
-    /// What it gives: pairs of shard and name, sorted, whatever their format.
+    /// The result as sorted pairs of shard and name, whatever the output format.
     pub fn rows(self, target: &Target) -> Vec<(String, String)> {
         let mut command = self.command(target);
         if self == Self::Xargs {
-            // Eight that write into one pipe tear each other's lines now and then.
+            // Eight processes writing into one pipe sometimes interleave their lines.
             command = Command::new("bash");
             command.args(["-c", &xargs(&target.psql, 1)]);
             target.lead(&mut command);

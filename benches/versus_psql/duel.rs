@@ -1,4 +1,4 @@
-//! Two or more ways to the same end, turn by turn.
+//! Runs two or more ways of doing the same job in turns.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,12 +13,12 @@ pub struct Way<'a> {
     pub output: Output,
 }
 
-/// Where a way's result goes. Its file is removed before each turn.
+/// Where the output goes. Its file is removed before each turn.
 pub enum Output {
     Nowhere,
-    /// Standard output, into a file.
+    /// Standard output is redirected into this file.
     Into(PathBuf),
-    /// The command writes the file itself, and what belongs to it.
+    /// The command writes these files itself.
     Its(Vec<PathBuf>),
 }
 
@@ -40,7 +40,7 @@ impl Way<'_> {
     }
 }
 
-/// The medians, and a table of all with what each is of the first.
+/// The medians, and a table of all times with their ratio to the first way.
 pub fn duel<const N: usize>(rounds: usize, ways: &[Way<'_>; N]) -> ([Milliseconds; N], String) {
     let mut times = [const { Vec::new() }; N];
     for _ in 0..rounds {

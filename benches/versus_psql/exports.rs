@@ -14,7 +14,7 @@ use crate::report::Goal;
 
 const PACKAGES: &str = "SELECT * FROM origin_packages";
 
-/// 200 bytes a row, 10.2 GB in 128 shards.
+/// 200 bytes per row, 10.2 GB in 128 shards.
 const TEN_GIGABYTES: &str =
     "SELECT n, repeat('x', 190) AS filler FROM generate_series(1, 390000) AS n";
 
@@ -103,7 +103,7 @@ fn memory(target: &Target, file: &Path, goals: &mut Vec<Goal>) -> String {
     text + "\n"
 }
 
-/// Both give the same rows. How many megabytes they are.
+/// Checks that both give the same rows. Returns their size in megabytes.
 fn check_rows(target: &Target, psql: &Path, shardq: &Path) -> f64 {
     let mut copy = copy(target);
     copy.stdout(fs::File::create(psql).unwrap());

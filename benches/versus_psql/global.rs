@@ -1,5 +1,5 @@
-//! Global queries against the hand-written UNION ALL, with the plan that Postgres
-//! makes of it, parallel where it likes.
+//! Global queries against the hand-written UNION ALL, with the plan that Postgres chooses for it,
+//! parallel or not.
 
 use std::fmt::Write;
 
@@ -35,7 +35,6 @@ const QUESTIONS: [Question; 4] = [
     },
 ];
 
-/// A small table: 20,001 rows.
 const SMALL: Question = Question {
     what: "20,001 rows, one statement",
     sql: "SELECT count(*), max(name) FROM origins",
@@ -110,7 +109,7 @@ fn asked(target: &Target, question: &Question, flags: &[&str]) -> (f64, String) 
     (shardq / psql, text)
 }
 
-/// The statement with each table written out.
+/// The statement with each table written out as a UNION ALL.
 fn in_psql(sql: &str) -> String {
     let mut sql = sql.to_owned();
     for table in ["origin_packages", "origins"] {
@@ -123,7 +122,7 @@ fn in_psql(sql: &str) -> String {
     sql
 }
 
-/// How long Postgres plans the one statement that five tables of 128 shards become.
+/// Planning time of the single statement over five tables in 128 shards.
 fn planning(sample: &Target, goals: &mut Vec<Goal>) -> String {
     let explain = || {
         let mut command = sample.shardq(&["query", "--global", FIVE_TABLES]);

@@ -1,8 +1,8 @@
 //! shardq against what one would do with psql, side by side on this machine.
 //!
-//! `make bench`. All contenders must first give the same rows; then they take
-//! turns, round by round, so that a busy moment of the machine hits them all.
-//! Prints as it goes, and writes `docs/benchmarks.md`.
+//! `make bench`. All contenders must first give the same rows; then they take turns, round by
+//! round, so that a busy moment of the machine affects all of them. Prints progress, and writes
+//! `docs/benchmarks.md`.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +35,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
 
 fn main() {
-    // `cargo test --all-targets` runs benchmarks as well, to see that they build.
+    // `cargo test --all-targets` also runs benchmarks, to check that they build.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -117,7 +117,7 @@ fn races(local: &Target, remote: &Target, proxy: &Proxy, goals: &mut Vec<Goal>) 
     )
 }
 
-/// Everyone's times over some rounds. Who is quick goes more often in each.
+/// Everyone's times over several rounds. Faster contenders run more often in each round.
 fn race(link: &str, target: &Target, rounds: usize) -> Vec<(Contender, Vec<Milliseconds>)> {
     let mut times: Vec<_> = Contender::ALL
         .map(|contender| (contender, Vec::new()))

@@ -1,5 +1,5 @@
--- As many shards as bench.shards says, each with a table of eight names. It
--- commits on its way: one transaction would need more locks than there are.
+-- Creates bench.shards shards, each with a table of eight names. Commits in between: one
+-- transaction would need more locks than the server has.
 DO $$
 BEGIN
     FOR shard IN 0 .. current_setting('bench.shards')::int - 1 LOOP

@@ -1,4 +1,4 @@
-//! How long a program takes from start to end, and how much memory.
+//! Measures a program's time from start to end, and its memory.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::{fs, thread};
 
 pub type Milliseconds = f64;
 
-/// Runs it with its output thrown away.
+/// Runs it and discards its output.
 pub fn time(command: Command) -> Milliseconds {
     let start = Instant::now();
     let mut child = start_silent(command);
@@ -24,9 +24,8 @@ pub fn time_into(mut command: Command, file: &Path) -> Milliseconds {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// The most memory that it had resident, in KiB. The kernel keeps the peak, but
-/// only while the process is there: what it takes in its last millisecond, when
-/// it is done, may be missed.
+/// Peak resident memory, in KiB. The kernel keeps the peak only while the process exists, so what
+/// it allocates in its last millisecond may be missed.
 pub fn peak_of(command: Command) -> u64 {
     let mut child = start_silent(command);
     let path = format!("/proc/{}/status", child.id());

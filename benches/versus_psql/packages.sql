@@ -1,6 +1,5 @@
--- 128 shards of packages, 200 bytes each, 1.5 million in all, a third of them in
--- shard_30. It commits on its way: one transaction would need more locks than
--- there are.
+-- 128 shards with 1.5 million packages of 200 bytes in all, a third of them in shard_30. Commits in
+-- between: one transaction would need more locks than the server has.
 DO $$
 DECLARE
     packages int;

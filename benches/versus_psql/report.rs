@@ -1,4 +1,4 @@
-//! `docs/benchmarks.md`: where it was measured, what came out, what was aimed at.
+//! Writes `docs/benchmarks.md`: the environment, the results, the goals.
 
 use std::fmt::Write;
 use std::fs;
@@ -64,7 +64,7 @@ pub fn race_table(race: &[(Contender, Vec<Milliseconds>)]) -> String {
     text
 }
 
-/// What the tool is meant to reach, and whether it did.
+/// A goal, and the measurement for it.
 #[derive(Debug)]
 pub struct Goal {
     what: String,

@@ -1,5 +1,5 @@
--- One row if floats are written with all the digits that tell them from others: the
--- shortest that do since version 12, and 9 or 17 of them before.
+-- One row if floats are written with all digits needed to read them back: the shortest such form
+-- since version 12, and 9 or 17 digits before.
 SELECT 1
 WHERE
     pg_catalog.current_setting('extra_float_digits')::pg_catalog.int4

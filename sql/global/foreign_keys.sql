@@ -1,10 +1,9 @@
--- One row per foreign key of one column that these tables have: the table and the
--- column, those that it leads to in the same shard, and how many of the shards have
--- it so.
+-- One row per single-column foreign key of these tables: the table and column, the table and column
+-- that it references in the same shard, and the number of shards that have it.
 --
--- Only what holds for all rows that a query sees: not one that is still to be
--- validated, not one of a table whose children need not keep it, and none to a
--- table of which who asks may not see all rows. Only to integers.
+-- Only keys that hold for all rows that a query sees: not those yet to be validated, not those of a
+-- table with children (they need not satisfy it), and not those to a table with row security (some
+-- rows may be hidden). Only references to integers.
 SELECT child.relname, a.attname, parent.relname, b.attname, pg_catalog.count(DISTINCT n.oid)
 FROM pg_catalog.pg_namespace AS n
 JOIN pg_catalog.pg_class AS child ON child.relnamespace OPERATOR(pg_catalog.=) n.oid

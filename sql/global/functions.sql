@@ -1,11 +1,10 @@
--- One row per function of {names}: its name; the kinds of objects that it looks up by a
--- name that it is given, with commas; whether it returns a text; whether it says NULL or
--- false of a name that there is not; whether it gives another value each time ('t' or
--- 'f').
+-- One row per function in {names}: its name; the kinds of object that it looks up by a name passed
+-- to it, comma-separated; whether it returns text; whether it returns NULL or false for a name that
+-- does not exist; whether it is volatile ('t' or 'f').
 --
--- What takes one of these types as an argument looks a name up, and what makes one of a
--- text. Besides, a few of Postgres's own take the name as text: those that call
--- textToQualifiedNameList, parseTypeString, an input function or the like in its source.
+-- A function looks up a name if it takes one of these types as an argument, or makes one from a
+-- text. In addition, some built-in functions take the name as text: those whose source calls
+-- textToQualifiedNameList, parseTypeString, an input function or similar.
 WITH kinds (type, kind) AS (
     VALUES
         ('pg_catalog.regclass'::pg_catalog.regtype, 'relation'),

@@ -1,5 +1,5 @@
--- One row: a shard's place among those that are asked; the least and the largest id
--- of its table, and all its ids bit by bit; NULLs if it has none.
+-- One row: a shard's position among those queried, then minimum, maximum, bitwise AND and bitwise
+-- OR of the ids in its table; NULLs if it is empty.
 SELECT
     {place},
     pg_catalog.min({column}), pg_catalog.max({column}),

@@ -1,6 +1,6 @@
--- One row per pair of shards whose tables of a same name of {names} have rows in
--- common, by inheritance: the table's name, the one shard, the other one. Either the
--- one table inherits from the other, or a third from both, whatever is in between.
+-- One row per pair of shards whose tables of the same name (in {names}) share rows by inheritance:
+-- the table's name, one shard, the other shard. Either one table inherits from the other, or a
+-- third from both, directly or indirectly.
 WITH RECURSIVE line (root, heir) AS (
     SELECT c.oid, c.oid
     FROM pg_catalog.pg_class AS c

@@ -1,8 +1,7 @@
--- One row per kind of object and name of {names} that a shard has: the kind, the name.
+-- One row per kind and name (in {names}) of an object that some shard has: the kind, the name.
 --
--- What pg_catalog has too is not a shard's, for pg_catalog comes first wherever nobody
--- says otherwise; but functions and operators of one name are told apart by their
--- arguments.
+-- Names that pg_catalog has too are excluded, since pg_catalog is searched first unless stated
+-- otherwise; except functions and operators, which are also told apart by their arguments.
 SELECT found.kind, found.name
 FROM (
     SELECT 'relation', relname, relnamespace

@@ -1,10 +1,9 @@
--- One row per type that the types {oids} are made of, and for themselves: the oid, the
--- schema, the kind (pg_type.typtype; 'a' for an array), what it says besides, the types
--- that it is made of, in order, and its collation.
+-- One row per type in {oids} and per type that they are made of: its oid, schema, kind
+-- (pg_type.typtype, or 'a' for an array), definition, component types in order, and collation.
 --
--- What it says: an enum's labels; a domain's modifier, NOT NULL, collation and checks; the
--- names, modifiers and collations of a composite's attributes; the collation, operator class
--- and functions of a range. Types that Postgres brings along are not taken apart.
+-- The definition: an enum's labels; a domain's modifier, NOT NULL, collation and checks; the names,
+-- modifiers and collations of a composite's attributes; the collation, operator class and functions
+-- of a range. Built-in types are not taken apart.
 WITH RECURSIVE made_of (oid) AS (
     SELECT pg_catalog.unnest({oids})
     UNION

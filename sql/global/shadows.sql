@@ -1,9 +1,9 @@
--- At most one row: that a function of {functions}, an operator of {operators} or a
--- type of {types} is found outside of pg_catalog by a name without a schema.
+-- At most one row: an unqualified name of a function in {functions}, an operator in {operators} or
+-- a type in {types} can resolve to something outside pg_catalog.
 --
--- Postgres takes the one that fits best, wherever in the path it is. Operators of
--- types that somebody defined are none of columns that Postgres knows; with
--- {own_types} there are others, and a shard's own cast of such a type is found as well.
+-- Postgres takes the best match, wherever in the path it is. Operators on user-defined types cannot
+-- match columns of built-in types. With {own_types} there are columns of other types, and a shard's
+-- own casts of such types count as well.
 SELECT 1
 FROM pg_catalog.pg_proc AS p
 WHERE p.proname OPERATOR(pg_catalog.=) ANY ({functions})

@@ -1,7 +1,7 @@
--- One row per table of {names} and schema of {schemas}: the schema, the most rows that it can
--- have, NULL where that is not known, and whether the planner has statistics of it.
+-- One row per table in {names} and schema in {schemas}: the schema, an upper bound of its rows
+-- (NULL if unknown), and whether the planner has statistics.
 --
--- A row takes 28 bytes at least: a header of 24, and 4 that point to it.
+-- A row takes at least 28 bytes: a header of 24 and a line pointer of 4.
 SELECT
     n.nspname,
     CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhassubclass

@@ -1,4 +1,4 @@
-//! `host=db1 dbname='a b'`: libpq's key=value connection strings.
+//! Parses libpq's key=value connection strings: `host=db1 dbname='a b'`.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -6,7 +6,7 @@ use std::str::Chars;
 use super::{Parameters, SettingsError};
 
 /// # Errors
-/// In libpq's words; never with a value in them, as that may be a password.
+/// In libpq's words, but without values: they may contain a password.
 pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
     let mut parameters = Parameters::default();
     let mut rest = text.chars().peekable();
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
         skip_spaces(&mut rest);
         if rest.next_if_eq(&'=').is_none() {
             return Err(SettingsError::MissingEquals {
-                // Any other may be the second word of a password.
+                // An unknown word may be the second word of a password.
                 word: Parameters::keyword(&keyword),
             });
         }
@@ -62,7 +62,7 @@ fn skip_spaces(rest: &mut Peekable<Chars<'_>>) {
     while rest.next_if(|&c| is_space(c)).is_some() {}
 }
 
-/// C's `isspace`, which knows the vertical tab that Rust leaves out.
+/// C's `isspace` includes the vertical tab; Rust's does not.
 fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\x0b'
 }
@@ -85,7 +85,7 @@ mod tests {
             (r"dbname='a \'b\' \\ c'", [("dbname", r"a 'b' \ c")].into()),
             (r"dbname=a\ b\\\'c", [("dbname", r"a b\'c")].into()),
             ("host='' user=''", [("host", ""), ("user", "")].into()),
-            // A quote closes the value; what follows is the next keyword.
+            // The closing quote ends the value; the next keyword may follow directly.
             ("user='a'dbname=b", [("user", "a"), ("dbname", "b")].into()),
             ("user=a user=b", [("user", "b")].into()),
             ("password=a=b'c requiressl=1", [("password", "a=b'c"), ("sslmode", "require")].into()),

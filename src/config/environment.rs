@@ -1,5 +1,5 @@
-//! What a process is started with, as a value, so that the rules that read it
-//! can be tested without touching the real one.
+//! The process environment as a value, so that the rules that read it can be tested without
+//! touching the real one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::SettingsError;
 
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// Only the `PG*` variables.
+    /// `PG*` variables only.
     variables: HashMap<String, String>,
     home: Option<PathBuf>,
     user: Option<String>,
@@ -16,7 +16,7 @@ pub struct Environment {
 
 impl Environment {
     /// # Errors
-    /// A `PG*` variable that is not UTF-8.
+    /// If a `PG*` variable is not UTF-8.
     pub fn of_process() -> Result<Self, SettingsError> {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| {
@@ -64,7 +64,6 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// A file under the home directory.
     pub(super) fn at_home(&self, file: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(file))
     }

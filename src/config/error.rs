@@ -1,5 +1,5 @@
-//! What can be wrong with connection settings, in libpq's words where it has
-//! them. No message holds a password, nor a string that may hold one.
+//! Errors in connection settings, in libpq's words where it has them. No message contains a
+//! password, or a string that may contain one.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ pub enum SettingsError {
     #[error("environment variable {0} is not valid UTF-8")]
     NotUtf8(String),
 
-    /// Which of them was meant is not to be guessed, as libpq does.
+    /// libpq guesses which one was meant; here it is an error.
     #[error(
         "{0} given several times; a run asks the shards of one database, so ask one after the other"
     )]
@@ -110,7 +110,7 @@ pub enum SettingsError {
     NoUser,
 }
 
-/// ` "word"`, or nothing where it is not to be shown.
+/// ` "word"`, or empty if it must not be shown.
 fn quoted(word: Option<&String>) -> String {
     word.map(|word| format!(" \"{word}\"")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Which servers to try: libpq's `host`, `hostaddr` and `port` lists.
+//! The servers to try: libpq's `host`, `hostaddr` and `port` lists.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,8 +8,8 @@ use super::{Parameters, SettingsError};
 
 const DEFAULT_PORT: u16 = 5432;
 
-/// Where libpq's builds expect a local server's socket: Debian's, then all
-/// others'. Without a host, the first that has one is taken.
+/// Where builds of libpq expect a local server's socket: Debian's, then all others'. Without a
+/// host, the first directory that has one is used.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// One server to try. Displayed as `db1:5432` or `/var/run/postgresql:5432`.
@@ -23,7 +23,7 @@ pub struct Host {
 pub enum HostPlace {
     /// A directory, or with a leading `@` an abstract name.
     Socket(PathBuf),
-    /// The address is what `hostaddr` gave: then nothing is looked up.
+    /// `address` is the value of `hostaddr`: with it, no name is resolved.
     Tcp {
         name: String,
         address: Option<IpAddr>,
@@ -39,7 +39,7 @@ impl Host {
         self.port
     }
 
-    /// The name that TLS and messages go by; none for a socket.
+    /// The name used for TLS and in messages; none for a socket.
     pub fn name(&self) -> Option<&str> {
         match &self.place {
             HostPlace::Socket(_) => None,
@@ -47,7 +47,7 @@ impl Host {
         }
     }
 
-    /// The host names that a passfile can have for it.
+    /// The host names under which a passfile may list it.
     pub(super) fn passfile_names(&self) -> Vec<&str> {
         match &self.place {
             HostPlace::Tcp { name, .. } => vec![name],
@@ -144,7 +144,7 @@ fn default_socket_directory(port: u16) -> PathBuf {
         .to_owned()
 }
 
-/// The file in a socket directory that a server on this port listens on.
+/// The file name, in a socket directory, of a server on this port.
 pub(crate) fn socket_name(port: u16) -> String {
     format!(".s.PGSQL.{port}")
 }

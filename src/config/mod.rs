@@ -1,5 +1,5 @@
-//! Where to connect, by libpq's rules, so that whatever works for psql works
-//! here: flags, URIs, `PG*` variables, service files, passfiles.
+//! Where to connect, by libpq's rules, so that whatever works for psql works here: flags, URIs,
+//! `PG*` variables, service files, passfiles.
 //!
 //! Files are read while the settings are resolved; nothing here connects.
 
@@ -32,25 +32,25 @@ pub use tls::{Roots, SslMode, Tls};
 use parameters::Parameters;
 use passfile::Passfile;
 
-/// libpq waits for ever. A person does not, and a script should not.
+/// libpq waits forever. Neither a person nor a script should.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// psql's connection flags, as they were given. Values stay text: libpq's lists (`-h a,b
-/// -p 5432,5433`) are parsed with everything else that names a server.
-// Not `Debug`: a URI holds a password.
+/// psql's connection flags, as given. Values stay text: libpq's lists (`-h a,b -p 5432,5433`) are
+/// parsed later, with everything else that names a server.
+// Not `Debug`: a URI may contain a password.
 #[derive(Clone, Default)]
 pub struct ConnectionFlags {
     pub host: Option<String>,
     pub port: Option<String>,
     pub username: Option<String>,
-    /// All that were given, so that of several none is quietly left out.
+    /// All values given, so that duplicates are noticed.
     pub dbname: Vec<String>,
     pub no_password: bool,
     pub password: bool,
 }
 
-/// Everything that a connection needs to know. Displayed as a message names
-/// it, without the password: `builder on /var/run/postgresql:5432 as hab`.
+/// Everything needed to connect. Displayed in messages, without the password, as
+/// `builder on /var/run/postgresql:5432 as hab`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     hosts: Vec<Host>,
@@ -58,7 +58,7 @@ pub struct Settings {
     database: String,
     application_name: String,
     options: Option<String>,
-    /// Given or typed; good for every host and database.
+    /// Given or typed; used for every host and database.
     password: Option<Password>,
     passfile: Arc<Passfile>,
     password_prompt: PasswordPrompt,
@@ -69,7 +69,7 @@ pub struct Settings {
     warnings: Vec<String>,
 }
 
-/// When to ask the person at the terminal for a password: `-w`, nothing, `-W`.
+/// When to prompt for a password at the terminal: `-w`, neither, `-W`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordPrompt {
     Never,
@@ -77,7 +77,7 @@ pub enum PasswordPrompt {
     Always,
 }
 
-/// Probes of an idle TCP connection; what is none is for whoever opens it to choose.
+/// Probes of an idle TCP connection. `None` leaves the value to whoever opens the connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keepalive {
     pub idle: Option<Duration>,
@@ -86,11 +86,11 @@ pub struct Keepalive {
 }
 
 impl Settings {
-    /// The order of libpq's `conninfo_add_defaults`: what is given, then the
-    /// service file, then `PG*` variables, then the defaults.
+    /// Precedence as in libpq's `conninfo_add_defaults`: what is given, then the service file, then
+    /// `PG*` variables, then the defaults.
     ///
     /// # Errors
-    /// What libpq would refuse, and what it would accept but we cannot honour.
+    /// What libpq would reject, and what it would accept but we cannot honour.
     pub fn resolve(
         args: &ConnectionFlags,
         environment: &Environment,
@@ -110,7 +110,7 @@ impl Settings {
             || environment.at_home(".pgpass"),
             |path| Some(PathBuf::from(path)),
         );
-        // As in libpq, a password that is given leaves the passfile alone.
+        // As in libpq, the passfile is not read if a password is given.
         let (passfile, warning) = match passfile {
             Some(path) if password.is_none() => Passfile::read(&path),
             _ => (Passfile::default(), None),
@@ -140,8 +140,8 @@ impl Settings {
         })
     }
 
-    /// The same servers and user, another database. Its password may be
-    /// another line of the passfile.
+    /// The same servers and user with another database. The passfile may have another password for
+    /// it.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
         Self {
@@ -150,7 +150,6 @@ impl Settings {
         }
     }
 
-    /// With a password that someone typed.
     #[must_use]
     pub fn with_password(&self, password: Password) -> Self {
         Self {
@@ -181,7 +180,7 @@ impl Settings {
         self.options.as_deref()
     }
 
-    /// The password that this host gets: given, typed or from the passfile.
+    /// The password for this host: given, typed, or from the passfile.
     pub fn password_for(&self, host: &Host) -> Option<&Password> {
         self.password
             .as_ref()
@@ -189,7 +188,7 @@ impl Settings {
             .filter(|password| !password.is_empty())
     }
 
-    /// The passfile, if that is where this host's password comes from.
+    /// The passfile, if this host's password comes from it.
     pub fn passfile_for(&self, host: &Host) -> Option<&Path> {
         let from_file = self.password.is_none() && self.passfile_entry(host).is_some();
         from_file.then(|| self.passfile.path())
@@ -206,18 +205,17 @@ impl Settings {
         self.password_prompt
     }
 
-    /// For each address that is tried. None: for ever.
+    /// Per address that is tried. `None`: wait forever.
     pub fn connect_timeout(&self) -> Option<Duration> {
         self.connect_timeout
     }
 
-    /// None: idle connections are not probed.
+    /// `None`: idle connections are not probed.
     pub fn keepalive(&self) -> Option<&Keepalive> {
         self.keepalive.as_ref()
     }
 
-    /// How long what was sent may stay unacknowledged. None: as long as the system lets
-    /// it.
+    /// How long sent data may stay unacknowledged. `None`: the system's default.
     pub fn tcp_user_timeout(&self) -> Option<Duration> {
         self.tcp_user_timeout
     }
@@ -226,8 +224,8 @@ impl Settings {
         &self.tls
     }
 
-    /// What the user should know though it is no error: a passfile that was
-    /// ignored because others can read it.
+    /// Problems that are not errors, such as a passfile that was ignored because others can read
+    /// it.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -244,8 +242,8 @@ impl fmt::Display for Settings {
     }
 }
 
-/// Flags and what `-d` holds. As in psql, a connection string in `-d` has the
-/// last word over the other flags, and an empty flag is no flag.
+/// The flags and the content of `-d`. As in psql, a connection string in `-d` overrides the other
+/// flags, and an empty flag counts as not given.
 fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
     let mut parameters = Parameters::default();
     let flags = [
@@ -277,9 +275,8 @@ fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
     Ok(parameters)
 }
 
-/// `options`, and the session settings for which libpq has variables of their
-/// own: how dates look should not depend on the tool. Like libpq, these come
-/// last and so win.
+/// `options`, plus the session settings for which libpq has environment variables: dates should
+/// look the same in every tool. As in libpq, the variables come last and so win.
 fn server_options(options: Option<&str>, environment: &Environment) -> Option<String> {
     let session = [
         ("PGDATESTYLE", "datestyle"),
@@ -300,7 +297,7 @@ fn server_options(options: Option<&str>, environment: &Environment) -> Option<St
     (!all.is_empty()).then(|| all.join(" "))
 }
 
-/// The server splits options at spaces that no backslash protects.
+/// The server splits options at spaces that are not escaped.
 fn escape_option(value: &str) -> String {
     value
         .chars()

@@ -1,8 +1,7 @@
-//! libpq's connection parameters by keyword, before they mean anything.
+//! libpq's connection parameters by keyword, not interpreted yet.
 //!
-//! The table below says of each keyword which variable stands for it and what
-//! we do with it: act on it, accept it, or refuse values that would give the
-//! user something else than what they asked for.
+//! The table below gives for each keyword its environment variable and its support: used, ignored,
+//! or limited to values that do not change what the user would get.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +9,14 @@ use super::{Environment, SettingsError, secret};
 
 enum Support {
     Used,
-    /// Changes nothing that this tool does.
+    /// Has no effect on anything that this tool does.
     Ignored,
-    /// Only these values, compared without case, are what we do anyway.
+    /// Only these values (case-insensitive), which match what we do anyway.
     Only(&'static [&'static str]),
 }
 use Support::{Ignored, Only, Used};
 
-/// Every keyword of libpq up to version 18: `(keyword, variable, treatment)`.
+/// Every keyword of libpq up to version 18: `(keyword, variable, support)`.
 #[rustfmt::skip]
 const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("service", Some("PGSERVICE"), Used),
@@ -75,20 +74,20 @@ const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("oauth_scope", None, Only(&[])),
 ];
 
-/// Keywords and values. A keyword set to nothing hides what comes after it,
-/// as in libpq, and then counts as not given.
+/// Keywords and values. As in libpq, an empty value hides later sources and then counts as not
+/// given.
 #[derive(Default, PartialEq, Eq)]
 pub(super) struct Parameters(BTreeMap<&'static str, String>);
 
 impl Parameters {
-    /// The word, if it is a keyword of libpq's.
+    /// The keyword, if libpq has one of that name.
     pub fn keyword(word: &str) -> Option<&'static str> {
         let mut known = KEYWORDS.iter().map(|(known, ..)| *known);
         known.find(|known| *known == word)
     }
 
     /// # Errors
-    /// A keyword that libpq does not know.
+    /// If libpq does not know the keyword.
     pub fn set(&mut self, keyword: &str, value: &str) -> Result<(), SettingsError> {
         if keyword == "requiressl" {
             let mode = if value.starts_with('1') {
@@ -107,7 +106,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Like [`Self::set`], but what is there stays.
+    /// Like [`Self::set`], but keeps an existing value.
     pub fn set_default(&mut self, keyword: &str, value: &str) -> Result<(), SettingsError> {
         if self.0.contains_key(keyword) {
             return Ok(());
@@ -115,7 +114,7 @@ impl Parameters {
         self.set(keyword, value)
     }
 
-    /// Takes over all of `other`, which wins.
+    /// Merges in all of `other`, which takes precedence.
     pub fn replace_with(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -135,13 +134,13 @@ impl Parameters {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether someone said something, be it nothing: `service=''`.
+    /// Whether it was given at all, even if empty: `service=''`.
     pub fn mentions(&self, keyword: &str) -> bool {
         self.0.contains_key(keyword)
     }
 
     /// # Errors
-    /// A value that we would have to break our word on.
+    /// If a value asks for something that we cannot do.
     pub fn check_supported(&self) -> Result<(), SettingsError> {
         for (keyword, variable, treatment) in KEYWORDS {
             if let (Only(values), Some(value)) = (treatment, self.get(keyword))
@@ -165,7 +164,7 @@ impl<const N: usize> From<[(&'static str, &str); N]> for Parameters {
     }
 }
 
-// Not derived: a password is among the values.
+// Not derived: the values include passwords.
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map()

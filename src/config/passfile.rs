@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Password;
 
-/// The entries of a passfile, in its order. Read once: which password a
-/// connection gets is then a pure question.
+/// The entries of a passfile, in order. Read once, so that looking up a password is pure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Passfile {
     path: PathBuf,
@@ -27,8 +26,8 @@ enum Field {
 }
 
 impl Passfile {
-    /// A file that is not there or that others may read holds no passwords for
-    /// us; of the latter the user has to know: the text is libpq's warning.
+    /// A missing file, or one that others can read, yields no passwords; the latter with libpq's
+    /// warning.
     pub fn read(path: &Path) -> (Self, Option<String>) {
         let Ok(metadata) = std::fs::metadata(path) else {
             return (Self::default(), None);
@@ -69,8 +68,7 @@ impl Passfile {
         &self.path
     }
 
-    /// The first entry that matches decides, even if its password is empty,
-    /// which is as good as none.
+    /// The first matching entry decides, even if its password is empty, which counts as none.
     pub fn find(&self, host: &str, port: u16, database: &str, user: &str) -> Option<&Password> {
         let port = port.to_string();
         let wanted = [host, &port, database, user];
@@ -83,7 +81,7 @@ impl Passfile {
 }
 
 impl Entry {
-    /// None for a line with too few fields: it can match nothing.
+    /// `None` for a line with too few fields, which cannot match.
     fn parse(line: &[u8]) -> Option<Self> {
         let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
         let mut field = || {
@@ -100,7 +98,7 @@ impl Entry {
 }
 
 impl Field {
-    /// A field and what follows its colon.
+    /// A field and the text after its colon.
     fn parse(text: &[u8]) -> Option<(Self, &[u8])> {
         if let Some(after) = text.strip_prefix(b"*:") {
             return Some((Self::Any, after));
@@ -117,7 +115,7 @@ impl Field {
     }
 }
 
-/// A backslash makes the next byte ordinary. Without a colon, nothing is after.
+/// A backslash escapes the next byte. The rest is `None` if there is no colon.
 fn unescape_until_colon(text: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     let mut value = Vec::new();
     let mut rest = text;

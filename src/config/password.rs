@@ -1,4 +1,4 @@
-//! A password that no log, error or debug output can show.
+//! A password that logs, errors and debug output never show.
 
 use std::fmt;
 

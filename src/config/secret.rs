@@ -1,10 +1,10 @@
-//! What may be a password, or a part of one, although it stands where none belongs:
-//! no message holds it.
+//! Detects text that may be a password, or part of one, in a place where none belongs, so that no
+//! message shows it.
 
 use super::{Parameters, SettingsError};
 
-/// Whether a text that is neither a URI that libpq knows nor a `key=value` string was
-/// meant for one: `postgres//u:pw@h`, `POSTGRESQL://h`, `u:pw@h`.
+/// Whether a text that is neither a valid URI nor a `key=value` string was probably meant as one:
+/// `postgres//u:pw@h`, `POSTGRESQL://h`, `u:pw@h`.
 pub(super) fn is_broken_uri(text: &str) -> bool {
     let words = text.trim_start().split(['=', ' ', '\t', '\n']);
     let is_string = words
@@ -25,18 +25,18 @@ fn has_credentials(text: &str) -> bool {
     }
 }
 
-/// A word that was taken for a keyword, if it may be shown: with a password in front of
-/// it, it is likely the rest of that.
+/// A word that was parsed as a keyword, if it may be shown: after a password it is probably the
+/// rest of that.
 pub(super) fn shown(word: &str, before: &Parameters) -> Option<String> {
     let is_plain = word.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
     (is_plain && !before.mentions("password")).then(|| word.to_owned())
 }
 
-/// Names go into many messages, and a variable like `PGHOST` or `PGDATABASE` is not
-/// parsed for URIs, though they are often put there.
+/// Names appear in many messages. URIs are often put into variables like `PGHOST` or `PGDATABASE`,
+/// where they are not parsed.
 ///
 /// # Errors
-/// If one of them looks like a URI, or like a `key=value` string, with a password.
+/// If a name looks like a URI, or a `key=value` string, with a password.
 pub(super) fn check_names(parameters: &Parameters) -> Result<(), SettingsError> {
     let is_whole_uri = |text: &str| {
         text.contains("//") && has_credentials(text)
@@ -47,7 +47,7 @@ pub(super) fn check_names(parameters: &Parameters) -> Result<(), SettingsError> 
             return Err(SettingsError::UriForName(what));
         }
     }
-    // A name or an address has none of these; `@` leads an abstract socket's.
+    // Host names and addresses contain neither; a leading `@` marks an abstract socket.
     let is_no_host = |name: &str| {
         !name.starts_with('/') && (name.contains("//") || name.chars().skip(1).any(|c| c == '@'))
     };
@@ -69,7 +69,7 @@ mod tests {
         let environment = Environment::new(variables).with_user("me");
         match Settings::resolve(args, &environment) {
             Err(error) => error.to_string(),
-            // Shown in messages about the connection.
+            // Messages about the connection show this.
             Ok(settings) => settings.to_string(),
         }
     }
@@ -126,7 +126,7 @@ mod tests {
             "hu@nt@er2",
         ] {
             for form in FORMS {
-                // Then it is another URI, or another string, that means something else.
+                // The text is then a different valid URI or string.
                 let is_other = (form.starts_with("{}") && password.contains('='))
                     || (!form.contains('@')
                         && form.starts_with("postgresql://u:")
@@ -164,7 +164,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_message_of_the_settings_holds_a_password(
-            // Long enough to be in no message by chance.
+            // Long enough not to occur in a message by chance.
             password in "[0-9X]{3}[ -~]{0,8}[0-9X]{3}",
             form in 0..FORMS.len(),
         ) {

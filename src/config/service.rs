@@ -1,17 +1,16 @@
-//! Service files: named sets of connection parameters, in `~/.pg_service.conf`
-//! or system wide.
+//! Service files: named sets of connection parameters, in `~/.pg_service.conf` or system-wide.
 
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Parameters, SettingsError};
 
-/// libpq compiles this in; it is where Debian and its offspring look.
+/// Compiled into libpq; this is the value of Debian and its derivatives.
 const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
 
-/// Adds what the service says, if one is asked for, to what is not given yet.
+/// Adds the parameters of the requested service, if any, that are not given yet.
 ///
 /// # Errors
-/// No such service, or a file that cannot be read or makes no sense.
+/// If there is no such service, or a file cannot be read or parsed.
 pub(super) fn fill(
     parameters: &mut Parameters,
     environment: &Environment,
@@ -60,7 +59,7 @@ pub(super) fn fill(
     Err(SettingsError::NoService(service))
 }
 
-/// Whether the file has the service. Its first group of that name counts.
+/// Returns whether the file has the service. The first group of that name counts.
 fn fill_from(
     text: &str,
     path: &Path,
@@ -69,7 +68,7 @@ fn fill_from(
 ) -> Result<bool, SettingsError> {
     let mut lines = (1..).zip(text.lines().map(str::trim));
     let header = format!("[{service}]");
-    // As in libpq, whatever follows the bracket is of no account.
+    // As in libpq, anything after the bracket is ignored.
     if !lines.any(|(_, line)| line.starts_with(&header)) {
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! What wins over what, and what the winner means.
+//! Precedence of the sources of settings, and the meaning of their values.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -87,7 +87,7 @@ fn an_empty_value_hides_what_comes_after_it() {
         &[("PGUSER", "variable"), ("PGDATABASE", "v")],
     );
     assert_eq!(settings.to_string(), "os-user on db1:5432 as os-user");
-    // But an empty flag is no flag.
+    // An empty flag counts as not given.
     let settings = resolved("", &[("PGHOST", "db1"), ("PGDATABASE", "v")]);
     assert_eq!(settings.to_string(), "v on db1:5432 as os-user");
 }
@@ -204,7 +204,7 @@ fn what_we_cannot_honour_is_refused_by_name() {
         let keyword = target.split('=').next().unwrap();
         assert!(message(target, &[]).contains(keyword), "{target}");
     }
-    // Our defaults, and what makes no difference.
+    // Our defaults, and options without effect.
     resolved(
         "target_session_attrs=any gssencmode=disable client_encoding=UTF8 krbsrvname=x \
          sslcompression=1 channel_binding=prefer require_auth=''",
@@ -237,7 +237,7 @@ fn the_passfile_is_asked_anew_for_another_database() {
         Some(&*home.path().join(".pgpass"))
     );
 
-    // A password that is given is good for all of them.
+    // A given password is used for all databases.
     let given = resolve("host=db1 dbname=one", &[("PGPASSWORD", "given")]);
     assert_eq!(
         password(&given.with_database("two")).as_deref(),

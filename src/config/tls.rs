@@ -1,23 +1,23 @@
-//! What the user wants of TLS: libpq's `ssl…` parameters. Files are named
-//! here; they are read when a connection needs them.
+//! The user's TLS settings: libpq's `ssl…` parameters. Files are only named here; they are read
+//! when a connection needs them.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Environment, Parameters, SettingsError};
 
-/// How much a connection over TCP insists on TLS.
+/// How strictly a TCP connection requires TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SslMode {
     Disable,
-    /// Without TLS first.
+    /// Tries without TLS first.
     Allow,
-    /// With TLS first.
+    /// Tries with TLS first.
     Prefer,
     Require,
-    /// The server's certificate comes from a known authority.
+    /// The server's certificate is from a trusted authority.
     VerifyCa,
-    /// The certificate is also for the host that we asked for.
+    /// In addition, the certificate matches the host name.
     VerifyFull,
 }
 
@@ -37,10 +37,10 @@ impl FromStr for SslMode {
     }
 }
 
-/// The certificates that vouch for the server's.
+/// The trusted root certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Roots {
-    /// Where the file is missing, only the modes that verify mind.
+    /// A missing file is an error only in the modes that verify.
     File(Option<PathBuf>),
     /// The operating system's.
     System,
@@ -50,12 +50,12 @@ pub enum Roots {
 pub struct Tls {
     pub mode: SslMode,
     pub roots: Roots,
-    /// Certificates that are no longer good, where the file exists.
+    /// Revoked certificates, if the file exists.
     pub revoked: Option<PathBuf>,
-    /// The client's own, where the file exists.
+    /// The client's own certificate, if the file exists.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
-    /// Whether to tell the server which host name we asked for.
+    /// Whether to send the requested host name to the server.
     pub server_name_indication: bool,
 }
 
@@ -74,7 +74,7 @@ impl Tls {
             .get("sslmode")
             .map(SslMode::from_str)
             .transpose()?;
-        // Anyone can have a certificate from a public authority: the name must match.
+        // Anyone can get a certificate from a public authority, so the name must match.
         let (roots, mode) = if parameters.get("sslrootcert") == Some("system") {
             let mode = mode.unwrap_or(SslMode::VerifyFull);
             if mode != SslMode::VerifyFull {

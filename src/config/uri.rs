@@ -1,18 +1,18 @@
-//! `postgresql://hab@db1,db2:5433/builder?sslmode=require`: connection URIs,
-//! read as libpq reads them, which is not quite how the URI standard would.
+//! Connection URIs: `postgresql://hab@db1,db2:5433/builder?sslmode=require`. Parsed like libpq
+//! does, which differs from the URI standard.
 
 use super::{Parameters, SettingsError, secret};
 
-/// What follows `postgresql://` or `postgres://`.
+/// The text after `postgresql://` or `postgres://`.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     text.strip_prefix("postgresql://")
         .or_else(|| text.strip_prefix("postgres://"))
 }
 
-/// Takes a URI without its scheme.
+/// Parses a URI without its scheme.
 ///
 /// # Errors
-/// In libpq's words, but never with the URI in them: it may hold a password.
+/// In libpq's words, but without the URI: it may contain a password.
 pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
     let mut parameters = Parameters::default();
     let mut set = |keyword: &'static str, encoded: &str| {
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
         parameters.set(keyword, &decode(encoded, keyword)?)
     };
 
-    // Credentials end at the first `@` if no `/` comes before it.
+    // Credentials end at the first `@`, unless a `/` comes before it.
     let rest = match text.find(['@', '/']) {
         Some(at) if text[at..].starts_with('@') => {
             let (user, password) = text[..at].split_once(':').unwrap_or((&text[..at], ""));
@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
         _ => text,
     };
 
-    // A password with an `@` or a `/` of its own would go on in the host or the port.
+    // A password with an unescaped `@` or `/` would continue in the host or the port.
     let before_query = rest.split('?').next().unwrap_or(rest);
     if before_query.contains('@') && text.find(':') < text.rfind('@') {
         return Err(SettingsError::UriStrayAt);
@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),
     };
-    // An empty name is not set at all, or it would hide PGDATABASE.
+    // An empty name is not set, because it would hide PGDATABASE.
     set("dbname", path.strip_prefix('/').unwrap_or(path))?;
     if let Some(query) = query {
         parse_query(query, &mut parameters)?;
@@ -59,7 +59,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, SettingsError> {
     Ok(parameters)
 }
 
-/// `host:port,[::1]:port` as libpq's two lists, and what follows.
+/// `host:port,[::1]:port` as libpq's two lists, and the rest.
 fn split_netlocs(text: &str) -> Result<(String, String, &str), SettingsError> {
     let (mut hosts, mut ports) = (String::new(), String::new());
     let mut rest = text;
@@ -94,7 +94,7 @@ fn split_netlocs(text: &str) -> Result<(String, String, &str), SettingsError> {
 }
 
 fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsError> {
-    // A trailing `&` is fine, an empty item before it is not: as libpq has it.
+    // As in libpq, a trailing `&` is fine, an empty item before it is not.
     for item in query.split_terminator('&') {
         let (keyword, value) = item.split_once('=').ok_or(SettingsError::UriNoSeparator)?;
         if value.contains('=') {
@@ -104,7 +104,7 @@ fn parse_query(query: &str, parameters: &mut Parameters) -> Result<(), SettingsE
         }
         let keyword = decode(keyword, "query")?;
         let value = decode(value, Parameters::keyword(&keyword).unwrap_or("query"))?;
-        // As JDBC writes it.
+        // JDBC's spelling.
         if keyword == "ssl" && value == "true" {
             parameters.set("sslmode", "require")?;
             continue;

@@ -1,5 +1,4 @@
-//! Whether a table is the same table in every shard, and what it looks like as
-//! one. Pure.
+//! Whether a table is the same in every shard, and its shape over all shards. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,25 +8,25 @@ use super::table::Table;
 use crate::global::relation::{InheritedTable, Relation};
 use crate::sharding::shard::Shard;
 
-/// The tables that a statement may read, put together from its shards.
+/// The tables that a statement may read, each assembled from its shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
     pub tables: Vec<Table>,
-    /// The shards that are asked, ascending.
+    /// The shards to query, ascending.
     pub shards: Vec<Shard>,
-    /// Why shards were left out (`--skip-missing`).
+    /// Why shards were skipped (`--skip-missing`).
     pub deviations: Vec<DriftEntry>,
-    /// Views and sequences of the shards: names.
+    /// Names of views and sequences in the shards.
     pub views: BTreeSet<String>,
-    /// Tables that only shards have that are not asked: names.
+    /// Names of tables that exist only in shards that are not queried.
     pub elsewhere: BTreeSet<String>,
     pub shard_column: ShardColumn,
     pub joined: Colocation,
     pub float_sums: FloatAggregation,
 }
 
-/// Whether the statement names the column `shard`: then every sharded table has it,
-/// but those that have their own.
+/// Whether the statement names the column `shard`: if so, every sharded table gets one, except
+/// those with a column of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShardColumn {
     #[default]
@@ -35,29 +34,29 @@ pub enum ShardColumn {
     Named,
 }
 
-/// Where rows are that a statement joins.
+/// Whether rows that a statement joins are in the same shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Colocation {
-    /// Not known: in different shards perhaps.
+    /// Rows may be in different shards.
     #[default]
     Unknown,
-    /// In the same shard, as who asks states (`--colocated`).
+    /// The user asserts it (`--colocated`).
     Asserted,
-    /// In the same shard: the ids that join them are of one shard each.
+    /// Each joining id occurs in one shard only.
     Proven,
 }
 
-/// In which order floats are added up, of which their last digits depend.
+/// The order in which floats are added, which affects the last digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FloatAggregation {
-    /// As Postgres does in one statement.
+    /// The order of a single statement.
     #[default]
     Exact,
-    /// Each shard's by themselves first (`--float-sums-in-parts`).
+    /// Each shard is summed separately first (`--float-sums-in-parts`).
     AnyOrder,
 }
 
-/// What to do where shards differ.
+/// What to do if shards differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnSchemaDrift {
     Refuse,
@@ -65,17 +64,16 @@ pub enum OnSchemaDrift {
 }
 
 impl Catalog {
-    /// Puts together what was found. `may_read` tells whether the statement may read
-    /// a table of a name.
+    /// Assembles the tables over `chosen` from the relations `found`.
     ///
-    /// What it does not read may have the name of a label or a column by chance, and
-    /// may differ as it likes.
+    /// `may_read` tells whether the statement may read a table of that name. Other tables may
+    /// differ as they like: their names may only match a label or a column by chance.
     ///
-    /// A table's columns are those that all shards have, and those that the statement
-    /// is known to need.
+    /// A table has the columns that all shards have, plus those that the statement is known to
+    /// need.
     ///
     /// # Errors
-    /// What shards lack, unless they are to be skipped.
+    /// What shards lack, unless such shards are skipped.
     pub fn new(
         found: &[Relation],
         chosen: &[Shard],
@@ -91,7 +89,7 @@ impl Catalog {
             let is_done = lost.is_empty();
             deviations.extend(lost);
             if differing == OnSchemaDrift::Refuse {
-                // Whoever takes every column takes those as well that few shards have.
+                // Taking every column includes those that only a few shards have.
                 let whole = catalog.tables.iter().filter(|it| it.need.every.is_some());
                 deviations.extend(whole.flat_map(|table| table.left_out.clone()));
             }
@@ -105,7 +103,7 @@ impl Catalog {
         }
     }
 
-    /// Over these shards; and why some of them cannot take part.
+    /// The catalog over these shards, and why some of them cannot take part.
     fn over(
         found: &[Relation],
         shards: &[Shard],
@@ -156,7 +154,6 @@ impl Catalog {
         (catalog, lost)
     }
 
-    /// The same tables in one shard alone.
     #[must_use]
     pub fn in_shard(&self, shard: Shard) -> Self {
         Self {
@@ -165,7 +162,7 @@ impl Catalog {
         }
     }
 
-    /// One whose rows would be read twice.
+    /// An inherited table whose rows would be read twice.
     pub fn find_inheritance_overlap<'h>(
         &self,
         heirs: &'h [InheritedTable],

@@ -1,8 +1,7 @@
-//! What of a table is the same in all shards, and what is not. Pure.
+//! Which columns of a table are the same in all shards, and which are not. Pure.
 //!
-//! A column that not every shard has, or that cannot be read as one type, is left
-//! out of the table over all shards. Whether the statement can do without it is
-//! found out afterwards: see `need.rs`.
+//! A column that is missing in some shards, or that cannot be read as one type, is left out of the
+//! table over all shards. `need.rs` then finds out whether the statement can do without it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +11,7 @@ use super::schema_diff::{DriftEntry, SchemaDifference, described};
 use super::table::{Every, Need, Table};
 use crate::sharding::shard::Shard;
 
-/// What a statement needs of the tables that differ between shards.
+/// What a statement needs from the tables that differ between shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed(BTreeMap<String, Need>);
 
@@ -30,7 +29,7 @@ impl Needed {
         self.0.entry(table.to_owned()).or_default().every = Some(every);
     }
 
-    /// Whether there was more to it than was known.
+    /// Adds `more`; returns whether any of it was new.
     pub fn extend(&mut self, more: Self) -> bool {
         let before = self.clone();
         for (table, need) in more.0 {
@@ -41,19 +40,19 @@ impl Needed {
         *self != before
     }
 
-    /// The first reason why every column of a table is needed.
+    /// The first reason why every column of some table is needed.
     pub fn why(&self) -> Option<Every> {
         self.0.values().find_map(|need| need.every)
     }
 }
 
-/// A table over all shards that have it, and what keeps shards from taking part.
+/// A table over all shards that have it, and why shards cannot take part.
 pub(super) struct United {
     pub table: Table,
     pub lost: Vec<DriftEntry>,
 }
 
-/// A column as it is in some shards, in one type that holds all their values.
+/// A column as some shards have it, in one type that holds all their values.
 struct Variant {
     shape: ColumnShape,
     shards: Vec<Shard>,
@@ -128,7 +127,7 @@ fn variants(column: &str, shapes: &[Relation]) -> Vec<Variant> {
     variants
 }
 
-/// How a column is not the same in all these shards.
+/// How a column differs between these shards.
 fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<DriftEntry> {
     let usual = variants
         .iter()
@@ -181,7 +180,7 @@ fn differences(table: &str, variants: &[Variant], shards: &[&Shard]) -> Vec<Drif
     found
 }
 
-/// What most shards lack, the others have too much of.
+/// If most shards lack the column, reports it as extra in the others.
 fn briefly(deviation: DriftEntry, shards: &[&Shard]) -> DriftEntry {
     match deviation.difference {
         SchemaDifference::NoColumn(column) if deviation.shards.len() * 2 > shards.len() => {

@@ -1,6 +1,6 @@
-//! How many rows the shards' parts have, before any is computed: by the size of the tables
-//! if that is enough to tell, or else by the planner's own estimate, in the largest shard.
-//! Parts that turn out to be too many were computed in vain.
+//! Estimates how many rows the partials will have before running any: from the size of the tables
+//! if that is enough, otherwise from the planner's estimate for the largest shard. Partials that
+//! turn out to be too many are wasted work.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::exec::plan::Plan;
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
-/// Estimates are wrong by some factor, and parts that have to be thrown away cost as much
-/// as all that was computed.
+/// Estimates can be off by some factor, and discarded partials cost as much as all the work done
+/// for them.
 const MOST_ESTIMATED: f64 = 50_000.0;
 
 pub const MANY_PARTS: &str = "its groups or first rows are so many in each shard that their parts would be \
@@ -21,7 +21,7 @@ pub const MANY_PARTS: &str = "its groups or first rows are so many in each shard
 pub const NO_STATISTICS: &str = "the tables are large, and there are no statistics that tell how many rows \
      its parts would have (ANALYZE makes them)";
 
-/// Why the parts are not certain to be few, if they are not.
+/// Why the partials are not certain to be few, or `None` if they are.
 pub(super) async fn too_many(
     session: &Session,
     in_parts: &PartialPlan,
@@ -53,7 +53,7 @@ fn float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
-/// A shard's tables, joined.
+/// A shard's tables, as if joined.
 struct Size {
     /// An upper bound.
     most_rows: f64,
@@ -91,13 +91,13 @@ async fn sizes(
     Ok(sizes)
 }
 
-/// `None` if the server does not tell.
+/// `None` if the server rejects the statement.
 async fn planned_rows(session: &Session, sql: &str) -> Result<Option<f64>, FanoutError> {
     let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
     let client = session.connection().client();
     let answers = match client.simple_query(&explain).await {
         Ok(answers) => answers,
-        // What is wrong with it, the one statement tells in terms of the user's text.
+        // The single statement will report this error at the right position of the user's text.
         Err(error) if error.as_db_error().is_some() => {
             let recovered = client.simple_query(&Plan::recover()).await;
             recovered.map_err(|error| FanoutError::setup_failed(&error))?;

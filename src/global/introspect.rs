@@ -1,6 +1,5 @@
-//! The one look at the catalog: what the tables are that a statement may name, in
-//! every shard at once, and what the functions do that it calls. Taken in the run's
-//! transaction.
+//! Reads the catalog once, in the run's transaction: the tables that a statement may name, in all
+//! shards, and what the functions that it calls do.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -23,7 +22,7 @@ use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
-/// What a statement may name.
+/// The names that a statement may refer to.
 #[derive(Debug, Clone, Default)]
 pub struct ReferencedNames {
     tables: BTreeSet<String>,
@@ -33,7 +32,7 @@ pub struct ReferencedNames {
 }
 
 impl ReferencedNames {
-    /// By one reading of a text, or several.
+    /// The union over one or more readings of a text.
     pub fn by(readings: &[(&Text<'_>, StringSyntax)]) -> Self {
         let mut wanted = Self::default();
         for (text, strings) in readings {
@@ -49,27 +48,25 @@ impl ReferencedNames {
     }
 }
 
-/// What the server told.
 pub struct Introspection {
-    /// The run's transaction, and every shard of the database.
+    /// The run's open transaction, and every shard of the database.
     pub preflight: Preflight,
-    /// Those that the statement may name as tables.
+    /// The relations that the statement may name.
     pub relations: Vec<Relation>,
     pub heirs: Vec<InheritedTable>,
-    /// What of the shards string constants may name.
+    /// The shards' objects that string constants may name.
     pub objects: Objects,
     pub functions: Functions,
     pub strings: StringSyntax,
     pub encoding: Encoding,
-    /// `server_version_num`: 150018, say.
+    /// `server_version_num`, e.g. 150018.
     pub version: u32,
-    /// `array_nulls` is off: NULL in an array's text is no NULL.
+    /// `array_nulls` is off: NULL in an array's text is read as the string "NULL".
     pub array_nulls_off: bool,
 }
 
 impl Introspection {
-    /// One message: opens the plan's transaction, and asks for what is of these
-    /// names.
+    /// Sends one message that opens the plan's transaction and reads the catalog for these names.
     pub async fn take(
         connection: Connection,
         plan: &Plan,
@@ -106,7 +103,7 @@ impl Introspection {
         let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
         let client = connection.client();
         let answers = match client.simple_query(&message(&locked)).await {
-            // Who reads without the locks can still notice what they would have kept off.
+            // Without the locks, conflicting changes can still be detected afterwards.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
                 client.simple_query(&message(&[])).await
             }
@@ -117,7 +114,7 @@ impl Introspection {
 
         let mut results = result_rows(&answers).into_iter();
         let (snapshot, shards) = parse_opening(plan, &mut results);
-        // The limits' own row is of no interest.
+        // Skips the row of the timeout settings.
         let [_, server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
         let mut if_asked = |names: &BTreeSet<String>| {
             let asked = !names.is_empty();
@@ -160,8 +157,7 @@ pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
     format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
 }
 
-/// Few tables have any, so that only those are asked for theirs: it takes a round
-/// trip.
+/// Costs a round trip, so only done when a table has inheritance at all, which is rare.
 async fn heirs(connection: &Connection, names: &str) -> Result<Vec<InheritedTable>, FanoutError> {
     let sql = sql_template::fill(
         include_str!("../../sql/global/inheritance_overlap.sql"),

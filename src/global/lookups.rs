@@ -1,47 +1,44 @@
-//! Which string constants of a text are names of something that Postgres looks up, and
-//! where a name is looked up that is no constant. By the words: what a function does,
-//! the caller knows.
+//! Finds the string constants of a text that name objects which Postgres looks up, and the lookups
+//! whose name is not a constant. Works on tokens alone; the caller knows what functions do.
 
 use super::objects::Kinds;
 use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::{RESERVED, Text};
 
-/// A string constant that may be looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
-    /// Its token.
+    /// Index of its token.
     pub index: usize,
-    /// What it may be a name of.
     pub kinds: Kinds,
     pub form: LookupForm,
-    /// What looks it up.
+    /// The type or function that looks it up.
     pub by: String,
 }
 
-/// What in a string may be a name.
+/// Where in a string the names are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupForm {
-    /// All of it.
+    /// The whole string is one name.
     One,
-    /// Names in it, as in an array, a type or a list of arguments.
+    /// Several names in it, as in an array, a type, or an argument list.
     Several,
 }
 
-/// What is known of functions, by name.
+/// What is known about functions, by name.
 pub trait Calls {
-    /// What it looks up by a name that it is given.
+    /// The kinds of object that it looks up by a name passed to it.
     fn looks_up(&self, function: &str) -> Kinds;
     fn gives_text(&self, function: &str) -> bool;
 }
 
-/// Words that a parenthesis follows and that are no functions, besides what is reserved.
+/// Unreserved words that may precede a parenthesis without being a function.
 const NO_FUNCTIONS: [&str; 12] = [
     "coalesce", "exists", "filter", "greatest", "is", "least", "nullif", "over", "row", "rows",
     "values", "within",
 ];
 
-/// Functions of Postgres's own that run the SQL in a string, which is their first
-/// argument; but that of `ts_rewrite` may be the second, or none.
+/// Built-in functions that execute SQL passed as a string. It is the first argument, except for
+/// `ts_rewrite`: there it is the second, or absent.
 pub const RUN_SQL: [&str; 5] = [
     "query_to_xml",
     "query_to_xmlschema",
@@ -50,10 +47,10 @@ pub const RUN_SQL: [&str; 5] = [
     "ts_rewrite",
 ];
 
-/// Types of text: a name of such a type is looked up where it is cast to one of names.
+/// Text types: a name of such a type is looked up when cast to a `reg…` type.
 const TEXTS: [&str; 5] = ["bpchar", "char", "name", "text", "varchar"];
 
-/// The function that is called with this parenthesis.
+/// The name of the function that this parenthesis calls.
 pub fn called<'t>(text: &'t Text<'_>, open: usize) -> Option<&'t str> {
     let name = text.tokens.get(open.checked_sub(1)?)?;
     match &name.kind {
@@ -67,7 +64,7 @@ pub fn called<'t>(text: &'t Text<'_>, open: usize) -> Option<&'t str> {
     }
 }
 
-/// A type of names at this token, `[]` or not: of what, and whether they are arrays.
+/// The `reg…` type at this token: the kinds that it names, and whether it is an array.
 fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, LookupForm)> {
     let name = text.tokens.get(index)?.identifier()?;
     let (name, array) = match name.strip_prefix('_') {
@@ -83,7 +80,7 @@ fn names_of(text: &Text<'_>, index: usize) -> Option<(Kinds, LookupForm)> {
     (!kinds.is_none()).then_some((kinds, form))
 }
 
-/// What stands in parentheses.
+/// The context of a pair of parentheses.
 #[derive(Clone, Default)]
 struct Frame {
     kinds: Kinds,
@@ -91,14 +88,13 @@ struct Frame {
     by: String,
 }
 
-/// One pass over a text.
 pub struct Finder<'a, C> {
     text: &'a Text<'a>,
     calls: &'a C,
-    /// How many strings and `||` are in front of each token.
+    /// Number of strings and `||` before each token.
     texts: Vec<usize>,
     pub found: Vec<Lookup>,
-    /// What looks up a name that is no constant.
+    /// The lookups whose name is not a constant.
     pub unknown: Vec<String>,
 }
 
@@ -113,7 +109,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         };
         let anywhere = finder.anywhere();
         let mut frames = vec![anywhere];
-        // Behind the last cast that was read.
+        // The end of the last chain of casts that was read.
         let mut read = 0;
         for (index, token) in text.tokens.iter().enumerate() {
             match &token.kind {
@@ -147,8 +143,8 @@ impl<'a, C: Calls> Finder<'a, C> {
         self.token(index).is_some_and(|token| token.is_mark(mark))
     }
 
-    /// Types of names that say so of no constant in particular: `regclass[]`, and a
-    /// column of `AS t (a regclass)`.
+    /// `reg…` types that apply to no particular constant: `regclass[]`, and a column in
+    /// `AS t (a regclass)`. They count for every string of the text.
     fn anywhere(&self) -> Frame {
         let mut frame = Frame {
             several: true,
@@ -177,8 +173,8 @@ impl<'a, C: Calls> Finder<'a, C> {
         frame
     }
 
-    /// What the strings are that stand in these parentheses: what they are around them,
-    /// and more.
+    /// What strings inside these parentheses may name: whatever they may name outside, plus what
+    /// this call or cast looks up.
     fn frame(&mut self, open: usize, around: &Frame) -> Frame {
         let mut frame = Frame::default();
         if let Some(function) = called(self.text, open) {
@@ -199,7 +195,7 @@ impl<'a, C: Calls> Finder<'a, C> {
             if !kinds.is_none() {
                 frame.kinds = frame.kinds.and(kinds);
                 frame.several |= form == LookupForm::Several;
-                // An array of names says what it is.
+                // Inside an array of names, the array is what looks it up.
                 frame.by = if function == "cast" && !around.kinds.is_none() {
                     around.by.clone()
                 } else {
@@ -215,7 +211,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         frame
     }
 
-    /// `CAST (… AS regclass)`: what it looks up.
+    /// What `CAST (… AS regclass)` looks up.
     fn cast(&mut self, open: usize) -> (Kinds, LookupForm) {
         let none = (Kinds::NONE, LookupForm::One);
         let close = self.text.closing(open);
@@ -230,7 +226,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         if self.text.follows_mark(at, '.') {
             at -= 2;
         }
-        // Behind what is cast.
+        // The end of the operand.
         let Some(end) = at.checked_sub(1).filter(|end| *end > open + 1) else {
             return none;
         };
@@ -277,7 +273,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         });
     }
 
-    /// Whether casts may follow this token: it ends an operand, and is no type of a cast.
+    /// Whether casts may follow: the token ends an operand and is not itself the type of a cast.
     fn starts_casts(&self, index: usize) -> bool {
         let Some(token) = self.token(index) else {
             return false;
@@ -290,7 +286,7 @@ impl<'a, C: Calls> Finder<'a, C> {
             || token.kind == TokenKind::String && self.is_mark(index + 1, ')'))
     }
 
-    /// Reads the casts behind an operand. Returns where they end.
+    /// Reads the casts after an operand. Returns the index after them.
     fn casts(&mut self, operand: usize) -> usize {
         let constant = self.is_string(operand);
         let (mut start, mut at) = (operand, operand + 1);
@@ -334,8 +330,7 @@ impl<'a, C: Calls> Finder<'a, C> {
         at.max(operand + 1)
     }
 
-    /// Whether parentheses that close here are around a text that is put together or
-    /// computed.
+    /// Whether these parentheses enclose a text that is concatenated or computed.
     fn is_text(&self, close: usize) -> bool {
         let Some(open) = self.text.opened_by(close) else {
             return false;

@@ -1,9 +1,8 @@
 //! Global queries: SQL answered as if all shards were one set of tables.
 //!
-//! Postgres does the work. The user's text stays as it is; in front of it go CTEs
-//! that put each sharded table together from its shards. A lexer finds which
-//! tables the text names; what they look like comes from the catalog. What cannot
-//! be answered exactly is refused.
+//! Postgres does the work. The user's text is left unchanged; CTEs put in front of it assemble each
+//! sharded table from its shards. A lexer finds the tables that the text names; the catalog gives
+//! their columns. A query that cannot be answered exactly is rejected as unsupported.
 
 pub mod catalog;
 pub mod drift;

@@ -1,12 +1,11 @@
-//! Whether a statement can do without the columns in which a table differs between
-//! shards. If it could not, leaving them out would change the answer, perhaps
-//! silently: a name may mean an outer query's column instead.
+//! Decides whether a statement can do without the columns in which a table differs between shards.
+//! If it cannot, leaving them out could change the result, possibly silently: the name might then
+//! resolve to a column of an outer query.
 //!
-//! The server's parser decides. It is shown the statement over one shard's tables, in
-//! which each name that must not be used stands twice: whatever would be resolved to
-//! it is ambiguous, and refused. So are the names of the rows themselves (`t`, and its
-//! aliases), for those are looked up as columns first. What the parser does not look up by
-//! name is found in the text: `*`, NATURAL, lists of column aliases.
+//! The server's parser decides. It prepares the statement over one shard's tables, in which each
+//! name that must not be used exists twice, so that any reference to it fails as ambiguous. Row
+//! names (`t` and its aliases) are trapped too, because Postgres resolves them as columns first.
+//! What the parser does not look up by name is found in the text: `*`, NATURAL, column alias lists.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +25,11 @@ use crate::pg::lexer::{StringSyntax, Token};
 use crate::pg::query_text::{SHARD, Text};
 use crate::sharding::shard::Shard;
 
-/// What was found of the tables that a statement may read.
+/// The catalog's contents for the tables that a statement may read.
 pub struct Introspected<'a> {
     pub relations: &'a [Relation],
     pub heirs: &'a [InheritedTable],
-    /// Those that were asked for.
+    /// The shards that were selected.
     pub shards: &'a [Shard],
     pub differing: OnSchemaDrift,
     /// `server_version_num`.
@@ -38,11 +37,11 @@ pub struct Introspected<'a> {
     pub strings: StringSyntax,
 }
 
-/// The tables over all shards, with all that the statement needs of them, and with what
-/// its names mean.
+/// The tables over all shards, with every column that the statement needs and with ambiguous names
+/// resolved.
 ///
 /// # Errors
-/// If the shards differ in what it needs, or something else is wrong with it.
+/// If the shards differ in a column that it needs, or the statement is invalid.
 pub async fn agree(
     session: &Session,
     plan: &Plan,
@@ -84,11 +83,11 @@ pub async fn agree(
     }
 }
 
-/// What the statement needs that the catalog lacks; nothing if its answer is the same with
-/// those columns and without.
+/// What the statement needs that the catalog lacks; empty if the result is the same with and
+/// without those columns.
 ///
 /// # Errors
-/// What is wrong with the statement anyway.
+/// If the statement is invalid anyway.
 async fn missing(
     session: &Session,
     plan: &Plan,
@@ -131,7 +130,7 @@ fn needed_by_text(text: &Text<'_>, catalog: &Catalog) -> Needed {
         if let Some(every) = text.takes_every_column(&table.name).filter(|_| every) {
             needed.every(&table.name, every);
         }
-        // Or the column that tells the shard would stand in for it.
+        // Otherwise the added shard column would take its place.
         if table.columns_left_out().any(|column| column == SHARD) && text.mentions(SHARD) {
             needed.column(&table.name, SHARD);
         }
@@ -139,7 +138,7 @@ fn needed_by_text(text: &Text<'_>, catalog: &Catalog) -> Needed {
     needed
 }
 
-/// Names whose use would need what is left out of this table.
+/// The names whose use would need what is left out of this table.
 fn traps(text: &Text<'_>, table: &Table) -> BTreeSet<String> {
     if table.left_out.is_empty() {
         return BTreeSet::new();
@@ -147,7 +146,7 @@ fn traps(text: &Text<'_>, table: &Table) -> BTreeSet<String> {
     let mut traps: BTreeSet<_> = table.columns_left_out().map(str::to_owned).collect();
     if table.need.every.is_none() {
         let rows = text.row_names(&table.name);
-        // `t.f` may be the function `f(t)`.
+        // `t.f` may mean the function call `f(t)`.
         let behind = |index: usize| {
             let row = text.tokens.get(index.checked_sub(2)?)?.identifier()?;
             let is_row = text.follows_mark(index, '.') && rows.contains(row);
@@ -160,11 +159,11 @@ fn traps(text: &Text<'_>, table: &Table) -> BTreeSet<String> {
     traps
 }
 
-/// Which names the server has found ambiguous that are traps.
+/// Which of the traps the server found ambiguous.
 fn sprung(report: &ServerError, text: &Text<'_>, trapped: &Catalog) -> Needed {
     let used: BTreeSet<&str> = match report.position.and_then(|at| text.index_at(at)) {
         Some(index) => text.chain(index).collect(),
-        // USING, which does not say where, names columns.
+        // USING names columns, but its error has no position.
         None => text.tokens.iter().filter_map(Token::identifier).collect(),
     };
     let mut needed = Needed::default();
@@ -179,7 +178,8 @@ fn sprung(report: &ServerError, text: &Text<'_>, trapped: &Catalog) -> Needed {
         {
             needed.every(&table.name, Every::WholeRow);
         }
-        // A join by a column that few shards have: it cannot be left out, nor can those.
+        // A join on a column that few shards have: neither the column nor those shards can be left
+        // out.
         if !is_located && columns.is_empty() && table.need.every == Some(Every::Natural) {
             needed.every(&table.name, Every::Natural);
         }

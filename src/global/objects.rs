@@ -1,11 +1,11 @@
-//! Kinds of things that Postgres looks up by a name in a string (`'origins'::regclass`),
-//! and which of them the shards have.
+//! The kinds of objects that Postgres looks up by a name in a string (`'origins'::regclass`), and
+//! which of them the shards contain.
 
 use std::collections::BTreeSet;
 
 use tokio_postgres::SimpleQueryRow;
 
-/// A set of kinds.
+/// A bit set of object kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub struct Kinds(u8);
 
@@ -18,7 +18,7 @@ impl Kinds {
     const COLLATION: Self = Self(16);
     const TEXT_SEARCH: Self = Self(32);
     pub const ANY: Self = Self(63);
-    /// SQL that is run, and names whatever it likes.
+    /// SQL that is executed, and can name anything.
     pub const SQL: Self = Self(64);
 
     #[must_use]
@@ -34,7 +34,7 @@ impl Kinds {
         self.0 & one.0 != 0
     }
 
-    /// What a type's constants are names of; none of most types.
+    /// The kinds of object that constants of this type name; `NONE` for most types.
     pub fn of_type(name: &str) -> Self {
         match name {
             "regclass" => Self::RELATION,
@@ -49,7 +49,7 @@ impl Kinds {
         }
     }
 
-    /// As the SQL calls them, with commas.
+    /// Parses the comma-separated kinds that the SQL returns.
     pub(super) fn called(list: &str) -> Self {
         let one = |kind: &str| match kind {
             "relation" => Self::RELATION,
@@ -65,12 +65,12 @@ impl Kinds {
     }
 }
 
-/// What the shards have of the names that string constants may mean.
+/// The shards' objects whose names occur in string constants.
 #[derive(Debug, Clone, Default)]
 pub struct Objects(BTreeSet<(Kinds, String)>);
 
 impl Objects {
-    /// Of the rows of `sql/global/objects.sql`.
+    /// From the rows of `sql/global/objects.sql`.
     pub fn of(rows: &[&SimpleQueryRow]) -> Self {
         let found = rows.iter().filter_map(|row| {
             let (kind, name) = (row.get(0)?, row.get(1)?);
@@ -85,7 +85,7 @@ impl Objects {
         Self(objects.iter().map(owned).collect())
     }
 
-    /// Whether a shard has something of one of these kinds that is called so.
+    /// Whether a shard has an object of that name, of any of these kinds.
     pub fn has(&self, kinds: Kinds, name: &str) -> bool {
         let all = (0..8).map(|bit| Kinds(1 << bit));
         all.filter(|kind| kinds.has(*kind))

@@ -1,5 +1,5 @@
-//! Types that each shard defines for itself: what they are made of tells whether two
-//! shards' types say the same, and how a value of one becomes a value of the other.
+//! Types that each shard defines for itself. Their definitions tell whether two shards' types are
+//! equivalent, and how a value of one is converted to the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,28 +10,27 @@ use crate::exec::type_names::FIRST_USER_OID;
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
-/// How an identity begins: the value is converted as one text.
+/// Prefix of an identity: the value is converted as one text.
 pub(super) const BY_TEXT: &str = "by-text";
-/// Each element of an array is.
+/// Each element of an array is converted as one text.
 pub(super) const BY_ELEMENTS: &str = "by-elements";
-/// Postgres has a cast for it.
+/// Postgres has a cast.
 const DIRECTLY: &str = "directly";
-/// Not at all.
+/// Not convertible.
 const OTHER: &str = "other";
 
-/// How an identity begins that has yet to be looked up.
+/// Prefix of an identity that has not been looked up yet.
 const OWN: &str = "own ";
 
-/// Types of Postgres whose texts read back the same whatever the session's settings are.
-/// Not among them: floats (`extra_float_digits`), dates and timestamps (`DateStyle`: with
-/// `SQL, YMD` they are not read as they are written), intervals, money, and arrays
-/// (`array_nulls`).
+/// Oids of built-in types whose text reads back the same under any session settings. Not among
+/// them: floats (`extra_float_digits`), dates and timestamps (`DateStyle`: with `SQL, YMD` they are
+/// not read as they are written), intervals, money, and arrays (`array_nulls`).
 const TEXT_IS_SAFE: [u32; 21] = [
     16, 17, 18, 19, 20, 21, 23, 25, 26, 114, 650, 774, 829, 869, 1042, 1043, 1083, 1560, 1562,
     1700, 2950,
 ];
 
-/// Deeper than anybody nests types.
+/// Deeper than any real nesting; bounds the recursion.
 const DEEPEST: usize = 32;
 
 struct OwnType {
@@ -41,7 +40,7 @@ struct OwnType {
     collation: String,
 }
 
-/// What a type is, wherever it is.
+/// A type's definition, independent of the shard.
 struct Meaning {
     definition: String,
     conversion: Option<Conversion>,
@@ -56,8 +55,8 @@ enum Conversion {
     Elements,
 }
 
-/// Looks up what is still to be looked up of the columns' types. That takes a round trip,
-/// and few tables have such types.
+/// Completes the identities of the columns' types. Costs a round trip, but only if a table has such
+/// types, which is rare.
 pub(super) async fn complete(
     relations: &mut [Relation],
     connection: &Connection,
@@ -75,7 +74,7 @@ pub(super) async fn complete(
                 continue;
             };
             let oid = oid.parse().unwrap_or_default();
-            // Converted to the first shard's type, a value takes that type's collation.
+            // A converted value takes the collation of the first shard's type.
             let keeps_collation = types
                 .get(&oid)
                 .is_some_and(|own| own.collation == column.collation);

@@ -1,7 +1,6 @@
-//! From the user's statement to the plan of a global query: which tables it names, whether
-//! they are one table in all shards, and in which way the statement is answered. The
-//! pipeline of `query --global` and `export --global`, and of the tests that compare them
-//! with one table.
+//! From the user's statement to the plan of a global query: which tables it names, whether each is
+//! the same table in all shards, and which strategy answers it. Used by `query --global`,
+//! `export --global`, and the tests that compare them with a single table.
 
 use super::catalog::{Catalog, Colocation, FloatAggregation, OnSchemaDrift};
 use super::introspect::{Introspection, ReferencedNames};
@@ -20,7 +19,7 @@ use crate::sharding::shard::Shard;
 const ARRAY_NULLS_OFF: &str =
     "array_nulls is off, so that a NULL of a part would come back as a text";
 
-/// What the user grants a global query, and asks of it.
+/// The user's choices for a global query.
 #[derive(Debug, Clone, Copy)]
 pub struct GlobalOptions {
     pub strategy: Strategy,
@@ -29,18 +28,18 @@ pub struct GlobalOptions {
     pub float_sums: FloatAggregation,
 }
 
-/// A global query that the server has understood.
+/// A global query that the server has parsed and accepted.
 pub struct Prepared {
     pub plan: ExecutionPlan,
-    /// The tables as all shards have them: the plan's own catalog may say more of joins.
+    /// The tables over all shards. The plan's own catalog may know more about colocation.
     pub catalog: Catalog,
 }
 
-/// Checks the statement over these shards' tables, and chooses how it is answered. In the
-/// run's transaction, on the session of the introspection.
+/// Checks the statement against the shards' tables and chooses the strategy. Runs in the run's
+/// transaction, on the introspection's session.
 ///
 /// # Errors
-/// If the answer could differ from one table's, or the server does not take the statement.
+/// If the result could differ from a single table's, or the server rejects the statement.
 pub async fn prepare(
     plan: &Plan,
     readings: &Readings<'_>,
@@ -66,7 +65,7 @@ pub async fn prepare(
     Ok(Prepared { plan, catalog })
 }
 
-/// What the text alone, and the functions that it calls, rule out.
+/// Rejects what the text alone, or a function that it calls, rules out.
 fn check(
     text: &Text<'_>,
     found: &Introspection,
@@ -106,15 +105,16 @@ async fn choose(
     }
 }
 
-/// A text as a server may read it.
+/// The text as lexed under one combination of server settings.
 struct Reading<'a> {
     text: Text<'a>,
     strings: StringSyntax,
     encoding: Encoding,
 }
 
-/// The statement as any server may read it, mostly all alike: whether a backslash escapes
-/// and where a long name is cut depends on the server's settings. The first is that of most.
+/// The statement as each kind of server would lex it: whether a backslash escapes and where a long
+/// name is truncated depend on the server's settings. The first reading is the most common one, and
+/// usually the only one.
 pub struct Readings<'a>(Vec<Reading<'a>>);
 
 impl<'a> Readings<'a> {
@@ -140,18 +140,17 @@ impl<'a> Readings<'a> {
         Self(readings)
     }
 
-    /// What the statement names, however it is read.
+    /// The union of the names in all readings.
     pub fn names(&self) -> ReferencedNames {
         let readings: Vec<_> = self.0.iter().map(|it| (&it.text, it.strings)).collect();
         ReferencedNames::by(&readings)
     }
 
-    /// Whether the statement may be answered in parts, as far as its text tells.
+    /// Whether the text alone permits partials.
     pub fn may_be_partial(&self) -> bool {
         may_apply(&self.0[0].text)
     }
 
-    /// As this server reads it.
     fn read(
         &self,
         strings: StringSyntax,

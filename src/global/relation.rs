@@ -1,10 +1,9 @@
-//! A relation of the catalog as a shard has it, its columns, and the table that all shards
-//! have in common. What makes one of many is `catalog`.
+//! A relation as some shards have it, and its columns. `catalog` combines them into one table.
 
 use crate::exec::type_names::FIRST_USER_OID;
 use crate::sharding::shard::Shard;
 
-/// One relation as it is in some shards.
+/// One relation, with the shards that have it in this form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
     pub name: String,
@@ -18,9 +17,9 @@ pub struct Relation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnShape {
     pub name: String,
-    /// As people read it.
+    /// For display.
     pub type_name: String,
-    /// What the type is: an oid, or the definition of one that lives in the shard.
+    /// The type: its oid and modifier, or the definition of a type that lives in the shard.
     pub identity: String,
     pub collation: String,
 }
@@ -31,14 +30,13 @@ impl ColumnShape {
         self.identity.starts_with(|c: char| !c.is_ascii_digit())
     }
 
-    /// Whether its type is one that Postgres brings along.
     pub fn is_builtin(&self) -> bool {
         let oid = self.identity.split(' ').next().unwrap_or_default();
         oid.parse::<u32>().is_ok_and(|oid| oid < FIRST_USER_OID)
     }
 
-    /// Whether its collation is another than that of its domain, of which every shard
-    /// has its own. Cast to another shard's, its values would take the domain's.
+    /// Whether its collation differs from that of its domain, which each shard defines for itself.
+    /// Cast to another shard's domain, the values would take the domain's collation.
     pub fn overrides_domain_collation(&self) -> bool {
         let of_domain = self
             .identity
@@ -50,7 +48,7 @@ impl ColumnShape {
         of_domain.is_some_and(|collation| collation != self.collation)
     }
 
-    /// As people write it: `mood[]` is called `_mood` in the catalog.
+    /// For display: the catalog calls `mood[]` `_mood`.
     pub fn shown_type(&self) -> String {
         match self.type_name.strip_prefix('_') {
             Some(element) if self.has_shard_local_type() => format!("{element}[]"),
@@ -58,14 +56,14 @@ impl ColumnShape {
         }
     }
 
-    /// Its type's oid and modifier, unless each shard has its own type.
+    /// Its type's oid and modifier; `None` if each shard has its own type.
     fn type_and_modifier(&self) -> Option<(u32, i32)> {
         let (oid, modifier) = self.identity.split_once(' ')?;
         Some((oid.parse().ok()?, modifier.parse().ok()?))
     }
 
-    /// The modifier of a `char(n)` or an array of them, whose values are as long as the
-    /// longest may be.
+    /// The length of a `char(n)` or of an array of them, with the array suffix. Values are padded
+    /// to the longest length of all shards.
     pub(super) fn padded_to(&self) -> Option<(i32, &'static str)> {
         match self.type_and_modifier()? {
             (BPCHAR, modifier) if modifier >= 0 => Some((modifier - 4, "")),
@@ -74,8 +72,8 @@ impl ColumnShape {
         }
     }
 
-    /// The same column in a type that holds the values of both, which differ at most
-    /// in a length or a precision.
+    /// The column in a type that holds the values of both; `None` if they differ in more than a
+    /// length or a precision.
     pub(super) fn united(&self, other: &Self) -> Option<Self> {
         if self.collation != other.collation {
             return None;
@@ -100,7 +98,7 @@ impl ColumnShape {
     }
 }
 
-/// Types whose values have a length of their own, which is not that of another column.
+/// Types whose values have a fixed length, so that different lengths cannot be united.
 const BIT: u32 = 1560;
 
 const BITS: u32 = 1561;
@@ -109,7 +107,7 @@ const BPCHAR: u32 = 1042;
 
 const BPCHARS: u32 = 1014;
 
-/// `timestamp(3) without time zone` is a `timestamp without time zone`.
+/// `timestamp(3) without time zone` becomes `timestamp without time zone`.
 fn without_modifier(type_name: &str) -> String {
     match (type_name.find('('), type_name.find(')')) {
         (Some(open), Some(close)) if open < close => {
@@ -119,8 +117,8 @@ fn without_modifier(type_name: &str) -> String {
     }
 }
 
-/// A shard's table that has rows in common with another shard's of the same name: it
-/// inherits from it, or a third one from both.
+/// A shard's table that shares rows with another shard's table of the same name: it inherits from
+/// it, or a third table inherits from both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InheritedTable {
     pub table: String,

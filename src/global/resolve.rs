@@ -1,7 +1,6 @@
-//! What names mean that may mean either of two things, asked of the server, in the
-//! run's transaction: a view or a sequence of the shards or a relation of public; the column
-//! `shard` of the sharded tables or another. A statement without such names costs
-//! nothing.
+//! Resolves names that could mean two things by asking the server, in the run's transaction: a view
+//! or sequence of the shards or a relation of public; the column `shard` of the sharded tables or
+//! another. A statement without such names costs nothing.
 
 use tokio_postgres::error::SqlState;
 
@@ -15,10 +14,10 @@ use crate::exec::plan::Plan;
 use crate::pg::query_text::{SHARD, Text};
 use crate::pg::sql_template;
 
-/// The catalog, with what the names in the text mean.
+/// The catalog, with the ambiguous names resolved.
 ///
 /// # Errors
-/// If a name would mean what its author may well not.
+/// If a name would resolve to something that the author probably did not mean.
 pub async fn resolve_ambiguities(
     session: &Session,
     plan: &Plan,
@@ -55,7 +54,7 @@ pub async fn resolve_ambiguities(
     Ok(catalog)
 }
 
-/// Refuses names that mean a relation where no shard is looked at.
+/// Rejects names that resolve to a relation outside the shards.
 async fn reject_unsharded_matches(
     session: &Session,
     plan: &Plan,
@@ -77,19 +76,18 @@ async fn reject_unsharded_matches(
         .map_or(Ok(()), |refusal| Err(PrepareError::Unsupported(refusal)))
 }
 
-/// What a statement is if no sharded table has the column `shard`.
+/// What the statement is if no sharded table has the column `shard`.
 enum ShardColumnProbe {
-    /// Whatever is called so is something else, or is taken for it.
+    /// Valid: every `shard` in it resolves to something else, perhaps not what was meant.
     Valid,
-    /// The server finds no such column: it is the sharded tables' that is named.
+    /// The server finds no such column: it refers to the shard column of a sharded table.
     MissingShardColumn,
-    /// Something else is wrong, with the column or without.
+    /// Invalid with or without the column.
     InvalidStatement,
 }
 
-/// Words do not tell whose column `shard` is; the server's parser does. One shard's
-/// tables are enough for it. It is back at the savepoint when this returns, without
-/// a round trip more.
+/// Only the server's parser can tell whose column `shard` is. One shard's tables are enough. The
+/// rollback to the savepoint is pipelined, so it costs no extra round trip.
 async fn probe_without_shard_column(
     session: &Session,
     plan: &Plan,
@@ -109,12 +107,12 @@ async fn probe_without_shard_column(
         return Ok(ShardColumnProbe::Valid);
     };
     match error.as_db_error() {
-        // If it is another column that it lacks, it lacks that one with `shard` as well,
-        // and is refused for it.
+        // If another column is missing, it is still missing once `shard` is added, and is reported
+        // then.
         Some(report) if *report.code() == SqlState::UNDEFINED_COLUMN => {
             Ok(ShardColumnProbe::MissingShardColumn)
         }
-        // Of what the statement says, and not of the state that the server is in.
+        // Errors in the statement, as opposed to the server's state.
         Some(report)
             if ["42", "22", "0A"]
                 .iter()

@@ -1,5 +1,5 @@
-//! Where a text takes a table's rows with all of their columns, and by which names it
-//! has them. What is in doubt counts as taken.
+//! Finds where a text uses all columns of a table's rows, and the names that it has for those rows.
+//! In doubt, they count as used.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use super::table::Every;
 use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::{RESERVED, Text};
 
-/// Words behind a table that are not its alias.
+/// Keywords that can follow a table and are not its alias.
 const JOIN_WORDS: [&str; 8] = [
     "cross", "full", "inner", "join", "left", "natural", "outer", "right",
 ];
 
 const SET_OPERATIONS: [&str; 3] = ["except", "intersect", "union"];
 
-/// Words that end a FROM clause.
+/// Keywords that end a FROM clause.
 const BEHIND_FROM: [&str; 12] = [
     "except",
     "fetch",
@@ -31,8 +31,8 @@ const BEHIND_FROM: [&str; 12] = [
 ];
 
 impl Text<'_> {
-    /// What takes all columns of a table by their number or by their being there, if
-    /// anything does.
+    /// Why the statement depends on every column of the table, by position or by presence, if it
+    /// does.
     pub(super) fn takes_every_column(&self, table: &str) -> Option<Every> {
         let named = self.occurrences(table);
         let follows = |index: &usize, word: &str| {
@@ -58,8 +58,7 @@ impl Text<'_> {
             .then_some(Every::Star)
     }
 
-    /// The names by which a table's rows, or joined rows that have them in them, can be
-    /// meant.
+    /// The names that can refer to a table's rows, or to joined rows that include them.
     pub(super) fn row_names(&self, table: &str) -> BTreeSet<&str> {
         let named = self.occurrences(table);
         self.row_names_in(&named, &Groups::of(self))
@@ -73,7 +72,7 @@ impl Text<'_> {
         aliases.chain(table).collect()
     }
 
-    /// Where the table's name may be the table.
+    /// Where the name may refer to the table.
     fn occurrences(&self, table: &str) -> Vec<usize> {
         let named = (0..self.tokens.len()).filter(|index| {
             self.tokens[*index].identifier() == Some(table) && !self.follows_mark(*index, '.')
@@ -81,15 +80,14 @@ impl Text<'_> {
         named.collect()
     }
 
-    /// The last tokens of what an alias may follow: the table, and joins in parentheses
-    /// that it is in.
+    /// The last tokens of what an alias can follow: the table, or a join in parentheses around it.
     fn ends_of_sources<'s>(
         &'s self,
         named: &'s [usize],
         groups: &'s Groups,
     ) -> impl Iterator<Item = usize> + 's {
         let tables = named.iter().map(|&at| {
-            // `FROM t *` is `FROM t`.
+            // `FROM t *` means `FROM t`.
             let is_star = self
                 .tokens
                 .get(at + 1)
@@ -103,7 +101,6 @@ impl Text<'_> {
         tables.chain(joins.map(|(_, close)| close))
     }
 
-    /// The alias behind a table or a join.
     fn alias(&self, end: usize) -> Option<usize> {
         let next = end + 1;
         if self.tokens.get(next)?.is_word("as") {
@@ -124,7 +121,6 @@ impl Text<'_> {
             .is_some_and(|alias| self.precedes_mark(alias, '('))
     }
 
-    /// Whether parentheses are a call's.
     fn is_call(&self, open: usize) -> bool {
         let before = open
             .checked_sub(1)
@@ -132,7 +128,7 @@ impl Text<'_> {
         before.is_some_and(|word| !RESERVED.contains(&word) && !JOIN_WORDS.contains(&word))
     }
 
-    /// Whether parentheses hold a query, and no join.
+    /// Whether parentheses hold a query rather than a join.
     fn is_query(&self, open: usize, groups: &Groups) -> bool {
         let mut inside = open + 1;
         loop {
@@ -144,7 +140,7 @@ impl Text<'_> {
                     .iter()
                     .any(|word| token.is_word(word));
             }
-            // ((SELECT …) AS a JOIN b …)
+            // `((SELECT …) AS a JOIN b …)` is a join.
             let behind = groups
                 .partner(inside)
                 .and_then(|at| self.tokens.get(at + 1));
@@ -163,7 +159,7 @@ impl Text<'_> {
         token.kind == TokenKind::Operator && &self.sql[token.span.clone()] == "*"
     }
 
-    /// Whether a star is, or may be, every column of this table.
+    /// Whether a star includes, or may include, every column of this table.
     fn is_star_of(&self, star: usize, table: &str, rows: &BTreeSet<&str>, groups: &Groups) -> bool {
         let Some(before) = star.checked_sub(1) else {
             return true;
@@ -175,7 +171,7 @@ impl Text<'_> {
                     .is_none_or(|row| rows.contains(row))
             }
             TokenKind::Punctuation('(') => !self.precedes_mark(star, ')'),
-            // DISTINCT ON (…) * is no product.
+            // In `DISTINCT ON (…) *` the star is not a multiplication.
             TokenKind::Punctuation(')') => groups.partner(before).is_some_and(|open| {
                 let is_on = open > 0 && self.tokens[open - 1].is_word("on");
                 is_on && self.reads(star, table, groups)
@@ -188,7 +184,7 @@ impl Text<'_> {
         }
     }
 
-    /// EXISTS (SELECT * FROM …), which no column matters to.
+    /// `EXISTS (SELECT * FROM …)`, where columns do not matter.
     fn is_existence(&self, star: usize, groups: &Groups) -> bool {
         let Some(open) = star.checked_sub(2) else {
             return false;
@@ -208,8 +204,8 @@ impl Text<'_> {
         !self.tokens[open..close].iter().any(sets)
     }
 
-    /// Whether the FROM of the SELECT list that a token is in has this table, but for
-    /// the subqueries in it, which have lists of their own.
+    /// Whether this table is in the FROM that belongs to the select list at `index`. Subqueries are
+    /// not searched, since they have lists of their own.
     fn reads(&self, index: usize, table: &str, groups: &Groups) -> bool {
         let mut at = index + 1;
         let mut in_from = false;
@@ -242,13 +238,13 @@ impl Text<'_> {
         false
     }
 
-    /// The token that begins at a position, as Postgres counts it.
+    /// Index of the token at a position, counted as Postgres does.
     pub(super) fn index_at(&self, position: usize) -> Option<usize> {
         let start = self.token_at(position)?.span.start;
         self.tokens.iter().position(|it| it.span.start == start)
     }
 
-    /// The names of `a.b.c`.
+    /// The names in `a.b.c`.
     pub(super) fn chain(&self, first: usize) -> impl Iterator<Item = &str> {
         (first..self.tokens.len())
             .step_by(2)
@@ -257,7 +253,7 @@ impl Text<'_> {
     }
 }
 
-/// Parentheses: for each token that is one, the one that belongs to it.
+/// For each token that is a parenthesis, the index of its partner.
 struct Groups(Vec<Option<usize>>);
 
 impl Groups {
@@ -281,7 +277,7 @@ impl Groups {
         *self.0.get(of)?
     }
 
-    /// Where they open, and where they close.
+    /// Pairs of opening and closing index.
     fn all(&self) -> impl Iterator<Item = (usize, usize)> {
         let both = self.0.iter().enumerate();
         both.filter_map(|(open, close)| {

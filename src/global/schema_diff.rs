@@ -1,5 +1,4 @@
-//! How the shards' tables are not the same table: what one lacks, or has otherwise,
-//! and where. Pure.
+//! How the shards' definitions of a table differ: what is missing or different, and where. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +6,7 @@ use std::fmt;
 use super::relation::ColumnShape;
 use crate::sharding::shard::{Ranges, Shard};
 
-/// How a shard's table is not what it is in the others.
+/// How a shard's table differs from most others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaDifference {
     NoTable,
@@ -17,19 +16,20 @@ pub enum SchemaDifference {
         found: String,
         expected: String,
     },
-    /// A type of its own that cannot be matched with the other shards'.
+    /// A shard-local type that cannot be matched with the other shards'.
     OwnType {
         column: String,
         type_name: String,
     },
-    /// A domain of each shard's own, and a column of it with another collation.
+    /// A column whose collation differs from that of its domain, which each shard defines for
+    /// itself.
     Collated(String),
     /// A column that most shards lack.
     More(String),
 }
 
 impl SchemaDifference {
-    /// The column that differs; `None` if the whole table is missing.
+    /// `None` if the whole table is missing.
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::NoTable => None,
@@ -41,13 +41,13 @@ impl SchemaDifference {
         }
     }
 
-    /// Whether it is the same in every shard, so that leaving shards out cannot help.
+    /// Whether all shards are affected, so that skipping shards cannot help.
     pub fn is_everywhere(&self) -> bool {
         matches!(self, Self::OwnType { .. } | Self::Collated(_))
     }
 }
 
-/// A difference, and where it is.
+/// A difference, and the shards that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftEntry {
     pub table: String,
@@ -90,8 +90,7 @@ impl fmt::Display for DriftEntry {
     }
 }
 
-/// One line per group of shards that deviate in the same ways: each shard is in one
-/// line, whatever it lacks.
+/// One line per group of shards with the same differences; each shard occurs in one line only.
 pub fn by_shard(deviations: &[DriftEntry]) -> Vec<String> {
     let mut of_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
     for deviation in deviations {
@@ -112,7 +111,7 @@ pub fn by_shard(deviations: &[DriftEntry]) -> Vec<String> {
         .collect()
 }
 
-/// The type, with as much as it takes to tell it from the other.
+/// The type, with enough detail to tell it from the other.
 pub(super) fn described(one: &ColumnShape, other: &ColumnShape) -> String {
     if one.type_name != other.type_name {
         return one.type_name.clone();

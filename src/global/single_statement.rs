@@ -1,6 +1,5 @@
-//! Has the server's parser check the composed statement, in the run's
-//! transaction, before anything runs: then it is one statement, and what it does
-//! not like is said of the user's own text.
+//! Has the server parse the rewritten statement in the run's transaction, before anything runs.
+//! This proves that it is one statement, and errors are reported in terms of the user's own text.
 
 use std::fmt::Write as _;
 
@@ -18,18 +17,17 @@ use crate::pg::row_batch::Column;
 use crate::pg::sql_template;
 use crate::sharding::statement::Statement;
 
-/// A statement that the server has understood.
+/// A statement that the server has parsed and accepted.
 pub struct Checked {
-    /// Runs the composed statement.
+    /// Runs the rewritten statement.
     pub plan: Plan,
     pub catalog: Catalog,
-    /// The result's columns.
     pub columns: Vec<Column>,
     composed: Composed,
     strings: StringSyntax,
 }
 
-/// Why there is no answer, by us or by the server.
+/// Why a global query cannot run: unsupported, or rejected by the server, or the connection failed.
 pub enum PrepareError {
     Unsupported(UnsupportedQuery),
     Server(ServerError),
@@ -63,7 +61,7 @@ impl Checked {
         let columns = parsed.iter().flat_map(tokio_postgres::Statement::columns);
         let checked = Self {
             columns: columns
-                // The stream below writes the types into the names.
+                // `row_description` writes the types into the names.
                 .filter_map(|column| row_description::column(column.name()))
                 .collect(),
             plan: Plan {
@@ -92,7 +90,7 @@ impl Checked {
         }
     }
 
-    /// What the server said of the composed statement, as an answer to the user's.
+    /// Translates the server's error on the rewritten statement to the user's text.
     pub fn refused(&self, users: &Plan, report: ServerError) -> PrepareError {
         let text = Text::new(users.statement.as_str(), self.strings);
         let mut report = self.composed.map_position(report);
@@ -108,7 +106,7 @@ impl Checked {
         PrepareError::Server(report)
     }
 
-    /// The way that is taken, why, and the SQL.
+    /// The strategy, the reason for it, and the SQL.
     pub fn explain(&self, why: &str) -> String {
         let mut text = format!("-- one statement: {why}\n");
         let tables: Vec<_> = self

@@ -1,4 +1,4 @@
-//! Which of the two ways a statement is answered, and why.
+//! Chooses the strategy that answers a global query, with the reason.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::pg::row_batch::Column;
 
 const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
 
-/// How a global query is answered.
+/// The user's choice (`--strategy`). The comments on the variants are help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Strategy {
     /// In parts if they give the same answer and are few, or else in one statement
@@ -29,15 +29,15 @@ pub enum Strategy {
     Partial,
 }
 
-/// How a statement is answered.
+/// The chosen strategy, ready to run.
 pub enum ExecutionPlan {
     SingleStatement(Box<Checked>, &'static str),
     PartialThenCombine(Box<PartialPlan>),
 }
 
 impl ExecutionPlan {
-    /// The parts if they are certain to give the same, and known to be few; else the one
-    /// statement.
+    /// Partials if they are certain to give the same result and known to be few; otherwise the
+    /// single statement.
     pub async fn choose(
         session: &Session,
         plan: &Plan,
@@ -70,7 +70,7 @@ impl ExecutionPlan {
         Ok(Self::SingleStatement(Box::new(checked), why))
     }
 
-    /// The parts, or a refusal.
+    /// Partials, or an error that says why not.
     pub async fn parts(
         session: &Session,
         plan: &Plan,
@@ -86,8 +86,8 @@ impl ExecutionPlan {
         }
     }
 
-    /// The parts, or why they are not certain to give the same. One shard's tables
-    /// are enough for the server to check it: they are alike in all.
+    /// Partials, or why they are not certain to give the same result. The server checks this
+    /// against one shard's tables only, since they are alike in all shards.
     async fn in_parts(
         session: &Session,
         plan: &Plan,
@@ -143,7 +143,7 @@ impl ExecutionPlan {
             Some(combined) if same_result_columns(&combined.columns, &whole.columns) => {}
             _ => return Ok(Err(NOT_UNDERSTOOD)),
         }
-        // Last, for it reads rows.
+        // Last, because this reads rows.
         if let Some(joins) = &joins {
             let proved = partial::verify_colocation(session, joins, &catalog.shards).await;
             if !proved.map_err(PrepareError::Connection)? {
@@ -168,7 +168,8 @@ impl ExecutionPlan {
         }))
     }
 
-    /// What we wrote, if the server takes it. If not, the transaction is where it was.
+    /// Prepares SQL that we generated; `None` if the server rejects it. The transaction is then
+    /// back at its savepoint.
     async fn try_prepare(
         session: &Session,
         plan: &Plan,
@@ -189,7 +190,7 @@ impl ExecutionPlan {
         }
     }
 
-    /// The way that is taken, why, and the SQL.
+    /// The strategy, the reason for it, and the SQL.
     pub fn explain(&self) -> String {
         match self {
             Self::SingleStatement(checked, why) => checked.explain(why),
@@ -205,7 +206,7 @@ impl ExecutionPlan {
     }
 }
 
-/// Whether the columns are called the same and of the same types.
+/// Whether the columns have the same names and types.
 fn same_result_columns(some: &[Column], others: &[Column]) -> bool {
     let known = |columns: &[Column]| -> Vec<_> {
         let column = |c: &Column| (c.name.clone(), c.type_oid);

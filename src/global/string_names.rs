@@ -1,6 +1,6 @@
-//! Things that are named by strings: `'origins'::regclass`. Postgres looks such a name
-//! up in the schemas, where nothing of the shards is: it says NULL, or that there is
-//! none, or finds another of that name in public. None of that is the answer.
+//! Objects named by strings: `'origins'::regclass`. Postgres looks such a name up along the search
+//! path, which does not include the shards: it returns NULL, fails, or finds an object of that name
+//! in public. Each would be a wrong answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,19 +13,18 @@ use super::unsupported::UnsupportedQuery;
 use crate::pg::lexer::{StringSyntax, Token, TokenKind, string_value};
 use crate::pg::query_text::Text;
 
-/// What the server says of the functions that a statement calls.
+/// What the catalog says about the functions that a statement calls.
 #[derive(Debug, Clone, Default)]
 pub struct Functions {
     looks_up: BTreeMap<String, Kinds>,
     gives_text: BTreeSet<String>,
-    /// They say NULL or false of a name that there is not.
+    /// Functions that return NULL or false for a name that does not exist.
     or_null: BTreeSet<String>,
-    /// They give another value each time.
     pub volatile: BTreeSet<String>,
 }
 
 impl Functions {
-    /// Of the rows of `sql/global/functions.sql`.
+    /// From the rows of `sql/global/functions.sql`.
     pub fn of(rows: &[&SimpleQueryRow]) -> Self {
         let mut functions = Self::default();
         for row in rows {
@@ -58,7 +57,7 @@ impl Calls for Functions {
     }
 }
 
-/// As long as nothing is known of any function.
+/// Before anything is known about functions.
 struct Unknown;
 
 impl Calls for Unknown {
@@ -71,7 +70,7 @@ impl Calls for Unknown {
     }
 }
 
-/// The names without a schema that string constants may mean.
+/// The unqualified names in string constants that may be looked up.
 pub fn names(text: &Text<'_>, strings: StringSyntax) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for lookup in Finder::find(text, &Unknown).found {
@@ -83,15 +82,15 @@ pub fn names(text: &Text<'_>, strings: StringSyntax) -> BTreeSet<String> {
     names
 }
 
-/// The names without a schema in a string constant.
+/// The unqualified names in one string constant.
 fn names_in(text: &Text<'_>, strings: StringSyntax, index: usize, form: LookupForm) -> Vec<String> {
-    /// A function with a hundred arguments has fewer: nothing has a longer name.
+    /// More tokens than any name has: even a function with a hundred arguments has fewer.
     const MOST_TOKENS: usize = 1_000;
     let value = constant(text, strings, index).unwrap_or_default();
     let inside = text.tokens_of(&value, strings);
-    // An array of names, or a document with some in it.
+    // An array of names, or a document that contains some.
     let list = value.trim_start().starts_with(['{', '[']);
-    // As Postgres reads a name in a string: one identifier, with space around it.
+    // Postgres reads a name in a string as one identifier, possibly surrounded by spaces.
     if form == LookupForm::One && inside.len() != 1 || inside.len() > MOST_TOKENS && !list {
         return Vec::new();
     }
@@ -113,12 +112,11 @@ fn executes_sql_argument(text: &Text<'_>, index: usize) -> bool {
     called.is_some_and(|name| RUN_SQL.contains(&name)) && text.precedes_mark(index, '(')
 }
 
-/// The tokens between the parentheses of a call.
 fn arguments(text: &Text<'_>, called: usize) -> Range<usize> {
     called + 2..text.closing(called + 1).max(called + 2)
 }
 
-/// Names that tables may be meant by in the SQL that a string constant is.
+/// The table names in a string constant that is executed as SQL.
 fn names_in_sql(text: &Text<'_>, strings: StringSyntax, index: usize) -> Vec<String> {
     let Some(sql) = constant(text, strings, index) else {
         return Vec::new();
@@ -131,11 +129,11 @@ fn names_in_sql(text: &Text<'_>, strings: StringSyntax, index: usize) -> Vec<Str
         .collect()
 }
 
-/// Refuses SQL that is no constant.
+/// Rejects executed SQL that is not a constant.
 fn check_sql(text: &Text<'_>, called: usize) -> Result<(), UnsupportedQuery> {
     let by = format!("{}()", text.tokens[called].identifier().unwrap_or_default());
     let arguments = arguments(text, called);
-    // Constants may be put together from parts, or come from a column.
+    // A constant may also be concatenated, or come from a column; that does not count.
     let is_constant = |index: usize| {
         let ends = [',', ')']
             .iter()
@@ -144,7 +142,7 @@ fn check_sql(text: &Text<'_>, called: usize) -> Result<(), UnsupportedQuery> {
         ends && token.is_some_and(|token| token.kind == TokenKind::String)
     };
     let known = if by == "ts_rewrite()" {
-        // With three arguments it runs none.
+        // With three arguments it executes no SQL.
         let inside = text.depth(arguments.start);
         let separates = |at: &usize| text.tokens[*at].is_mark(',') && text.depth(*at) == inside;
         arguments.clone().filter(separates).count() > 1 || is_constant(arguments.end - 1)
@@ -158,10 +156,9 @@ fn check_sql(text: &Text<'_>, called: usize) -> Result<(), UnsupportedQuery> {
     }
 }
 
-/// Functions that the server has to be asked about: those that are given a string, those
-/// that say NULL of a name, and those whose answer is cast. Besides, those that are given
-/// nothing: what changes from call to call mostly is. To ask about all costs a
-/// millisecond.
+/// The functions to look up in the catalog: those with a string argument, those that return NULL
+/// for a missing name, those whose result is cast, and those without arguments, since volatile
+/// functions mostly are. Looking up all of them would cost a millisecond.
 pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
     let mut strings = vec![0];
     for token in &text.tokens {
@@ -188,11 +185,10 @@ pub fn functions<'t>(text: &'t Text<'_>) -> BTreeSet<&'t str> {
         .collect()
 }
 
-/// Refuses what looks up something of the shards by its name, and what tells where the
-/// session looks.
+/// Rejects what looks up a shard's object by name, and what reveals the search path.
 ///
 /// # Errors
-/// The first such look.
+/// The first such lookup.
 pub fn check(
     text: &Text<'_>,
     strings: StringSyntax,
@@ -247,7 +243,7 @@ pub fn check(
     Ok(())
 }
 
-/// Refuses what tells the `search_path`, or whatever it is given.
+/// Rejects calls that read or set `search_path`, or a setting whose name is not a constant.
 fn check_setting(
     text: &Text<'_>,
     strings: StringSyntax,
@@ -281,7 +277,7 @@ fn is_search_path(text: &Text<'_>, strings: StringSyntax, index: usize) -> bool 
     constant(text, strings, index).is_some_and(|it| it.eq_ignore_ascii_case("search_path"))
 }
 
-/// What a string constant says.
+/// The value of a string constant.
 fn constant(text: &Text<'_>, strings: StringSyntax, index: usize) -> Option<String> {
     let token: &Token<'_> = &text.tokens[index];
     let is_string = token.kind == TokenKind::String;

@@ -1,5 +1,4 @@
-//! A table that all shards have in common, as the statement may use it, and what the
-//! statement needs of it.
+//! A table over all shards as the statement sees it, and what the statement needs from it.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +6,16 @@ use super::relation::ColumnShape;
 use crate::global::schema_diff::{DriftEntry, SchemaDifference};
 use crate::pg::query_text::SHARD;
 
-/// What it needs of one table.
+/// What the statement needs from one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Need {
-    /// Columns that it names.
+    /// The columns that it names.
     pub columns: BTreeSet<String>,
-    /// Why it needs every column.
+    /// Why it needs every column, if it does.
     pub every: Option<Every>,
 }
 
-/// What needs every column of a table.
+/// What makes a statement need every column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
     Star,
@@ -27,7 +26,7 @@ pub enum Every {
 }
 
 impl Every {
-    /// In the words of who reads the refusal.
+    /// For the error message.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Star => "* is every column",
@@ -39,22 +38,22 @@ impl Every {
     }
 }
 
-/// A table over all shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
-    /// Those that every shard has.
+    /// The columns that every shard has.
     pub columns: Vec<ColumnShape>,
-    /// How the shards differ in columns that are not among them.
+    /// How the shards differ in the columns that are not included.
     pub left_out: Vec<DriftEntry>,
-    /// What the statement is known to need of a table that differs.
+    /// What the statement is known to need, if the table differs between shards.
     pub need: Need,
-    /// Names that must not be used: Postgres finds each ambiguous. None when it runs.
+    /// Names that must not be used: each is added twice, so that Postgres reports it as ambiguous.
+    /// Empty when the statement runs.
     pub traps: BTreeSet<String>,
 }
 
 impl Table {
-    /// Then it has no other of that name.
+    /// If so, no shard column is added.
     pub fn has_own_shard_column(&self) -> bool {
         self.has_column(SHARD)
     }
@@ -63,7 +62,6 @@ impl Table {
         self.columns.iter().any(|column| column.name == name)
     }
 
-    /// The columns that are left out.
     pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
         let differences = self.left_out.iter().map(|it| &it.difference);
         differences.filter_map(SchemaDifference::column)

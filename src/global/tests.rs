@@ -1,4 +1,4 @@
-//! How long it takes to read long texts.
+//! Guards against quadratic passes over long texts.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,8 @@ use super::unsupported::check;
 use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 
-/// Texts of some 100,000 tokens, each of which a search from every token would take
-/// many minutes for: every pass is over each token once. In a build without
-/// optimisation, on a busy machine, all of them took 12 s together.
+/// About 100,000 tokens each. A search from every token would take many minutes; each pass must
+/// visit each token once. All of them took 12 s together in an unoptimized build on a busy machine.
 #[test]
 fn every_pass_over_a_text_is_linear() {
     const MANY: usize = 30_000;

@@ -1,5 +1,5 @@
-//! What a global query cannot answer exactly, and what to do instead: said in the
-//! words of who wrote the statement, who has seen tables and no CTEs.
+//! What a global query cannot answer exactly, and what to do instead, phrased for the author of the
+//! statement, who sees tables and no CTEs.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,6 @@ use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
 use crate::sharding::shard::{Ranges, Shard};
 
-/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsupportedQuery {
     #[error(
@@ -120,7 +119,7 @@ pub enum UnsupportedQuery {
     NotInShards {
         name: String,
         shards: Vec<Shard>,
-        /// Where else there is one of that name.
+        /// A relation of that name elsewhere.
         other: Option<String>,
     },
     #[error(
@@ -150,8 +149,7 @@ pub enum UnsupportedQuery {
     Server(u32),
 }
 
-/// Where each shard has its own, it helps neither to leave some out nor to finish a
-/// migration.
+/// If each shard has its own type, neither skipping shards nor finishing a migration helps.
 fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
     let name_columns = if why.is_some() {
         "name the columns that you want, or "
@@ -169,7 +167,7 @@ fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
     )
 }
 
-/// `server_version_num` of the first version that knows NOT MATERIALIZED.
+/// `server_version_num` of the first version with NOT MATERIALIZED.
 const OLDEST: u32 = 120_000;
 
 fn list(deviations: &[DriftEntry]) -> String {
@@ -184,7 +182,7 @@ fn version(number: u32) -> String {
     format!("{}.{}", number / 10_000, number % 10_000)
 }
 
-/// What can be told before any table is known.
+/// Rejects what can be recognised before any table is known.
 pub fn check(text: &Text<'_>) -> Result<(), UnsupportedQuery> {
     let word = |index: usize| text.tokens.get(index);
     let is = |index: usize, wanted: &str| word(index).is_some_and(|token| token.is_word(wanted));
@@ -211,7 +209,7 @@ pub fn check(text: &Text<'_>) -> Result<(), UnsupportedQuery> {
             return Err(UnsupportedQuery::Into);
         }
         let called = text.precedes_mark(index, '(');
-        // In quotes too it can be called; without parentheses it is a column then.
+        // Quoted it can be called too; without parentheses it is then a column.
         let calls = |function: &str| called && text.tokens[index].identifier() == Some(function);
         if (is(index, "current_schema") && !labels)
             || calls("current_schema")
@@ -234,7 +232,7 @@ pub fn check(text: &Text<'_>) -> Result<(), UnsupportedQuery> {
     Ok(())
 }
 
-/// What can be told once it is known which tables are sharded.
+/// Rejects what can be recognised once the sharded tables are known.
 pub fn check_tables(
     text: &Text<'_>,
     catalog: &Catalog,
@@ -298,8 +296,8 @@ pub fn check_tables(
 
 const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"];
 
-/// What the server's own refusal means to somebody who knows of no CTEs. `report`
-/// is one on the user's own text.
+/// Translates the server's error for a user who knows of no CTEs. The position in `report` is that
+/// in the user's own text.
 pub fn translate(
     report: &ServerError,
     text: &Text<'_>,
@@ -316,8 +314,8 @@ pub fn translate(
     None
 }
 
-/// Why a name means no sharded table, if there is more to it than that it means none.
-/// `other` is what it means elsewhere.
+/// Why a name does not refer to a sharded table, if more can be said than that. `other` is the
+/// relation that it refers to elsewhere.
 pub(super) fn unsharded(
     name: &str,
     other: Option<&str>,
@@ -341,7 +339,7 @@ pub(super) fn unsharded(
     }
 }
 
-/// What may help with the server's own refusal.
+/// A hint to add to the server's own error.
 pub fn advice(report: &ServerError, text: &Text<'_>, catalog: &Catalog) -> Option<String> {
     let token = report.position.and_then(|at| text.token_at(at));
     let name = token.and_then(Token::identifier);

@@ -1,5 +1,5 @@
-//! The line of a statement that an error is in, with a caret below the place:
-//! what psql shows, to the letter.
+//! Formats the line of a statement that contains an error, with a caret below the position, exactly
+//! as psql does.
 //!
 //! Source: `reportErrorPosition` in Postgres's `src/interfaces/libpq/fe-protocol3.c`.
 
@@ -7,13 +7,12 @@ use std::fmt::Write as _;
 
 use crate::text::width::columns;
 
-/// Lines that take more of the screen than this are cut around the place.
+/// Lines wider than this many columns are cut around the position.
 const WIDEST: usize = 60;
-/// What stays to see behind the place when they are.
+/// Columns shown after the position when a line is cut.
 const BEHIND: usize = 10;
 
-/// `position` is Postgres's: in characters, from 1. Nothing for one that lies
-/// outside of the statement.
+/// `position` is Postgres's: in characters, from 1. Empty if it is outside the statement.
 pub fn excerpt(sql: &str, position: usize) -> String {
     let characters: Vec<char> = sql.chars().collect();
     let Some(at) = position.checked_sub(1).filter(|at| *at <= characters.len()) else {
@@ -60,7 +59,7 @@ fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r')
 }
 
-/// `\r\n` is one break.
+/// `\r\n` is one line break.
 fn number_of_line(before: &[char]) -> usize {
     let breaks = before.iter().filter(|c| is_break(**c)).count();
     breaks
@@ -71,13 +70,13 @@ fn number_of_line(before: &[char]) -> usize {
         + 1
 }
 
-/// A tab is one space, so that the caret stands right. psql lets other control
-/// characters through to the terminal; they are spaces here.
+/// A tab becomes one space, so that the caret is in the right column. psql passes other control
+/// characters to the terminal; here they become spaces.
 fn shown(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
-/// Where on the screen each character begins.
+/// The screen column at which each character begins.
 struct Screen(Vec<usize>);
 
 impl Screen {
@@ -85,7 +84,7 @@ impl Screen {
         let mut begins = vec![0];
         let mut column = 0;
         for c in line {
-            // As in psql, a combining character takes a column of its own.
+            // As in psql, a combining character counts as one column.
             column += columns(*c).max(1);
             begins.push(column);
         }

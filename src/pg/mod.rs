@@ -1,5 +1,5 @@
-//! Postgres itself, without a connection: quoting, the lexer, the SQL files, batches of rows,
-//! where in a statement an error is. Pure.
+//! Postgres's language, without a connection: quoting, the lexer, SQL templates, batches of rows,
+//! error positions. Pure.
 pub mod error_position;
 pub mod lexer;
 pub(crate) mod nesting;

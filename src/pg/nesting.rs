@@ -1,19 +1,17 @@
-//! What the parentheses of a text tell of each token, and where each name stands:
-//! found in one pass, for whoever asks token by token.
+//! Per-token facts about parentheses, clauses and names, computed in one pass.
 
 use super::lexer::{Token, TokenKind};
 
 /// One entry per token.
 #[derive(Debug, Clone)]
 pub(super) struct Nesting {
-    /// Of a parenthesis: the other one of the pair.
+    /// For a parenthesis: the index of its partner.
     partners: Vec<Option<usize>>,
-    /// How many parentheses are open in front of it. Below 0 where more were closed.
+    /// The number of open parentheses before the token; negative if more were closed.
     depths: Vec<i32>,
-    /// Whether FROM is the last clause that begins in front of it, in the same
-    /// parentheses.
+    /// Whether FROM is the last clause that began before the token, in the same parentheses.
     in_from: Vec<bool>,
-    /// The tokens that are names, by name; equal names in the text's order.
+    /// The indexes of names, sorted by name; equal names in text order.
     names: Vec<usize>,
 }
 
@@ -48,7 +46,7 @@ impl Nesting {
                         from = outside;
                     }
                 }
-                // Behind a point it is a column's name.
+                // After a point it is a column's name.
                 TokenKind::Identifier(word)
                     if CLAUSES.contains(&&**word)
                         && !(index > 0 && tokens[index - 1].is_mark('.')) =>
@@ -61,7 +59,7 @@ impl Nesting {
                 nesting.names.push(index);
             }
         }
-        // Stable, so that equal names stay in order.
+        // A stable sort keeps equal names in order.
         nesting
             .names
             .sort_by_key(|index| tokens[*index].identifier());
@@ -80,7 +78,7 @@ impl Nesting {
         self.in_from.get(index).copied().unwrap_or_default()
     }
 
-    /// The tokens that are this name, in order.
+    /// The indexes of this name, in order.
     pub fn named(&self, tokens: &[Token<'_>], name: &str) -> &[usize] {
         let found = |index: usize| tokens[index].identifier().unwrap_or_default();
         let start = self.names.partition_point(|index| found(*index) < name);
@@ -96,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// What it tells is what going through the text for each token tells.
+        /// One pass gives the same result as a search from every token.
         #[test]
         fn one_pass_tells_what_a_search_from_every_token_does(text in r"([()ab,.]| from | where ){0,30}") {
             let tokens = tokens(&text, StringSyntax::StandardConforming, Encoding::Utf8);

@@ -1,33 +1,31 @@
-//! What a statement's text names, as far as words tell: which tables it may read,
-//! whether it wants the column `shard`, where its own WITH list is. Names too many
-//! do no harm.
+//! What a statement's text names, as far as tokens tell: the tables that it may read, whether it
+//! uses the column `shard`, where its WITH list is. Extra names do no harm.
 
 use std::collections::BTreeSet;
 
 use super::lexer::{Encoding, StringSyntax, Token, TokenKind, has_long_names, tokens};
 use super::nesting::Nesting;
 
-/// A statement's text and its tokens.
 #[derive(Debug, Clone)]
 pub struct Text<'a> {
     pub sql: &'a str,
     pub tokens: Vec<Token<'a>>,
     encoding: Encoding,
     nesting: Nesting,
-    /// The first token of the query: behind EXPLAIN and its options, if it is explained.
+    /// The first token of the query, after EXPLAIN and its options if there are any.
     query: usize,
 }
 
-/// Where CTEs can be put in front of the statement's own parts.
+/// Where CTEs can be inserted into the statement. Byte offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CteInsertion {
-    /// There is no WITH for the whole statement: a new one goes here. In bytes.
+    /// The statement has no WITH: a new one goes here.
     NewWith(usize),
-    /// Right behind the WITH or WITH RECURSIVE that there is. In bytes.
+    /// Right after the existing WITH or WITH RECURSIVE.
     ExistingWith(usize),
 }
 
-/// The name under which each row tells its shard.
+/// The name of the column that holds each row's shard.
 pub const SHARD: &str = "shard";
 
 impl<'a> Text<'a> {
@@ -35,7 +33,6 @@ impl<'a> Text<'a> {
         Self::in_encoding(sql, strings, Encoding::Utf8)
     }
 
-    /// Of a database in this encoding.
     pub fn in_encoding(sql: &'a str, strings: StringSyntax, encoding: Encoding) -> Self {
         let tokens = tokens(sql, strings, encoding);
         let nesting = Nesting::new(&tokens);
@@ -48,22 +45,21 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Of SQL that is in a string constant.
+    /// Lexes SQL inside a string constant.
     pub fn of_string<'t>(&self, inside: &'t str, strings: StringSyntax) -> Text<'t> {
         Text::in_encoding(inside, strings, self.encoding)
     }
 
-    /// Of what is in a string constant.
     pub fn tokens_of<'t>(&self, inside: &'t str, strings: StringSyntax) -> Vec<Token<'t>> {
         tokens(inside, strings, self.encoding)
     }
 
-    /// Whether another encoding may cut a name of it in another place.
+    /// Whether another encoding might truncate a name elsewhere.
     pub fn has_long_names(&self) -> bool {
         has_long_names(&self.tokens)
     }
 
-    /// Names that a table may be meant by: not qualified, not called.
+    /// Names that may refer to a table: not qualified, not called.
     pub fn table_names(&self) -> BTreeSet<&str> {
         self.tokens
             .iter()
@@ -82,23 +78,23 @@ impl<'a> Text<'a> {
             .collect()
     }
 
-    /// Whether this name stands anywhere, whatever it means there.
+    /// Whether this name occurs anywhere, in any role.
     pub fn mentions(&self, name: &str) -> bool {
         !self.named(name).is_empty()
     }
 
-    /// The tokens that are this name, in order.
+    /// The indexes of this name, in order.
     pub fn named(&self, name: &str) -> &[usize] {
         self.nesting.named(&self.tokens, name)
     }
 
-    /// Whether the column `shard` is named. As a label (`AS shard`, `count(*) shard`)
-    /// or in front of a point it is something else.
+    /// Whether the column `shard` is used. As an alias (`AS shard`, `count(*) shard`) or before a
+    /// point it is something else.
     pub fn names_shard_column(&self) -> bool {
         self.shard_columns().next().is_some()
     }
 
-    /// Whether it is without saying whose.
+    /// Whether it is used without a qualifier.
     pub fn names_shard_alone(&self) -> bool {
         self.shard_columns()
             .any(|index| !self.follows_mark(index, '.'))
@@ -131,8 +127,7 @@ impl<'a> Text<'a> {
         let mut index = with + 1;
         while let Some(name) = self.tokens.get(index).and_then(Token::identifier) {
             names.push(name);
-            // On to the comma behind this CTE's parentheses, or to what is not a
-            // CTE any more.
+            // Skip to the comma after this CTE, or to the query after the list.
             index += 1;
             loop {
                 match self.tokens.get(index) {
@@ -148,14 +143,13 @@ impl<'a> Text<'a> {
         names
     }
 
-    /// The query's first word behind opening parentheses.
+    /// The query's first token that is not an opening parenthesis.
     pub fn first_word(&self) -> Option<&Token<'a>> {
         let mut query = self.tokens.iter().skip(self.query);
         query.find(|token| !token.is_mark('('))
     }
 
-    /// The token that starts at a position as Postgres counts it: characters
-    /// from 1.
+    /// The token that starts at a position, counted as Postgres does: in characters, from 1.
     pub fn token_at(&self, position: usize) -> Option<&Token<'a>> {
         let (at, _) = self.sql.char_indices().nth(position.checked_sub(1)?)?;
         self.tokens.iter().find(|token| token.span.start == at)
@@ -175,25 +169,23 @@ impl<'a> Text<'a> {
         self.nesting.partner(open).unwrap_or(last)
     }
 
-    /// The parenthesis that this one closes.
     pub fn opened_by(&self, close: usize) -> Option<usize> {
         self.nesting.partner(close)
     }
 
-    /// How many parentheses are open in front of a token.
+    /// The number of open parentheses before a token.
     pub fn depth(&self, index: usize) -> i32 {
         self.nesting.depth(index)
     }
 
-    /// Whether FROM is the last clause that begins in front of a token, in the same
-    /// parentheses.
+    /// Whether FROM is the last clause that began before a token, in the same parentheses.
     pub fn is_in_from(&self, index: usize) -> bool {
         self.nesting.is_in_from(index)
     }
 
-    /// The last token of the WITH or WITH RECURSIVE that opens the statement.
-    /// Parentheses around the whole statement do not count, for Postgres takes
-    /// `(WITH … SELECT …)` and a WITH in front of it to be two of one statement.
+    /// The last token of the WITH or WITH RECURSIVE that opens the statement, also inside
+    /// parentheses around the whole statement: to Postgres `(WITH … SELECT …)` and a WITH before it
+    /// are two WITH clauses of one statement.
     fn with(&self) -> Option<usize> {
         let mut query = self.query..self.tokens.len();
         let with = query.find(|index| !self.tokens[*index].is_mark('('))?;
@@ -208,7 +200,7 @@ impl<'a> Text<'a> {
         if part_of_a_set {
             return None;
         }
-        // A CTE may be called recursive.
+        // A CTE may be named `recursive`.
         let recursive = self.tokens.get(with + 1)?.is_word("recursive")
             && !self.tokens.get(with + 2)?.is_word("as")
             && !self.precedes_mark(with + 1, '(');
@@ -216,8 +208,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Where the query begins: `EXPLAIN ANALYZE VERBOSE`, `EXPLAIN (COSTS off)` or nothing
-/// is in front of it.
+/// Where the query begins, after `EXPLAIN ANALYZE VERBOSE`, `EXPLAIN (COSTS off)` or nothing.
 fn behind_explain(tokens: &[Token<'_>], nesting: &Nesting) -> usize {
     let is = |index: usize, words: &[&str]| {
         let token = tokens.get(index);
@@ -227,7 +218,7 @@ fn behind_explain(tokens: &[Token<'_>], nesting: &Nesting) -> usize {
     if !is(0, &["explain"]) {
         return 0;
     }
-    // The query may be in parentheses itself.
+    // The query itself may be in parentheses.
     let is_query =
         opens(2) || is(2, &["select", "with", "table"]) || is(2, &["values"]) && opens(3);
     if opens(1) && !is_query {
@@ -239,12 +230,12 @@ fn behind_explain(tokens: &[Token<'_>], nesting: &Nesting) -> usize {
 
 const SET_OPERATIONS: [&str; 3] = ["union", "intersect", "except"];
 
-/// What may stand behind a WITH list.
+/// Keywords that can follow a WITH list.
 const QUERIES: [&str; 7] = [
     "select", "values", "table", "insert", "update", "delete", "merge",
 ];
 
-/// Words that cannot be a table's name without quotes.
+/// Words that cannot name a table without quotes.
 pub const RESERVED: [&str; 78] = [
     "all",
     "analyse",

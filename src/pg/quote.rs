@@ -1,8 +1,7 @@
-//! The one place where identifiers and literals become SQL.
+//! Quotes identifiers and literals for SQL. No other module does.
 
 use std::fmt;
 
-/// An identifier, always in double quotes: `"shard_30"`.
 #[derive(Debug, Clone, Copy)]
 pub struct Identifier<'a>(pub &'a str);
 
@@ -12,8 +11,8 @@ impl fmt::Display for Identifier<'_> {
     }
 }
 
-/// A string for the simple protocol, which has no parameters. Right whatever
-/// `standard_conforming_strings` is: a backslash makes it an `E''` string.
+/// A string constant for the simple protocol, which has no parameters. Correct under any
+/// `standard_conforming_strings`: with a backslash it becomes an `E''` string.
 #[derive(Debug, Clone, Copy)]
 pub struct Literal<'a>(pub &'a str);
 
@@ -28,7 +27,6 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
-/// The parts of a text between separators that are not in double quotes.
 pub fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
@@ -37,8 +35,8 @@ pub fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item =
     })
 }
 
-/// The name that an identifier in SQL is of, by Postgres's own rule: a plain one folds to
-/// lower case (of ASCII alone), a quoted one stays.
+/// The name that an identifier in SQL stands for, by Postgres's rules: unquoted it folds to lower
+/// case (ASCII only), quoted it is kept.
 pub fn parse_identifier(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('"') {

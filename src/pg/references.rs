@@ -1,12 +1,11 @@
-//! Where in a text a table's name can stand, and where a label. Stricter than which
-//! names may be tables: a column of such a name is none of these.
+//! Where in a text a table or an alias can occur. Stricter than `Text::table_names`: a column of
+//! that name does not count.
 
 use crate::pg::lexer::TokenKind;
 use crate::pg::query_text::{RESERVED, Text};
 
 impl Text<'_> {
-    /// Whether a table of this name may be read: where its name stands alone, and
-    /// where a table can.
+    /// Whether a table of this name may be read: the name is unqualified, and where a table can be.
     pub fn references_table(&self, name: &str) -> bool {
         self.named(name).iter().any(|&index| {
             !self.precedes_mark(index, '.')
@@ -15,7 +14,7 @@ impl Text<'_> {
         })
     }
 
-    /// Whatever parentheses are in between: `FROM (a JOIN b)`.
+    /// Skips parentheses: `FROM (a JOIN b)`.
     fn follows_what_tables_follow(&self, index: usize) -> bool {
         let before = (0..index).rev().find(|at| !self.tokens[*at].is_mark('('));
         before.is_some_and(|at| {
@@ -25,8 +24,7 @@ impl Text<'_> {
         })
     }
 
-    /// Whether this stands behind the end of an expression or of a table, as a label
-    /// does without AS.
+    /// Whether the token follows the end of an expression or a table, as an alias without AS does.
     pub(super) fn is_bare_label(&self, index: usize) -> bool {
         let Some(before) = index.checked_sub(1) else {
             return false;
@@ -36,7 +34,7 @@ impl Text<'_> {
             | TokenKind::Number
             | TokenKind::Quoted(_)
             | TokenKind::Punctuation(']') => true,
-            // What is in them belongs to the word in front: DISTINCT ON (…), OPERATOR(…).
+            // These parentheses belong to the word before them: DISTINCT ON (…), OPERATOR(…).
             TokenKind::Punctuation(')') => self
                 .opened_by(before)
                 .and_then(|open| self.tokens.get(open.checked_sub(1)?))
@@ -50,10 +48,10 @@ impl Text<'_> {
     }
 }
 
-/// Reserved words with which an expression ends.
+/// Reserved words that can end an expression.
 const ENDS: [&str; 4] = ["end", "false", "null", "true"];
 
-/// Words that are not reserved and that an expression follows.
+/// Unreserved words that an expression can follow.
 const GOES_ON: [&str; 11] = [
     "between", "by", "content", "document", "escape", "ilike", "key", "like", "passing", "value",
     "zone",

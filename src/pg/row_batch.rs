@@ -1,19 +1,18 @@
 //! Columns and rows as the server sent them: names, types, and text.
 //!
-//! Values stay the text that Postgres rendered. Nothing here knows where a row
-//! came from or how it will look.
+//! Values stay the text that Postgres rendered. Nothing here knows where a row came from or how it
+//! is formatted.
 
 use std::collections::TryReserveError;
 use std::convert::Infallible;
 
 use tokio_postgres::types::{Oid, Type};
 
-/// One column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
     pub type_oid: Oid,
-    /// `atttypmod`: the `(10,2)` of `numeric(10,2)`; -1 where there is none.
+    /// `atttypmod`: the `(10,2)` of `numeric(10,2)`; -1 if there is none.
     pub modifier: i32,
 }
 
@@ -26,23 +25,21 @@ impl Column {
         }
     }
 
-    /// The built-in type, or `None` for what a database defined itself.
+    /// The built-in type; `None` for a user-defined one.
     pub fn builtin(&self) -> Option<Type> {
         Type::from_oid(self.type_oid)
     }
 }
 
-/// Bytes that are left when memory for rows is at its end: for what is being read,
-/// written and said.
+/// Bytes kept free when memory for rows runs out: for reading, writing and reporting the error.
 const HEADROOM: usize = 32 << 20;
 
-/// A batch of rows in two allocations, whatever their number.
+/// A batch of rows. Uses two allocations, whatever the number of rows.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     width: usize,
     count: usize,
     text: String,
-    /// Where each cell ends in `text`; `None` is NULL.
     cells: Vec<Cell>,
 }
 
@@ -60,17 +57,17 @@ impl Rows {
         }
     }
 
-    /// Appends a row. Takes as many values as the batch is wide.
+    /// Appends a row; it must have as many values as the batch has columns.
     pub fn push<T: AsRef<str>>(&mut self, values: impl IntoIterator<Item = Option<T>>) {
         let infallible = values.into_iter().map(Ok::<_, Infallible>);
         let Ok(()) = self.try_push(infallible);
     }
 
-    /// Appends a row to a batch that holds a whole result, while memory lasts. Some is
-    /// left, so that whoever hears of it can say so.
+    /// Appends a row to a batch that holds a whole result, and leaves `HEADROOM` free so that
+    /// running out can be reported.
     ///
     /// # Errors
-    /// If there is no more; the batch is as it was.
+    /// If memory runs out.
     pub fn hold<T: AsRef<str>>(
         &mut self,
         values: impl IntoIterator<Item = Option<T>>,
@@ -95,14 +92,14 @@ impl Rows {
             });
         }
         self.count += 1;
-        // Growing is rare. What is left afterwards may be next to nothing.
+        // Growth is rare, and may use up nearly all memory.
         if self.text.capacity() + self.cells.capacity() > room {
             Vec::<u8>::new().try_reserve_exact(HEADROOM)?;
         }
         Ok(())
     }
 
-    /// Appends a row, unless one of its values cannot be had.
+    /// Appends a row; if a value is an error, the batch is unchanged.
     pub fn try_push<T: AsRef<str>, E>(
         &mut self,
         values: impl IntoIterator<Item = Result<Option<T>, E>>,
@@ -126,7 +123,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Empties the batch into a new one, and keeps its width.
+    /// Moves the rows into a new batch and keeps the width.
     #[must_use]
     pub fn take(&mut self) -> Self {
         let empty = Self::new(self.width);
@@ -141,12 +138,12 @@ impl Rows {
         self.count == 0
     }
 
-    /// What the batch weighs in memory, in bytes.
+    /// Size in memory, in bytes.
     pub fn bytes(&self) -> usize {
         self.text.len() + self.cells.len() * size_of::<Cell>()
     }
 
-    /// Of the values alone.
+    /// Size of the values alone, in bytes.
     pub fn text_bytes(&self) -> usize {
         self.text.len()
     }
@@ -155,13 +152,11 @@ impl Rows {
         self.iter_from(0)
     }
 
-    /// But for the first ones.
     pub fn iter_from(&self, first: usize) -> impl Iterator<Item = Row<'_>> {
         (first..self.count).map(|index| Row { rows: self, index })
     }
 }
 
-/// One row of a batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     rows: &'a Rows,

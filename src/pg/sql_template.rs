@@ -1,17 +1,15 @@
-//! The statements of `sql/`: templates, whose comments stay out of the wire and whose
-//! placeholders (`{name}`) are filled with SQL that [`crate::pg::quote`] has made safe.
+//! Renders the statements of `sql/`: strips their comments and replaces placeholders (`{name}`)
+//! with SQL that [`crate::pg::quote`] has made safe.
 //!
-//! Filled in one pass: a table may be called `{column}`, and what is filled in is never
-//! looked at again.
+//! One pass only: a table may be named `{column}`, so substituted text is never scanned again.
 
-/// A statement of `sql/` with its placeholders filled. Braces around anything else are
-/// SQL's own: a pattern's `{0,9}`, say.
+/// Renders a template. Braces that are not a placeholder are kept, such as a pattern's `{0,9}`.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     substitute(&without_comments(template), values)
 }
 
-/// What stands in front of a template's `{statement}` and what behind it: the statement
-/// is the user's, and no place to look for placeholders in.
+/// Renders the text before and after a template's `{statement}`, so that the user's statement is
+/// never scanned for placeholders.
 pub fn split_at_statement(template: &str, values: &[(&str, &str)]) -> (String, String) {
     let template = without_comments(template);
     let (before, after) = template
@@ -40,7 +38,7 @@ fn substitute(template: &str, values: &[(&str, &str)]) -> String {
     sql + rest
 }
 
-/// The comments are for those who read `sql/`, not for the wire.
+/// Comments are for readers of `sql/`; they are not sent.
 fn without_comments(template: &str) -> String {
     let lines: Vec<_> = template
         .lines()

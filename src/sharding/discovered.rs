@@ -1,12 +1,12 @@
-//! What the names of a database's schemas say: which are shards, and which only look
-//! like one. Pure; the statement that lists them is `sql/session/shards.sql`.
+//! Sorts a database's schema names into shards and those that only look like one. Pure; the
+//! statement that lists them is `sql/session/shards.sql`.
 
 use std::fmt;
 
 use crate::pg::quote::Identifier;
 use crate::sharding::shard::Shard;
 
-/// The schemas that are shards, ascending, and those that look like one.
+/// The schemas that are shards, ascending, and those that only look like one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Discovered {
     pub shards: Vec<Shard>,
@@ -28,13 +28,13 @@ impl Discovered {
     }
 }
 
-/// Schemas that are named much like shards and are not taken as such: `shard_007`,
-/// `Shard_2`, `shard_2_old`. By name.
+/// Schemas named like shards that are not treated as such: `shard_007`, `Shard_2`, `shard_2_old`.
+/// Sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LookAlikes(Vec<String>);
 
 impl LookAlikes {
-    /// How many are named before the rest is only counted.
+    /// How many are listed before the rest is only counted.
     const NAMED: usize = 5;
 
     pub fn is_empty(&self) -> bool {
@@ -57,7 +57,7 @@ impl fmt::Display for LookAlikes {
             if i > 0 {
                 f.write_str(", ")?;
             }
-            // A blank at the end, say, is seen only between quotes.
+            // A trailing space, for example, is visible only inside quotes.
             if schema
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))

@@ -1,12 +1,12 @@
-//! What an answer lacks: shards that were asked, and schemas that may be shards.
+//! What a result lacks: selected shards, and schemas that may be shards.
 
 use std::fmt;
 
 use crate::sharding::discovered::LookAlikes;
 use crate::sharding::shard::Ranges;
 
-/// What an answer lacks, said behind the number of its shards:
-/// `, missing: shard_4, shard_7-9`. Nothing if it lacks nothing.
+/// Displayed after the number of shards: `, missing: shard_4, shard_7-9`. Empty if nothing is
+/// missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
     shards: Ranges,

@@ -1,5 +1,5 @@
-//! What a shard is, which there are, which are selected, and how a statement is addressed to
-//! each. Pure; the server is asked elsewhere.
+//! What a shard is, which ones exist, which are selected, and how a statement is addressed to each.
+//! Pure: nothing here talks to the server.
 pub mod discovered;
 pub mod missing;
 pub mod routing;

@@ -1,7 +1,7 @@
-//! Where a shard's turn looks for tables: `--search-path '{shard}, public'`.
+//! The search path in a shard: `--search-path '{shard}, public'`.
 //!
-//! The default is the shard alone. With `public` in the path, a table that one
-//! shard lacks would be answered from `public`, once per shard.
+//! The default is the shard alone. With `public` in the path, a table that one shard lacks would be
+//! read from `public` instead, once per such shard.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,9 +45,9 @@ impl SearchPath {
         names.join(", ")
     }
 
-    /// Postgres searches temporary tables first, unless the path says where. Behind a
-    /// pooler in transaction mode, those are the tables of whichever client had the
-    /// connection before: one called like a shard's would answer for every shard.
+    /// Postgres searches temporary tables first, unless the path names `pg_temp`. Behind a pooler
+    /// in transaction mode those belong to whichever client used the connection before; one with a
+    /// sharded table's name would be read in place of every shard's.
     fn with_temporary_last(&self) -> impl Iterator<Item = &Item> {
         static TEMPORARY: LazyLock<Item> = LazyLock::new(|| Item::Schema("pg_temp".to_owned()));
         let is_named = self.0.contains(&*TEMPORARY);
@@ -66,8 +66,7 @@ impl SearchPath {
         format!("pg_catalog.concat({})", names.join(", ', ', "))
     }
 
-    /// Where to look for what is not sharded: the path without the shard, or
-    /// `public` if nothing is left.
+    /// The search path for what is not sharded: without the shard, or `public` if nothing is left.
     #[must_use]
     pub fn without_shard(&self) -> Self {
         let others = self.0.iter().filter(|item| **item != Item::Shard);
@@ -78,19 +77,19 @@ impl SearchPath {
         Self(others)
     }
 
-    /// With what [`Self::without_shard`] searches where nothing else is named.
+    /// The path with `public` added if it names only the shard.
     #[must_use]
     pub fn with_default(&self) -> Self {
         let shard = std::iter::once(Item::Shard);
         Self(shard.chain(self.without_shard().0).collect())
     }
 
-    /// As `SET` takes it, of a path without a shard.
+    /// The path without the shard, ready for `SET`.
     pub fn schemas(&self) -> String {
         self.without_shard().in_shard(Shard::new(0))
     }
 
-    /// Whether a schema that is no shard is searched.
+    /// Whether this schema is in the path, other than as the shard.
     pub fn names(&self, schema: &str) -> bool {
         let named = |item: &Item| matches!(item, Item::Schema(name) if name == schema);
         self.0.iter().any(named)

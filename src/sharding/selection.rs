@@ -1,4 +1,4 @@
-//! Which shards a run asks, and by which rule. Pure.
+//! Which shards a run queries, and by which rule. Pure.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,13 +9,13 @@ use crate::sharding::shard::{Ranges, Shard, ShardList};
 use crate::sharding::topology::{Doubt, Topology, TopologyError};
 use crate::text::escape::visible;
 
-/// The shards to ask, ascending.
+/// The selected shards, ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     pub shards: Vec<Shard>,
-    /// Why these may not be all that were meant.
+    /// Why these may not be all shards that were meant.
     pub doubt: Option<Doubt>,
-    /// If the shards are those of origins.
+    /// Set if the shards were selected by origin.
     pub origins: Option<Origins>,
 }
 
@@ -33,10 +33,10 @@ pub struct OriginRoute {
 }
 
 impl Selection {
-    /// All shards, or those on a list: whoever writes the list knows what is on it.
+    /// All shards, or those on a list. A list rules out doubt: its author knows what is on it.
     ///
     /// # Errors
-    /// If one that the list names is not there.
+    /// If a shard on the list does not exist.
     pub fn listed(topology: &Topology, list: Option<&ShardList>) -> Result<Self, TopologyError> {
         Ok(Self {
             shards: match list {
@@ -51,10 +51,10 @@ impl Selection {
         })
     }
 
-    /// The shards that these origins are in by their names.
+    /// The shards that these origins' names route to.
     ///
     /// # Errors
-    /// If one of them is not there.
+    /// If such a shard does not exist.
     pub fn of_origins(
         topology: &Topology,
         names: &[String],
@@ -91,13 +91,13 @@ impl Selection {
         })
     }
 
-    /// How many shards an answer is complete with.
+    /// The number of shards in a complete result.
     pub fn expected(&self) -> usize {
         let doubtful = self.doubt.as_ref().map_or(0, |d| d.look_alikes.count());
         self.shards.len() + doubtful
     }
 
-    /// What an answer lacks that these shards gave.
+    /// What is missing from a result, given which shards answered.
     pub fn missing(&self, answered: impl Fn(Shard) -> bool) -> Missing {
         let lacking: Vec<_> = self
             .shards

@@ -1,13 +1,13 @@
-//! One shard, and the lists of shards that people type and read.
+//! A shard, and the shard lists that users type and read.
 //!
-//! A shard is a schema `shard_N`. Everything here is pure; which shards a
-//! database really has is the business of [`crate::sharding::topology`].
+//! A shard is a schema `shard_N`. Pure; which shards a database has is in
+//! [`crate::sharding::topology`].
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The schema that holds one slice of the data. Ordered by its number.
+/// A schema that holds one slice of the data. Ordered by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard(u32);
 
@@ -22,9 +22,9 @@ impl Shard {
         self.0
     }
 
-    /// The shard that a schema of this name is, if it is one.
+    /// The shard that a schema name stands for, if any.
     ///
-    /// `shard_007` is none: two schemas would then be shard 7.
+    /// `shard_007` is not one: otherwise two schemas could be shard 7.
     pub fn from_schema(name: &str) -> Option<Self> {
         let digits = name.strip_prefix(Self::PREFIX)?;
         let canonical = digits == "0"
@@ -41,7 +41,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// What `--shards` picks: `0-15,30,100-`. Never empty.
+/// The value of `--shards`: `0-15,30,100-`. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardList(Vec<RangeInclusive<u32>>);
 
@@ -70,13 +70,13 @@ impl ShardList {
         self.0.iter().map(length).sum()
     }
 
-    /// What is on any of the lists; `None` of no lists.
+    /// The union of all lists; `None` if there are none.
     pub fn union(lists: &[Self]) -> Option<Self> {
         let ranges: Vec<_> = lists.iter().flat_map(|list| &list.0).cloned().collect();
         (!ranges.is_empty()).then_some(Self(ranges))
     }
 
-    /// These shards alone; `None` of none.
+    /// Exactly these shards; `None` if there are none.
     pub fn of(shards: &[Shard]) -> Option<Self> {
         let ranges: Vec<_> = shards.iter().map(|s| s.number()..=s.number()).collect();
         (!ranges.is_empty()).then_some(Self(ranges))
@@ -87,7 +87,7 @@ impl ShardList {
     }
 }
 
-/// As it can be typed.
+/// In the syntax of `--shards`.
 impl fmt::Display for ShardList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, range) in self.0.iter().enumerate() {
@@ -121,7 +121,7 @@ fn parse_item(item: &str) -> Result<RangeInclusive<u32>, ShardListError> {
     let number = |text: &str| {
         let text = text.trim();
         let digits = text.strip_prefix(Shard::PREFIX).unwrap_or(text);
-        // `parse` alone would take a sign.
+        // `parse` alone would accept a sign.
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             digits.parse().ok()
         } else {
@@ -142,7 +142,7 @@ fn parse_item(item: &str) -> Result<RangeInclusive<u32>, ShardListError> {
     }
 }
 
-/// Shards as people read them: `shard_3, shard_7-9`. Ascending.
+/// Shards for display: `shard_3, shard_7-9`. Ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ranges(Vec<RangeInclusive<u32>>);
 
@@ -159,7 +159,7 @@ impl Ranges {
         self.0.is_empty()
     }
 
-    /// Adds a range behind the others, joining what touches.
+    /// Appends a range, merging it with the last one if they are adjacent.
     pub fn push(&mut self, range: RangeInclusive<u32>) {
         match self.0.last_mut() {
             Some(last) if last.end().checked_add(1) == Some(*range.start()) => {
@@ -175,7 +175,7 @@ impl Ranges {
         }
     }
 
-    /// All of both; they have none in common.
+    /// The union of two disjoint sets.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         let mut ranges: Vec<_> = self.0.into_iter().chain(other.0).collect();
@@ -185,13 +185,12 @@ impl Ranges {
         union
     }
 
-    /// How many shards these are.
     pub fn count(&self) -> usize {
         let length = |range: &RangeInclusive<u32>| (range.end() - range.start()) as usize + 1;
         self.0.iter().map(length).sum()
     }
 
-    /// For a line that has more to tell: `shard_1, shard_3, shard_5, … (64 shards)`.
+    /// A short form for lines with other content: `shard_1, shard_3, shard_5, … (64 shards)`.
     pub fn brief(&self) -> String {
         const NAMED: usize = 5;
         if self.0.len() <= NAMED {
@@ -219,8 +218,8 @@ impl fmt::Display for Ranges {
     }
 }
 
-/// `shard_3, shard_7-9 (4 shards)`: those of the shards that were asked that have
-/// something in common. `shards` are ascending.
+/// Names the shards concerned, out of `asked`: `shard_3, shard_7-9 (4 shards)`, or
+/// `all 128 shards`. `shards` is ascending.
 pub fn whose(shards: &[Shard], asked: usize) -> String {
     match shards {
         _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),

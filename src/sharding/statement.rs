@@ -1,5 +1,5 @@
-//! The user's SQL, as it was written: from the command line, a file, or
-//! standard input. Whether it is one statement is for the server's parser.
+//! The user's SQL as written: from the command line, a file, or standard input. The server's parser
+//! decides whether it is one statement.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::sharding::shard::Shard;
 
-/// The text of one statement.
+/// The text of one statement; some shards may have a text of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement(String, Option<Arc<BTreeMap<Shard, String>>>);
 
@@ -38,10 +38,10 @@ impl Statement {
         Self::checked(sql.to_owned(), "the SQL argument")
     }
 
-    /// From the command line: the argument, what psql calls a command, or a file.
+    /// From the command line: the argument, `-c`, or a file.
     ///
     /// # Errors
-    /// If it is no SQL, or there are several.
+    /// If it is not SQL, or `-c` is given several times.
     pub fn given(
         sql: Option<&str>,
         commands: &[String],
@@ -52,7 +52,7 @@ impl Statement {
             (None, [command], _) => Self::new(command),
             (None, [_, _, ..], _) => Err(StatementError::Several),
             (None, [], Some(file)) => Self::read(file),
-            // clap asks for one of the three.
+            // clap requires one of the three.
             (None, [], None) => Self::new(""),
         }
     }
@@ -75,7 +75,7 @@ impl Statement {
         };
         let text = String::from_utf8(bytes)
             .map_err(|e| StatementError::NotUtf8(name.clone(), e.utf8_error().valid_up_to()))?;
-        // Editors on Windows write a byte-order mark, which Postgres does not know.
+        // Windows editors write a byte-order mark, which Postgres rejects.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         Self::checked(text, &name)
     }
@@ -93,28 +93,27 @@ impl Statement {
         Ok(Self(text, None))
     }
 
-    /// What was made of a statement that was checked already.
+    /// SQL generated from a statement that was already checked.
     pub fn composed(sql: String) -> Self {
         Self(sql, None)
     }
 
-    /// What is asked under this name, where it is not the same text everywhere.
+    /// Sets texts of their own for some shards.
     #[must_use]
     pub fn with_text_in(self, shards: BTreeMap<Shard, String>) -> Self {
         Self(self.0, Some(Arc::new(shards)))
     }
 
-    /// The text for one shard's turn.
+    /// The text to run in this shard.
     pub fn text_in(&self, shard: Shard) -> &str {
         let own = self.1.as_ref().and_then(|texts| texts.get(&shard));
         own.map_or(&self.0, String::as_str)
     }
 
-    /// Without semicolons at its end, which mean nothing and which COPY does not
-    /// take.
+    /// Without trailing semicolons, which mean nothing and which COPY does not accept.
     ///
     /// # Errors
-    /// If there is nothing else in it.
+    /// If nothing else is left.
     pub fn unterminated(&self) -> Result<Self, StatementError> {
         let bare = self
             .0
@@ -122,17 +121,17 @@ impl Statement {
         Self::new(bare)
     }
 
-    /// The command of psql at this position (in characters from 1), where the server's
-    /// parser has found an error; `None` if there is none.
+    /// The psql command at this position (in characters, from 1), where the server's parser found
+    /// an error; `None` if there is none.
     pub fn psql_command_at(&self, position: usize) -> Option<StatementError> {
         let (at, _) = self.0.char_indices().nth(position.checked_sub(1)?)?;
-        // A string may hold any other backslash.
+        // Only known commands count: any other backslash may be part of a string.
         psql_command_name(&self.0[at..]).and_then(instead_of)?;
         psql_command(&self.0[at..])
     }
 
-    /// What stands in front of a semicolon at this position (in characters from 1);
-    /// `None` if there is none.
+    /// The text before a semicolon at this position (in characters, from 1); `None` if there is
+    /// none.
     pub fn before_semicolon(&self, position: usize) -> Option<Self> {
         let (at, found) = self.0.char_indices().nth(position.checked_sub(1)?)?;
         (found == ';').then(|| Self(self.0[..at].to_owned(), None))
@@ -143,7 +142,7 @@ impl Statement {
     }
 }
 
-/// The command of psql that a text begins with: no SQL begins with a backslash.
+/// The psql command that a text begins with. No SQL begins with a backslash.
 fn psql_command(text: &str) -> Option<StatementError> {
     let name = psql_command_name(text)?;
     Some(StatementError::OfPsql {

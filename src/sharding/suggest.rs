@@ -1,16 +1,16 @@
-//! Which names somebody may have meant who mistyped one. Pure.
+//! Suggests names for one that was mistyped. Pure.
 
 use crate::sharding::shard::Shard;
 
-/// How many names are worth showing.
+/// How many names to show.
 const SHOWN: usize = 3;
 
-/// How many slips a name of this many characters may hold and still be meant.
+/// How many typos a name of this many characters may have and still be suggested.
 fn max_edit_distance(characters: usize) -> usize {
     (characters / 3).clamp(1, 4)
 }
 
-/// The lengths, in characters, that names near this one can have.
+/// The lengths that similar names can have, in characters.
 pub fn lengths(name: &str) -> (i32, i32) {
     let characters = name.chars().count();
     let slips = max_edit_distance(characters);
@@ -21,19 +21,18 @@ pub fn lengths(name: &str) -> (i32, i32) {
     )
 }
 
-/// A name that is much like the one that was not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     pub name: String,
     pub shard: Shard,
 }
 
-/// The names nearest to one, out of any number that it is offered.
+/// Collects the names nearest to `wanted` from any number of candidates.
 #[derive(Debug)]
 pub struct Nearest {
     wanted: String,
     slips: usize,
-    /// The best so far, with their distance; nearest first.
+    /// The best so far, with their distances; nearest first.
     best: Vec<(usize, Suggestion)>,
 }
 
@@ -47,7 +46,7 @@ impl Nearest {
     }
 
     pub fn offer(&mut self, name: &str, shard: Shard) {
-        // Two characters swapped are one slip.
+        // Two swapped characters are one edit.
         let distance = strsim::osa_distance(&self.wanted, &name.to_lowercase());
         if distance > self.slips {
             return;
@@ -61,13 +60,13 @@ impl Nearest {
         self.best.truncate(SHOWN);
     }
 
-    /// Nearest first; equally near ones by name.
+    /// Nearest first; ties by name.
     pub fn found(self) -> Vec<Suggestion> {
         self.best.into_iter().map(|(_, near)| near).collect()
     }
 }
 
-/// The nearest of these names; of equally near ones the first by name.
+/// The nearest of these names; ties go to the first by name.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let slips = max_edit_distance(wanted.chars().count());
     let wanted = wanted.to_lowercase();

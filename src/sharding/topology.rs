@@ -1,4 +1,4 @@
-//! Which shards there are, and which of them a run asks.
+//! Which shards a database has, and gaps in their numbering.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,8 +14,8 @@ pub struct Topology {
     look_alikes: LookAlikes,
 }
 
-/// Why nobody can say whether all shards were asked: the numbering lacks some, and
-/// schemas that look like shards may hold what they held.
+/// Why shards may be missing: the numbering has gaps, and schemas that look like shards may hold
+/// the missing data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     pub look_alikes: LookAlikes,
@@ -47,7 +47,7 @@ pub enum TopologyError {
 }
 
 impl Topology {
-    /// `None` where there is no shard at all.
+    /// `None` if there are no shards.
     pub fn new(discovered: Discovered) -> Option<Self> {
         let Discovered {
             shards,
@@ -67,13 +67,13 @@ impl Topology {
         &self.look_alikes
     }
 
-    /// The first shard, where a numbering cannot well begin: it begins at 0 or at 1.
+    /// The first shard if its number is above 1: a numbering starts at 0 or 1.
     pub fn late_start(&self) -> Option<Shard> {
         self.shards.first().copied().filter(|s| s.number() > 1)
     }
 
-    /// Numbers that a numbering of this many lacks: in front of a late start, in its gaps,
-    /// and at its end.
+    /// Numbers missing from a numbering of `count` shards: before a late start, in gaps, and at the
+    /// end.
     pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
         let mut lacking = self.lacking();
         let end = self.shard_count().get();
@@ -83,7 +83,7 @@ impl Topology {
         lacking
     }
 
-    /// Numbers that the numbering lacks: in front of a late start, and in its gaps.
+    /// Missing numbers: before a late start, and in gaps.
     pub fn lacking(&self) -> Ranges {
         let mut lacking = Ranges::default();
         if let Some(first) = self.late_start() {
@@ -102,14 +102,14 @@ impl Topology {
         })
     }
 
-    /// How many shards keys are spread over, if nobody says: the numbering starts
-    /// at 0, so one more than the highest number.
+    /// How many shards keys are distributed over, if not given: the highest number plus one, since
+    /// numbering starts at 0.
     pub fn shard_count(&self) -> NonZeroU32 {
         let highest = self.shards.last().map_or(0, |last| last.number());
         NonZeroU32::MIN.saturating_add(highest)
     }
 
-    /// Numbers left out between the lowest and the highest shard.
+    /// Missing numbers between the lowest and the highest shard.
     pub fn gaps(&self) -> Ranges {
         match (self.shards.first(), self.shards.last()) {
             (Some(first), Some(last)) => self.absent(first.number()..=last.number()),
@@ -118,7 +118,7 @@ impl Topology {
     }
 
     /// # Errors
-    /// If there are more or fewer shards than that.
+    /// If the number of shards is different.
     pub fn expect(&self, expected: u32) -> Result<(), TopologyError> {
         if u32::try_from(self.shards.len()) == Ok(expected) {
             return Ok(());
@@ -137,11 +137,11 @@ impl Topology {
     /// The shards on a list.
     ///
     /// # Errors
-    /// If one that the list names is not there.
+    /// If a shard on the list does not exist.
     pub fn pick(&self, list: &ShardList) -> Result<Vec<Shard>, TopologyError> {
         let mut missing = Ranges::default();
         for range in list.ranges() {
-            // An open range (`100-`) asks for whatever is there, but for something.
+            // An open range (`100-`) matches whatever exists, but must match something.
             if *range.end() == u32::MAX {
                 if !self
                     .shards

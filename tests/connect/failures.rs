@@ -1,4 +1,4 @@
-//! Servers that are away, silent or full; and queries that are to stop.
+//! Servers that are down, silent or full, and cancelled queries.
 
 use std::io;
 use std::net::TcpListener;
@@ -30,7 +30,7 @@ async fn the_timeout_covers_a_server_that_accepts_and_says_nothing() {
         assert!(error.hint().unwrap().contains("PGCONNECT_TIMEOUT"));
         assert!(started.elapsed() < Duration::from_secs(5));
     }
-    // The next host gets its own second.
+    // The next host gets a second of its own.
     let target =
         format!("host=127.0.0.1,localhost port={port},{{port}} user=postgres connect_timeout=1");
     assert!(connect_to(&target).await.is_ok());
@@ -49,7 +49,7 @@ async fn what_may_pass_is_told_from_what_will_not() {
         assert!(!refusal_of(permanent).await.is_transient(), "{permanent}");
     }
 
-    // A restart, seen from its middle.
+    // The middle of a restart.
     let mut sandbox = TEMPLATE.start(Options::default()).unwrap();
     let call = Call::new(
         &sandbox,
@@ -99,7 +99,7 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
         let started = Instant::now();
         let ended = Notify::new();
         let cancelling = async {
-            // To cancel before the query has begun would cancel nothing.
+            // Cancelling before the query has begun would have no effect.
             let watcher = connect_to("host={dir} port={port} user=postgres")
                 .await
                 .unwrap();

@@ -1,5 +1,4 @@
-//! The same flags, variables and files lead to the same place, or to the same
-//! message.
+//! The same flags, variables and files lead to the same server as in psql, or to the same message.
 
 use crate::support::{Args, Call, SHARED, Variables};
 
@@ -19,7 +18,7 @@ async fn we_get_where_psql_gets() {
         (&["-d", "postgres://nowhere.invalid:1,127.0.0.1:{port}/postgres?user=postgres"], &[]),
         (&["-d", "host=/nowhere,{dir} port=1,{port} user=postgres"], &[]),
         (&["-d", "hostaddr=127.0.0.1 host=nowhere.invalid port={port} user=postgres"], &[]),
-        // A connection string has the last word over flags.
+        // A connection string takes precedence over flags.
         (&["-h", "/nowhere", "-p", "1", "-U", "nobody", "-d", "host={dir} port={port} user=postgres"], &[]),
         (&[], &[("PGHOST", "{dir}"), ("PGPORT", "{port}"), ("PGUSER", "postgres"), ("PGDATABASE", "template1")]),
         (&["-U", "postgres"], &[("PGHOST", "{dir}"), ("PGPORT", "{port}"), ("PGUSER", "nobody")]),
@@ -72,7 +71,7 @@ async fn we_get_where_psql_gets() {
 
 #[tokio::test]
 async fn what_psql_refuses_is_refused_without_showing_what_may_be_a_password() {
-    // Of each, psql shows a part: `missing "=" after "hunter2" in connection info string`.
+    // psql shows part of each: `missing "=" after "hunter2" in connection info string`.
     for (string, secret) in [
         ("host=a password=two hunter2", "hunter2"),
         ("postgres://a?password=two&hunter2", "hunter2"),

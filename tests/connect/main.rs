@@ -1,5 +1,5 @@
-//! Connecting as psql does, against real servers: psql itself says what is
-//! right wherever it can.
+//! Connecting like psql, against real servers. Where possible, psql itself gives the expected
+//! result.
 
 #![allow(
     clippy::unwrap_used,

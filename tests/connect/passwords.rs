@@ -1,4 +1,4 @@
-//! Passwords: sent, asked for, found in passfiles.
+//! Passwords: sent, prompted for, read from passfiles.
 
 use std::io;
 
@@ -87,7 +87,7 @@ fn scram_settings(flag: &[&str]) -> Settings {
     Call::new(&SHARED.sandbox, &args, &[]).settings().unwrap()
 }
 
-/// Connects twice, as a run with several connections does.
+/// Connects twice, like a run with several connections.
 async fn connect_twice(settings: Settings) -> Result<(), ConnectError> {
     connect::connect(&settings).await?;
     connect::connect(&settings).await.map(drop)
@@ -114,7 +114,7 @@ async fn w_never_asks_and_capital_w_always_does() {
     let refused = connect_with_prompt(never, |_| panic!("asked with -w"), connect_twice).await;
     assert!(refused.unwrap_err().needs_password());
 
-    // The socket would let anyone in without one.
+    // The socket would let anyone in without a password.
     let args = [
         "-W", "-h", "{dir}", "-p", "{port}", "-U", "scram", "-d", "postgres",
     ];

@@ -1,4 +1,4 @@
-//! The servers to connect to, and one way to call psql and us.
+//! The servers to connect to, and one way to call both psql and shardq.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use shardq::config::{Environment, Settings};
 use shardq::sandbox::{InitdbTemplate, Listen, Options, Sandbox};
 use tempfile::TempDir;
 
-/// Signs certificates.
+/// A certificate authority.
 pub struct Authority {
     pub certificate: String,
     pub issuer: Issuer<'static, KeyPair>,
@@ -67,7 +67,7 @@ host      all postgres  127.0.0.1/32 trust
 pub static TEMPLATE: LazyLock<InitdbTemplate> =
     LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
 
-/// A server with TLS that shows this certificate.
+/// A server with TLS that presents this certificate.
 pub fn start(certificate: &str, key: &str, client_authority: &str) -> Sandbox {
     let options = Options {
         listen: Listen::Loopback,
@@ -85,7 +85,7 @@ pub fn start(certificate: &str, key: &str, client_authority: &str) -> Sandbox {
     TEMPLATE.start(options).unwrap()
 }
 
-/// The server that most tests share: its certificate is for `localhost`.
+/// The server that most tests share. Its certificate is for `localhost`.
 pub struct Shared {
     pub sandbox: Sandbox,
     pub authority: Authority,
@@ -122,7 +122,7 @@ pub const PASSWORD: &str = "pass:w\\ord";
 pub type Args = &'static [&'static str];
 pub type Variables = &'static [(&'static str, &'static str)];
 
-/// How a person calls psql or us: flags, `PG*` variables, files at home.
+/// How psql or shardq is called: flags, `PG*` variables, files in the home directory.
 pub struct Call {
     args: Vec<String>,
     variables: Vec<(String, String)>,
@@ -130,7 +130,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// `{dir}`, `{port}` and `{home}` stand for what they are of the sandbox.
+    /// `{dir}`, `{port}` and `{home}` are replaced by the sandbox's values.
     pub fn new(sandbox: &Sandbox, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let fill = |text: &str| {
@@ -183,7 +183,7 @@ impl Call {
             .map_err(|error| error.to_string())
     }
 
-    /// What we get, in one line: where we are, or what went wrong.
+    /// Our result in one line: the server that we reached, or the error.
     pub async fn ours(&self) -> Result<String, String> {
         let connection = self.connect().await?.map_err(|error| error.to_string())?;
         let row = connection.client().query_one(WHERE_AM_I, &[]).await;

@@ -1,4 +1,4 @@
-//! TLS: what is trusted, and what is said when it is not.
+//! TLS: which certificates are trusted, and the errors otherwise.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,9 +11,8 @@ use crate::support::{
     Authority, Call, SHARED, Shared, TEMPLATE, WHERE_AM_I, for_host, named, refusal_of, start,
 };
 
-/// Every mode, with every state of the root certificate, by a name that the
-/// certificate has and by one that it has not, for users whom the server lets
-/// in with TLS, without, or either way.
+/// Every mode, with every state of the root certificate, with a host name that the certificate has
+/// and one that it lacks, for users whom the server admits with TLS, without, or either way.
 #[tokio::test]
 async fn every_sslmode_ends_as_with_psql() {
     let right = &SHARED.authority.certificate;

@@ -15,10 +15,10 @@ const SUITE: Suite = Suite {
     workers: 4,
 };
 
-/// As long as it takes to give up a server that says nothing, more than once.
+/// Enough to give up a silent server more than once.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// A stall takes as long as the limits allow, so the short form has none.
+/// A stall lasts until the time limits, so the short form has none.
 const STALLS_FROM: u32 = SUITE.short;
 
 const ACTIONS: [Action; 8] = [
@@ -53,7 +53,7 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     proxy.set(plan);
     let mut job = Job::new(command, World::question());
     if plan.is_silent() {
-        // So that it is given up soon.
+        // Shortens the wait for a silent server.
         job = job.timeout("3s");
     }
     let mut program = job

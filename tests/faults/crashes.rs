@@ -1,4 +1,4 @@
-//! Servers that shut down, crash, and come back or not.
+//! Servers that shut down or crash, and come back or not.
 
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const SUITE: Suite = Suite {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Crash {
-    /// One backend is killed, with which Postgres restarts all.
+    /// One backend is killed, so Postgres restarts all of them.
     BackendKilled,
     /// Stopped, and started after this long.
     Restart(Stop, Duration),
@@ -67,7 +67,7 @@ fn crashes() {
     );
 }
 
-/// Takes long enough for a crash to come in the middle.
+/// Takes long enough for a crash in the middle.
 fn slow_question(command: Command) -> Question {
     let question = World::question();
     if command == Command::GlobalPartial {
@@ -125,7 +125,7 @@ fn crashed(server: &mut Sandbox, world: &World, dice: &mut Dice, run: u32) -> Ve
     Ok(outcome)
 }
 
-/// As the system does when memory is short. There may be none any more.
+/// Like the kernel when memory runs out. There may be no backend left.
 fn kill_a_backend(world: &World) {
     let pids = world.db.ask(
         "SELECT pid FROM pg_stat_activity \

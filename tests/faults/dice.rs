@@ -1,4 +1,4 @@
-//! Random choices that a seed repeats: splitmix64.
+//! Random choices, reproducible from a seed: splitmix64.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 pub struct Dice(u64);
 
 impl Dice {
-    /// Every run of every suite has its own, so that one run can be repeated alone.
+    /// Every run of every suite has dice of its own, so that one run can be repeated alone.
     pub fn new(seed: u64, suite: &str, run: u32) -> Self {
         let mut dice = Self(seed);
         for byte in suite.bytes() {
@@ -24,7 +24,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// From 0 up to, but without, the limit.
+    /// From 0 to `limit`, exclusive.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }

@@ -1,5 +1,5 @@
-//! A link to a server that breaks where it is told to: after so many bytes, in one
-//! direction, on one connection or on all.
+//! A link to a server that breaks on request: after a number of bytes, in one direction, on one
+//! connection or on all.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -23,17 +23,16 @@ pub enum Direction {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing breaks.
     Carry,
-    /// Closed in both directions, in good order.
+    /// Closes both directions in good order.
     Close,
-    /// Closed by a reset.
+    /// Closes with a reset.
     Reset,
-    /// No more bytes in this direction, and an end; those in the other still pass.
+    /// Ends this direction; the other still passes bytes.
     HalfClose,
-    /// No more bytes in this direction for this long.
+    /// Passes no bytes in this direction for this long.
     Pause(Duration),
-    /// No more bytes in this direction, ever, and no end.
+    /// Passes no more bytes in this direction, and does not end it.
     Stall,
 }
 
@@ -44,7 +43,7 @@ pub enum Which {
     From(usize),
 }
 
-/// What happens, and where.
+/// Which fault, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub which: Which,
@@ -64,8 +63,8 @@ impl Plan {
         piece: None,
     };
 
-    /// For a command that uses so many connections: a third of all faults come in the
-    /// opening, a third in what every command sends and receives, a third anywhere.
+    /// For a command that uses this many connections. A third of the faults are in the startup, a
+    /// third in what every command sends and receives, a third anywhere.
     pub fn roll(dice: &mut Dice, actions: &[Action], connections: usize) -> Self {
         let direction = dice.pick(&[
             Direction::ToClient,
@@ -87,12 +86,11 @@ impl Plan {
         }
     }
 
-    /// Whether somebody waits for bytes that never come.
+    /// Whether one side waits for bytes that never come.
     pub fn is_silent(&self) -> bool {
         matches!(self.action, Action::Stall | Action::HalfClose)
     }
 
-    /// Whether it only takes longer.
     pub fn loses_nothing(&self) -> bool {
         matches!(self.action, Action::Carry | Action::Pause(_))
     }
@@ -106,7 +104,7 @@ pub struct FaultyProxy {
 }
 
 impl FaultyProxy {
-    /// Takes connections for as long as the process lives.
+    /// Accepts connections for as long as the process lives.
     pub fn to(server: &Sandbox) -> Self {
         let socket = server
             .socket_dir()
@@ -140,7 +138,7 @@ impl FaultyProxy {
         proxy
     }
 
-    /// The first connection from now on is number 0.
+    /// The next connection is number 0.
     pub fn set(&self, plan: Plan) {
         *self.plan.lock().unwrap() = plan;
         self.connections.store(0, Ordering::SeqCst);
@@ -151,7 +149,6 @@ impl FaultyProxy {
     }
 }
 
-/// One connection.
 struct Link {
     client: TcpStream,
     server: UnixStream,
@@ -211,7 +208,7 @@ impl Link {
 
     fn write(&self, direction: Direction, bytes: &[u8]) -> std::io::Result<()> {
         let size = self.plan.piece.unwrap_or(usize::MAX);
-        // Only so many: a byte at a time, megabytes would take minutes.
+        // Limited, because megabytes sent byte by byte would take minutes.
         let (pieces, rest) = bytes.split_at(bytes.len().min(size.saturating_mul(500)));
         for piece in pieces.chunks(size).chain([rest]) {
             match direction {
@@ -225,7 +222,7 @@ impl Link {
         Ok(())
     }
 
-    /// The end of what one side sends. A client that is gone hears nothing either.
+    /// Ends this direction. If the client is gone, nothing more is sent to it.
     fn end_of(&self, direction: Direction) {
         match direction {
             Direction::ToServer => {
@@ -248,8 +245,8 @@ impl Link {
         match (action, direction) {
             (Action::Close, _) => self.close(),
             (Action::Reset, _) => {
-                // What closes a socket that does not linger is a reset. The other direction
-                // lets go of it when it may no longer read.
+                // Closing a socket with zero linger sends a reset. The other direction releases the
+                // socket when it can no longer read.
                 let _ = SockRef::from(&self.client).set_linger(Some(Duration::ZERO));
                 self.over.store(true, Ordering::SeqCst);
                 let _ = self.server.shutdown(Shutdown::Both);
@@ -275,7 +272,7 @@ impl Link {
         self.close();
     }
 
-    /// The server is not read from: it notices that nobody listens.
+    /// Stops reading from the server, so that it notices that nobody listens.
     fn wait_until_over(&self) {
         while !self.over.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(5));

@@ -1,4 +1,4 @@
-//! One command under test, in a folder of its own, and the judgement on how it ended.
+//! One command under test, in a folder of its own, and the verdict on how it ended.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,14 +15,14 @@ use crate::suite::{Fault, Outcome, Verdict, wrong};
 use crate::support::{Db, Program, Ran, Running, shardq};
 use crate::world::{Question, SHARDS, Truth};
 
-/// A run that takes longer hangs. The longest that may be waited for is a server that
-/// restarts, about 7 seconds.
+/// A run that takes longer hangs. The longest legitimate wait is for a server restart, about 7
+/// seconds.
 pub const DEADLINE: Duration = Duration::from_secs(40);
 
-/// How soon a backend has to be gone after its client has said that it leaves.
+/// How soon a backend must be gone after its client has disconnected properly.
 pub const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// The same where the client could not: the server looks after it about once a second.
+/// The same without a proper disconnect: the server checks about once a second.
 pub const WHEN_NOTICED: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub const ALL: [Command; 10] = [
 ];
 
 impl Command {
-    /// What it writes to, if not to standard output.
+    /// The file that it writes, if not standard output.
     fn file(self) -> Option<&'static str> {
         match self {
             Self::QueryToFile => Some("rows.out.csv"),
@@ -69,7 +69,7 @@ impl Command {
         }
     }
 
-    /// How many connections it has use for.
+    /// The most connections that it uses.
     pub fn connections(self) -> usize {
         match self {
             Self::Find | Self::GlobalOne => 1,
@@ -77,7 +77,7 @@ impl Command {
         }
     }
 
-    /// The flags that limit it to so many.
+    /// The flags that limit it to this many connections.
     pub fn use_connections(self, limit: usize) -> Vec<String> {
         if self == Self::Find {
             return Vec::new();
@@ -98,9 +98,9 @@ pub struct Job {
     pub command: Command,
     question: Question,
     folder: TempDir,
-    /// Of the server, for each statement.
+    /// The server's timeout for each statement.
     timeout: &'static str,
-    /// Whether it replaces a file that somebody relies on.
+    /// Whether it replaces an older file.
     older: bool,
 }
 
@@ -117,7 +117,7 @@ impl Job {
         }
     }
 
-    /// There is a file with its name already, which stays if the command fails.
+    /// The target exists already, and must survive if the command fails.
     pub fn with_older_file(self) -> Self {
         fs::write(self.target().unwrap(), OLDER).unwrap();
         Self {
@@ -134,7 +134,6 @@ impl Job {
         self.folder.path()
     }
 
-    /// The file or folder that it writes.
     pub fn target(&self) -> Option<PathBuf> {
         Some(self.folder.path().join(self.command.file()?))
     }
@@ -143,7 +142,7 @@ impl Job {
         shardq([]).args(self.args()).db(db)
     }
 
-    /// What stands behind the program's name.
+    /// The arguments after the program's name.
     pub fn args(&self) -> Vec<String> {
         let rows = self.question.rows.as_str();
         let global = self.question.global.as_str();
@@ -174,7 +173,7 @@ impl Job {
         args
     }
 
-    /// What came of it, and whether it may be so.
+    /// Determines the outcome, and whether it is allowed.
     pub fn judge(&self, ran: &Ran, truth: &dyn Truth) -> Verdict {
         let verdict = self.judge_end(ran, truth);
         verdict.map_err(|fault| describe(fault, self.command, ran))
@@ -185,7 +184,7 @@ impl Job {
             0 => Outcome::Complete,
             1 => Outcome::Failed,
             3 => Outcome::Incomplete,
-            // By a signal that it hears, by one that nobody does, or before it listens.
+            // By a signal that it handles, by KILL, or before it handles any.
             130 | 137 => Outcome::Interrupted,
             129 | 143 if ran.stdout.is_empty() && ran.stderr.is_empty() => Outcome::Interrupted,
             status => return wrong(format!("exit status {status}")),
@@ -211,7 +210,7 @@ impl Job {
         Ok(outcome)
     }
 
-    /// What an incomplete run printed and wrote must be right nevertheless.
+    /// Even an incomplete run must not print or write anything wrong.
     fn judge_remains(&self, ran: &Ran, truth: &dyn Truth) -> Result<(), Fault> {
         if self.command == Command::Find {
             return if ran.status == 1 && ran.stderr.contains("not found") {
@@ -241,13 +240,13 @@ impl Job {
                 .check_whole(self.command, &answer)
                 .map_err(|what| Fault::Wrong(format!("half a file has the name: {what}")));
         }
-        // A signal cuts the last line.
+        // A signal may cut off the last line.
         let end = ran.stdout.rfind('\n').map_or(0, |end| end + 1);
         let rows = self.normalised(&ran.stdout[..end]).map_err(Fault::Wrong)?;
         truth.check_part(self.command, &rows).map_err(Fault::Wrong)
     }
 
-    /// The answer in one form for all commands: CSV with a header.
+    /// The result in one form for all commands: CSV with a header.
     pub fn answer(&self, ran: &Ran) -> Result<String, String> {
         let Some(target) = self.target() else {
             return self.normalised(&ran.stdout);
@@ -290,7 +289,7 @@ impl Job {
         format!("shard,{}\n", self.question.columns.join(","))
     }
 
-    /// The files of `--per-shard`, with their shard in front.
+    /// The files of `--per-shard`, each with its shard in front.
     fn parts(&self) -> String {
         let mut all = self.header();
         let folder = self.target().unwrap();
@@ -306,7 +305,6 @@ impl Job {
         all
     }
 
-    /// What `shardq verify` says of it.
     pub fn verify(&self) -> Result<(), String> {
         if !self.command.has_manifest() {
             return Ok(());
@@ -328,11 +326,11 @@ impl Job {
         Err(Fault::Leftover(format!("files: {left:?}")))
     }
 
-    /// After a fault that is over: the same command answers, and removes what was left.
+    /// After the fault: the same command must now succeed and remove any leftovers.
     pub fn again(&self, db: &Db, truth: &dyn Truth) -> Result<(), Fault> {
         let mut ran = self.run_again(db, self.command == Command::PerShard);
         if self.command == Command::PerShard && ran.status == 1 {
-            // There was nothing yet to go on with.
+            // There was nothing to resume yet.
             ran = self.run_again(db, false);
         }
         match self.judge(&ran, truth)? {
@@ -357,7 +355,7 @@ impl Job {
     }
 }
 
-/// Status 3 names what is missing, and counts it.
+/// Exit status 3 must name and count what is missing.
 fn check_count(ran: &Ran) -> Result<(), Fault> {
     let of = format!("/{SHARDS} shards");
     let Some((before, _)) = ran.stderr.rsplit_once(&of) else {
@@ -382,7 +380,7 @@ pub fn describe(fault: Fault, command: Command, ran: &Ran) -> Fault {
     ))
 }
 
-/// Waits for the end, which must come.
+/// Waits for the process to end; fails if it does not.
 pub fn finish(mut running: Running, within: Duration) -> Result<Ran, Fault> {
     let started = Instant::now();
     while !running.has_ended() {
@@ -397,7 +395,7 @@ pub fn finish(mut running: Running, within: Duration) -> Result<Ran, Fault> {
     Ok(running.finish())
 }
 
-/// No backend is left of a run that has ended.
+/// No backend of a finished run is left.
 pub fn no_backends(db: &Db, within: Duration) -> Result<(), Fault> {
     let started = Instant::now();
     loop {
@@ -417,7 +415,7 @@ pub fn no_backends(db: &Db, within: Duration) -> Result<(), Fault> {
     }
 }
 
-/// Names of drafts and of replacements. The lock of a folder stays.
+/// Names of drafts and of replacements. A folder's lock file may stay.
 fn find_hidden(folder: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

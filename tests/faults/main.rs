@@ -1,10 +1,10 @@
-//! Fault suites: what can break, broken at random, and the same question each time. Was the
-//! answer right, or did the run say that it is not complete?
+//! Fault suites: each breaks something at random and asks the same question. The answer must be
+//! right, or reported as incomplete.
 //!
 //! ```text
-//! make faults                      every suite, all its runs, two at a time
-//! FAULTS_SEED=7 make faults        the same, with other dice
-//! cargo test --test faults         the short form: the first few runs of each suite
+//! make faults                      every suite, all runs, two at a time
+//! FAULTS_SEED=7 make faults        the same, with another seed
+//! cargo test --test faults         the short form: the first runs of each suite
 //! ```
 //!
 //! | file | what breaks |
@@ -16,10 +16,9 @@
 //! | `output_files.rs` | files: a full disk, I/O errors, a size limit, interrupted calls |
 //! | `tampering.rs` | exports and their manifests, after the export |
 //!
-//! Never allowed, in any run: a wrong or incomplete answer with exit status 0, a run that does
-//! not end, and anything left behind (a backend, a file that the next run does not remove).
-//! Dice decide what breaks and when, so that a seed and a run's number repeat the same fault;
-//! how far the command has come by then is up to the machine.
+//! Never allowed: a wrong or incomplete answer with exit status 0, a run that does not end, and
+//! anything left behind (a backend, a file that the next run does not remove). The seed and the
+//! run's number determine the fault; how far the command has come by then depends on the machine.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Money moves between shards, and workers lose their backends. The total is right, or the
-//! run says that it is not complete.
+//! Money moves between shards while workers lose their backends. The total is right, or the run is
+//! reported as incomplete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ const COMMANDS: [Command; 7] = [
     Command::QueryJsonl,
 ];
 
-/// A bank whose money never rests.
+/// A bank whose money is always moving.
 struct Bank {
     db: Db,
     killer: Session,
@@ -64,7 +64,7 @@ impl Bank {
         }
     }
 
-    /// Ends some of the workers' backends, which ones is up to the dice.
+    /// Terminates some of the workers' backends, chosen by the dice.
     fn kill(&mut self, dice: &mut Dice) {
         let salt = dice.next();
         let how_many = 1 + dice.below(3);
@@ -83,7 +83,7 @@ impl Drop for Bank {
     }
 }
 
-/// Each in its own transaction, between two shards.
+/// Transfers between two shards, each in a transaction of its own.
 const TRANSFERS: &str = "DO $$ BEGIN FOR i IN 1..20 LOOP \
     EXECUTE format('UPDATE shard_%s.accounts SET balance = balance - 7 WHERE id = %s', \
         (random() * 15)::int, 1 + (random() * 19)::int); \

@@ -1,6 +1,6 @@
 //! Files that cannot be written: a full disk, I/O errors, a size limit, interrupted calls.
 //!
-//! strace makes the system's calls fail. Where there is none, every run has the size limit.
+//! strace makes system calls fail. Without strace, every run uses the size limit.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,11 +29,11 @@ const COMMANDS: [Command; 5] = [
 
 #[derive(Debug, Clone, Copy)]
 enum Failure {
-    /// Of any file, in blocks of 512 bytes: writes are short, and then fail.
+    /// Limits any file, in blocks of 512 bytes: a write is cut short, later ones fail.
     SizeLimit(u64),
-    /// A call fails, the n-th of its kind.
+    /// The n-th call of its kind fails.
     Call(Injection),
-    /// A write to the temporary file fails, the n-th.
+    /// The n-th write to the temporary file fails.
     Write(Injection),
 }
 
@@ -42,11 +42,11 @@ struct Injection {
     calls: &'static str,
     error: &'static str,
     nth: u64,
-    /// All later ones as well.
+    /// All later ones fail as well.
     and_later: bool,
 }
 
-/// The calls that give a file its name and its place on the disk, and how each may fail.
+/// The calls that name a file and flush it to disk, with their possible errors.
 const CALLS: [(&str, &[&str]); 6] = [
     ("fsync,fdatasync", &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
     ("rename,renameat,renameat2", &["EIO", "ENOSPC", "EACCES"]),
@@ -61,7 +61,7 @@ impl Failure {
         let writes_one_file = command != Command::PerShard;
         match dice.below(3) {
             0 => Self::Call(Injection::roll(dice, &CALLS, 3)),
-            // The names of drafts are known only while the command waits.
+            // The draft's name is known only while the command waits.
             1 if writes_one_file => {
                 let errors: &[&str] = &["ENOSPC", "EIO", "EDQUOT", "EINTR", "EINTR"];
                 Self::Write(Injection::roll(dice, &[("write", errors)], 4))
@@ -71,7 +71,7 @@ impl Failure {
         }
     }
 
-    /// Whether a command that tries again can do without.
+    /// Whether retrying the call is enough.
     fn is_harmless(self) -> bool {
         match self {
             Self::SizeLimit(_) => false,
@@ -88,7 +88,7 @@ impl Injection {
             calls,
             error,
             nth: 1 + dice.below(up_to),
-            // Nobody is interrupted for ever.
+            // EINTR does not go on forever.
             and_later: error != "EINTR" && dice.one_in(2),
         }
     }
@@ -110,7 +110,7 @@ impl Injection {
     }
 }
 
-/// Whether strace is there, and may trace what we start.
+/// Whether strace is installed and may trace our children.
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 static STRACE: LazyLock<bool> = LazyLock::new(|| {
     let tried = std::process::Command::new("strace")
@@ -139,7 +139,7 @@ fn output_files() {
     );
 }
 
-/// Waits for the gate, if it is closed.
+/// Waits at the gate, if it is closed.
 fn gated_question() -> Question {
     let question = World::question();
     Question {
@@ -213,7 +213,7 @@ fn ended(job: &Job, world: &World, gate: &mut Session, failure: Failure) -> Resu
     }
 }
 
-/// The temporary file, which is there when the command has begun.
+/// The temporary file, which exists once the command has begun.
 fn wait_for_draft(job: &Job) -> PathBuf {
     let draft = || {
         let names = fs::read_dir(job.folder()).unwrap().flatten();

@@ -1,4 +1,4 @@
-//! Signals at any instant, whatever the server does.
+//! Signals at any moment, whatever the server does.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const SUITE: Suite = Suite {
     workers: 2,
 };
 
-/// How soon a run ends once it is told to, on a machine that has time for it.
+/// How soon a signalled run must end, on a machine that is not overloaded.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the server does meanwhile.
@@ -26,7 +26,6 @@ enum Server {
     Answers,
     /// A migration holds a table of this shard.
     Locked(u64),
-    /// The link stalls.
     Stalls(Plan),
 }
 
@@ -64,7 +63,7 @@ struct Stage {
     world: World,
     proxy: FaultyProxy,
     migration: Session,
-    /// How long a command takes when nothing happens.
+    /// How long the command takes undisturbed.
     usual: Duration,
 }
 
@@ -107,7 +106,7 @@ fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
     let running = program.spawn();
     thread::sleep(after);
     let told = Instant::now();
-    // It may have ended, but is not reaped yet.
+    // It may have ended without being reaped yet.
     running.signal(signal);
     let ran =
         finish(running, Duration::from_secs(30)).map_err(|fault| fault.with(&circumstances))?;

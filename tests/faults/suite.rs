@@ -1,4 +1,4 @@
-//! A suite: so many runs, and what came of them.
+//! A suite: a number of runs, and their outcomes.
 
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,20 +11,20 @@ use crate::dice::Dice;
 
 const DEFAULT_SEED: u64 = 20_261_127;
 
-/// How a run may end.
+/// The allowed outcomes of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The whole answer, and exit status 0.
+    /// The whole answer, exit status 0.
     Complete,
-    /// Less, and it named what is missing.
+    /// Part of the answer, with what is missing named.
     Incomplete,
-    /// Nothing, and it said why.
+    /// No answer, with the reason.
     Failed,
-    /// A signal ended it.
+    /// Ended by a signal.
     Interrupted,
 }
 
-/// How no run may end.
+/// The outcomes that are never allowed.
 #[derive(Debug)]
 pub enum Fault {
     Wrong(String),
@@ -33,7 +33,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Says more of it.
+    /// Adds the circumstances.
     pub fn with(self, circumstances: &str) -> Self {
         let add = |text| format!("{circumstances}\n{text}");
         match self {
@@ -50,12 +50,12 @@ pub fn wrong<T>(what: impl Into<String>) -> Result<T, Fault> {
     Err(Fault::Wrong(what.into()))
 }
 
-/// What the environment asks for.
+/// Settings from the environment.
 struct Settings {
     seed: u64,
-    /// All runs, rather than the first few.
+    /// All runs, not only the first few.
     full: bool,
-    /// This run alone.
+    /// Only this run.
     only: Option<u32>,
 }
 
@@ -79,14 +79,14 @@ impl Settings {
 pub struct Suite {
     pub name: &'static str,
     pub runs: u32,
-    /// How many of them the short form has.
+    /// How many of them the short form runs.
     pub short: u32,
-    /// How many at a time, in the long form.
+    /// How many run in parallel in the long form.
     pub workers: u32,
 }
 
 impl Suite {
-    /// Makes a setting for each worker, and has the scenario run in it again and again.
+    /// Creates a setting for each worker, and runs the scenario in it repeatedly.
     pub fn run<S>(
         self,
         setting: impl Fn() -> S + Sync,
@@ -157,7 +157,7 @@ const COLUMNS: &str = "\
 
 static HEADER: Once = Once::new();
 
-/// The row of the table in `docs/reliability.md`.
+/// A row of the table in `docs/reliability.md`.
 #[derive(Debug, Default)]
 struct Tally {
     complete: u32,

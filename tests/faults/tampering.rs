@@ -1,4 +1,4 @@
-//! Exports that somebody has changed: `verify` finds it, and `--resume` does not build on it.
+//! Exports that were changed afterwards: `verify` finds it, and `--resume` does not build on it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const COMMANDS: [Command; 4] = [
     Command::ExportParquet,
 ];
 
-/// An export that is as it was written.
+/// An export as it was written.
 struct Export {
     job: Job,
     files: Vec<(PathBuf, Vec<u8>)>,
@@ -41,7 +41,7 @@ impl Export {
         Self { job, files }
     }
 
-    /// Undoes whatever was done to it.
+    /// Restores the original files.
     fn restore(&self) {
         for entry in fs::read_dir(self.job.folder()).unwrap().flatten() {
             let path = entry.path();
@@ -106,7 +106,7 @@ fn tampered(world: &World, export: &Export, dice: &mut Dice) -> Verdict {
     Ok(Outcome::Failed)
 }
 
-/// What was changed is read again, or the folder is refused.
+/// Changed parts are read again, or the folder is rejected.
 fn resumed(world: &World, export: &Export, what: &str) -> Verdict {
     let ran = export.job.program(&world.db).args(["--resume"]).run();
     if ran.status != 0 {
@@ -124,7 +124,7 @@ fn resumed(world: &World, export: &Export, what: &str) -> Verdict {
             ran.stderr
         ));
     }
-    // A file that is no part of it is nobody's to remove.
+    // A file that is not part of the export is not ours to remove.
     if !what.starts_with("add")
         && let Err(error) = export.job.verify()
     {
@@ -133,7 +133,7 @@ fn resumed(world: &World, export: &Export, what: &str) -> Verdict {
     Ok(Outcome::Complete)
 }
 
-/// Changes something, and says what.
+/// Changes something; returns a description.
 fn tamper(export: &Export, dice: &mut Dice) -> String {
     let (path, bytes) = &export.files[dice.index(export.files.len())];
     let name = path.strip_prefix(export.job.folder()).unwrap().display();
@@ -179,7 +179,7 @@ fn tamper(export: &Export, dice: &mut Dice) -> String {
     }
 }
 
-/// Adds a part that nobody wrote, or a line that is there already.
+/// Adds an extra part, or repeats an existing line.
 fn add_or_repeat(export: &Export, dice: &mut Dice, path: &Path, bytes: &[u8]) -> String {
     let name = path.display();
     if export.job.command == Command::PerShard && dice.one_in(2) {

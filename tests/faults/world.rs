@@ -1,4 +1,4 @@
-//! The database that the commands ask, and what psql says is right.
+//! The database under test, and psql's expected results.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use crate::support::{Db, private_server};
 
 pub const SHARDS: u32 = 16;
 
-/// One server for all suites that do not break it. It goes when this process does.
+/// Shared by all suites that do not break the server. It ends with this process.
 static SERVER: LazyLock<Sandbox> = LazyLock::new(|| {
     private_server(Options {
         settings: vec![("max_connections".into(), "200".into())],
@@ -22,26 +22,26 @@ pub fn server() -> &'static Sandbox {
     &SERVER
 }
 
-/// What is asked: rows of every shard, one answer for all of them, and a key.
+/// What to ask: rows from every shard, a global result, and a key.
 #[derive(Debug, Clone)]
 pub struct Question {
     pub rows: String,
-    /// Of the rows, without the shard's.
+    /// The rows' columns, without the shard column.
     pub columns: &'static [&'static str],
     pub global: String,
     pub key: &'static str,
 }
 
-/// Knows what is right.
+/// Knows the right answer.
 pub trait Truth {
-    /// Whether this is the whole answer to a command. Rows are CSV with a header.
+    /// Checks a complete result. Rows are CSV with a header.
     fn check_whole(&self, command: Command, answer: &str) -> Result<(), String>;
 
-    /// Whether each of these rows is right, whatever is missing.
+    /// Checks that each of these rows is right; rows may be missing.
     fn check_part(&self, command: Command, answer: &str) -> Result<(), String>;
 }
 
-/// A small sample of Habitat's tables that nobody changes.
+/// A small sample of Habitat's tables that never changes.
 #[derive(Debug)]
 pub struct World {
     pub db: Db,
@@ -59,7 +59,7 @@ impl World {
         let size =
             format!("SET demo.shards = {SHARDS}; SET demo.origins = 64; SET demo.packages = 1200;");
         db.sql(&format!("{size}\n{}", sample::PARTS.join("\n")));
-        // Crashes forget what is not on the disk yet.
+        // A crash loses what is not on disk yet.
         db.sql("CHECKPOINT");
         let question = Self::question();
         let all = |columns: &str| {

@@ -1,21 +1,21 @@
-//! The layout of `src/`: its folders are layers, imports go down only, and no files import
-//! each other in a circle. See CONTRIBUTING.md for what each folder is for.
+//! The layout of `src/`: folders are layers, imports only go down, and no files import each other
+//! in a cycle. CONTRIBUTING.md says what each folder is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// From the bottom to the top. What is not a folder (`main.rs`, `lib.rs`) sees everything.
+/// From bottom to top. Files outside folders (`main.rs`, `lib.rs`) may import everything.
 const LAYERS: [&str; 14] = [
     "text", "pg", "sharding", "config", "terminal", "client", "output", "exec", "global", "find",
     "export", "sandbox", "cli", "commands",
 ];
 const MOST_AT_THE_TOP: usize = 16;
 
-/// A module: the names on the way to it.
+/// A module's path.
 type Module = Vec<String>;
 
-/// Every module of `src/`, with the modules that it names, tests left out.
+/// Every module of `src/`, with the modules that it imports, except in tests.
 fn imports() -> BTreeMap<Module, BTreeSet<Module>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = BTreeMap::new();
@@ -54,7 +54,7 @@ fn read(folder: &Path, module: &mut Module, sources: &mut BTreeMap<Module, Strin
     }
 }
 
-/// The paths that begin with `crate` or `super`, from the root, groups in braces taken apart.
+/// The paths that begin with `crate` or `super`, made absolute, with groups in braces expanded.
 fn paths(source: &str, module: &Module) -> Vec<Module> {
     let mut paths = Vec::new();
     for keyword in ["crate::", "super::"] {
@@ -85,7 +85,7 @@ fn paths(source: &str, module: &Module) -> Vec<Module> {
     paths.into_iter().map(from_root).collect()
 }
 
-/// `a::{b, c::{d, e}}` is `a::b`, `a::c::d` and `a::c::e`.
+/// Expands `a::{b, c::{d, e}}` to `a::b`, `a::c::d` and `a::c::e`.
 fn leaves(path: &str, prefix: &[String], found: &mut Vec<Module>) {
     let name_end = path.find(|c: char| !(c.is_alphanumeric() || c == '_'));
     let (name, rest) = path.split_at(name_end.unwrap_or(path.len()));
@@ -152,7 +152,7 @@ fn imports_go_down_only() {
 fn no_files_import_each_other_in_a_circle() {
     let mut imports = imports();
     imports.retain(|module, _| layer(module).is_some());
-    // What imports nothing that is left is in no circle, nor is what nothing imports.
+    // A module that imports nothing remaining is not in a cycle, nor is one that nothing imports.
     loop {
         let before = imports.len();
         let importing: BTreeSet<_> = imports.keys().cloned().collect();

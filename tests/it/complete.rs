@@ -1,4 +1,4 @@
-//! Complete, or it says so: no shard vanishes, and each that fails is named with
+//! Complete, or clearly incomplete: no shard vanishes, and each one that fails is named with
 //! Postgres's own error.
 
 use std::time::Duration;
@@ -63,7 +63,7 @@ fn equal_errors_are_one_line_with_their_shards_as_ranges() {
 #[test]
 fn a_locked_table_fails_its_shard_alone_and_soon() {
     let db = numbered(3);
-    // The lowest shard is also where the statement is checked.
+    // The statement is also checked in the lowest shard.
     for (locked, rest) in [(0, ["1", "2"]), (2, ["0", "1"])] {
         let mut migration = db.session();
         migration.run(&format!("BEGIN; LOCK TABLE shard_{locked}.t"));
@@ -144,7 +144,7 @@ fn when_no_shard_answers_the_run_has_failed() {
 #[test]
 fn stop_at_the_first_error_stops_the_others_on_the_server() {
     let db = numbered(200);
-    // One lane is held up in the first shard, and the other finds the error.
+    // One worker is held up in the first shard, and the other hits the error.
     let sql = "SELECT 1 / n, pg_sleep(CASE n WHEN 1 THEN 1000 ELSE 0 END) FROM \
                (SELECT CASE current_schema() WHEN 'shard_0' THEN 1 WHEN 'shard_199' THEN 0 \
                ELSE 2 END AS n) AS s";
@@ -178,7 +178,7 @@ fn gaps_in_the_numbering_are_said() {
                 "5/5 shards",
             ]),
         );
-    // Also to those who want no other word.
+    // `--quiet` does not suppress it.
     shardq(["query", "--quiet", "SELECT 1"])
         .db(&db)
         .run()

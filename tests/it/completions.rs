@@ -1,4 +1,4 @@
-//! What the command line's definition gives besides the help.
+//! What the definition of the command line generates besides the help.
 
 use crate::support::{Program, has, has_all, shardq};
 

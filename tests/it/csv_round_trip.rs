@@ -1,12 +1,12 @@
-//! What programs read: CSV and TSV load back into Postgres as the same rows,
-//! JSON says what Postgres's own JSON functions say.
+//! Machine-readable formats: CSV and TSV load back into Postgres as the same rows, and JSON matches
+//! Postgres's own JSON functions.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::support::{ANY, Db, has, has_all, shardq, types};
 
-/// Runs property tests: few cases, for each asks a server.
+/// Few cases, because each one queries a server.
 const CASES: u32 = 16;
 
 fn cases() -> ProptestConfig {
@@ -17,7 +17,7 @@ fn cases() -> ProptestConfig {
     }
 }
 
-/// Text out of pieces that break writers and readers.
+/// Text made of pieces that break writers and readers.
 fn nasty() -> impl Strategy<Value = Option<String>> {
     let piece = prop_oneof![
         2 => "[a-z]{1,6}",
@@ -42,13 +42,13 @@ fn number<T: ToString>(number: Option<T>) -> String {
     number.map_or("NULL".to_owned(), |n| format!("'{}'", n.to_string()))
 }
 
-/// Both formats that `COPY` reads, and how it is told which.
+/// The formats that `COPY` reads, with its options for each.
 const COPIES: [(&str, &str); 2] = [
     ("--csv", "FORMAT csv, HEADER MATCH"),
     ("--tsv", "HEADER MATCH"),
 ];
 
-/// Rows that one of two relations has and the other has not, as psql shows them.
+/// Rows that only one of two relations has, as psql shows them.
 fn difference(one: &str, other: &str) -> String {
     format!(
         "(SELECT 'more' AS which, * FROM (TABLE {one} EXCEPT ALL TABLE {other}) AS d) \
@@ -103,7 +103,7 @@ fn every_type_loads_back_as_the_same_values() {
             .stdin(answer)
             .run()
             .assert(0, "", ANY);
-        // As text, for not every type can be compared.
+        // Compared as text, because not every type has equality.
         let left = db.ask(
             "WITH asked AS (SELECT 'shard_0' AS shard, * FROM shard_0.t UNION ALL SELECT 'shard_1', * FROM shard_1.t)
              SELECT b.shard, b.row FROM public.back AS b FULL JOIN asked AS a USING (shard, row)
@@ -134,7 +134,7 @@ fn null_and_the_empty_string_stay_apart() {
         .assert(0, null, "");
 }
 
-/// What `--json` and `--jsonl` say, which must be the same.
+/// The result of `--json` and `--jsonl`, which must be the same.
 #[track_caller]
 fn json(db: &Db, sql: &str) -> Vec<Value> {
     let ask = |flag| {
@@ -178,7 +178,7 @@ fn json_says_what_to_json_says() {
         let expected = db.psql_program(["-At", "-f", "-"]).stdin(format!(
             "SELECT row_to_json(r) FROM (SELECT shard, v.* FROM unnest(ARRAY['shard_0', 'shard_1']) AS shard, ({sql}) AS v) AS r"
         ));
-        // What is JSON inside of row_to_json may have line breaks of its own.
+        // JSON values inside row_to_json may contain line breaks.
         let expected = expected.run().output();
         let expected: Vec<Value> = serde_json::Deserializer::from_str(&expected).into_iter().map(Result::unwrap).collect();
         prop_assert_eq!(json(&db, &sql), expected);

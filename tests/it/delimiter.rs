@@ -1,4 +1,4 @@
-//! CSV with another character between its fields, as COPY writes it.
+//! CSV with another delimiter, as COPY writes it.
 
 use serde_json::Value;
 use tempfile::TempDir;

@@ -1,4 +1,4 @@
-//! `shardq demo` shows the main job, and leaves nothing behind however it ends.
+//! `shardq demo` shows the main features, and leaves nothing behind however it ends.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ fn a_demo_that_is_killed_leaves_nothing_behind() {
     eventually("its folder is gone", || !folder.exists());
 }
 
-/// A demo that is held open, and the folder of its server.
+/// A demo held open by `--keep`, and its server's folder.
 fn kept_demo() -> (Running, PathBuf) {
     let demo = shardq(["demo", "--keep"]).spawn();
     let told = demo.wait_for_stdout(|text| text.contains("PGDATABASE="));

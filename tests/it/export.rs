@@ -1,4 +1,4 @@
-//! `shardq export` and `shardq verify`: a file that is whole, and says what it is.
+//! `shardq export` and `shardq verify`: a file is whole, and its manifest describes it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub fn manifest(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// What is in a folder, hidden names too.
+/// The names in a folder, including hidden ones.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -36,7 +36,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Three shards, with five rows each.
+/// Three shards with five rows each.
 fn small() -> (Db, TempDir, PathBuf) {
     let db = Db::with_shards(3);
     db.in_each_shard(
@@ -186,7 +186,7 @@ fn every_type_loads_back_as_the_same_rows() {
             .run()
             .output();
         for n in 0..2 {
-            // As text: some types have no equality, and '' is not NULL.
+            // Compared as text: some types have no equality, and '' is not NULL.
             let columns = db.ask(&format!(
                 "SELECT string_agg(format('b.%1$I::text IS NOT DISTINCT FROM a.%1$I::text', attname), ' AND ') \
                  FROM pg_attribute WHERE attrelid = 'shard_{n}.t'::regclass AND attnum > 0"
@@ -223,7 +223,7 @@ fn json_lines_say_what_query_prints() {
 fn compressed_files_are_what_the_usual_tools_read() {
     let (db, folder, _) = small();
     let file = |name: String| folder.path().join(name);
-    // zstd reads what gzip writes too: which of them it is, the first bytes say.
+    // zstd can also read gzip: the first bytes tell which format it is.
     let tools = [
         ("gz", "gzip", &b"\x1f\x8b"[..]),
         ("zst", "zstd", b"\x28\xb5\x2f\xfd"),
@@ -284,7 +284,7 @@ fn the_same_goes_to_standard_output() {
 fn a_file_that_is_there_is_kept_unless_forced() {
     let (db, folder, file) = small();
     fs::write(&file, "mine").unwrap();
-    // Said before anything connects: there is nothing at that port.
+    // Fails before connecting: nothing listens on that port.
     export(&db, "SELECT * FROM t", &file)
         .args(["-p", "1"])
         .run()

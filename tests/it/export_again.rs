@@ -1,5 +1,5 @@
-//! A connection that is lost half-way through a shard: what can be taken back is
-//! read again, and the rest is said.
+//! A connection is lost half-way through a shard: rows that can be discarded are read again,
+//! otherwise the shard is reported.
 
 use std::fs;
 use std::path::Path;
@@ -9,19 +9,19 @@ use shardq::sandbox::{Options, Shutdown};
 use crate::export::{export, folder, verify};
 use crate::support::{Db, Running, Session, eventually, has_all, private_server};
 
-/// Ten megabytes of each shard, then a wait for who holds the lock, then the rest.
+/// Ten megabytes per shard, then a wait for the lock, then the rest.
 const WAITS: &str = "SELECT n, repeat('x', 200) AS filler, \
                      CASE n WHEN 50000 THEN pg_advisory_xact_lock_shared(42)::text END AS waited \
                      FROM generate_series(1, 60000) AS n";
 
-/// Someone who holds the lock.
+/// A session that holds the lock.
 fn holder(db: &Db) -> Session {
     let mut holder = db.session();
     holder.run("SELECT pg_advisory_lock(42)");
     holder
 }
 
-/// Terminates a backend that waits for the lock; its rows so far are with us.
+/// Terminates a backend that waits for the lock, after its first rows have been read.
 #[track_caller]
 fn lose_a_connection(db: &Db) {
     let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
@@ -34,7 +34,7 @@ fn lose_a_connection(db: &Db) {
     ));
 }
 
-/// Lets all go on once the loss was noticed.
+/// Releases the lock once the loss has been noticed.
 #[track_caller]
 fn go_on(export: &Running, mut holder: Session, notice: &str) {
     export.wait_for_stderr(|told| told.contains(notice));
@@ -72,7 +72,7 @@ fn the_shard_is_read_again_at_the_same_snapshot() {
 fn with_the_last_connection_goes_the_snapshot_and_all_are_read_again() {
     let db = Db::with_shards(2);
     let folder = folder();
-    // What compresses has a tail to write when it ends, which is not for the new file.
+    // A compressor writes a tail when it ends; the tail must not end up in the new file.
     for ending in ["csv", "csv.gz", "csv.zst"] {
         let file = folder.path().join(format!("t.{ending}"));
         let holder = holder(&db);
@@ -161,7 +161,6 @@ fn files_that_have_their_names_stay_and_resume_reads_the_others() {
     let db = Db::with_shards(2);
     let folder = folder();
     let parts = folder.path().join("parts");
-    // The second shard waits.
     let sql = "SELECT CASE current_schema() WHEN 'shard_1' \
                THEN pg_advisory_xact_lock_shared(42)::text END AS waited";
     let holder = holder(&db);
@@ -212,7 +211,7 @@ fn what_cannot_be_taken_back_is_written_again_from_the_beginning() {
     }
 }
 
-/// A CSV's turn is described before it is copied: that is where it waits.
+/// A CSV statement is described before it is copied: it waits there.
 #[test]
 fn a_connection_that_is_lost_in_front_of_a_locked_table_is_replaced() {
     let db = Db::with_shards(4);

@@ -1,4 +1,4 @@
-//! A folder is one run's: a second finds out at its start, and changes nothing.
+//! A folder belongs to one run: a second run fails at its start and changes nothing.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn db() -> Db {
     db
 }
 
-/// A run that waits for a lock, with the folder claimed and its manifest written.
+/// A run that waits for a lock, with the folder locked and its manifest written.
 fn under_way(db: &Db, out: &Path, at: &Path, flags: &[&str]) -> Running {
     let run = export(db, SQL, out)
         .args(["--per-shard", "--lock-timeout", "0"])
@@ -28,14 +28,14 @@ fn under_way(db: &Db, out: &Path, at: &Path, flags: &[&str]) -> Running {
     run
 }
 
-/// Whatever they want, others are told whose it is.
+/// Other runs are told which process holds the folder, whatever their flags.
 fn refused(db: &Db, out: &Path, run: &Running) {
     let who = format!("(process {} on ", run.id());
     for flags in [&[][..], &["--force"], &["--resume"]] {
         export(db, "SELECT 1 AS other", out)
             .args(["--per-shard"])
             .args(flags)
-            // Said before anything connects.
+            // Fails before connecting.
             .args(["-h", "/nonexistent"])
             .run()
             .assert(
@@ -57,7 +57,7 @@ fn while_a_run_lasts_nobody_else_writes_there() {
     let out = folder.path().join("out");
     let replacement = out.join(".shardq-replacement");
     let mut other = db.session();
-    // A new one; then one that replaces it, whose files wait elsewhere.
+    // A new export; then a replacement, whose files are staged elsewhere.
     for (at, flags) in [(&out, &[][..]), (&replacement, &["--force"])] {
         other.run("BEGIN; LOCK TABLE shard_1.t");
         let run = under_way(&db, &out, at, flags);
@@ -157,7 +157,7 @@ fn a_folder_that_was_made_for_nothing_goes() {
         .run()
         .assert(1, "", has("syntax error"));
     assert_eq!(names(folder.path()), [""; 0]);
-    // There is nothing to go on with, and who wants to is told so.
+    // There is nothing to resume, and the error says so.
     export(&db, SQL, &out)
         .args(["--per-shard", "--resume"])
         .run()

@@ -1,5 +1,5 @@
-//! What goes wrong during an export, for real: no half file stands under the
-//! target's name, the message says what to do, nothing is left on the server.
+//! Real failures during an export: no partial file appears under the target's name, the message
+//! says what to do, nothing is left on the server.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::support::{ANY, Db, Program, Running, eventually, has, has_all, privat
 
 const APPLICATION: &str = "shardq";
 
-/// Every shard gives many rows, and takes its time.
+/// Every shard returns many rows, slowly.
 const LONG: &str = "SELECT generate_series(1, 100000000) AS n, repeat('x', 200) AS filler";
 
-/// The third shard fails, after half of its rows.
+/// The third shard fails after half of its rows.
 const BREAKS: &str = "SELECT n, 1 / (n - CASE current_schema() WHEN 'shard_2' THEN 3000 ELSE 0 END) AS x \
                       FROM generate_series(1, 6000) AS n";
 
@@ -23,7 +23,7 @@ fn left_nothing(db: &Db) {
     eventually("no backend is left", || db.backends(APPLICATION).is_empty());
 }
 
-/// Waits until some of the result is in a file that is not the target.
+/// Waits until part of the result is in the draft.
 #[track_caller]
 fn under_way(folder: &Path) {
     eventually("rows are in the draft", || {
@@ -41,7 +41,7 @@ fn started(db: &Db, file: &Path) -> Running {
     export
 }
 
-/// The older file stands as it was, alone.
+/// The older file is unchanged, and alone in its folder.
 #[track_caller]
 fn untouched(file: &Path) {
     assert_eq!(fs::read_to_string(file).unwrap(), "older");
@@ -166,10 +166,10 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     assert_eq!(names(folder.path()), ["t.csv", "t.csv.manifest.json"]);
 }
 
-/// Who is not root cannot open what nobody may write to, nor lock it then.
+/// Without root, a file without write permission can be neither opened nor locked.
 #[test]
 fn what_a_killed_run_left_is_removed_whatever_the_permissions_of_the_target() {
-    // A server that never answers: the draft is there before anything connects.
+    // A server that never answers: the draft exists before anything connects.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
     for mode in [0o444, 0o400, 0o000] {
@@ -190,7 +190,7 @@ fn what_a_killed_run_left_is_removed_whatever_the_permissions_of_the_target() {
         export.finish().assert(137, "", ANY);
         assert_eq!(names(folder.path()).len(), 3);
         run("/nonexistent").run().assert(1, "", has("/nonexistent"));
-        // Where the tests run as nobody in particular, they cannot read it either.
+        // Without root, the test itself cannot read it.
         set_mode(&file, 0o644);
         untouched(&file);
     }
@@ -278,7 +278,7 @@ fn no_more_files_are_open_at_once_than_a_low_limit_allows() {
 fn a_folder_that_is_not_there_or_not_ours() {
     let folder = folder();
     let nowhere = folder.path().join("missing/t.csv");
-    // No server is needed to say so.
+    // Fails without a server.
     shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
         .args([&nowhere])
         .run()
@@ -296,7 +296,7 @@ fn a_folder_that_is_not_there_or_not_ours() {
         .assert(1, "", has_all(["Permission denied", "has to be writable"]));
 }
 
-/// The command under test, as somebody who is not root, to whom no file is closed.
+/// The command under test without root's privileges, which bypass file permissions.
 fn unprivileged(folder: &Path) -> Program {
     use std::os::unix::fs::MetadataExt;
     let shardq = env!("CARGO_BIN_EXE_shardq");
@@ -310,12 +310,12 @@ fn unprivileged(folder: &Path) -> Program {
     }
 }
 
-/// A small disk is mounted in a namespace of its own: it goes with the process.
+/// A small disk is mounted in a namespace of its own, which ends with the process.
 #[test]
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn a_disk_that_is_full() {
     let namespace = |flags: &str, script| Program::new("unshare").args([flags, "sh", "-c", script]);
-    // root needs no other user, and who is not root is allowed to mount as one.
+    // root needs no user namespace; others can mount only in one.
     let may_mount = |flags: &&str| {
         let script = "mount -t tmpfs -o size=2m none /tmp";
         namespace(flags, script).run().status == 0
@@ -372,7 +372,7 @@ fn a_column_that_cannot_be_exported() {
         );
         assert_eq!(names(folder.path()), [""; 0]);
     };
-    // Of rows and columns, readers take the second of a name for the first, or either.
+    // Readers take either of two columns with the same name, or fail.
     for name in ["t.jsonl", "t.jsonl.zst", "t.parquet"] {
         let twice = ["two columns are named \"a\"", "AS other_name"];
         refused("SELECT 1 AS a, 2 AS a", name, &twice);
@@ -386,7 +386,7 @@ fn a_column_that_cannot_be_exported() {
     left_nothing(&db);
 }
 
-/// Only what is not compressed can be.
+/// Only uncompressed output can be compressed.
 #[test]
 fn no_room_is_no_reason_to_compress_what_is_compressed() {
     let db = Db::with_shards(2);

@@ -1,4 +1,4 @@
-//! Flags of `shardq export` that would do nothing where they are given are refused.
+//! Flags of `shardq export` that would have no effect are rejected.
 
 use crate::export::{export, folder, names};
 use crate::support::{Db, has_all, shardq};
@@ -66,7 +66,7 @@ fn what_a_format_has_not_is_not_asked_of_it() {
             ["--per-shard writes a folder", "name a folder"],
         ),
     ] {
-        // No server is needed to say so.
+        // Fails without a server.
         shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
             .args([folder.path().join(name)])
             .args(flags)

@@ -1,5 +1,5 @@
-//! The folders of `--per-shard` are called `shard=shard_30`, which readers take for a
-//! column: the query can have none of that name.
+//! The folders of `--per-shard` are named `shard=shard_30`, which readers turn into a column, so
+//! the query must not have a column of that name.
 
 use std::fs;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn folders_can_have_another_key() {
         .assert(0, "", has("2/2 shards"));
     assert!(part.exists());
 
-    // What replaces it leaves nothing of it that a reader would find.
+    // The replacement leaves nothing of the old export for a reader to find.
     of("of").args(["--force"]).run().assert(0, "", ANY);
     assert_eq!(names(&out), ["_manifest.json", "of=shard_0", "of=shard_1"]);
     verify(&out).run().assert(0, "", has("2/2 shards"));

@@ -1,4 +1,4 @@
-//! `shardq export --global`: one answer of all shards in a file, whole or absent.
+//! `shardq export --global`: one result over all shards in a file, whole or absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,7 @@ fn export(db: &Db, sql: &str, file: &Path) -> Program {
     shardq(["export", "-g", sql, "-o"]).args([file]).db(db)
 }
 
-/// Four shards with values that files like to spoil, the more the higher the
-/// shard's number.
+/// Four shards with values that files tend to spoil, more of them the higher the shard's number.
 fn small() -> (Db, TempDir, PathBuf) {
     let db = Db::with_shards(4);
     db.in_each_shard(
@@ -26,7 +25,7 @@ fn small() -> (Db, TempDir, PathBuf) {
     (db, folder, file)
 }
 
-/// What psql says of the statement with the tables written out by hand.
+/// psql's result of the statement with the tables written out by hand.
 fn copied(db: &Db, sql: &str, options: &str) -> String {
     let shards: Vec<_> = (0..4)
         .map(|n| format!("SELECT *, 'shard_{n}' AS shard FROM shard_{n}.t"))

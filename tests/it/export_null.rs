@@ -1,5 +1,5 @@
-//! What stands for NULL in CSV and TSV, and what a reader takes for the end of the data:
-//! told apart from every value, or refused.
+//! The text for NULL in CSV and TSV, and the end-of-data marker: distinct from every value, or
+//! rejected.
 
 use std::fs;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn tsv_has_no_null_that_a_value_may_look_like() {
     let file = folder.path().join("t.tsv");
     let sql = "SELECT 'NA' AS a, NULL AS b, E'\\\\N' AS c";
     for null in ["NA", "", "shard_0", r"\.", r"\n", r"x\N"] {
-        // Said before anything connects: there is nothing at that port.
+        // Fails before connecting: nothing listens on that port.
         export(&db, sql, &file)
             .args(["--null", null, "-p", "1"])
             .run()

@@ -1,4 +1,4 @@
-//! Parquet, as others read it: pyarrow, in a virtual environment of the test's own.
+//! Parquet as other readers see it: pyarrow, in a virtual environment of the test's own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +7,7 @@ use std::sync::LazyLock;
 use crate::export::{export, folder, verify};
 use crate::support::{ANY, Db, Program, has, has_all};
 
-/// A Python that has pyarrow; none where there is no Python, or nothing to install
-/// it from.
+/// A Python with pyarrow; `None` without Python, or if pyarrow cannot be installed.
 static PYTHON: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyarrow");
     let python = home.join("bin/python");
@@ -27,7 +26,7 @@ fn runs(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// What a script prints of a file; `None` without Python, said.
+/// What a script prints about a file; `None` without Python, with a note on stdout.
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub fn read(file: &Path, script: &str) -> Option<String> {
     let Some(python) = PYTHON.as_deref() else {
@@ -191,7 +190,7 @@ fn the_same_rows_are_the_same_bytes_however_they_arrive() {
     assert!(bytes("at_once.parquet") == bytes("bit_by_bit.parquet"));
 }
 
-/// Whether a moment is kept is for the moment to say, and not for where the session is.
+/// Whether a timestamp can be stored depends on the timestamp, not on the session's time zone.
 #[test]
 fn a_moment_is_kept_or_refused_in_every_time_zone_alike() {
     let db = Db::with_shards(1);
@@ -261,7 +260,7 @@ fn a_value_that_cannot_be_held_is_no_reason_to_resume() {
     let ran = parts("SELECT price FROM t").run();
     ran.assert(1, "", has(&format!("out is not complete; {advice}")));
     assert!(!ran.stderr.contains("--resume"), "{}", ran.stderr);
-    // As advised.
+    // As the message advised.
     let changed = parts("SELECT price::text FROM t").args(["--force"]);
     changed.run().assert(0, "", has("2/2 shards"));
     verify(&out).run().assert(0, "", has("2/2 shards"));

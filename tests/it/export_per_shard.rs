@@ -1,4 +1,4 @@
-//! One file a shard: each whole or absent, and an export that was interrupted goes on.
+//! One file per shard: each is whole or absent, and an interrupted export can be resumed.
 
 use std::fs;
 use std::path::Path;
@@ -130,7 +130,7 @@ fn a_killed_export_goes_on_with_what_is_missing() {
         .assert(0, "", has("6/6 shards"));
 }
 
-/// An export of one row a shard, and what it takes to see whether it is still that.
+/// An export of one row per shard, and its contents for comparison.
 fn older(db: &Db, out: &Path) -> Vec<String> {
     db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
     export(db, "SELECT n FROM t", out)
@@ -140,7 +140,7 @@ fn older(db: &Db, out: &Path) -> Vec<String> {
     contents(out)
 }
 
-/// Every file below a folder, and what is in it; nothing that is hidden.
+/// The path and contents of every file below a folder, except hidden ones.
 fn contents(folder: &Path) -> Vec<String> {
     let mut contents = Vec::new();
     for name in names(folder) {
@@ -168,7 +168,7 @@ fn an_older_export_stays_as_it_was_whatever_becomes_of_the_new_one() {
 
     let replacement = out.join(".shardq-replacement");
 
-    // No server, no such table, a shard that fails, a kill.
+    // No server, no such table, a failing shard, a kill.
     replace("SELECT 1")
         .args(["-p", "1"])
         .run()
@@ -202,7 +202,7 @@ fn an_older_export_stays_as_it_was_whatever_becomes_of_the_new_one() {
     assert_eq!(contents(&out), before);
     verify(&out).run().assert(0, "", has("4 rows · 4/4 shards"));
 
-    // What was killed goes on, and then takes its place.
+    // A killed export is resumed, and then takes its place.
     export(&db, sql, &out)
         .args(["--per-shard", "--resume"])
         .run()
@@ -258,7 +258,7 @@ fn a_replacement_that_ends_half_way_is_told_and_completed() {
     let folder = folder();
     let out = folder.path().join("out");
     older(&db, &out);
-    // A folder where a file is to go.
+    // A folder where a file must go.
     let part = out.join("shard=shard_3/part.csv");
     fs::remove_file(&part).unwrap();
     fs::create_dir(&part).unwrap();

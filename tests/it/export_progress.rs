@@ -1,11 +1,10 @@
-//! Where an export is, while it runs: on a terminal, in a log, and not at all if quiet.
+//! Progress of an export: on a terminal, in a log, and none with `--quiet`.
 
 use std::path::Path;
 
 use crate::export::{export, folder};
 use crate::support::{Db, Program, has, has_all, on_a_terminal};
 
-/// An export on a terminal.
 fn export_on_a_terminal(db: &Db, file: &Path, flags: &str) -> Option<Program> {
     let file = file.display();
     let program = on_a_terminal(&format!("export 'TABLE t' {flags} -o '{file}'"))?;
@@ -40,7 +39,7 @@ fn a_terminal_shows_shards_rows_bytes_pace_time_left_and_who_is_waited_for() {
     other.run("ROLLBACK");
     let ran = export.finish();
     assert_eq!(ran.status, 0, "{}", ran.stdout);
-    // The line is gone before anything else is said, and does not come back.
+    // The line is erased before anything else is printed, and does not come back.
     let (_, after) = ran.stdout.rsplit_once("\r\x1b[K").unwrap();
     assert!(
         after.contains("t.csv: 47.") && after.contains("4,000 rows · 4/4 shards"),
@@ -66,7 +65,7 @@ fn the_time_left_is_that_of_the_shards_asked() {
     let export = program.spawn_interactive();
     let shown = export.wait_for_stdout(|text| text.contains("shard_1 for 1."));
     let (_, left) = shown.rsplit_once(" · some ").unwrap();
-    // As long again for the other half, and not hours for the shard that is not asked.
+    // As long again for the other half, not hours because of the shard that is not queried.
     let (left, _) = left.split_once(" left").unwrap();
     assert!(!left.contains("min"), "{left:?}");
     other.run("ROLLBACK");
@@ -81,7 +80,7 @@ fn nothing_is_shown_to_who_wants_it_quiet() {
     let file = folder.path().join("t.csv");
     let mut other = db.session();
     other.run("BEGIN; LOCK TABLE shard_1.t");
-    // Longer than it takes a progress line to appear.
+    // Longer than the delay of the progress line.
     let Some(program) = export_on_a_terminal(&db, &file, "--quiet --lock-timeout 1500ms") else {
         return;
     };

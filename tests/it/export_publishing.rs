@@ -1,5 +1,4 @@
-//! A file and its manifest get their names together, or neither does, whoever
-//! interferes.
+//! A file and its manifest get their names together or not at all, whoever interferes.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -8,10 +7,10 @@ use std::path::Path;
 use crate::export::{export, folder, manifest, names, verify};
 use crate::support::{ANY, Db, Running, Session, eventually, has, has_all};
 
-/// Waits for who holds the lock.
+/// Waits for the lock.
 const WAITS: &str = "SELECT 1 AS one, pg_advisory_xact_lock_shared(42)::text AS waited";
 
-/// Goes on once something has happened while an export ran.
+/// An export that waits for a lock, so that something can happen meanwhile.
 struct Meanwhile {
     holder: Session,
     export: Running,
@@ -44,7 +43,7 @@ fn waiting(db: &Db, exports: usize) {
     });
 }
 
-/// Whether an export has written its manifest, and is about to publish it.
+/// Whether an export has written its manifest and is about to publish.
 fn publishes(folder: &Path) -> bool {
     names(folder).iter().any(|name| {
         let size = fs::metadata(folder.join(name)).map_or(0, |there| there.len());
@@ -52,7 +51,7 @@ fn publishes(folder: &Path) -> bool {
     })
 }
 
-/// Four that end at the same moment, many times.
+/// Four exports that end at the same moment, many times.
 #[test]
 fn exports_to_one_target_are_never_mixed() {
     let db = Db::with_shards(1);
@@ -77,7 +76,7 @@ fn exports_to_one_target_are_never_mixed() {
     }
 }
 
-/// Whoever holds the folder holds up the publishing.
+/// Holding the folder's lock delays publishing.
 #[test]
 fn an_interrupt_while_it_is_published_does_not_leave_half_of_it() {
     let db = Db::with_shards(2);
@@ -163,7 +162,7 @@ fn a_manifest_that_is_there_is_kept_unless_forced() {
             "t.csv.manifest.json is there, of an earlier file; --force",
         ),
     ] {
-        // Said before anything connects: there is nothing at that port.
+        // Fails before connecting: nothing listens on that port.
         let export = export(&db, "SELECT 1 AS one", &file).args(["-p", "1"]);
         export.args(flags).run().assert(1, "", has(reason));
         assert_eq!(names(folder.path()), ["t.csv.manifest.json"]);
@@ -176,7 +175,7 @@ fn a_manifest_that_is_there_is_kept_unless_forced() {
     assert_eq!(names(folder.path()), ["t.csv"]);
 }
 
-/// Of a link, the manifest stands where `verify` of the link looks for it.
+/// For a symbolic link, the manifest is where `verify` of the link looks for it.
 #[test]
 fn a_link_has_its_manifest_beside_it_and_the_older_files_goes() {
     let db = Db::with_shards(1);

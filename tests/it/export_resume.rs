@@ -1,4 +1,4 @@
-//! `--per-shard --resume`: what stays, what is read again, and what is refused.
+//! `--per-shard --resume`: what is kept, what is read again, and what is rejected.
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn of_what_is_complete_nothing_is_read_and_nothing_is_said_to_be() {
     verify(&out)
         .run()
         .assert(0, "", has("3 rows · 3/3 shards · one snapshot · "));
-    // Nor by a run that reads nothing, since what is missing fails.
+    // Nor by a run that reads nothing because the missing part fails.
     fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
     db.in_shard(1, "DROP TABLE t");
     resume(&db, &out).run().assert(
@@ -85,7 +85,7 @@ fn a_part_that_was_changed_is_told_and_read_again() {
     let out = folder.path().join("out");
     new(&db, &out).run().assert(0, "", has("3/3 shards"));
     let part = out.join("shard=shard_1/part.csv");
-    // As long as it was.
+    // The same length as before.
     fs::write(&part, "n\n7\n").unwrap();
     let told = resume(&db, &out).args(["--dry-run"]).run();
     assert!(
@@ -159,7 +159,7 @@ fn other_columns_than_then_are_refused_and_what_is_there_stays() {
             "2 rows · 2/3 shards, missing: shard_1 · one snapshot",
         ]),
     );
-    // Which would be refused again.
+    // A resume would be rejected again, so it is not suggested.
     assert!(!refused.stderr.contains("is not complete"), "{refused:?}");
     db.in_shard(1, "ALTER TABLE t DROP m");
     export()

@@ -1,5 +1,5 @@
-//! What the settings of a session, a role or a database may not change in a file:
-//! how values are written, and the order of a shard's rows.
+//! Settings of a session, role or database that must not change a file: value formats, and the
+//! order of a shard's rows.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::export::{export, folder, manifest};
 use crate::support::{ANY, Db, Program, has, shardq};
 
-/// Values that are written in other ways under other settings.
+/// Values whose text depends on settings.
 const VALUES: &str = "CREATE TABLE t AS SELECT {n} AS n, date '2020-03-05' AS day, \
     '{2020-03-05}'::date[] AS days, timestamptz '2020-03-05 12:00:00.5+00' AS at, \
     make_interval(days => -1, hours => 2) AS took, 0.1::float8 + 0.2 AS ratio, 1.1::float4 / 3 AS small, \
@@ -16,7 +16,7 @@ const VALUES: &str = "CREATE TABLE t AS SELECT {n} AS n, date '2020-03-05' AS da
 const COLUMNS: &str =
     "SELECT n, day, days, at, took, ratio, small, raw, raws, class FROM t ORDER BY n";
 
-/// Of a database, and of who asks.
+/// Set for the database, and by the user.
 const DATABASE: [&str; 5] = [
     "DateStyle = 'SQL, DMY'",
     "IntervalStyle = 'sql_standard'",
@@ -72,7 +72,7 @@ fn values_are_written_in_the_same_way_whatever_is_set() {
     assert_eq!(all(SESSION), plain);
     let parquet = folder.path().join("t.parquet");
     export(&db, COLUMNS, &parquet).run().assert(0, "", ANY);
-    // Who asks on the spot gets what psql prints.
+    // A query prints what psql prints.
     let here = shardq(["query", "--csv", "-t", "SELECT day FROM t"]);
     here.db(&db)
         .run()
@@ -96,7 +96,7 @@ fn a_database_with_other_settings_loads_the_same_values() {
         let load = format!("COPY back FROM STDIN ({options})");
         let psql = other.psql_program(["-v", "ON_ERROR_STOP=1", "-c", &load]);
         psql.stdin(text).run().assert(0, "", "");
-        // Its own words for the values, and no setting's.
+        // Compared with values that do not depend on settings.
         assert_eq!(
             other.ask(
                 "SELECT n, day = make_date(2020, 3, 5), days[1] = day, \
@@ -110,7 +110,7 @@ fn a_database_with_other_settings_loads_the_same_values() {
     }
 }
 
-/// ISO says how dates are written, and not how those in the statement are read.
+/// ISO output does not change how dates in the statement are parsed.
 #[test]
 fn dates_in_the_statement_are_read_as_the_database_has_it() {
     let db = Db::with_shards(1);
@@ -121,7 +121,7 @@ fn dates_in_the_statement_are_read_as_the_database_has_it() {
     assert_eq!(text, "shard,day\nshard_0,2020-03-05\n");
 }
 
-/// Postgres plans workers for small tables as well.
+/// Makes Postgres plan parallel workers even for small tables.
 const WORKERS: &str = "-c parallel_setup_cost=0 -c parallel_tuple_cost=0 \
                        -c min_parallel_table_scan_size=0 -c max_parallel_workers_per_gather=4";
 
@@ -176,7 +176,7 @@ fn one_statement_over_all_shards_and_any_order_keep_their_workers() {
         .assert(0, "shard_0,on,4\n", ANY);
 }
 
-/// They are part of what a value means, and stay: the manifest says which they were.
+/// Settings that are part of a value's meaning are kept and recorded in the manifest.
 #[test]
 fn settings_that_stay_are_recorded_and_the_same_for_all_runs_of_an_export() {
     let db = Db::with_shards(2);

@@ -1,5 +1,5 @@
-//! What an export may be told to write to: pipes, links, odd names. What cannot be
-//! written to is refused before anything is asked.
+//! The targets of an export: pipes, links, odd names. A target that cannot be written is rejected
+//! before any query.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::export::{export, folder, manifest, names, verify};
 use crate::support::{ANY, Db, Program, eventually, has, has_all};
 
-/// More than a pipe takes.
+/// More than a pipe buffers.
 const MANY: &str = "SELECT n FROM generate_series(1, 1000000) AS n";
 
 fn pipe(folder: &Path) -> PathBuf {
@@ -27,7 +27,7 @@ fn ctrl_c_ends_the_wait_for_a_reader_of_a_pipe() {
     let pipe = pipe(folder.path());
     for flags in [&[][..], &["--global"]] {
         let export = export(&db, "SELECT 1 AS one", &pipe).args(flags).spawn();
-        // It listens for signals before it opens anything.
+        // It handles signals before it opens anything.
         eventually("it listens", || catches_interrupts(export.id()));
         export.signal("INT");
         export.finish().assert(
@@ -38,7 +38,7 @@ fn ctrl_c_ends_the_wait_for_a_reader_of_a_pipe() {
     }
 }
 
-/// By what the kernel says of it, a bit a signal; SIGINT is the second.
+/// From the kernel's signal mask, one bit per signal; SIGINT is the second.
 fn catches_interrupts(process: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -102,7 +102,7 @@ fn a_link_that_leads_nowhere_is_written_through_as_by_a_shell() {
     );
     verify(&link).run().assert(0, "", has("1/1 shards"));
     assert_eq!(manifest(&link)["rows"], 1);
-    // Where not even the folder is there, or the link leads to itself.
+    // A missing folder, and a link to itself.
     for (name, to, reason) in [
         ("lost.csv", "missing/t.csv", "the folder is not there"),
         ("self.csv", "self.csv", "too many levels of symbolic links"),
@@ -138,7 +138,7 @@ fn what_would_fail_at_the_end_is_refused_at_the_start() {
             ["c.partial.csv.manifest.json", "--force"],
         ),
     ] {
-        // There is nothing at that port.
+        // Nothing listens on that port.
         let target = format!("{}/{name}", folder.path().display());
         let export = export(&db, "SELECT 1 AS one", Path::new(&target)).args(["-p", "1"]);
         export.args(flags).run().assert(1, "", has_all(reasons));

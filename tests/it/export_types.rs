@@ -1,5 +1,5 @@
-//! What a manifest says of the columns' types: what Postgres itself calls them, and a
-//! table that holds every value of every shard to the letter.
+//! The column types in a manifest: Postgres's own names for them, and a table that holds every
+//! value of every shard unchanged.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,12 @@ use crate::export::{export, folder, manifest, verify};
 use crate::export_parquet::read as read_parquet;
 use crate::support::{ANY, Db, Program, has, has_all, shardq, types};
 
-/// The columns that a manifest lists.
 fn columns(file: &Path) -> Value {
     manifest(file)["columns"].clone()
 }
 
-/// Makes the recipe of a document run here: a block of its lines, with the words that
-/// stand for a database and files of one's own.
+/// Turns a document's recipe into a script: one of its code blocks, with the example database and
+/// files replaced by the test's own.
 fn recipe(document: &str, about: &str, words: &[(&str, &str)]) -> String {
     let (_, behind) = document.split_once(about).unwrap();
     let (_, block) = behind.split_once("```sh\n").unwrap();
@@ -31,7 +30,7 @@ fn recipe(document: &str, about: &str, words: &[(&str, &str)]) -> String {
 
 const README: &str = include_str!("../../README.md");
 
-/// Runs a shell script with `shardq` and Postgres's programs at hand.
+/// Runs a shell script with `shardq` and Postgres's programs on the path.
 fn sh(db: &Db, script: &str, at: &Path) -> Program {
     let shardq = Path::new(env!("CARGO_BIN_EXE_shardq")).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
@@ -43,8 +42,8 @@ fn sh(db: &Db, script: &str, at: &Path) -> Program {
         .db(db)
 }
 
-/// Loads an export into a database of its own, as README has it, and returns what psql
-/// prints of the table.
+/// Loads an export into a database of its own, as README describes, and returns what psql prints of
+/// the table.
 #[track_caller]
 fn loaded(db: &Db, file: &Path, query: &str) -> String {
     let scratch = format!("{}_scratch", db.name());
@@ -113,7 +112,7 @@ fn the_recipe_of_the_page_on_exports_loads_as_well() {
     assert_eq!(there, "shard_0|1.50\nshard_1|1.50\n");
 }
 
-/// What is read with an empty `search_path`, as another database has it.
+/// Types by psql's `\gdesc`, with an empty `search_path` as in another database.
 fn gdesc(db: &Db, sql: &str) -> Vec<(String, String)> {
     let psql = db
         .psql_program(["-At"])
@@ -136,7 +135,7 @@ fn types_are_called_what_gdesc_calls_them() {
          r interval day to second(3)[], s interval(2), t public.vis[], u public.\"My type\", \
          v \"bit\", w name[], x oidvector, y money, z json)",
     );
-    // Another database may write names in other ways, and has them elsewhere.
+    // Another database may quote names differently and have them in other schemas.
     db.sql(&format!(
         "ALTER DATABASE \"{}\" SET quote_all_identifiers = on",
         db.name()
@@ -175,7 +174,7 @@ fn types_of_a_shard_are_text_elsewhere_with_the_original_beside() {
         own("m", "{shard}.mood"),
         own("ms", "{shard}.mood[]"),
         own("p", "{shard}.pair"),
-        // The server says of a domain what it is of.
+        // The server reports a domain's base type.
         {"name": "d", "type": "integer"},
         own("ds", "{shard}.ten[]"),
         own("whole", "{shard}.t"),
@@ -193,8 +192,8 @@ fn told(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
 }
 
-/// A column, as it is declared in either shard, a value of the second, and the type that
-/// holds both.
+/// A column: its type in each of the two shards, a value of the second, and the type that holds
+/// both.
 const DRIFT: [(&str, &str, &str, &str, &str); 8] = [
     ("n", "numeric(10,2)", "numeric(12,4)", "1.2345", "numeric"),
     (
@@ -352,11 +351,11 @@ fn drift_between_two_runs_of_an_export_is_seen_as_within_one() {
         ]},
     ]);
     assert_eq!(told(&out)["columns"], expected);
-    // A run that reads nothing knows it as well.
+    // Even a run that reads nothing knows it.
     resume().run().assert(0, "", has("3/3 shards"));
     assert_eq!(told(&out)["columns"], expected);
 
-    // What is not the same type is not the same column.
+    // A column of another type is a different column.
     fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
     db.in_shard(1, "ALTER TABLE t ALTER n TYPE bigint");
     resume().run().assert(
@@ -454,13 +453,13 @@ fn a_precision_that_a_parquet_file_cannot_hold_is_said_with_the_shards() {
     let cast = "SELECT \"price\"::numeric(12,3) FROM t";
     export(&db, cast, &file).run().assert(0, "", has("1 row"));
 
-    // As many digits behind the point: written into the narrower type, it was another number.
+    // As many digits after the point: in the narrower type it would be another number.
     db.in_shard(2, "ALTER TABLE t ALTER price TYPE numeric(12,2)");
     let message = "column \"price\" is numeric(12,2) in shard_2 and numeric(9,2) in shard_0";
     let export = || export(&db, "SELECT * FROM t", &file).args(["--force"]);
     export().run().assert(1, "", has(message));
 
-    // What the first shard's type holds as well is kept.
+    // A value that the first shard's type can hold is kept.
     db.in_shard(0, "ALTER TABLE t ALTER price TYPE numeric(14,4)");
     export().run().assert(
         0,
@@ -488,7 +487,7 @@ fn parquet_files_of_two_runs_have_the_same_types() {
         "",
         has("column \"price\" is numeric(12,2) in shard_2 and numeric(9,2) in shard_0"),
     );
-    // What is narrower is written as wide as the others.
+    // A narrower column is written as wide as the others.
     db.in_shard(2, "ALTER TABLE t ALTER price TYPE numeric(4,1)");
     resume().run().assert(0, "", has("3/3 shards"));
     let part = out.join("shard=shard_2/part.parquet");

@@ -1,5 +1,4 @@
-//! Who read what: an export that several users made says so, and is made by several
-//! only when that is asked for.
+//! The users who read an export: one made by several users records it, and needs a flag.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +10,7 @@ use crate::support::{Db, Program, has, has_all};
 
 const SQL: &str = "SELECT n FROM t";
 
-/// Two roles, the second of which sees fewer rows.
+/// Two roles; the second sees fewer rows.
 fn db() -> (Db, [String; 2]) {
     let db = Db::with_shards(3);
     let users = ["alice", "bob"].map(|name| format!("{name}_{}", db.name()));
@@ -83,7 +82,7 @@ fn another_user_goes_on_only_if_that_is_asked_for_and_is_recorded() {
         .run()
         .assert(0, "", has("5 rows · 3/3 shards · 2 runs"));
 
-    // By then it is of both, and neither goes on with it unasked.
+    // It now contains parts by both users, and neither can resume it without the flag.
     fs::remove_file(out.join("shard=shard_2/part.csv")).unwrap();
     for (user, other) in [(&alice, &bob), (&bob, &alice)] {
         let told = format!("was read as user \"{other}\", and you are \"{user}\"");

@@ -1,4 +1,4 @@
-//! `shardq verify`: whatever was changed since is told, and told apart.
+//! `shardq verify`: detects every change made since the export, and tells them apart.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn one_byte_changed_anywhere_in_any_format() {
             .run()
             .assert(0, "", ANY);
         let whole = fs::read(&file).unwrap();
-        // Headers, lengths, data, checksums, footers: no decoder may trip over them.
+        // Headers, lengths, data, checksums, footers: no decoder may crash on them.
         for place in 0..8 {
             let mut changed = whole.clone();
             changed[place * (whole.len() - 1) / 7] ^= 1;
@@ -80,7 +80,7 @@ fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
         .run()
         .assert(0, "", ANY);
     let part = out.join("shard=shard_1/part.parquet");
-    // What no reader of the parts takes for one.
+    // Files that no reader of the parts takes for a part.
     fs::write(out.join("README"), "mine").unwrap();
     fs::write(out.join("all.parquet"), "mine").unwrap();
     fs::write(out.join("shard=shard_1/notes.txt"), "mine").unwrap();

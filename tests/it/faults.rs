@@ -1,5 +1,5 @@
-//! Faults: a connection lost, a server gone, a server full. The run is had
-//! completely, or says what it lacks; it never hangs.
+//! Faults: a lost connection, a stopped server, a full server. The run completes, or reports what
+//! is missing; it never hangs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,34 +13,34 @@ use crate::support::{
 
 const SHARDS: u32 = 100;
 
-/// Shards whose statements wait at a gate, so that faults come in the middle.
+/// Shards whose statements wait at a gate (an advisory lock), so that faults come in the middle.
 struct Gated {
     db: Db,
     gate: Session,
 }
 
 impl Gated {
-    /// Waits in this shard and all after it.
+    /// Waits in every shard.
     const STATEMENT: &str = "SELECT n, pg_current_snapshot(), \
         CASE WHEN n >= 0 THEN pg_advisory_lock_shared(1) END IS NULL FROM t";
 
     fn on(db: Db) -> Self {
         db.create_shards(0..SHARDS);
         db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-        // The throwaway server forgets in a crash what it has not written yet.
+        // After a crash the throwaway server has lost everything not yet on disk.
         db.sql("CHECKPOINT");
         let mut gate = db.session();
         gate.run("SELECT pg_advisory_lock(1)");
         Self { db, gate }
     }
 
-    /// The statement, which waits from this shard on.
+    /// The statement, waiting from this shard on.
     fn waiting_from(&self, first: u32) -> Program {
         let sql = Self::STATEMENT.replace("n >= 0", &format!("n >= {first}"));
         shardq(["query", "--csv", "-t", "--lock-timeout", "0", &sql]).db(&self.db)
     }
 
-    /// The backends that stand at the gate, as `pid shard`.
+    /// The backends that wait at the gate, as `pid shard`.
     fn waiting(&self) -> Vec<(String, String)> {
         let found = self.db.ask(
             "SELECT pid, substring(query FROM 'shard_\\d+') FROM pg_stat_activity \
@@ -62,7 +62,7 @@ impl Gated {
         self.waiting()
     }
 
-    /// Ends a backend, after moving the database on to another instant.
+    /// Terminates a backend, after advancing the database so that a new snapshot would differ.
     fn terminate(&self, pid: &str) {
         self.db
             .sql("CREATE TABLE IF NOT EXISTS public.moved (); SELECT pg_current_xact_id()");
@@ -78,7 +78,7 @@ impl Gated {
     }
 }
 
-/// What every shard has to say once and in order, at a single snapshot.
+/// Every shard's row occurs once, in order, at a single snapshot.
 #[track_caller]
 fn is_complete(stdout: &str) {
     let rows: Vec<Vec<&str>> = stdout
@@ -127,7 +127,7 @@ fn when_all_connections_are_lost_the_run_is_had_again_at_a_new_snapshot() {
     let mut gated = Gated::on(Db::empty());
     let query = gated.waiting_from(0).args(["-j2"]).spawn();
     let waiting = gated.wait_for(2);
-    // At once, as far as it can tell.
+    // While it is stopped, both losses look simultaneous to it.
     query.signal("STOP");
     for (pid, _) in waiting {
         gated.terminate(&pid);
@@ -155,7 +155,7 @@ fn ctrl_c_is_heard_when_the_connections_have_just_been_lost() {
     for _ in 0..5 {
         let query = gated.waiting_from(0).spawn();
         let waiting = gated.wait_for(4);
-        // Both at once, as far as it can tell.
+        // While it is stopped, both losses look simultaneous to it.
         query.signal("STOP");
         for (pid, _) in waiting {
             gated.terminate(&pid);
@@ -220,7 +220,7 @@ fn a_server_that_crashes_and_comes_back_is_asked_again() {
     let gated = Gated::on(Db::on(&server));
     let query = gated.waiting_from(0).spawn();
     eventually("it waits", || !gated.waiting().is_empty());
-    // The gate goes with the server.
+    // The gate's session ends with the server.
     server.stop(Shutdown::Immediate).unwrap();
     server.start_again().unwrap();
     let ran = query.finish();
@@ -255,7 +255,7 @@ fn a_crash_after_rows_were_printed_names_the_shards_that_are_missing() {
         ]),
     );
     assert_eq!(ran.stdout.lines().count(), 3);
-    // Rows were printed of these, but their tables may not have been checked any more.
+    // Rows of these shards were printed, but their tables may not have been checked.
     for shard in ["shard_0-99", "shard_1-99", "shard_2-99", "shard_3-99"] {
         if ran.stderr.contains(&format!("missing: {shard}")) {
             return;
@@ -285,7 +285,7 @@ fn a_server_that_is_gone_for_good_ends_the_run_with_a_clear_error() {
 #[test]
 fn a_statement_that_kills_its_own_backend_is_not_run_for_ever() {
     let db = Db::with_shards(40);
-    // Connections go in any order, and one order in six once kept it busy for ever.
+    // Connections are lost in random order; one order in six once kept it busy forever.
     for _ in 0..12 {
         let sql = "SELECT pg_terminate_backend(pg_backend_pid())";
         shardq(["query", "--csv", sql]).db(&db).run().assert(
@@ -296,7 +296,7 @@ fn a_statement_that_kills_its_own_backend_is_not_run_for_ever() {
     }
 }
 
-/// A server with room for so many, of which some are taken.
+/// A server with room for five connections, `taken` of which are in use.
 fn crowded(taken: usize) -> (Sandbox, Db, Vec<Session>) {
     let server = private_server(Options {
         settings: vec![
@@ -321,7 +321,7 @@ fn crowded(taken: usize) -> (Sandbox, Db, Vec<Session>) {
 fn where_connections_are_few_it_goes_on_with_those_it_gets() {
     for taken in [3, 4] {
         let (_server, db, _guests) = crowded(taken);
-        // Long enough for all four to be asked for.
+        // Slow enough for all four to be opened.
         let sql = "SELECT n FROM t, pg_sleep(0.01)";
         let ran = shardq(["query", "--csv", "-t", "-j4", sql]).db(&db).run();
         ran.assert(
@@ -378,7 +378,7 @@ fn a_server_that_is_starting_up_is_waited_for() {
     let db = Db::on(&server);
     db.create_shards(0..4);
     server.stop(Shutdown::Fast).unwrap();
-    // It recovers without end, and lets nobody in meanwhile.
+    // It recovers forever and accepts no connections.
     fs::write(server.data_dir().join("standby.signal"), "").unwrap();
     let conf = server.data_dir().join("postgresql.auto.conf");
     let settings = fs::read_to_string(&conf).unwrap();

@@ -1,5 +1,5 @@
-//! A file is whole or absent: it appears under its name once every shard has
-//! answered, and until then an older one stays what it was.
+//! A file is whole or absent: it gets its name once every shard has answered, and until then an
+//! older file stays unchanged.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::{ANY, Db, Program, eventually, has, has_all, shardq};
 
-/// A folder with an older result in it.
+/// A folder with an older result.
 struct Folder(TempDir);
 
 impl Folder {

@@ -1,5 +1,5 @@
-//! The end of a file's name says what is in it, of `export` and of `query -o` alike. A
-//! name that says what neither writes is refused.
+//! A file name's extension selects the format, for both `export` and `query -o`. An extension that
+//! neither can write is rejected.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn a_query_writes_what_the_name_says() {
         query(&db, &file).run().assert(0, "", has("1 row"));
         assert_eq!(fs::read_to_string(&file).unwrap(), content, "{name}");
     }
-    // Who says it knows better.
+    // An explicit flag takes precedence.
     let file = folder.path().join("q.json");
     query(&db, &file).args(["--csv"]).run().assert(0, "", ANY);
     assert_eq!(fs::read_to_string(&file).unwrap(), "shard,a\nshard_0,7\n");
@@ -51,7 +51,7 @@ fn a_query_writes_what_the_name_says() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "a\n7\n");
 }
 
-/// What neither `query` nor `export` writes.
+/// Extensions that neither `query` nor `export` can write.
 const OTHERS: [&str; 9] = [
     "x.csv.bz2",
     "x.csv.xz",

@@ -1,4 +1,4 @@
-//! `shardq find`: a key's shard, computed, and then verified by a look.
+//! `shardq find`: a key's shard, computed and then verified by a query.
 
 use std::num::NonZeroU32;
 
@@ -12,7 +12,7 @@ pub fn searched(all: &'static str) -> [&'static str; 2] {
     [all, "shards searched · one snapshot · "]
 }
 
-/// Shards with bare tables of origins, to be filled by the test.
+/// Shards with empty origins tables, filled by the test.
 pub fn with_origins(shards: u32) -> Db {
     let db = Db::with_shards(shards);
     db.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text UNIQUE)");
@@ -81,7 +81,7 @@ fn a_name_is_data_and_never_sql() {
              verified: origins.id {id}\n"
         );
         shardq(["find", name]).db(&db).run().assert(0, &told, "");
-        // Spelled as no origin is, it takes the search of all shards.
+        // A name that does not exist needs a search of all shards.
         let twisted = format!("{name}{name}'");
         shardq(["find", &twisted])
             .db(&db)
@@ -136,7 +136,7 @@ fn an_id_is_looked_for_in_whatever_tables_the_catalog_has() {
 #[test]
 fn an_id_from_before_the_database_was_sharded_is_found_all_the_same() {
     let db = Db::with_sample(32);
-    // The id that Builder's own core has.
+    // The id of Builder's real core origin.
     db.in_shard(
         30,
         "SET session_replication_role = replica;
@@ -150,7 +150,7 @@ fn an_id_from_before_the_database_was_sharded_is_found_all_the_same() {
          shard_30: in origins (core)\n",
         has_all(searched("32/32")),
     );
-    // Its name routes by the name alone, whatever its id says.
+    // A name is routed by itself, whatever its row's id.
     shardq(["find", "core"]).db(&db).run().assert(
         0,
         has("verified: origins.id 721096797631602688"),
@@ -283,7 +283,7 @@ fn an_account_is_looked_for_among_accounts() {
         .run()
         .assert(0, &told, "");
 
-    // Elsewhere nothing can be verified, but it is said where it can.
+    // Nothing can be verified here; the message says where it can.
     let origins = with_origins(4);
     let there = format!("\n  {} (4 shards)\n", db.name());
     shardq(["find", "--kind", "account", "ada"])
@@ -324,7 +324,7 @@ fn a_shard_without_the_table_is_told_apart_from_one_without_the_key() {
         .map(|n| n.to_string())
         .find(|name| home_of(name, 4) == 1);
     incomplete(&elsewhere.unwrap(), "shard_1");
-    // Nor is an id nowhere where a table of most shards is missing.
+    // Nor is an id reported as missing if most shards lack a table.
     let id = (721_096_797_631_602_688_i64 + 1).to_string();
     shardq(["find", &id]).db(&db).run().assert(
         3,
@@ -334,7 +334,7 @@ fn a_shard_without_the_table_is_told_apart_from_one_without_the_key() {
             "3/4 shards searched, missing: shard_2",
         ]),
     );
-    // It is found wherever it is all the same.
+    // It is still found wherever it is.
     insert(&db, 3, 5, "core");
     shardq(["find", "core"]).db(&db).run().assert(
         3,
@@ -357,7 +357,7 @@ fn a_shard_that_is_missing_may_have_what_is_not_found() {
             "\n3/4 shards searched, missing: shard_2 · ",
         ]),
     );
-    // So may one at the end, if it is told how many there are.
+    // So may one at the end, given the number of shards.
     let id = "721096797631602691";
     shardq(["find", id, "--shard-count", "8"])
         .db(&db)
@@ -396,7 +396,7 @@ fn a_plain_number_is_not_said_to_belong_anywhere() {
         has_all(["\"shard\":null", "\"status\":\"found\"", why]),
         ANY,
     );
-    // Of a shard that there is not.
+    // An id whose shard does not exist.
     find("721096797631602718").assert(
         1,
         "",

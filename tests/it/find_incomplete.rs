@@ -1,4 +1,4 @@
-//! `shardq find` where shards do not answer, or the run does not come to its end.
+//! `shardq find` where shards do not answer, or the run is interrupted.
 
 use crate::find::{insert, with_origins};
 use crate::support::{Db, Running, eventually, has, has_all, on_a_terminal, shardq};
@@ -20,7 +20,7 @@ fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
                 "3/4 shards searched",
             ]),
         );
-    // Nobody knows now that it is nowhere.
+    // It cannot be said now that the key is nowhere.
     shardq(["find", "--lock-timeout", "10ms", "--json", "redis"])
         .db(&db)
         .run()
@@ -39,7 +39,7 @@ fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
         );
 }
 
-/// Who owns nothing and may read what the test grants.
+/// A role that owns nothing and can read what the test grants.
 fn reader(db: &Db) -> String {
     let name = format!("reader_{}", db.name());
     let role = name[..name.len().min(60)].to_owned();
@@ -70,7 +70,7 @@ fn a_table_that_may_not_be_read_is_named() {
 #[test]
 fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
     let db = with_origins(8);
-    // The id says shard_2.
+    // The id encodes shard_2.
     insert(&db, 5, 721_096_797_631_602_690, "core");
     let role = reader(&db);
     db.in_shard(5, &format!("REVOKE SELECT ON origins FROM \"{role}\""));
@@ -93,14 +93,14 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         has("\"searched\":{\"answered\":7,\"expected\":8}"),
         has("shard_5: not looked at"),
     );
-    // What its other tables say is not all that it could say.
+    // A search of its other tables is incomplete.
     db.in_each_shard(&format!(
         "CREATE TABLE others (id bigint PRIMARY KEY); GRANT SELECT ON others TO \"{role}\""
     ));
     find()
         .run()
         .assert(3, "", has_all(["shard_5: not looked at", "\n7/8 shards"]));
-    // Nor is it told of twice that a shard did not answer, or where it belongs.
+    // A shard that did not answer is reported once, even if the key belongs there.
     db.in_shard(2, &format!("REVOKE SELECT ON origins FROM \"{role}\""));
     let mut migration = db.session();
     migration.run("BEGIN; LOCK TABLE shard_5.others");
@@ -117,7 +117,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
     assert_eq!(ran.stderr.matches("not looked at").count(), 1);
 }
 
-/// A shard whose origins take longer to read than it takes a progress line to appear.
+/// Makes a shard's origins slower to read than the delay of the progress line.
 fn slow(db: &Db, shard: u32) {
     db.in_shard(
         shard,

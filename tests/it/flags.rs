@@ -1,4 +1,4 @@
-//! Every flag of `shardq query`, and what goes to which of the two outputs.
+//! Every flag of `shardq query`, and what goes to stdout and stderr.
 
 use std::fs;
 
@@ -6,7 +6,6 @@ use shardq::sandbox::Options;
 
 use crate::support::{ANY, Db, Program, Text, has, has_all, private_server, shardq};
 
-/// Two shards with a row each.
 fn two_shards() -> Db {
     let db = Db::with_shards(2);
     db.in_each_shard("CREATE TABLE t (n int, v text); INSERT INTO t VALUES ({n}, 'v{n}')");
@@ -21,7 +20,7 @@ fn query<const N: usize>(args: [&str; N]) -> Program {
     shardq(["query"]).args(args)
 }
 
-/// Wrong before any server is asked: there is none.
+/// Fails before connecting: there is no server.
 #[track_caller]
 fn assert_usage<'a, const N: usize>(args: [&str; N], stderr: impl Into<Text<'a>>) {
     let program = query(args)
@@ -398,7 +397,7 @@ fn a_dry_run_prints_what_would_be_sent_and_sends_none_of_it() {
         "shardq: warning: the numbering has gaps: no shard_2-29\n",
     );
     assert!(!dry.stdout.contains("shard_30"), "{}", dry.stdout);
-    // The server logs a line's tail behind a tab.
+    // The server's log indents continuation lines with a tab.
     let log = || server.log().replace("\n\t", "\n");
     assert!(!log().contains("the mark"), "{}", log());
 
@@ -741,7 +740,7 @@ fn nothing_that_a_server_says_can_drive_the_terminal() {
         ran.assert(1, "", has("ERROR"));
         assert!(tame(&ran.stderr), "{ran:?}");
     }
-    // Programs get what there is.
+    // Machine-readable formats keep the value as it is.
     let csv = query(["--csv", "-t", "-q"])
         .args([format!("SELECT '{NASTY}'")])
         .db(&db)

@@ -1,5 +1,5 @@
-//! A folder may come from somebody else: nothing in it makes a run write, move or
-//! remove what is outside of it, or wait for ever.
+//! A folder may come from somebody else: nothing in it may make a run write, move or remove
+//! anything outside, or wait forever.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,7 +18,7 @@ fn db() -> Db {
     db
 }
 
-/// A file that no run is to change.
+/// A file that no run may change.
 fn precious(folder: &Path) -> PathBuf {
     let file = folder.join("precious");
     fs::write(&file, MINE).unwrap();
@@ -29,7 +29,7 @@ fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// A complete export of one file a shard.
+/// A complete export with one file per shard.
 fn exported(db: &Db, out: &Path) {
     export(db, SQL, out)
         .args(["--per-shard"])
@@ -74,7 +74,7 @@ fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
         assert!(!folder.path().join("nowhere").exists() && !out.join("nowhere").exists());
         fs::remove_dir_all(&out).unwrap();
     }
-    // Another name of a file looks like what a killed run left; only the name goes.
+    // A hard link looks like what a killed run left; only this name is removed.
     fs::create_dir(&out).unwrap();
     fs::hard_link(&precious, &claim).unwrap();
     exported(&db, &out);
@@ -134,7 +134,7 @@ fn no_link_to_a_folder_takes_a_run_elsewhere() {
         }
         assert_eq!(names(&elsewhere).len(), there.len(), "{what}");
     };
-    // The folder of a shard.
+    // A shard's folder.
     for flag in ["--resume", "--force"] {
         let _ = fs::remove_dir_all(&out);
         exported(&db, &out);
@@ -153,7 +153,7 @@ fn no_link_to_a_folder_takes_a_run_elsewhere() {
         );
         unchanged(flag);
     }
-    // The folder that a replacement is written into.
+    // The folder that a replacement is staged in.
     let _ = fs::remove_dir_all(&out);
     exported(&db, &out);
     fs::copy(out.join("_manifest.json"), elsewhere.join("_manifest.json")).unwrap();
@@ -199,8 +199,7 @@ fn the_manifest_of_a_file_is_written_through_no_link() {
     assert!(!folder.path().join("nowhere").exists());
 }
 
-/// Drafts of killed runs are removed; what has such a name and is none stays, and is
-/// not opened.
+/// Drafts of killed runs are removed; other files with such names stay and are not opened.
 #[test]
 fn what_only_looks_like_an_abandoned_draft_is_left_alone() {
     let db = db();
@@ -226,7 +225,7 @@ fn what_only_looks_like_an_abandoned_draft_is_left_alone() {
     );
 }
 
-/// It would be the new file's owner whose rights go to whoever runs it.
+/// Otherwise whoever runs the new file would get its owner's rights.
 #[test]
 fn a_new_file_is_not_setuid_because_the_older_was() {
     let db = db();
@@ -274,7 +273,7 @@ fn only_regular_files_are_verified_and_gone_on_with() {
             verify(&file).run().assert(1, "", has(&refused));
         }
     }
-    // A file of its own, whose manifest is there, in another's place.
+    // A pipe in place of a single-file export, with its manifest present.
     let file = folder.path().join("t.csv");
     export(&db, SQL, &file).run().assert(0, "", ANY);
     fs::remove_file(&file).unwrap();
@@ -282,7 +281,7 @@ fn only_regular_files_are_verified_and_gone_on_with() {
     verify(&file)
         .run()
         .assert(1, "", has("t.csv: a pipe, and not a regular file"));
-    // No end, and no size.
+    // A file without an end or a size.
     fs::remove_file(&file).unwrap();
     symlink("/proc/kmsg", &file).unwrap();
     verify(&file).run().assert(1, "", has("t.csv: "));

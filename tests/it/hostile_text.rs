@@ -1,10 +1,10 @@
-//! What a server or a file says is never taken for what shardq says.
+//! Text from a server or a file cannot pass for shardq's own messages.
 
 use crate::support::{Db, has_all, shardq};
 
 const FAKE: &str = "fine\nshardq: all is well\n128/128 shards · one snapshot · 3 ms\nERROR:  none";
 
-/// Of standard error, the lines that begin as ours do.
+/// The lines of standard error that begin like ours.
 fn ours(stderr: &str) -> Vec<&str> {
     let lines = stderr.lines();
     lines
@@ -97,7 +97,7 @@ fn a_command_line_that_is_not_understood_shows_no_password() {
         );
         assert_eq!(ran.stdout, "");
     }
-    // What holds none is shown, as by every other program.
+    // A text without control characters is shown as it is.
     shardq(["query", "SELECT 1", "SELECT 2"]).run().assert(
         2,
         "",

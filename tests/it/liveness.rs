@@ -1,4 +1,4 @@
-//! Never stuck: whatever the server or the network does, a run goes on or ends.
+//! Never stuck: whatever the server or the network does, a run continues or ends.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -7,11 +7,10 @@ use crate::support::{
     ANY, Db, Fault, FaultyLink, Program, Running, eventually, has, has_all, shardq,
 };
 
-/// Ctrl-C and a request to terminate have to be through by then, on a machine that does
-/// other things as well.
+/// The time limit for Ctrl-C and termination, on a machine that is also busy with other things.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// A row of one shard alone, `needle`, as the server sends it.
+/// The protocol message of one shard's row, `needle`.
 const ROW: &[u8] = b"D\0\0\0\x10\0\x01\0\0\0\x06needle";
 /// The same as a line of CSV.
 const LINE: &[u8] = b"d\0\0\0\x0bneedle\n";
@@ -75,7 +74,7 @@ fn every_connection_gets_to_work_however_its_opening_is_answered() {
         ])
     };
     let pieces = FaultyLink::to(&db, [Fault::Pieces(64)]);
-    // Notices part an answer as well.
+    // Notices also split a response into pieces.
     let notices = export()
         .db(&db)
         .env("PGOPTIONS", "-c client_min_messages=debug5");
@@ -87,7 +86,7 @@ fn every_connection_gets_to_work_however_its_opening_is_answered() {
     }
 }
 
-/// Shards of which nothing is answered soon.
+/// Shards where nothing is answered soon.
 fn slow_shards() -> Db {
     let db = Db::with_shards(8);
     db.in_each_shard(
@@ -97,7 +96,7 @@ fn slow_shards() -> Db {
     db
 }
 
-/// What runs for long there.
+/// Commands that run for a long time there.
 fn sleeping() -> [Vec<&'static str>; 5] {
     [
         vec!["find", "core"],
@@ -130,7 +129,7 @@ fn a_signal_is_obeyed_at_once_whatever_the_connection_does() {
         ends_at_once(running, "the server did not confirm that it stopped");
         let requests = link.connections() - connections;
         assert!(requests <= 4 * 7, "{requests} cancel requests");
-        // The requests have reached it all the same.
+        // The cancel requests have reached the server all the same.
         nothing_is_left(&db);
     }
 }
@@ -160,7 +159,7 @@ fn a_signal_is_obeyed_at_once_where_the_link_is_dead() {
 #[test]
 fn a_signal_is_obeyed_at_once_while_it_begins() {
     let db = slow_shards();
-    // In the middle of connecting, of the first look, and of what comes behind it.
+    // While connecting, during the preflight, and after it.
     for bytes in [0, 9, 300, 400, 700] {
         for args in sleeping() {
             let link = FaultyLink::to(&db, [Fault::StallAfter(bytes)]);
@@ -176,7 +175,7 @@ fn a_signal_is_obeyed_at_once_while_it_begins() {
 #[test]
 fn the_limit_of_connecting_covers_all_of_it() {
     let db = Db::with_shards(2);
-    // Behind the answer that no password is needed, and before the server is ready.
+    // After authentication succeeded, before the server is ready.
     let link = FaultyLink::to(&db, [Fault::StallAfter(9)]);
     let query = by_way_of(&link, shardq(["query", "SELECT 1"]), &db);
     let ran = query.env("PGCONNECT_TIMEOUT", "1").run();
@@ -188,7 +187,7 @@ fn the_limit_of_connecting_covers_all_of_it() {
 fn a_server_that_goes_silent_is_given_up_a_little_behind_its_own_limit() {
     let db = Db::with_shards(4);
     let silent = "the server said nothing for 6 s, so the connection was given up";
-    // Garbled: it seems that more than a gigabyte is yet to come.
+    // Garbled: the length announces more than a gigabyte to come.
     let garbled = b"D\x4f\xff\xff\xff\0\x01\0\0\0\x06needle";
     let garbled_line = b"d\x4f\xff\xff\xffneedle\n";
     let faults = [
@@ -231,7 +230,7 @@ fn a_link_that_goes_dead_in_the_middle_is_given_up() {
 #[test]
 fn a_server_that_asks_for_data_is_not_waited_for() {
     let db = Db::with_shards(4);
-    // CopyInResponse (text, no columns). It waits for what we would send, and says nothing more.
+    // CopyInResponse (text, no columns): the server waits for data from us and sends nothing more.
     let copy_in = b"G\0\0\0\x07\0\0\0";
     let link = FaultyLink::to(&db, [Fault::EndWith(ROW.into(), copy_in.into())]);
     let query = shardq(["query", "--csv", "-t", "-j2", NEEDLE]);
@@ -239,7 +238,7 @@ fn a_server_that_asks_for_data_is_not_waited_for() {
     ran.assert(
         3,
         "shard_0,hay\nshard_2,hay\nshard_3,hay\n",
-        // The tables behind the rows of shard_0 may not have been checked yet.
+        // The tables of shard_0's rows may not have been checked yet.
         has_all([
             "1",
             "unexpected message from server",

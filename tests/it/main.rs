@@ -1,4 +1,4 @@
-//! Every promise, kept against a real server. One file per promise or command.
+//! Every promise, tested against a real server. One file per promise or command.
 
 #![allow(
     clippy::unwrap_used,

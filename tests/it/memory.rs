@@ -1,5 +1,4 @@
-//! Small: memory does not grow with the result, with the reader's patience, or with
-//! the number of shards.
+//! Memory does not grow with the size of the result, a slow reader, or the number of shards.
 
 use std::fmt::Write as _;
 
@@ -7,11 +6,11 @@ use shardq::sandbox::Options;
 
 use crate::support::{Db, Program, eventually, has, has_all, private_server, shardq};
 
-/// The code of a debug build alone is some 20 MiB of it.
+/// About 20 MiB of this is the code of a debug build.
 const MOST_KIB: u64 = 40 * 1024;
 const SHARDS: u32 = 8;
 
-/// A million rows in all, 45 MB as CSV, more than a run may take.
+/// A million rows in all, 45 MB as CSV: more than the limit.
 fn a_million() -> Db {
     let db = Db::with_shards(SHARDS);
     db.in_each_shard(
@@ -56,7 +55,7 @@ fn a_reader_that_pauses_holds_up_the_server_and_not_memory() {
     let export = |format| shardq(["export", sql, "-o", "-", "--format", format]).db(&db);
     for run in [all_of(&db), export("csv"), export("jsonl")] {
         let mut run = run.args(["-j8"]).spawn_unread();
-        // All but those that had little more to say.
+        // All but those with little left to send.
         eventually("the server waits", || waiting(&db, "ClientWrite") >= 4);
         was_little(run.peak_memory_kib());
         run.resume();
@@ -75,7 +74,7 @@ fn shards_that_wait_for_their_turn_to_be_printed_wait_at_the_server() {
     let db = a_million();
     let mut gate = db.session();
     gate.run("SELECT pg_advisory_lock(1)");
-    // The first shard has nothing to say, for long.
+    // The first shard returns nothing for a long time.
     let sql = "SELECT n, filling FROM t WHERE current_schema() <> 'shard_0' \
                OR (n = 1 AND pg_advisory_lock_shared(1) IS NULL)";
     let mut query = shardq(["query", "--csv", "-j8", "--lock-timeout", "0", sql])
@@ -122,7 +121,7 @@ fn eight_thousand_shards_are_not_too_many() {
 #[test]
 fn more_tables_than_the_server_has_room_for_locks() {
     const MANY: usize = 600;
-    // 64 locks or so for each of few connections.
+    // About 64 locks for each of few connections.
     let server = private_server(Options {
         settings: vec![
             ("max_connections".into(), "5".into()),

@@ -1,4 +1,4 @@
-//! Shards that are missing, or that only look like shards, do not vanish from the count.
+//! Missing shards, and schemas that only look like shards, are not dropped from the count.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
-/// Shards with a row each, and schemas that look like shards.
+/// Shards with one row each, and schemas that look like shards.
 fn with_look_alikes(shards: impl IntoIterator<Item = u32>, look_alikes: &[&str]) -> Db {
     let db = Db::empty();
     db.create_shards(shards);
@@ -17,7 +17,7 @@ fn with_look_alikes(shards: impl IntoIterator<Item = u32>, look_alikes: &[&str])
     db
 }
 
-/// A numbering with leading zeros, but for its end.
+/// Numbers with leading zeros, except at the end.
 fn padded() -> Db {
     let names: Vec<_> = (0..8).map(|n| format!("shard_00{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -75,7 +75,7 @@ fn an_answer_that_may_lack_shards_is_not_called_complete() {
             footer.as_str(),
         ]),
     );
-    // Whoever says which or how many has seen it.
+    // Naming the shards or their number overrides the doubt.
     for vouched in ["--expect-shards=2", "--shards=100-101"] {
         query()
             .args([vouched])
@@ -86,7 +86,7 @@ fn an_answer_that_may_lack_shards_is_not_called_complete() {
         .args(["--expect-shards", "10"])
         .run()
         .assert(1, "", has("expected 10 shards, found 2"));
-    // Also where a number is missing in the middle.
+    // The same with a gap in the middle.
     shardq(["query", "-qt", "--csv", "SELECT n FROM t"])
         .db(&with_look_alikes([0, 2], &["shard_1_old"]))
         .run()
@@ -189,7 +189,7 @@ fn failures_come_behind_the_last_row_and_the_summary_names_the_shards() {
     let db = Db::with_shards(6);
     db.in_each_shard("CREATE TABLE t AS SELECT generate_series(1, 50) AS n");
     db.sql("DROP TABLE shard_4.t");
-    // One file for both, as on a terminal.
+    // Both outputs in one file, as on a terminal.
     let both = tempfile::NamedTempFile::new().unwrap();
     let command = format!(
         "exec '{}' query --csv 'SELECT n FROM t' >>'{1}' 2>>'{1}'",
@@ -214,7 +214,7 @@ fn failures_come_behind_the_last_row_and_the_summary_names_the_shards() {
 #[test]
 fn a_failure_is_said_to_whoever_pauses() {
     let db = Db::with_shards(3);
-    // More than the pipe takes, and less than what may wait in front of it.
+    // More than the pipe buffers, less than what may wait before it.
     let sql = "SELECT repeat('x', 1000), 1 / (current_schema() <> 'shard_2')::int \
                FROM generate_series(1, 80)";
     let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();

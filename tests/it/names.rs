@@ -1,5 +1,4 @@
-//! Names are data: of databases, users, schemas, tables and columns, whatever is
-//! in them.
+//! Names are data: databases, users, schemas, tables and columns may have any name.
 
 use shardq::sandbox::Options;
 
@@ -48,7 +47,7 @@ fn databases_and_users_may_be_called_anything() {
             .run()
             .assert(0, &expected, "");
     }
-    // A name that reads like a connection string can come by PGDATABASE only, as in psql.
+    // As in psql, a name that looks like a connection string can be given only in PGDATABASE.
     for name in ["dbname=x", "postgresql://x"] {
         let odd = Db::on(&server);
         odd.sql(&format!(
@@ -124,7 +123,7 @@ fn tables_columns_and_values_may_be_called_anything() {
 #[test]
 fn schemas_of_the_search_path_may_be_called_anything() {
     let db = Db::with_shards(2);
-    // What Postgres itself takes for something else even when it is quoted.
+    // Postgres treats `$user` specially even when quoted.
     for name in NAMES.into_iter().filter(|name| *name != "$user") {
         let quoted = identifier(name);
         db.sql(&format!(

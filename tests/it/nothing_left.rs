@@ -1,5 +1,4 @@
-//! Leaves nothing behind: however a run ends, nothing of it goes on running on the
-//! server, and nothing of it stays there.
+//! Leaves nothing behind: however a run ends, nothing of it keeps running or stays on the server.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use crate::support::{
     ANY, Db, Postmaster, Program, eventually, has, has_all, private_server, shardq,
 };
 
-/// What a server says of clients that leave without a word.
+/// What a server logs about clients that disconnect without notice.
 const COMPLAINTS: [&str; 5] = [
     "unexpected EOF",
     "connection to client lost",
@@ -19,7 +18,6 @@ const COMPLAINTS: [&str; 5] = [
     "incomplete startup packet",
 ];
 
-/// Sleeps in every shard.
 fn sleeping(db: &Db) -> Program {
     shardq(["query", "--csv", "SELECT pg_sleep(600)"]).db(db)
 }
@@ -47,8 +45,8 @@ fn ctrl_c_cancels_in_every_shard() {
     }
 }
 
-/// `nohup` has hangups ignored, and a shell without job control Ctrl-C for what it runs
-/// in the background. Where that cannot be told (it takes Linux), both end it.
+/// `nohup` ignores SIGHUP, and a shell without job control ignores SIGINT for background commands.
+/// Where this cannot be detected (other systems than Linux), both signals end the run.
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_were_ignored_when_it_started_do_not_end_it() {
@@ -182,8 +180,8 @@ fn the_server_notices_when_it_is_killed_while_the_check_waits_for_a_lock() {
 fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
     let db = Db::with_shards(1);
     let fast = "SELECT repeat('x', 100) FROM generate_series(1, 1000000)";
-    // Rows so slow that what there is goes on at every beat, until the pipe is full;
-    // then as many as stop the server.
+    // Rows so slow that each is flushed by the timer until the pipe is full; then enough rows to
+    // block the server.
     let slow = "SELECT repeat('x', 20000), CASE WHEN n < 15 THEN pg_sleep(0.15) END \
                 FROM generate_series(1, 100000) AS n";
     for sql in [fast, slow] {
@@ -203,7 +201,7 @@ fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
 #[test]
 fn ctrl_c_is_heard_while_the_reader_pauses_before_the_end() {
     let db = Db::with_shards(2);
-    // More than the pipe takes, and less than what may wait in front of it.
+    // More than the pipe buffers, less than what may wait before it.
     let sql = "SELECT repeat('x', 1000) FROM generate_series(1, 80)";
     let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
     eventually("the shards have answered", || {
@@ -308,14 +306,14 @@ fn settings_of_the_database_do_not_end_a_run_early() {
         .db(&db)
         .run()
         .assert(0, has("shard_0,f\n"), has("8/8 shards · one snapshot"));
-    // Not even one whose work was done.
+    // Not even a connection that had finished its work was terminated.
     let log = server.log();
     assert!(!log.contains("terminating connection"), "{log}");
 }
 
 #[test]
 fn a_hot_standby_answers() {
-    // One that has been cut off from its primary, but a standby all the same.
+    // Cut off from its primary, but a standby all the same.
     let mut server = private_server(Options {
         settings: vec![("wal_level".into(), "replica".into())],
         ..Options::default()

@@ -1,4 +1,4 @@
-//! What the server says beside its answers (NOTICE, WARNING) is shown, with its shard.
+//! Messages that accompany results (NOTICE, WARNING) are shown, with their shard.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::{ANY, Db, Program, has, has_all, shardq};
 
-/// A table of one row per shard, and functions that speak.
+/// A table with one row per shard, and functions that raise messages.
 fn talking(shards: u32) -> Db {
     let db = Db::with_shards(shards);
     db.in_each_shard(
@@ -22,7 +22,7 @@ fn talking(shards: u32) -> Db {
     db
 }
 
-/// stderr without the summary, which has the time in it.
+/// stderr without the summary, which contains times.
 fn said(stderr: &str) -> String {
     let lines = stderr.split_inclusive('\n');
     lines.filter(|line| !line.contains(" · ")).collect()
@@ -48,7 +48,7 @@ fn a_warning_is_printed_as_psql_prints_it() {
             .env("PGOPTIONS", options)
             .run();
         let ours = said(&ran.stderr).replace("shard_0: ", "");
-        // A text of several lines stands to the right of ours.
+        // Ours indents the continuation lines of a message.
         let theirs = psql.stderr.replace("two\nlines", "two\n    lines");
         assert_eq!(ours, theirs, "{sql}");
         assert!(!ours.is_empty(), "{sql}");
@@ -172,7 +172,7 @@ fn one_answer_of_all_shards_has_messages_of_no_shard() {
         .db(&db)
         .run()
         .assert(0, "5\n", "NOTICE:  here 2\nNOTICE:  here 3\n");
-    // Of the parts, and of the statement that combines them.
+    // From the partials, and from the final statement.
     shardq(args)
         .args([
             "partial",
@@ -189,7 +189,7 @@ fn one_answer_of_all_shards_has_messages_of_no_shard() {
         );
 }
 
-/// The start of a connection as a server leads it, up to what it says before it is open.
+/// The server's side of connection startup, up to where it may send notices.
 fn let_in(client: &mut TcpStream) {
     let mut length = [0; 4];
     client.read_exact(&mut length).unwrap();
@@ -202,7 +202,7 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &length.to_be_bytes(), body].concat()
 }
 
-/// What a server said, that then refuses us, to a program with little memory.
+/// A server that sends something and then rejects the connection, and a client with little memory.
 fn refused_after(said: impl Fn(&mut TcpStream) + Send + 'static) -> Program {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
@@ -214,7 +214,7 @@ fn refused_after(said: impl Fn(&mut TcpStream) + Send + 'static) -> Program {
             let _ = client.write_all(&message(b'E', refusal));
         }
     });
-    // 200 MiB of address space: an idle shardq has 80.
+    // 200 MiB of address space; an idle shardq uses 80.
     let limited = format!(
         "ulimit -v 204800; exec '{}' query 'SELECT 1' -j 1",
         env!("CARGO_BIN_EXE_shardq")

@@ -1,19 +1,19 @@
-//! One instant: all shards are read at the same snapshot, whatever the number of
-//! connections, and whoever writes meanwhile.
+//! All shards are read at the same snapshot, whatever the number of connections and concurrent
+//! writes.
 
 use std::collections::HashSet;
 
 use crate::support::{Db, Running, has, shardq};
 
-/// What is seen at one instant adds up as often as one cares to look.
+/// At one snapshot the sum is right, however often it is read.
 const LOOKS: usize = 30;
-/// What is not, soon does not. Seen within 3 looks; a machine may be busy.
+/// Without one it soon is not: within 3 reads so far, more on a busy machine.
 const LOOKS_AT_MOST: usize = 500;
 
 const SHARDS: u32 = 16;
 
-/// An account in each shard. Money moves between them for as long as this lives,
-/// and all of it together is always 0.
+/// One account per shard. Money moves between them for as long as this lives; the total is always
+/// 0.
 struct Bank {
     db: Db,
     _movers: Vec<Running>,
@@ -42,7 +42,7 @@ impl Bank {
         let moved = |n: i32| {
             db.psql_program(["-c", "CALL public.move_money()"])
                 .env("PGAPPNAME", format!("mover {n}"))
-                // It ends with the test, whose death it would not notice.
+                // Makes it end with the test, which it would not notice otherwise.
                 .env("PGOPTIONS", "-c client_connection_check_interval=100ms")
                 .spawn()
         };
@@ -61,7 +61,7 @@ impl Bank {
         }
     }
 
-    /// What a run sees of all accounts together.
+    /// The total of all accounts as a run sees it.
     fn total<const N: usize>(&self, options: [&str; N]) -> i64 {
         let ran = shardq(["query", "--csv", "-t", "--no-shard-column"])
             .args(options)
@@ -86,7 +86,7 @@ fn money_that_moves_between_shards_is_never_lost_or_doubled() {
             "with one connection, at look {look}"
         );
     }
-    // The test would notice: without the snapshot it is not so.
+    // Proves that the test can fail: without the snapshot the sum is wrong.
     let seen = (0..LOOKS_AT_MOST).any(|_| bank.total(["--no-snapshot"]) != 0);
     assert!(
         seen,

@@ -1,4 +1,4 @@
-//! `--origin`: an answer about an origin that is elsewhere is not called complete.
+//! `--origin`: a result is not called complete if the origin is elsewhere.
 
 use std::num::NonZeroU32;
 
@@ -90,7 +90,7 @@ fn an_origin_that_is_elsewhere_makes_the_answer_incomplete() {
 
 #[test]
 fn the_shard_of_an_origin_may_be_missing() {
-    // The highest: names route over the others then.
+    // The last shard: names are then routed over the remaining ones.
     let db = with_origins(5);
     let name = name_in(3, 5);
     insert(&db, 3, 5, &name);
@@ -112,7 +112,7 @@ fn the_shard_of_an_origin_may_be_missing() {
         "",
         has("shardq: shard_2 of 4, where origin \"core\" belongs (FNV-1a mod 4), is not there"),
     );
-    // Nobody knows what was in it.
+    // Its contents are unknown.
     let present = name_in(1, 4);
     query(&db, &present).run().assert(
         3,
@@ -142,7 +142,7 @@ fn where_there_are_no_origins_nothing_is_verified_and_it_is_said() {
     run(&db).assert(0, "shard_2,2\n", has(why));
     db.in_each_shard("CREATE TABLE origins (id bigint)");
     run(&db).assert(0, "shard_2,2\n", has(why));
-    // A statement that fails is not the look's fault, nor the other way round.
+    // A failing statement is not blamed on the check of the origin, nor the other way round.
     let ran = shardq(["query", "-q", "SELECT x FROM t", "--origin", "core"])
         .db(&db)
         .run();

@@ -1,5 +1,5 @@
-//! Behind a pooler in transaction mode: never somebody else's tables, and never stuck
-//! because it has fewer connections to give than were asked for.
+//! Behind a pooler in transaction mode: never another session's tables, and never stuck when the
+//! pool has fewer connections than requested.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::support::{Db, PgBouncer, Program, Running, eventually, has, has_all, 
 
 const SHARDS: u32 = 16;
 
-/// More than may be read ahead of the shard that is printed, so that the order matters.
+/// More than may be read ahead of the shard being printed, so that the order matters.
 const LARGE: &str = "SELECT n, repeat('x', 2000) AS filler FROM items, generate_series(1, 100)";
 
 fn items() -> Db {
@@ -17,7 +17,7 @@ fn items() -> Db {
     db
 }
 
-/// What each shard says, once, whatever the length of its rows.
+/// Every shard's rows occur once, whatever their length.
 #[track_caller]
 fn assert_all_shards(csv: &str, rows_each: usize) {
     let expected = (0..SHARDS).flat_map(|n| {
@@ -226,7 +226,7 @@ fn ctrl_c_is_heard_while_connections_wait_for_the_pool() {
                   AND wait_event = 'PgSleep'";
     eventually("it runs", || db.ask(active) == "1");
     eventually("its other connections wait", || pooler.waiting(&db) == 3);
-    // This one does not even get a first.
+    // This one does not even get a first connection.
     let behind = pooler.lead(shardq(["query", "SELECT 1"]), &db).spawn();
     eventually("it waits", || pooler.waiting(&db) == 4);
     for run in [behind, query] {

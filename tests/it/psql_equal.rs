@@ -1,18 +1,18 @@
-//! Every value is to the letter what psql prints for it: psql is asked for the same.
+//! Every value is exactly what psql prints: the tests ask psql for the same.
 
 use crate::support::types::{self, Sample};
 use crate::support::{ANY, Db, has_all, shardq};
 
-/// A format of ours, and how psql prints the same.
+/// One of our formats, and how to make psql print the same.
 struct Format {
     flags: &'static [&'static str],
     theirs: Theirs,
 }
 
 enum Theirs {
-    /// By `\pset`, on top of what the formats above it have set.
+    /// With `\pset`, on top of the options of the formats above it.
     Psql(&'static str),
-    /// By `COPY`: psql's own CSV has NULL and '' alike.
+    /// With `COPY`: psql's own CSV does not distinguish NULL and ''.
     Copy(&'static str),
 }
 
@@ -41,13 +41,13 @@ const FORMATS: &[Format] = &[
     copy(&["--tsv", "-t", "--null", ""], "NULL ''"),
 ];
 
-/// One for people and one for programs.
+/// One format for people and one for programs.
 const TWO_FORMATS: &[Format] = FORMATS.split_at(2).0;
 
-/// What is said to both.
+/// Settings for both programs.
 #[derive(Default, Clone, Copy)]
 struct Session<'a> {
-    /// psql's, since we set ours.
+    /// For psql only; ours sets its own.
     search_path: &'a str,
     options: &'a str,
     env: &'a [(&'a str, &'a str)],
@@ -81,7 +81,7 @@ impl Session<'_> {
         ran.stdout
     }
 
-    /// Asks `our_sql` with our `args`, and psql for `sql`.
+    /// Runs `our_sql` with our `args`, and `sql` in psql.
     #[track_caller]
     fn assert_same(&self, db: &Db, formats: &[Format], args: &[&str], our_sql: &str, sql: &str) {
         const NEXT: &str = "== the next format ==\n";
@@ -99,7 +99,7 @@ impl Session<'_> {
         }
     }
 
-    /// Asks both for the same, in one shard.
+    /// Runs the same SQL in both, in one shard.
     #[track_caller]
     fn assert_same_in_shard(self, db: &Db, formats: &[Format], shard: u32, sql: &str) {
         let number = shard.to_string();
@@ -129,7 +129,7 @@ fn same(flags: &[&str], ours: &str, psqls: &str) {
 /// The built-in types of this server.
 fn built_in(db: &Db) -> Vec<Sample> {
     let mut samples = types::BUILT_IN.to_vec();
-    // A server may be built without it.
+    // A server may be built without xml.
     if db.psql_program(["-c", "SELECT '<a/>'::xml"]).run().status == 0 {
         samples.push(types::XML);
     }

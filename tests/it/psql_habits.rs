@@ -1,4 +1,4 @@
-//! What somebody types who is used to psql works, or is answered with what to use.
+//! What psql users type by habit works, or is answered with what to use instead.
 
 use crate::support::{ANY, Db, has, shardq};
 
@@ -104,7 +104,7 @@ fn what_only_psql_has_is_answered_with_what_to_use() {
         let query = shardq(["query"]).args(args).db(&db).run();
         query.assert(2, "", has(told));
     }
-    // A backslash that is no command is Postgres's to judge.
+    // A backslash that is not a command is left to Postgres.
     shardq(["query", "-q", r"SELECT E'\u0000 \d'"])
         .db(&db)
         .run()

@@ -1,12 +1,11 @@
-//! Read-only by structure: whatever the statement is, and even for a superuser,
-//! the data is afterwards what it was before.
+//! Read-only by structure: no statement changes any data, even as superuser.
 
 use std::path::Path;
 
 use crate::support::{Db, Ran, shardq};
 
-/// Two shards full of data and of traps. With `first` not so, the lowest shard
-/// is empty: the server cannot tell what the statement is before it runs.
+/// Two shards full of data and of traps. If `first` is false the lowest shard is empty, so the
+/// server cannot tell what kind of statement it is before it runs.
 fn treasury(first: bool) -> Db {
     let db = Db::with_shards(2);
     let fill = "CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 10);
@@ -39,7 +38,7 @@ fn treasury(first: bool) -> Db {
     db
 }
 
-/// All that could have changed.
+/// Everything that could have changed.
 const CONTENTS: &str = "
     SELECT (SELECT string_agg(n::text, ',') FROM shard_1.t),
         (SELECT r FROM shard_1.mv), (SELECT (last_value, is_called)::text FROM shard_1.s),
@@ -52,7 +51,7 @@ const CONTENTS: &str = "
          WHERE datname = current_database())";
 
 const ATTACKS: &[&str] = &[
-    // Plainly.
+    // Directly.
     "DELETE FROM t",
     "DELETE FROM t RETURNING n",
     "INSERT INTO t VALUES (99) RETURNING n",
@@ -80,7 +79,7 @@ const ATTACKS: &[&str] = &[
     "COPY t TO '/tmp/shardq_was_here'",
     "IMPORT FOREIGN SCHEMA x FROM SERVER y INTO z",
     "NOTIFY shardq",
-    // By lock.
+    // By locks.
     "LOCK TABLE t",
     "SELECT n FROM t FOR UPDATE",
     "SELECT n FROM t FOR KEY SHARE",
@@ -103,7 +102,7 @@ const ATTACKS: &[&str] = &[
     "; ;",
     ";",
     "-- nothing",
-    // By switching the guard off.
+    // By disabling read-only mode.
     "SET TRANSACTION READ WRITE",
     "SET transaction_read_only = off",
     "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
@@ -113,7 +112,7 @@ const ATTACKS: &[&str] = &[
     "WITH off AS MATERIALIZED (SELECT set_config('transaction_read_only', 'off', false)), \
      w AS (DELETE FROM t RETURNING n) SELECT * FROM off, w",
     "UPDATE pg_settings SET setting = 'off' WHERE name = 'transaction_read_only' RETURNING name",
-    // By what a function does.
+    // By side effects of a function.
     "SELECT public.writes(), n FROM t",
     "SELECT public.switches_and_writes(), n FROM t",
     "SELECT public.sets_and_writes(), n FROM t",
@@ -130,7 +129,7 @@ const ATTACKS: &[&str] = &[
     "LISTEN shardq",
     "DISCARD ALL",
     "SELECT query_to_xml('DELETE FROM t', true, true, ''), n FROM t",
-    // By swallowing the SQL that follows, or what it thinks it stands in.
+    // By swallowing the SQL that follows, or by closing what surrounds it.
     "DELETE FROM t RETURNING n --",
     "SELECT 1; COMMIT; DELETE FROM t --",
     "SELECT 1 /*",
@@ -147,20 +146,20 @@ const ATTACKS: &[&str] = &[
     "public\"; COMMIT; DELETE FROM t; --",
     "',false); COMMIT; DELETE FROM t; --",
     "{statement}; COMMIT; DELETE FROM t",
-    // By an end that is none.
+    // By a fake end of the statement.
     "SELECT 1;\nCOMMIT;\nDELETE FROM t;\n",
     "SELECT 1\r;\u{a0}DELETE FROM t",
     "SELECT 1；DELETE FROM t",
 ];
 
-/// What a server lets pass, and the rollback of the turn takes back.
+/// Accepted by the server, and undone by the rollback.
 const UNDONE: &[&str] = &[
-    // It writes large objects in read-only transactions, before Postgres 16.
+    // Before Postgres 16, large objects can be written in read-only transactions.
     "SELECT lo_create(0)",
     "SELECT lo_from_bytea(0, 'x')",
-    // It looks at the query and not at the table.
+    // Postgres checks the query, not the creation of the table.
     "EXPLAIN ANALYZE CREATE TABLE stolen AS SELECT 1",
-    // RESET passes the guard by, before Postgres 16.
+    // Before Postgres 16, RESET bypasses read-only mode.
     "SELECT public.resets_and_writes()",
     "SELECT set_config('transaction_read_only', NULL, true), public.writes()",
     "SELECT public.swallows()",
@@ -169,7 +168,7 @@ const UNDONE: &[&str] = &[
     "SELECT set_config('statement_timeout', '1', false)",
 ];
 
-/// Runs statements one by one, and looks after each.
+/// Runs statements one by one, and compares the contents after each.
 #[track_caller]
 fn try_all(
     db: &Db,
@@ -243,7 +242,7 @@ fn a_backslash_hides_nothing_whatever_it_means_to_the_server() {
 #[test]
 fn what_others_put_in_public_is_not_called() {
     let db = treasury(true);
-    // Each fits better than Postgres's own, or stands in front of it.
+    // Each is a better match than Postgres's own, or precedes it in the path.
     for (operator, left, right) in [
         ("~", "name", "name"),
         ("~", "text", "text"),

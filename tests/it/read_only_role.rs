@@ -1,5 +1,5 @@
-//! docs/read-only.md: what READ ONLY leaves open to a superuser, and that the role
-//! which it describes cannot do it.
+//! docs/read-only.md: what READ ONLY leaves open to a superuser, and that the role described there
+//! cannot do it.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use shardq::sandbox::Options;
 
 use crate::support::{Db, Ran, eventually, has, on_a_terminal, private_server, shardq};
 
-/// As superuser these run, and a rollback does not undo them.
+/// These run as superuser, and a rollback does not undo them.
 const OPEN: [&str; 18] = [
     "SELECT pg_create_physical_replication_slot('by_shardq')",
     "SELECT pg_drop_replication_slot('by_shardq')",
@@ -31,7 +31,7 @@ const OPEN: [&str; 18] = [
     "SELECT pg_stat_reset_slru('Notify')",
 ];
 
-/// What follows a line ```` ```sql ````.
+/// The document's `sql` code blocks.
 fn statements() -> String {
     let text =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/read-only.md")).unwrap();
@@ -71,7 +71,7 @@ fn the_role_of_the_manual_cannot_do_what_read_only_leaves_open() {
     }
     assert_eq!(db.ask("SELECT count(*) FROM pg_replication_slots"), "0");
     assert_eq!(db.ask("SELECT last_value FROM public.counter"), "1");
-    // So that the list is not of what nobody can do.
+    // Proves that a superuser can do what is on the list.
     let before_16 = db.ask("SELECT current_setting('server_version_num')::int < 160000") == "t";
     for sql in OPEN {
         if sql.starts_with("WITH") && !before_16 {
@@ -95,7 +95,7 @@ fn the_role_of_the_manual_cannot_do_what_read_only_leaves_open() {
     }
 }
 
-/// They are not installed everywhere.
+/// These extensions are not installed everywhere.
 #[test]
 fn extensions_that_reach_out_are_closed_to_the_role_as_well() {
     let server = private_server(Options::default());
@@ -187,7 +187,7 @@ fn a_superuser_is_told_on_a_terminal_once_and_nobody_else_is() {
         assert_eq!(ran.stdout.matches(told).count(), times, "{args}: {ran:?}");
         assert_eq!(ran.stdout.matches("see docs/read-only.md").count(), times);
     }
-    // A log is not read by whoever chooses the role.
+    // Logs are not for the user who chooses the role.
     let ran = shardq(["query", "SELECT 1"]).db(&db).run();
     assert!(!ran.stderr.contains(told), "{}", ran.stderr);
 }

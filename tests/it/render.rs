@@ -1,4 +1,4 @@
-//! What psql and COPY print, byte for byte: the real ones say what is right.
+//! Byte-for-byte output of psql and COPY, compared with the real programs.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::{Db, shardq};
 
-/// What the server says, for the renderers alone to print.
+/// The server's result, to be printed by the renderers alone.
 fn answer(db: &Db, sql: &str) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -69,7 +69,7 @@ impl Answer {
     }
 }
 
-/// Compares all that psql and COPY can say about a query's result.
+/// Compares all output options of psql and COPY for a query's result.
 fn assert_same(db: &Db, sql: &str, null: &str) {
     let answer = answer(db, sql);
 
@@ -202,12 +202,12 @@ fn scripts_of_any_width_line_up_as_in_psql() {
 #[test]
 fn every_character_has_the_width_that_psql_gives_it() {
     let db = Db::empty();
-    // The widths are those of its major version; a later one has another Unicode's.
+    // Widths are those of Unicode in psql 15; later versions use another one.
     let version = db.psql(["--version"]);
     if !version.contains(" 15.") {
         return;
     }
-    // Sixteen per line, for speed. Of what is no character, psql prints nothing.
+    // Sixteen per line, for speed. psql prints nothing for non-characters.
     db.create_shards([0]);
     let sql = "SELECT min(i) AS first, string_agg(chr(i), '' ORDER BY i) AS c, 'x' AS x
          FROM generate_series(1, 1114111) i
@@ -300,7 +300,7 @@ fn results_without_rows_or_columns_print_as_in_psql() {
     assert_same(&db, "SELECT WHERE false", "");
 }
 
-/// Text out of pieces that break renderers.
+/// Text made of pieces that break renderers.
 fn nasty(pieces: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[a-z]{1,6}",

@@ -1,4 +1,4 @@
-//! A flag that is given twice never answers less in silence.
+//! A repeated flag never silently reduces the result.
 
 use crate::support::{Db, has, has_all, shardq};
 
@@ -70,7 +70,7 @@ fn every_other_flag_is_given_once() {
     }
 }
 
-/// As the message names it.
+/// The flag's name in messages.
 fn flag_name(flag: &str) -> &str {
     match flag {
         "-f" => "--file",

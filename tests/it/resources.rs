@@ -1,11 +1,10 @@
-//! Limits of the system: memory, the size of files. They end a run with a message and
-//! a status of its own, and not with a signal.
+//! System limits (memory, file size) end a run with a message and an exit status, not by a signal.
 
 use std::fs;
 
 use crate::support::{Db, Program, has, has_all};
 
-/// The command under a limit of the shell's.
+/// The command under a shell `ulimit`.
 fn limited(limit: &str, args: &[&str]) -> Program {
     let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
     Program::new("sh")
@@ -54,7 +53,7 @@ fn a_file_that_outgrows_its_limit_is_an_error() {
         );
         assert_eq!(fs::read_to_string(&file).unwrap(), "older", "{args:?}");
     }
-    // Where standard output is the file.
+    // The same with standard output as the file.
     let script = "ulimit -f 1; exec \"$0\" man > \"$1\"";
     Program::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_shardq"), name])

@@ -1,5 +1,5 @@
-//! A table that is rewritten or renamed during a run: its rows are invisible to the run's
-//! snapshot. This is noticed, and the run is repeated at a new snapshot; never answered.
+//! A table that is rewritten or renamed during a run is invisible to the run's snapshot. The run
+//! notices and retries at a new snapshot; it never returns such a result.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn two_shards() -> Db {
 const RELOAD: &str = "CREATE TEMP TABLE k AS TABLE shard_1.t; TRUNCATE shard_1.t; \
                       INSERT INTO shard_1.t TABLE k";
 
-/// What another session does to `shard_1`, in a transaction, and the query that meets it.
+/// Name, what another session does to `shard_1` in a transaction, and the query that meets it.
 const REWRITES: [(&str, &str, &str); 12] = [
     ("truncate and insert", RELOAD, "SELECT sum(v) FROM t"),
     (
@@ -90,14 +90,14 @@ const REWRITES: [(&str, &str, &str); 12] = [
     ),
 ];
 
-/// Another session that has rewritten a table, and has not committed yet.
+/// A session that has rewritten a table and not committed yet.
 fn rewriting(db: &Db, sql: &str) -> Session {
     let mut session = db.session();
     session.run(&format!("BEGIN; {sql}"));
     session
 }
 
-/// Starts a run, lets it meet the rewritten table, and lets it go on.
+/// Starts a run, waits until it meets the rewritten table, then commits.
 fn meet(db: &Db, name: &str, mut rewriter: Session, program: Program) -> Running {
     let run = program.args(["--lock-timeout", "1min"]).spawn();
     eventually(&format!("the run waits for the table ({name})"), || {
@@ -110,7 +110,7 @@ fn meet(db: &Db, name: &str, mut rewriter: Session, program: Program) -> Running
     run
 }
 
-/// An aligned table is printed when it is whole.
+/// An aligned table is printed once it is complete.
 const EACH: &str = " shard_0 | 100\n shard_1 | 100\n\n";
 const RETRIED: [&str; 2] = ["rows may be missing: ", "at a new snapshot"];
 
@@ -132,7 +132,7 @@ fn query_retries_whatever_the_rewrite_was() {
 fn one_statement_over_all_shards_is_retried_whatever_the_rewrite_was() {
     for (name, rewrite, sql) in REWRITES {
         if sql.ends_with("of_t") || sql.ends_with(" m") {
-            // Views are refused.
+            // Views are unsupported.
             continue;
         }
         let db = two_shards();
@@ -154,7 +154,7 @@ fn partials_are_retried_whatever_the_rewrite_was() {
             let db = two_shards();
             let query = shardq(["query", "-g", "--strategy", strategy, "--csv", "-t", sql]);
             let run = meet(&db, rewrite, rewriting(&db, rewrite), query.db(&db)).finish();
-            // Whether there is a snapshot yet when it meets the lock depends on the strategy.
+            // Whether a snapshot exists yet when it meets the lock depends on the strategy.
             run.assert(0, "200\n", has("2/2 shards"));
         }
     }
@@ -225,7 +225,7 @@ fn a_file_per_shard_gets_its_name_only_if_the_snapshot_covers_it() {
         let target = folder.path().join("t");
         let per_shard = export(&db, sql, &target).args(["--per-shard"]);
         let run = meet(&db, rewrite, rewriting(&db, rewrite), per_shard).finish();
-        // The file of shard_0 may have its name by then: the export goes on without shard_1.
+        // shard_0's file may be published already: the export then continues without shard_1.
         assert!([0, 3].contains(&run.status), "{name}: {}", run.stderr);
         assert!(run.stderr.contains(RETRIED[0]), "{name}: {}", run.stderr);
         if run.status == 3 {
@@ -314,7 +314,7 @@ fn a_rolling_reload_is_never_answered_wrong() {
         let (mut answered, mut failures) = (0, String::new());
         for _ in 0..RUNS {
             let run = match strategy {
-                // Aligned, so that nothing is printed before all of it is known.
+                // Aligned, so nothing is printed before all rows are known.
                 "each" => shardq(["query", "-t", "SELECT v FROM t"]),
                 _ => shardq(["query", "-g", "-t", "--csv", "SELECT sum(v) FROM t"])
                     .args(["--strategy", strategy]),
@@ -356,7 +356,7 @@ fn the_tables_that_were_rewritten_are_locked_in_front_of_the_next_snapshot() {
     let run = meet(&db, RELOAD, rewriting(&db, RELOAD), query).finish();
     run.assert(0, "", has("2/2 shards"));
     let locked = fs::read_to_string(&file).unwrap();
-    // Each turn sees the other shard's table locked as well.
+    // Each shard's statement sees the other shard's table locked as well.
     assert_eq!(
         locked,
         "shard_0,100,\"shard_1.t,t\"\nshard_1,100,\"shard_0.t,t\"\n"

@@ -1,11 +1,11 @@
-//! Row-level security hides rows from a role without a word: a run says so, or fails.
+//! Row-level security silently hides rows from a role: a run reports that, or fails.
 
 use std::fs;
 
 use crate::export::{export, folder, manifest};
 use crate::support::{Db, Program, has, has_all, shardq};
 
-/// Two shards with three rows each, of which a role may see one.
+/// Two shards with three rows each, one of which a role may see.
 struct Restricted {
     db: Db,
     role: String,
@@ -14,7 +14,7 @@ struct Restricted {
 impl Restricted {
     fn new() -> Self {
         let db = Db::with_shards(2);
-        // Roles are the server's, and other tests use it too.
+        // Roles belong to the server, which other tests share.
         let role = format!("reader of {}", db.name());
         let role = format!("\"{role:.60}\"");
         db.sql(&format!("CREATE ROLE {role} LOGIN"));

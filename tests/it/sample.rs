@@ -1,4 +1,4 @@
-//! The sample data is what it says: each origin where its name's hash puts it.
+//! The sample data is right: each origin is where the hash of its name puts it.
 
 use shardq::sharding::shard::Shard;
 
@@ -48,7 +48,7 @@ fn every_shard_has_its_own_and_nobody_elses() {
     assert_eq!(db.ask(&packages), "160|160|160|53", "a third is core's");
 }
 
-/// The definition, to hold against the shortened one in the sample's SQL.
+/// The full definition, to check the short form in the sample's SQL.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

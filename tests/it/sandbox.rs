@@ -1,4 +1,4 @@
-//! The throwaway server does what the tests that use it rely on.
+//! The throwaway server behaves as the tests that use it rely on.
 
 use shardq::sandbox::{Listen, Options, Sandbox, SandboxError, Shutdown};
 
@@ -27,7 +27,7 @@ fn a_dropped_server_is_gone() {
     let pid: u32 = pid.lines().next().unwrap().parse().unwrap();
     drop(server);
     assert!(!folder.exists());
-    // The shell that reaps it may be a moment behind.
+    // The shell that reaps it may take a moment.
     eventually("the server's process is gone", || {
         !std::path::Path::new(&format!("/proc/{pid}/stat")).exists()
     });

@@ -1,4 +1,4 @@
-//! The slow link that speed is measured over is as slow as it says, no more.
+//! The slow link used for measurements is as slow as it claims, and no slower.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::support::{Db, Proxy, private_server};
 
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
-/// The question whether the server does TLS: it answers one byte.
+/// Asks whether the server supports TLS; the answer is one byte.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 #[test]
@@ -43,6 +43,6 @@ fn many_bytes_take_no_longer_than_few() {
         ])
         .run();
     assert_eq!(ran.stdout.len(), 20_000 * 1001);
-    // 64 KiB a round trip would take 30 s.
+    // At 64 KiB per round trip it would take 30 s.
     assert!(ran.elapsed < Duration::from_secs(15), "{:?}", ran.elapsed);
 }

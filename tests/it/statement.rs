@@ -1,8 +1,8 @@
-//! Exactly one statement, that returns rows; and errors shown as psql shows them.
+//! Exactly one statement that returns rows, and errors shown as psql shows them.
 
 use crate::support::{ANY, Db, eventually, has, shardq};
 
-/// One shard, so that what is printed is short.
+/// One shard, to keep the output short.
 fn one_shard() -> Db {
     let db = Db::with_shards(1);
     db.in_shard(
@@ -12,7 +12,7 @@ fn one_shard() -> Db {
     db
 }
 
-/// The rows of a statement given by every way there is: all give the same.
+/// The rows of a statement given in every possible way, which must agree.
 #[track_caller]
 fn rows(db: &Db, sql: &str) -> String {
     let ask = |args: [&str; 2]| {
@@ -245,8 +245,8 @@ fn without_lines(start: &str, text: &str) -> String {
     lines.filter(|line| !line.starts_with(start)).collect()
 }
 
-/// psql's messages, in our words: the SQLSTATE as in its verbose mode, without the
-/// place in Postgres's own source.
+/// psql's messages in our format: the SQLSTATE as in verbose mode, without the location in
+/// Postgres's source.
 fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
     const NEXT: &str = "== the next statement ==\n";
     let next = format!("\\warn {}", NEXT.trim_end());
@@ -259,7 +259,7 @@ fn errors_of_psql(db: &Db, statements: &[&str]) -> Vec<String> {
     let error = |text: &str| {
         without_lines("LOCATION:", text)
             .replacen("ERROR:  ", "ERROR ", 1)
-            // A text of several lines stands to the right of ours.
+            // Ours indents the continuation lines of a message.
             .replace("two\nlines", "two\n    lines")
             .replace("SELECT n,\n  nope", "SELECT n,\n      nope")
     };
@@ -272,7 +272,7 @@ fn assert_errors_of_psql(db: &Db, statements: &[&str]) {
     assert_eq!(errors.len(), statements.len());
     for (sql, error) in statements.iter().zip(errors) {
         let ran = shardq(["query", "-q", "--", sql]).db(db).run();
-        // The check finds it for all shards, the shard's turn for one.
+        // The preflight reports it for all shards, a shard's statement for one.
         let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
         let ours = without_lines("hint: ", &ours);
         assert_eq!(ours, format!("shardq: {error}"), "{sql}");

@@ -16,7 +16,7 @@ fn two_kinds() -> Db {
     db
 }
 
-/// Every command that asks a shard.
+/// Every command that queries a shard.
 fn commands(db: &Db, sql: &str) -> [(Program, &'static str); 5] {
     [
         (shardq(["query", sql]), "query"),
@@ -115,7 +115,7 @@ fn a_type_function_or_operator_is_pointed_to_where_it_is() {
             assert_eq!(ran.status, 0, "{how}: {}", ran.stderr);
         }
     }
-    // Not where the name is Postgres's own, or nobody's.
+    // Not if the name is Postgres's own, or exists nowhere.
     for sql in [
         "SELECT length(1, 2)",
         "SELECT nope(1)",

@@ -1,4 +1,5 @@
-//! One aggregate: what its parts are, and how they are put together.
+//! One aggregate: what each shard computes for it, and how the final statement combines the
+//! results.
 
 use std::ops::Range;
 
@@ -6,30 +7,30 @@ use super::allowlist::{AGGREGATES, NotDecomposable};
 use super::analyze::PartialAnalyzer;
 use super::columns::{ColumnRole, Columns, type_of};
 
-/// A piece of the final statement's expressions that comes from the parts.
+/// Tokens of the user's expressions, and the SQL over the partials that replaces them.
 pub struct Replacement {
     pub(super) tokens: Range<usize>,
     pub(super) sql: String,
 }
 
-/// An aggregate as it is written.
+/// An aggregate call as written.
 struct Call<'a> {
     name: &'a str,
-    /// Of several arguments, all with their commas.
+    /// All arguments, with the commas.
     argument: &'a str,
-    /// `FILTER (…)`, or nothing.
+    /// `FILTER (…)`, or empty.
     filter: &'a str,
-    /// What is in it.
+    /// The condition inside FILTER.
     condition: Option<&'a str>,
-    /// Whether it is over distinct values where that makes a difference.
+    /// Whether DISTINCT is given and makes a difference.
     distinct: bool,
-    /// The type in which its argument can be multiplied with itself, whatever it is.
+    /// The type in which the argument can be squared without overflow.
     factor: &'static str,
-    /// By which it is compared between shards, if it is.
+    /// The collation by which values are compared between shards, if they are.
     collation: Option<&'static str>,
 }
 
-/// Aggregates to which it is the same how often a value comes.
+/// Aggregates whose result does not depend on duplicates.
 const ONCE_IS_ENOUGH: [&str; 7] = [
     "min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or",
 ];
@@ -45,7 +46,7 @@ impl PartialAnalyzer<'_> {
         (0..self.tokens().len()).any(|index| self.is_aggregate(index))
     }
 
-    /// Whether FILTER follows an aggregate that ends here, and where that ends.
+    /// Whether FILTER follows an aggregate that ends at `close`, and the index after both.
     fn filtered(&self, close: usize) -> (bool, usize) {
         if self.is(close + 1, "filter") && self.text.precedes_mark(close + 1, '(') {
             (true, self.text.closing(close + 2) + 1)
@@ -54,7 +55,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// Which tokens are part of an aggregate.
+    /// For each token, whether it is part of an aggregate.
     pub(super) fn aggregated(&self) -> Vec<bool> {
         let mut aggregated = vec![false; self.tokens().len()];
         for index in (0..aggregated.len()).filter(|index| self.is_aggregate(*index)) {
@@ -65,7 +66,6 @@ impl PartialAnalyzer<'_> {
         aggregated
     }
 
-    /// What an aggregate's parts are, and how they are put together.
     pub(super) fn aggregate(
         &self,
         index: usize,
@@ -104,7 +104,7 @@ impl PartialAnalyzer<'_> {
         })
     }
 
-    /// An integer's square fits a bigint, which takes a third of the time.
+    /// The square of an integer fits a bigint, which takes a third of numeric's time.
     fn factor(&self, argument: &Range<usize>) -> &'static str {
         let [.., name] = &self.tokens()[argument.clone()] else {
             return "numeric";
@@ -135,11 +135,11 @@ impl Call<'_> {
         columns.add_collated(sql, usage, self.collation)
     }
 
-    /// The parts have each value, and the final statement takes it once. Postgres's
-    /// own aggregate is then given exactly what it would be given.
+    /// The partials contain each value once per shard, and the final statement applies DISTINCT, so
+    /// that Postgres's own aggregate gets exactly the values that it would get over a single table.
     fn over_distinct(&self, columns: &mut Columns) -> Result<String, NotDecomposable> {
         let value = match self.condition {
-            // These aggregates pass over NULL.
+            // These aggregates ignore NULL.
             Some(condition) => format!("CASE WHEN {condition} THEN ({}) END", self.argument),
             None => self.argument.to_owned(),
         };
@@ -155,18 +155,18 @@ impl Call<'_> {
                 "coalesce(pg_catalog.sum({}), 0)::pg_catalog.int8",
                 self.part("count", ColumnRole::Sum, columns)
             ),
-            // The type is that of the part: see `Parts`.
+            // The result type depends on the partial's type: see `Parts`.
             "sum" => {
                 let column = self.part("sum", ColumnRole::FinalSum, columns);
                 format!("pg_catalog.sum({column})::{}", type_of(&column))
             }
-            // What avg() itself does at its end.
+            // What avg() itself computes at the end.
             "avg" => {
                 let sum = self.part("sum", ColumnRole::AvgSum, columns);
                 let count = self.part("count", ColumnRole::Sum, columns);
                 let divided = type_of(&sum);
                 let count = format!("pg_catalog.sum({count})");
-                // NULLIF would compare by whatever "=" the search path has.
+                // NULLIF would use whichever `=` is found on the search path.
                 let some = apply(&count, "<>", "0");
                 apply(
                     &format!("pg_catalog.sum({sum})::{divided}"),
@@ -176,8 +176,8 @@ impl Call<'_> {
             }
             "variance" | "var_samp" => self.variance(|n| apply(n, "-", "1"), columns),
             "var_pop" => self.variance(str::to_owned, columns),
-            // Its root is taken to as many digits as the quotient under it was given,
-            // and sqrt() chooses others: rounded twice, the last digit may differ.
+            // Postgres chooses the digits of the root from those of the quotient under it; sqrt()
+            // chooses others. Rounded twice, the last digit may differ.
             "stddev" | "stddev_samp" | "stddev_pop" => {
                 return Err("the last digit of stddev cannot be had from parts");
             }
@@ -188,12 +188,11 @@ impl Call<'_> {
         })
     }
 
-    /// What Postgres's own does at its end, from the same three exact sums with the
-    /// same operators' scales: `(N ΣX² − (ΣX)²) / (N (N − 1))`, or 0 if the
-    /// numerator is not positive. `NaN` and infinities make it `NaN`, which is
-    /// larger than 0, both ways. Of one value alone (where versions differ in what
-    /// they make of `NaN`) or none, the function itself says it: the one part that
-    /// is not NULL is then that value.
+    /// What Postgres's own function computes at the end, from the same three exact sums with the
+    /// same operators' scales: `(N ΣX² − (ΣX)²) / (N (N − 1))`, or 0 if the numerator is not
+    /// positive. `NaN` and infinities make it `NaN`, which is larger than 0, in both cases. For a
+    /// single value (where versions differ in the result for `NaN`) or none, the function itself is
+    /// called: the only partial sum that is not NULL is then that value.
     fn variance(&self, other_factor: impl Fn(&str) -> String, columns: &mut Columns) -> String {
         let Self {
             name,
@@ -226,8 +225,8 @@ impl Call<'_> {
     }
 }
 
-/// Postgres's own operator, whatever else of that name the search path has. In
-/// parentheses, for named like this every operator binds alike.
+/// Calls Postgres's own operator, whatever the search path has. In parentheses, because all
+/// operators written this way have the same precedence.
 fn apply(left: &str, operator: &str, right: &str) -> String {
     format!("({left} OPERATOR(pg_catalog.{operator}) {right})")
 }

@@ -1,11 +1,9 @@
-//! The words that a statement may consist of besides its columns for its parts to
-//! be computed apart: nothing that could differ from one session to another, or
-//! depend on rows of another shard.
+//! The words allowed besides columns in a statement that is computed in partials: nothing that
+//! could differ between sessions, or depend on rows of another shard.
 
 use crate::pg::lexer::{Token, TokenKind};
 use crate::pg::query_text::RESERVED;
 
-/// Keywords inside expressions.
 pub const KEYWORDS: [&str; 20] = [
     "and",
     "or",
@@ -29,7 +27,7 @@ pub const KEYWORDS: [&str; 20] = [
     "unknown",
 ];
 
-/// Functions that give the same for the same arguments, whoever asks and when.
+/// Functions that always return the same result for the same arguments, in any session.
 pub const FUNCTIONS: [&str; 22] = [
     "abs",
     "ceil",
@@ -55,8 +53,7 @@ pub const FUNCTIONS: [&str; 22] = [
     "upper",
 ];
 
-/// Aggregates of which the parts can be put together again; of stddev only those of
-/// distinct values.
+/// Aggregates that can be combined from partials; stddev only over distinct values.
 pub const AGGREGATES: [&str; 17] = [
     "avg",
     "bit_and",
@@ -77,7 +74,6 @@ pub const AGGREGATES: [&str; 17] = [
     "variance",
 ];
 
-/// Types that a value may be cast to.
 pub const TYPES: [&str; 9] = [
     "bigint", "boolean", "bool", "date", "int", "integer", "numeric", "smallint", "text",
 ];
@@ -86,8 +82,7 @@ pub const OPERATORS: [&str; 17] = [
     "=", "<>", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "||", "~", "!~", "~*", "!~*",
 ];
 
-/// Besides what is reserved, what is no column without quotes. `system_user` is one
-/// up to version 15.
+/// Unreserved words that are not a column unless quoted. `system_user` can be one up to version 15.
 const NO_COLUMNS: [&str; 24] = [
     "authorization",
     "binary",
@@ -115,8 +110,7 @@ const NO_COLUMNS: [&str; 24] = [
     "verbose",
 ];
 
-/// The column that a token may name where it is not qualified: `user` is none, and
-/// `"user"` may be one.
+/// The column that an unqualified token may name: `user` is a keyword, `"user"` may be a column.
 pub fn column_name<'t>(token: &'t Token<'_>) -> Option<&'t str> {
     match &token.kind {
         TokenKind::Identifier(word) => {
@@ -130,7 +124,7 @@ pub fn column_name<'t>(token: &'t Token<'_>) -> Option<&'t str> {
     }
 }
 
-/// A string that means another instant to each session (`'now'::timestamptz`).
+/// A string that depends on the current time (`'now'::timestamptz`).
 pub fn is_relative_time(string: &str) -> bool {
     let lower = string.to_lowercase();
     ["now", "today", "tomorrow", "yesterday"]

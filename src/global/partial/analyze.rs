@@ -1,5 +1,5 @@
-//! Recognises what can be answered in parts: aggregates over one sharded table,
-//! and the first rows of one. Cuts the user's own text; prints no tree.
+//! Recognises what can be computed in partials: aggregates over sharded tables, and top-N queries.
+//! Works on pieces of the user's own text, without a syntax tree.
 
 use std::ops::Range;
 
@@ -12,22 +12,22 @@ use crate::global::partial::allowlist::NotDecomposable;
 use crate::pg::lexer::{StringSyntax, Token, TokenKind};
 use crate::pg::query_text::Text;
 
-/// A statement in two.
+/// A statement split in two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partial {
-    /// What each shard is asked, over its own table.
+    /// The statement for each shard, over its own tables.
     pub part: String,
-    /// What each column of the parts is for.
+    /// The role of each column of the partials.
     pub uses: Vec<ColumnRole>,
-    /// By which they are compared, where it is not the database's own.
+    /// The collations by which they are compared, where not the database's own.
     pub(super) collations: Vec<Option<&'static str>>,
-    /// The final statement in front of and behind the source of its rows.
+    /// The final statement before and after its FROM.
     pub(super) select: String,
     pub(super) rest: String,
 }
 
 impl Partial {
-    /// Whether a shard's part may have more than one row.
+    /// Whether a shard's partial can have more than one row.
     pub fn has_keys(&self) -> bool {
         self.uses
             .iter()
@@ -35,10 +35,11 @@ impl Partial {
     }
 }
 
-/// The statement in two, or why it stays one. `names` are its result's columns.
+/// Splits the statement, or says why it has to stay a single statement. `names` are the columns of
+/// its result.
 ///
 /// # Errors
-/// What keeps it from being answered in parts.
+/// Why partials are not possible.
 pub fn analyze(
     text: &Text<'_>,
     strings: StringSyntax,
@@ -65,15 +66,15 @@ pub fn analyze(
     }
 }
 
-/// Whether a look at the tables may show that it can be answered in parts.
+/// Whether partials are possible as far as the text alone tells.
 pub fn may_apply(text: &Text<'_>) -> bool {
     !is_long(text) && Clauses::find(text).is_ok()
 }
 
-/// Why a long statement is not answered in parts.
+/// Why a long statement is not split.
 pub const LONG: NotDecomposable = "it is too long to be sent to every shard";
 
-/// Every shard would get the whole text: a list of 200,000 ids is 1.5 MB for each.
+/// Every shard is sent the whole text: a list of 200,000 ids is 1.5 MB per shard.
 pub fn is_long(text: &Text<'_>) -> bool {
     const MOST_TOKENS: usize = 20_000;
     text.tokens.len() > MOST_TOKENS
@@ -85,7 +86,7 @@ pub struct PartialAnalyzer<'a> {
     pub(super) sources: Sources<'a>,
     pub(super) names: &'a [&'a str],
     pub(super) clauses: Clauses,
-    /// Whether a token is part of an aggregate, its FILTER included.
+    /// For each token, whether it is part of an aggregate, including its FILTER.
     pub(super) aggregated: Vec<bool>,
 }
 
@@ -94,7 +95,7 @@ impl PartialAnalyzer<'_> {
         &self.text.tokens
     }
 
-    /// The user's own text of these tokens.
+    /// The user's text of these tokens.
     pub(super) fn cut(&self, range: &Range<usize>) -> &str {
         if range.is_empty() {
             return "";
@@ -113,7 +114,7 @@ impl PartialAnalyzer<'_> {
         self.sources.has_column(name)
     }
 
-    /// The column that an expression is. It binds stronger than any operator.
+    /// The column, if the whole expression is a column (which binds tighter than any operator).
     pub(super) fn column(&self, range: &Range<usize>) -> Option<SourceColumn<'_>> {
         let tokens = &self.tokens()[range.clone()];
         let (qualifier, name) = match tokens {
@@ -130,7 +131,6 @@ impl PartialAnalyzer<'_> {
         self.clauses.group.is_some() || self.has_aggregates()
     }
 
-    /// The elements of a list.
     pub(super) fn elements(&self, clause: &Range<usize>) -> Vec<Range<usize>> {
         let mut elements = Vec::new();
         let mut start = clause.start;
@@ -144,8 +144,8 @@ impl PartialAnalyzer<'_> {
         elements
     }
 
-    /// An element of the select list without its label. One without AS is a name
-    /// where an operand has ended.
+    /// A select list item without its alias. An alias without AS is a name that follows a complete
+    /// operand.
     pub(super) fn without_alias(&self, item: &Range<usize>) -> Range<usize> {
         let bare = || {
             let last = &self.tokens()[item.end - 1];
@@ -158,7 +158,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// The number that a clause is.
+    /// A clause that is a plain number.
     pub(super) fn number(
         &self,
         clause: Option<&Range<usize>>,
@@ -172,7 +172,7 @@ impl PartialAnalyzer<'_> {
             .ok_or("LIMIT or OFFSET is not a plain number")
     }
 
-    /// The index of the result's column that a bare name or number means.
+    /// The index of the result column that a bare name or number refers to.
     pub(super) fn output(&self, element: &Range<usize>) -> Option<usize> {
         let [token] = &self.tokens()[element.clone()] else {
             return None;
@@ -184,10 +184,10 @@ impl PartialAnalyzer<'_> {
         self.names.iter().position(|known| *known == name)
     }
 
-    /// An element of ORDER BY, and what follows its expression.
+    /// An ORDER BY element, split into its expression and its modifiers.
     pub(super) fn sorted(&self, element: &Range<usize>) -> (Range<usize>, String) {
         let mut end = element.end;
-        // Behind an expression: `first` and `last` may be columns.
+        // Only after an expression: `first` and `last` may also be columns.
         let follows = |end: usize, words: &[&str]| {
             end > element.start + 1 && words.iter().any(|word| self.is(end - 1, word))
         };
@@ -201,9 +201,8 @@ impl PartialAnalyzer<'_> {
         (self.bare(element.start..end), modifiers)
     }
 
-    /// An expression without parentheses around all of it. Postgres takes what is in
-    /// them for what it would be without: a label, or a position. A list is another
-    /// thing, and stays.
+    /// Strips the parentheses around a whole expression: Postgres still resolves the inside as an
+    /// alias or a position. A parenthesised list is kept, since it means something else.
     pub(super) fn bare(&self, mut element: Range<usize>) -> Range<usize> {
         while element.len() > 2
             && self.tokens()[element.start].is_mark('(')

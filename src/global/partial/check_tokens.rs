@@ -1,6 +1,6 @@
-//! Every word of a statement in parts, where it stands: known to mean the same in
-//! every session and shard. What is not known to be a column, a label, a function's
-//! or operator's name or a keyword in its place makes it one statement.
+//! Checks every token of a statement that is to be split: it must mean the same in every session
+//! and shard. Anything that is not known to be a column, an alias, an allowed function, operator or
+//! keyword in its place keeps it a single statement.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,7 +19,6 @@ const WORD: NotDecomposable =
 const SYNTAX: NotDecomposable = "its syntax is not a simple one";
 
 impl PartialAnalyzer<'_> {
-    /// Everything in it is known to be the same in every session and shard.
     pub(super) fn check_words(&self) -> Result<(), NotDecomposable> {
         let from = self.clauses.from.clone();
         let in_place = self.in_place()?;
@@ -49,9 +48,8 @@ impl PartialAnalyzer<'_> {
         Ok(())
     }
 
-    /// What needs no look, for it is known by its place: labels, what follows an
-    /// expression of ORDER BY, a column of the result that is a whole element of
-    /// ORDER BY or GROUP BY, and the stars of a list of columns.
+    /// Tokens that their position explains: aliases, ORDER BY modifiers, a result column that is a
+    /// whole element of ORDER BY or GROUP BY, and stars in the select list.
     fn in_place(&self) -> Result<BTreeSet<usize>, NotDecomposable> {
         let mut known = BTreeSet::new();
         for item in self.elements(&self.clauses.select) {
@@ -86,7 +84,7 @@ impl PartialAnalyzer<'_> {
         Ok(known)
     }
 
-    /// `*`, or all columns of one of the tables.
+    /// `*`, or `t.*` of one of the tables.
     fn is_star(&self, item: &Range<usize>) -> bool {
         let is_star = |index: usize| self.cut(&(index..index + 1)) == "*";
         match &self.tokens()[item.clone()] {
@@ -101,8 +99,8 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// Whether an operand may end in front of this token: then an operator, a
-    /// keyword or a label must follow.
+    /// Whether an operand may end before this token; if so, an operator, keyword or alias must
+    /// follow.
     pub(super) fn follows_operand(&self, index: usize) -> bool {
         const ENDS: [&str; 7] = [
             "null", "true", "false", "end", "isnull", "notnull", "unknown",
@@ -122,7 +120,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// The second word of GROUP BY and ORDER BY.
+    /// The BY of GROUP BY or ORDER BY.
     fn is_by(&self, index: usize) -> bool {
         self.is(index, "by")
             && index > 0
@@ -156,7 +154,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// `0x1` is a number to some versions, and a number with a label to others.
+    /// `0x1` is a number to some versions, and a number with an alias to others.
     fn check_number(&self, index: usize) -> Result<(), NotDecomposable> {
         let end = self.tokens()[index].span.end;
         let touched = self.tokens().get(index + 1).is_some_and(|next| {
@@ -181,7 +179,7 @@ impl PartialAnalyzer<'_> {
             return self.check_qualified(index, name);
         }
         if word && Clauses::ORDER.contains(&name) {
-            // A clause's own keyword, or FILTER's.
+            // The keyword of a clause, or the WHERE of a FILTER.
             let filters = name == "where"
                 && self.text.follows_mark(index, '(')
                 && index > 1
@@ -227,7 +225,7 @@ impl PartialAnalyzer<'_> {
         if known { Ok(()) } else { Err(WORD) }
     }
 
-    /// Only a column of that very table: `t.count` may be `count(t)`.
+    /// Only a column of that very table: `t.count` may mean `count(t)`.
     fn check_qualified(&self, index: usize, name: &str) -> Result<(), NotDecomposable> {
         let table = index
             .checked_sub(2)
@@ -243,7 +241,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// Elsewhere it may be a function's name, a label or a column.
+    /// Elsewhere the word may be a function, an alias or a column.
     fn is_keyword_in_place(&self, index: usize, name: &str) -> bool {
         let is = |index: usize, words: &[&str]| words.iter().any(|word| self.is(index, word));
         let before = |words: &[&str]| index > 0 && is(index - 1, words);
@@ -264,7 +262,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// A text that is cast to a date may say `now`.
+    /// A text cast to a date might be `now`, so only times and constants may be cast.
     fn is_time(&self, index: usize) -> bool {
         let token = &self.tokens()[index];
         let of_columns = |name: &str| {
@@ -276,8 +274,8 @@ impl PartialAnalyzer<'_> {
         token.kind == TokenKind::String || token.identifier().is_some_and(of_columns)
     }
 
-    /// Types that Postgres brings along, the same everywhere. Others only where each
-    /// row is looked at by itself, and only Postgres's own operators look at it.
+    /// Built-in types are the same in every shard. Columns of other types are allowed only where
+    /// rows are evaluated one by one, and only by Postgres's own operators.
     fn check_column(&self, index: usize, name: &str) -> Result<(), NotDecomposable> {
         let condition = self.clauses.condition.clone().unwrap_or_default();
         let by_row = condition.contains(&index) || self.aggregated[index];

@@ -1,11 +1,11 @@
-//! Where the clauses of a simple SELECT are.
+//! Finds the clauses of a simple SELECT.
 
 use std::ops::Range;
 
 use super::allowlist::NotDecomposable;
 use crate::pg::query_text::Text;
 
-/// Where the clauses are: ranges of tokens without their keywords.
+/// Ranges of tokens, without the clauses' keywords.
 pub struct Clauses {
     pub(super) select: Range<usize>,
     pub(super) from: Range<usize>,
@@ -33,10 +33,10 @@ impl Clauses {
             let (Some(clause), 0) = (clause, depth) else {
                 continue;
             };
-            // A column's name or a label, with the look of a keyword.
+            // A column or an alias that looks like a keyword.
             let named = text.follows_mark(index, '.')
                 || (index > 0 && text.tokens[index - 1].is_word("as"));
-            // Twice, or in another order: another shape.
+            // A clause occurs twice or out of order.
             if named
                 || open.is_some_and(|before| clause <= before)
                 || (open.is_none() && (clause, index) != (0, 0))

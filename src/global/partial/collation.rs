@@ -1,8 +1,8 @@
-//! By which collation the final statement compares texts that the parts hold.
+//! The collation by which the final statement compares texts from the partials.
 //!
-//! Inside a shard a column has its own, whatever that is. Behind the parts a text is
-//! just a text, so that only a column as it is can be given its collation back, and
-//! only one that the server is sure to know by the same name.
+//! Inside a shard a column keeps its own collation. In the partials a text is plain text, so only a
+//! bare column can get its collation back, and only one that the server certainly has under the
+//! same name.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::global::relation::ColumnShape;
 const OWN: NotDecomposable = "texts with a collation of their own are compared between shards";
 
 impl PartialAnalyzer<'_> {
-    /// Of an expression, if it is not the database's own.
+    /// The expression's collation, if it is not the database's own.
     pub(super) fn collation(
         &self,
         expression: &Range<usize>,
@@ -29,7 +29,7 @@ impl PartialAnalyzer<'_> {
         let Some(name) = names().next_back() else {
             return Ok(None);
         };
-        // Of tables that have a column of this name it may be any.
+        // It may be the column of any of the tables.
         let mut collations = self.sources.columns(name).map(collation);
         let first = collations.next().unwrap_or(Ok(None));
         if collations.all(|other| other == first) {
@@ -39,7 +39,7 @@ impl PartialAnalyzer<'_> {
         }
     }
 
-    /// Of a column of the result.
+    /// The collation of a result column.
     pub(super) fn collation_of_output(
         &self,
         output: usize,
@@ -51,7 +51,7 @@ impl PartialAnalyzer<'_> {
         if !has_star && let Some(item) = items.get(output) {
             return self.collation(&self.without_alias(item));
         }
-        // Which column it is, is not written.
+        // With a star, the text does not show which column it is.
         let named = items.iter().all(|item| self.collation(item) == Ok(None));
         let plain = self.sources.columns(self.names[output]).all(is_plain);
         (named && plain).then_some(None).ok_or(OWN)

@@ -1,20 +1,20 @@
-//! The columns of the parts: what each shard computes, and what for.
+//! The columns of the partials: what each shard computes, and for which purpose.
 
-/// What a column of the parts is for, and so which types it may have.
+/// The role of a column of the partials, which decides the types that it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnRole {
-    /// Compared or sorted by.
+    /// Grouped, compared or sorted by.
     GroupKey,
-    /// Given out as it is.
+    /// Returned unchanged.
     PassThrough,
-    /// Added up, and calculated with: exact types only.
+    /// Summed and then calculated with: exact types only.
     Sum,
-    /// Added up, and that is the answer: floats too, where any order will do.
+    /// Summed, and the sum is the result: floats too, if any order is allowed.
     FinalSum,
-    /// Added up, to be divided by how many they are: the same, but for `real`, of
-    /// which `avg()` adds up more digits than `sum()` gives.
+    /// Summed and divided by the count: like `FinalSum`, except for `real`, of which `avg()` sums
+    /// more digits than `sum()` returns.
     AvgSum,
-    /// Taken the smallest or largest of, or combined bit by bit.
+    /// Combined by min, max, or bitwise.
     MinMax,
 }
 
@@ -31,25 +31,24 @@ impl ColumnRole {
     }
 }
 
-/// Stands for a column's type until that is known. No text that the server takes has
-/// such a character, so that nobody else can mean this by what he writes.
+/// Placeholder for a column's type until that is known. The server accepts no text that contains
+/// NUL, so the user's text cannot contain it.
 pub fn type_of(column: &str) -> String {
     format!("\0type of {column}\0")
 }
 
-/// The columns so far.
 #[derive(Debug, Default)]
 pub struct Columns {
     expressions: Vec<String>,
     pub(super) uses: Vec<ColumnRole>,
-    /// Where they are not the database's own.
+    /// `None` is the database's own.
     pub(super) collations: Vec<Option<&'static str>>,
-    /// The index of what DISTINCT aggregates are over.
+    /// The index of the value that DISTINCT aggregates are over.
     distinct: Option<usize>,
 }
 
 impl Columns {
-    /// The column that is this expression, as the final statement names it.
+    /// Adds this expression, unless it is there already; returns its name in the final statement.
     pub(super) fn add(&mut self, expression: String, usage: ColumnRole) -> String {
         self.add_collated(expression, usage, None)
     }
@@ -72,9 +71,9 @@ impl Columns {
         format!("p.{}{index}", usage.prefix())
     }
 
-    /// The column that DISTINCT aggregates are over: one key more to group by, so
-    /// that a part has each value once. `None` if they are over another already:
-    /// grouped by both, the parts might be as many as the rows.
+    /// Adds the value that DISTINCT aggregates are over as one more key, so that each partial has
+    /// each value once. `None` if there is another such value already: grouped by both, the
+    /// partials might have as many rows as the tables.
     pub(super) fn distinct(
         &mut self,
         expression: &str,
@@ -93,7 +92,6 @@ impl Columns {
         self.expressions.join(", ")
     }
 
-    /// GROUP BY all keys.
     pub(super) fn grouping(&self) -> String {
         let keys: Vec<_> = (1..)
             .zip(&self.uses)

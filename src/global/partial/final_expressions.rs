@@ -1,5 +1,5 @@
-//! The final statement's expressions: the user's text, with what the parts hold in
-//! the place of what they were computed from.
+//! The expressions of the final statement: the user's text, with columns of the partials in place
+//! of what they were computed from.
 
 use std::ops::Range;
 
@@ -54,7 +54,7 @@ impl PartialAnalyzer<'_> {
                 }
                 sql += self.cut(&(index..index + 1));
                 index += 1;
-                // Two tokens that touch stay one.
+                // Adjacent tokens stay adjacent.
                 let touch = index < range.end
                     && self.tokens()[index].span.start == self.tokens()[index - 1].span.end;
                 if touch {
@@ -66,7 +66,7 @@ impl PartialAnalyzer<'_> {
         Ok(sql)
     }
 
-    /// The name that starts here, with its qualifier.
+    /// The name that starts here, including its qualifier.
     fn atom(&self, index: usize) -> Range<usize> {
         let qualifies =
             self.tokens()[index].identifier().is_some() && self.text.precedes_mark(index, '.');

@@ -1,5 +1,4 @@
-//! Puts the parts together: the final statement, with the rows of all parts in it
-//! as one array a column.
+//! Combines the partials: the final statement contains their rows as one array per column.
 
 use std::fmt::Write as _;
 
@@ -11,41 +10,42 @@ use crate::global::catalog::FloatAggregation;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::row_batch::{Column, Rows};
 
-/// The parts of all shards.
+/// The partials of all shards.
 #[derive(Debug, Clone)]
 pub struct Parts {
     types: Vec<Type>,
-    /// One array literal a column.
+    /// One array literal per column, without the closing brace.
     arrays: Vec<String>,
     rows: usize,
 }
 
-/// Why parts are not put together, although they are of the right types.
+/// Why partials cannot be combined although their types are right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotCombine {
     #[error("the shards' parts are more than is worth to be sent there and back")]
     TooLarge,
-    /// What is computed of it could be out of numeric's range, or rounded to it.
+    /// Results computed from it could exceed numeric's range, or be rounded.
     #[error("a sum has thousands of digits")]
     NumericTooLong,
-    /// `IST` is another time zone to the reader than to the writer, and with
-    /// `SQL, YMD` a date is not read in the order that it is written in.
+    /// `IST` may be another time zone when read back, and with `SQL, YMD` a date is not read in the
+    /// order in which it is written.
     #[error("DateStyle writes times in a way that cannot be read back for certain")]
     NonIsoDateStyle,
 }
 
 impl Parts {
     pub(in crate::global) const MOST_ROWS: usize = 200_000;
-    /// Of all arrays together. A message of more than 1 GiB is none to Postgres, and
-    /// 400 texts of 1 MB took 19 s this way and 0.6 s in one statement.
+    /// Of all arrays together. Postgres accepts no message over 1 GiB; and 400 texts of 1 MB took
+    /// 19 s this way, compared to 0.6 s in a single statement.
     const MOST_BYTES: usize = 32 << 20;
-    /// Of a sum. Twice as many digits behind the point are as many as numeric has.
+    /// Of a sum, in bytes of text. Numeric allows no more than twice that many digits after the
+    /// point.
     const LONGEST: usize = 8_000;
 
-    /// For parts of these columns.
+    /// For partials with these columns.
     ///
     /// # Errors
-    /// Why a column cannot be put together exactly.
+    /// Why a column cannot be combined exactly.
     pub fn new(
         partial: &Partial,
         columns: &[Column],
@@ -70,7 +70,7 @@ impl Parts {
         })
     }
 
-    /// Whether a sum of floats is put together of the shards'.
+    /// Whether sums of floats are combined from those of the shards.
     pub fn sums_floats(&self, partial: &Partial) -> bool {
         let mut columns = partial.uses.iter().zip(&self.types);
         columns.any(|(usage, known)| is_float_sum(*usage, known))
@@ -108,7 +108,6 @@ impl Parts {
         }
     }
 
-    /// The final statement.
     pub fn statement(&self, partial: &Partial) -> String {
         let (mut sources, mut names) = (Vec::new(), Vec::new());
         let mut select = partial.select.clone();
@@ -153,7 +152,7 @@ impl Parts {
     }
 }
 
-/// Why a column of this type is not put together.
+/// Why a column of this type cannot be combined.
 fn unfit(usage: ColumnRole, known: Option<&Type>) -> &'static str {
     match (usage, known) {
         (ColumnRole::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
@@ -169,7 +168,7 @@ fn unfit(usage: ColumnRole, known: Option<&Type>) -> &'static str {
     }
 }
 
-/// In which type a sum of sums is given out, or divided: that in which Postgres does.
+/// The type that Postgres returns, or divides in, for a sum of sums.
 fn total_type(usage: ColumnRole, part: &Type) -> &'static str {
     match (usage, part) {
         (ColumnRole::FinalSum, &Type::INT8) => "pg_catalog.int8",
@@ -189,7 +188,7 @@ fn is_float_sum(usage: ColumnRole, known: &Type) -> bool {
 
 const TIMES: [Type; 3] = [Type::DATE, Type::TIMESTAMP, Type::TIMESTAMPTZ];
 
-/// Whether a time is written as ISO 8601 has it, its offset as a number.
+/// Whether a time is in ISO 8601 format, with a numeric offset.
 fn is_iso(time: &str) -> bool {
     let year = time.find(|c: char| !c.is_ascii_digit());
     year.is_some_and(|end| end >= 4 && time[end..].starts_with('-')) || time.ends_with("infinity")

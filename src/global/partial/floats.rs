@@ -1,9 +1,9 @@
-//! Whether a shard's sum of floats comes back as the number that it was.
+//! Whether a float survives the round trip through its text.
 
 use super::prove_joins::ask;
 use crate::exec::fanout::{FanoutError, Session};
 
-/// Why such a sum is not had in parts.
+/// Why a sum of floats is not computed in partials.
 pub const DIGITS_CUT: &str =
     "extra_float_digits has floats written with fewer digits than they have";
 

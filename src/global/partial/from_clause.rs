@@ -1,4 +1,4 @@
-//! Reads FROM: sharded tables, joined or left joined.
+//! Reads the FROM clause: sharded tables with joins and left joins.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use crate::global::table::Table;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
 
-/// A table, and the name that the statement has for it.
+/// A table, and its name in the statement.
 pub struct Source<'a> {
     pub(super) table: &'a Table,
     pub(super) name: &'a str,
 }
 
-/// What joins a table to those in front of it: tokens.
+/// The condition that joins a table to those before it, as a range of tokens.
 pub enum Condition {
     On(Range<usize>),
     Using(Range<usize>),
@@ -23,7 +23,7 @@ pub enum Condition {
 
 const ELSE: NotDecomposable = "it reads something else than sharded tables, joined or left joined";
 
-/// The tables, and what joins all but the first of them.
+/// The tables, and the conditions of all but the first.
 pub fn read<'a>(
     text: &'a Text<'a>,
     from: &Range<usize>,
@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What may stand behind a table and is no name for it.
+/// Keywords that may follow a table and are not an alias.
 const NO_NAMES: [&str; 11] = [
     "cross",
     "full",
@@ -68,7 +68,7 @@ const NO_NAMES: [&str; 11] = [
     "using",
 ];
 
-/// Goes through FROM. Each step gives the index behind what it read.
+/// Reads FROM step by step. Each step returns the index after what it read.
 struct Reader<'a> {
     text: &'a Text<'a>,
     end: usize,
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         index < self.end && self.text.tokens[index].is_word(word)
     }
 
-    /// A table with or without another name.
+    /// A table, with or without an alias.
     fn source(&self, index: usize) -> Result<(Source<'a>, usize), NotDecomposable> {
         let name = |index: usize| {
             let token = self.text.tokens.get(index).filter(|_| index < self.end);
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Behind the keywords of a join, if they are here.
+    /// The index after a join's keywords, if they are here.
     fn behind_join(&self, index: usize) -> Option<usize> {
         [
             &["join"][..],

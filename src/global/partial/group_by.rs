@@ -1,4 +1,4 @@
-//! Groups: each shard groups its own rows, and the groups are put together.
+//! Grouped aggregates: each shard groups its own rows, and the final statement groups the groups.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -9,9 +9,9 @@ use super::analyze::{Partial, PartialAnalyzer};
 use super::columns::{ColumnRole, Columns};
 use crate::pg::quote::Identifier;
 
-/// What the final statement has in the place of the user's tokens.
+/// What replaces the user's tokens in the final statement.
 pub struct Substitutions {
-    /// What is grouped by, and the column that it is.
+    /// Each grouping expression, and the column of the partials that holds it.
     pub(super) groups: Vec<(Range<usize>, String)>,
     pub(super) aggregates: Vec<Replacement>,
 }
@@ -57,7 +57,7 @@ impl PartialAnalyzer<'_> {
         })
     }
 
-    /// What is grouped by.
+    /// The grouping expressions.
     fn groups(
         &self,
         items: &[Range<usize>],
@@ -69,7 +69,7 @@ impl PartialAnalyzer<'_> {
             let element = self.bare(element);
             let own_column = matches!(&self.tokens()[element.clone()], [one] if one.identifier().is_some_and(|n| self.is_column(n)));
             let expression = match self.output(&element) {
-                // An input column comes before a label.
+                // As in Postgres, an input column takes precedence over an alias.
                 Some(output) if !own_column => self.without_alias(
                     items
                         .get(output)
@@ -87,7 +87,7 @@ impl PartialAnalyzer<'_> {
         Ok(groups)
     }
 
-    /// All aggregates, wherever they are.
+    /// Every aggregate, in any clause.
     fn replacements(&self, columns: &mut Columns) -> Result<Vec<Replacement>, NotDecomposable> {
         let mut replacements = Vec::new();
         let mut index = 0;
@@ -103,7 +103,7 @@ impl PartialAnalyzer<'_> {
         Ok(replacements)
     }
 
-    /// The final statement behind the source of its rows.
+    /// The final statement after its FROM.
     fn rest(&self, places: &Substitutions) -> Result<String, NotDecomposable> {
         let mut rest = String::new();
         if !places.groups.is_empty() {
@@ -119,7 +119,7 @@ impl PartialAnalyzer<'_> {
         for element in list.flat_map(|order| self.elements(order)) {
             let (expression, modifiers) = self.sorted(&element);
             let key = match self.output(&expression) {
-                // The columns are called what they were called.
+                // The result columns keep their names.
                 Some(_) => self.cut(&expression).to_owned(),
                 None => self.express(&expression, places)?,
             };

@@ -1,25 +1,25 @@
-//! Whether shards have ids in common.
+//! Decides from summaries whether shards have ids in common.
 
-/// What is known of a shard's ids without each of them.
+/// What is known about a shard's ids without listing them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdSummary {
     pub least: i64,
     pub most: i64,
-    /// All of them, bit by bit.
+    /// Bitwise AND and OR of all ids.
     pub and: i64,
     pub or: i64,
 }
 
 impl IdSummary {
-    /// Whether two shards certainly have none in common: one's are all larger than
-    /// the other's, or a bit is set in all of one and in none of the other. An id
-    /// that is made of its shard's number, wherever in it that is, has such a bit.
+    /// Whether two shards certainly share no id: the ranges do not overlap, or some bit is set in
+    /// all ids of one and in none of the other. An id that contains its shard's number, in any
+    /// position, has such a bit.
     fn are_apart_from(&self, other: &Self) -> bool {
         let differs = (self.and & !other.or) | (other.and & !self.or);
         self.most < other.least || other.most < self.least || differs != 0
     }
 
-    /// What is known of both together.
+    /// The summary of both together.
     pub fn with(&self, other: &Self) -> Self {
         Self {
             least: self.least.min(other.least),
@@ -29,7 +29,7 @@ impl IdSummary {
         }
     }
 
-    /// Whether no two of these shards have any in common.
+    /// Whether certainly no two of these shards share an id.
     pub fn are_apart(shards: &[Self]) -> bool {
         let pairs = shards
             .iter()

@@ -1,4 +1,4 @@
-//! A query that runs in parts: what each shard computes, and how the parts combine.
+//! A query that runs as partials: what each shard computes, and how the results combine.
 
 use std::fmt::Write as _;
 
@@ -7,17 +7,16 @@ use crate::global::partial::{Partial, Parts};
 use crate::global::{Catalog, Colocation};
 use crate::sharding::statement::Statement;
 
-/// Each shard's part of an answer, to be had and combined.
 pub struct PartialPlan {
     pub partial: Partial,
     pub parts: Parts,
-    /// Asks each shard for its part.
+    /// Runs the partial in each shard.
     pub plan: Plan,
     pub catalog: Catalog,
 }
 
 impl PartialPlan {
-    /// Puts the parts together.
+    /// The plan of the final statement.
     pub fn combine_plan(&self, parts: &Parts) -> Plan {
         Plan {
             statement: Statement::composed(parts.statement(&self.partial)),

@@ -1,9 +1,9 @@
-//! Whether joins bring together rows of one shard only.
+//! Whether joins only match rows of the same shard.
 //!
-//! A join is taken to do so if it says it itself (`a.shard = b.shard`), if the user
-//! does (`--colocated`), or if it is along a foreign key that every shard has, to
-//! ids that no two shards have in common. That they are each shard's primary key
-//! says nothing of other shards, so the ids themselves are looked at: `verify_colocation`.
+//! That holds if the join says it (`a.shard = b.shard`), if the user asserts it (`--colocated`), or
+//! if the join follows a foreign key that every shard has, to ids that no two shards share. A
+//! primary key per shard proves nothing about other shards, so `verify_colocation` checks the ids
+//! themselves.
 
 use super::allowlist::{NotDecomposable, column_name};
 use super::clauses::Clauses;
@@ -13,19 +13,19 @@ use crate::global::catalog::{Catalog, Colocation};
 use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
-/// Why joins keep a statement from being had in parts.
+/// Why the joins rule out partials.
 pub const APART: NotDecomposable = "a join may bring together rows of different shards: no foreign key of every shard is \
                     along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
 
-/// That a column of one table is equal to one of another: a foreign key perhaps.
+/// A condition that a column of one table equals one of another, as along a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinEquality<'a> {
     pub(super) tables: [&'a str; 2],
     pub(super) columns: [&'a str; 2],
 }
 
-/// For each join that does not say itself that it is within shards, the equalities
-/// of which one must prove it. `None` if there is no such join, or no such proof.
+/// For each join that does not itself require the same shard, the equalities of which one must
+/// prove it. `None` if there is no such join, or one that has no such equality.
 pub fn unproven_joins<'a>(
     text: &'a Text<'a>,
     catalog: &'a Catalog,
@@ -50,12 +50,11 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Whether a join brings together rows of one shard, whatever the rows are. All
-    /// tables in front of it are of one shard then, one join after the other, so any
-    /// of them will do; and what a left join did not find is of no shard, and finds
-    /// nothing here either.
+    /// Whether a join only matches rows of the same shard, whatever the rows are. By induction all
+    /// tables before it are in one shard, so any of them will do. Where a left join found nothing,
+    /// `shard` is NULL and matches nothing here either.
     fn is_within(&self, text: &Text<'_>, join: usize) -> bool {
-        // A column of their own of that name says something else.
+        // A table's own column of that name means something else.
         if self.columns(SHARD).next().is_some() {
             return false;
         }
@@ -68,7 +67,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Integers only: it takes looking at their bits.
+    /// Integers only, because their bits are compared.
     fn links(&self, text: &'a Text<'_>, join: usize) -> Vec<JoinEquality<'a>> {
         let link = |pair: [SourceColumn<'a>; 2]| {
             let mut tables = [""; 2];
@@ -91,14 +90,14 @@ impl<'a> Sources<'a> {
             .collect()
     }
 
-    /// What must be equal for a join's rows to come together: a column of the table
-    /// that it joins, and one of a table in front of it.
+    /// The equalities that a join requires between a column of the table that it joins and a column
+    /// of a table before it.
     fn equalities<'n>(&self, text: &'n Text<'_>, join: usize) -> Vec<[SourceColumn<'n>; 2]> {
         let Condition::On(range) = &self.joins[join] else {
             return Vec::new();
         };
         let tokens = &text.tokens[range.clone()];
-        // AND is something else between these.
+        // With these, AND is not always a conjunction.
         let has = |word: &&str| tokens.iter().any(|token| token.is_word(word));
         if ["or", "between", "case"].iter().any(has) {
             return Vec::new();

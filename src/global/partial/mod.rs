@@ -1,6 +1,6 @@
-//! Per-shard partial results: each shard computes its part, and a final statement
-//! in Postgres combines the parts. Only for shapes where that is provably the
-//! same; whatever is not recognised word by word is one statement.
+//! Partials: each shard computes its own result, and a final statement in Postgres combines them.
+//! Used only where the result is provably the same; any statement that is not recognised word by
+//! word runs as a single statement.
 
 mod aggregate;
 mod allowlist;

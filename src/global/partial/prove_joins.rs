@@ -1,5 +1,5 @@
-//! Proves that joins bring together rows of one shard only, in the run's own
-//! transaction: what holds at its snapshot holds for the answer.
+//! Proves that joins only match rows of the same shard. Runs in the run's own transaction, so what
+//! holds at its snapshot holds for the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,12 @@ use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
-/// A table and a column of it.
 type JoinColumn = (String, String);
 
-/// Whether each join is of columns that no two shards have a value in common of, in
-/// either: then a row can only match one of its own shard. Only columns along a
-/// foreign key are looked at, for others are hardly so. That key alone proves nothing:
-/// rows that were loaded with `session_replication_role` need not keep it.
+/// Whether each join is on columns of which no two shards share a value, so that a row can only
+/// match rows of its own shard. Only columns along a foreign key are checked, because others rarely
+/// qualify. The key alone proves nothing: rows loaded with `session_replication_role` may violate
+/// it.
 pub async fn verify_colocation(
     session: &Session,
     joins: &[Vec<JoinEquality<'_>>],
@@ -42,13 +41,13 @@ fn ends(link: &JoinEquality<'_>) -> [JoinColumn; 2] {
     [0, 1].map(|end| (link.tables[end].to_owned(), link.columns[end].to_owned()))
 }
 
-/// A foreign key of every shard.
+/// A foreign key that every shard has.
 struct ForeignKey {
     from: JoinColumn,
     to: JoinColumn,
 }
 
-/// Whether one leads to the other, both to the same, or both are one.
+/// Whether one column references the other, both reference the same one, or they are the same.
 fn is_along_key(ends: &[JoinColumn; 2], keys: &[ForeignKey]) -> bool {
     let [one, other] = ends.each_ref().map(|place| {
         let to = keys.iter().filter(|key| key.from == *place);
@@ -93,9 +92,8 @@ async fn foreign_keys(
     Ok(rows.iter().filter_map(key).collect())
 }
 
-/// Whether no two shards have a value of these columns in common. What foreign keys
-/// lead to is looked at first: it has fewer rows, and may be all that it takes to see
-/// that they have.
+/// Whether no two shards share a value of these columns. Referenced columns are checked first:
+/// their tables have fewer rows, and one shared value there is enough to stop.
 async fn are_apart(
     session: &Session,
     mut ends: [JoinColumn; 2],
@@ -118,7 +116,7 @@ async fn are_apart(
                 (one, other) => one.or(other),
             };
         }
-        // A shard without any has nothing in common with others.
+        // A shard without rows shares nothing.
         let some: Vec<_> = together.iter().copied().flatten().collect();
         if !IdSummary::are_apart(&some) {
             return Ok(false);
@@ -127,7 +125,7 @@ async fn are_apart(
     Ok(true)
 }
 
-/// Of each shard in its place; `None` if the server did not tell.
+/// A summary per shard, in order; the outer `None` if the server's reply is unusable.
 async fn ids(
     session: &Session,
     (table, column): &JoinColumn,

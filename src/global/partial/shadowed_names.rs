@@ -1,5 +1,5 @@
-//! Whether the names of a statement that are taken for Postgres's own may be
-//! somebody else's: a function, an operator or a type of public that fits better.
+//! Whether a name that is assumed to be Postgres's own may resolve to something else: a function,
+//! operator or type in public that is a better match.
 
 use super::allowlist::{AGGREGATES, FUNCTIONS, TYPES};
 use super::prove_joins::ask;
@@ -11,15 +11,15 @@ use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 
-/// Why such a statement is not had in parts.
+/// Why such a statement is not computed in partials.
 pub const SHADOWED: &str =
     "a function, an operator or a type of these names is found outside of pg_catalog too";
 
-/// What is called by these words, without naming it.
+/// Words that call operators without naming them.
 const IMPLYING: [&str; 7] = ["between", "case", "ilike", "in", "like", "nullif", "using"];
 const IMPLIED: [&str; 10] = ["=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*"];
 
-/// Looks along the transaction's search path, which is that of the statement.
+/// Uses the transaction's search path, which is also the statement's.
 pub async fn is_shadowed(
     session: &Session,
     text: &Text<'_>,
@@ -48,7 +48,7 @@ pub async fn is_shadowed(
     Ok(!ask(session, &sql).await?.is_empty())
 }
 
-/// Whether the statement may name a column of a type that somebody defined.
+/// Whether the statement may name a column of a user-defined type.
 fn has_own_types(text: &Text<'_>, catalog: &Catalog) -> bool {
     let mut columns = catalog.tables.iter().flat_map(|table| &table.columns);
     columns.any(|column| !column.is_builtin() && text.mentions(&column.name))

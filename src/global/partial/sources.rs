@@ -1,5 +1,5 @@
-//! What a simple SELECT reads from: one sharded table, or several joined within
-//! each shard; and what their names and columns' names mean.
+//! What a simple SELECT reads from: one or more sharded tables, joined within each shard. Resolves
+//! their names and columns.
 
 use std::ops::Range;
 
@@ -10,13 +10,12 @@ use crate::global::relation::ColumnShape;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
-/// The tables of FROM.
 pub struct Sources<'a> {
     pub(super) tables: Vec<Source<'a>>,
     pub(super) joins: Vec<Condition>,
 }
 
-/// A column of one of the tables; without a table it is one that USING made of two.
+/// A column of one of the tables; without a table, one that USING merged from two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceColumn<'a> {
     pub(super) table: Option<usize>,
@@ -33,7 +32,7 @@ impl<'a> Sources<'a> {
         Ok(Self { tables, joins })
     }
 
-    /// Whether a token of FROM is part of a condition, and no table or keyword.
+    /// Whether a token of FROM is part of a join condition.
     pub fn has_in_condition(&self, index: usize) -> bool {
         self.joins.iter().any(|condition| match condition {
             Condition::On(range) | Condition::Using(range) => range.contains(&index),
@@ -48,14 +47,13 @@ impl<'a> Sources<'a> {
         name == SHARD || self.columns(name).next().is_some()
     }
 
-    /// The tables' columns of this name.
     pub fn columns(&self, name: &str) -> impl Iterator<Item = &'a ColumnShape> {
         self.tables
             .iter()
             .filter_map(move |source| source.column(name))
     }
 
-    /// The column that a name means, which the server has found to be one.
+    /// The column that a name refers to. The server has already checked that it is unambiguous.
     pub fn column<'n>(
         &self,
         text: &Text<'_>,

@@ -1,4 +1,5 @@
-//! The first rows: each shard gives its own, and the first of these are it.
+//! Top-N queries: each shard returns its first rows, and the final statement takes the first of
+//! those.
 
 use std::fmt::Write as _;
 

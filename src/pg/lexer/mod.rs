@@ -1,7 +1,6 @@
-//! Postgres's lexical rules, as far as they tell where words begin and end:
-//! strings of every kind, identifiers, nested comments, operators. What is wrong
-//! with a text is for the server's own lexer to say: a token that does not end
-//! simply ends with the text.
+//! Postgres's lexical rules, as far as needed to find tokens: all kinds of strings, identifiers,
+//! nested comments, operators. Errors are left to the server's lexer: an unterminated token ends
+//! with the text.
 
 mod scan;
 mod spelling;
@@ -14,28 +13,26 @@ use spelling::{LONGEST, decode_unicode};
 
 pub use spelling::string_value;
 
-/// What `standard_conforming_strings` makes of a backslash in `'…'`.
+/// The meaning of a backslash in `'…'`, by `standard_conforming_strings`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StringSyntax {
-    /// A backslash is a backslash.
     StandardConforming,
-    /// A backslash escapes, as in `E'…'`.
     BackslashEscapes,
 }
 
-/// How many bytes of the database's encoding a character has: names are cut by them.
+/// The number of bytes per character in the database's encoding, which decides where long names are
+/// truncated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// As many as in UTF-8.
+    /// As in UTF-8.
     #[default]
     Utf8,
     OneByte,
-    /// Not known.
     Other,
 }
 
 impl Encoding {
-    /// By its name in Postgres. `SQL_ASCII` takes bytes as they come.
+    /// By its name in Postgres. `SQL_ASCII` keeps bytes as they come, so as in UTF-8.
     pub fn named(name: &str) -> Self {
         let one_byte = ["LATIN", "ISO_8859", "WIN", "KOI8"];
         if ["UTF8", "SQL_ASCII"].contains(&name) {
@@ -50,16 +47,15 @@ impl Encoding {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenKind<'a> {
-    /// An identifier or keyword without quotes, folded to lower case.
+    /// An unquoted identifier or keyword, folded to lower case.
     Identifier(Cow<'a, str>),
-    /// An identifier in quotes, as it reads without them.
+    /// A quoted identifier, without its quotes.
     Quoted(String),
-    /// A string constant of any kind.
     String,
     Number,
-    /// Several operator characters, or one of `+-*/<>=~!@#%^&|?` and the back quote.
+    /// Several operator characters, or one of `+-*/<>=~!@#%^&|?` and the backtick.
     Operator,
-    /// `(`, `)`, `[`, `]`, `,`, `;`, `:`, `.`, or what Postgres does not know.
+    /// `(`, `)`, `[`, `]`, `,`, `;`, `:`, `.`, or a character that Postgres does not know.
     Punctuation(char),
 }
 
@@ -79,12 +75,11 @@ impl Token<'_> {
         self.kind == TokenKind::Punctuation(mark)
     }
 
-    /// Whether it is a name that the database's encoding may cut in another place.
+    /// Whether it is a name that another encoding might truncate elsewhere.
     fn is_long_name(&self) -> bool {
         self.identifier().is_some() && self.span.len() > LONGEST
     }
 
-    /// The name that a word or a quoted identifier is.
     pub fn identifier(&self) -> Option<&str> {
         match &self.kind {
             TokenKind::Identifier(word) => Some(word),
@@ -94,7 +89,7 @@ impl Token<'_> {
     }
 }
 
-/// All tokens of a text; white space and comments are not among them.
+/// All tokens of a text, without white space and comments.
 pub fn tokens(text: &str, strings: StringSyntax, encoding: Encoding) -> Vec<Token<'_>> {
     let mut lexer = Lexer::new(text, strings, encoding);
     let mut tokens = Vec::new();
@@ -113,7 +108,7 @@ pub fn tokens(text: &str, strings: StringSyntax, encoding: Encoding) -> Vec<Toke
     tokens
 }
 
-/// Whether a text has a name that the database's encoding may cut in another place.
+/// Whether a name in it might be truncated elsewhere in another encoding.
 pub fn has_long_names(tokens: &[Token<'_>]) -> bool {
     tokens.iter().any(Token::is_long_name)
 }
@@ -141,7 +136,7 @@ mod tests {
         );
         let long = "a".repeat(70);
         assert_eq!(names(&long), ["a".repeat(63)]);
-        // Two bytes each, and one in LATIN1.
+        // Two bytes per character in UTF-8, one in LATIN1.
         let long = "ä".repeat(70);
         assert_eq!(names(&long), ["ä".repeat(31)]);
         for written in [

@@ -1,17 +1,16 @@
-//! Where a token ends.
+//! Finds where each token ends.
 
 use std::borrow::Cow;
 
 use super::spelling::truncated;
 use super::{Encoding, StringSyntax, TokenKind};
 
-/// How far a text has been read.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: StringSyntax,
     encoding: Encoding,
-    /// The end of a run of signs, each an operator of its own.
+    /// The end of a run of signs, each of which is an operator of its own.
     signs: usize,
 }
 
@@ -26,7 +25,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// In bytes.
+    /// Byte offset.
     pub fn at(&self) -> usize {
         self.at
     }
@@ -118,8 +117,8 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// A quoted constant whose quote is so many bytes ahead. Constants on several
-    /// lines continue each other, by the rules of the first.
+    /// A quoted constant whose quote is `quote` bytes ahead. Constants on consecutive lines
+    /// continue the first, under its rules.
     fn string(&mut self, quote: usize, strings: StringSyntax) {
         self.at += quote + 1;
         loop {
@@ -139,13 +138,13 @@ impl<'a> Lexer<'a> {
                 Some(_) => self.at += 1,
             }
         }
-        // What a backslash escapes may be a character of several bytes.
+        // An escaped character may have several bytes.
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;
         }
     }
 
-    /// Behind the quote with which the constant goes on, if it does.
+    /// The offset after the quote with which the constant continues, if it does.
     fn continuation(&self) -> Option<usize> {
         let mut ahead = self.rest();
         let mut lines = 0;
@@ -163,7 +162,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// As it reads between its quotes, the first of which is so many bytes ahead.
+    /// The identifier without its quotes, the first of which is `quote` bytes ahead.
     fn quoted_identifier(&mut self, quote: usize) -> String {
         self.at += quote + 1;
         let mut name = String::new();
@@ -212,7 +211,7 @@ impl<'a> Lexer<'a> {
         let word = &rest[..rest.find(|c| !continues(c)).unwrap_or(rest.len())];
         self.at += word.len();
         let word = truncated(word, self.encoding);
-        // Postgres folds ASCII alone where the encoding has several bytes.
+        // Postgres folds only ASCII in multi-byte encodings.
         TokenKind::Identifier(if word.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(word.to_ascii_lowercase())
         } else {
@@ -227,7 +226,7 @@ impl<'a> Lexer<'a> {
             }
         };
         digits(self);
-        // Two points are no decimal point.
+        // `..` is not a decimal point.
         if self.byte(0) == Some(b'.') && self.byte(1) != Some(b'.') {
             self.at += 1;
             digits(self);
@@ -242,8 +241,8 @@ impl<'a> Lexer<'a> {
         TokenKind::Number
     }
 
-    /// A comment ends an operator. So does a sign at its end, which belongs to what
-    /// follows (`a=-1`), unless the operator has a character that SQL's have not.
+    /// A comment ends an operator. So does a sign at its end, which belongs to the next token
+    /// (`a=-1`), unless the operator has a character that no standard SQL operator has.
     fn operator(&mut self) -> TokenKind<'a> {
         if self.at < self.signs {
             self.at += 1;
@@ -263,7 +262,7 @@ impl<'a> Lexer<'a> {
             run.trim_end_matches(['+', '-'])
         };
         self.signs = self.at + run.len();
-        // A sign alone is one.
+        // A sign alone is an operator.
         self.at += bare.len().max(1);
         TokenKind::Operator
     }

@@ -1,11 +1,11 @@
-//! What a name or a string constant says, as against how it is written.
+//! Decodes the value of a name or a string constant from its spelling.
 
 use super::{Encoding, StringSyntax, Token, TokenKind};
 
 /// `NAMEDATALEN - 1`.
 pub(super) const LONGEST: usize = 63;
 
-/// Names that are longer, in the database's encoding, are cut.
+/// Truncates long names as the server does, by bytes of the database's encoding.
 pub(super) fn truncated(name: &str, encoding: Encoding) -> &str {
     if encoding == Encoding::OneByte {
         let cut = name.char_indices().nth(LONGEST);
@@ -18,7 +18,7 @@ pub(super) fn truncated(name: &str, encoding: Encoding) -> &str {
     &name[..end]
 }
 
-/// `U&"d\0061t\+000061"`, with another escape character if `UESCAPE` says so.
+/// Decodes `U&"d\0061t\+000061"`, with a custom escape character if `UESCAPE` follows.
 pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>], encoding: Encoding) {
     for index in 0..tokens.len() {
         let (token, rest) = tokens[index..].split_at_mut(1);
@@ -41,7 +41,7 @@ pub(super) fn decode_unicode(text: &str, tokens: &mut [Token<'_>], encoding: Enc
     }
 }
 
-/// `None` for what Postgres refuses.
+/// `None` if Postgres rejects it.
 fn unescaped(name: &str, escape: char) -> Option<String> {
     let mut units = Vec::new();
     let mut rest = name;
@@ -59,7 +59,7 @@ fn unescaped(name: &str, escape: char) -> Option<String> {
             };
             let code = u32::from_str_radix(digits, 16).ok()?;
             match u16::try_from(code) {
-                // Half of a surrogate pair may be one of them.
+                // May be half of a surrogate pair.
                 Ok(unit) => units.push(unit),
                 Err(_) => units.extend(char::from_u32(code)?.encode_utf16(&mut [0; 2]).iter()),
             }
@@ -69,8 +69,7 @@ fn unescaped(name: &str, escape: char) -> Option<String> {
     String::from_utf16(&units).ok()
 }
 
-/// What a string constant says, by its own text; `None` for one of bits, and for
-/// what Postgres refuses.
+/// The value of a string constant; `None` for a bit string, and if Postgres rejects it.
 pub fn string_value(constant: &str, strings: StringSyntax) -> Option<String> {
     let (prefix, rest) = constant.split_at(constant.find(['\'', '$'])?);
     if prefix.is_empty() && rest.starts_with('$') {
@@ -90,7 +89,7 @@ pub fn string_value(constant: &str, strings: StringSyntax) -> Option<String> {
     }
 }
 
-/// Behind the first quote, to the last; it may go on on other lines.
+/// Decodes from after the first quote to the last; the constant may continue on later lines.
 fn between_quotes(text: &str, strings: StringSyntax) -> Option<String> {
     let mut value = Vec::new();
     let mut rest = text;
@@ -112,7 +111,7 @@ fn between_quotes(text: &str, strings: StringSyntax) -> Option<String> {
     }
 }
 
-/// Behind the next quote of the same constant.
+/// The text after the next quote of the same constant.
 fn continued(mut rest: &str) -> Option<&str> {
     loop {
         rest = rest.trim_start();
@@ -124,7 +123,7 @@ fn continued(mut rest: &str) -> Option<&str> {
     }
 }
 
-/// What a backslash makes of what follows it; returns what is behind that.
+/// Decodes an escape sequence after its backslash; returns the rest.
 fn escape<'a>(rest: &'a str, value: &mut Vec<u8>) -> Option<&'a str> {
     let first = rest.chars().next()?;
     let behind = &rest[first.len_utf8()..];
@@ -153,7 +152,7 @@ fn escape<'a>(rest: &'a str, value: &mut Vec<u8>) -> Option<&'a str> {
     if matches!(first, 'u' | 'U') {
         push(char::from_u32(code)?);
     } else {
-        // One byte, of a character perhaps that has several.
+        // A byte, possibly part of a multi-byte character.
         value.push(u8::try_from(code & 0xff).ok()?);
     }
     Some(&from[length..])

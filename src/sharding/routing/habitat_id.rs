@@ -1,9 +1,8 @@
-//! Ids of Habitat Builder's datastore, which say themselves when and in which
-//! shard they were made. Pure: any 63-bit number decodes to something.
+//! Ids of Habitat Builder's datastore, which encode when and in which shard they were created.
+//! Pure: any 63-bit number decodes to something.
 //!
-//! An id is `(milliseconds since 1409266191000) << 23 | (sequence % 1024) << 13
-//! | shard`. Source: Habitat Builder's datastore, the function `next_id_v1` of
-//! each shard.
+//! An id is `(milliseconds since 1409266191000) << 23 | (sequence % 1024) << 13 | shard`. Source:
+//! Habitat Builder's datastore, the function `next_id_v1` of each shard.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::sharding::shard::Shard;
 
-/// When the ids' clock stood at 0: 1409266191000 ms after 1970, 2014-08-28.
+/// Time zero of the ids: 1409266191000 ms after 1970, on 2014-08-28.
 const EPOCH: Timestamp = Timestamp::constant(1_409_266_191, 0);
 const SHARD_BITS: u32 = 13;
 const SEQUENCE_BITS: u32 = 10;
 
-/// A bigint that holds a time, a sequence number and a shard. Never negative.
+/// A bigint that encodes a time, a sequence number and a shard. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(i64);
 
@@ -30,39 +29,38 @@ pub enum IdError {
 }
 
 impl Id {
-    /// The shard that the id was made in: its low 13 bits.
+    /// The shard that the id was created in: its low 13 bits.
     pub fn shard(self) -> Shard {
         Shard::new(self.bits(0, SHARD_BITS))
     }
 
-    /// What the shard's sequence gave, modulo 1024.
+    /// The value of the shard's sequence, modulo 1024.
     pub fn sequence(self) -> u32 {
         self.bits(SHARD_BITS, SEQUENCE_BITS)
     }
 
-    /// When the id was made, to the millisecond. Prints as UTC.
+    /// When the id was created, to the millisecond. Prints as UTC.
     pub fn created(self) -> Timestamp {
-        // 40 bits of milliseconds end in 2049: far from where the sum could overflow.
+        // 40 bits of milliseconds end in 2049, so the sum cannot overflow.
         EPOCH + SignedDuration::from_millis(self.0 >> (SHARD_BITS + SEQUENCE_BITS))
     }
 
-    /// [`Self::created`] as RFC 3339 in UTC: `2017-05-19T21:00:27.943Z`.
+    /// As RFC 3339 in UTC: `2017-05-19T21:00:27.943Z`.
     pub fn created_text(self) -> String {
         format!("{:.3}", self.created())
     }
 
-    /// Whether the time in it can be one: any number has one, but a plain one of a sequence
-    /// says a moment of August 2014, before there were such ids.
+    /// Whether the encoded time is plausible. Every number has one, but a plain sequence number
+    /// decodes to August 2014, before such ids existed.
     pub fn is_credible(self, now: Timestamp) -> bool {
         /// 2015-01-01.
         const FIRST: Timestamp = Timestamp::constant(1_420_070_400, 0);
-        /// Clocks differ.
+        /// Tolerates clock differences.
         const AHEAD: SignedDuration = SignedDuration::from_hours(24);
         let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         (FIRST..=latest).contains(&self.created())
     }
 
-    /// The number that the database holds.
     pub fn number(self) -> i64 {
         self.0
     }
@@ -82,7 +80,7 @@ impl FromStr for Id {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        // `parse` alone would take a sign.
+        // `parse` alone would accept a sign.
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(IdError::NotANumber(text.to_owned()));
         }

@@ -1,6 +1,5 @@
-//! What data is sharded by: an origin's name, an account's name, an id. And its
-//! route, with the reason for it. Pure: a look into the shard is
-//! [`crate::find::lookup`]'s business.
+//! A key that data is sharded by (an origin's name, an account's name, an id) and its route, with
+//! the reason for it. Pure: [`crate::find::lookup`] checks whether the key is really there.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -29,27 +28,27 @@ pub enum KeyKind {
     Id,
 }
 
-/// Where a key belongs.
+/// The shard that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
     pub shard: Shard,
     pub rule: Rule,
 }
 
-/// Why there.
+/// How the shard was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     Hash {
         shards: NonZeroU32,
     },
     LowBits,
-    /// A database that is not sharded keeps ids that were made elsewhere, too.
+    /// A database that is not sharded also holds ids that were created elsewhere.
     OnlyShard {
         low_bits: Shard,
     },
 }
 
-/// Why nobody can say where a key belongs.
+/// Why a key's shard cannot be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
     #[error(
@@ -63,10 +62,10 @@ pub enum NoRoute {
 }
 
 impl Key {
-    /// A key of digits alone is an id, unless somebody says what it is.
+    /// Without a kind, a key of digits only is an id, any other an origin.
     ///
     /// # Errors
-    /// If it is to be an id and cannot be one.
+    /// If it should be an id and is not.
     pub fn new(text: &str, kind: Option<KeyKind>) -> Result<Self, IdError> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let guess = if digits { KeyKind::Id } else { KeyKind::Origin };
@@ -85,11 +84,11 @@ impl Key {
         }
     }
 
-    /// Where it belongs.
+    /// The shard that it belongs to.
     ///
     /// # Errors
-    /// If that cannot be told: of a name without the number of shards, and of an id that
-    /// is none of Habitat's.
+    /// If that cannot be determined: for a name without the number of shards, and for a number that
+    /// is not a Habitat id.
     pub fn route(&self, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
         match self {
             Self::Origin(name) | Self::Account(name) => {
@@ -133,7 +132,6 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// The bare key, as it was given.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,5 @@
-//! Which shard a key is in, by computation. Pure: whether the key really is
-//! there, only a look into that shard tells.
+//! The shard of a name, by computation. Pure: only a query in that shard shows whether the name
+//! exists.
 
 use std::num::NonZeroU32;
 
@@ -7,8 +7,8 @@ use crate::sharding::shard::Shard;
 
 /// The shard of a name: FNV-1a 64 of its bytes, modulo the number of shards.
 ///
-/// With one shard everything is in `shard_0`. Source: Habitat Builder's
-/// datastore, which routes origins and accounts by their name over 128 shards.
+/// With one shard everything is in `shard_0`. Source: Habitat Builder's datastore, which
+/// distributes origins and accounts by name over 128 shards.
 pub fn by_name(name: &str, shards: NonZeroU32) -> Shard {
     let shard = fnv1a64(name.as_bytes()) % u64::from(shards.get());
     #[expect(clippy::cast_possible_truncation, reason = "less than a u32")]

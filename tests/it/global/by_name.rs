@@ -1,11 +1,11 @@
-//! What looks a table up by a name in a string, or by where the session looks:
-//! refused, for no sharded table is to be found there.
+//! Lookups of a table by a name in a string, or along the session's search path, are rejected,
+//! because sharded tables cannot be found there.
 
 use super::{answered, refused};
 use crate::support::{Db, has, has_all, shardq};
 
-/// Two shards with a table each; one in public, and an older one there of the
-/// sharded table's name.
+/// Two shards with a table each; one in public, and an older table there with the sharded table's
+/// name.
 fn db() -> Db {
     let db = Db::with_shards(2);
     db.in_each_shard("CREATE TABLE origins (id int); INSERT INTO origins VALUES ({n})");
@@ -146,7 +146,7 @@ fn where_the_session_looks_is_not_where_the_rows_are() {
     answered(&db, "SELECT count(*) AS current_schema FROM origins", "2");
 }
 
-/// They have no WITH in front of them: what they read is not the answer's table.
+/// No WITH is put in front of their bodies, so they do not read the sharded tables.
 #[test]
 fn functions_and_views_see_the_database_as_it_is() {
     let db = Db::with_shards(2);
@@ -212,8 +212,8 @@ fn what_changes_from_call_to_call_is_one_statements_business() {
     );
 }
 
-/// Not tables alone: whatever a shard has that can be named in a string. What `pg_input_is_valid`
-/// does is known by its name, since it comes with version 16.
+/// Any kind of object in a shard that a string can name. `pg_input_is_valid` is known by its name,
+/// because it exists only from version 16.
 #[test]
 fn nothing_of_the_shards_is_looked_up_by_its_name() {
     let db = Db::with_shards(2);

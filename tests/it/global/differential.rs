@@ -36,9 +36,9 @@ pub fn all() -> Vec<String> {
         .collect()
 }
 
-/// Asks all both ways, and fails with every difference there is. Returns how many
-/// were answered: forced in parts, those that can be; of tables that differ between
-/// shards, those that do not need what differs.
+/// Runs all statements both ways and fails with all differences. Returns how many were answered:
+/// with partials forced, those that allow them; with tables that differ between shards, those that
+/// do not need what differs.
 #[track_caller]
 pub fn assert_same(
     world: &World,
@@ -75,7 +75,7 @@ fn there_are_several_hundred() {
     assert!(all().len() > 400, "{}", all().len());
 }
 
-/// Shards, and the one that a row is in.
+/// Number of shards, and the shard of a row.
 const SPREADS: [(u32, &str); 5] = [
     (16, "id % 16"),
     (16, "id % 3 * 5"),
@@ -84,7 +84,7 @@ const SPREADS: [(u32, &str); 5] = [
     (16, "11"),
 ];
 
-/// Nothing changes them.
+/// Shared, since tests do not change them.
 static WORLDS: [LazyLock<World>; 5] = [
     LazyLock::new(|| World::new(SPREADS[0].0, SPREADS[0].1)),
     LazyLock::new(|| World::new(SPREADS[1].0, SPREADS[1].1)),
@@ -93,7 +93,7 @@ static WORLDS: [LazyLock<World>; 5] = [
     LazyLock::new(|| World::new(SPREADS[4].0, SPREADS[4].1)),
 ];
 
-/// All but what is there for its parts: one statement does not care.
+/// All files except those about partials, which do not matter to a single statement.
 fn assert_one_statement_is_the_same(spread: usize) {
     let files = FILES.iter().filter(|(name, _)| !ABOUT_PARTS.contains(name));
     let asked: Vec<_> = files.flat_map(|(_, file)| statements(file)).collect();
@@ -101,7 +101,7 @@ fn assert_one_statement_is_the_same(spread: usize) {
     assert_eq!(answered, asked.len());
 }
 
-/// Returns how many were had in parts.
+/// Returns how many were answered with partials.
 fn parts(spread: usize, statements: &[String], joined: Colocation) -> usize {
     assert_same(&WORLDS[spread], statements, Strategy::Partial, joined)
 }
@@ -166,8 +166,8 @@ fn joins_within_shards_combine_to_the_same() {
     }
 }
 
-/// What the ids of a shard have in common tells them from those of other shards,
-/// but where there are three shards: those of one are every third.
+/// A shard's ids can be told from those of other shards by their bits, except with three shards,
+/// where every third id is in the same shard.
 #[test]
 fn joins_along_foreign_keys_are_had_in_parts_where_shards_have_no_id_in_common() {
     let joins = statements(BY_KEY);

@@ -1,5 +1,5 @@
-//! Shards in the middle of a migration: tables that differ are one table as far as the
-//! statement needs what they have in common.
+//! Shards in the middle of a migration: tables that differ count as one table if the statement
+//! needs only what they have in common.
 
 use shardq::global::{Colocation, Strategy};
 
@@ -8,7 +8,7 @@ use super::world::World;
 use super::{answered, generator, refused};
 use crate::support::{Db, has, has_all, shardq};
 
-/// Half of the shards have a column more, which other tables have as well.
+/// Half of the shards have an extra column, whose name other tables have too.
 fn rolling() -> Db {
     let db = Db::with_shards(4);
     db.in_each_shard(
@@ -123,7 +123,7 @@ fn what_needs_a_column_that_shards_lack_is_refused_with_the_shards() {
     }
 }
 
-/// Most shards lack it, and yet it is part of every row.
+/// Most shards lack it, and yet it is part of a whole row.
 #[test]
 fn a_column_that_few_shards_have_is_part_of_whole_rows() {
     let db = rolling();
@@ -154,7 +154,7 @@ fn a_column_that_few_shards_have_is_part_of_whole_rows() {
     );
 }
 
-/// Without the column, each of these means something else, and no error.
+/// Without the column, each of these would silently mean something else.
 #[test]
 fn a_name_is_never_taken_for_something_else_where_a_column_is_left_out() {
     let db = rolling();
@@ -344,7 +344,7 @@ fn an_answer_that_lacks_shards_exits_3_and_names_each_once() {
     query("SELECT sum(id) FROM t").assert(0, "7\n", has("5/5 shards"));
 }
 
-/// What is not refused is the same as over one table that has what all have in common.
+/// Statements that are answered match a single table with the common columns.
 #[test]
 fn drifted_tables_answer_like_one_table_of_what_they_have_in_common() {
     let world = World::drifted(4, "id % 4");

@@ -1,9 +1,9 @@
-//! Names are cut at 63 bytes of the database's encoding.
+//! Names are truncated at 63 bytes in the database's encoding.
 
 use super::answered;
 use crate::support::Db;
 
-/// One of 40 characters, which LATIN1 keeps and UTF-8 cuts, and one that both cut.
+/// One of 40 characters, which only UTF-8 truncates, and one that both truncate.
 #[test]
 fn a_long_name_is_cut_where_the_databases_encoding_cuts_it() {
     for db in [Db::latin1(), Db::empty()] {
@@ -14,7 +14,7 @@ fn a_long_name_is_cut_where_the_databases_encoding_cuts_it() {
                 "SET client_encoding TO utf8; CREATE TABLE \"{name}\" (id int, {name} text);
                  INSERT INTO {name} VALUES ({{n}}, 'x'), (2, 'y')"
             ));
-            // A client of another encoding writes the same name.
+            // A client with another encoding writes the same name.
             let count = format!("SELECT count(*) FROM shard_0.{name}");
             let psql = db.psql_program(["-At", "-c", &count]);
             assert_eq!(psql.env("PGCLIENTENCODING", "UTF8").run().output(), "2\n");

@@ -1,5 +1,4 @@
-//! `--strategy auto` takes parts only where they are known to be few: parts that are too many
-//! would be computed in vain.
+//! `--strategy auto` uses partials only if they are known to be few; too many would be wasted work.
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
@@ -29,7 +28,7 @@ fn parts_are_taken_where_statistics_tell_that_they_are_few() {
     explains(&db, &by_group, &unknown);
     explains(&db, &by_id, &unknown);
     explains(&db, "SELECT count(*) FROM t", &[PARTS]);
-    // As few as that, they are few however they are grouped.
+    // The table is small, so its partials are few however it is grouped.
     explains(&db, "SELECT id, count(*) FROM small GROUP BY id", &[PARTS]);
 
     db.in_each_shard("ANALYZE t");

@@ -1,4 +1,4 @@
-//! EXPLAIN of a global query is Postgres's own plan of the one statement.
+//! EXPLAIN of a global query is Postgres's own plan of the single statement.
 
 use super::refused;
 use crate::support::{ANY, Db, has, has_all, shardq};
@@ -12,7 +12,7 @@ fn db() -> Db {
     db
 }
 
-/// What is sent for a statement, without what sets its scene.
+/// The SQL sent for a statement, without the settings before it.
 fn composed(db: &Db, sql: &str) -> String {
     let explained = shardq(["query", "-g", "--explain", "--strategy", "one", sql])
         .db(db)

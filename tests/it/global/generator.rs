@@ -1,4 +1,4 @@
-//! A thousand SELECTs that nobody thought of, the same in every run.
+//! A thousand generated SELECTs, the same in every run.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::world::World;
 const SEED: u64 = 20_170_519;
 const COUNT: usize = 1000;
 
-/// xorshift64*: no two runs differ.
+/// xorshift64* with a fixed seed.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// A table with its columns by what can be done with them.
+/// A table, with its columns grouped by type.
 struct Source {
     table: &'static str,
     numbers: &'static [&'static str],
@@ -112,7 +112,7 @@ fn statement(dice: &mut Dice) -> String {
         let other = &SOURCES[dice.roll(SOURCES.len())];
         let join = dice.pick(&["JOIN", "LEFT JOIN", "FULL JOIN"]);
         let key = dice.pick(other.numbers);
-        // A full join takes no more than an equality.
+        // A full join allows only an equality.
         write!(from, " {join} {} AS z ON z.{key} = a.id", other.table).unwrap();
     }
     select(dice, source, &from)
@@ -128,7 +128,7 @@ fn join_of_ids(dice: &mut Dice) -> String {
     };
     let (mut first, mut second) = (format!("{} AS a", a.table), format!("{} AS z", z.table));
     if dice.often(50) {
-        // What is selected from may be what a left join does not find.
+        // Swaps the sides, so that the selected columns may be NULL in a left join.
         std::mem::swap(&mut first, &mut second);
     }
     let join = dice.pick(&["JOIN", "LEFT JOIN"]);
@@ -167,7 +167,7 @@ fn select(dice: &mut Dice, source: &Source, from: &str) -> String {
         }
         3 => {
             let (x, y) = (number(dice, source, "a"), number(dice, source, "a"));
-            // Of equal numbers that look different (1 and 1.00) either may be given.
+            // Set operations may keep either of two equal numbers that look different (1 and 1.00).
             let set = dice.pick(&["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL"]);
             format!(
                 "SELECT ({x})::numeric(20, 2) FROM {from}{filter} {set} SELECT ({y})::numeric(20, 2) FROM {} AS a",

@@ -1,6 +1,6 @@
-//! Operators, functions and types of `public` that fit better than Postgres's own
-//! change nothing that the statement does not call itself; and a scan of our SQL for
-//! names without a schema, so that the next one is caught.
+//! Operators, functions and types in `public` that are a better match than Postgres's own change
+//! nothing unless the statement itself calls them. A scan of our SQL catches new names without a
+//! schema.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -29,8 +29,8 @@ fn db() -> Db {
     db
 }
 
-/// Every operator that our SQL has, for pairs of types that Postgres has none for; the
-/// functions and types that it has.
+/// Creates every operator that our SQL uses, for pairs of types that Postgres has none for, and the
+/// functions and types that it uses.
 fn plant(db: &Db) {
     const COMPARISONS: [&str; 7] = ["=", "<>", "<", ">", "<=", ">=", "~"];
     const PAIRS: [[&str; 2]; 12] = [
@@ -103,7 +103,7 @@ fn qualified(name: &str) -> String {
     format!("pg_catalog.{}", spelled(name))
 }
 
-/// They call no operator themselves.
+/// Statements that call no operator themselves.
 const STATEMENTS: [&str; 12] = [
     "SELECT count(*), sum(x), avg(x), min(x), max(n) FROM t",
     "SELECT avg(id), avg(n), sum(n), sum(id) FROM t",
@@ -123,7 +123,7 @@ const STATEMENTS: [&str; 12] = [
 fn hostile_names_in_public_change_no_answer() {
     let db = db();
     plant(&db);
-    // Where a name without a schema would be found before Postgres's own.
+    // A path where unqualified names are found before Postgres's own.
     db.sql(&format!(
         "ALTER DATABASE \"{}\" SET search_path TO public, pg_catalog",
         db.name()
@@ -159,7 +159,7 @@ fn the_sql_that_we_compose_names_where_everything_is() {
     let db = db();
     for sql in STATEMENTS {
         for strategy in ["auto", "one"] {
-            // What the statement itself has is not ours.
+            // Operators of the statement itself are not ours.
             if sql.contains('=') || sql.contains("USING") {
                 continue;
             }
@@ -220,7 +220,7 @@ fn the_scan_finds_what_it_is_for() {
     }
 }
 
-/// Words that a parenthesis follows and that are no functions.
+/// Words before a parenthesis that are not functions.
 const NO_FUNCTIONS: [&str; 29] = [
     "all",
     "and",

@@ -1,4 +1,4 @@
-//! A statement over all shards locks all their tables at once.
+//! A single statement over all shards locks all their tables at once.
 
 use shardq::sandbox::Options;
 
@@ -23,7 +23,7 @@ const ONE: [&str; 8] = [
     "--quiet",
 ];
 
-/// `max_locks_per_transaction` is 64, `max_connections` 100: room for 6,400.
+/// `max_locks_per_transaction` is 64, `max_connections` 100: room for 6,400 locks.
 #[test]
 fn a_thousand_shards_are_within_a_servers_own_settings() {
     let server = private_server(Options::default());
@@ -57,7 +57,7 @@ fn a_server_with_room_for_fewer_locks_says_which_setting() {
             "raise max_locks_per_transaction",
         ]),
     );
-    // Shard by shard there is no need.
+    // Querying shard by shard needs few locks at a time.
     shardq([
         "query",
         "-q",

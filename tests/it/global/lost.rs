@@ -1,5 +1,5 @@
-//! Connections that are lost while the shards compute their parts: the same is asked
-//! again at a new snapshot, whatever way was asked for.
+//! Connections lost while shards compute their partials: the query is retried at a new snapshot,
+//! whatever the strategy.
 
 use shardq::sandbox::{Options, Shutdown};
 
@@ -49,7 +49,7 @@ fn an_export_in_parts_is_asked_for_again_when_the_server_comes_back() {
     let db = Db::on(&server);
     db.create_shards(0..2);
     db.in_each_shard("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 10) AS i");
-    // Its last commits would not survive that it is killed.
+    // Recent commits would not survive the crash.
     db.sql("CHECKPOINT");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("n.csv");
@@ -68,7 +68,7 @@ fn an_export_in_parts_is_asked_for_again_when_the_server_comes_back() {
     .spawn();
     let waiting = format!("SELECT count(*) FROM {WAITING}");
     eventually("it waits", || db.ask(&waiting) == "1");
-    // The migration goes with the server.
+    // The migration's session ends with the server.
     server.stop(Shutdown::Immediate).unwrap();
     server.start_again().unwrap();
     export.finish().assert(

@@ -1,5 +1,5 @@
-//! Global queries are Postgres's own answers: the same rows are asked once in
-//! unsharded tables, by psql, and once spread over shards, by shardq.
+//! Global queries return Postgres's own results: the same rows are queried in unsharded tables with
+//! psql, and spread over shards with shardq.
 
 mod by_name;
 mod differential;
@@ -20,7 +20,7 @@ mod world;
 
 use crate::support::{ANY, Db, has_all, shardq};
 
-/// The answer as CSV, without a header.
+/// The result as CSV, without a header.
 #[track_caller]
 fn answered(db: &Db, sql: &str, answer: &str) {
     shardq(["query", "-g", "-t", "--csv", sql])
@@ -29,7 +29,7 @@ fn answered(db: &Db, sql: &str, answer: &str) {
         .assert(0, format!("{answer}\n").as_str(), ANY);
 }
 
-/// Each of the parts is said.
+/// The message contains each of these parts.
 #[track_caller]
 fn refused(db: &Db, sql: &str, parts: &[&str]) {
     shardq(["query", "-g", sql])

@@ -1,9 +1,9 @@
-//! Columns of types that the database defined are looked at row by row in the parts.
+//! Partials only evaluate columns of user-defined types row by row.
 
 use super::answered;
 use crate::support::{ANY, Db, has, shardq};
 
-/// Each shard has its own enum and domain; a row per word and shard.
+/// Each shard has its own enum and domain; one row per word and shard.
 fn db() -> Db {
     let db = Db::with_shards(3);
     db.in_each_shard(
@@ -45,7 +45,7 @@ fn a_type_of_the_shards_is_looked_at_in_parts_where_each_row_is_by_itself() {
         explains(&db, sql, "-- in parts");
         answered(&db, sql, answer);
     }
-    // Between shards its values are compared in one statement.
+    // Comparing such values between shards needs the single statement.
     for (sql, answer) in [
         ("SELECT max(mood) FROM t", "happy"),
         ("SELECT mood FROM t ORDER BY mood LIMIT 1", "sad"),
@@ -56,7 +56,7 @@ fn a_type_of_the_shards_is_looked_at_in_parts_where_each_row_is_by_itself() {
     }
 }
 
-/// What compares such a type may be another operator in one of the shards.
+/// Comparing such a type may call another operator in one of the shards.
 #[test]
 fn operators_and_casts_of_such_a_type_are_called_in_one_statement() {
     let operator = "CREATE FUNCTION public.no(shard_1.mood, shard_1.mood) RETURNS boolean LANGUAGE sql AS 'SELECT false';

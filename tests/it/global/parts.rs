@@ -1,10 +1,10 @@
-//! When a statement is answered in parts, when not, and why: with `--strategy` and
-//! `--colocated`, and where the parts turn out not to be fit.
+//! When a statement is answered with partials, when not, and why: with `--strategy` and
+//! `--colocated`, and where the partials turn out to be unsuitable.
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
-/// Two shards with a table and one that leads to it. Ids are the shard's own: even
-/// in shard 0, odd in shard 1.
+/// Two shards with a table and another that references it. Ids belong to one shard: even in shard
+/// 0, odd in shard 1.
 fn db() -> Db {
     let db = Db::with_shards(2);
     db.in_each_shard(
@@ -80,7 +80,7 @@ fn a_foreign_key_proves_a_join_unless_shards_have_ids_in_common() {
     answers(&db, &[JOIN], "31");
     db.in_shard(1, "INSERT INTO a (id) VALUES (12)");
     is_not_had_in_parts(&db, JOIN, "ids in common");
-    // Of b in shard 0 to a in shard 1.
+    // Joins b in shard 0 with a in shard 1.
     answers(&db, &[JOIN], "32");
     db.in_shard(1, "DELETE FROM a WHERE id = 12");
     explains(&db, &[JOIN], &why);
@@ -142,7 +142,7 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
         "INSERT INTO f VALUES (1, 2.25), (-9007199254740992, NULL)",
     );
     is_not_had_in_parts(&db, SUMS, FLAG);
-    // One after the other, and those of shard 1 by themselves.
+    // Added one after the other, and shard 1 separately.
     answers(&db, &[SUMS], "0,0,9.007199254740992e+15,3.75");
     explains(&db, &[SUMS, FLAG], &["in parts"]);
     answers(
@@ -229,7 +229,7 @@ fn colocated_is_believed() {
     );
 }
 
-/// India's time is called `IST`, which is Israel's to who reads it.
+/// India's time zone is abbreviated `IST`, which reads back as Israel's.
 #[test]
 fn times_that_cannot_be_read_back_are_not_sent_back() {
     let db = db();
@@ -326,8 +326,8 @@ fn labels_and_columns_called_like_modifiers_are_had_in_parts() {
     }
 }
 
-/// Some syntax is not known to be what it is. The server then says so of the parts,
-/// and nobody hears of it.
+/// The analyzer cannot be sure about some syntax. If the server rejects the partial, the single
+/// statement is used silently.
 #[test]
 fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
     let db = db();
@@ -338,7 +338,7 @@ fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
     is_not_had_in_parts(&db, sql, why);
 }
 
-/// Postgres takes the function that fits best, wherever it is.
+/// Postgres calls the best match, in whatever schema it is.
 #[test]
 fn functions_and_operators_of_public_are_called_in_one_statement() {
     let db = db();
@@ -364,7 +364,7 @@ fn functions_and_operators_of_public_are_called_in_one_statement() {
     explains(&db, &[plain.replace("(v)", "(id)").as_str()], &["in parts"]);
 }
 
-/// As `session_replication_role` lets them in: the constraint still counts as valid.
+/// `session_replication_role` lets such rows in, and the constraint still counts as valid.
 #[test]
 fn a_foreign_key_is_not_believed_of_rows_that_it_does_not_hold_for() {
     let db = db();

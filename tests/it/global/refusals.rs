@@ -1,11 +1,11 @@
-//! What cannot be exact is refused, in the words of who asked; and the command as
-//! a whole: what it prints, where errors point, what it says of itself.
+//! Queries that cannot be exact are rejected in the user's terms; and the command as a whole: its
+//! output, error positions, and help.
 
 use super::refused;
 use crate::support::{ANY, Db, has, has_all, shardq};
 
-/// Two shards with a table and a view each, a table in public, and a type and a
-/// function that each shard has for itself.
+/// Two shards with a table and a view each, a table in public, and a type and a function of each
+/// shard's own.
 fn db() -> Db {
     let db = Db::with_shards(2);
     db.in_each_shard(
@@ -224,7 +224,7 @@ fn errors_point_into_the_statement_as_it_was_written() {
         .db(&db)
         .run()
         .assert(1, "", has("22012: division by zero"));
-    // Of what is no name, nothing is said about where names are looked up.
+    // An error about something other than a name has no hint about name lookup.
     let sql = "SELECT pg_sleep(0) FROM t GROUP BY 1";
     let caret = format!("{:>1$}", '^', "LINE 1: ".len() + sql.len());
     shardq(["query", "-g", sql]).db(&db).run().assert(

@@ -1,4 +1,4 @@
-//! Which rows of a shard's table are there to be read: by inheritance, by rights.
+//! Which rows of a shard's table are visible: inheritance and privileges.
 
 use super::answered;
 use crate::support::{Db, has_all, shardq};

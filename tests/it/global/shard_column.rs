@@ -1,5 +1,5 @@
-//! Whose column `shard` is: a statement that names it has it in every sharded table,
-//! one that does not is not given it, and one that may mean either is refused.
+//! The column `shard`: a statement that names it gets it in every sharded table, one that does not
+//! does not, and an ambiguous one is rejected.
 
 use super::{answered, refused};
 use crate::support::Db;

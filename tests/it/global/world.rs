@@ -1,4 +1,4 @@
-//! The same rows, whole and spread; the same question, asked both ways.
+//! The same rows, whole and sharded; the same question, asked both ways.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,27 +43,27 @@ const TABLES: [&str; 14] = [
     "extra",
 ];
 
-/// A database that holds the tables of `tables.sql` whole, in the schema `whole`;
-/// the same with a column `shard` in `whole_shard`; and in shards.
+/// A database with the tables of `tables.sql`: whole in the schema `whole`, with an extra column
+/// `shard` in `whole_shard`, and spread over shards.
 pub struct World {
     pub db: Db,
 }
 
-/// What came of a statement.
+/// The result of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Rows {
         columns: Vec<String>,
         rows: Vec<Vec<Option<String>>>,
     },
-    /// An SQLSTATE; of ours a refusal's text.
+    /// An SQLSTATE, or the text of an unsupported-query error.
     Error(String),
 }
 
-/// How the refusal of `--strategy partial` begins.
+/// The start of the error for `--strategy partial`.
 pub const NOT_IN_PARTS: &str = "--strategy partial";
 
-/// How the refusal of a statement begins that needs what differs between shards.
+/// The start of the error for a statement that needs what differs between shards.
 pub const DIFFER: &str = "the shards differ in what the statement needs";
 
 const NULL: &str = "-null-";
@@ -76,7 +76,7 @@ impl World {
         Self::within(Db::empty(), shards, shard_of)
     }
 
-    /// In a database without anything.
+    /// In an empty database.
     pub fn within(db: Db, shards: u32, shard_of: &str) -> Self {
         let tables = include_str!("tables.sql");
         let mut script = format!(
@@ -112,8 +112,8 @@ impl World {
         Self { db }
     }
 
-    /// The same, amidst a migration: every other shard has columns more, which are called
-    /// as columns of other tables and as aliases are, and longer types.
+    /// The same in the middle of a migration: every other shard has extra columns, named like
+    /// columns of other tables and like aliases, and longer types.
     pub fn drifted(shards: u32, shard_of: &str) -> Self {
         let world = Self::new(shards, shard_of);
         for schema in ["whole", "whole_shard"] {
@@ -139,7 +139,7 @@ impl World {
         world
     }
 
-    /// What psql says of the whole tables.
+    /// psql's results over the whole tables.
     pub fn psql(&self, statements: &[String]) -> Vec<Answer> {
         const END: &str = "-~-~- end of";
         let mut script = format!("\\pset null '{NULL}'\n");
@@ -178,9 +178,9 @@ impl World {
         answers
     }
 
-    /// What the library says of the shards: one connection for all statements,
-    /// each of which is looked up, composed, checked and run as the command does.
-    /// `joined` is what is stated of the rows that statements join.
+    /// The library's results over the shards. One connection for all statements, each of which is
+    /// introspected, rewritten, checked and run as the command does. `joined` says what is assumed
+    /// about joined rows.
     pub fn shardq(
         &self,
         statements: &[String],
@@ -274,7 +274,7 @@ async fn one(
     answer(&session, &turn.sql).await
 }
 
-/// Every shard's part.
+/// Runs the partial of every shard.
 async fn parts(
     partial: &PartialPlan,
     preflight: Preflight,
@@ -334,7 +334,7 @@ fn sqlstate(error: &Error) -> String {
     }
 }
 
-/// psql's unaligned output, whose separators no value holds.
+/// Parses psql's unaligned output, whose separators occur in no value.
 fn parsed(output: &str) -> Answer {
     let output = output.strip_suffix('\n').unwrap_or(output);
     let mut records = output
@@ -348,8 +348,8 @@ fn parsed(output: &str) -> Answer {
     Answer::Rows { columns, rows }
 }
 
-/// The statements of a file: one a line, but for what `-- with $x in a, b` makes
-/// many of, up to the next such line or `-- once`.
+/// The statements of a file, one per line. A line `-- with $x in a, b` expands those that follow,
+/// up to the next such line or `-- once`.
 pub fn statements(file: &str) -> Vec<String> {
     let mut substitutes: Option<(String, Vec<String>)> = None;
     let mut all = Vec::new();
@@ -382,7 +382,7 @@ pub fn statements(file: &str) -> Vec<String> {
     all
 }
 
-/// A comma inside parentheses is no separator.
+/// A comma inside parentheses is not a separator.
 fn rejoined(mut values: Vec<String>, part: &str) -> Vec<String> {
     match values.last_mut() {
         Some(last) if last.matches('(').count() > last.matches(')').count() => {
@@ -394,7 +394,7 @@ fn rejoined(mut values: Vec<String>, part: &str) -> Vec<String> {
     values
 }
 
-/// What of two answers differs, if anything.
+/// The difference between two results, if any.
 pub fn difference(sql: &str, whole: &Answer, sharded: &Answer) -> Option<String> {
     let same = match (whole, sharded) {
         (
@@ -407,7 +407,7 @@ pub fn difference(sql: &str, whole: &Answer, sharded: &Answer) -> Option<String>
                 rows: y,
             },
         ) => {
-            // psql shows no rows of no columns.
+            // psql shows no rows if there are no columns.
             let rows = a.is_empty()
                 || a == &[""]
                 || if ordered(sql) {
@@ -428,7 +428,7 @@ pub fn difference(sql: &str, whole: &Answer, sharded: &Answer) -> Option<String>
     })
 }
 
-/// Whether the statement itself says in which order its rows come.
+/// Whether the statement itself defines the order of its rows.
 fn ordered(sql: &str) -> bool {
     let text = Text::new(sql, StringSyntax::StandardConforming);
     let mut depth = 0;

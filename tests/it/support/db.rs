@@ -1,4 +1,4 @@
-//! Databases: each test has its own, all on one server per run.
+//! Databases: one per test, all on one server per test run.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::{Program, Session};
 static TEMPLATE: LazyLock<InitdbTemplate> =
     LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
 
-/// Statics are not dropped. The server goes when this process does.
+/// Statics are not dropped; the server ends with this process.
 static SERVER: LazyLock<Sandbox> = LazyLock::new(|| {
     private_server(Options {
         settings: vec![("max_connections".into(), "500".into())],
@@ -20,7 +20,7 @@ static SERVER: LazyLock<Sandbox> = LazyLock::new(|| {
     })
 });
 
-/// A server of a test's own: to stop it, or to set it up in another way.
+/// A server for one test, which may stop or configure it.
 pub fn private_server(options: Options) -> Sandbox {
     TEMPLATE.start(options).unwrap()
 }
@@ -38,7 +38,7 @@ impl Db {
         Self::on(&SERVER)
     }
 
-    /// A database that compares texts as people do: `a`, `B`, `c`. From `PostgreSQL` 15 on.
+    /// A database with a linguistic collation: `a`, `B`, `c`. From `PostgreSQL` 15 on.
     pub fn linguistic() -> Self {
         Self::create(
             &SERVER,
@@ -46,7 +46,7 @@ impl Db {
         )
     }
 
-    /// A database whose encoding has one byte a character.
+    /// A database whose encoding has one byte per character.
     pub fn latin1() -> Self {
         Self::create(
             &SERVER,
@@ -63,7 +63,7 @@ impl Db {
         let thread = std::thread::current();
         let test = thread.name().unwrap_or("test").replace("::", "_");
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Postgres cuts names at 63 bytes: the number must survive.
+        // Postgres truncates names at 63 bytes; the number must survive.
         let name = format!("{test:.50}_{count}");
         let at = |database: &str| Self {
             env: server.env(database).into(),
@@ -80,8 +80,8 @@ impl Db {
         db
     }
 
-    /// The Habitat-shaped sample, small: 8 origins and 40 packages a shard.
-    /// `shards` is a power of two; `core` is in `shard_30`, modulo it.
+    /// The Habitat-shaped sample, small: 8 origins and 40 packages per shard. `shards` is a power
+    /// of two; `core` is in `shard_30`, modulo `shards`.
     pub fn with_sample(shards: u32) -> Self {
         let db = Self::empty();
         let size = format!(
@@ -101,7 +101,7 @@ impl Db {
         self.sql(&script)
     }
 
-    /// Runs SQL in every shard there is; `{n}` becomes the shard's number.
+    /// Runs SQL in every shard; `{n}` becomes the shard's number.
     pub fn in_each_shard(&self, sql: &str) -> &Self {
         let shards = self.ask(
             "SELECT substr(nspname, 7) FROM pg_namespace \
@@ -127,32 +127,30 @@ impl Db {
         self
     }
 
-    /// What a query gives, as psql prints it unaligned and without headers.
+    /// The result of a query, as psql prints it unaligned and without headers.
     #[track_caller]
     pub fn ask(&self, query: &str) -> String {
         let answer = self.psql(["--no-align", "--tuples-only", "--command", query]);
         answer.trim_end_matches('\n').to_owned()
     }
 
-    /// What psql prints: the yardstick.
+    /// What psql prints: the reference.
     #[track_caller]
     pub fn psql<const N: usize>(&self, args: [&str; N]) -> String {
         self.psql_program(args).run().output()
     }
 
-    /// psql, ready to run.
     pub fn psql_program<const N: usize>(&self, args: [&str; N]) -> Program {
         let psql = Program::new(&self.psql).args(["--no-psqlrc", "--quiet"]);
         psql.args(args).db(self)
     }
 
-    /// A session that stays open: to hold a lock or a transaction.
+    /// A session that stays open, to hold a lock or a transaction.
     pub fn session(&self) -> Session {
         Session::start(self.psql_program(["--no-align", "--tuples-only"]))
     }
 
-    /// The states of the backends that this application has in this database,
-    /// as `pg_stat_activity` tells them.
+    /// The states of this application's backends in this database, from `pg_stat_activity`.
     pub fn backends(&self, application_name: &str) -> Vec<String> {
         let states = self.ask(&format!(
             "SELECT coalesce(state, 'starting') FROM pg_stat_activity \
@@ -161,7 +159,7 @@ impl Db {
         states.lines().map(str::to_owned).collect()
     }
 
-    /// Where psql and the other programs of Postgres are.
+    /// The folder of psql and Postgres's other programs.
     pub fn programs(&self) -> &Path {
         self.psql.parent().unwrap()
     }
@@ -175,7 +173,7 @@ impl Db {
         &self.env
     }
 
-    /// One of them, `PGHOST` say.
+    /// One of them, e.g. `PGHOST`.
     pub fn variable(&self, name: &str) -> &str {
         let found = self.env.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value).unwrap()

@@ -1,5 +1,5 @@
-//! A link to a server on this machine that does what networks do: delivers in pieces,
-//! stalls, breaks, and changes bytes. Only what the server says is touched.
+//! A link to a local server that misbehaves like networks do: delivers in pieces, stalls, breaks,
+//! and changes bytes. Only the server's bytes are affected.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -14,19 +14,19 @@ use socket2::SockRef;
 
 use super::Db;
 
-/// What becomes of the server's bytes, on every connection alike.
+/// What happens to the server's bytes, on every connection.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// So many at a time, with a pause in between.
+    /// This many at a time, with a pause in between.
     Pieces(usize),
-    /// Nothing more after so many; the connection stays open.
+    /// No more after this many; the connection stays open.
     StallAfter(usize),
     ResetAfter(usize),
-    /// The server seems to have no more to say.
+    /// The server seems to have ended its side.
     HalfCloseAfter(usize),
-    /// Other bytes, wherever these come together.
+    /// Replaces these bytes wherever they occur.
     Replace(Vec<u8>, Vec<u8>),
-    /// The same, and nothing more behind them.
+    /// The same, with nothing after them.
     EndWith(Vec<u8>, Vec<u8>),
 }
 
@@ -38,7 +38,6 @@ pub struct FaultyLink {
     stalls_new: Arc<AtomicBool>,
 }
 
-/// One direction of one connection.
 struct Way {
     faults: Vec<Fault>,
     passed: usize,
@@ -48,7 +47,7 @@ struct Way {
 impl FaultyLink {
     const PAUSE: Duration = Duration::from_micros(200);
 
-    /// Takes connections on a free port of 127.0.0.1, for as long as the process lives.
+    /// Accepts connections on a free port of 127.0.0.1, for as long as the process lives.
     pub fn to(db: &Db, faults: impl IntoIterator<Item = Fault>) -> Self {
         let socket = format!(".s.PGSQL.{}", db.variable("PGPORT"));
         let server = PathBuf::from(db.variable("PGHOST")).join(socket);
@@ -87,19 +86,18 @@ impl FaultyLink {
         self.port
     }
 
-    /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// From now on, nothing comes through on the connections that there are.
+    /// From now on, nothing comes through on existing connections.
     pub fn stall(&self) {
         for stalled in self.stalled.lock().unwrap().iter() {
             stalled.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Nor on those that are yet to come, though they come about.
+    /// Nor on new ones, though they are still accepted.
     pub fn stall_new(&self) {
         self.stalls_new.store(true, Ordering::Relaxed);
     }
@@ -113,7 +111,7 @@ fn connect(client: &TcpStream, server: &UnixStream, mut way: Way) {
             let (mut from, mut to) = (client, server);
             let mut buffer = vec![0; 65536];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
-                // A link that is dead carries nothing either way.
+                // A stalled link carries nothing in either direction.
                 if !stalled.load(Ordering::Relaxed) && to.write_all(&buffer[..read]).is_err() {
                     break;
                 }
@@ -133,7 +131,6 @@ fn connect(client: &TcpStream, server: &UnixStream, mut way: Way) {
     });
 }
 
-/// The connection is over.
 struct Over;
 
 impl Way {

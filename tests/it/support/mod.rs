@@ -28,8 +28,8 @@ pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
 
-/// The command under test on a terminal, which `script` lends it: all that it says comes
-/// out of `script`'s standard output. None where there is no such program.
+/// The command under test on a terminal provided by `script`, whose standard output has all its
+/// output. `None` if `script` is not installed.
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub fn on_a_terminal(args: &str) -> Option<Program> {
     if Command::new("script").arg("--version").output().is_err() {
@@ -40,7 +40,7 @@ pub fn on_a_terminal(args: &str) -> Option<Program> {
     Some(Program::new("script").args(["-qefc", &command, "/dev/null"]))
 }
 
-/// The command under test, in an environment with nothing of ours in it.
+/// The command under test, in a clean environment.
 pub fn shardq<const N: usize>(args: [&str; N]) -> Program {
     Program::new(env!("CARGO_BIN_EXE_shardq")).args(args)
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Db, Program, Running, eventually};
 
-/// Where Debian and others put it, which not everybody has on the path.
+/// Where Debian and others install it, which may not be on the path.
 const PLACES: [&str; 3] = [
     "/usr/sbin/pgbouncer",
     "/usr/bin/pgbouncer",
@@ -23,8 +23,8 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// With so many server connections for each database. None where there is no such
-    /// program: the test is skipped then, and says so.
+    /// With this many server connections per database. `None` if it is not installed: the test is
+    /// then skipped with a note.
     #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
     pub fn in_front_of(db: &Db, pool_size: usize) -> Option<Self> {
         let Some(program) = PLACES.iter().find(|place| Path::new(place).exists()) else {
@@ -32,7 +32,7 @@ impl PgBouncer {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        // It refuses to run as root, as Postgres does, and takes another's identity.
+        // Like Postgres it refuses to run as root, so it runs as another user.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let at = |name| db.variable(name);
         let settings = format!(
@@ -62,7 +62,7 @@ impl PgBouncer {
 
     const PORT: u16 = 6432;
 
-    /// A program of this database, by way of the pooler.
+    /// Points a program at this database through the pooler.
     pub fn lead(&self, program: Program, db: &Db) -> Program {
         program
             .db(db)

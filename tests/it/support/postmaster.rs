@@ -1,4 +1,4 @@
-//! The server's own process: to freeze it, or to tell it what no client can.
+//! The server's main process: to freeze it, or to signal what no client can.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use shardq::sandbox::Sandbox;
 
 use super::Program;
 
-/// The process that takes a server's connections.
+/// The process that accepts a server's connections.
 #[derive(Debug)]
 pub struct Postmaster(String);
 

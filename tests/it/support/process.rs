@@ -1,5 +1,5 @@
-//! Programs: how they are started, watched, signalled, and what came of them.
-//! Nothing waits without a deadline.
+//! Programs: starting, watching and signalling them, and their results. No wait is without a
+//! deadline.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,11 +11,11 @@ use std::{fs, thread};
 
 use super::Db;
 
-/// No test needs as long; one that hangs must fail.
+/// No test needs this long; one that hangs must fail.
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
-/// Waits until a condition holds, and fails if it never does.
+/// Waits until a condition holds; fails if it never does.
 #[track_caller]
 pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     assert!(wait_until(condition), "not within {DEADLINE:?}: {what}");
@@ -32,7 +32,7 @@ fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     false
 }
 
-/// A program about to be run, with an environment that holds only what it was given.
+/// A program to run, with an environment that holds only what it was given.
 #[derive(Debug)]
 pub struct Program {
     command: Command,
@@ -52,7 +52,7 @@ impl Program {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            // No psqlrc, passfile or service file of whoever runs the tests.
+            // No psqlrc, passfile or service file of the user who runs the tests.
             .env("HOME", "/nonexistent")
             .env("LC_ALL", "C.UTF-8");
         Self {
@@ -71,26 +71,24 @@ impl Program {
         self
     }
 
-    /// Leads it to a database by `PGHOST` and the others.
+    /// Points it at a database with `PGHOST` and the other variables.
     pub fn db(mut self, db: &Db) -> Self {
         self.command.envs(db.env().iter().map(|(k, v)| (k, v)));
         self
     }
 
-    /// What it reads; without this, nothing.
+    /// Its standard input; empty by default.
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = Input::Text(text.into());
         self
     }
 
-    /// Runs it to its end.
     #[track_caller]
     pub fn run(self) -> Ran {
         self.spawn().finish()
     }
 
-    /// Runs it to its end, but reads no more than some lines of its output and
-    /// then closes the pipe, as `| head` does.
+    /// Runs it, but reads only some lines of its output and then closes the pipe, like `| head`.
     #[track_caller]
     pub fn run_reading(self, lines: usize) -> Ran {
         self.start(Reading::Lines(lines)).finish()
@@ -124,7 +122,7 @@ impl Program {
             .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         let stdin = match (self.stdin, child.stdin.take()) {
             (Input::Text(text), Some(mut pipe)) => {
-                // It may well not read to the end.
+                // It may not read to the end.
                 thread::spawn(move || pipe.write_all(&text));
                 None
             }
@@ -148,7 +146,6 @@ impl Program {
     }
 }
 
-/// How its output is read.
 #[derive(Debug, Clone, Copy)]
 enum Reading {
     All,
@@ -156,13 +153,13 @@ enum Reading {
     Paused,
 }
 
-/// A program that runs. Killed when dropped.
+/// A running program. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Captured,
-    /// Output that waits for its reader.
+    /// Output not read yet.
     unread: Option<ChildStdout>,
     stderr: Captured,
     started: Instant,
@@ -189,7 +186,7 @@ impl Running {
         stdin.write_all(text.as_bytes()).unwrap();
     }
 
-    /// The reader of [`Program::spawn_unread`] goes on.
+    /// Resumes the reader of [`Program::spawn_unread`].
     pub fn resume(&mut self) {
         self.stdout = Captured::all_of(self.unread.take().unwrap());
     }
@@ -219,7 +216,6 @@ impl Running {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits until it ends.
     #[track_caller]
     pub fn finish(mut self) -> Ran {
         drop(self.stdin.take());
@@ -231,7 +227,7 @@ impl Running {
         });
         let elapsed = self.started.elapsed();
         if ended {
-            // A child that it left behind may hold the pipes open.
+            // A surviving child may hold the pipes open.
             wait_until(|| self.stdout.is_complete() && self.stderr.is_complete());
         }
         let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
@@ -239,7 +235,7 @@ impl Running {
             panic!("still running\n{}", dump(None, &stdout, &stderr));
         };
         Ran {
-            // As a shell has it: 130 for SIGINT.
+            // As in a shell: 130 for SIGINT.
             status: status
                 .code()
                 .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
@@ -250,13 +246,13 @@ impl Running {
         }
     }
 
-    /// The most memory it had resident so far.
+    /// Peak resident memory so far, in KiB.
     pub fn peak_memory_kib(&mut self) -> u64 {
         self.note_memory();
         self.peak_memory_kib
     }
 
-    /// The kernel keeps the peak, but only while the process is there.
+    /// The kernel keeps the peak only while the process exists.
     fn note_memory(&mut self) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()));
         let peak = status.ok().and_then(|status| {
@@ -274,20 +270,20 @@ impl Drop for Running {
     }
 }
 
-/// What a program printed and how it ended.
+/// What a program printed, and how it ended.
 #[derive(Debug)]
 pub struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
     pub elapsed: Duration,
-    /// The most memory it had resident; 0 where there is no `/proc`.
+    /// Peak resident memory; 0 without `/proc`.
     pub peak_memory_kib: u64,
 }
 
 impl Ran {
-    /// Checks all three at once, and shows all three when one is wrong. A text
-    /// alone is meant to the letter; see also [`has`], [`has_all`] and [`ANY`].
+    /// Checks all three at once, and shows all three if one is wrong. A plain string must match
+    /// exactly; see also [`has`], [`has_all`] and [`ANY`].
     #[track_caller]
     pub fn assert<'a>(
         &self,
@@ -304,7 +300,7 @@ impl Ran {
         self
     }
 
-    /// What it printed, if it did not fail.
+    /// Its output; fails if it did not succeed.
     #[track_caller]
     pub fn output(self) -> String {
         self.assert(0, ANY, ANY);
@@ -317,7 +313,7 @@ fn dump(status: Option<i32>, stdout: &str, stderr: &str) -> String {
     format!("--- status: {status}\n--- stdout:\n{stdout}\n--- stderr:\n{stderr}\n---")
 }
 
-/// What a text should be.
+/// An expected text.
 #[derive(Debug)]
 pub enum Text<'a> {
     Is(&'a str),
@@ -356,7 +352,7 @@ impl<'a> From<&'a String> for Text<'a> {
     }
 }
 
-/// What came through a pipe so far.
+/// What has come through a pipe so far.
 #[derive(Debug, Clone, Default)]
 struct Captured(Arc<Mutex<(Vec<u8>, bool)>>);
 

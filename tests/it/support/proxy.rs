@@ -1,6 +1,5 @@
-//! A slow link to a server on this machine: every byte takes half a round trip. A
-//! connection comes about at once, since the kernel lets it in. Throughput is not
-//! limited.
+//! A slow link to a local server: every byte takes half a round trip. Connecting is immediate,
+//! since the kernel accepts. Throughput is not limited.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -18,8 +17,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Takes connections on a free port of 127.0.0.1, for as long as the process
-    /// lives.
+    /// Accepts connections on a free port of 127.0.0.1, for as long as the process lives.
     pub fn to_socket(socket_dir: &Path, port: u16, round_trip: Duration) -> Self {
         let server = socket_dir.join(format!(".s.PGSQL.{port}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -31,7 +29,7 @@ impl Proxy {
                 counted.fetch_add(1, Ordering::Relaxed);
                 let server: PathBuf = server.clone();
                 thread::spawn(move || {
-                    // A server that is down looks like one: the connection closes.
+                    // If the server is down, the connection closes.
                     if let Ok(server) = UnixStream::connect(server) {
                         connect(&client, &server, round_trip);
                     }
@@ -45,13 +43,12 @@ impl Proxy {
         self.port
     }
 
-    /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
 
-/// Carries bytes both ways until both ways have ended.
+/// Carries bytes both ways until both have ended.
 fn connect(client: &TcpStream, server: &UnixStream, round_trip: Duration) {
     let one_way = round_trip / 2;
     let _ = client.set_nodelay(true);

@@ -1,4 +1,4 @@
-//! A psql that stays: what another user of the database is doing meanwhile.
+//! A psql that stays open: what another user of the database does meanwhile.
 
 use super::{Program, Running};
 
@@ -16,7 +16,7 @@ impl Session {
         }
     }
 
-    /// Runs SQL, waits until it is through, and returns what it gave.
+    /// Runs SQL, waits until it is done, and returns its output.
     #[track_caller]
     pub fn run(&mut self, sql: &str) -> String {
         let before = format!("turn {} over\n", self.turns);

@@ -1,12 +1,12 @@
-//! Values of every type that Postgres has: what is ordinary, and what renderers
-//! and readers get wrong.
+//! Values of every type that Postgres has: ordinary ones, and those that renderers and readers get
+//! wrong.
 
 use std::fmt::Write;
 
-/// A type, and literals of it as they stand between SQL's quotes.
+/// A type, and literals of it without quotes.
 pub type Sample = (&'static str, &'static [&'static str]);
 
-/// Built-in types. `xml` is apart: a server may be built without it.
+/// Built-in types. `xml` is separate: a server may be built without it.
 pub const BUILT_IN: &[Sample] = &[
     ("bool", &["true", "false"]),
     ("\"char\"", &["a", "", "\\", "\""]),
@@ -244,8 +244,7 @@ pub const BUILT_IN: &[Sample] = &[
 
 pub const XML: Sample = ("xml", &["<a/>", "", "<a b=\"1\">\n&lt;text&gt;</a>"]);
 
-/// Built-in types that nobody can write a value of: their only values are in the
-/// system's catalogs and indexes.
+/// Built-in types without an input syntax: their values exist only in system catalogs and indexes.
 pub const NOT_WRITABLE: &[&str] = &[
     "gtsvector",
     "pg_brin_bloom_summary",
@@ -256,8 +255,8 @@ pub const NOT_WRITABLE: &[&str] = &[
     "pg_node_tree",
 ];
 
-/// SQL for a table `t` with a column per type and a column per array of it.
-/// `turn` turns the values round, so that two tables differ in every row.
+/// SQL for a table `t` with one column per type and one per array of it. `turn` rotates the values,
+/// so that two tables differ in every row.
 pub fn table(samples: &[Sample], turn: usize) -> String {
     let rows = samples
         .iter()
@@ -287,7 +286,7 @@ pub fn table(samples: &[Sample], turn: usize) -> String {
     script
 }
 
-/// Empty, whole with a NULL, of two dimensions, NULL.
+/// Empty, whole with a NULL, two-dimensional, NULL.
 fn array(name: &str, literals: &[&str], kind: usize) -> String {
     let elements: Vec<_> = literals
         .iter()
