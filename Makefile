@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench fmt postgres pgbouncer
+.PHONY: help demo test faults bench fmt deny deny-if-installed postgres pgbouncer
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -7,9 +7,13 @@ help: ## Show what there is
 demo: postgres ## Build shardq and show it at work on a throwaway Postgres
 	cargo run --release --locked --quiet -- demo
 
-test: postgres pgbouncer ## Check the formatting, lint, and run every test
+# Clippy reports all that `cargo check` does, and `-D warnings` reaches only our own code:
+# RUSTFLAGS would build every dependency again.
+test: postgres pgbouncer deny-if-installed ## Check formatting, lints and docs, and run every test
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked
 	cargo test --locked
 
 faults: postgres ## Break connections, servers and files at random, and count what comes of it
@@ -20,6 +24,15 @@ bench: postgres ## Measure against psql, and write docs/benchmarks.md
 
 fmt: ## Format the code
 	cargo fmt
+
+deny: ## Check licences and sources of the dependencies (needs cargo-deny)
+	@command -v cargo-deny >/dev/null || { \
+		echo 'cargo-deny is not installed. To install it: cargo install cargo-deny --locked' >&2; exit 1; }
+	cargo fetch --locked --quiet
+	cargo deny --offline check licenses sources bans
+
+deny-if-installed:
+	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; fi
 
 postgres:
 	@scripts/ensure-postgres.sh
