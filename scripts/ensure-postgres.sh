@@ -4,7 +4,7 @@
 set -eu
 
 has_server() {
-    # The places that src/sandbox/programs.rs looks in.
+    # The places that src/sandbox/server_binaries.rs looks in.
     found=$(command -v initdb || true)
     [ -n "$found" ] && return 0
     for found in "$(pg_config --bindir 2>/dev/null || echo /nonexistent)/initdb" \

@@ -3,11 +3,11 @@
 //! The simple protocol returns values as the server's own text, which is what shardq prints. Its
 //! row description also carries every column's type, but tokio-postgres 0.7 exposes only the names.
 //! This stream sits between the socket and tokio-postgres and writes the type in front of the name
-//! (`20:-1:id`), where [`column`] reads it back.
+//! (`20:-1:id`), where [`column()`] reads it back.
 //!
-//! Notices go to the [`Wire`] and never reach tokio-postgres, which does not say which query they
+//! Notices go to the `Wire` and never reach tokio-postgres, which does not say which query they
 //! belong to and keeps all that arrive before the first response: 600 MB of them took 3.6 GB.
-//! Parameter status messages are removed for the same reason; the [`Wire`] keeps only
+//! Parameter status messages are removed for the same reason; the `Wire` keeps only
 //! `is_superuser`.
 //!
 //! All other bytes pass unchanged and, except next to such a message, uncopied.

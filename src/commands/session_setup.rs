@@ -77,7 +77,7 @@ fn warn_of_superuser(server: &ConnectionPool, acquaintance: ConnectRetry, consol
     if server.is_superuser() && acquaintance == ConnectRetry::FailFast && !is_demo {
         console.aside(&format!(
             "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
-             for a role that only reads, see docs/read-only.md",
+             for a role that only reads, see docs/design/read-only.md",
             one_line(settings.user())
         ));
     }

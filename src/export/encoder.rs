@@ -34,6 +34,10 @@ pub struct Written {
 pub(super) enum WriterCommand {
     Columns(Vec<Column>),
     /// A shard whose columns have other lengths or precisions than those of `first`.
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(dead_code, reason = "only Parquet writes types into the file")
+    )]
     Drifted {
         shard: Shard,
         columns: Vec<Column>,

@@ -28,7 +28,7 @@ fn recipe(document: &str, about: &str, words: &[(&str, &str)]) -> String {
     script
 }
 
-const README: &str = include_str!("../../README.md");
+const GUIDE: &str = include_str!("../../docs/guide/exports.md");
 
 /// Runs a shell script with `shardq` and Postgres's programs on the path.
 fn sh(db: &Db, script: &str, at: &Path) -> Program {
@@ -42,7 +42,7 @@ fn sh(db: &Db, script: &str, at: &Path) -> Program {
         .db(db)
 }
 
-/// Loads an export into a database of its own, as README describes, and returns what psql prints of
+/// Loads an export into a database of its own, as the guide describes, and returns what psql prints of
 /// the table.
 #[track_caller]
 fn loaded(db: &Db, file: &Path, query: &str) -> String {
@@ -50,7 +50,7 @@ fn loaded(db: &Db, file: &Path, query: &str) -> String {
     db.sql(&format!("DROP DATABASE IF EXISTS \"{scratch}\""));
     let name = file.file_name().unwrap().to_str().unwrap();
     let script = recipe(
-        README,
+        GUIDE,
         "in a table that the manifest describes",
         &[("scratch", &scratch), ("packages.csv.gz", name)],
     );
@@ -102,7 +102,7 @@ fn the_recipe_of_the_page_on_exports_loads_as_well() {
         .run()
         .assert(0, "", ANY);
     let scratch = format!("{}_scratch", db.name());
-    let page = include_str!("../../docs/export.md");
+    let page = include_str!("../../docs/guide/exports.md");
     let script = recipe(page, "prints the table for it", &[("scratch", &scratch)]);
     sh(&db, &script, folder.path())
         .run()

@@ -1,4 +1,4 @@
-//! docs/read-only.md: what READ ONLY leaves open to a superuser, and that the role described there
+//! docs/design/read-only.md: what READ ONLY leaves open to a superuser, and that the role described there
 //! cannot do it.
 
 use std::fs;
@@ -33,8 +33,11 @@ const OPEN: [&str; 18] = [
 
 /// The document's `sql` code blocks.
 fn statements() -> String {
-    let text =
-        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/read-only.md")).unwrap();
+    let text = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/docs/design/read-only.md"
+    ))
+    .unwrap();
     let blocks = text.split("```sql\n").skip(1);
     blocks
         .filter_map(|block| block.split("```").next())
@@ -185,7 +188,10 @@ fn a_superuser_is_told_on_a_terminal_once_and_nobody_else_is() {
         };
         let ran = program.db(&db).run();
         assert_eq!(ran.stdout.matches(told).count(), times, "{args}: {ran:?}");
-        assert_eq!(ran.stdout.matches("see docs/read-only.md").count(), times);
+        assert_eq!(
+            ran.stdout.matches("see docs/design/read-only.md").count(),
+            times
+        );
     }
     // Logs are not for the user who chooses the role.
     let ran = shardq(["query", "SELECT 1"]).db(&db).run();

@@ -1,5 +1,5 @@
 //! A key that data is sharded by (an origin's name, an account's name, an id) and its route, with
-//! the reason for it. Pure: [`crate::find::lookup`] checks whether the key is really there.
+//! the reason for it. Pure: `find::lookup` checks whether the key is really there.
 
 use std::fmt;
 use std::num::NonZeroU32;
