@@ -12,6 +12,7 @@ mod completions;
 mod csv_round_trip;
 mod delimiter;
 mod demo;
+mod documentation;
 mod export;
 mod export_again;
 mod export_claim;
