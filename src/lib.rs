@@ -3,7 +3,7 @@
 //! benchmarks.
 //!
 //! The modules are layers, from the top to the bottom: each uses only those below it, which
-//! `tests/it/architecture.rs` checks.
+//! `tests/it/cli/architecture.rs` checks.
 
 pub mod commands;
 

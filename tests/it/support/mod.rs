@@ -12,7 +12,10 @@
 use std::process::Command;
 
 mod db;
+mod exports;
 mod faulty_link;
+mod origins;
+mod parquet;
 mod pgbouncer;
 mod postmaster;
 mod process;
@@ -21,7 +24,10 @@ mod session;
 pub mod types;
 
 pub use db::{Db, private_server};
+pub use exports::{export, folder, manifest, names, verify};
 pub use faulty_link::{Fault, FaultyLink};
+pub use origins::{insert, searched, with_origins};
+pub use parquet::read_parquet;
 pub use pgbouncer::PgBouncer;
 pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};

@@ -3,8 +3,9 @@
 
 use std::fs;
 
-use crate::export::{export, folder, verify};
-use crate::support::{ANY, Db, Program, Running, Session, eventually, has, has_all, shardq};
+use crate::support::{
+    ANY, Db, Program, Running, Session, eventually, export, folder, has, has_all, shardq, verify,
+};
 
 /// 100 rows in each of two shards, whose values add up to 100 each.
 fn two_shards() -> Db {

@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder, names, verify};
-use crate::support::{ANY, Db, Program, has, has_all};
+use crate::support::{ANY, Db, Program, export, folder, has, has_all, names, verify};
 
 fn parts(db: &Db, sql: &str, out: &Path) -> Program {
     export(db, sql, out).args(["--per-shard"])

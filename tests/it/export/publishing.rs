@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::export::{export, folder, manifest, names, verify};
-use crate::support::{ANY, Db, Running, Session, eventually, has, has_all};
+use crate::support::{
+    ANY, Db, Running, Session, eventually, export, folder, has, has_all, manifest, names, verify,
+};
 
 /// Waits for the lock.
 const WAITS: &str = "SELECT 1 AS one, pg_advisory_xact_lock_shared(42)::text AS waited";

@@ -6,8 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use shardq::sandbox::Options;
 
-use crate::export::{export, folder, verify};
-use crate::support::{Db, Program, has, has_all, private_server};
+use crate::support::{Db, Program, export, folder, has, has_all, private_server, verify};
 
 const SQL: &str = "SELECT n FROM t";
 

@@ -8,8 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::export::{export, folder, manifest, names, verify};
-use crate::support::{ANY, Db, Program, eventually, has, has_all};
+use crate::support::{
+    ANY, Db, Program, eventually, export, folder, has, has_all, manifest, names, verify,
+};
 
 /// More than a pipe buffers.
 const MANY: &str = "SELECT n FROM generate_series(1, 1000000) AS n";

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::export::{folder, manifest, names, verify};
-use crate::support::{ANY, Db, Program, eventually, has, has_all, shardq};
+use crate::support::{
+    ANY, Db, Program, eventually, folder, has, has_all, manifest, names, shardq, verify,
+};
 
 fn export(db: &Db, sql: &str, file: &Path) -> Program {
     shardq(["export", "-g", sql, "-o"]).args([file]).db(db)

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder, names, verify};
-use crate::support::{ANY, Db, Running, eventually, has, has_all};
+use crate::support::{ANY, Db, Running, eventually, export, folder, has, has_all, names, verify};
 
 const SQL: &str = "SELECT n FROM t";
 

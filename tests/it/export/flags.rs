@@ -1,7 +1,6 @@
 //! Flags of `shardq export` that would have no effect are rejected.
 
-use crate::export::{export, folder, names};
-use crate::support::{Db, has_all, shardq};
+use crate::support::{Db, export, folder, has_all, names, shardq};
 
 #[test]
 fn what_a_format_has_not_is_not_asked_of_it() {

@@ -1,46 +1,6 @@
 //! Parquet as other readers see it: pyarrow, in a virtual environment of the test's own.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
-
-use crate::export::{export, folder, verify};
-use crate::support::{ANY, Db, Program, has, has_all};
-
-/// A Python with pyarrow; `None` without Python, or if pyarrow cannot be installed.
-static PYTHON: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyarrow");
-    let python = home.join("bin/python");
-    let has_it = |python: &Path| runs(Command::new(python).args(["-c", "import pyarrow"]));
-    if !has_it(&python) {
-        let made = runs(Command::new("python3").args(["-m", "venv"]).arg(&home))
-            && runs(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyarrow"]));
-        if !made || !has_it(&python) {
-            return None;
-        }
-    }
-    Some(python)
-});
-
-fn runs(command: &mut Command) -> bool {
-    command.output().is_ok_and(|output| output.status.success())
-}
-
-/// What a script prints about a file; `None` without Python, with a note on stdout.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-pub fn read(file: &Path, script: &str) -> Option<String> {
-    let Some(python) = PYTHON.as_deref() else {
-        assert!(std::env::var_os("CI").is_none(), "CI has Python and PyPI");
-        println!("skipped: no python3 here, or no pyarrow to be had for it");
-        return None;
-    };
-    let script = format!(
-        "import sys, pyarrow.parquet as p\nfile = p.ParquetFile(sys.argv[1])\n\
-         t = file.read()\nrows = t.to_pylist()\n{script}"
-    );
-    let program = Program::new(python).args(["-c", &script]).args([file]);
-    Some(program.run().output())
-}
+use crate::support::{ANY, Db, export, folder, has, has_all, read_parquet, verify};
 
 #[test]
 fn types_and_values_arrive_as_they_were() {
@@ -65,7 +25,7 @@ fn types_and_values_arrive_as_they_were() {
     verify(&file)
         .run()
         .assert(0, "", has_all(["4 rows", "2/2 shards"]));
-    let Some(printed) = read(
+    let Some(printed) = read_parquet(
         &file,
         "for f in t.schema: print(f.name, f.type)\n\
          for k, v in rows[0].items(): print(k, repr(v))\n\
@@ -98,7 +58,7 @@ fn the_last_days_of_the_calendar_are_kept() {
     let sql = "SELECT timestamp '9999-12-31' AS until, timestamp '9999-12-31 23:59:59.999999' AS last, \
                timestamptz '9999-12-31 23:59:59+00' AS at, timestamp '0001-01-01' AS first, date '9999-12-31' AS day";
     export(&db, sql, &file).run().assert(0, "", ANY);
-    let Some(printed) = read(&file, "for v in rows[0].values(): print(v)") else {
+    let Some(printed) = read_parquet(&file, "for v in rows[0].values(): print(v)") else {
         return;
     };
     assert_eq!(
@@ -121,7 +81,7 @@ fn row_groups_are_bounded_and_zstd() {
         "{} KiB",
         ran.peak_memory_kib
     );
-    let Some(printed) = read(
+    let Some(printed) = read_parquet(
         &file,
         "m = file.metadata\n\
          groups = [m.row_group(i) for i in range(m.num_row_groups)]\n\
@@ -229,7 +189,7 @@ fn a_moment_is_kept_or_refused_in_every_time_zone_alike() {
             ));
             let script = "c = t.column(1).chunk(0).cast('int64'); print(c[0].as_py())\n\
                           l = t.column(2).chunk(0).flatten().cast('int64'); print(l[0].as_py())";
-            let Some(printed) = read(&file, script) else {
+            let Some(printed) = read_parquet(&file, script) else {
                 return;
             };
             assert_eq!(printed, format!("{epoch}\n{epoch}\n"), "{moment} in {zone}");

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use shardq::sandbox::{Options, Shutdown};
 
-use crate::export::{export, folder, verify};
-use crate::support::{Db, Running, Session, eventually, has_all, private_server};
+use crate::support::{
+    Db, Running, Session, eventually, export, folder, has_all, private_server, verify,
+};
 
 /// Ten megabytes per shard, then a wait for the lock, then the rest.
 const WAITS: &str = "SELECT n, repeat('x', 200) AS filler, \
@@ -150,7 +151,7 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     );
     drop(holder);
     server.start_again().unwrap();
-    crate::export::export(&db, sql, &parts)
+    crate::support::export(&db, sql, &parts)
         .args(["--per-shard", "--resume"])
         .run()
         .assert(0, "", has_all(["2 rows · 2/2 shards · one snapshot"]));
@@ -177,7 +178,7 @@ fn files_that_have_their_names_stay_and_resume_reads_the_others() {
         has_all(["shard_1: the snapshot was lost", "--resume exports"]),
     );
     drop(holder);
-    crate::export::export(&db, sql, &parts)
+    crate::support::export(&db, sql, &parts)
         .args(["--per-shard", "--resume"])
         .run()
         .assert(

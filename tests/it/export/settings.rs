@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder, manifest};
-use crate::support::{ANY, Db, Program, has, shardq};
+use crate::support::{ANY, Db, Program, export, folder, has, manifest, shardq};
 
 /// Values whose text depends on settings.
 const VALUES: &str = "CREATE TABLE t AS SELECT {n} AS n, date '2020-03-05' AS day, \

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use shardq::sandbox::{Options, Shutdown};
 
-use crate::export::{export, folder, manifest, names, verify};
-use crate::support::{ANY, Db, Program, Running, eventually, has, has_all, private_server, shardq};
+use crate::support::{
+    ANY, Db, Program, Running, eventually, export, folder, has, has_all, manifest, names,
+    private_server, shardq, verify,
+};
 
 const APPLICATION: &str = "shardq";
 
@@ -159,7 +161,7 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "older");
     assert!(names(folder.path()).len() > 1, "a draft is left");
     left_nothing(&db);
-    crate::export::export(&db, "SELECT 1 AS one", &file)
+    crate::support::export(&db, "SELECT 1 AS one", &file)
         .args(["--force"])
         .run()
         .assert(0, "", has("2/2 shards"));

@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder};
-use crate::support::{ANY, Db, has, has_all};
+use crate::support::{ANY, Db, export, folder, has, has_all};
 
 #[test]
 fn csv_quotes_a_text_that_is_the_same_as_nulls() {

@@ -3,38 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{ANY, Db, Program, has, has_all, shardq, types};
-
-/// An export to `file`; more arguments may follow.
-pub fn export(db: &Db, sql: &str, file: &Path) -> Program {
-    shardq(["export", sql, "-o"]).args([file]).db(db)
-}
-
-pub fn verify(file: &Path) -> Program {
-    shardq(["verify"]).args([file])
-}
-
-pub fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-pub fn manifest(file: &Path) -> Value {
-    let path = format!("{}.manifest.json", file.display());
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-/// The names in a folder, including hidden ones.
-pub fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use crate::support::{
+    ANY, Db, Program, export, folder, has, has_all, manifest, names, shardq, types, verify,
+};
 
 /// Three shards with five rows each.
 fn small() -> (Db, TempDir, PathBuf) {

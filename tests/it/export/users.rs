@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::export::{export, folder, verify};
-use crate::support::{Db, Program, has, has_all};
+use crate::support::{Db, Program, export, folder, has, has_all, verify};
 
 const SQL: &str = "SELECT n FROM t";
 

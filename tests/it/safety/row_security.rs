@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::export::{export, folder, manifest};
-use crate::support::{Db, Program, has, has_all, shardq};
+use crate::support::{Db, Program, export, folder, has, has_all, manifest, shardq};
 
 /// Two shards with three rows each, one of which a role may see.
 struct Restricted {

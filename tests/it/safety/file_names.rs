@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::export::{export, folder, verify};
-use crate::support::{ANY, Db, Program, has, has_all, shardq};
+use crate::support::{ANY, Db, Program, export, folder, has, has_all, shardq, verify};
 
 fn query(db: &Db, file: &Path) -> Program {
     shardq(["query", "SELECT 7 AS a", "-o"]).args([file]).db(db)

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::export::{export, folder};
-use crate::support::{Db, Program, has, has_all, on_a_terminal};
+use crate::support::{Db, Program, export, folder, has, has_all, on_a_terminal};
 
 fn export_on_a_terminal(db: &Db, file: &Path, flags: &str) -> Option<Program> {
     let file = file.display();

@@ -6,8 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::export::{export, folder, names, verify};
-use crate::support::{ANY, Db, has, has_all, shardq};
+use crate::support::{ANY, Db, export, folder, has, has_all, names, shardq, verify};
 
 const SQL: &str = "SELECT n FROM t";
 const MINE: &str = "mine, and nobody else's";

@@ -1,7 +1,8 @@
 //! `shardq find` where shards do not answer, or the run is interrupted.
 
-use crate::find::{insert, with_origins};
-use crate::support::{Db, Running, eventually, has, has_all, on_a_terminal, shardq};
+use crate::support::{
+    Db, Running, eventually, has, has_all, insert, on_a_terminal, shardq, with_origins,
+};
 
 #[test]
 fn a_lock_is_not_waited_for_and_costs_no_other_shard() {

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::export::{export, folder, names, verify};
-use crate::support::{ANY, Db, eventually, has, has_all, shardq};
+use crate::support::{ANY, Db, eventually, export, folder, has, has_all, names, shardq, verify};
 
 fn told(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()

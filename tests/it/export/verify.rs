@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::export::{export, folder, verify};
-use crate::support::{ANY, Db, has, has_all};
+use crate::support::{ANY, Db, export, folder, has, has_all, verify};
 
 #[test]
 fn one_byte_changed_anywhere_in_any_format() {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::export::{export, folder, manifest, verify};
-use crate::export_parquet::read as read_parquet;
-use crate::support::{ANY, Db, Program, has, has_all, shardq, types};
+use crate::support::{
+    ANY, Db, Program, export, folder, has, has_all, manifest, read_parquet, shardq, types, verify,
+};
 
 fn columns(file: &Path) -> Value {
     manifest(file)["columns"].clone()
@@ -28,7 +28,7 @@ fn recipe(document: &str, about: &str, words: &[(&str, &str)]) -> String {
     script
 }
 
-const GUIDE: &str = include_str!("../../docs/guide/exports.md");
+const GUIDE: &str = include_str!("../../../docs/guide/exports.md");
 
 /// Runs a shell script with `shardq` and Postgres's programs on the path.
 fn sh(db: &Db, script: &str, at: &Path) -> Program {
@@ -102,7 +102,7 @@ fn the_recipe_of_the_page_on_exports_loads_as_well() {
         .run()
         .assert(0, "", ANY);
     let scratch = format!("{}_scratch", db.name());
-    let page = include_str!("../../docs/guide/exports.md");
+    let page = include_str!("../../../docs/guide/exports.md");
     let script = recipe(page, "prints the table for it", &[("scratch", &scratch)]);
     sh(&db, &script, folder.path())
         .run()

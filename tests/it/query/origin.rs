@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 
 use shardq::sharding::routing::name_hash;
 
-use crate::find::{insert, with_origins};
-use crate::support::{ANY, Db, Program, has, has_all, shardq};
+use crate::support::{ANY, Db, Program, has, has_all, insert, shardq, with_origins};
 
 const COUNT: &str = "SELECT count(*) FROM origins";
 

@@ -1,0 +1,4 @@
+//! `shardq find`.
+
+mod incomplete;
+mod lookup;

@@ -1,0 +1,16 @@
+//! `shardq query`, but for `--global`.
+
+mod complete;
+mod csv_round_trip;
+mod delimiter;
+mod file;
+mod missing_shards;
+mod names;
+mod notices;
+mod one_instant;
+mod origin;
+mod psql_equal;
+mod render;
+mod sample;
+mod statement;
+mod unknown_names;

@@ -1,0 +1,37 @@
+//! Exports, and what is in their folders.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Db, Program, shardq};
+
+/// An export to `file`; more arguments may follow.
+pub fn export(db: &Db, sql: &str, file: &Path) -> Program {
+    shardq(["export", sql, "-o"]).args([file]).db(db)
+}
+
+pub fn verify(file: &Path) -> Program {
+    shardq(["verify"]).args([file])
+}
+
+pub fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+pub fn manifest(file: &Path) -> Value {
+    let path = format!("{}.manifest.json", file.display());
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The names in a folder, including hidden ones.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
