@@ -6,7 +6,7 @@ use std::future::pending;
 use std::{fs, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::terminal::exit_status::Exit;
 
@@ -15,7 +15,7 @@ const SIGXFSZ: i32 = 25;
 
 /// Set when cancellation was requested.
 #[derive(Debug, Clone)]
-pub struct Interrupt(watch::Receiver<bool>);
+pub struct Interrupt(CancellationToken);
 
 impl Interrupt {
     pub fn listen() -> io::Result<Self> {
@@ -23,7 +23,8 @@ impl Interrupt {
         let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
         let mut terminations = ignored.or_listen(SignalKind::terminate())?;
         let mut hangups = ignored.or_listen(SignalKind::hangup())?;
-        let (sender, receiver) = watch::channel(false);
+        let token = CancellationToken::new();
+        let requested = token.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -31,20 +32,18 @@ impl Interrupt {
                     () = next(&mut terminations) => {}
                     () = next(&mut hangups) => {}
                 }
-                if sender.send_replace(true) {
+                if requested.is_cancelled() {
                     std::process::exit(Exit::Interrupted.status().into());
                 }
+                requested.cancel();
             }
         });
-        Ok(Self(receiver))
+        Ok(Self(token))
     }
 
     /// Waits until a signal has arrived.
     pub async fn requested(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|requested| *requested).await.is_err() {
-            pending::<()>().await;
-        }
+        self.0.cancelled().await;
     }
 }
 

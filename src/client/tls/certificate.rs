@@ -3,49 +3,31 @@
 
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
-
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const OBJECT_ID: u8 = 0x06;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-/// The optional version and extensions of a certificate.
-const EXPLICIT_0: u8 = 0xa0;
-const EXPLICIT_3: u8 = 0xa3;
-
-/// 2.5.4.3
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-/// 2.5.29.17
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 #[derive(Debug)]
-pub(super) struct Certificate<'a> {
+pub(super) struct Certificate {
     not_before: u64,
     not_after: u64,
-    common_name: Option<&'a str>,
+    common_name: Option<String>,
     has_alternative_names: bool,
 }
 
-impl<'a> Certificate<'a> {
-    pub fn parse(der: &'a [u8]) -> Option<Self> {
-        let mut certificate = Der(Der(der).next(SEQUENCE)?);
-        let mut fields = Der(certificate.next(SEQUENCE)?);
-        let _version = fields.next(EXPLICIT_0);
-        let _serial = fields.any()?;
-        let _algorithm = fields.next(SEQUENCE)?;
-        let _issuer = fields.next(SEQUENCE)?;
-        let mut validity = Der(fields.next(SEQUENCE)?);
-        let subject = Der(fields.next(SEQUENCE)?);
-        let _public_key = fields.next(SEQUENCE)?;
+impl Certificate {
+    pub fn parse(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let validity = certificate.validity();
+        // The last one counts.
+        let common_name = certificate.subject().iter_common_name().last();
+        let mut extensions = certificate.extensions().iter();
         Some(Self {
-            not_before: time(validity.any()?)?,
-            not_after: time(validity.any()?)?,
-            common_name: common_name(subject),
-            has_alternative_names: fields.next(EXPLICIT_3).is_some_and(|extensions| {
-                Der(extensions)
-                    .next(SEQUENCE)
-                    .is_some_and(|list| has_alternative_names(Der(list)))
-            }),
+            not_before: u64::try_from(validity.not_before.timestamp()).ok()?,
+            not_after: u64::try_from(validity.not_after.timestamp()).ok()?,
+            common_name: common_name
+                .and_then(|name| name.as_str().ok())
+                .map(str::to_owned),
+            has_alternative_names: extensions.any(|it| it.oid == OID_X509_EXT_SUBJECT_ALT_NAME),
         })
     }
 
@@ -62,85 +44,18 @@ impl<'a> Certificate<'a> {
     /// As in libpq and RFC 6125: the common name counts only without alternative names, and `*`
     /// matches one leftmost label.
     pub fn common_name_is(&self, host: &str) -> bool {
-        let Some(name) = self.common_name.filter(|_| !self.has_alternative_names) else {
+        let Some(name) = &self.common_name else {
             return false;
         };
+        if self.has_alternative_names {
+            return false;
+        }
         match name.strip_prefix("*.") {
             Some(domain) => host.split_once('.').is_some_and(|(label, rest)| {
                 !label.is_empty() && rest.eq_ignore_ascii_case(domain)
             }),
             None => name.eq_ignore_ascii_case(host),
         }
-    }
-}
-
-/// A name is a sequence of sets of attributes; the last common name counts.
-fn common_name(mut subject: Der<'_>) -> Option<&str> {
-    let mut found = None;
-    while let Some(set) = subject.next(SET) {
-        let mut set = Der(set);
-        while let Some(attribute) = set.next(SEQUENCE) {
-            let mut attribute = Der(attribute);
-            if attribute.next(OBJECT_ID) == Some(COMMON_NAME) {
-                found = attribute.any().map(|(_, value)| value);
-            }
-        }
-    }
-    found.and_then(|value| str::from_utf8(value).ok())
-}
-
-fn has_alternative_names(mut extensions: Der<'_>) -> bool {
-    while let Some(extension) = extensions.next(SEQUENCE) {
-        if Der(extension).next(OBJECT_ID) == Some(SUBJECT_ALT_NAME) {
-            return true;
-        }
-    }
-    false
-}
-
-/// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ` in seconds since 1970.
-fn time((tag, value): (u8, &[u8])) -> Option<u64> {
-    let text = str::from_utf8(value).ok()?.strip_suffix('Z')?;
-    let text = match tag {
-        GENERALIZED_TIME => text.to_owned(),
-        UTC_TIME if text < "50" => format!("20{text}"),
-        UTC_TIME => format!("19{text}"),
-        _ => return None,
-    };
-    let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
-    let seconds = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    u64::try_from(seconds.as_second()).ok()
-}
-
-/// The rest of a sequence of DER values.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The content of the next value if it has this tag; otherwise nothing is consumed.
-    fn next(&mut self, tag: u8) -> Option<&'a [u8]> {
-        if self.0.first() != Some(&tag) {
-            return None;
-        }
-        self.any().map(|(_, content)| content)
-    }
-
-    fn any(&mut self) -> Option<(u8, &'a [u8])> {
-        let (&tag, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        // High bit set: the low bits count the bytes of the length.
-        let (length, rest) = if first & 0x80 == 0 {
-            (usize::from(first), rest)
-        } else {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            if bytes.len() > 4 {
-                return None;
-            }
-            let length = bytes.iter().fold(0, |sum, &b| sum << 8 | usize::from(b));
-            (length, rest)
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((tag, content))
     }
 }
 
