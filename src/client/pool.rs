@@ -36,7 +36,7 @@ pub struct ConnectionPool {
 pub struct PoolStart {
     pub server: ConnectionPool,
     pub first: Connection,
-    pub spares: Vec<PendingConnection>,
+    pub pending_connections: Vec<PendingConnection>,
     /// The error of a connection that failed before the first one succeeded.
     pub refused: Option<ConnectError>,
 }
@@ -115,13 +115,14 @@ impl ConnectionPool {
             // The first connection decides which host the others use.
             _ => 1,
         });
-        let mut opening: FuturesUnordered<_> = (0..at_once).map(|_| self.spare()).collect();
+        let mut opening: FuturesUnordered<_> =
+            (0..at_once).map(|_| self.pending_connection()).collect();
         let mut refused = None;
         while let Some(opened) = opening.next().await {
             match opened {
                 Ok(Ok(first)) => {
                     return Ok(PoolStart {
-                        spares: opening.into_iter().collect(),
+                        pending_connections: opening.into_iter().collect(),
                         server: self,
                         first,
                         refused,
@@ -135,7 +136,7 @@ impl ConnectionPool {
             .unwrap_or_else(|| ConnectError::internal("no connection was asked for".to_owned())))
     }
 
-    pub fn spare(&self) -> PendingConnection {
+    pub fn pending_connection(&self) -> PendingConnection {
         let server = self.clone();
         tokio::spawn(async move { server.connection().await })
     }

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::notice;
 use super::read_coalescing::record_bytes;
-use super::wire::{HeardNotices, Wire};
+use super::wire::{StreamPosition, Wire};
 use crate::pg::row_batch::Column;
 
 /// A message's tag (one byte) and length (four bytes, counting themselves).
@@ -56,7 +56,7 @@ pub fn column(rewritten: &str) -> Option<Column> {
 pub struct TypedColumns<S> {
     inner: S,
     wire: Wire,
-    place: HeardNotices,
+    place: StreamPosition,
     /// Bytes of the current message's body still to pass.
     passing: usize,
     answered: u64,
@@ -97,7 +97,7 @@ impl<S> TypedColumns<S> {
         Self {
             inner,
             wire,
-            place: HeardNotices::default(),
+            place: StreamPosition::default(),
             passing: 0,
             answered: 0,
             heard: 0,

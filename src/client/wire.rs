@@ -42,7 +42,7 @@ pub struct Expected {
 
 /// Position of the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct HeardNotices {
+pub(super) struct StreamPosition {
     /// Number of empty queries answered.
     pub marks: u64,
     /// Number of responses completed since, including the empty query's.
@@ -98,7 +98,7 @@ impl Wire {
 
     /// Stores a notice. One that comes neither from a shard's statement nor from opening the
     /// connection is about our own statements and is dropped.
-    pub(super) fn hear(&self, body: &[u8], heard: HeardNotices) {
+    pub(super) fn hear(&self, body: &[u8], heard: StreamPosition) {
         let mut state = self.state();
         let asked = state.asked_at(heard);
         if heard.open && asked.is_none() {
@@ -116,7 +116,7 @@ impl Wire {
 
 impl State {
     /// The message that the current response belongs to.
-    fn asked_at(&mut self, heard: HeardNotices) -> Option<Expected> {
+    fn asked_at(&mut self, heard: StreamPosition) -> Option<Expected> {
         if !self.counting || heard.marks != self.marks {
             return None;
         }

@@ -3,7 +3,6 @@
 mod attempt;
 pub mod completions;
 pub mod demo;
-mod ending;
 pub mod error;
 pub mod export;
 pub mod find;
@@ -11,6 +10,7 @@ pub mod global;
 pub mod man;
 mod origin;
 pub mod query;
+mod result_end;
 mod session_setup;
 mod setup;
 pub mod verify;

@@ -45,7 +45,7 @@ pub enum ConnectRetry {
 pub async fn open(
     settings: &Settings,
     connections: usize,
-    acquaintance: ConnectRetry,
+    connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<PoolStart, Error> {
     let mut tried = 0;
@@ -55,12 +55,12 @@ pub async fn open(
                 if let Some(error) = &opened.refused {
                     console.note(&format!("fewer connections than asked for: {error}"));
                 }
-                warn_of_superuser(&opened.server, acquaintance, console);
+                warn_of_superuser(&opened.server, connect_retry, console);
                 return Ok(opened);
             }
             Err(error) => error,
         };
-        if tried == RECONNECTS || !is_retryable(&error, acquaintance) {
+        if tried == RECONNECTS || !is_retryable(&error, connect_retry) {
             return Err(error.into());
         }
         let wait = backoff(tried);
@@ -71,10 +71,10 @@ pub async fn open(
 }
 
 /// Once a run, and to a person: a script cannot choose another role.
-fn warn_of_superuser(server: &ConnectionPool, acquaintance: ConnectRetry, console: &mut Console) {
+fn warn_of_superuser(server: &ConnectionPool, connect_retry: ConnectRetry, console: &mut Console) {
     let settings = server.settings();
     let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
-    if server.is_superuser() && acquaintance == ConnectRetry::FailFast && !is_demo {
+    if server.is_superuser() && connect_retry == ConnectRetry::FailFast && !is_demo {
         console.aside(&format!(
             "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
              for a role that only reads, see docs/design/read-only.md",
@@ -83,9 +83,9 @@ fn warn_of_superuser(server: &ConnectionPool, acquaintance: ConnectRetry, consol
     }
 }
 
-fn is_retryable(error: &ConnectError, acquaintance: ConnectRetry) -> bool {
+fn is_retryable(error: &ConnectError, connect_retry: ConnectRetry) -> bool {
     let passing = [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS];
-    match acquaintance {
+    match connect_retry {
         ConnectRetry::FailFast => error.sqlstate().is_some_and(|code| passing.contains(code)),
         ConnectRetry::ServerRestarting => error.is_transient(),
     }

@@ -59,7 +59,7 @@ pub enum RunStatus {
     Aborted,
     Interrupted,
     /// The output accepts no more data.
-    WriterFailed,
+    OutputClosed,
     /// The snapshot is lost or does not cover what was read, and nothing was output yet: retry at a
     /// new snapshot.
     Retry,
@@ -68,7 +68,7 @@ pub enum RunStatus {
 /// What a run produced.
 #[derive(Debug)]
 pub struct RunReport {
-    pub ending: RunStatus,
+    pub status: RunStatus,
     /// Tables that the snapshot did not cover, to be locked before the next one is taken.
     pub rewritten: Vec<TableName>,
     /// Tables of which row-level security may have hidden rows.
@@ -129,12 +129,18 @@ impl Run {
         shards: Vec<Shard>,
         survey: Preflight,
         server: ConnectionPool,
-        spares: Vec<PendingConnection>,
-        delivery: MergeMode,
+        pending_connections: Vec<PendingConnection>,
+        merge_mode: MergeMode,
     ) -> Self {
         let types = survey.types.clone();
-        let fanout = Fanout::start(plan.clone(), shards.clone(), server.clone(), survey, spares);
-        let merge = Merge::new(shards, types, fanout.window(), delivery);
+        let fanout = Fanout::start(
+            plan.clone(),
+            shards.clone(),
+            server.clone(),
+            survey,
+            pending_connections,
+        );
+        let merge = Merge::new(shards, types, fanout.window(), merge_mode);
         Self {
             fanout,
             merge,
@@ -163,7 +169,7 @@ impl Run {
 }
 
 /// A server all of whose shards were read, kept open for follow-up queries.
-pub(crate) struct Heard {
+pub(crate) struct OpenServer {
     fanout: Fanout,
     pub server: ConnectionPool,
     names: Names,
@@ -195,7 +201,7 @@ impl Names {
     }
 }
 
-impl Heard {
+impl OpenServer {
     /// A session at the run's snapshot, if one is left.
     pub async fn into_session(self) -> Option<Session> {
         self.fanout.into_session().await
@@ -215,7 +221,7 @@ pub(crate) async fn drive(
 ) -> Result<RunReport, RenderError> {
     let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
     if let Some(heard) = heard {
-        let Heard {
+        let OpenServer {
             fanout,
             server,
             names,
@@ -237,7 +243,7 @@ pub(crate) async fn drive_open(
     console: &mut Console,
     interrupt: &Interrupt,
     policy: OnShardError,
-) -> Result<(RunReport, Option<Heard>), RenderError> {
+) -> Result<(RunReport, Option<OpenServer>), RenderError> {
     let Run {
         mut fanout,
         mut merge,
@@ -252,7 +258,7 @@ pub(crate) async fn drive_open(
         search_path,
     };
     let mut outcome = RunReport {
-        ending: RunStatus::Completed,
+        status: RunStatus::Completed,
         rewritten: Vec::new(),
         filtered: BTreeSet::new(),
         asked: fanout.shards().len(),
@@ -276,7 +282,7 @@ pub(crate) async fn drive_open(
                         biased;
                         () = interrupt.requested() => return Ok(RunStatus::Interrupted),
                         flushed = output.flush() => if flushed.is_err() {
-                            return Ok(RunStatus::WriterFailed);
+                            return Ok(RunStatus::OutputClosed);
                         },
                     }
                     let text = match over {
@@ -295,20 +301,20 @@ pub(crate) async fn drive_open(
                 tokio::select! {
                     biased;
                     () = interrupt.requested() => return Ok(RunStatus::Interrupted),
-                    taken = taken => if let Some(ending) = taken? {
-                        return Ok(ending);
+                    taken = taken => if let Some(status) = taken? {
+                        return Ok(status);
                     },
                 }
             }
         }
         Ok(RunStatus::Completed)
     };
-    let ending = work.await;
+    let status = work.await;
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
-    if let Ok(RunStatus::Completed) = ending {
+    if let Ok(RunStatus::Completed) = status {
         outcome.hear(&server, over);
-        let heard = Heard {
+        let heard = OpenServer {
             fanout,
             server,
             names,
@@ -317,12 +323,12 @@ pub(crate) async fn drive_open(
     }
     fanout.stop().await;
     drop(fanout);
-    if let Ok(RunStatus::Aborted) = ending {
+    if let Ok(RunStatus::Aborted) = status {
         names.explain(&mut outcome, &server, interrupt).await;
     }
     server.close().await;
     outcome.hear(&server, over);
-    outcome.ending = ending?;
+    outcome.status = status?;
     Ok((outcome, None))
 }
 
@@ -378,7 +384,7 @@ async fn handle_event(
         _ => {}
     }
     let accepted = output.accept(shard, event).await;
-    Ok(accepted.err().map(|OutputClosed| RunStatus::WriterFailed))
+    Ok(accepted.err().map(|OutputClosed| RunStatus::OutputClosed))
 }
 
 /// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`

@@ -110,8 +110,8 @@ enum Stream {
 }
 
 impl CompressedWriter {
-    pub fn new(compression: Compression, tally: HashingFile) -> io::Result<Self> {
-        let stream = Stream::new(compression, tally)?;
+    pub fn new(compression: Compression, hashing: HashingFile) -> io::Result<Self> {
+        let stream = Stream::new(compression, hashing)?;
         Ok(Self {
             compression,
             stream: Some(stream),
@@ -129,16 +129,16 @@ impl CompressedWriter {
 
     /// Starts a new compressed stream here: both gzip and zstd read concatenated streams as one.
     pub fn mark(&mut self) -> io::Result<Checkpoint> {
-        let tally = self.finish_stream()?;
-        let mark = tally.mark();
-        self.stream = Some(Stream::new(self.compression, tally)?);
+        let hashing = self.finish_stream()?;
+        let mark = hashing.mark();
+        self.stream = Some(Stream::new(self.compression, hashing)?);
         Ok(mark)
     }
 
     pub fn back_to(&mut self, mark: Checkpoint) -> io::Result<()> {
-        let mut tally = self.finish_stream()?;
-        tally.back_to(mark)?;
-        self.stream = Some(Stream::new(self.compression, tally)?);
+        let mut hashing = self.finish_stream()?;
+        hashing.back_to(mark)?;
+        self.stream = Some(Stream::new(self.compression, hashing)?);
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl CompressedWriter {
 
     fn finish_stream(&mut self) -> io::Result<HashingFile> {
         match self.stream.take() {
-            Some(Stream::Plain(tally)) => Ok(tally),
+            Some(Stream::Plain(hashing)) => Ok(hashing),
             Some(Stream::Gzip(gzip)) => gzip.finish(),
             Some(Stream::Zstd(zstd)) => zstd.finish(),
             None => Err(io::ErrorKind::BrokenPipe.into()),
@@ -159,7 +159,7 @@ impl CompressedWriter {
 impl Write for CompressedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.stream {
-            Some(Stream::Plain(tally)) => tally.write(bytes),
+            Some(Stream::Plain(hashing)) => hashing.write(bytes),
             Some(Stream::Gzip(gzip)) => gzip.write(bytes),
             Some(Stream::Zstd(zstd)) => zstd.write(bytes),
             None => Err(io::ErrorKind::NotConnected.into()),
@@ -168,7 +168,7 @@ impl Write for CompressedWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.stream {
-            Some(Stream::Plain(tally)) => tally.flush(),
+            Some(Stream::Plain(hashing)) => hashing.flush(),
             Some(Stream::Gzip(gzip)) => gzip.flush(),
             Some(Stream::Zstd(zstd)) => zstd.flush(),
             None => Ok(()),
@@ -177,12 +177,14 @@ impl Write for CompressedWriter {
 }
 
 impl Stream {
-    fn new(compression: Compression, tally: HashingFile) -> io::Result<Self> {
+    fn new(compression: Compression, hashing: HashingFile) -> io::Result<Self> {
         Ok(match compression {
-            Compression::None => Self::Plain(tally),
-            Compression::Gzip => Self::Gzip(GzEncoder::new(tally, flate2::Compression::default())),
+            Compression::None => Self::Plain(hashing),
+            Compression::Gzip => {
+                Self::Gzip(GzEncoder::new(hashing, flate2::Compression::default()))
+            }
             Compression::Zstd => {
-                let mut zstd = zstd::Encoder::new(tally, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                let mut zstd = zstd::Encoder::new(hashing, zstd::DEFAULT_COMPRESSION_LEVEL)?;
                 zstd.include_checksum(true)?;
                 Self::Zstd(zstd)
             }

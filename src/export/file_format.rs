@@ -71,7 +71,7 @@ impl ExportFormat {
     /// Canonical names only.
     pub fn names() -> Vec<&'static str> {
         let all = Self::ALL.iter();
-        all.filter(|(name, kind)| kind.ending() == *name)
+        all.filter(|(name, kind)| kind.status() == *name)
             .map(|(name, _)| *name)
             .collect()
     }
@@ -106,14 +106,14 @@ impl ExportFormat {
         let name = file.file_name().unwrap_or_default().as_bytes();
         let last_dot = name.iter().rposition(|&byte| byte == b'.');
         let lower = name.to_ascii_lowercase();
-        let endings = Self::ALL.iter().map(|(ending, _)| format!(".{ending}"));
-        let known = endings.filter(|ending| lower.ends_with(ending.as_bytes()));
-        let at = match known.map(|ending| ending.len()).max() {
+        let endings = Self::ALL.iter().map(|(status, _)| format!(".{status}"));
+        let known = endings.filter(|status| lower.ends_with(status.as_bytes()));
+        let at = match known.map(|status| status.len()).max() {
             Some(length) => name.len() - length,
             None => last_dot.filter(|&at| at > 0).unwrap_or(name.len()),
         };
-        let (stem, ending) = name.split_at(at);
-        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", ending].concat()))
+        let (stem, status) = name.split_at(at);
+        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", status].concat()))
     }
 
     pub fn has_header(self) -> bool {
@@ -121,7 +121,7 @@ impl ExportFormat {
     }
 
     /// The file extension, without its dot.
-    pub fn ending(self) -> &'static str {
+    pub fn status(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
         found.map_or("csv", |(name, _)| *name)
     }
@@ -129,7 +129,7 @@ impl ExportFormat {
 
 impl fmt::Display for ExportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.ending())
+        f.write_str(self.status())
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
     fn a_name_that_is_not_utf_8_has_an_ending_all_the_same() {
         let file = Path::new(OsStr::from_bytes(b"caf\xe9.CSV.gz"));
         assert_eq!(
-            ExportFormat::of(file).map(ExportFormat::ending),
+            ExportFormat::of(file).map(ExportFormat::status),
             Some("csv.gz")
         );
         let partial = Path::new(OsStr::from_bytes(b"caf\xe9.partial.CSV.gz"));
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_name_tells() {
-        let of = |name: &str| ExportFormat::of(Path::new(name)).map(ExportFormat::ending);
+        let of = |name: &str| ExportFormat::of(Path::new(name)).map(ExportFormat::status);
         assert_eq!(of("a.csv"), Some("csv"));
         assert_eq!(of("/x/a.b.JSONL.gz"), Some("jsonl.gz"));
         assert_eq!(of("a.parquet"), Some("parquet"));

@@ -40,7 +40,7 @@ pub struct ServerInfo {
 pub struct ManifestInputs<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
-    pub circumstances: &'a ServerInfo,
+    pub server_info: &'a ServerInfo,
     pub began: Timestamp,
     pub outcome: &'a RunReport,
     /// Why there may be shards that were not queried.
@@ -115,7 +115,7 @@ pub fn of_answer(
 impl ManifestInputs<'_> {
     /// Everything that does not depend on the shards' rows.
     pub fn manifest(&self) -> Manifest {
-        let (host, port) = host(self.circumstances.host.as_ref());
+        let (host, port) = host(self.server_info.host.as_ref());
         let outcome = self.outcome;
         let missing: Vec<_> = missing(outcome)
             .into_iter()
@@ -127,19 +127,19 @@ impl ManifestInputs<'_> {
             statement: self.plan.statement.as_str().to_owned(),
             search_path: self.plan.search_path.to_string(),
             server: ServerRecord {
-                version: self.circumstances.version.clone(),
+                version: self.server_info.version.clone(),
                 host,
                 port,
                 database: self.settings.database().to_owned(),
-                user: self.circumstances.user.clone(),
+                user: self.server_info.user.clone(),
             },
             runs: vec![RunRecord {
                 started: time(self.began),
                 ended: Some(time(Timestamp::now())),
-                user: Some(self.circumstances.user.clone()),
-                server_version: Some(self.circumstances.version.clone()),
+                user: Some(self.server_info.user.clone()),
+                server_version: Some(self.server_info.version.clone()),
                 snapshot: match self.plan.instant {
-                    Consistency::SharedSnapshot => self.circumstances.snapshot.clone(),
+                    Consistency::SharedSnapshot => self.server_info.snapshot.clone(),
                     Consistency::PerShard => None,
                 },
                 warnings: outcome.notices.warnings(),
@@ -155,7 +155,7 @@ impl ManifestInputs<'_> {
             shard_column: self.shard_column.clone(),
             columns: Vec::new(),
             column_types: Vec::new(),
-            settings: self.circumstances.settings.clone(),
+            settings: self.server_info.settings.clone(),
             file: None,
             shards: Vec::new(),
             options: self.options.clone(),

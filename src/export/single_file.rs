@@ -47,11 +47,11 @@ impl OneFile {
         beside: Sidecar,
         kind: ExportFormat,
         text: TextOptions,
-        recall: Restart,
+        restart: Restart,
         weights: BTreeMap<Shard, u64>,
     ) -> Result<Self, ExportError> {
         Ok(Self {
-            writer: Writer::start(&target, kind, text, recall)?,
+            writer: Writer::start(&target, kind, text, restart)?,
             target,
             beside,
             columns: None,
@@ -64,14 +64,14 @@ impl OneFile {
 
     /// A shard cannot be restarted on a stream or in Parquet, where writes are final, nor with
     /// rows in arrival order, where one shard's rows cannot be removed.
-    pub fn delivery(target: &ExportTarget, kind: ExportFormat, order: Order) -> MergeMode {
+    pub fn merge_mode(target: &ExportTarget, kind: ExportFormat, order: Order) -> MergeMode {
         let mixed = order == Order::Arrival;
-        let recall = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
+        let restart = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
             Restart::Never
         } else {
             Restart::WhileIncomplete
         };
-        MergeMode { order, recall }
+        MergeMode { order, restart }
     }
 
     pub fn is_stream(&self) -> bool {

@@ -64,7 +64,7 @@ impl TextFile {
     pub fn take(
         &mut self,
         input: WriterCommand,
-        books: &mut WriteStats,
+        stats: &mut WriteStats,
     ) -> Result<(), EncodeError> {
         match input {
             WriterCommand::Columns(columns) => self.begin(columns)?,
@@ -80,16 +80,16 @@ impl TextFile {
                         RowFormatter::Excel(excel) => excel.row(values, &mut text),
                     }
                 }
-                self.add(shard, &text, books)?;
+                self.add(shard, &text, stats)?;
             }
-            WriterCommand::Lines(shard, lines) => self.add(shard, &lines.text, books)?,
+            WriterCommand::Lines(shard, lines) => self.add(shard, &lines.text, stats)?,
             // A shard may also fail before anything of it was written.
             WriterCommand::RollBack(shard) if self.shard == Some(shard) => {
                 self.held.clear();
                 if let ShardStart::Checkpoint(mark) = self.ended() {
                     self.packed.back_to(*mark)?;
                 }
-                books.remove(shard);
+                stats.remove(shard);
             }
             WriterCommand::ShardEnded(shard) if self.shard == Some(shard) => {
                 self.write_held()?;
@@ -120,8 +120,8 @@ impl TextFile {
         Ok(self.packed.write_all(&text)?)
     }
 
-    fn add(&mut self, shard: Shard, text: &[u8], books: &mut WriteStats) -> io::Result<()> {
-        books.add(shard, text.len());
+    fn add(&mut self, shard: Shard, text: &[u8], stats: &mut WriteStats) -> io::Result<()> {
+        stats.add(shard, text.len());
         self.shard = Some(shard);
         if let ShardStart::Unwritten = self.began {
             if self.held.len() + text.len() < self.packed.checkpoint_threshold() {

@@ -33,14 +33,14 @@ impl Writer {
         target: &ExportTarget,
         kind: ExportFormat,
         text: TextOptions,
-        recall: Restart,
+        restart: Restart,
     ) -> Result<Self, ExportError> {
         let path = target.path().to_owned();
         let failed = |source| ExportError::File {
             file: path.clone(),
             source,
         };
-        let tally = target.file().map(if target.is_stream() {
+        let hashing = target.file().map(if target.is_stream() {
             HashingFile::of_stream
         } else {
             HashingFile::new
@@ -48,14 +48,14 @@ impl Writer {
         let mut encoder = match kind.format {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => Encoder::Parquet(Box::new(super::parquet::Parquet::new(
-                tally,
+                hashing,
                 text.shard_column,
             ))),
             #[cfg(not(feature = "parquet"))]
             FileFormat::Parquet => return Err(ExportError::NoParquet),
             format => {
-                let packed = CompressedWriter::new(kind.compression, tally).map_err(failed)?;
-                let began = match recall {
+                let packed = CompressedWriter::new(kind.compression, hashing).map_err(failed)?;
+                let began = match restart {
                     Restart::Never => ShardStart::Irreversible,
                     Restart::WhileIncomplete => ShardStart::Unwritten,
                 };
@@ -68,13 +68,13 @@ impl Writer {
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let mut books = WriteStats::default();
+                let mut stats = WriteStats::default();
                 let mut work = || -> Result<FileDigest, EncodeError> {
                     while let Some(input) = waiting.blocking_recv() {
                         if let WriterCommand::End = input {
                             return encoder.finish();
                         }
-                        encoder.take(input, &mut books)?;
+                        encoder.take(input, &mut stats)?;
                     }
                     // The sender is gone: the file was abandoned.
                     Err(io::Error::from(io::ErrorKind::Interrupted).into())
@@ -82,7 +82,7 @@ impl Writer {
                 let written = work().map(|content| Written {
                     bytes: content.bytes,
                     sha256: content.sha256,
-                    shard_bytes: books.shard_bytes,
+                    shard_bytes: stats.shard_bytes,
                 });
                 // Dropping may still write; do it first, as the receiver may use the file next.
                 drop(encoder);
@@ -130,11 +130,11 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn take(&mut self, input: WriterCommand, books: &mut WriteStats) -> Result<(), EncodeError> {
+    fn take(&mut self, input: WriterCommand, stats: &mut WriteStats) -> Result<(), EncodeError> {
         match self {
-            Self::Text(text) => text.take(input, books),
+            Self::Text(text) => text.take(input, stats),
             #[cfg(feature = "parquet")]
-            Self::Parquet(parquet) => parquet.take(input, books),
+            Self::Parquet(parquet) => parquet.take(input, stats),
         }
     }
 

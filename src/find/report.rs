@@ -334,7 +334,7 @@ mod tests {
         }
     }
 
-    fn finding(key: &str, verdict: FindVerdict) -> FindReport {
+    fn find_report(key: &str, verdict: FindVerdict) -> FindReport {
         let key = Key::new(key, None).unwrap();
         let now = Timestamp::now();
         FindReport {
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_verified_name_tells_where_why_and_what_was_seen() {
-        let core = finding(
+        let core = find_report(
             "core",
             FindVerdict::Verified(vec![hit(30, "origins", "core")]),
         );
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn an_id_tells_when_it_was_made_and_its_tables() {
         let hits = vec![hit(30, "origins", "core"), hit(30, "keys", "k")];
-        let id = finding("721096797631602718", FindVerdict::Verified(hits));
+        let id = find_report("721096797631602718", FindVerdict::Verified(hits));
         assert_eq!(
             id.render(OutputMode::Text),
             "721096797631602718 is in shard_30   (the low 13 bits of the id)\n\
@@ -381,7 +381,7 @@ mod tests {
             hit(4, "a", "x"),
             hit(9, "a", "x"),
         ];
-        let id = finding("721096797631602718", FindVerdict::Misplaced(hits));
+        let id = find_report("721096797631602718", FindVerdict::Misplaced(hits));
         assert_eq!(
             id.render(OutputMode::Text),
             "MISPLACED: expected shard_30, found in shard_3-4, shard_9\n\
@@ -408,7 +408,7 @@ mod tests {
                 answered,
                 expected: 128,
             }),
-            ..finding("x", FindVerdict::NotFound { nearest: vec![] })
+            ..find_report("x", FindVerdict::NotFound { nearest: vec![] })
         };
         assert_eq!(not_found(128).exit(), Exit::Failed);
         assert_eq!(not_found(127).exit(), Exit::Incomplete);
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn json_keeps_ids_as_strings() {
-        let core = finding(
+        let core = find_report(
             "core",
             FindVerdict::Verified(vec![hit(30, "origins", "core")]),
         );
@@ -444,7 +444,7 @@ mod tests {
     fn data_neither_drives_the_terminal_nor_forges_a_line() {
         let name = "x\x1b[2J\nverified: all is well";
         let hits = vec![hit(30, "origins", name)];
-        let text = finding(name, FindVerdict::Verified(hits)).render(OutputMode::Text);
+        let text = find_report(name, FindVerdict::Verified(hits)).render(OutputMode::Text);
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains('\x1b'), "{text}");
     }
@@ -456,7 +456,7 @@ mod tests {
             ..hit(0, "origins", "x")
         };
         assert_eq!(
-            finding("x", FindVerdict::Verified(vec![uuid]))
+            find_report("x", FindVerdict::Verified(vec![uuid]))
                 .render(OutputMode::Text)
                 .lines()
                 .last(),

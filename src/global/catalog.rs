@@ -165,9 +165,9 @@ impl Catalog {
     /// An inherited table whose rows would be read twice.
     pub fn find_inheritance_overlap<'h>(
         &self,
-        heirs: &'h [InheritedTable],
+        inherited: &'h [InheritedTable],
     ) -> Option<&'h InheritedTable> {
-        heirs.iter().find(|heir| {
+        inherited.iter().find(|heir| {
             let both = [heir.shard, heir.of];
             self.table(&heir.table).is_some() && both.iter().all(|it| self.shards.contains(it))
         })

@@ -53,7 +53,7 @@ pub struct Introspection {
     pub preflight: Preflight,
     /// The relations that the statement may name.
     pub relations: Vec<Relation>,
-    pub heirs: Vec<InheritedTable>,
+    pub inherited: Vec<InheritedTable>,
     /// The shards' objects that string constants may name.
     pub objects: Objects,
     pub functions: Functions,
@@ -122,8 +122,8 @@ impl Introspection {
         };
         let functions = if_asked(&wanted.functions);
         let objects = if_asked(&wanted.strings);
-        let heirs = if relations.iter().any(|row| row.get(4) == Some("t")) {
-            heirs(&connection, &relations_named).await?
+        let inherited = if relations.iter().any(|row| row.get(4) == Some("t")) {
+            inherited(&connection, &relations_named).await?
         } else {
             Vec::new()
         };
@@ -138,7 +138,7 @@ impl Introspection {
                 round_trip,
             },
             relations: tables,
-            heirs,
+            inherited,
             objects: Objects::of(&objects),
             functions: Functions::of(&functions),
             strings: match setting(0) {
@@ -158,7 +158,10 @@ pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// Costs a round trip, so only done when a table has inheritance at all, which is rare.
-async fn heirs(connection: &Connection, names: &str) -> Result<Vec<InheritedTable>, FanoutError> {
+async fn inherited(
+    connection: &Connection,
+    names: &str,
+) -> Result<Vec<InheritedTable>, FanoutError> {
     let sql = sql_template::fill(
         include_str!("../../sql/global/inheritance_overlap.sql"),
         &[("names", names)],

@@ -28,7 +28,7 @@ use crate::sharding::shard::Shard;
 /// The catalog's contents for the tables that a statement may read.
 pub struct Introspected<'a> {
     pub relations: &'a [Relation],
-    pub heirs: &'a [InheritedTable],
+    pub inherited: &'a [InheritedTable],
     /// The shards that were selected.
     pub shards: &'a [Shard],
     pub differing: OnSchemaDrift,
@@ -62,7 +62,7 @@ pub async fn agree(
             found.differing,
         )
         .map_err(|deviations| differ(deviations, &needed))?;
-        if let Some(heir) = catalog.find_inheritance_overlap(found.heirs)
+        if let Some(heir) = catalog.find_inheritance_overlap(found.inherited)
             && text.references_table(&heir.table)
         {
             return Err(PrepareError::Unsupported(UnsupportedQuery::ReadTwice(

@@ -52,7 +52,7 @@ pub async fn prepare(
     let session = &found.preflight.session;
     let tables = Introspected {
         relations: &found.relations,
-        heirs: &found.heirs,
+        inherited: &found.inherited,
         shards,
         differing: options.drift,
         version: found.version,

@@ -49,7 +49,7 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     };
     let connections = 1 + dice.index(command.connections());
     let plan = Plan::roll(dice, actions, connections);
-    let circumstances = format!("{command:?}, {plan:?}");
+    let server_info = format!("{command:?}, {plan:?}");
     proxy.set(plan);
     let mut job = Job::new(command, World::question());
     if plan.is_silent() {
@@ -63,18 +63,18 @@ fn broken_link(world: &World, proxy: &FaultyProxy, dice: &mut Dice, run: u32) ->
     if plan.is_silent() {
         program = program.env("PGCONNECT_TIMEOUT", "3");
     }
-    let ran = finish(program.spawn(), PATIENCE).map_err(|fault| fault.with(&circumstances))?;
+    let ran = finish(program.spawn(), PATIENCE).map_err(|fault| fault.with(&server_info))?;
     let outcome = job
         .judge(&ran, world)
-        .map_err(|fault| fault.with(&circumstances))?;
-    no_backends(&world.db, WHEN_NOTICED).map_err(|fault| fault.with(&circumstances))?;
+        .map_err(|fault| fault.with(&server_info))?;
+    no_backends(&world.db, WHEN_NOTICED).map_err(|fault| fault.with(&server_info))?;
     if plan.loses_nothing() && outcome != Outcome::Complete {
         let fault = Fault::Wrong("not complete, and nothing was lost".to_owned());
-        return Err(describe(fault, command, &ran).with(&circumstances));
+        return Err(describe(fault, command, &ran).with(&server_info));
     }
     if outcome != Outcome::Complete && job.command.has_manifest() {
         job.again(&world.db, world)
-            .map_err(|fault| fault.with(&circumstances))?;
+            .map_err(|fault| fault.with(&server_info))?;
     }
     Ok(outcome)
 }

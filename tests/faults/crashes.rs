@@ -90,7 +90,7 @@ fn crashed(server: &mut Sandbox, world: &World, dice: &mut Dice, run: u32) -> Ve
     let command = ALL[run as usize % ALL.len()];
     let crash = Crash::roll(dice);
     let after = dice.up_to(Duration::from_millis(120));
-    let circumstances = format!("{command:?}, {crash:?} after {after:?}");
+    let server_info = format!("{command:?}, {crash:?} after {after:?}");
     let job = Job::new(command, slow_question(command));
     let running = job.program(&world.db).spawn();
     thread::sleep(after);
@@ -116,11 +116,11 @@ fn crashed(server: &mut Sandbox, world: &World, dice: &mut Dice, run: u32) -> Ve
         world.db.psql_program(["-c", "SELECT 1"]).run().status == 0
     });
     let judged = ran.and_then(|ran| job.judge(&ran, world));
-    let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
+    let outcome = judged.map_err(|fault| fault.with(&server_info))?;
     no_backends(&world.db, WHEN_NOTICED)?;
     if outcome != Outcome::Complete && command.has_manifest() {
         job.again(&world.db, world)
-            .map_err(|fault| fault.with(&circumstances))?;
+            .map_err(|fault| fault.with(&server_info))?;
     }
     Ok(outcome)
 }

@@ -155,14 +155,12 @@ fn audited(bank: &mut Bank, dice: &mut Dice, run: u32) -> Verdict {
         thread::sleep(pause);
         bank.kill(dice);
     }
-    let circumstances = format!("{command:?}, kills after {kills:?}");
+    let server_info = format!("{command:?}, kills after {kills:?}");
     let judged = finish(running, DEADLINE).and_then(|ran| job.judge(&ran, &Total));
-    let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
+    let outcome = judged.map_err(|fault| fault.with(&server_info))?;
     no_backends(&bank.db, WHEN_NOTICED)?;
     if kills.is_empty() && outcome != Outcome::Complete {
-        return wrong(format!(
-            "{circumstances}: {outcome:?}, and nothing happened"
-        ));
+        return wrong(format!("{server_info}: {outcome:?}, and nothing happened"));
     }
     Ok(outcome)
 }

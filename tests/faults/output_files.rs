@@ -160,18 +160,18 @@ fn unwritable(world: &World, gate: &mut Session, dice: &mut Dice, run: u32) -> V
     if command != Command::PerShard && dice.one_in(2) {
         job = job.with_older_file();
     }
-    let circumstances = format!("{command:?}, {failure:?}");
+    let server_info = format!("{command:?}, {failure:?}");
     let judged = ended(&job, world, gate, failure).and_then(|ran| job.judge(&ran, world));
-    let outcome = judged.map_err(|fault| fault.with(&circumstances))?;
+    let outcome = judged.map_err(|fault| fault.with(&server_info))?;
     no_backends(&world.db, AT_ONCE)?;
     if failure.is_harmless() && outcome != Outcome::Complete {
         return wrong(format!(
-            "{circumstances}: {outcome:?} after a call that may be repeated"
+            "{server_info}: {outcome:?} after a call that may be repeated"
         ));
     }
     if outcome != Outcome::Complete {
         job.again(&world.db, world)
-            .map_err(|fault| fault.with(&circumstances))?;
+            .map_err(|fault| fault.with(&server_info))?;
     }
     Ok(outcome)
 }

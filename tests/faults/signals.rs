@@ -85,7 +85,7 @@ fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
     let signal = dice.pick(&["INT", "TERM", "HUP", "KILL"]);
     let after = dice.up_to(*usual * 3 / 2);
     let server = Server::roll(dice, command);
-    let circumstances = format!("{command:?}, {signal} after {after:?}, {server:?}");
+    let server_info = format!("{command:?}, {signal} after {after:?}, {server:?}");
     let job = Job::new(command, World::question());
     let mut program = job.program(&world.db).args(["--lock-timeout", "0"]);
     match server {
@@ -108,21 +108,20 @@ fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
     let told = Instant::now();
     // It may have ended without being reaped yet.
     running.signal(signal);
-    let ran =
-        finish(running, Duration::from_secs(30)).map_err(|fault| fault.with(&circumstances))?;
+    let ran = finish(running, Duration::from_secs(30)).map_err(|fault| fault.with(&server_info))?;
     let took = told.elapsed();
     let outcome = job
         .judge(&ran, world)
-        .map_err(|fault| fault.with(&circumstances))?;
+        .map_err(|fault| fault.with(&server_info))?;
     let gone = if signal == "KILL" {
         WHEN_NOTICED
     } else {
         AT_ONCE
     };
-    let gone = no_backends(&world.db, gone).map_err(|fault| fault.with(&circumstances));
+    let gone = no_backends(&world.db, gone).map_err(|fault| fault.with(&server_info));
     if took > ENDS_WITHIN + *usual {
         return Err(Fault::Hung(format!(
-            "{circumstances}\nstatus {} only after {took:?}; stderr:\n{}",
+            "{server_info}\nstatus {} only after {took:?}; stderr:\n{}",
             ran.status, ran.stderr
         )));
     }
@@ -132,10 +131,10 @@ fn signalled(stage: &mut Stage, dice: &mut Dice, run: u32) -> Verdict {
         Outcome::Complete => {}
         Outcome::Interrupted => job
             .again(&world.db, world)
-            .map_err(|fault| fault.with(&circumstances))?,
+            .map_err(|fault| fault.with(&server_info))?,
         other => {
             return wrong(format!(
-                "{circumstances}\n{other:?}, and not interrupted; stderr:\n{}",
+                "{server_info}\n{other:?}, and not interrupted; stderr:\n{}",
                 ran.stderr
             ));
         }

@@ -34,8 +34,8 @@ pub enum Fault {
 
 impl Fault {
     /// Adds the circumstances.
-    pub fn with(self, circumstances: &str) -> Self {
-        let add = |text| format!("{circumstances}\n{text}");
+    pub fn with(self, server_info: &str) -> Self {
+        let add = |text| format!("{server_info}\n{text}");
         match self {
             Self::Wrong(text) => Self::Wrong(add(text)),
             Self::Hung(text) => Self::Hung(add(text)),

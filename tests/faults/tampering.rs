@@ -164,11 +164,11 @@ fn tamper(export: &Export, dice: &mut Dice) -> String {
                 fs::remove_file(path).unwrap();
                 return format!("remove {name}");
             }
-            let spare = TempDir::new_in(export.job.folder()).unwrap();
-            let spare = spare.path().join("swapped");
-            fs::rename(path, &spare).unwrap();
+            let pending_connection = TempDir::new_in(export.job.folder()).unwrap();
+            let pending_connection = pending_connection.path().join("swapped");
+            fs::rename(path, &pending_connection).unwrap();
             fs::rename(other, path).unwrap();
-            fs::rename(&spare, other).unwrap();
+            fs::rename(&pending_connection, other).unwrap();
             format!("swap {name} and {}", other.display())
         }
         5 => {

@@ -9,7 +9,7 @@ use super::ExportRequest;
 use crate::client::Connection;
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
-use crate::exec::driver::{Heard, RunReport, RunStatus};
+use crate::exec::driver::{OpenServer, RunReport, RunStatus};
 use crate::exec::fanout::FanoutError;
 use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
@@ -19,7 +19,7 @@ use crate::pg::sql_template;
 /// Closes the server.
 pub async fn of_result(
     asked: &ExportRequest<'_>,
-    heard: Option<Heard>,
+    heard: Option<OpenServer>,
     outcome: &mut RunReport,
 ) -> Result<Vec<ColumnRecord>, String> {
     let types = if asked.has_manifest() {
@@ -32,7 +32,7 @@ pub async fn of_result(
 
 /// The columns as the manifest has them, or why they are not known. Closes the server.
 pub async fn ask(
-    heard: Option<Heard>,
+    heard: Option<OpenServer>,
     types: &ColumnTypes,
     outcome: &mut RunReport,
     interrupt: &Interrupt,
@@ -56,7 +56,7 @@ pub async fn ask(
         Some(Ok(names)) => Ok(columns::records(types, &names)),
         Some(Err(error)) => Err(error.to_string()),
         None => {
-            outcome.ending = RunStatus::Interrupted;
+            outcome.status = RunStatus::Interrupted;
             Ok(Vec::new())
         }
     }
@@ -66,7 +66,7 @@ pub async fn ask(
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// On a connection of the run, or else on a new one: it may have been lost meanwhile.
-async fn names(heard: Heard, types: &ColumnTypes) -> Result<TypeNames, FanoutError> {
+async fn names(heard: OpenServer, types: &ColumnTypes) -> Result<TypeNames, FanoutError> {
     let server = heard.server.clone();
     let distinct: Vec<_> = types.distinct().into_iter().collect();
     let of_run = async {

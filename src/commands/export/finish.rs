@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 
 use super::ExportRequest;
-use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
+use crate::commands::result_end::then_say;
 use crate::commands::session_setup::ServerInfo;
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::{RunReport, RunStatus};
@@ -26,7 +26,7 @@ pub struct FinishedRun<'a> {
     pub asked: ExportRequest<'a>,
     /// With the statement as COPY takes it.
     pub plan: Plan,
-    pub circumstances: ServerInfo,
+    pub server_info: ServerInfo,
     /// All that were asked for.
     pub selection: Selection,
     pub began: Timestamp,
@@ -101,9 +101,9 @@ pub async fn or_cancelled(
 /// Publishes the file or lets it go; what was written, in a line.
 async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
     let RunReport {
-        ending, answers, ..
+        status, answers, ..
     } = &ran.outcome;
-    match ending {
+    match status {
         RunStatus::Completed if ran.is_whole() => {
             (Exit::Complete, publish(ran, file, None).await.map(Some))
         }
@@ -146,7 +146,7 @@ impl FinishedRun<'_> {
         manifest_builder::ManifestInputs {
             plan: &self.plan,
             settings: asked.settings,
-            circumstances: &self.circumstances,
+            server_info: &self.server_info,
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),

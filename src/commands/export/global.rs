@@ -62,7 +62,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
             return Ok(Exit::Interrupted);
         };
         let work = session_setup::fetch_server_info(&prepared.survey.session);
-        let Some(circumstances) =
+        let Some(server_info) =
             session_setup::run_or_cancel(&prepared.server, asked.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
@@ -83,13 +83,13 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
             beside,
             kind,
             text(asked),
-            MergeMode::IN_ORDER.recall,
+            MergeMode::IN_ORDER.restart,
             BTreeMap::new(),
         )?;
         let (started, policy) = (going.started, OnShardError::Stop);
         let driving = driver::drive_open(started, &mut file, console, asked.interrupt, policy);
         let (mut outcome, heard) = driving.await?;
-        if outcome.ending != RunStatus::Retry {
+        if outcome.status != RunStatus::Retry {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
             let ran = FinishedRun {
                 asked,
@@ -97,7 +97,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
                 way: going.way,
                 selection: going.selection,
                 parts: going.parts,
-                circumstances,
+                server_info,
                 began,
                 outcome,
                 columns: columns.map(of_no_shard),
@@ -200,7 +200,7 @@ struct FinishedRun<'a> {
     /// The shards that were asked for.
     selection: Selection,
     parts: Vec<(Shard, ShardStats)>,
-    circumstances: ServerInfo,
+    server_info: ServerInfo,
     began: Timestamp,
     outcome: RunReport,
     /// As the manifest has them, or why they are not known.
@@ -215,7 +215,7 @@ async fn conclude(
 ) -> Result<Exit, Error> {
     let outcome = &ran.outcome;
     let path = &ran.asked.args.output.output;
-    let (exit, written) = match outcome.ending {
+    let (exit, written) = match outcome.status {
         RunStatus::Completed if outcome.failures.is_empty() => {
             let exit = global::exit(&ran.way, &ran.selection.shards);
             (exit, publish(&ran, file).await.map(Some))
@@ -305,7 +305,7 @@ async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportE
         options: options(ran.asked),
         plan: &ran.plan,
         settings: ran.asked.settings,
-        circumstances: &ran.circumstances,
+        server_info: &ran.server_info,
         began: ran.began,
         outcome: &ran.outcome,
         doubt: None,

@@ -65,16 +65,16 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             ..*asked
         };
         let began = Timestamp::now();
-        let delivery = OneFile::delivery(&target, asked.kind, asked.args.output.order);
+        let merge_mode = OneFile::merge_mode(&target, asked.kind, asked.args.output.order);
         let mut all = ShardSelection {
-            delivery,
+            merge_mode,
             pick: &mut Ok,
         };
         let underway = start::start(asked, attempts.connect, console, &mut all).await?;
         let Some(ExportStarted {
             started,
             plan,
-            circumstances,
+            server_info,
             selection,
             ..
         }) = underway
@@ -86,18 +86,18 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             beside,
             asked.kind,
             asked.text(),
-            delivery.recall,
-            circumstances.shard_rows.clone(),
+            merge_mode.restart,
+            server_info.shard_rows.clone(),
         )?;
         let driving =
             driver::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
         let (mut outcome, heard) = driving;
-        if outcome.ending != RunStatus::Retry {
+        if outcome.status != RunStatus::Retry {
             let columns = column_types::of_result(asked, heard, &mut outcome).await;
             let ran = FinishedRun {
                 asked: *asked,
                 plan,
-                circumstances,
+                server_info,
                 selection,
                 began,
                 outcome,

@@ -58,7 +58,7 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
         let policy = OnShardError::Continue;
         let driving = driver::drive_open(started, &mut parts, console, interrupt, policy).await?;
         let (mut outcome, heard) = driving;
-        if outcome.ending != RunStatus::Retry {
+        if outcome.status != RunStatus::Retry {
             let types = parts.column_types(&outcome);
             ran.columns = column_types::ask(heard, &types, &mut outcome, interrupt).await;
             ran.outcome = outcome;
@@ -116,7 +116,7 @@ async fn verify_previous(
 /// interrupted.
 async fn begin<'a>(
     asked: &ExportRequest<'a>,
-    acquaintance: ConnectRetry,
+    connect_retry: ConnectRetry,
     earlier: Option<&PreviousExport>,
     folder: &Folder,
     console: &mut Console,
@@ -125,9 +125,9 @@ async fn begin<'a>(
     // Which shards there are is known only then; what is left of them is asked.
     let (mut all, mut left) = (Vec::new(), Vec::new());
     let mut chosen = ShardSelection {
-        delivery: MergeMode {
+        merge_mode: MergeMode {
             order: Order::Arrival,
-            recall: Restart::WhileIncomplete,
+            restart: Restart::WhileIncomplete,
         },
         pick: &mut |shards: Vec<Shard>| {
             left = match earlier {
@@ -138,12 +138,12 @@ async fn begin<'a>(
             Ok(left.clone())
         },
     };
-    let underway = start::start(asked, acquaintance, console, &mut chosen).await?;
+    let underway = start::start(asked, connect_retry, console, &mut chosen).await?;
     let Some(ExportStarted {
         started,
         plan,
         types,
-        circumstances,
+        server_info,
         selection,
     }) = underway
     else {
@@ -152,7 +152,7 @@ async fn begin<'a>(
     let ran = FinishedRun {
         asked: *asked,
         plan,
-        circumstances,
+        server_info,
         selection,
         began,
         outcome: nothing(all.len()),
@@ -169,7 +169,7 @@ async fn begin<'a>(
         asked.kind,
         asked.text(),
         types,
-        ran.circumstances.shard_rows.clone(),
+        ran.server_info.shard_rows.clone(),
         manifest,
     )?;
     Ok(Some((started, ran, parts)))
@@ -182,7 +182,7 @@ fn users(args: &ExportOutputArgs) -> Users {
 /// The books of a run that is about to begin.
 fn nothing(asked: usize) -> RunReport {
     RunReport {
-        ending: RunStatus::Completed,
+        status: RunStatus::Completed,
         rewritten: Vec::new(),
         filtered: BTreeSet::new(),
         asked,
@@ -208,7 +208,7 @@ async fn conclude(
     if let Some(error) = &trouble {
         console.error(error);
     }
-    let mut exit = match ran.outcome.ending {
+    let mut exit = match ran.outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
         _ if trouble.is_some() => Exit::Failed,
         RunStatus::Completed if manifest.complete => Exit::Complete,

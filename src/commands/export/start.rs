@@ -19,7 +19,7 @@ use crate::terminal::exit_status::Exit;
 
 /// Which of the shards that were asked for are asked, and how their rows come.
 pub struct ShardSelection<'a> {
-    pub delivery: MergeMode,
+    pub merge_mode: MergeMode,
     pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
 }
 
@@ -29,7 +29,7 @@ pub struct ExportStarted {
     /// With the statement as COPY takes it.
     pub plan: Plan,
     pub types: TypeNames,
-    pub circumstances: ServerInfo,
+    pub server_info: ServerInfo,
     /// All that were asked for.
     pub selection: Selection,
 }
@@ -37,7 +37,7 @@ pub struct ExportStarted {
 /// Connects, surveys, and sets the lanes going. `None` if interrupted.
 pub async fn start(
     asked: &ExportRequest<'_>,
-    acquaintance: ConnectRetry,
+    connect_retry: ConnectRetry,
     console: &mut Console,
     chosen: &mut ShardSelection<'_>,
 ) -> Result<Option<ExportStarted>, Error> {
@@ -50,7 +50,7 @@ pub async fn start(
     } = *asked;
     let connections = session_setup::connections(args.run.connections, &args.shards, plan);
     let opened = tokio::select! {
-        opened = session_setup::open(settings, connections, acquaintance, console) => opened?,
+        opened = session_setup::open(settings, connections, connect_retry, console) => opened?,
         () = interrupt.requested() => return Ok(None),
     };
     let server = opened.server.clone();
@@ -61,7 +61,7 @@ pub async fn start(
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
-        let mut circumstances = session_setup::fetch_server_info(&survey.session).await?;
+        let mut server_info = session_setup::fetch_server_info(&survey.session).await?;
         // The looks are answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
@@ -74,7 +74,7 @@ pub async fn start(
             located.or_refuse(console)?;
         }
         // What is not asked is nothing to wait for.
-        let rows = &mut circumstances.shard_rows;
+        let rows = &mut server_info.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
         let types = survey.types.clone();
         let started = Run::new(
@@ -82,14 +82,14 @@ pub async fn start(
             shards,
             survey,
             opened.server,
-            opened.spares,
-            chosen.delivery,
+            opened.pending_connections,
+            chosen.merge_mode,
         );
         Ok(ExportStarted {
             started,
             plan,
             types,
-            circumstances,
+            server_info,
             selection,
         })
     };

@@ -34,27 +34,27 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     } else {
         verify(&args, &key, &mut console).await?
     };
-    let Some((finding, unanswered)) = found else {
+    let Some((find_report, unanswered)) = found else {
         return Ok(Exit::Interrupted);
     };
-    let printed = sink::print(finding.render(args.form())).await;
+    let printed = sink::print(find_report.render(args.form())).await;
     if let Some(unanswered) = &unanswered {
         unanswered.say(&mut console);
     }
     printed?;
-    if let Some(trouble) = finding.stderr_message(args.form()) {
+    if let Some(trouble) = find_report.stderr_message(args.form()) {
         console.error(&trouble);
     }
-    if let Some(hint) = finding.hint() {
+    if let Some(hint) = find_report.hint() {
         console.note(&hint);
     }
-    if let Some(searched) = &finding.searched {
+    if let Some(searched) = &find_report.searched {
         console.note(&format!(
             "{searched} · one snapshot · {}",
             HumanDuration(console.elapsed())
         ));
     }
-    Ok(finding.exit())
+    Ok(find_report.exit())
 }
 
 /// What was found, and why some of the shards could not answer.

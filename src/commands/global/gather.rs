@@ -40,7 +40,7 @@ pub async fn gather(
     asked: &PartialPlan,
     survey: Preflight,
     server: ConnectionPool,
-    spares: Vec<PendingConnection>,
+    pending_connections: Vec<PendingConnection>,
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> GatherResult {
@@ -48,7 +48,13 @@ pub async fn gather(
     let mut parts = asked.parts.clone();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut fanout = Fanout::start(asked.plan.clone(), shards.clone(), server, survey, spares);
+    let mut fanout = Fanout::start(
+        asked.plan.clone(),
+        shards.clone(),
+        server,
+        survey,
+        pending_connections,
+    );
     let mut merge = Merge::new(
         shards,
         TypeNames::default(),

@@ -60,7 +60,7 @@ pub(super) struct Prepared {
     pub selection: Selection,
     pub survey: Preflight,
     pub server: ConnectionPool,
-    pub spares: Vec<PendingConnection>,
+    pub pending_connections: Vec<PendingConnection>,
 }
 
 /// What came of setting the one statement going.
@@ -214,7 +214,7 @@ pub(super) async fn prepare(
             selection,
             survey: found.preflight,
             server: server.clone(),
-            spares: opened.spares,
+            pending_connections: opened.pending_connections,
         })
     };
     session_setup::run_or_cancel(&server, asked.interrupt, work).await
@@ -306,12 +306,12 @@ impl Prepared {
             selection,
             survey,
             server,
-            spares,
+            pending_connections,
         } = self;
         let mut said = Notices::default();
         let (plan, mut survey, parts) = match &way {
             ExecutionPlan::SingleStatement(checked, _) => {
-                drop(spares);
+                drop(pending_connections);
                 (checked.plan.clone(), survey, Vec::new())
             }
             ExecutionPlan::PartialThenCombine(in_parts) => {
@@ -320,7 +320,7 @@ impl Prepared {
                     in_parts,
                     survey,
                     server.clone(),
-                    spares,
+                    pending_connections,
                     asked.interrupt,
                     console,
                 );
@@ -381,7 +381,7 @@ pub(super) async fn explain(
         return Ok(None);
     };
     let text = prepared.way.explain();
-    drop((prepared.survey, prepared.spares));
+    drop((prepared.survey, prepared.pending_connections));
     prepared.server.close().await;
     Ok(Some(text))
 }

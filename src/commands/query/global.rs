@@ -67,7 +67,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             OnShardError::Stop,
         );
         let outcome = driving.await?;
-        if outcome.ending != RunStatus::Retry {
+        if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
                 args: &args,
                 plan: &plan,
@@ -145,7 +145,7 @@ async fn conclude(
         instants: ran.plan.instant.into(),
         elapsed: console.elapsed(),
     };
-    let exit = match ran.outcome.ending {
+    let exit = match ran.outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
         RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
@@ -167,7 +167,7 @@ async fn conclude(
     if ended? == ReaderEnd::InPart {
         return Ok(Exit::Complete);
     }
-    if ran.outcome.ending == RunStatus::Interrupted {
+    if ran.outcome.status == RunStatus::Interrupted {
         return Ok(Exit::Interrupted);
     }
     if ran.args.run.timing {

@@ -6,9 +6,9 @@ use super::request::{self, ReaderEnd};
 use crate::cli::query::QueryArgs;
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::attempt::Attempts;
-use crate::commands::ending::then_say;
 use crate::commands::error::{Error, advice};
 use crate::commands::origin::{Located, Looks};
+use crate::commands::result_end::then_say;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::commands::setup;
 use crate::config::Settings;
@@ -61,7 +61,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let (started, selection, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
         let outcome = driver::drive(started, &mut output, &mut console, &interrupt, policy).await?;
-        if outcome.ending != RunStatus::Retry {
+        if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
                 asked,
                 plan: &plan,
@@ -88,7 +88,7 @@ struct QueryRequest<'a> {
 /// A server that was surveyed, and the shards of it to ask.
 struct Setup {
     server: ConnectionPool,
-    spares: Vec<PendingConnection>,
+    pending_connections: Vec<PendingConnection>,
     survey: Preflight,
     selection: Selection,
     looks: Looks,
@@ -101,7 +101,7 @@ impl Setup {
             self.selection.shards.clone(),
             self.survey,
             self.server,
-            self.spares,
+            self.pending_connections,
             MergeMode::IN_ORDER,
         );
         (started, self.selection, self.looks)
@@ -113,17 +113,17 @@ async fn prepare(
     asked: &QueryRequest<'_>,
     plan: &Plan,
     connections: usize,
-    acquaintance: ConnectRetry,
+    connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Option<Setup>, Error> {
     let opened = tokio::select! {
-        opened = session_setup::open(asked.settings, connections, acquaintance, console) => opened?,
+        opened = session_setup::open(asked.settings, connections, connect_retry, console) => opened?,
         () = asked.interrupt.requested() => return Ok(None),
     };
     let PoolStart {
         server,
         first,
-        spares,
+        pending_connections,
         ..
     } = opened;
     // Takes the spares in, so that a server that is closed waits for none of them.
@@ -134,7 +134,7 @@ async fn prepare(
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         Ok(Setup {
             server: server.clone(),
-            spares,
+            pending_connections,
             survey,
             selection,
             looks,
@@ -160,7 +160,7 @@ impl FinishedRun<'_> {
     }
 
     fn exit(&self, located: &Located) -> Exit {
-        match self.outcome.ending {
+        match self.outcome.status {
             RunStatus::Interrupted => Exit::Interrupted,
             RunStatus::Completed if self.is_whole(located) => Exit::Complete,
             RunStatus::Completed if !self.outcome.answers.is_empty() => Exit::Incomplete,
@@ -254,7 +254,7 @@ async fn conclude(
 /// Where the origins are that were asked for, if not where they belong. `None` if
 /// interrupted.
 async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
-    let is_told = [RunStatus::Completed, RunStatus::WriterFailed].contains(&ran.outcome.ending);
+    let is_told = [RunStatus::Completed, RunStatus::OutputClosed].contains(&ran.outcome.status);
     let (Some(origins), true) = (&ran.selection.origins, is_told) else {
         return Some(Located::default());
     };
@@ -280,12 +280,12 @@ async fn dry_run(
     };
     let Setup {
         server,
-        spares,
+        pending_connections,
         survey,
         selection,
         looks,
     } = prepared;
-    drop((spares, survey, looks));
+    drop((pending_connections, survey, looks));
     server.close().await;
     let text = plan.describe(&selection.shards);
     setup::print(text, asked.interrupt).await

@@ -26,18 +26,18 @@ impl Worker {
 
     /// Joins the run once the spare connection is open. Gives up if the server has no more
     /// connections.
-    pub async fn start(self, spare: Option<PendingConnection>) -> Option<Session> {
+    pub async fn start(self, pending_connection: Option<PendingConnection>) -> Option<Session> {
         /// How long to give the others before this worker connects to help them.
         const LATER: Duration = Duration::from_millis(10);
         let candidate = self.candidate();
         let joined = candidate.while_needed(async {
-            let spare = if let Some(spare) = spare {
-                spare
+            let pending_connection = if let Some(pending_connection) = pending_connection {
+                pending_connection
             } else {
                 tokio::time::sleep(LATER).await;
-                candidate.shared.server.spare()
+                candidate.shared.server.pending_connection()
             };
-            match spare.await {
+            match pending_connection.await {
                 Ok(connection) => candidate.join_first(connection?).await,
                 Err(panicked) => Err(FanoutError::Lost(panicked.to_string())),
             }
@@ -45,7 +45,7 @@ impl Worker {
         match joined.await {
             Some(Ok(session)) => self.run(session).await,
             Some(Err(error)) => {
-                self.outlet
+                self.events
                     .notice(format!("one connection fewer than asked for: {error}"));
                 self.end(None)
             }
@@ -62,7 +62,7 @@ impl Worker {
         // The lost connection counts against the limit until it is discarded.
         lost.discard();
         self.shared.snapshots.remove(self.number);
-        let mine: Vec<Task> = self.todo.drain(..).collect();
+        let mine: Vec<Task> = self.pending.drain(..).collect();
         self.shared.queue.give_back(mine.iter().copied());
         let candidate = self.candidate();
         // If one connection was silent, the next may well be.
@@ -74,7 +74,7 @@ impl Worker {
             {
                 Ok(session) => {
                     session.begin_turns(&self.shared.plan);
-                    self.outlet.notice(format!(
+                    self.events.notice(format!(
                         "a connection was lost ({reason}); another took over"
                     ));
                     return Some(session);
@@ -84,13 +84,13 @@ impl Worker {
             let is_hopeless = !matches!(error, ShardError::NotReplaced { .. });
             if is_hopeless || tried == tries {
                 for turn in self.shared.queue.withdraw(&mine) {
-                    self.outlet.say(turn, ShardEvent::Failed(error.clone()));
+                    self.events.say(turn, ShardEvent::Failed(error.clone()));
                 }
                 self.shared.hopeless.get_or_init(|| error);
                 break;
             }
             let wait = backoff(tried);
-            self.outlet
+            self.events
                 .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
             candidate.while_needed(tokio::time::sleep(wait)).await?;
         }

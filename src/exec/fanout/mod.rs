@@ -74,7 +74,7 @@ pub struct ShardStats {
 #[derive(Debug)]
 pub enum Message {
     Shard {
-        place: TaskIndex,
+        task_index: TaskIndex,
         attempt: AttemptNumber,
         event: ShardEvent,
     },
@@ -92,7 +92,7 @@ pub struct Fanout {
     wanted: watch::Sender<Demand>,
     /// A worker that is done returns its session, which stays open to the end: lost connections are
     /// replaced from its snapshot.
-    lanes: JoinSet<Option<Session>>,
+    workers: JoinSet<Option<Session>>,
 }
 
 /// What the workers are still needed for.
@@ -156,49 +156,49 @@ impl Fanout {
         shards: Vec<Shard>,
         server: ConnectionPool,
         survey: Preflight,
-        spares: Vec<PendingConnection>,
+        pending_connections: Vec<PendingConnection>,
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         let (wanted, watched) = watch::channel(Demand::Answers);
-        let lanes = shards.len().min(server.connections());
+        let workers = shards.len().min(server.connections());
         let shared = Arc::new(RunContext {
             plan,
             server,
             queue: queue::Queue::of(shards.len()),
-            alive: AtomicUsize::new(lanes),
+            alive: AtomicUsize::new(workers),
             snapshots: session::SnapshotRegistry::default(),
             is_kept: AtomicBool::new(false),
             hopeless: OnceLock::new(),
-            running: ActiveShards::new(vec![None; lanes]),
+            running: ActiveShards::new(vec![None; workers]),
             round_trip: survey.round_trip,
             route: survey.session.route(),
             partitioning: survey.session.partitioning(),
             tables_of_a_turn: AtomicUsize::new(0),
             shards,
         });
-        let outlet = shard_reader::EventSender {
+        let events = shard_reader::EventSender {
             messages: sender,
             window: Arc::default(),
         };
         let lane = |number| {
-            worker::Worker::new(number, Arc::clone(&shared), outlet.clone(), watched.clone())
+            worker::Worker::new(number, Arc::clone(&shared), events.clone(), watched.clone())
         };
         let mut set = JoinSet::new();
-        if lanes > 0 {
+        if workers > 0 {
             shared.snapshots.add(0, survey.session.snapshot());
             survey.session.stop_counting();
             set.spawn(lane(0).run(survey.session));
         }
-        let mut spares = spares.into_iter();
-        for number in 1..lanes {
-            set.spawn(lane(number).start(spares.next()));
+        let mut pending_connections = pending_connections.into_iter();
+        for number in 1..workers {
+            set.spawn(lane(number).start(pending_connections.next()));
         }
         Self {
             messages,
-            window: outlet.window,
+            window: events.window,
             shared,
             wanted,
-            lanes: set,
+            workers: set,
         }
     }
 
@@ -229,7 +229,7 @@ impl Fanout {
     /// workers that are still connecting.
     pub async fn into_session(mut self) -> Option<Session> {
         let _ = self.wanted.send(Demand::Session);
-        while let Some(ended) = self.lanes.join_next().await {
+        while let Some(ended) = self.workers.join_next().await {
             if let Ok(Some(session)) = ended {
                 return Some(session);
             }
@@ -240,6 +240,6 @@ impl Fanout {
     /// Cancels what runs on the server. Returns once nothing runs, or after the closing deadline.
     pub async fn stop(&mut self) {
         let _ = self.wanted.send(Demand::Nothing);
-        while self.lanes.join_next().await.is_some() {}
+        while self.workers.join_next().await.is_some() {}
     }
 }

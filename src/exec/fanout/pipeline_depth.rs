@@ -63,8 +63,8 @@ impl Depth {
     }
 
     fn fitting(&self, turn: Duration) -> usize {
-        let turns = (self.round_trip + Self::SLACK).as_nanos() / turn.as_nanos().max(1);
-        usize::try_from(turns)
+        let tasks = (self.round_trip + Self::SLACK).as_nanos() / turn.as_nanos().max(1);
+        usize::try_from(tasks)
             .unwrap_or(Self::DEEPEST)
             .clamp(1, Self::DEEPEST - 1)
             + 1

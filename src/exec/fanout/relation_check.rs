@@ -139,7 +139,7 @@ impl CheckInterval {
 
     /// Tasks to send between two checks, if each locks this many tables and takes this long, where
     /// known.
-    pub fn turns(&self, tables: Option<usize>, turn: Option<Duration>) -> usize {
+    pub fn tasks(&self, tables: Option<usize>, turn: Option<Duration>) -> usize {
         match (self.frequency, tables) {
             (CheckFrequency::EachShard, _) => 1,
             (CheckFrequency::Batches, None) => self.unknown,
@@ -165,13 +165,13 @@ mod tests {
     #[test]
     fn quick_turns_with_few_tables_share_a_check() {
         let interval = CheckInterval::new(CheckFrequency::Batches, 1);
-        let turns = |tables, turn| interval.turns(Some(tables), Some(turn));
+        let tasks = |tables, turn| interval.tasks(Some(tables), Some(turn));
         let quick = Duration::from_micros(200);
-        assert_eq!(turns(1, quick), CheckInterval::MOST);
-        assert_eq!(turns(500, quick), 1);
-        assert_eq!(turns(10, quick), 6);
-        assert_eq!(turns(1, Duration::from_millis(5)), 20);
-        assert_eq!(turns(1, Duration::from_secs(5)), 1);
+        assert_eq!(tasks(1, quick), CheckInterval::MOST);
+        assert_eq!(tasks(500, quick), 1);
+        assert_eq!(tasks(10, quick), 6);
+        assert_eq!(tasks(1, Duration::from_millis(5)), 20);
+        assert_eq!(tasks(1, Duration::from_secs(5)), 1);
     }
 
     #[test]
@@ -179,11 +179,11 @@ mod tests {
         let mut first = CheckInterval::new(CheckFrequency::Batches, 0);
         let other = CheckInterval::new(CheckFrequency::Batches, 1);
         let each = CheckInterval::new(CheckFrequency::EachShard, 1);
-        assert_eq!(first.turns(None, None), CheckInterval::FIRST);
-        assert_eq!(other.turns(None, None), CheckInterval::UNKNOWN);
-        assert_eq!(each.turns(None, None), 1);
+        assert_eq!(first.tasks(None, None), CheckInterval::FIRST);
+        assert_eq!(other.tasks(None, None), CheckInterval::UNKNOWN);
+        assert_eq!(each.tasks(None, None), 1);
         first.sent();
-        assert_eq!(first.turns(None, None), CheckInterval::UNKNOWN);
+        assert_eq!(first.tasks(None, None), CheckInterval::UNKNOWN);
     }
 
     type Row = [Option<&'static str>; 9];

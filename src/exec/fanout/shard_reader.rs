@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A shard to read, and which attempt it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task {
-    pub place: TaskIndex,
+    pub task_index: TaskIndex,
     pub attempt: AttemptNumber,
     pub purpose: Purpose,
 }
@@ -67,7 +67,7 @@ impl EventSender {
     pub fn say(&self, turn: Task, event: ShardEvent) {
         // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
-            place: turn.place,
+            task_index: turn.task_index,
             attempt: turn.attempt,
             event,
         });
@@ -90,7 +90,7 @@ impl EventSender {
             return;
         }
         let batch = lines.take();
-        self.window.admit(turn.place, batch.text.len()).await;
+        self.window.admit(turn.task_index, batch.text.len()).await;
         self.say(turn, ShardEvent::CopyData(batch));
     }
 
@@ -100,14 +100,14 @@ impl EventSender {
             return;
         }
         let batch = rows.take();
-        self.window.admit(turn.place, batch.bytes()).await;
+        self.window.admit(turn.task_index, batch.bytes()).await;
         self.say(turn, ShardEvent::Rows(batch));
     }
 }
 
 impl InFlightTask {
     /// Reads the response to its end, passing rows on as they arrive.
-    pub async fn read(&mut self, outlet: &EventSender) -> Result<(), ReadError> {
+    pub async fn read(&mut self, events: &EventSender) -> Result<(), ReadError> {
         let (turn, rows) = (self.turn, &mut self.rows);
         match &mut self.flight {
             Request::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
@@ -116,7 +116,7 @@ impl InFlightTask {
                 }
             }
             Request::Rows { answers, offset } => {
-                read_rows(turn, rows, answers, *offset, outlet).await?;
+                read_rows(turn, rows, answers, *offset, events).await?;
             }
             Request::Copy {
                 described,
@@ -125,9 +125,9 @@ impl InFlightTask {
                 copied_offset,
                 lead,
             } => {
-                read_rows(turn, rows, described, *described_offset, outlet).await?;
+                read_rows(turn, rows, described, *described_offset, events).await?;
                 if let Some(copied) = copied.take() {
-                    read_lines(turn, rows, copied, *copied_offset, lead, outlet).await?;
+                    read_lines(turn, rows, copied, *copied_offset, lead, events).await?;
                 }
             }
         }
@@ -140,7 +140,7 @@ async fn read_rows(
     count: &mut u64,
     answers: &mut ResponseStream,
     offset: usize,
-    outlet: &EventSender,
+    events: &EventSender,
 ) -> Result<(), ReadError> {
     let mut columns: Option<Vec<Column>> = None;
     let mut rows = Rows::default();
@@ -149,7 +149,7 @@ async fn read_rows(
         let next = match futures::poll!(answers.next()) {
             Poll::Ready(next) => next,
             Poll::Pending => {
-                outlet.flush_rows(turn, &mut rows).await;
+                events.flush_rows(turn, &mut rows).await;
                 answers.next().await
             }
         };
@@ -162,7 +162,7 @@ async fn read_rows(
                     .collect::<Option<_>>()
                     .ok_or_else(|| ReadError::Lost(format!("columns without types: {names:?}")))?;
                 rows = Rows::new(described.len());
-                outlet.say(turn, ShardEvent::Columns(described.clone()));
+                events.say(turn, ShardEvent::Columns(described.clone()));
                 columns = Some(described);
             }
             SimpleQueryMessage::Row(row) => {
@@ -175,13 +175,13 @@ async fn read_rows(
                 }))?;
                 *count += 1;
                 if rows.bytes() >= BATCH {
-                    outlet.flush_rows(turn, &mut rows).await;
+                    events.flush_rows(turn, &mut rows).await;
                 }
             }
             _ => {}
         }
     }
-    outlet.flush_rows(turn, &mut rows).await;
+    events.flush_rows(turn, &mut rows).await;
     match columns {
         Some(_) => Ok(()),
         None => Err(ReadError::Shard(ShardError::NotAQuery)),
@@ -194,7 +194,7 @@ async fn read_lines(
     copied: CopyOutFuture,
     offset: usize,
     lead: &[u8],
-    outlet: &EventSender,
+    events: &EventSender,
 ) -> Result<(), ReadError> {
     let failed = |error: tokio_postgres::Error| ReadError::by(&error, offset);
     let mut chunks = copied.await.map_err(failed)?;
@@ -207,7 +207,7 @@ async fn read_lines(
                 if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
                     next
                 } else {
-                    outlet.flush_copy(turn, &mut lines).await;
+                    events.flush_copy(turn, &mut lines).await;
                     chunks.next().await
                 }
             }
@@ -221,7 +221,7 @@ async fn read_lines(
         }
         // Growing beyond its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {
-            outlet.flush_copy(turn, &mut lines).await;
+            events.flush_copy(turn, &mut lines).await;
         }
         if lines.rows == 0 {
             lines
@@ -231,7 +231,7 @@ async fn read_lines(
         lines.push(lead, &chunk);
         *count += 1;
     }
-    outlet.flush_copy(turn, &mut lines).await;
+    events.flush_copy(turn, &mut lines).await;
     Ok(())
 }
 

@@ -25,12 +25,12 @@ use crate::exec::plan::{CheckFrequency, Plan, RowSecurity};
 pub(super) struct Worker {
     pub(super) number: usize,
     pub(super) shared: Arc<RunContext>,
-    pub(super) outlet: EventSender,
+    pub(super) events: EventSender,
     pub(super) wanted: watch::Receiver<Demand>,
     depth: Depth,
-    interval: CheckInterval,
+    check_interval: CheckInterval,
     /// Tasks taken from the queue, to be sent (again).
-    pub(super) todo: VecDeque<Task>,
+    pub(super) pending: VecDeque<Task>,
     flying: VecDeque<Message>,
     /// Tasks sent since the last check was sent.
     since_check: usize,
@@ -62,7 +62,7 @@ impl Worker {
     pub fn new(
         number: usize,
         shared: Arc<RunContext>,
-        outlet: EventSender,
+        events: EventSender,
         wanted: watch::Receiver<Demand>,
     ) -> Self {
         Self {
@@ -71,12 +71,12 @@ impl Worker {
                 &shared.plan.transfer,
                 shared.fair_share(),
             ),
-            interval: CheckInterval::new(shared.plan.check, number),
+            check_interval: CheckInterval::new(shared.plan.check, number),
             number,
             shared,
-            outlet,
+            events,
             wanted,
-            todo: VecDeque::new(),
+            pending: VecDeque::new(),
             flying: VecDeque::new(),
             since_check: 0,
             unchecked: Vec::new(),
@@ -101,7 +101,7 @@ impl Worker {
                 continue;
             };
             if let Message::Turn(flying) = &head {
-                self.show(Some(flying.turn.place));
+                self.show(Some(flying.turn.task_index));
             }
             let read = tokio::select! {
                 biased;
@@ -149,32 +149,32 @@ impl Worker {
         self.depth.answered(took);
         let answer = ShardStats { rows, took };
         if turn.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
-            self.outlet.say(turn, ShardEvent::Finished(answer));
+            self.events.say(turn, ShardEvent::Finished(answer));
         }
         self.unchecked.push((turn, answer));
     }
 
     /// The tables of all tasks read so far were checked.
     fn checked(&mut self, check: &RelationCheck) {
-        let turns = std::mem::take(&mut self.unchecked);
+        let tasks = std::mem::take(&mut self.unchecked);
         self.shared
-            .note_tables(check.locked.div_ceil(turns.len().max(1)));
+            .note_tables(check.locked.div_ceil(tasks.len().max(1)));
         if self.shared.plan.row_security == RowSecurity::Warn {
-            self.outlet.filtered(&check.filtered);
+            self.events.filtered(&check.filtered);
         }
-        for (turn, answer) in turns {
+        for (turn, answer) in tasks {
             if !check.rewritten.is_empty() {
                 // A check shared by several tasks does not tell which of them read the table: a
                 // view may read another shard's.
                 let tables = check.rewritten.clone();
                 let error = ShardError::Rewritten { tables };
-                self.outlet.say(turn, ShardEvent::Failed(error));
+                self.events.say(turn, ShardEvent::Failed(error));
                 continue;
             }
             if self.shared.plan.check == CheckFrequency::EachShard {
-                self.outlet.say(turn, ShardEvent::Finished(answer));
+                self.events.say(turn, ShardEvent::Finished(answer));
             }
-            self.outlet.say(turn, ShardEvent::Confirmed);
+            self.events.say(turn, ShardEvent::Confirmed);
         }
     }
 
@@ -191,7 +191,7 @@ impl Worker {
             if let Some(silence) = silence {
                 // A retry would be silent as long again.
                 let error = ShardError::Silent(silence);
-                self.outlet.say(turn, ShardEvent::Failed(error));
+                self.events.say(turn, ShardEvent::Failed(error));
             } else {
                 self.retry(turn, lost(rows));
             }
@@ -215,12 +215,12 @@ impl Worker {
         self.requeue_in_flight();
         match head {
             Message::Turn(flying) => {
-                self.outlet.say(flying.turn, ShardEvent::Failed(error));
+                self.events.say(flying.turn, ShardEvent::Failed(error));
                 self.recover(session, Plan::recover()).await;
             }
             Message::Check(_) => {
                 for (turn, _) in std::mem::take(&mut self.unchecked) {
-                    self.outlet.say(turn, ShardEvent::Failed(error.clone()));
+                    self.events.say(turn, ShardEvent::Failed(error.clone()));
                 }
                 self.since_check = 0;
                 self.recover(session, Plan::recover_unchecked()).await;
@@ -234,10 +234,10 @@ impl Worker {
             return self.failed(head, ShardError::Server(report), session).await;
         };
         self.requeue_in_flight();
-        let shard = self.shared.shards[turn.place];
+        let shard = self.shared.shards[turn.task_index];
         let headline = report.summary_line();
         if self.retry(turn, ShardError::Server(report)) {
-            self.outlet
+            self.events
                 .notice(format!("{shard}: {headline}; trying again"));
             self.pause(backoff(turn.attempt)).await;
         }
@@ -248,11 +248,11 @@ impl Worker {
     async fn fill(&mut self, session: &Session) -> Result<(), String> {
         loop {
             let last = self.last_in_flight();
-            let all_sent = self.todo.is_empty() && !self.shared.queue.has_for(last);
-            let interval = self
-                .interval
-                .turns(self.shared.tables_of_a_turn(), self.depth.turn());
-            let is_due = all_sent || self.since_check >= interval;
+            let all_sent = self.pending.is_empty() && !self.shared.queue.has_for(last);
+            let check_interval = self
+                .check_interval
+                .tasks(self.shared.tables_of_a_turn(), self.depth.turn());
+            let is_due = all_sent || self.since_check >= check_interval;
             if self.since_check > 0 && is_due {
                 let check = session
                     .send(&Plan::check_relations(self.shared.partitioning))
@@ -260,19 +260,19 @@ impl Worker {
                 let check = check.map_err(|error| cause(&error))?;
                 self.flying.push_back(Message::Check(check));
                 self.since_check = 0;
-                self.interval.sent();
+                self.check_interval.sent();
             }
             if self.turns_in_flight() >= self.depth.current() {
                 return Ok(());
             }
-            let taken = self.todo.pop_front();
+            let taken = self.pending.pop_front();
             let Some(turn) = taken.or_else(|| self.shared.queue.take(last)) else {
                 if self.since_check > 0 {
                     continue;
                 }
                 return Ok(());
             };
-            let shard = self.shared.shards[turn.place];
+            let shard = self.shared.shards[turn.task_index];
             let plan = &self.shared.plan;
             session.connection().mark_busy();
             let sent = match turn.purpose {
@@ -286,7 +286,7 @@ impl Worker {
                     rows: 0,
                 })),
                 Err(error) => {
-                    self.todo.push_front(turn);
+                    self.pending.push_front(turn);
                     return Err(cause(&error));
                 }
             }
@@ -295,15 +295,15 @@ impl Worker {
     }
 
     fn turns_in_flight(&self) -> usize {
-        let turns = self.flying.iter();
-        turns
+        let tasks = self.flying.iter();
+        tasks
             .filter(|sent| matches!(sent, Message::Turn(_)))
             .count()
     }
 
     fn last_in_flight(&self) -> Option<TaskIndex> {
         self.flying.iter().rev().find_map(|sent| match sent {
-            Message::Turn(flying) => Some(flying.turn.place),
+            Message::Turn(flying) => Some(flying.turn.task_index),
             Message::Check(_) => None,
         })
     }
@@ -321,7 +321,7 @@ impl Worker {
             Err(error) => return Err(ReadError::Lost(error.to_string())),
         }
         match head {
-            Message::Turn(flying) => flying.read(&self.outlet).await.map(|()| Response::Turn),
+            Message::Turn(flying) => flying.read(&self.events).await.map(|()| Response::Turn),
             Message::Check(answers) => RelationCheck::read(answers).await.map(Response::Check),
         }
     }
@@ -330,7 +330,7 @@ impl Worker {
     fn requeue_in_flight(&mut self) {
         for sent in self.flying.drain(..).rev() {
             if let Message::Turn(flying) = sent {
-                self.todo.push_front(flying.turn);
+                self.pending.push_front(flying.turn);
             }
         }
         self.since_check = self.unchecked.len();
@@ -348,13 +348,13 @@ impl Worker {
                 ..turn
             }),
             Purpose::Rows => (turn.attempt + 1 < TRIES)
-                .then(|| self.outlet.window.restart(turn.place))
+                .then(|| self.events.window.restart(turn.task_index))
                 .flatten()
                 .map(|attempt| Task { attempt, ..turn }),
         };
         match again {
-            Some(turn) => self.todo.push_front(turn),
-            None => self.outlet.say(turn, ShardEvent::Failed(otherwise)),
+            Some(turn) => self.pending.push_front(turn),
+            None => self.events.say(turn, ShardEvent::Failed(otherwise)),
         }
         again.is_some()
     }
@@ -403,15 +403,16 @@ impl Worker {
             let error = self.shared.hopeless.get().cloned();
             let error = error.unwrap_or(ShardError::NotAsked);
             while let Some(turn) = self.shared.queue.take(None) {
-                self.outlet.say(turn, ShardEvent::Failed(error.clone()));
+                self.events.say(turn, ShardEvent::Failed(error.clone()));
             }
         }
         session
     }
 
-    fn show(&self, place: Option<TaskIndex>) {
+    fn show(&self, task_index: Option<TaskIndex>) {
         if let Ok(mut running) = self.shared.running.lock() {
-            running[self.number] = place.map(|place| (self.shared.shards[place], Instant::now()));
+            running[self.number] =
+                task_index.map(|task_index| (self.shared.shards[task_index], Instant::now()));
         }
     }
 }

@@ -66,23 +66,23 @@ struct Open {
 }
 
 impl Parquet {
-    pub fn new(tally: HashingFile, shard_column: Option<String>) -> Self {
+    pub fn new(hashing: HashingFile, shard_column: Option<String>) -> Self {
         Self {
             shard_column,
-            state: State::Unopened(Box::new(tally)),
+            state: State::Unopened(Box::new(hashing)),
         }
     }
 
     pub fn take(
         &mut self,
         input: WriterCommand,
-        books: &mut WriteStats,
+        stats: &mut WriteStats,
     ) -> Result<(), EncodeError> {
         match (input, &mut self.state) {
             (WriterCommand::Columns(columns), state) => {
-                if let State::Unopened(tally) = std::mem::replace(state, State::Closed) {
+                if let State::Unopened(hashing) = std::mem::replace(state, State::Closed) {
                     let shard_column = self.shard_column.as_deref();
-                    *state = State::Open(Box::new(Open::new(*tally, shard_column, &columns)?));
+                    *state = State::Open(Box::new(Open::new(*hashing, shard_column, &columns)?));
                 }
                 Ok(())
             }
@@ -98,7 +98,7 @@ impl Parquet {
                 None => Ok(()),
             },
             (WriterCommand::Rows(shard, rows), State::Open(open)) => {
-                books.add(shard, rows.text_bytes());
+                stats.add(shard, rows.text_bytes());
                 open.push(shard, &rows)
             }
             _ => Ok(()),
@@ -117,7 +117,7 @@ impl Parquet {
 
 impl Open {
     fn new(
-        tally: HashingFile,
+        hashing: HashingFile,
         shard_column: Option<&str>,
         columns: &[Column],
     ) -> Result<Self, EncodeError> {
@@ -134,7 +134,7 @@ impl Open {
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .build();
         Ok(Self {
-            writer: ArrowWriter::try_new(tally, Arc::clone(&schema), Some(properties))?,
+            writer: ArrowWriter::try_new(hashing, Arc::clone(&schema), Some(properties))?,
             schema,
             of_file: columns.to_vec(),
             shards: shard_column.map(|_| StringBuilder::new()),
