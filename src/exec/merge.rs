@@ -63,7 +63,7 @@ pub struct Merge {
     shards: Vec<Shard>,
     types: TypeNames,
     window: Arc<ReadAhead>,
-    merge_mode: MergeMode,
+    mode: MergeMode,
     /// With [`Order::Shard`], the shard being emitted. With [`Order::Arrival`], how many have
     /// ended.
     current: TaskIndex,
@@ -88,7 +88,7 @@ impl Merge {
         shards: Vec<Shard>,
         types: TypeNames,
         window: Arc<ReadAhead>,
-        merge_mode: MergeMode,
+        mode: MergeMode,
     ) -> Self {
         Self {
             failed: vec![false; shards.len()],
@@ -99,7 +99,7 @@ impl Merge {
             shards,
             types,
             window,
-            merge_mode,
+            mode,
             current: 0,
             waiting: BTreeMap::new(),
             reference: None,
@@ -122,86 +122,86 @@ impl Merge {
             Message::Notice(text) => self.ready.push_back(MergedEvent::Notice(text)),
             Message::Filtered(table) => self.ready.push_back(MergedEvent::Filtered(table)),
             Message::Shard {
-                task_index,
+                index,
                 attempt,
                 event,
             } => {
                 if let ShardEvent::Confirmed = &event {
-                    self.confirm(task_index);
+                    self.confirm(index);
                     return;
                 }
                 if let ShardEvent::Failed(error) = &event {
-                    self.fail(task_index, error.clone());
+                    self.fail(index, error.clone());
                     // All its rows were emitted before they turned out not to be the snapshot's.
-                    if self.ended[task_index] {
+                    if self.ended[index] {
                         return;
                     }
                 }
-                let waiting = self.waiting.entry(task_index).or_default();
+                let waiting = self.waiting.entry(index).or_default();
                 waiting.push_back((attempt, event));
             }
         }
-        while let Some((task_index, attempt, event)) = self.due() {
-            self.pass(task_index, attempt, event);
+        while let Some((index, attempt, event)) = self.due() {
+            self.pass(index, attempt, event);
         }
     }
 
     /// The next event that can be emitted now.
     fn due(&mut self) -> Option<(TaskIndex, AttemptNumber, ShardEvent)> {
-        let task_index = match (self.merge_mode.order, &self.reference) {
+        let index = match (self.mode.order, &self.reference) {
             (Order::Shard, _) => self.current,
             (Order::Arrival, Some(_)) => *self.waiting.first_key_value()?.0,
             // The lowest shard sets the reference columns, not the fastest.
             (Order::Arrival, None) => self.ended.iter().position(|ended| !ended)?,
         };
-        let waiting = self.waiting.get_mut(&task_index)?;
+        let waiting = self.waiting.get_mut(&index)?;
         let next = waiting.pop_front();
         if waiting.is_empty() {
-            self.waiting.remove(&task_index);
+            self.waiting.remove(&index);
         }
-        next.map(|(attempt, event)| (task_index, attempt, event))
+        next.map(|(attempt, event)| (index, attempt, event))
     }
 
     /// No more messages will come: every shard that has not ended fails, so that none is lost
     /// silently.
     pub fn close(&mut self, error: &ShardError) {
-        for task_index in 0..self.shards.len() {
-            if !self.ended[task_index] || !self.confirmed[task_index] {
-                self.fail(task_index, error.clone());
-                self.advance(task_index);
+        for index in 0..self.shards.len() {
+            if !self.ended[index] || !self.confirmed[index] {
+                self.fail(index, error.clone());
+                self.advance(index);
             }
         }
     }
 
-    fn confirm(&mut self, task_index: TaskIndex) {
-        if !std::mem::replace(&mut self.confirmed[task_index], true) {
+    fn confirm(&mut self, index: TaskIndex) {
+        if !std::mem::replace(&mut self.confirmed[index], true) {
             self.unconfirmed -= 1;
         }
     }
 
-    fn fail(&mut self, task_index: TaskIndex, error: ShardError) {
-        self.confirm(task_index);
-        if !std::mem::replace(&mut self.failed[task_index], true) {
-            self.emit(self.shards[task_index], ShardEvent::Failed(error));
+    fn fail(&mut self, index: TaskIndex, error: ShardError) {
+        self.confirm(index);
+        if !std::mem::replace(&mut self.failed[index], true) {
+            self.emit(self.shards[index], ShardEvent::Failed(error));
         }
     }
 
     /// Emits an event of a shard that is due.
-    fn pass(&mut self, task_index: TaskIndex, attempt: AttemptNumber, event: ShardEvent) {
-        let failed = self.failed[task_index];
-        let shard = self.shards[task_index];
-        let again = attempt > std::mem::replace(&mut self.attempts[task_index], attempt);
-        if again && !failed && self.merge_mode.restart == Restart::WhileIncomplete {
+    fn pass(&mut self, index: TaskIndex, attempt: AttemptNumber, event: ShardEvent) {
+        let failed = self.failed[index];
+        let shard = self.shards[index];
+        let again = attempt > std::mem::replace(&mut self.attempts[index], attempt);
+        if again && !failed && self.mode.restart == Restart::WhileIncomplete {
             self.emit(shard, ShardEvent::RolledBack);
         }
         match event {
             ShardEvent::Columns(columns) => {
                 if !failed && let Err(error) = self.check(shard, columns) {
-                    self.fail(task_index, error);
+                    self.fail(index, error);
                 }
             }
             ShardEvent::Rows(_) | ShardEvent::CopyData(_) => {
-                if self.release(task_index, attempt, event.bytes()) && !failed {
+                if self.release(index, attempt, event.bytes()) && !failed {
                     self.emit(shard, event);
                 }
             }
@@ -209,10 +209,10 @@ impl Merge {
                 if !failed {
                     self.emit(shard, event);
                 }
-                self.advance(task_index);
+                self.advance(index);
             }
             // Already reported on arrival.
-            ShardEvent::Failed(_) => self.advance(task_index),
+            ShardEvent::Failed(_) => self.advance(index),
             ShardEvent::Confirmed | ShardEvent::RolledBack => {}
         }
     }
@@ -222,21 +222,21 @@ impl Merge {
     }
 
     /// Frees read-ahead. Returns `false` for bytes of an attempt that was given up.
-    fn release(&self, task_index: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
-        let valid = self.window.release(task_index, attempt, bytes);
-        if valid && self.merge_mode.restart == Restart::Never {
-            self.window.mark_emitted(task_index);
+    fn release(&self, index: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
+        let valid = self.window.release(index, attempt, bytes);
+        if valid && self.mode.restart == Restart::Never {
+            self.window.mark_emitted(index);
         }
         valid
     }
 
-    fn advance(&mut self, task_index: TaskIndex) {
-        if std::mem::replace(&mut self.ended[task_index], true) {
+    fn advance(&mut self, index: TaskIndex) {
+        if std::mem::replace(&mut self.ended[index], true) {
             return;
         }
         self.current += 1;
-        if self.merge_mode.order == Order::Shard {
-            self.waiting.remove(&task_index);
+        if self.mode.order == Order::Shard {
+            self.waiting.remove(&index);
             self.window.advance(self.current);
         }
     }

@@ -129,8 +129,8 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         .collect();
     let mut number = |name: &str| {
         let numbered = (2..).map(|number| {
-            let status = format!("_{number}");
-            cut(name, LONGEST_NAME - status.len()).to_owned() + &status
+            let extension = format!("_{number}");
+            cut(name, LONGEST_NAME - extension.len()).to_owned() + &extension
         });
         let mut free = numbered.filter(|name| taken.insert(name.clone()));
         free.next().unwrap_or_default()

@@ -71,7 +71,7 @@ impl ExportFormat {
     /// Canonical names only.
     pub fn names() -> Vec<&'static str> {
         let all = Self::ALL.iter();
-        all.filter(|(name, kind)| kind.status() == *name)
+        all.filter(|(name, kind)| kind.extension() == *name)
             .map(|(name, _)| *name)
             .collect()
     }
@@ -106,14 +106,16 @@ impl ExportFormat {
         let name = file.file_name().unwrap_or_default().as_bytes();
         let last_dot = name.iter().rposition(|&byte| byte == b'.');
         let lower = name.to_ascii_lowercase();
-        let endings = Self::ALL.iter().map(|(status, _)| format!(".{status}"));
-        let known = endings.filter(|status| lower.ends_with(status.as_bytes()));
-        let at = match known.map(|status| status.len()).max() {
+        let endings = Self::ALL
+            .iter()
+            .map(|(extension, _)| format!(".{extension}"));
+        let known = endings.filter(|extension| lower.ends_with(extension.as_bytes()));
+        let at = match known.map(|extension| extension.len()).max() {
             Some(length) => name.len() - length,
             None => last_dot.filter(|&at| at > 0).unwrap_or(name.len()),
         };
-        let (stem, status) = name.split_at(at);
-        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", status].concat()))
+        let (stem, extension) = name.split_at(at);
+        file.with_file_name(OsStr::from_bytes(&[stem, b".partial", extension].concat()))
     }
 
     pub fn has_header(self) -> bool {
@@ -121,7 +123,7 @@ impl ExportFormat {
     }
 
     /// The file extension, without its dot.
-    pub fn status(self) -> &'static str {
+    pub fn extension(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
         found.map_or("csv", |(name, _)| *name)
     }
@@ -129,7 +131,7 @@ impl ExportFormat {
 
 impl fmt::Display for ExportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.status())
+        f.write_str(self.extension())
     }
 }
 
@@ -162,7 +164,7 @@ mod tests {
     fn a_name_that_is_not_utf_8_has_an_ending_all_the_same() {
         let file = Path::new(OsStr::from_bytes(b"caf\xe9.CSV.gz"));
         assert_eq!(
-            ExportFormat::of(file).map(ExportFormat::status),
+            ExportFormat::of(file).map(ExportFormat::extension),
             Some("csv.gz")
         );
         let partial = Path::new(OsStr::from_bytes(b"caf\xe9.partial.CSV.gz"));
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_name_tells() {
-        let of = |name: &str| ExportFormat::of(Path::new(name)).map(ExportFormat::status);
+        let of = |name: &str| ExportFormat::of(Path::new(name)).map(ExportFormat::extension);
         assert_eq!(of("a.csv"), Some("csv"));
         assert_eq!(of("/x/a.b.JSONL.gz"), Some("jsonl.gz"));
         assert_eq!(of("a.parquet"), Some("parquet"));

@@ -74,7 +74,7 @@ pub struct ShardStats {
 #[derive(Debug)]
 pub enum Message {
     Shard {
-        task_index: TaskIndex,
+        index: TaskIndex,
         attempt: AttemptNumber,
         event: ShardEvent,
     },

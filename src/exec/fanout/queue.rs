@@ -44,7 +44,7 @@ impl Queue {
     pub fn take(&self, last: Option<TaskIndex>) -> Option<Task> {
         let mut state = self.state();
         let lowest = state.lowest_for(last)?;
-        if state.given_back.remove(&lowest.task_index).is_none() {
+        if state.given_back.remove(&lowest.index).is_none() {
             state.next += 1;
         }
         let is_empty = state.lowest().is_none();
@@ -57,14 +57,14 @@ impl Queue {
 
     /// Returns tasks, for the next worker that has a session.
     pub fn give_back(&self, tasks: impl IntoIterator<Item = Task>) {
-        let tasks = tasks.into_iter().map(|turn| (turn.task_index, turn));
+        let tasks = tasks.into_iter().map(|turn| (turn.index, turn));
         self.state().given_back.extend(tasks);
     }
 
     /// Removes and returns those of `tasks` that were given back and that nobody has taken since.
     pub fn withdraw(&self, tasks: &[Task]) -> Vec<Task> {
         let mut state = self.state();
-        let is_left = |turn: &&Task| state.given_back.remove(&turn.task_index).is_some();
+        let is_left = |turn: &&Task| state.given_back.remove(&turn.index).is_some();
         tasks.iter().filter(is_left).copied().collect()
     }
 
@@ -97,7 +97,7 @@ impl Queue {
 impl State {
     fn lowest_for(&self, last: Option<TaskIndex>) -> Option<Task> {
         self.lowest()
-            .filter(|lowest| last.is_none_or(|last| last < lowest.task_index))
+            .filter(|lowest| last.is_none_or(|last| last < lowest.index))
     }
 
     fn lowest(&self) -> Option<Task> {
@@ -105,7 +105,7 @@ impl State {
         // Shards never taken come after all that were.
         given_back.or_else(|| {
             (self.next < self.end).then_some(Task {
-                task_index: self.next,
+                index: self.next,
                 attempt: 0,
                 purpose: Purpose::Rows,
             })
@@ -118,23 +118,23 @@ mod tests {
     use super::*;
     use futures::FutureExt;
 
-    fn task_index(turn: Option<Task>) -> Option<TaskIndex> {
-        turn.map(|turn| turn.task_index)
+    fn index(turn: Option<Task>) -> Option<TaskIndex> {
+        turn.map(|turn| turn.index)
     }
 
     #[test]
     fn what_is_given_back_goes_first_but_never_behind_a_higher_shard() {
         let queue = Queue::of(4);
         let first = queue.take(None).unwrap();
-        assert_eq!(task_index(queue.take(Some(0))), Some(1));
+        assert_eq!(index(queue.take(Some(0))), Some(1));
         queue.give_back([Task {
             attempt: 1,
             ..first
         }]);
-        assert_eq!(task_index(queue.take(Some(1))), None);
+        assert_eq!(index(queue.take(Some(1))), None);
         let again = queue.take(None).unwrap();
-        assert_eq!((again.task_index, again.attempt), (0, 1));
-        assert_eq!(task_index(queue.take(Some(1))), Some(2));
+        assert_eq!((again.index, again.attempt), (0, 1));
+        assert_eq!(index(queue.take(Some(1))), Some(2));
     }
 
     #[test]

@@ -45,10 +45,10 @@ impl ReadAhead {
     const CURRENT: usize = 1 << 20;
 
     /// Waits until this many bytes of a shard may be read ahead.
-    pub async fn admit(&self, task_index: TaskIndex, bytes: usize) {
+    pub async fn admit(&self, index: TaskIndex, bytes: usize) {
         loop {
             let moved = self.moved.notified();
-            if self.state().admits(task_index, bytes) {
+            if self.state().admits(index, bytes) {
                 return;
             }
             moved.await;
@@ -56,10 +56,10 @@ impl ReadAhead {
     }
 
     /// Frees bytes; returns `false` if they belong to an attempt that was given up.
-    pub fn release(&self, task_index: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
+    pub fn release(&self, index: TaskIndex, attempt: AttemptNumber, bytes: usize) -> bool {
         let mut state = self.state();
         state.waiting = state.waiting.saturating_sub(bytes);
-        let entry = state.by_place.entry(task_index).or_default();
+        let entry = state.by_place.entry(index).or_default();
         entry.bytes = entry.bytes.saturating_sub(bytes);
         let valid = entry.attempt == attempt;
         drop(state);
@@ -68,14 +68,14 @@ impl ReadAhead {
     }
 
     /// From now on, rows of this shard cannot be rolled back.
-    pub fn mark_emitted(&self, task_index: TaskIndex) {
-        self.state().by_place.entry(task_index).or_default().out = true;
+    pub fn mark_emitted(&self, index: TaskIndex) {
+        self.state().by_place.entry(index).or_default().out = true;
     }
 
     /// Starts the shard's next attempt; `None` if rows of it were printed.
-    pub fn restart(&self, task_index: TaskIndex) -> Option<AttemptNumber> {
+    pub fn restart(&self, index: TaskIndex) -> Option<AttemptNumber> {
         let mut state = self.state();
-        let entry = state.by_place.entry(task_index).or_default();
+        let entry = state.by_place.entry(index).or_default();
         if entry.out {
             return None;
         }
@@ -99,9 +99,9 @@ impl ReadAhead {
 }
 
 impl State {
-    fn admits(&mut self, task_index: TaskIndex, bytes: usize) -> bool {
-        let entry = self.by_place.entry(task_index).or_default();
-        let first_in_line = task_index <= self.current && entry.bytes < ReadAhead::CURRENT;
+    fn admits(&mut self, index: TaskIndex, bytes: usize) -> bool {
+        let entry = self.by_place.entry(index).or_default();
+        let first_in_line = index <= self.current && entry.bytes < ReadAhead::CURRENT;
         let fits = self.waiting + bytes <= ReadAhead::BUDGET;
         if first_in_line || fits {
             entry.bytes += bytes;
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_budget_bounds_what_waits_but_never_the_shard_in_print() {
         let window = ReadAhead::default();
-        let admitted = |task_index, bytes| window.admit(task_index, bytes).now_or_never().is_some();
+        let admitted = |index, bytes| window.admit(index, bytes).now_or_never().is_some();
         assert!(admitted(5, ReadAhead::BUDGET));
         assert!(!admitted(6, 1), "the budget is spent");
         assert!(admitted(0, ReadAhead::CURRENT), "shard 0 is printed now");

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A shard to read, and which attempt it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task {
-    pub task_index: TaskIndex,
+    pub index: TaskIndex,
     pub attempt: AttemptNumber,
     pub purpose: Purpose,
 }
@@ -67,7 +67,7 @@ impl EventSender {
     pub fn say(&self, turn: Task, event: ShardEvent) {
         // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
-            task_index: turn.task_index,
+            index: turn.index,
             attempt: turn.attempt,
             event,
         });
@@ -90,7 +90,7 @@ impl EventSender {
             return;
         }
         let batch = lines.take();
-        self.window.admit(turn.task_index, batch.text.len()).await;
+        self.window.admit(turn.index, batch.text.len()).await;
         self.say(turn, ShardEvent::CopyData(batch));
     }
 
@@ -100,7 +100,7 @@ impl EventSender {
             return;
         }
         let batch = rows.take();
-        self.window.admit(turn.task_index, batch.bytes()).await;
+        self.window.admit(turn.index, batch.bytes()).await;
         self.say(turn, ShardEvent::Rows(batch));
     }
 }

@@ -101,7 +101,7 @@ impl Worker {
                 continue;
             };
             if let Message::Turn(flying) = &head {
-                self.show(Some(flying.turn.task_index));
+                self.show(Some(flying.turn.index));
             }
             let read = tokio::select! {
                 biased;
@@ -234,7 +234,7 @@ impl Worker {
             return self.failed(head, ShardError::Server(report), session).await;
         };
         self.requeue_in_flight();
-        let shard = self.shared.shards[turn.task_index];
+        let shard = self.shared.shards[turn.index];
         let headline = report.summary_line();
         if self.retry(turn, ShardError::Server(report)) {
             self.events
@@ -272,7 +272,7 @@ impl Worker {
                 }
                 return Ok(());
             };
-            let shard = self.shared.shards[turn.task_index];
+            let shard = self.shared.shards[turn.index];
             let plan = &self.shared.plan;
             session.connection().mark_busy();
             let sent = match turn.purpose {
@@ -303,7 +303,7 @@ impl Worker {
 
     fn last_in_flight(&self) -> Option<TaskIndex> {
         self.flying.iter().rev().find_map(|sent| match sent {
-            Message::Turn(flying) => Some(flying.turn.task_index),
+            Message::Turn(flying) => Some(flying.turn.index),
             Message::Check(_) => None,
         })
     }
@@ -348,7 +348,7 @@ impl Worker {
                 ..turn
             }),
             Purpose::Rows => (turn.attempt + 1 < TRIES)
-                .then(|| self.events.window.restart(turn.task_index))
+                .then(|| self.events.window.restart(turn.index))
                 .flatten()
                 .map(|attempt| Task { attempt, ..turn }),
         };
@@ -409,10 +409,9 @@ impl Worker {
         session
     }
 
-    fn show(&self, task_index: Option<TaskIndex>) {
+    fn show(&self, index: Option<TaskIndex>) {
         if let Ok(mut running) = self.shared.running.lock() {
-            running[self.number] =
-                task_index.map(|task_index| (self.shared.shards[task_index], Instant::now()));
+            running[self.number] = index.map(|index| (self.shared.shards[index], Instant::now()));
         }
     }
 }

@@ -79,10 +79,10 @@ impl Parquet {
         stats: &mut WriteStats,
     ) -> Result<(), EncodeError> {
         match (input, &mut self.state) {
-            (WriterCommand::Columns(columns), state) => {
-                if let State::Unopened(hashing) = std::mem::replace(state, State::Closed) {
+            (WriterCommand::Columns(columns), file) => {
+                if let State::Unopened(hashing) = std::mem::replace(file, State::Closed) {
                     let shard_column = self.shard_column.as_deref();
-                    *state = State::Open(Box::new(Open::new(*hashing, shard_column, &columns)?));
+                    *file = State::Open(Box::new(Open::new(*hashing, shard_column, &columns)?));
                 }
                 Ok(())
             }
