@@ -8,7 +8,7 @@ use std::process::Command;
 use clap::CommandFactory;
 use shardq::cli::Cli;
 
-use crate::support::{ANY, Db, Program, shardq};
+use crate::support::{ANY, Db, Program, export, shardq};
 
 /// Commands that cannot be run here: they build, or need what is not installed everywhere.
 const NOT_RUN: [&str; 3] = ["make demo", "cargo install", "python -c"];
@@ -41,6 +41,12 @@ fn every_command_that_is_shown_works() {
             "SELECT count(*) FROM origins",
         )
         .unwrap();
+        // Exported on another page.
+        if page.ends_with("exports.md") {
+            let file = folder.path().join("origins.csv");
+            let ran = export(&db, "SELECT * FROM origins", &file).run();
+            ran.assert(0, "", ANY);
+        }
         for block in shell_blocks(page) {
             if NOT_RUN.iter().any(|command| block.contains(command)) {
                 continue;
