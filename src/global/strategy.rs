@@ -20,12 +20,12 @@ const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is 
 /// How a global query is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Strategy {
-    /// In parts if they give the same answer and are few, or else in one statement
+    /// Partial results if they are exact and small, else one statement
     #[default]
     Auto,
     /// One statement over all shards
     One,
-    /// Each shard's part, combined; refused where that may not be the same
+    /// Partial results per shard, combined; refused if they may not be exact
     Partial,
 }
 

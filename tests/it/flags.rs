@@ -670,7 +670,7 @@ fn help_lists_every_flag_and_h_is_the_host() {
         "-w, --no-password",
         "-W, --password",
         "--help",
-        "Exit status: 0 complete, 1 failed, 2 usage, 3",
+        "Exit status: 0 complete, 1 failed, 2 usage error, 3",
     ] {
         assert!(help.contains(flag), "{flag} is missing:\n{help}");
     }

@@ -27,15 +27,15 @@ pub enum Format {
     /// Aligned columns, as psql prints them
     #[default]
     Table,
-    /// One line a column, one block a row, as `psql -x` prints them
+    /// One line per column, one block per row, as `psql -x` prints them
     Expanded,
-    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is nothing, an empty string is ""
+    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is empty, an empty string is ""
     Csv,
     /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
     Tsv,
-    /// A JSON array of objects, one object a line
+    /// A JSON array of objects, one object per line
     Json,
-    /// JSON lines: one object a line
+    /// JSON lines: one object per line
     Jsonl,
     /// A markdown table
     Markdown,

@@ -21,11 +21,11 @@ pub enum Key {
 /// What a key is the key of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum KeyKind {
-    /// The name of an origin
+    /// An origin name
     Origin,
-    /// The name of an account
+    /// An account name
     Account,
-    /// The id of a row of any table
+    /// A row id of any table
     Id,
 }
 
