@@ -49,7 +49,7 @@ impl Patience {
 
 /// A server has said nothing for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server said nothing for {} s, so the connection was given up", .0.as_secs())]
+#[error("the server sent nothing for {} s, so the connection was closed", .0.as_secs())]
 pub struct Silence(Duration);
 
 /// A stream to a server that fails when an answer is due and nothing comes.

@@ -31,8 +31,8 @@ pub struct ServerError {
 fn own_hint(error: &DbError) -> Option<&'static str> {
     // Its SQLSTATE is that of every missing privilege.
     (error.routine() == Some("check_enable_rls")).then_some(
-        "use a role that the policy does not apply to; or query and export what it shows to \
-         this role, with --row-security",
+        "use a role that the policy does not apply to, or add --row-security to read only the rows \
+         that it shows to this role",
     )
 }
 

@@ -74,7 +74,7 @@ impl Failures {
                 text += &report.particulars(statement);
             }
             if let Some(hint) = hint(error) {
-                let _ = writeln!(text, "hint: {hint}");
+                let _ = writeln!(text, "shardq: hint: {hint}");
             }
         }
         text

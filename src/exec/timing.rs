@@ -34,7 +34,7 @@ pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
         .with(Style::psql())
         .modify(Columns::new(1..), Alignment::right());
     format!(
-        "{table}\na shard took {} ms in the median, {} at the 95th percentile, {} at most",
+        "{table}\nper shard: median {} ms, p95 {} ms, max {} ms",
         milliseconds(at(50)),
         milliseconds(at(95)),
         milliseconds(longest.took),

@@ -53,7 +53,7 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.bytes as f64 / elapsed.as_secs_f64().max(0.001);
         let left = match self.left(elapsed) {
-            Some(left) => format!(" · some {} left", HumanDuration(left)),
+            Some(left) => format!(" · about {} left", HumanDuration(left)),
             None => String::new(),
         };
         format!(

@@ -15,7 +15,7 @@ use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;
 
-const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
+const NOT_UNDERSTOOD: &str = "the server types the partial result differently";
 
 /// How a global query is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -99,7 +99,7 @@ impl ExecutionPlan {
             return Ok(Err(partial::LONG));
         }
         if !partial::may_apply(text) || catalog.tables.is_empty() {
-            return Ok(Err("it is no simple SELECT from sharded tables"));
+            return Ok(Err("it is not a simple SELECT from sharded tables"));
         }
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;

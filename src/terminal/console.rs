@@ -50,7 +50,7 @@ impl Console {
     /// Something that went wrong. Said also when quiet.
     pub fn error(&mut self, text: &impl Display) {
         self.clear();
-        Self::line(&format!("shardq: {text}"));
+        Self::line(&format!("shardq: error: {text}"));
     }
 
     /// Something that may be wrong with the answer. Said also when quiet.
@@ -76,7 +76,7 @@ impl Console {
     /// Something for a person to do another time: on a terminal, and not in a log.
     pub fn aside(&mut self, text: &impl Display) {
         if self.terminal {
-            self.note(text);
+            self.note(&format!("shardq: hint: {text}"));
         }
     }
 

@@ -27,7 +27,7 @@ use start::{ExportStarted, ShardSelection};
 /// A run whose server goes away before anybody has seen anything is had again.
 const RUNS: u32 = 3;
 
-const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
+const NEW_SNAPSHOT: &str = "nothing written yet: retrying at a new snapshot";
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).with_periodic_log();

@@ -15,7 +15,7 @@ pub(super) use request::print;
 /// Attempts before a run gives up: each lost its snapshot before anything was printed.
 pub(super) const RUNS: u32 = 3;
 
-const NEW_SNAPSHOT: &str = "nothing was printed yet: retrying at a new snapshot";
+const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let file = args.output.output.clone();

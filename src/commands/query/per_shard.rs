@@ -51,7 +51,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
             Ok(None) => return Ok(Exit::Interrupted),
             Err(error) if error.is_transient() => {
                 acquaintance = ConnectRetry::ServerRestarting;
-                console.note(&format!("{error}: asking again"));
+                console.note(&format!("{error}: retrying"));
                 continue;
             }
             Err(error) => return Err(error),

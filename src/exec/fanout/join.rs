@@ -46,8 +46,9 @@ impl Worker {
         match joined.await {
             Some(Ok(session)) => self.run(session).await,
             Some(Err(error)) => {
-                self.outlet
-                    .notice(format!("one connection fewer than asked for: {error}"));
+                self.outlet.notice(format!(
+                    "running with one connection fewer than requested: {error}"
+                ));
                 self.end(None)
             }
             // Others were quicker.
@@ -76,9 +77,8 @@ impl Worker {
             {
                 Ok(session) => {
                     session.begin_turns(&self.shared.plan);
-                    self.outlet.notice(format!(
-                        "a connection was lost ({reason}); another took over"
-                    ));
+                    self.outlet
+                        .notice(format!("a connection was lost ({reason}) and replaced"));
                     return Some(session);
                 }
                 Err(error) => error,
@@ -93,7 +93,7 @@ impl Worker {
             }
             let wait = backoff(tried);
             self.outlet
-                .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
+                .notice(format!("{error}; retrying in {} ms", wait.as_millis()));
             candidate.while_needed(tokio::time::sleep(wait)).await?;
         }
         None

@@ -222,7 +222,9 @@ async fn read_lines(
         // One a row, as servers do it. The protocol would let them cut it anywhere,
         // and then the shard's name would stand in the middle of a row.
         if !chunk.ends_with(b"\n") {
-            return Err(ReadError::Lost("COPY data that is not one row".to_owned()));
+            return Err(ReadError::Lost(
+                "a COPY message that is not exactly one row".to_owned(),
+            ));
         }
         // A batch that outgrew its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {

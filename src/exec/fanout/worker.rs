@@ -240,8 +240,7 @@ impl Worker {
         let shard = self.shared.shards[turn.place];
         let headline = report.summary_line();
         if self.retry(turn, ShardError::Server(report)) {
-            self.outlet
-                .notice(format!("{shard}: {headline}; trying again"));
+            self.outlet.notice(format!("{shard}: {headline}; retrying"));
             self.pause(backoff(turn.attempt)).await;
         }
         self.recover(session, Plan::recover()).await;

@@ -14,8 +14,9 @@ use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
 /// Why joins keep a statement from being had in parts.
-pub const APART: NotDecomposable = "a join may bring together rows of different shards: no foreign key of every shard is \
-                    along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
+pub const APART: NotDecomposable = "a join may match rows of different shards: it does not follow \
+     a foreign key that every shard has, or shards share ids; join on shard too (a.shard = \
+     b.shard), or add --colocated";
 
 /// That a column of one table is equal to one of another: a foreign key perhaps.
 #[derive(Debug, Clone, PartialEq, Eq)]

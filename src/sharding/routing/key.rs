@@ -52,13 +52,11 @@ pub enum Rule {
 /// Why nobody can say where a key belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
-    #[error(
-        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
-    )]
+    #[error("--no-verify needs --shard-count N for names")]
     ShardCountUnknown,
-    #[error("not a Habitat id: it would be of {}", .0.created_text())]
+    #[error("not a Habitat id: it would be from {}", .0.created_text())]
     Time(Id),
-    #[error("not a Habitat id of this database: its low 13 bits say {0}, which is not there")]
+    #[error("not a Habitat id of this database: its low 13 bits say {0}, which does not exist")]
     Shard(Shard),
 }
 
