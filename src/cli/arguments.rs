@@ -211,7 +211,7 @@ mod tests {
         let Err(error) = read(&["-Atc", "SELECT 1"]) else {
             panic!("-A is a flag of ours")
         };
-        assert!(error.to_string().contains("no -A as psql has it"));
+        assert!(error.to_string().contains("not have psql's -A"));
     }
 
     proptest! {

@@ -98,7 +98,7 @@ pub struct ExportOutputArgs {
 
     /// Write rows in this order
     ///
-    /// In order of arrival an export is about 10% faster, but no two exports are the same.
+    /// In order of arrival an export is about 10% faster, but two exports then differ.
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
     pub order: Order,
 

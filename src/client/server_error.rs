@@ -109,7 +109,7 @@ mod tests {
 
     /// Texts that would like to be taken for ours, in several lines.
     fn hostile() -> impl Strategy<Value = String> {
-        let line = "(shardq: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|hint: |shard_1: )?.{0,9}";
+        let line = "(shardq: |shardq: error: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|shardq: hint: |shard_1: )?.{0,9}";
         let breaks = "[\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}]{1,2}";
         (prop::collection::vec(line, 0..5), breaks).prop_map(|(lines, breaks)| lines.join(&breaks))
     }

@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(failures.shards(), 5);
         assert_eq!(
             failures.describe(128, &statement, |_| None),
-            "shard_3, shard_7-9 (4 shards): not asked: the run was stopped\n\
-             shard_1: the statement returned no rows of any kind, so it is no query\n"
+            "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n\
+             shard_1: not a query: the statement returned no result set\n"
         );
     }
 }

@@ -61,7 +61,7 @@ mod tests {
         assert!(text.contains("shard_9 | 9.00 | 1,000"), "{text}");
         assert!(!text.contains("shard_4 "), "{text}");
         assert!(
-            text.ends_with("5.00 ms in the median, 9.00 at the 95th percentile, 9.00 at most"),
+            text.ends_with("per shard: median 5.00 ms, p95 9.00 ms, max 9.00 ms"),
             "{text}"
         );
     }

@@ -29,7 +29,7 @@ pub enum ExportError {
     StaleManifest(PathBuf),
     #[error(
         "{cause}\n\
-         shardq: error: the changes already made to {} could not be undone: {source}; export \
+         the changes already made to {} could not be undone: {source}; export \
          again, because file and manifest are now from two different exports",
         .file.display()
     )]

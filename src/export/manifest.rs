@@ -398,7 +398,7 @@ mod tests {
         stray.replace(&path).unwrap();
         let refused = Manifest::read(&path).unwrap_err().to_string();
         assert!(
-            refused.contains("\"../../.profile\" is no name of a shard's file"),
+            refused.contains("\"../../.profile\" is not a valid name for a shard's file"),
             "{refused}"
         );
     }

@@ -156,17 +156,17 @@ mod tests {
         assert!(to_read(&file).is_ok() && to_read(&link).is_ok());
         assert!(open_for_lock(&file).is_ok());
         let said = |opened: io::Result<File>| opened.unwrap_err().to_string();
-        assert_eq!(said(to_read(&pipe)), "a pipe, and not a regular file");
-        assert_eq!(said(open_for_lock(&pipe)), "a pipe, and not a regular file");
+        assert_eq!(said(to_read(&pipe)), "a pipe, not a regular file");
+        assert_eq!(said(open_for_lock(&pipe)), "a pipe, not a regular file");
         assert_eq!(
             said(open_for_lock(&link)),
-            "a symbolic link, and not a regular file"
+            "a symbolic link, not a regular file"
         );
         let device = Path::new("/dev/zero");
-        assert_eq!(said(to_read(device)), "a device, and not a regular file");
+        assert_eq!(said(to_read(device)), "a device, not a regular file");
         assert_eq!(
             said(to_read(folder.path())),
-            "a folder, and not a regular file"
+            "a directory, not a regular file"
         );
     }
 

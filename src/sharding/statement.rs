@@ -185,14 +185,14 @@ mod tests {
         for (text, told) in [
             (
                 r"\d origins",
-                r"\d is a command of psql and not SQL; use psql, or query",
+                r"\d is a psql command, not SQL; use psql, or query",
             ),
             (
                 r" \dt+",
-                r"\dt+ is a command of psql and not SQL; use psql, or query",
+                r"\dt+ is a psql command, not SQL; use psql, or query",
             ),
-            (r"\gx", r"\gx is a command of psql and not SQL; use -x"),
-            (r"\", r"\ is a command of psql and not SQL; use psql"),
+            (r"\gx", r"\gx is a psql command, not SQL; use -x"),
+            (r"\", r"\ is a psql command, not SQL; use psql"),
         ] {
             let error = Statement::new(text).unwrap_err().to_string();
             assert!(error.starts_with(told), "{error}");

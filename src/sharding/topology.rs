@@ -235,8 +235,8 @@ mod tests {
         let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
         assert_eq!(
             doubt.unwrap().to_string(),
-            "there is no shard_1, but these schemas look like shards: shard_1_old; \
-             if shard_0, shard_2 are all shards there are, say --expect-shards 2"
+            "there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
+             shard_2 are all the shards, add --expect-shards 2"
         );
         assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());
     }
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(picked("4-").unwrap(), [5, 9].map(Shard::new));
         assert_eq!(
             picked("1-5,10-").unwrap_err().to_string(),
-            "no shard_3-4, shard_10- here; the shards are shard_0-2, shard_5, shard_9"
+            "shard_3-4, shard_10- not found; the shards are shard_0-2, shard_5, shard_9"
         );
     }
 }

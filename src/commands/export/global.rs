@@ -131,7 +131,7 @@ fn check(args: &ExportArgs) -> Result<(), Error> {
         (
             output.resume,
             "--resume",
-            "a global query is exported as a whole; remove it and --per-shard",
+            "a global query is exported as a whole; remove the flag and --per-shard",
         ),
         (
             output.per_shard,

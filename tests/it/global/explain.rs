@@ -81,7 +81,7 @@ fn explain_analyze_runs_the_statement_over_all_shards() {
     ])
     .db(&db)
     .run()
-    .assert(1, "", has("--strategy partial: it is no simple SELECT"));
+    .assert(1, "", has("--strategy partial: it is not a simple SELECT"));
 }
 
 #[test]
