@@ -5,7 +5,7 @@ use clap::Args;
 /// Try shardq on a throwaway Postgres with sample data
 ///
 /// Starts a private server with 128 shards, runs a few commands on it, and removes it.
-/// Needs only the PostgreSQL server programs on this machine. Running servers are not
+/// Needs only Postgres's server programs on this machine. Running servers are not
 /// touched.
 #[derive(Debug, Args)]
 pub struct DemoArgs {

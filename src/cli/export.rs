@@ -102,7 +102,7 @@ pub struct ExportOutputArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
     pub order: Order,
 
-    /// Write one file per shard: FILE/shard=shard_30/part.csv
+    /// Write one file per shard: `FILE/shard=shard_30/part.csv`
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 

@@ -25,7 +25,7 @@ pub struct Doubt {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
-    #[error("{missing} not found; the shards are {present}")]
+    #[error("no such shard: {missing}; the shards are {present}")]
     NotThere { missing: String, present: String },
     #[error("expected {expected} shards, found {found}{}", .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
     Incomplete {
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(picked("4-").unwrap(), [5, 9].map(Shard::new));
         assert_eq!(
             picked("1-5,10-").unwrap_err().to_string(),
-            "shard_3-4, shard_10- not found; the shards are shard_0-2, shard_5, shard_9"
+            "no such shard: shard_3-4, shard_10-; the shards are shard_0-2, shard_5, shard_9"
         );
     }
 }

@@ -222,7 +222,7 @@ fn a_shard_that_is_asked_for_and_not_there_is_an_error() {
         .assert(
             1,
             "",
-            "shardq: error: shard_3-4, shard_7 not found; the shards are shard_0-2\n",
+            "shardq: error: no such shard: shard_3-4, shard_7; the shards are shard_0-2\n",
         );
 }
 

@@ -356,7 +356,7 @@ fn a_shard_that_is_missing_may_have_what_is_not_found() {
         3,
         "",
         has_all([
-            "warning: shard_2 not found; the shards are shard_0-1, shard_3\n",
+            "warning: no such shard: shard_2; the shards are shard_0-1, shard_3\n",
             "\"core\" not found so far; it belongs in shard_2",
             "\n3/4 shards searched, missing: shard_2 · ",
         ]),
@@ -467,6 +467,6 @@ fn the_number_of_shards_can_be_told_where_the_last_are_missing() {
         .assert(
             3,
             has("MISPLACED: expected shard_3, found in shard_1\n"),
-            has("warning: shard_3 not found; the shards are shard_0-2\n"),
+            has("warning: no such shard: shard_3; the shards are shard_0-2\n"),
         );
 }

@@ -160,7 +160,7 @@ fn wrong_values_are_refused_with_the_name_of_their_flag() {
         ("--shards", "1,,2", "empty item in shard list"),
         ("--shards", "a", "invalid shard list \"a\""),
         ("--shards", "1-2-3", "invalid shard list \"1-2-3\""),
-        ("--shards", "9-3", "'9-3' runs backwards"),
+        ("--shards", "9-3", "range \"9-3\" is reversed"),
         ("--shards", "-5", "invalid shard list \"-5\""),
         ("--shards", "4294967296", "invalid shard list"),
         ("--expect-shards", "many", "invalid digit"),
@@ -507,7 +507,9 @@ fn shards_are_picked_by_number_and_answer_in_numeric_order() {
     picked("31-").assert(
         1,
         "",
-        has("shardq: error: shard_31- not found; the shards are shard_0-2, shard_10, shard_30"),
+        has(
+            "shardq: error: no such shard: shard_31-; the shards are shard_0-2, shard_10, shard_30",
+        ),
     );
 }
 

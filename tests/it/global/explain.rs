@@ -90,7 +90,7 @@ fn only_a_query_is_explained() {
     for (sql, parts) in [
         (
             "EXPLAIN ANALYZE DELETE FROM t",
-            &["EXPLAIN of these", "begins with DELETE"][..],
+            &["EXPLAIN of them", "begins with DELETE"][..],
         ),
         ("EXPLAIN EXPLAIN SELECT 1", &["begins with EXPLAIN"]),
         (

@@ -419,7 +419,7 @@ fn timing_is_of_the_parts() {
     );
     timed(
         &["--strategy", "one"],
-        &["one statement answered", "2/2 shards"],
+        &["one statement ran over all shards", "2/2 shards"],
     );
 }
 

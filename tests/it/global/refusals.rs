@@ -418,7 +418,11 @@ fn a_label_that_a_table_is_called_by_reads_nothing_of_it() {
             .run()
             .assert(0, &format!("{answer}\n"), has("2/2 shards"));
     }
-    refused(&db, "SELECT * FROM name", &["name", "shards differ"]);
+    refused(
+        &db,
+        "SELECT * FROM name",
+        &["name", "table definitions differ between shards"],
+    );
     refused(
         &db,
         "SELECT count(*) FROM base",
