@@ -24,8 +24,8 @@ fn main() -> ExitCode {
                 error.exit();
             }
             console.error(&format!(
-                "{}; what was given is not shown since it may hold a password; \
-                 a connection URI or string goes to -d (see shardq --help)",
+                "{}; the argument is not shown because it may contain a password; pass a \
+                 connection URI or string with -d (see shardq --help)",
                 error.kind()
             ));
             return Exit::Usage.into();
@@ -73,10 +73,10 @@ fn main() -> ExitCode {
 
 fn interrupted() -> &'static str {
     if left_without_confirmation() {
-        "interrupted; the server did not confirm that it stopped, so a statement may run on there \
-         until the server notices that we are gone\n\
-         hint: SELECT pid, query FROM pg_stat_activity WHERE application_name = 'shardq' shows it, \
-         and SELECT pg_cancel_backend(pid) stops it"
+        "interrupted; the server did not confirm the cancellation, so a statement may keep running \
+         until the server notices that the client is gone\n\
+         shardq: hint: SELECT pid, query FROM pg_stat_activity WHERE application_name = 'shardq' \
+         finds it, and SELECT pg_cancel_backend(pid) stops it"
     } else {
         "interrupted; nothing is left running on the server"
     }

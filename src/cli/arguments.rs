@@ -29,24 +29,21 @@ const PSQL: [(&[&str], &str); 14] = [
             "-0",
             "--record-separator-zero",
         ],
-        "use --jsonl, which holds any text",
+        "use --jsonl, which can hold any text",
     ),
     (
         &["-v", "--set", "--variable"],
-        "shardq has no variables: let the shell put the value into the SQL",
+        "shardq has no variables: let the shell insert the value into the SQL",
     ),
     (
         &["-P", "--pset"],
         "use --format for the format and --null for the text of NULL",
     ),
     (&["-H", "--html"], "use --markdown, --csv or --json"),
-    (
-        &["-X", "--no-psqlrc"],
-        "shardq reads no psqlrc: leave it out",
-    ),
+    (&["-X", "--no-psqlrc"], "shardq reads no psqlrc: omit it"),
     (
         &["-1", "--single-transaction"],
-        "every run is one read-only transaction: leave it out",
+        "every run is one read-only transaction: omit it",
     ),
     (
         &["-l", "--list"],
@@ -61,11 +58,11 @@ const PSQL: [(&[&str], &str); 14] = [
             "-a",
             "--echo-all",
         ],
-        "use --dry-run, which prints what would be sent",
+        "use --dry-run, which prints the SQL without running it",
     ),
     (
         &["-b", "--echo-errors"],
-        "errors are always shown: leave it out",
+        "errors are always printed: omit it",
     ),
     (&["-L", "--log-file"], "redirect stderr to a file: 2> FILE"),
     (
@@ -77,7 +74,7 @@ const PSQL: [(&[&str], &str); 14] = [
             "-S",
             "--single-line",
         ],
-        "shardq is not interactive: leave it out",
+        "shardq is not interactive: omit it",
     ),
 ];
 
@@ -155,7 +152,7 @@ fn of_psql(error: clap::Error) -> clap::Error {
         .find(|(flags, _)| flags.contains(&name.as_str()));
     match known {
         Some((_, instead)) => {
-            let message = format!("shardq has no {name} as psql has it; {instead}");
+            let message = format!("shardq does not have psql's {name}; {instead}");
             Cli::command().error(ErrorKind::UnknownArgument, message)
         }
         None => error,
@@ -214,7 +211,7 @@ mod tests {
         let Err(error) = read(&["-Atc", "SELECT 1"]) else {
             panic!("-A is a flag of ours")
         };
-        assert!(error.to_string().contains("no -A as psql has it"));
+        assert!(error.to_string().contains("not have psql's -A"));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-/// Print a shell's completions for shardq
+/// Print a shell completion script
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -11,7 +11,7 @@ Examples:
   shardq completions zsh > ~/.zfunc/_shardq
   shardq completions fish > ~/.config/fish/completions/shardq.fish")]
 pub struct CompletionsArgs {
-    /// The shell that completes
+    /// Generate completions for this shell
     #[arg(value_enum)]
     pub shell: Shell,
 }

@@ -10,7 +10,9 @@ use crate::config::ConnectionFlags;
 // No `Debug`, because a URI can contain a password.
 #[derive(Clone, Default, clap::Args)]
 pub struct ConnectionArgs {
-    /// Database server host or socket directory; several, separated by commas, are tried in order [env: PGHOST]
+    /// Connect to this host or socket directory [env: PGHOST]
+    ///
+    /// Several hosts, separated by commas, are tried in order.
     #[arg(
         short = 'h',
         long,
@@ -19,11 +21,11 @@ pub struct ConnectionArgs {
     )]
     pub host: Option<String>,
 
-    /// Database server port [env: PGPORT] [default: 5432]
+    /// Connect to this port [env: PGPORT] [default: 5432]
     #[arg(short = 'p', long, value_name = "PORT", help_heading = "Connection")]
     pub port: Option<String>,
 
-    /// Database user name [env: PGUSER] [default: your name]
+    /// Connect as this user [env: PGUSER] [default: your user name]
     #[arg(
         short = 'U',
         long,
@@ -32,7 +34,9 @@ pub struct ConnectionArgs {
     )]
     pub username: Option<String>,
 
-    /// Database name, `postgresql://` URI or `key=value` string [env: PGDATABASE] [default: the user name]
+    /// Connect to this database [env: PGDATABASE] [default: the user name]
+    ///
+    /// Also accepts a `postgresql://` URI or a `key=value` connection string.
     // Collects all values, so that a repeated flag is not silently ignored.
     #[arg(short = 'd', long, value_name = "DBNAME", action = clap::ArgAction::Append, help_heading = "Connection")]
     pub dbname: Vec<String>,

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-/// Show shardq at work on a throwaway Postgres with sample data
+/// Try shardq on a throwaway Postgres with sample data
 ///
-/// Starts a private server with 128 shards, runs a few commands on it, and
-/// removes it. Needs Postgres's server programs on this machine, and nothing else:
-/// no running server is touched.
+/// Starts a private server with 128 shards, runs a few commands on it, and removes it.
+/// Needs only Postgres's server programs on this machine. Running servers are not
+/// touched.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Hold it open afterwards, until Ctrl-C, and say how to connect
+    /// Keep the server running until Ctrl-C and print how to connect
     #[arg(long)]
     pub keep: bool,
 }

@@ -12,15 +12,15 @@ use crate::exec::merge::Order;
 use crate::export::ExportFormat;
 use crate::output::format::Delimiter;
 
-/// Write one query's rows of every shard to a file that is complete, or absent
+/// Run a query on every shard and write the rows to a file
 ///
-/// The file appears under its name when every shard has answered, and not before;
-/// beside it stands FILE.manifest.json, which says what ran, where, when and at
-/// which snapshot, with a checksum that `shardq verify FILE` checks.
+/// The file is complete or absent: it appears under its name only when every shard has
+/// answered. FILE.manifest.json, next to it, records what ran, where, when and at which
+/// snapshot, with a checksum that `shardq verify FILE` checks.
 ///
-/// Exit status: 0 complete, 1 failed (no file), 2 usage, 3 what was written lacks
-/// shards (--allow-partial, --per-shard, --skip-missing), or an --origin is elsewhere
-/// (no file), 130 interrupted.
+/// Exit status: 0 complete, 1 failed (no file), 2 usage error, 3 shards are missing from
+/// what was written (--allow-partial, --per-shard, --skip-missing) or an --origin is in
+/// another shard (no file), 130 interrupted.
 #[derive(Args)]
 #[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
@@ -31,11 +31,11 @@ Examples:
   shardq export -g \"SELECT target, count(*) FROM origin_packages GROUP BY 1\" -o targets.csv
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
-    /// The statement: exactly one SELECT, VALUES, TABLE or WITH
+    /// Run this statement: one SELECT, VALUES, TABLE or WITH
     #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
-    /// The statement, as psql takes it
+    /// Run this statement (same as SQL; for psql users)
     // Collects all values, so that a repeated flag is not silently ignored.
     #[arg(
         short = 'c',
@@ -47,7 +47,7 @@ pub struct ExportArgs {
     )]
     pub command: Vec<String>,
 
-    /// Read the statement from a file; - is standard input
+    /// Read the statement from FILE (- for standard input)
     #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,
 
@@ -75,64 +75,78 @@ pub struct ExportArgs {
 #[command(next_help_heading = "Output")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ExportOutputArgs {
-    /// The file to write; - is standard output; with --per-shard a folder
+    /// Write to FILE (- for standard output; a directory with --per-shard)
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
 
-    /// csv, tsv, jsonl, each also with .gz or .zst, or parquet [default: by the end of the file's name; csv if it has none]
+    /// Write this format [default: from the file extension, else csv]
+    ///
+    /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ExportFormat>,
 
-    /// Replace a file that is there; with --per-shard, an export once the new one is complete;
-    /// with --resume, go on as another user
+    /// Replace an existing file
+    ///
+    /// With --per-shard, replace an existing export once the new one is complete. With
+    /// --resume, continue as a different user.
     #[arg(long)]
     pub force: bool,
 
-    /// Keep a file that lacks shards, as NAME.partial.csv, and exit 3
+    /// Keep an incomplete file as NAME.partial.csv and exit 3
     #[arg(long)]
     pub allow_partial: bool,
 
-    /// Rows of several shards mixed as they come are some 10% faster; two exports then differ
+    /// Write rows in this order
+    ///
+    /// In order of arrival an export is about 10% faster, but two exports then differ.
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
     pub order: Order,
 
-    /// One file a shard: FILE is a folder, and gets `shard=shard_30/part.csv`
+    /// Write one file per shard: `FILE/shard=shard_30/part.csv`
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 
-    /// Export only what an interrupted --per-shard export lacks, or what was changed of it
+    /// Complete an interrupted --per-shard export
+    ///
+    /// Exports only the shards that are missing or whose files have changed.
     #[arg(long, requires = "per_shard")]
     pub resume: bool,
 
-    /// Do without FILE.manifest.json
+    /// Do not write FILE.manifest.json
     #[arg(long)]
     pub no_manifest: bool,
 
-    /// CSV for spreadsheets: byte-order mark, long numbers kept, formulas defused
+    /// Write CSV for spreadsheets
+    ///
+    /// Adds a byte-order mark, keeps long numbers intact and disarms formulas.
     #[arg(long)]
     pub excel: bool,
 
-    /// CSV and TSV without the line of column names
+    /// Omit the header line (CSV, TSV)
     #[arg(short = 't', long)]
     pub tuples_only: bool,
 
-    /// CSV: write NULL as this text; a text that is the same is quoted
+    /// Write NULL as TEXT (CSV; an equal string is quoted)
     #[arg(long, value_name = "TEXT", conflicts_with = "excel")]
     pub null: Option<String>,
 
-    /// CSV: put this character between fields, like ';'
+    /// Separate fields with this character, e.g. ';' (CSV)
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
 
-    /// JSON lines: write bigint and numeric as strings, for readers that keep 53 bits
+    /// Write bigint and numeric as strings (JSON lines)
+    ///
+    /// For readers that lose precision above 2^53.
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Name of the first column; with --per-shard, of the folders: `NAME=shard_30` [default: shard]
+    /// Name the shard column NAME [default: shard]
+    ///
+    /// With --per-shard, name the directories `NAME=shard_30`.
     #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
     pub shard_column: Option<String>,
 
-    /// Leave out the column that says which shard a row is of
+    /// Omit the shard column
     #[arg(long)]
     pub no_shard_column: bool,
 }

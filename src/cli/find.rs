@@ -10,18 +10,18 @@ use super::limits::LimitArgs;
 use crate::find::report::OutputMode;
 use crate::sharding::routing::key::KeyKind;
 
-/// Say which shard a key is in, and verify it by a look
+/// Compute which shard a key belongs in and check that it is there
 ///
-/// A key is an origin's name, an account's name or an id. A name's shard is its
-/// FNV-1a 64 hash modulo the number of shards; an id carries its shard in its low
-/// 13 bits, and when it was made. Then the shard is asked; if the key is not there,
-/// all shards are, at one snapshot.
+/// A key is an origin name, an account name or an id. The shard of a name is its FNV-1a 64
+/// hash modulo the number of shards. An id contains its shard in its low 13 bits, and its
+/// creation time. shardq then looks in that shard and, if the key is not there, in all
+/// others, at one snapshot.
 ///
-/// A number that cannot be a Habitat id is looked for in all shards.
+/// A number that cannot be a Habitat id is searched for in all shards.
 ///
-/// Exit status: 0 found where it belongs, 1 not found or failed, 2 usage,
-/// 3 found in another shard, or not found while a shard or its table is missing or
-/// did not answer, 130 interrupted.
+/// Exit status: 0 found where it belongs, 1 not found or failed, 2 usage error, 3 found in
+/// another shard, or not found while a shard or its table is missing or did not answer,
+/// 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -32,31 +32,32 @@ Examples:
   shardq find --no-verify --shard-count 128 core
 
 --json prints one object: kind, key, shard (where the key belongs), rule (why there),
-status (verified, misplaced, found, not_found or computed), found (shard, table, id, name,
-created); if all shards were searched, searched (answered, expected); if nothing was
-found, nearest (name, shard); for an id also created and sequence. Of a number that is no
-Habitat id, shard is null and rule says why. Ids are strings, since many readers keep no more than 53 bits of a number.
+status (verified, misplaced, found, not_found or computed) and found (shard, table, id, name,
+created). If all shards were searched, it has searched (answered, expected); if nothing was
+found, nearest (name, shard); for an id, created and sequence. For a number that is not a
+Habitat id, shard is null and rule gives the reason. Ids are strings, since many readers lose
+precision above 2^53.
 
-A key that begins with a dash stands behind --, as in: shardq find -- -dash")]
+Put -- before a key that begins with a dash: shardq find -- -dash")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct FindArgs {
-    /// A name, or an id
+    /// Find this name or id
     #[arg(value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub key: String,
 
-    /// What the key is [default: id if it is digits alone, else origin]
+    /// Treat the key as this kind [default: id if all digits, else origin]
     #[arg(long, value_enum)]
     pub kind: Option<KeyKind>,
 
-    /// Compute only, and ask no server; a name then needs --shard-count
+    /// Compute only, without a server; names need --shard-count
     #[arg(long)]
     pub no_verify: bool,
 
-    /// How many shards names are spread over [default: one more than the highest shard's number]
+    /// Hash names over N shards [default: highest shard number + 1]
     #[arg(long, value_name = "N")]
     pub shard_count: Option<NonZeroU32>,
 
-    /// Print the shard alone, like `shard_30`
+    /// Print only the shard, e.g. `shard_30`
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     pub short: bool,
 
@@ -67,7 +68,7 @@ pub struct FindArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// No footer, no progress, no hints; errors are still said
+    /// Omit summary, progress and hints; keep errors
     #[arg(short = 'q', long, help_heading = "Run")]
     pub quiet: bool,
 

@@ -10,11 +10,11 @@ use crate::exec::plan::Timeouts;
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = "Run")]
 pub struct LimitArgs {
-    /// Cancel a shard's statement after this long, like 30s or 5m; 0 for never
+    /// Cancel a shard's statement after TIME, e.g. 30s (0: never)
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
     pub timeout: Duration,
 
-    /// Give up waiting for a table lock after this long; 0 for never
+    /// Wait at most TIME for a table lock (0: no limit)
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
     pub lock_timeout: Duration,
 }
@@ -24,11 +24,11 @@ pub struct LimitArgs {
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = "Run")]
 pub struct ExportLimitArgs {
-    /// Cancel a shard's statement after this long, like 10m; 0 for never
+    /// Cancel a shard's statement after TIME, e.g. 10m (0: never)
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     pub statement_timeout: Duration,
 
-    /// Give up waiting for a table lock after this long; 0 for never
+    /// Wait at most TIME for a table lock (0: no limit)
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
     pub lock_timeout: Duration,
 }

@@ -22,10 +22,10 @@ pub use find::FindArgs;
 pub use query::QueryArgs;
 pub use verify::VerifyArgs;
 
-/// Ask one question of every shard of a Postgres database, and get one trustworthy answer.
+/// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
-/// A shard is a schema `shard_N`. All shards are read at one snapshot, in READ ONLY
-/// transactions, and every run says how many of them answered.
+/// A shard is a schema named `shard_N`. All shards are read at one snapshot, in READ ONLY
+/// transactions, and every run states how many of them answered.
 #[derive(Parser)]
 #[command(
     version,
@@ -55,6 +55,6 @@ pub enum Command {
     Verify(VerifyArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
-    /// Print the man page: shardq man | man -l -
+    /// Print the man page (shardq man | man -l -)
     Man,
 }

@@ -14,13 +14,13 @@ use crate::output::format::{Delimiter, Format};
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::ShardList;
 
-/// Run one statement in every shard and print one merged result
+/// Run a query on every shard and print the merged result
 ///
-/// The rows of the shards follow each other in numeric order behind a first
-/// column `shard`; all shards are read at one snapshot, read-only.
+/// Rows are printed in numeric shard order, with `shard` as the first column. All shards
+/// are read at one snapshot, read-only.
 ///
-/// Exit status: 0 complete, 1 failed, 2 usage, 3 some shards did not answer, may be
-/// missing or were left out, or an --origin is elsewhere, 130 interrupted.
+/// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
+/// missing or were skipped, or an --origin is in another shard, 130 interrupted.
 #[derive(Args)]
 #[command(group = ArgGroup::new("statement").required(true), after_help = "\
 Examples:
@@ -30,11 +30,11 @@ Examples:
   shardq query -f report.sql --csv -o report.csv
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
-    /// The statement: exactly one, that returns rows
+    /// Run this statement: exactly one that returns rows
     #[arg(value_name = "SQL", group = "statement")]
     pub sql: Option<String>,
 
-    /// The statement, as psql takes it
+    /// Run this statement (same as SQL; for psql users)
     // Collects all values, so that a repeated flag is not silently ignored.
     #[arg(
         short = 'c',
@@ -46,7 +46,7 @@ pub struct QueryArgs {
     )]
     pub command: Vec<String>,
 
-    /// Read the statement from a file; - is standard input
+    /// Read the statement from FILE (- for standard input)
     #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
     pub file: Option<PathBuf>,
 
@@ -62,7 +62,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// When a shard fails
+    /// Continue or stop when a shard fails
     #[arg(
         long,
         value_enum,
@@ -84,35 +84,36 @@ pub struct QueryArgs {
 #[command(next_help_heading = "Global queries")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct GlobalArgs {
-    /// Answer as if each sharded table were one table with the rows of all shards
+    /// Treat each sharded table as one table across all shards
     #[arg(short = 'g', long)]
     pub global: bool,
 
-    /// Print how a global query is answered, why so, and the SQL; do not run it
+    /// Print the strategy, the reason and the SQL without running it
     #[arg(long, requires = "global")]
     pub explain: bool,
 
-    /// How: one statement over all shards, or each shard's part and these combined
+    /// Use one statement over all shards, or partial results per shard
     #[arg(long, value_enum, default_value_t, requires = "global")]
     pub strategy: Strategy,
 
-    /// You vouch that rows that the statement joins are always in the same shard
+    /// Assert that joined rows are always in the same shard
     ///
-    /// Joins of sharded tables can then be answered in parts, each shard joining its
-    /// own rows. Pairs of rows in different shards would be missing, without an error.
+    /// Joins of sharded tables can then be computed as partial results, each shard joining
+    /// its own rows. If joined rows are in different shards after all, they are silently
+    /// missing from the result.
     #[arg(long, requires = "global")]
     pub colocated: bool,
 
-    /// Add floats up shard by shard, though the last digits depend on the order
+    /// Allow floating-point sums to be computed per shard (last digits may vary)
     ///
-    /// Sums and averages of `real` and `double precision` can then be answered in parts.
+    /// Applies to sums and averages of `real` and `double precision`.
     #[arg(long, requires = "global")]
     pub float_sums_in_parts: bool,
 
-    /// Leave out shards that lack a table or column that the statement needs; exit 3
+    /// Skip shards where a table or column is missing or has a different type
     ///
-    /// A shard that has it with another type is left out, too. If all shards have what
-    /// the statement needs, none is left out, and the exit status is 0.
+    /// The exit status is then 3. If all shards have what the statement needs, none is
+    /// skipped, and the exit status is 0.
     #[arg(long, requires = "global")]
     pub skip_missing: bool,
 }
@@ -121,22 +122,23 @@ pub struct GlobalArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
-    /// Only these shards: numbers and ranges, like 0-15,30,100-; may be repeated
+    /// Query only these shards, e.g. 0-15,30,100- (repeatable)
     #[arg(long, value_name = "LIST", conflicts_with = "origin")]
     pub shards: Vec<ShardList>,
 
-    /// Only the shard that this origin's name routes to; may be repeated
+    /// Query only the shard of this origin (repeatable)
     ///
-    /// The origin is looked up there in the same run. If it is in another shard, the
-    /// exit status is 3; if it is nowhere, a warning names the nearest.
+    /// The shard is computed from the name, and the same run checks that the origin is
+    /// there. If it is in another shard, the exit status is 3; if it is in none, a warning
+    /// names the nearest match.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub origin: Vec<String>,
 
-    /// Fail unless the database has exactly this many shards
+    /// Fail unless the database has exactly N shards
     #[arg(long, value_name = "N")]
     pub expect_shards: Option<u32>,
 
-    /// Where tables are looked up; {shard} is the shard's own schema
+    /// Look up tables in these schemas ({shard} is the shard's own)
     #[arg(long, value_name = "SCHEMAS", default_value = "{shard}", value_parser = clap::value_parser!(SearchPath))]
     pub search_path: SearchPath,
 }
@@ -146,11 +148,11 @@ pub struct ShardArgs {
 #[command(next_help_heading = "Output")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
-    /// Format of the result [default: by the end of the file's name with -o; table if it has none]
+    /// Print in this format [default: from the extension of -o FILE, else table]
     #[arg(long, value_enum, group = "any_format")]
     pub format: Option<Format>,
 
-    /// Same as --format expanded: one line a column, as psql's \x
+    /// Same as --format expanded: one line per column, like psql's \x
     #[arg(short = 'x', long, group = "any_format")]
     pub expanded: bool,
 
@@ -174,31 +176,35 @@ pub struct OutputArgs {
     #[arg(long, group = "any_format")]
     pub markdown: bool,
 
-    /// Rows alone: no header, no "(n rows)"
+    /// Print rows only
     #[arg(short = 't', long)]
     pub tuples_only: bool,
 
-    /// Show NULL as this text
+    /// Print NULL as TEXT
     #[arg(long, value_name = "TEXT")]
     pub null: Option<String>,
 
-    /// CSV: put this character between fields, like ';'
+    /// Separate fields with this character, e.g. ';' (CSV)
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
 
-    /// JSON: write bigint and numeric as strings, for readers that keep 53 bits
+    /// Write bigint and numeric as strings (JSON)
+    ///
+    /// For readers that lose precision above 2^53.
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Call the first column so [default: shard]
+    /// Name the shard column NAME [default: shard]
     #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
     pub shard_column: Option<String>,
 
-    /// Leave out the column that says which shard a row is of
+    /// Omit the shard column
     #[arg(long)]
     pub no_shard_column: bool,
 
-    /// Write to a file, which appears under its name once every shard has answered: .csv, .tsv, .json, .jsonl, .md or any with --format
+    /// Write to FILE, which appears once every shard has answered
+    ///
+    /// The format follows from the extension (.csv, .tsv, .json, .jsonl or .md) or --format.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -234,7 +240,7 @@ impl OutputArgs {
 /// What to do when a shard fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnError {
-    /// Print what answered, name what did not, exit 3
+    /// Print the shards that succeeded, report the others, exit 3
     #[default]
     Continue,
     /// Stop at the first shard that fails, exit 1

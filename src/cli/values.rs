@@ -15,11 +15,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or("write a number and its unit, like 30s, 500ms or 5m; 0 for none")?;
+        .ok_or("expected a number with a unit, e.g. 30s, 500ms or 5m (0 for no limit)")?;
     match parsed.as_millis() {
-        0 => Err("less than a millisecond; write 0 for none".to_owned()),
+        0 => Err("less than a millisecond; use 0 for no limit".to_owned()),
         _ if parsed > LONGEST => {
-            Err("longer than Postgres can wait (24 days); write 0 for none".to_owned())
+            Err("longer than Postgres can wait (24 days); use 0 for no limit".to_owned())
         }
         _ => Ok(parsed),
     }
@@ -28,7 +28,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// At least one.
 pub fn connections(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("one connection is the least that can ask".to_owned()),
+        Ok(0) => Err("expected at least one connection".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("not a number".to_owned()),
     }

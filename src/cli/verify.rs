@@ -8,14 +8,14 @@ use crate::export::create_table::TableName;
 
 /// Check an export against its manifest
 ///
-/// Reads the file again: its checksum, its rows and the shards they are of have
-/// to be those of the manifest, and the manifest as it was written.
+/// Reads the file again and compares its checksum, its rows and their shards with the
+/// manifest, and checks that the manifest was not edited.
 ///
-/// With --create-table, prints the CREATE TABLE of a table that the export loads into, if
-/// all is well. Every value arrives as it was: a column's type is one that holds what all
-/// shards have.
+/// With --create-table, prints the CREATE TABLE for a table that the export can be loaded
+/// into, if the check succeeds. Values load unchanged: each column has a type that holds the
+/// values of all shards.
 ///
-/// Exit status: 0 it is what the manifest says, 1 it is not, 2 usage.
+/// Exit status: 0 matches the manifest, 1 does not match, 2 usage error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -23,15 +23,15 @@ Examples:
   shardq verify packages.csv --create-table packages | psql scratch
   psql scratch -c \"\\copy packages FROM 'packages.csv' (FORMAT csv, HEADER)\"")]
 pub struct VerifyArgs {
-    /// The exported file, or the folder of --per-shard
+    /// Check this exported file, or the directory of --per-shard
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// Print the CREATE TABLE of a table NAME for it
+    /// Print a CREATE TABLE statement for a table NAME
     #[arg(long, value_name = "NAME")]
     pub create_table: Option<TableName>,
 
-    /// Say nothing when all is well
+    /// Print nothing on success
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }

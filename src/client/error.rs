@@ -69,7 +69,7 @@ impl ConnectError {
     pub(super) fn new(mut failures: Vec<Failure>) -> Self {
         let last = failures.pop().unwrap_or(Failure {
             whereto: ErrorOrigin::Local,
-            cause: Cause::Protocol("there is no host to connect to".to_owned()),
+            cause: Cause::Protocol("no host to connect to".to_owned()),
             note: None,
         });
         Self(Arc::new(Attempts {
@@ -201,10 +201,12 @@ impl Failure {
                 "Is the server running on that host and accepting TCP/IP connections?"
             }
             Cause::Timeout(_) => {
-                "To wait longer, set connect_timeout (or PGCONNECT_TIMEOUT) in seconds; 0 waits for ever."
+                "To wait longer, set connect_timeout (or PGCONNECT_TIMEOUT) in seconds; 0 waits \
+                 forever."
             }
             Cause::TlsNotSupported => {
-                "Turn on ssl in the server, or go without encryption: sslmode=prefer (or PGSSLMODE)."
+                "Enable ssl on the server, or connect without encryption: sslmode=prefer (or \
+                 PGSSLMODE)."
             }
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."

@@ -47,7 +47,7 @@ impl Patience {
 
 /// The limit that a silent server exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server said nothing for {} s, so the connection was given up", .0.as_secs())]
+#[error("the server sent nothing for {} s, so the connection was closed", .0.as_secs())]
 pub struct Silence(Duration);
 
 /// A stream that fails if a response is due and no bytes arrive in time.

@@ -31,8 +31,8 @@ pub struct ServerError {
 fn own_hint(error: &DbError) -> Option<&'static str> {
     // Its SQLSTATE is the one of any missing privilege.
     (error.routine() == Some("check_enable_rls")).then_some(
-        "use a role that the policy does not apply to; or query and export what it shows to \
-         this role, with --row-security",
+        "use a role that the policy does not apply to, or add --row-security to read only the rows \
+         that it shows to this role",
     )
 }
 
@@ -109,7 +109,7 @@ mod tests {
 
     /// Multi-line texts that imitate our own messages.
     fn hostile() -> impl Strategy<Value = String> {
-        let line = "(shardq: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|hint: |shard_1: )?.{0,9}";
+        let line = "(shardq: |shardq: error: |128/128 shards|ERROR:  |7 rows · 2/2 shards · one snapshot|shardq: hint: |shard_1: )?.{0,9}";
         let breaks = "[\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}]{1,2}";
         (prop::collection::vec(line, 0..5), breaks).prop_map(|(lines, breaks)| lines.join(&breaks))
     }

@@ -34,13 +34,13 @@ pub const APPLICATION_NAME: &str = "shardq demo";
 pub enum DemoError {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    #[error("the sample data could not be loaded: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
+    #[error("could not load the sample data: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
     Load(#[from] tokio_postgres::Error),
     #[error("{command} failed: {status}")]
     Command { command: String, status: ExitStatus },
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
-    #[error("this program could not be run again: {0}")]
+    #[error("could not run shardq itself: {0}")]
     Again(io::Error),
     #[error("signals: {0}")]
     Signals(io::Error),
@@ -119,7 +119,7 @@ async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
     let [host, _, user, database] = server.env(sample::DATABASE);
     writeln!(
         out,
-        "\nHeld open until Ctrl-C. To connect from another terminal:\n\
+        "\nPress Ctrl-C to stop. To connect from another terminal:\n\
          \n    psql -h {0} -U {1} {2}\n\
          \nor, for shardq and psql alike:\n\
          \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}",

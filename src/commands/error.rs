@@ -32,7 +32,7 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    #[error("{}{}", .0, .0.hint().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
@@ -43,7 +43,7 @@ pub enum Error {
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// An export is as it was, but no table would hold it.
-    #[error("{}: no table holds this export: {reason}", .file.display())]
+    #[error("{}: no table can hold this export: {reason}", .file.display())]
     NoTableFor { file: PathBuf, reason: NoTable },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -52,12 +52,11 @@ pub enum Error {
     #[error(transparent)]
     Fanout(FanoutError),
     /// `taken` are the queries that this run takes.
-    #[error("the statement returns no columns, so there is nothing to show; {taken}")]
+    #[error("not a query; {taken}")]
     NotAQuery { taken: &'static str },
     /// A query without columns.
     #[error(
-        "the result has no columns, so there is nothing to show; name some columns, or count the \
-         rows: SELECT count(*) FROM …"
+        "the result has no columns; name some columns, or count the rows: SELECT count(*) FROM …"
     )]
     NoColumns,
     /// The server's parser refused the statement.
@@ -73,16 +72,13 @@ pub enum Error {
     #[error("{0}")]
     Incomplete(ShardError),
     /// A shard's part of a global query took too long.
-    #[error(
-        "{shard}: {error}
-hint: {hint}"
-    )]
+    #[error("{shard}: {error}\nshardq: hint: {hint}")]
     Part {
         shard: Shard,
         error: ShardError,
         hint: String,
     },
-    #[error("database \"{database}\" has no shards: no schema is called shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
+    #[error("database \"{database}\" has no shards: no schema is named shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
     NoShards {
         database: String,
         look_alikes: LookAlikes,
@@ -100,8 +96,12 @@ hint: {hint}"
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// A name cannot be looked for.
-    #[error("{shard}, where the key belongs, has no table \"{table}\" with an id and a name, and no other shard has{}\n\
-         --no-verify computes the shard alone", elsewhere(.others))]
+    #[error(
+        "{shard} (where the key belongs) has no \"{table}\" table with id and name columns, and no \
+         other shard has one{}\n\
+         shardq: hint: use --no-verify to only compute the shard",
+        elsewhere(.others)
+    )]
     NoTable {
         shard: Shard,
         table: &'static str,
@@ -124,7 +124,9 @@ hint: {hint}"
     Usage(String),
     /// COPY is given nothing but queries.
     #[error(
-        "{}\n{}hint: COPY takes SELECT, VALUES, TABLE and WITH; --format jsonl takes all that returns rows",
+        "{}\n\
+         {}shardq: hint: COPY accepts SELECT, VALUES, TABLE and WITH; --format jsonl accepts \
+         everything that returns rows",
         .report.summary_line(),
         .report.particulars(.statement)
     )]
@@ -202,13 +204,14 @@ fn close_to(look_alikes: &LookAlikes) -> String {
     if look_alikes.is_empty() {
         String::new()
     } else {
-        format!("; these only look like it: {look_alikes}")
+        format!("; these only look similar: {look_alikes}")
     }
 }
 
 fn elsewhere(others: &[(String, usize)]) -> String {
     if others.is_empty() {
-        return "\nno other database of this server has any, as far as this user can see"
+        return "\nshardq: hint: no other database on this server has any, as far as this user can \
+             see"
             .to_owned();
     }
     let list: Vec<_> = others
@@ -219,7 +222,7 @@ fn elsewhere(others: &[(String, usize)]) -> String {
         })
         .collect();
     format!(
-        "\non this server these have; choose one with -d:{}",
+        "\nshardq: hint: databases on this server that have some (select one with -d):{}",
         list.concat()
     )
 }
@@ -229,7 +232,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
     let report = match error {
         ShardError::Server(report) => report,
         ShardError::SchemaDenied => {
-            return Some("GRANT USAGE ON SCHEMA shard_… TO … lets a user in".to_owned());
+            return Some("grant access with GRANT USAGE ON SCHEMA shard_… TO …".to_owned());
         }
         ShardError::NotUtf8 { .. } => return Some(hints::NOT_UTF8.to_owned()),
         _ => return None,

@@ -65,7 +65,7 @@ impl Looks {
     async fn answers(self) -> Vec<(OriginRoute, Option<String>)> {
         let mut answers = Vec::new();
         for (route, seen) in self.0 {
-            let lost = |_| Seen::Unknown("the look was not answered".to_owned());
+            let lost = |_| Seen::Unknown("the lookup was not answered".to_owned());
             match seen.await.unwrap_or_else(lost) {
                 Seen::There => {}
                 Seen::NotThere => answers.push((route, None)),
@@ -295,14 +295,14 @@ fn tell(route: &OriginRoute, place: &Whereabouts) -> Told {
     // It came, or became visible, after the snapshot of the run.
     if shards.contains(shard) {
         return complete(format!(
-            "origin {name:?} was not in {shard} when it was asked, and is now"
+            "origin {name:?} was not in {shard} when it was queried, but is now"
         ));
     }
     if !shards.is_empty() {
         let shards = Ranges::of(&shards);
         return incomplete(format!(
-            "MISPLACED: origin {name:?} belongs in {shard}, and is in {shards}; \
-             --shards asks there"
+            "MISPLACED: origin {name:?} belongs in {shard}, but is in {shards}; use --shards to \
+             query there"
         ));
     }
     let nearest = match found.nearest.first() {

@@ -53,7 +53,9 @@ pub async fn open(
         let error = match ConnectionPool::open(settings.clone(), connections).await {
             Ok(opened) => {
                 if let Some(error) = &opened.refused {
-                    console.note(&format!("fewer connections than asked for: {error}"));
+                    console.note(&format!(
+                        "running with fewer connections than requested: {error}"
+                    ));
                 }
                 warn_of_superuser(&opened.server, connect_retry, console);
                 return Ok(opened);
@@ -64,7 +66,7 @@ pub async fn open(
             return Err(error.into());
         }
         let wait = backoff(tried);
-        console.note(&format!("{error}\ntrying again in {} ms", wait.as_millis()));
+        console.note(&format!("{error}\nretrying in {} ms", wait.as_millis()));
         tokio::time::sleep(wait).await;
         tried += 1;
     }
@@ -76,8 +78,8 @@ fn warn_of_superuser(server: &ConnectionPool, connect_retry: ConnectRetry, conso
     let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
     if server.is_superuser() && connect_retry == ConnectRetry::FailFast && !is_demo {
         console.aside(&format!(
-            "connected as superuser \"{}\": READ ONLY does not cover all that a superuser may call; \
-             for a role that only reads, see docs/design/read-only.md",
+            "connected as superuser \"{}\": READ ONLY does not cover everything a superuser may \
+             call; for a read-only role, see docs/design/read-only.md",
             one_line(settings.user())
         ));
     }
@@ -206,17 +208,17 @@ pub fn select_all_shards(
 pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     if let Some(first) = topology.late_start() {
         console.warning(&format!(
-            "the numbering starts at {first}, and not at shard_0 or shard_1"
+            "shard numbers start at {first}, not at shard_0 or shard_1"
         ));
     }
     let gaps = topology.gaps();
     if !gaps.is_empty() {
-        console.warning(&format!("the numbering has gaps: no {gaps}"));
+        console.warning(&format!("{gaps} missing (gap in shard numbers)"));
     }
     let look_alikes = topology.look_alikes();
     if !look_alikes.is_empty() {
         console.warning(&format!(
-            "not asked, since a shard is called shard_0, shard_1, …: {look_alikes}"
+            "not queried, because shards are named shard_0, shard_1, …: {look_alikes}"
         ));
     }
 }

@@ -13,7 +13,7 @@ pub async fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
     let found = verify::verify(&args.file)?;
     console.note(&format!(
-        "{}: as exported · {} · {}",
+        "{}: OK · {} · {}",
         args.file.display(),
         found.extent,
         Bytes(found.bytes),

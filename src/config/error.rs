@@ -9,9 +9,7 @@ pub enum SettingsError {
     NotUtf8(String),
 
     /// libpq guesses which one was meant; here it is an error.
-    #[error(
-        "{0} given several times; a run asks the shards of one database, so ask one after the other"
-    )]
+    #[error("{0} given several times; a run queries one database, so run them separately")]
     SeveralDatabases(&'static str),
     #[error("invalid connection option{}", quoted(.0.as_ref()))]
     UnknownKeyword(Option<String>),
@@ -29,7 +27,7 @@ pub enum SettingsError {
     #[error(
         "missing \"=\"{} in connection info string{}",
         .word.map(|word| format!(" after \"{word}\"")).unwrap_or_default(),
-        if .word.is_some() { "" } else { "; a value with blanks is written in quotes: password='two words'" }
+        if .word.is_some() { "" } else { "; quote a value with spaces: password='two words'" }
     )]
     MissingEquals { word: Option<&'static str> },
     #[error("unterminated quoted string in connection info string")]
@@ -54,23 +52,23 @@ pub enum SettingsError {
     #[error("invalid percent-encoded token in the {0} of the connection URI; write % as %25")]
     UriPercent(&'static str),
     #[error(
-        "the connection URI has an \"@\" that is not followed by the host; \
-         write it as %40 in a user name, password or database name, and / as %2F"
+        "the connection URI has an \"@\" that is not followed by a host; in a user name, password \
+         or database name, write @ as %40 and / as %2F"
     )]
     UriStrayAt,
     #[error(
-        "invalid port number in the connection URI; \
-         if it is a password, it ends in \"@\" and the host, and its own / is written as %2F"
+        "invalid port number in the connection URI; if it is a password, put \"@\" and the host \
+         after it, and write / in it as %2F"
     )]
     UriPort,
     #[error(
         "-d looks like a connection URI, but begins with neither postgresql:// nor postgres://; \
-         a database of such a name is given as -d \"dbname='…'\""
+         for a database with such a name, use -d \"dbname='…'\""
     )]
     NotAUri,
     #[error(
-        "the {0} looks like a connection URI or string, and is not shown since it may hold a password; \
-         give it with -d"
+        "the {0} looks like a connection URI or string (not shown, because it may contain a \
+         password); pass it with -d"
     )]
     UriForName(&'static str),
 

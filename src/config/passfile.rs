@@ -34,19 +34,21 @@ impl Passfile {
         };
         let shown = path.display();
         if !metadata.is_file() {
-            let warning = format!("password file \"{shown}\" is not a plain file");
+            let warning = format!("shardq: warning: password file \"{shown}\" is not a plain file");
             return (Self::default(), Some(warning));
         }
         if metadata.permissions().mode() & 0o077 != 0 {
             let warning = format!(
-                "password file \"{shown}\" has group or world access; permissions should be u=rw (0600) or less"
+                "shardq: warning: password file \"{shown}\" has group or world access; permissions \
+                 should be u=rw (0600) or less"
             );
             return (Self::default(), Some(warning));
         }
         match std::fs::read(path) {
             Ok(bytes) => (Self::parse(path, &bytes), None),
             Err(error) => {
-                let warning = format!("could not read password file \"{shown}\": {error}");
+                let warning =
+                    format!("shardq: warning: could not read password file \"{shown}\": {error}");
                 (Self::default(), Some(warning))
             }
         }

@@ -151,7 +151,7 @@ mod tests {
             for value in [uri, "host=h password=hunter2 user=u"] {
                 let said = message(&ConnectionFlags::default(), &[(variable, value)]);
                 assert!(!said.contains("hunter2"), "{variable}: {said}");
-                assert!(said.contains("give it with -d"), "{variable}: {said}");
+                assert!(said.contains("pass it with -d"), "{variable}: {said}");
             }
         }
         let args = ConnectionFlags {

@@ -25,10 +25,10 @@ impl ResultProtocol {
     /// The supported kinds of query, for an error message.
     pub fn taken(&self) -> &'static str {
         match self {
-            Self::SimpleQuery => "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN",
+            Self::SimpleQuery => "shardq accepts SELECT, VALUES, TABLE, WITH, SHOW and EXPLAIN",
             Self::Copy(_) => {
-                "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
-                 --format jsonl also SHOW and EXPLAIN"
+                "COPY, which writes this format, accepts SELECT, VALUES, TABLE and WITH; --format \
+                 jsonl also accepts SHOW and EXPLAIN"
             }
         }
     }

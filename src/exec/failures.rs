@@ -73,7 +73,7 @@ impl Failures {
                 text += &report.particulars(statement);
             }
             if let Some(hint) = hint(error) {
-                let _ = writeln!(text, "hint: {hint}");
+                let _ = writeln!(text, "shardq: hint: {hint}");
             }
         }
         text
@@ -95,8 +95,8 @@ mod tests {
         assert_eq!(failures.shards(), 5);
         assert_eq!(
             failures.describe(128, &statement, |_| None),
-            "shard_3, shard_7-9 (4 shards): not asked: the run was stopped\n\
-             shard_1: the statement returned no rows of any kind, so it is no query\n"
+            "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n\
+             shard_1: not a query: the statement returned no result set\n"
         );
     }
 }

@@ -9,11 +9,11 @@ use crate::sharding::shard::{Ranges, Shard};
 use crate::sharding::statement::Statement;
 
 pub const LOCKED: &str =
-    "someone holds a lock, a migration perhaps; try again, or raise --lock-timeout";
+    "another session holds a lock (a migration?); retry or raise --lock-timeout";
 
 /// Only `SQL_ASCII` allows such bytes, and it converts nothing, so `convert_to` returns the same
 /// bytes. A cast to bytea fails on backslashes.
-pub const NOT_UTF8: &str = "a database whose encoding is SQL_ASCII holds any bytes; to see them, \
+pub const NOT_UTF8: &str = "a database with encoding SQL_ASCII can hold any bytes; to view them, \
      select encode(convert_to(column_name, 'SQL_ASCII'), 'escape')";
 
 /// Names the tables of which row-level security may have hidden rows, grouped by name.
@@ -43,14 +43,14 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
 
 /// `limit` is the flag that sets the statement timeout.
 pub fn raise_timeout(limit: &str) -> String {
-    format!("raise {limit} (0 for none) if the statement may take longer")
+    format!("raise {limit} (0 for no limit) if the statement needs more time")
 }
 
 /// For a statement that the server cancelled. `limit` is the flag that sets the statement timeout.
 pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
     if report.before_time_limit {
-        "not by a limit of this run: someone cancelled it on the server (pg_cancel_backend, say); \
-         run it again"
+        "no limit of this run was reached: someone cancelled it on the server \
+         (pg_cancel_backend?); run it again"
             .to_owned()
     } else {
         raise_timeout(limit)
@@ -85,13 +85,8 @@ pub fn ungrouped_aggregate(
     let one_row_each = answers.len() > 1 && answers.iter().all(|(_, answer)| answer.rows == 1);
     let lower = statement.as_str().to_lowercase();
     let grouped = lower.split_whitespace().any(|word| word == "group");
-    (one_row_each && !grouped && calls_aggregate(&lower)).then(|| {
-        format!(
-            "hint: these are {} answers, one a shard, and not one for all of them; \
-             for that, add --global",
-            answers.len()
-        )
-    })
+    (one_row_each && !grouped && calls_aggregate(&lower))
+        .then(|| "shardq: hint: one result per shard; add --global for a single total".to_owned())
 }
 
 fn calls_aggregate(sql: &str) -> bool {

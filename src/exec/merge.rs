@@ -35,10 +35,10 @@ pub struct MergeMode {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Order {
-    /// One shard after the other, by their numbers
+    /// One shard after another, by number
     #[default]
     Shard,
-    /// As they come, those of several shards mixed
+    /// As rows arrive, shards mixed
     Arrival,
 }
 

@@ -34,7 +34,7 @@ pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
         .with(Style::psql())
         .modify(Columns::new(1..), Alignment::right());
     format!(
-        "{table}\na shard took {} ms in the median, {} at the 95th percentile, {} at most",
+        "{table}\nper shard: median {} ms, p95 {} ms, max {} ms",
         milliseconds(at(50)),
         milliseconds(at(95)),
         milliseconds(longest.took),
@@ -61,7 +61,7 @@ mod tests {
         assert!(text.contains("shard_9 | 9.00 | 1,000"), "{text}");
         assert!(!text.contains("shard_4 "), "{text}");
         assert!(
-            text.ends_with("5.00 ms in the median, 9.00 at the 95th percentile, 9.00 at most"),
+            text.ends_with("per shard: median 5.00 ms, p95 9.00 ms, max 9.00 ms"),
             "{text}"
         );
     }

@@ -119,7 +119,8 @@ pub fn drift(columns: &[ColumnRecord]) -> Vec<String> {
                 format!("{} in {shards}", declared.type_name)
             });
             format!(
-                "shards differ in column \"{}\": {}; the manifest says {}, which holds them all",
+                "column \"{}\" differs between shards: {}; the manifest says {}, which holds them \
+                 all",
                 column.name,
                 declared.collect::<Vec<_>>().join(", "),
                 column.type_name

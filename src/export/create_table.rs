@@ -32,23 +32,22 @@ const OF_WORDS: [&str; 7] = [
 pub struct TableName(Vec<String>);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "'{0}' is not the name of a table; write it as in SQL: packages, archive.packages, \"Packages\""
-)]
+#[error("invalid table name '{0}'; write it as in SQL: packages, archive.packages, \"Packages\"")]
 pub struct NotATableName(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTable {
     #[error(
-        "it was exported with --excel, which changes values for spreadsheets; \
-         export it again without, and load that"
+        "it was exported with --excel, which changes values for spreadsheets; export it again \
+         without --excel"
     )]
     Excel,
     #[error(
-        "its manifest says that column \"{column}\" is of type '{type_name}', which is no name of a type"
+        "its manifest gives column \"{column}\" the type '{type_name}', which is not the name of a \
+         type"
     )]
     NotAType { column: String, type_name: String },
-    #[error("its manifest says nothing of its columns")]
+    #[error("its manifest does not list its columns")]
     NoColumns,
 }
 

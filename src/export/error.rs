@@ -14,21 +14,23 @@ pub enum ExportError {
     /// Reader closed the pipe (EPIPE); not an error.
     #[error("the reader closed the pipe")]
     Closed,
-    #[error("{} exists already; --force replaces it", .0.display())]
+    #[error("{} already exists; use --force to replace it", .0.display())]
     Exists(PathBuf),
     #[error(
-        "{} appeared while the export ran, and was kept; export again under another name, or with --force",
+        "{} was created by someone else during the export and was kept; export again under another \
+         name, or with --force",
         .0.display()
     )]
     CreatedConcurrently(PathBuf),
     #[error(
-        "{} is there, of an earlier file; --force removes it, since it would not fit the new one",
+        "{} is left from an earlier file and would not match the new one; use --force to remove it",
         .0.display()
     )]
     StaleManifest(PathBuf),
     #[error(
-        "{cause}\nwhat had happened to {} by then could not be taken back: {source}; \
-         export again, since file and manifest are of two exports now",
+        "{cause}\n\
+         the changes already made to {} could not be undone: {source}; export \
+         again, because file and manifest are now from two different exports",
         .file.display()
     )]
     PartiallyCommitted {
@@ -37,15 +39,15 @@ pub enum ExportError {
         source: io::Error,
     },
     #[error(
-        "{} is written, but the disk did not confirm its name, which a crash may undo: {source}; \
-         look after the disk, and export to another",
+        "{} is written, but the disk did not confirm its name, so a crash may undo it: {source}; \
+         check the disk, and export to another one",
         .file.display()
     )]
     DirectorySyncFailed { file: PathBuf, source: io::Error },
     #[error("{}: {source}{}", .file.display(), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// Disk full, quota exceeded, or file size limit reached.
-    #[error("{}: {source}\n{}", .file.display(), room(source, *.kind))]
+    #[error("{}: {source}\nshardq: hint: {}", .file.display(), room(source, *.kind))]
     NoRoom {
         file: PathBuf,
         source: io::Error,
@@ -66,15 +68,15 @@ pub enum ExportError {
     },
     /// Readers of a folder use the folder names as the values of a column of that name.
     #[error(
-        "the query has a column \"{column}\" of its own, and readers would take the names of the \
-         folders ({key}=shard_0) for its values; name the folders otherwise with --shard-column NAME, \
-         or the column in the query: … AS other_name"
+        "the query already has a column \"{column}\", and readers would take the directory names \
+         ({key}=shard_0) for its values; rename the directories with --shard-column NAME, or the \
+         column in the query: … AS other_name"
     )]
     KeyOfFolders { column: String, key: String },
     /// Shards differ in a type where the file can have only one.
     #[error(
-        "column \"{column}\" is {found} in {shard} and {expected} in {first}, and a Parquet file has \
-         one type for both; cast it in the query to one that holds both: {cast}"
+        "column \"{column}\" is {found} in {shard} and {expected} in {first}, but a Parquet file \
+         has one type for both; cast it in the query to one that holds both: {cast}"
     )]
     Drift {
         column: String,
@@ -84,32 +86,32 @@ pub enum ExportError {
         expected: String,
         cast: String,
     },
-    #[error("{} is not empty; --force replaces the export in it, --resume goes on with it", .0.display())]
+    #[error("{} is not empty; use --force to replace the export in it, or --resume to continue it", .0.display())]
     FolderExists(PathBuf),
     #[error(
-        "{}: another export is being written there ({who}); wait until it has ended, \
-         or write to another folder",
+        "{}: another export is writing there ({who}); wait until it ends, or write to another \
+         directory",
         .folder.display()
     )]
     InUse { folder: PathBuf, who: String },
     #[error(
-        "{}: {source}; no export has made it: remove it, or write to another folder",
+        "{}: {source}; no export created it: remove it, or write to another directory",
         .file.display()
     )]
     Lock { file: PathBuf, source: io::Error },
     #[error(
-        "{}: nothing to go on with, for there is no _manifest.json in it; \
-         --resume wants the folder of an earlier export, and without it a new one begins",
+        "{}: nothing to resume, because there is no _manifest.json in it; --resume needs the \
+         directory of an earlier export (omit it to start a new one)",
         .0.display()
     )]
     NothingToResume(PathBuf),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    #[error("--resume goes on with the same export only: {0}; use another folder, or --force")]
+    #[error("--resume continues only the same export: {0}; use another directory, or --force")]
     ResumeMismatch(String),
     #[error(
-        "--resume: what is there was read as user \"{}\", and you are \"{}\", who may see other rows; \
-         go on as the same user, or add --force if that is as it should be",
+        "--resume: the existing files were read as user \"{}\", but you are \"{}\" and may see \
+         other rows; continue as the same user, or add --force if that is intended",
         one_line(.then), one_line(.now)
     )]
     AnotherUser { then: String, now: String },
@@ -119,11 +121,11 @@ pub enum ExportError {
     NoParquet,
     /// The column types for the manifest are unknown.
     #[error(
-        "every shard answered, but then the server could not be asked what types the columns have: {0}; \
-         export again"
+        "every shard answered, but the column types could not be queried afterwards: {0}; export \
+         again"
     )]
     ColumnTypes(String),
-    #[error("the writer of {} ended early", .0.display())]
+    #[error("the writer of {} stopped unexpectedly", .0.display())]
     WriterPanicked(PathBuf),
 }
 
@@ -159,16 +161,16 @@ pub(super) fn lacks_room(error: &io::Error) -> bool {
 fn room(error: &io::Error, kind: ExportFormat) -> String {
     let can_be_smaller =
         kind.compression == Compression::None && kind.format != FileFormat::Parquet;
-    let smaller = can_be_smaller.then(|| format!("compress: .{kind}.zst takes a tenth or so"));
+    let smaller = can_be_smaller.then(|| format!("compress it (.{kind}.zst takes about a tenth)"));
     if error.kind() == io::ErrorKind::FileTooLarge {
         let ways = any_of(
             "raise it",
             "write one file per shard with --per-shard",
             smaller,
         );
-        format!("a limit on the size of files (ulimit -f) or the file system's own; {ways}")
+        format!("file size limit (ulimit -f) or limit of the file system reached; {ways}")
     } else {
-        any_of("free some space there", "write to another place", smaller)
+        any_of("free some space", "write elsewhere", smaller)
     }
 }
 
@@ -183,17 +185,17 @@ fn any_of(this: &str, that: &str, third: Option<String>) -> String {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "\nfree some space there, or write to another place"
+            "\nshardq: hint: free some space, or write elsewhere"
         }
         io::ErrorKind::FileTooLarge => {
-            "\na limit on the size of files (ulimit -f) or the file system's own"
+            "\nshardq: hint: file size limit (ulimit -f) or limit of the file system reached"
         }
-        io::ErrorKind::NotFound => "\nthe folder is not there; make it first",
+        io::ErrorKind::NotFound => "\nshardq: hint: the directory does not exist; create it first",
         io::ErrorKind::IsADirectory => {
-            "\nname a file in it, or have one file a shard, with --per-shard"
+            "\nshardq: hint: name a file in it, or write one file per shard with --per-shard"
         }
         io::ErrorKind::PermissionDenied => {
-            "\nthe export is written beside its target first, so the folder has to be writable"
+            "\nshardq: hint: the target's directory must be writable"
         }
         _ => "",
     }

@@ -31,7 +31,7 @@ pub enum Compression {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no format; the formats are {formats}", formats = ExportFormat::names().join(", "))]
+#[error("unknown format '{0}'; expected one of {formats}", formats = ExportFormat::names().join(", "))]
 pub struct UnknownKind(String);
 
 impl ExportFormat {

@@ -141,7 +141,7 @@ fn who(file: File) -> String {
     let mut text = String::new();
     match file.take(LONGEST_TEXT).read_to_string(&mut text) {
         Ok(1..) => text.trim_end().to_owned(),
-        _ => "it does not say which process it is".to_owned(),
+        _ => "unknown process".to_owned(),
     }
 }
 

@@ -166,16 +166,14 @@ pub enum ManifestError {
     #[error("{}: {source}", .file.display())]
     Unreadable { file: PathBuf, source: io::Error },
     #[error(
-        "{}: {source}; without its manifest nobody can say whether an export is as it was: \
-         get it from where the export was made",
+        "{}: {source}; cannot verify without the manifest; copy it from where the export was made",
         .file.display()
     )]
     Missing { file: PathBuf, source: io::Error },
-    #[error("{}: no manifest: {reason}", .file.display())]
+    #[error("{}: not a valid manifest: {reason}", .file.display())]
     NotAManifest { file: PathBuf, reason: String },
     #[error(
-        "{}: edited since shardq wrote it: what it says is not what it said then; \
-         get the original from where the export was made",
+        "{}: edited since shardq wrote it; copy the original from where the export was made",
         .0.display()
     )]
     Edited(PathBuf),
@@ -230,7 +228,7 @@ impl Manifest {
         match stray {
             Some(name) => Err(ManifestError::NotAManifest {
                 file: file.to_owned(),
-                reason: format!("{name:?} is no name of a shard's file in its folder"),
+                reason: format!("{name:?} is not a valid name for a shard's file in its directory"),
             }),
             None => Ok(manifest),
         }
@@ -397,7 +395,7 @@ mod tests {
         stray.replace(&path).unwrap();
         let refused = Manifest::read(&path).unwrap_err().to_string();
         assert!(
-            refused.contains("\"../../.profile\" is no name of a shard's file"),
+            refused.contains("\"../../.profile\" is not a valid name for a shard's file"),
             "{refused}"
         );
     }

@@ -48,12 +48,12 @@ impl Progress {
         self.answered_weight += self.weights.get(&shard).copied().unwrap_or(0);
     }
 
-    /// `1,234 rows · 56.7 MB · 12.3 MB/s · some 40 s left`
+    /// `1,234 rows · 56.7 MB · 12.3 MB/s · about 40 s left`
     pub fn describe(&self, elapsed: Duration) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.bytes as f64 / elapsed.as_secs_f64().max(0.001);
         let left = match self.left(elapsed) {
-            Some(left) => format!(" · some {} left", HumanDuration(left)),
+            Some(left) => format!(" · about {} left", HumanDuration(left)),
             None => String::new(),
         };
         format!(
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(progress.left(ten), Some(Duration::from_secs(30)));
         assert_eq!(
             progress.describe(ten),
-            "50 rows · 1.0 MB · 100.0 kB/s · some 30.0 s left"
+            "50 rows · 1.0 MB · 100.0 kB/s · about 30.0 s left"
         );
     }
 }

@@ -97,7 +97,7 @@ impl Step<'_> {
     fn take_back(&self, before: Backup) -> io::Result<()> {
         match (self, before) {
             (_, Backup::Saved(older)) => older.put_back(),
-            (_, Backup::Unavailable) => Err(io::Error::other("it could not be kept meanwhile")),
+            (_, Backup::Unavailable) => Err(io::Error::other("no backup could be made")),
             (Self::Place(draft), Backup::None) => draft.take_back(),
             (Self::Remove(_), Backup::None) => Ok(()),
         }

@@ -156,25 +156,23 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
     ];
     for (what, then, now) in same {
         if then != now {
-            return refused(format!("the {what} was {then} then, and is {now} now"));
+            return refused(format!("the {what} was {then}, and is now {now}"));
         }
     }
     if then.header != now.header {
-        return refused("the header was not the same".to_owned());
+        return refused("the header differs".to_owned());
     }
     for (name, now) in &now.settings {
         match then.settings.get(name) {
             Some(then) if then == now => {}
             then => {
                 let then = then.map_or("unknown", String::as_str);
-                return refused(format!(
-                    "the setting {name} was {then} then, and is {now} now"
-                ));
+                return refused(format!("the setting {name} was {then}, and is now {now}"));
             }
         }
     }
     if recorded(then).is_none() {
-        return refused("the manifest does not say which types the columns have".to_owned());
+        return refused("the manifest does not record the column types".to_owned());
     }
     // Options that change how values are written.
     for option in [
@@ -185,7 +183,7 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
         "shard-column",
     ] {
         if then.options.get(option) != now.options.get(option) {
-            return refused(format!("--{option} was not the same"));
+            return refused(format!("--{option} differs"));
         }
     }
     let names: BTreeSet<_> = shards.iter().map(ToString::to_string).collect();
@@ -194,7 +192,7 @@ fn check(then: &Manifest, now: &Manifest, shards: &[Shard]) -> Result<(), Export
     let before: BTreeSet<_> = answered.chain(missing).cloned().collect();
     if names != before {
         return refused(format!(
-            "the shards were {} then, and are {} now",
+            "the shards differ: {} then, {} now",
             before.len(),
             names.len()
         ));

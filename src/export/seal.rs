@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for EachKeyOnce {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON with no key twice")
+        f.write_str("JSON without duplicate keys")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self, E> {
@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for EachKeyOnce {
         while let Some(key) = entries.next_key::<String>()? {
             entries.next_value::<Self>()?;
             if !keys.insert(key) {
-                return Err(A::Error::custom("a key that is there twice"));
+                return Err(A::Error::custom("duplicate key"));
             }
         }
         Ok(self)

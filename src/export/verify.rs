@@ -34,8 +34,7 @@ pub enum VerifyError {
     #[error("{}: {source}", .file.display())]
     File { file: PathBuf, source: io::Error },
     #[error(
-        "{}: changed since it was exported: {found}, and the manifest says {expected}; \
-         do not rely on it, and get the original or export again",
+        "{}: does not match its manifest: {found}, expected {expected}",
         .file.display()
     )]
     Changed {
@@ -44,7 +43,7 @@ pub enum VerifyError {
         expected: String,
     },
     /// The bytes match, but the content contradicts the manifest.
-    #[error("{}: {what} are {found}, and the manifest says {expected}", .file.display())]
+    #[error("{}: {found} {what}, but the manifest says {expected}", .file.display())]
     Differs {
         file: PathBuf,
         what: String,
@@ -52,7 +51,7 @@ pub enum VerifyError {
         expected: u64,
     },
     #[error(
-        "{}: files that are no part of the export, and that its readers would read: {}; \
+        "{}: contains files that are not part of the export but that readers of it would read: {}; \
          move them away, or export again",
         .folder.display(),
         truncated_list(.files)
@@ -64,8 +63,8 @@ pub enum VerifyError {
     #[error("{}: the manifest contradicts itself: {what}", .file.display())]
     Contradiction { file: PathBuf, what: String },
     #[error(
-        "{}: the export is not finished: {answered} of {expected} shards are there; \
-         the same command with --resume exports the others",
+        "{}: the export is not finished: {answered} of {expected} shards are there; run the same \
+         command with --resume to export the others",
         .file.display()
     )]
     Unfinished {
@@ -161,7 +160,9 @@ fn validate_manifest(manifest: &Manifest, file: &Path) -> Result<(), VerifyError
         what: what.to_owned(),
     };
     if manifest.global && !manifest.shards.is_empty() {
-        return Err(contradiction("its rows are of no shard, and it lists some"));
+        return Err(contradiction(
+            "its rows belong to no shard, but it lists shards",
+        ));
     }
     let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
     if rows != manifest.rows && !manifest.global {
@@ -171,7 +172,9 @@ fn validate_manifest(manifest: &Manifest, file: &Path) -> Result<(), VerifyError
         return Err(contradiction("it does not list every shard that answered"));
     }
     if manifest.shards_answered + manifest.missing.len() != manifest.shards_expected {
-        return Err(contradiction("shards are neither answered nor missing"));
+        return Err(contradiction(
+            "some shards are listed neither as answered nor as missing",
+        ));
     }
     if manifest.missing.iter().any(|shard| shard.error == NOT_YET) {
         return Err(VerifyError::Unfinished {
@@ -215,7 +218,7 @@ fn check(
             return Ok(());
         }
         Err(changed(
-            format!("it has {bytes} bytes"),
+            format!("{bytes} bytes"),
             format!("{}", record.bytes),
         ))
     };
@@ -229,10 +232,7 @@ fn check(
     let (bytes, sha256) = file.content();
     of_size(bytes)?;
     if sha256 != record.sha256 {
-        return Err(changed(
-            format!("its SHA-256 is {sha256}"),
-            record.sha256.clone(),
-        ));
+        return Err(changed(format!("SHA-256 {sha256}"), record.sha256.clone()));
     }
     let counted = counted.map_err(failed)?;
     let differs = |what: String, found, expected| VerifyError::Differs {
@@ -242,13 +242,13 @@ fn check(
         expected,
     };
     if counted.rows != rows {
-        return Err(differs("its rows".to_owned(), counted.rows, rows));
+        return Err(differs("rows".to_owned(), counted.rows, rows));
     }
     if manifest.shard_column.is_some() && !shards.is_empty() {
         for (shard, &expected) in shards {
             let found = counted.shards.get(shard).copied().unwrap_or(0);
             if found != expected {
-                return Err(differs(format!("the rows of {shard}"), found, expected));
+                return Err(differs(format!("rows of {shard}"), found, expected));
             }
         }
     }

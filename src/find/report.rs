@@ -125,15 +125,15 @@ impl FindReport {
     /// A hint if the key was not found.
     pub fn hint(&self) -> Option<String> {
         match (&self.verdict, &self.key) {
-            (FindVerdict::NotFound { .. }, Key::Id(_)) => {
-                Some("hint: if this is a name, say --kind origin or --kind account".to_owned())
-            }
+            (FindVerdict::NotFound { .. }, Key::Id(_)) => Some(
+                "shardq: hint: if this is a name, add --kind origin or --kind account".to_owned(),
+            ),
             (FindVerdict::NotFound { nearest }, _) if !nearest.is_empty() => {
                 let names: Vec<_> = nearest
                     .iter()
                     .map(|near| format!("{} ({})", escape_newlines(&near.name), near.shard))
                     .collect();
-                Some(format!("nearest: {}", names.join(", ")))
+                Some(format!("shardq: hint: nearest: {}", names.join(", ")))
             }
             _ => None,
         }

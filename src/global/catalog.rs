@@ -254,8 +254,8 @@ mod tests {
             left_out(&catalog),
             [
                 "shard_5: \"t\" has no column \"b\"",
-                "shard_6: column \"b\" of \"t\" is integer, but in most shards bigint",
-                "shard_7: \"t\" has a column \"c\", which most shards lack",
+                "shard_6: column \"b\" of \"t\" is integer, but bigint in most shards",
+                "shard_7: \"t\" has an extra column \"c\"",
             ]
         );
     }

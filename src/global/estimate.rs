@@ -16,10 +16,10 @@ use crate::sharding::shard::Shard;
 /// for them.
 const MOST_ESTIMATED: f64 = 50_000.0;
 
-pub const MANY_PARTS: &str = "its groups or first rows are so many in each shard that their parts would be \
-     more rows than it pays to combine";
-pub const NO_STATISTICS: &str = "the tables are large, and there are no statistics that tell how many rows \
-     its parts would have (ANALYZE makes them)";
+pub const MANY_PARTS: &str = "each shard has so many groups or first rows that combining the \
+     partial results does not pay off";
+pub const NO_STATISTICS: &str = "the tables are large, and there are no statistics to estimate the \
+     rows of the partial results (ANALYZE creates them)";
 
 /// Why the partials are not certain to be few, or `None` if they are.
 pub(super) async fn too_many(

@@ -17,7 +17,7 @@ use crate::pg::query_text::Text;
 use crate::sharding::shard::Shard;
 
 const ARRAY_NULLS_OFF: &str =
-    "array_nulls is off, so that a NULL of a part would come back as a text";
+    "array_nulls is off, so a NULL in a partial result would come back as text";
 
 /// The user's choices for a global query.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,7 @@ async fn choose(
     let strings = found.strings;
     match strategy {
         Strategy::One => {
-            ExecutionPlan::one(session, plan, text, catalog, strings, "as asked").await
+            ExecutionPlan::one(session, plan, text, catalog, strings, "as requested").await
         }
         Strategy::Auto if found.array_nulls_off => {
             ExecutionPlan::one(session, plan, text, catalog, strings, ARRAY_NULLS_OFF).await

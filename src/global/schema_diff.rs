@@ -67,18 +67,18 @@ impl DriftEntry {
                 found,
                 expected,
             } => format!(
-                "column \"{column}\" of \"{table}\" is {found}, but in most shards {expected}"
+                "column \"{column}\" of \"{table}\" is {found}, but {expected} in most shards"
             ),
             SchemaDifference::OwnType { column, type_name } => format!(
-                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines for itself, \
-                 and the values of different shards cannot be converted to one type"
+                "column \"{column}\" of \"{table}\" is {type_name}, which each shard defines \
+                 itself, so values of different shards cannot be converted to one type"
             ),
             SchemaDifference::Collated(column) => format!(
-                "column \"{column}\" of \"{table}\" has another collation than its domain, which each shard \
-                 defines for itself"
+                "column \"{column}\" of \"{table}\" has a different collation than its domain, \
+                 which each shard defines itself"
             ),
             SchemaDifference::More(column) => {
-                format!("\"{table}\" has a column \"{column}\", which most shards lack")
+                format!("\"{table}\" has an extra column \"{column}\"")
             }
         }
     }

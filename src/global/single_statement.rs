@@ -116,7 +116,7 @@ impl Checked {
             .map(|t| t.name.as_str())
             .collect();
         let _ = match tables[..] {
-            [] => writeln!(text, "-- it names no sharded table"),
+            [] => writeln!(text, "-- no sharded table"),
             _ => writeln!(
                 text,
                 "-- sharded tables: {}, over {} shards",

@@ -15,17 +15,17 @@ use crate::pg::lexer::StringSyntax;
 use crate::pg::query_text::Text;
 use crate::pg::row_batch::Column;
 
-const NOT_UNDERSTOOD: &str = "the server does not take its parts for what it is itself";
+const NOT_UNDERSTOOD: &str = "the server types the partial result differently";
 
 /// The user's choice (`--strategy`). The comments on the variants are help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Strategy {
-    /// In parts if they give the same answer and are few, or else in one statement
+    /// Partial results if they are exact and small, else one statement
     #[default]
     Auto,
     /// One statement over all shards
     One,
-    /// Each shard's part, combined; refused where that may not be the same
+    /// Partial results per shard, combined; refused if they may not be exact
     Partial,
 }
 
@@ -99,7 +99,7 @@ impl ExecutionPlan {
             return Ok(Err(partial::LONG));
         }
         if !partial::may_apply(text) || catalog.tables.is_empty() {
-            return Ok(Err("it is no simple SELECT from sharded tables"));
+            return Ok(Err("it is not a simple SELECT from sharded tables"));
         }
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;

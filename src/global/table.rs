@@ -29,11 +29,11 @@ impl Every {
     /// For the error message.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Star => "* is every column",
-            Self::TableCommand => "TABLE gives every column",
+            Self::Star => "* means every column",
+            Self::TableCommand => "TABLE returns every column",
             Self::Natural => "NATURAL JOIN may use every column",
-            Self::ColumnAliases => "a list of column aliases renames columns by their position",
-            Self::WholeRow => "a row as a whole has every column",
+            Self::ColumnAliases => "a list of column aliases renames columns by position",
+            Self::WholeRow => "a whole row has every column",
         }
     }
 }

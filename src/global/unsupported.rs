@@ -18,102 +18,108 @@ use crate::sharding::shard::{Ranges, Shard};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsupportedQuery {
     #[error(
-        "--global answers SELECT, VALUES, TABLE and WITH, and EXPLAIN of these, and this begins with {0}"
+        "--global accepts SELECT, VALUES, TABLE and WITH, and EXPLAIN of them; this statement \
+         begins with {0}"
     )]
     NotASelect(String),
-    #[error(
-        "FOR UPDATE and FOR SHARE lock rows, and a global query only reads; leave the clause out"
-    )]
+    #[error("FOR UPDATE and FOR SHARE lock rows, but a global query only reads; remove the clause")]
     Locks,
     #[error(
-        "SELECT INTO writes a table, and a global query only reads; use -o FILE --csv to keep the result"
+        "SELECT INTO writes a table, but a global query only reads; use -o FILE --csv to keep the \
+         result"
     )]
     Into,
-    #[error(
-        "{0} inside WITH writes, and a global query only reads; run it in the shard that it is for"
-    )]
+    #[error("{0} inside WITH writes, but a global query only reads; run it in the shard concerned")]
     Writes(String),
     #[error(
-        "WITH defines \"{0}\", which is also the name of a sharded table, \
-         and the statement would read the one or the other; give the CTE another name"
+        "WITH defines \"{0}\", which is also the name of a sharded table, so it is unclear which \
+         one is meant; rename the CTE"
     )]
     CteName(String),
     #[error(
-        "ONLY \"{0}\": all shards together are no table with children of its own; \
-         leave ONLY out, or ask each shard: shardq query without --global"
+        "ONLY \"{0}\": a table across all shards has no children of its own; remove ONLY, or run \
+         the query per shard (shardq query without --global)"
     )]
     Only(String),
     #[error(
-        "TABLESAMPLE: all shards together are no table that Postgres could sample; \
-         sample each shard (shardq query without --global), or use WHERE random() < 0.01"
+        "TABLESAMPLE: Postgres cannot sample a table across all shards; sample each shard (shardq \
+         query without --global), or use WHERE random() < 0.01"
     )]
     Sample,
     #[error(
-        "{0} is a row's place in its own shard's table and means nothing over all shards; \
-         ask each shard: shardq query without --global"
+        "{0} is a row's place in its own shard's table and means nothing across shards; run the \
+         query per shard (shardq query without --global)"
     )]
     SystemColumn(String),
     #[error(
-        "{by} looks up what is called '{name}', and every shard has its own; \
-         name one of them ('shard_0.{name}'), or ask each shard: shardq query without --global"
+        "{by} looks up '{name}', and every shard has its own; name one of them ('shard_0.{name}'), \
+         or run the query per shard (shardq query without --global)"
     )]
     ByName { name: String, by: String },
     #[error(
-        "{0} looks up whatever name it is given, and would not find what shards have; \
-         give it a constant, or ask each shard: shardq query without --global"
+        "{0} looks up whatever name it is given, and would not find names in shards; give it a \
+         constant, or run the query per shard (shardq query without --global)"
     )]
     ByUnknownName(String),
     #[error(
-        "{0} may be asked for search_path, which tells where this session looks for names and not where the \
-         rows are; give it a constant, or ask each shard: shardq query without --global"
+        "{0} may read search_path, which is where this session looks up names, not where the rows \
+         are; give it a constant, or run the query per shard (shardq query without --global)"
     )]
     UnknownSetting(String),
     #[error(
-        "{by} runs the SQL in its string, where \"{name}\" is not the table of all shards; ask it in the \
-         statement itself, or ask each shard: shardq query without --global"
+        "{by} runs the SQL in its string, where \"{name}\" is not the table across all shards; \
+         move it into the statement itself, or run the query per shard (shardq query without \
+         --global)"
     )]
     InSqlString { name: String, by: String },
     #[error(
-        "{0} runs whatever SQL it is given, where no sharded table is one table; give it a constant, or ask \
-         each shard: shardq query without --global"
+        "{0} runs whatever SQL it is given, where a sharded table is not one table; give it a \
+         constant, or run the query per shard (shardq query without --global)"
     )]
     UnknownSqlString(String),
     #[error(
-        "{0} tells where this session looks for names, which is not where the rows are; \
-         name the column shard to see whose a row is, or ask each shard: shardq query without --global"
+        "{0} is where this session looks up names, not where the rows are; select the column shard \
+         to see which shard a row is in, or run the query per shard (shardq query without \
+         --global)"
     )]
     Schema(String),
     #[error(
-        "a name of more than 63 bytes: where this database's encoding cuts it is not known; write it as it is \
-         in the catalog, or ask each shard: shardq query without --global"
+        "a name is longer than 63 bytes, and where this database's encoding truncates it is \
+         unknown; write it as in the catalog, or run the query per shard (shardq query without \
+         --global)"
     )]
     LongName,
-    #[error("pg_typeof({0}): over all shards a row is of no table's type; name a column of it")]
+    #[error(
+        "pg_typeof({0}): across shards a row does not have the type of any table; name one of its \
+         columns"
+    )]
     RowType(String),
     #[error(
-        "\"{0}\" is a view or a sequence in the shards, and the rows of its shards together are not what it \
-         would be over all of them; ask the tables that it reads, or each shard: shardq query without --global"
+        "\"{0}\" is a view or a sequence in the shards, and its rows in each shard do not add up \
+         to what it would be across all shards; query the tables that it reads, or run the query \
+         per shard (shardq query without --global)"
     )]
     View(String),
     #[error(
-        "\"{name}\" is a view or a sequence in the shards, whose rows together are not what it would be over \
-         all of them, and elsewhere it is {other}; ask the tables that it reads, or each shard (shardq query \
-         without --global), or write {other} if you mean that"
+        "\"{name}\" is a view or a sequence in the shards, whose rows in each shard do not add up \
+         to what it would be across all shards, and elsewhere it is {other}; query the tables that \
+         it reads, run the query per shard (shardq query without --global), or write {other} if \
+         you mean that"
     )]
     ViewOrOther { name: String, other: String },
     #[error(
-        "\"shard\" may be the column of that name that sharded tables have, or what else the statement has of \
-         that name; say whose it is (\"{0}\".shard), or give the other one another name"
+        "\"shard\" is ambiguous: it may be the column of the sharded tables or something else with \
+         that name in the statement; qualify it (\"{0}\".shard), or rename the other one"
     )]
     ShardColumn(String),
     #[error(
-        "NATURAL JOIN joins by the column shard too, where the statement names it; say by which columns: \
-         JOIN … USING (…)"
+        "NATURAL JOIN also joins on the column shard where the statement names it; list the \
+         columns: JOIN … USING (…)"
     )]
     Natural,
     #[error(
-        "{}: no table \"{name}\", which other shards have; choose shards that have it (--shards), or \
-         finish the migration{}", Ranges::of(.shards), .other.as_ref().map(|other| format!(
+        "{}: no table \"{name}\", which other shards have; select shards that have it (--shards), \
+         or finish the migration{}", Ranges::of(.shards), .other.as_ref().map(|other| format!(
             ", or write {other} if you mean that")).unwrap_or_default()
     )]
     NotInShards {
@@ -123,13 +129,13 @@ pub enum UnsupportedQuery {
         other: Option<String>,
     },
     #[error(
-        "\"{}\" of {} and that of {} have rows in common, by inheritance, and over all shards they would count \
-         twice; read one of the two: --shards",
+        "\"{}\" of {} and that of {} share rows by inheritance, which would count twice across \
+         shards; query only one of the two (--shards)",
         .0.table, .0.shard, .0.of
     )]
     ReadTwice(InheritedTable),
     #[error(
-        "the shards differ in what the statement needs{}:\n{}\n{}",
+        "table definitions differ between shards{}:\n{}\nshardq: hint: {}",
         .why.map(|why| format!(" ({})", why.describe())).unwrap_or_default(),
         list(.deviations), advice_on_drift(.deviations, *.why)
     )]
@@ -138,11 +144,11 @@ pub enum UnsupportedQuery {
         /// Why it needs columns that it does not name.
         why: Option<Every>,
     },
-    #[error("--strategy partial: {0}; leave the flag out, and one statement answers it")]
+    #[error("--strategy partial: {0}; remove the flag to run one statement over all shards")]
     NotInParts(String),
     #[error(
-        "--strategy partial: {0}() gives another value each time it is called, and each shard's part would \
-         have its own; leave the flag out, and one statement answers it"
+        "--strategy partial: {0}() returns a different value on each call, so each partial result \
+         would have its own; remove the flag to run one statement over all shards"
     )]
     VolatileInParts(String),
     #[error("global queries need PostgreSQL 12 or later (NOT MATERIALIZED); this server is {}", version(*.0))]
@@ -152,18 +158,19 @@ pub enum UnsupportedQuery {
 /// If each shard has its own type, neither skipping shards nor finishing a migration helps.
 fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
     let name_columns = if why.is_some() {
-        "name the columns that you want, or "
+        "name the columns you want, or "
     } else {
         ""
     };
     if deviations.iter().all(|it| it.difference.is_everywhere()) {
         return format!(
-            "{name_columns}ask each shard: shardq query without --global; or one alone: --shards N"
+            "{name_columns}run the query per shard (shardq query without --global), or query one \
+             shard (--shards N)"
         );
     }
     format!(
-        "{name_columns}finish the migration, choose shards that agree (--shards), or leave out those that lack \
-         something: --skip-missing"
+        "{name_columns}finish the migration, select shards that agree (--shards), or skip those \
+         that lack something (--skip-missing)"
     )
 }
 
@@ -345,27 +352,29 @@ pub fn advice(report: &ServerError, text: &Text<'_>, catalog: &Catalog) -> Optio
     let name = token.and_then(Token::identifier);
     let code = &report.code;
     let advice = if *code == SqlState::GROUPING_ERROR && !catalog.tables.is_empty() {
-        "all shards together have no primary key that would decide the other columns: \
-         name every column in GROUP BY"
+        "across shards there is no primary key that determines the other columns; list every \
+         column in GROUP BY"
     } else if *code == SqlState::UNDEFINED_OBJECT
         && name.is_some_and(|n| catalog.table(n).is_some())
     {
-        "a sharded table is no type here, for each shard has its own: name the columns instead"
+        "a sharded table is not a type here, because each shard has its own; name the columns \
+         instead"
     } else if [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION].contains(code)
         && name.is_some()
     {
-        "types and functions are looked up in public; one that each shard defines for itself, or a \
-         function that takes a table's rows, cannot be used over all shards"
+        "types and functions are looked up in public; those that each shard defines itself, and \
+         functions that take rows of a table, cannot be used across shards"
     } else if *code == SqlState::UNDEFINED_TABLE && report.position.is_none() {
-        "a function or a view sees the database as it is, where no sharded table is one table: \
-         read the table in the statement itself, or ask each shard: shardq query without --global"
+        "a function or a view sees the database as it is, where a sharded table is not one table; \
+         read the table in the statement itself, or run the query per shard (shardq query without \
+         --global)"
     } else if *code == SqlState::UNDEFINED_TABLE {
-        "no shard that is asked has this table, nor has public"
+        "neither the queried shards nor public have this table"
     } else if *code == SqlState::OUT_OF_MEMORY {
-        "a global query locks every table and index that it reads: raise max_locks_per_transaction, or name \
-         fewer tables or shards"
+        "a global query locks every table and index that it reads; raise \
+         max_locks_per_transaction, or name fewer tables or shards"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        "a global query reads every column of the tables that it names, in every shard that is asked"
+        "a global query reads every column of the tables that it names, in every queried shard"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         hints::LOCKED
     } else {

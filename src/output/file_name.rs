@@ -16,8 +16,8 @@ pub enum Says<T> {
 /// The extension names a format that the command does not write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{}: {command} writes no such files; it writes {known}. Choose one of these names, \
-     or say with --format what is to be in the file{others}",
+    "{}: {command} does not write such files; it writes {known}. Use one of these extensions, or \
+     set the format with --format{others}",
     .file.display()
 )]
 pub struct Mismatch {

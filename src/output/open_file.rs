@@ -56,7 +56,7 @@ pub fn stream(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "a regular file has taken the place of a pipe or device",
+            "a regular file has replaced a pipe or device",
         ));
     }
     Ok(file)
@@ -71,13 +71,13 @@ pub fn regular(found: &Metadata) -> io::Result<()> {
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
-        format!("{}, and not a regular file", name_of(kind)),
+        format!("{}, not a regular file", name_of(kind)),
     ))
 }
 
 fn name_of(kind: FileType) -> &'static str {
     if kind.is_dir() {
-        "a folder"
+        "a directory"
     } else if kind.is_symlink() {
         "a symbolic link"
     } else if kind.is_fifo() {
@@ -102,8 +102,8 @@ pub fn may_follow(link: &Path, folder: &Path) -> io::Result<()> {
     if folder.mode() & anybodys == anybodys && !trusted.contains(&owner) {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "a symbolic link of another user, in a folder that everybody may write to; \
-             it is not followed",
+            "a symbolic link owned by another user in a world-writable directory; it is not \
+             followed",
         ));
     }
     Ok(())
@@ -130,7 +130,7 @@ pub fn is_folder(path: &Path) -> io::Result<()> {
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
         format!(
-            "{}, and not a folder of the export; remove it, or export to another folder",
+            "{}, not a directory of the export; remove it, or export to another directory",
             name_of(kind)
         ),
     ))
@@ -156,17 +156,17 @@ mod tests {
         assert!(to_read(&file).is_ok() && to_read(&link).is_ok());
         assert!(open_for_lock(&file).is_ok());
         let said = |opened: io::Result<File>| opened.unwrap_err().to_string();
-        assert_eq!(said(to_read(&pipe)), "a pipe, and not a regular file");
-        assert_eq!(said(open_for_lock(&pipe)), "a pipe, and not a regular file");
+        assert_eq!(said(to_read(&pipe)), "a pipe, not a regular file");
+        assert_eq!(said(open_for_lock(&pipe)), "a pipe, not a regular file");
         assert_eq!(
             said(open_for_lock(&link)),
-            "a symbolic link, and not a regular file"
+            "a symbolic link, not a regular file"
         );
         let device = Path::new("/dev/zero");
-        assert_eq!(said(to_read(device)), "a device, and not a regular file");
+        assert_eq!(said(to_read(device)), "a device, not a regular file");
         assert_eq!(
             said(to_read(folder.path())),
-            "a folder, and not a regular file"
+            "a directory, not a regular file"
         );
     }
 

@@ -33,7 +33,8 @@ pub enum SinkError {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::FileTooLarge => {
-            "\na limit on the size of files (ulimit -f) or the file system's own; raise it, or write less"
+            "\nshardq: hint: file size limit (ulimit -f) or limit of the file system reached; \
+             raise it, or write less"
         }
         _ => "",
     }
@@ -150,7 +151,7 @@ impl Sink {
         drop(self.commands);
         let early = |_| {
             Err(SinkError::Output(io::Error::other(
-                "the writer ended early",
+                "the writer stopped unexpectedly",
             )))
         };
         self.ended.await.unwrap_or_else(early)

@@ -80,8 +80,8 @@ impl fmt::Display for Shutdown {
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error(
-        "no PostgreSQL server on this machine: initdb, pg_ctl and postgres are needed\n\
-         In a checkout of shardq, `make demo` installs it. By hand:\n  \
+        "no PostgreSQL server programs on this machine: initdb, pg_ctl and postgres are needed\n\
+         shardq: hint: in a checkout of shardq, `make demo` installs them. By hand:\n  \
          Debian, Ubuntu  apt-get install postgresql\n  \
          Fedora, RHEL    dnf install postgresql-server\n  \
          SUSE            zypper install postgresql-server\n  \
@@ -90,7 +90,9 @@ pub enum SandboxError {
          macOS           brew install postgresql@17"
     )]
     NoServer,
-    #[error("Postgres does not run as root, and there is no user 'postgres' or 'nobody' instead")]
+    #[error(
+        "Postgres refuses to run as root, and there is no user 'postgres' or 'nobody' to run it as"
+    )]
     NoAccount,
     #[error("{}: {error}", path.display())]
     Folder { path: PathBuf, error: io::Error },
@@ -98,9 +100,9 @@ pub enum SandboxError {
     Shell(io::Error),
     #[error("no free port on 127.0.0.1: {0}")]
     NoPort(io::Error),
-    #[error("the process that keeps the throwaway server is gone, and the server with it")]
+    #[error("the process that supervises the throwaway server has exited, and the server with it")]
     KeeperGone,
-    #[error("the throwaway server failed to {order}; its log says:\n{log}")]
+    #[error("the throwaway server failed to {order}; its log:\n{log}")]
     Failed { order: String, log: String },
 }
 

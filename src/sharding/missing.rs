@@ -28,7 +28,7 @@ impl fmt::Display for Missing {
             write!(f, ", missing: {}", self.shards.brief())?;
         }
         if !self.look_alikes.is_empty() {
-            write!(f, ", not asked: {}", self.look_alikes)?;
+            write!(f, ", not queried: {}", self.look_alikes)?;
         }
         Ok(())
     }

@@ -22,12 +22,10 @@ enum Item {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SearchPathError {
-    #[error(
-        "{{shard}} is missing; write where the shard's own schema comes, like '{{shard}}, public'"
-    )]
+    #[error("{{shard}} is missing; include the shard's own schema, e.g. '{{shard}}, public'")]
     NoShard,
     #[error(
-        "'{0}' is no schema name; separate names by commas, and quote what is not a plain name"
+        "invalid schema name '{0}'; separate names with commas, and quote names that are not plain"
     )]
     NotASchema(String),
 }

@@ -47,11 +47,11 @@ pub struct ShardList(Vec<RangeInclusive<u32>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardListError {
-    #[error("'{0}' is no shard number; write numbers and ranges, like 0-15,30,100-")]
+    #[error("invalid shard list \"{0}\"; expected e.g. 0-15,30,100-")]
     NotANumber(String),
-    #[error("'{0}' runs backwards; write the smaller number first")]
+    #[error("range \"{0}\" is reversed")]
     Backwards(String),
-    #[error("an empty item; write numbers and ranges, like 0-15,30,100-")]
+    #[error("empty item in shard list; expected e.g. 0-15,30,100-")]
     Empty,
 }
 

@@ -18,15 +18,15 @@ pub enum StatementError {
     Unreadable { file: PathBuf, source: io::Error },
     #[error("standard input: {0}")]
     UnreadableInput(io::Error),
-    #[error("{0}: not UTF-8 from byte {1} on; save the SQL as UTF-8")]
+    #[error("{0}: invalid UTF-8 at byte {1}; save the SQL as UTF-8")]
     NotUtf8(String, usize),
-    #[error("{0}: there is no SQL in it")]
+    #[error("{0}: no SQL found")]
     Empty(String),
-    #[error("{0}: a NUL character, which no SQL can hold")]
+    #[error("{0}: contains a NUL character, which SQL cannot contain")]
     Nul(String),
-    #[error("shardq runs one statement; give -c once, and run the others separately")]
+    #[error("expected one statement, got several; use -c once and run the others separately")]
     Several,
-    #[error("{command} is a command of psql and not SQL; {instead}")]
+    #[error("{command} is a psql command, not SQL; {instead}")]
     OfPsql {
         command: String,
         instead: &'static str,
@@ -147,7 +147,7 @@ fn psql_command(text: &str) -> Option<StatementError> {
     let name = psql_command_name(text)?;
     Some(StatementError::OfPsql {
         command: format!("\\{name}"),
-        instead: instead_of(name).unwrap_or("use psql for it"),
+        instead: instead_of(name).unwrap_or("use psql for that"),
     })
 }
 
@@ -160,12 +160,12 @@ fn psql_command_name(text: &str) -> Option<&str> {
 fn instead_of(name: &str) -> Option<&'static str> {
     Some(match name.trim_end_matches(['+', 'S']) {
         "gx" | "x" => "use -x for one line per column",
-        "g" | "gdesc" | "gset" | "gexec" => "leave it out: the statement runs as it is",
+        "g" | "gdesc" | "gset" | "gexec" => "omit it: the statement runs as is",
         "copy" => "use shardq export",
         "i" | "ir" => "use -f FILE",
         "o" => "use -o FILE",
         "timing" => "use --timing",
-        "watch" => "use watch(1), as in: watch -n 2 shardq query …",
+        "watch" => "use watch(1): watch -n 2 shardq query …",
         "set" | "unset" | "pset" => "shardq query --help lists the flags",
         "d" | "dt" | "dv" | "dm" | "di" | "dn" | "df" | "dp" | "z" | "l" => {
             "use psql, or query the catalog: SELECT column_name, data_type FROM \
@@ -184,14 +184,14 @@ mod tests {
         for (text, told) in [
             (
                 r"\d origins",
-                r"\d is a command of psql and not SQL; use psql, or query",
+                r"\d is a psql command, not SQL; use psql, or query",
             ),
             (
                 r" \dt+",
-                r"\dt+ is a command of psql and not SQL; use psql, or query",
+                r"\dt+ is a psql command, not SQL; use psql, or query",
             ),
-            (r"\gx", r"\gx is a command of psql and not SQL; use -x"),
-            (r"\", r"\ is a command of psql and not SQL; use psql"),
+            (r"\gx", r"\gx is a psql command, not SQL; use -x"),
+            (r"\", r"\ is a psql command, not SQL; use psql"),
         ] {
             let error = Statement::new(text).unwrap_err().to_string();
             assert!(error.starts_with(told), "{error}");

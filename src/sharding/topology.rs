@@ -25,7 +25,7 @@ pub struct Doubt {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
-    #[error("no {missing} here; the shards are {present}")]
+    #[error("no such shard: {missing}; the shards are {present}")]
     NotThere { missing: String, present: String },
     #[error("expected {expected} shards, found {found}{}", .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
     Incomplete {
@@ -33,11 +33,11 @@ pub enum TopologyError {
         found: usize,
         missing: Option<String>,
     },
-    #[error("not answered, since shards may be missing: {0}")]
+    #[error("not answered, because shards may be missing: {0}")]
     InDoubt(Doubt),
     #[error(
-        "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), is not there; \
-         shardq find looks for the origin in all other shards"
+        "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
+         does not exist; shardq find searches all other shards for the origin"
     )]
     NoShardOfOrigin {
         origin: String,
@@ -191,8 +191,8 @@ impl fmt::Display for Doubt {
         let present = &self.present;
         write!(
             f,
-            "there is no {}, but these schemas look like shards: {}; \
-             if {} are all shards there are, say --expect-shards {}",
+            "there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
+             --expect-shards {}",
             self.lacking.brief(),
             self.look_alikes,
             Ranges::of(present).brief(),
@@ -235,8 +235,8 @@ mod tests {
         let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
         assert_eq!(
             doubt.unwrap().to_string(),
-            "there is no shard_1, but these schemas look like shards: shard_1_old; \
-             if shard_0, shard_2 are all shards there are, say --expect-shards 2"
+            "there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
+             shard_2 are all the shards, add --expect-shards 2"
         );
         assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());
     }
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(picked("4-").unwrap(), [5, 9].map(Shard::new));
         assert_eq!(
             picked("1-5,10-").unwrap_err().to_string(),
-            "no shard_3-4, shard_10- here; the shards are shard_0-2, shard_5, shard_9"
+            "no such shard: shard_3-4, shard_10-; the shards are shard_0-2, shard_5, shard_9"
         );
     }
 }

@@ -49,7 +49,7 @@ impl Console {
     /// An error. Shown even if quiet.
     pub fn error(&mut self, text: &impl Display) {
         self.clear();
-        Self::line(&format!("shardq: {text}"));
+        Self::line(&format!("shardq: error: {text}"));
     }
 
     /// Something that may make the result wrong. Shown even if quiet.
@@ -75,7 +75,7 @@ impl Console {
     /// A tip for later: only on a terminal, not in a log.
     pub fn aside(&mut self, text: &impl Display) {
         if self.terminal {
-            self.note(text);
+            self.note(&format!("shardq: hint: {text}"));
         }
     }
 

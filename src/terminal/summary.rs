@@ -76,8 +76,8 @@ impl fmt::Display for SnapshotCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One => f.write_str("one snapshot"),
-            Self::EachShard => f.write_str("no snapshot, each shard at its own instant"),
-            Self::Runs(runs) => write!(f, "{runs} runs, so not of one instant"),
+            Self::EachShard => f.write_str("no common snapshot: each shard read at its own moment"),
+            Self::Runs(runs) => write!(f, "{runs} runs, so no common snapshot"),
         }
     }
 }

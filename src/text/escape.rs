@@ -58,6 +58,8 @@ const INDENT: &str = "    ";
 
 /// Whether a line starts like a message, or like the summary of a run.
 fn looks_like_ours(line: &str) -> bool {
+    /// Hints follow what they are about in one text, and say nothing of how a run went.
+    const HINT: &str = "shardq: hint: ";
     const SEVERITIES: [&str; 6] = ["ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO"];
     let begins = |word: &&str| line.starts_with(*word);
     let is_footer = |line: &str| {
@@ -66,7 +68,7 @@ fn looks_like_ours(line: &str) -> bool {
                 .trim_start_matches(|c: char| c.is_ascii_digit() || c == '/')
                 .starts_with(" shards")
     };
-    begins(&"shardq:")
+    (begins(&"shardq:") && !begins(&HINT))
         || SEVERITIES.iter().any(begins)
         || (!line.starts_with(' ') && is_footer(line))
 }
@@ -166,6 +168,7 @@ mod tests {
             ),
             ("a\u{e0041}", "a\\U000E0041"),
             ("first\nsecond\n  third", "first\nsecond\n  third"),
+            ("a\nshardq: hint: b", "a\nshardq: hint: b"),
             (
                 "a\nshardq: b\n12/12 shards\nERROR: c",
                 "a\n    shardq: b\n    12/12 shards\n    ERROR: c",

@@ -221,7 +221,7 @@ async fn a_client_certificate_is_shown_and_its_key_kept_private() {
     let (certificate, key) = Authority::new("unknown").issue(&named("certified"));
     let unknown = error(with(&certificate, &key).connect().await.unwrap());
     assert!(
-        unknown.to_string().contains("SSL error: the server said"),
+        unknown.to_string().contains("SSL error: the server sent"),
         "{unknown}"
     );
 }

@@ -14,7 +14,7 @@ use crate::config::Roots;
 pub(in crate::client) enum TlsError {
     #[error("root certificate file \"{}\" does not exist", shown(.0.as_deref()))]
     NoRoots(Option<PathBuf>),
-    #[error("there is no usable certificate {}", of_roots(.0))]
+    #[error("no usable certificate {}", of_roots(.0))]
     NoUsableRoots(Roots),
     #[error("could not read {what} file \"{}\": {reason}", .path.display())]
     File {
@@ -26,7 +26,7 @@ pub(in crate::client) enum TlsError {
     NoKey(PathBuf),
     #[error("private key file \"{}\" has group or world access", .0.display())]
     ExposedKey(PathBuf),
-    #[error("host name \"{0}\" cannot be verified: no certificate can have it")]
+    #[error("host name \"{0}\" cannot be verified: no certificate can contain it")]
     HostName(String),
     #[error("server certificate for {certificate} does not match host name \"{host}\"")]
     NameMismatch { certificate: String, host: String },
@@ -39,7 +39,7 @@ pub(in crate::client) enum TlsError {
 impl TlsError {
     pub fn file(what: &'static str, path: &Path, error: &pem::Error) -> Self {
         let reason = match error {
-            pem::Error::NoItemsFound => "it has none in PEM format".to_owned(),
+            pem::Error::NoItemsFound => "it contains none in PEM format".to_owned(),
             error => error.to_string(),
         };
         Self::File {
@@ -82,7 +82,8 @@ impl TlsError {
                 "File must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root."
             }
             Self::NameMismatch { .. } | Self::HostName(_) => {
-                "Connect by a name that the certificate has (hostaddr can give the address), or verify less with sslmode=verify-ca."
+                "Connect to a name that is in the certificate (hostaddr can give the address), or \
+                 verify less with sslmode=verify-ca."
             }
             Self::Protocol(rustls::Error::InvalidCertificate(bad)) => match bad {
                 Bad::UnknownIssuer | Bad::BadSignature => {
@@ -93,14 +94,16 @@ impl TlsError {
                     "Check the clocks of server and client."
                 }
                 bad if is_version_1(bad) => {
-                    "Issue the server's certificate anew in version 3, with subjectAltName; or encrypt without verification: sslmode=require and no root certificate file."
+                    "Reissue the server's certificate in version 3, with subjectAltName; or \
+                     encrypt without verification: sslmode=require and no root certificate file."
                 }
                 _ => return None,
             },
             Self::Protocol(rustls::Error::AlertReceived(
                 AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure,
             )) => {
-                "The server may want a client certificate: set sslcert and sslkey (or PGSSLCERT and PGSSLKEY)."
+                "The server may require a client certificate: set sslcert and sslkey (or PGSSLCERT \
+                 and PGSSLKEY)."
             }
             Self::Protocol(rustls::Error::AlertReceived(AlertDescription::UnknownCA)) => {
                 "The server does not know who signed the client certificate in sslcert (or PGSSLCERT)."
@@ -139,7 +142,7 @@ fn reason(error: &rustls::Error) -> String {
             bad if is_version_1(bad) => "its format is X.509 version 1",
             _ => return format!("certificate verify failed: {error}"),
         },
-        rustls::Error::AlertReceived(alert) => return format!("the server said {alert:?}"),
+        rustls::Error::AlertReceived(alert) => return format!("the server sent {alert:?}"),
         error => return error.to_string(),
     };
     format!("certificate verify failed: {reason}")

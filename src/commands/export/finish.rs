@@ -204,7 +204,7 @@ impl FinishedRun<'_> {
             }
             // A file cannot go on at another instant.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
-                "export again; with --per-shard, only what is missing is, by --resume".to_owned()
+                "export again; with --per-shard, --resume exports only what is missing".to_owned()
             }
             _ => return advice(error),
         };

@@ -122,28 +122,29 @@ fn check(args: &ExportArgs) -> Result<(), Error> {
         (
             output.resume,
             "--resume",
-            "one answer is exported as a whole; leave it out, and --per-shard with it",
+            "a global query is exported as a whole; remove the flag and --per-shard",
         ),
         (
             output.per_shard,
             "--per-shard",
-            "one answer is one file; leave it out, or leave out --global for each shard's own rows",
+            "a global query is exported to one file; remove the flag, or remove --global to export \
+             the rows of each shard",
         ),
         (
             output.allow_partial,
             "--allow-partial",
-            "an answer over all shards that lacks one is another answer; --skip-missing leaves out \
-             shards that lack a table or a column, --shards names those to ask",
+            "a global result without one of its shards is a different result; use --skip-missing \
+             to skip shards that lack a table or a column, or --shards to select shards",
         ),
         (
             output.order == Order::Arrival,
             "--order arrival",
-            "one answer has the order that the statement says; leave it out",
+            "the statement determines the order of a global query; remove the flag",
         ),
         (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
         (
             !args.shards.search_path.begins_with_shard(),
-            "a schema in front of {shard} in --search-path",
+            "a schema before {shard} in --search-path",
             global::SHARDED_FIRST,
         ),
         (

@@ -23,7 +23,7 @@ use finish::FinishedRun;
 use request::ExportRequest;
 use start::{ExportStarted, ShardSelection};
 
-const NEW_SNAPSHOT: &str = "nothing is written yet: retrying at a new snapshot";
+const NEW_SNAPSHOT: &str = "nothing written yet: retrying at a new snapshot";
 
 pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).with_periodic_log();

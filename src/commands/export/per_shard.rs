@@ -105,7 +105,7 @@ async fn verify_previous(
     let earlier = PreviousExport::examine(manifest, folder.at()).await?;
     for file in &earlier.changed {
         console.warning(&format!(
-            "{}: changed since it was exported; it is exported again",
+            "{}: changed since it was exported; exporting it again",
             file.display()
         ));
     }
@@ -227,7 +227,9 @@ async fn conclude(
     } else if let Err(error) = folder.settle(&manifest) {
         exit = Exit::Failed;
         console.error(&format!(
-            "{error}\n{} holds files of two exports now; --resume completes the new one",
+            "{error}\n\
+             shardq: hint: {} now holds files of two exports; use --resume to complete the new \
+             one",
             ran.asked.args.output.output.display()
         ));
     }
@@ -252,21 +254,23 @@ fn abort(error: &Error, asked: &ExportRequest<'_>, folder: &Folder, console: &mu
 fn to_be_changed(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     let path = asked.args.output.output.display();
     let state = if folder.is_replacement() {
-        "stays as it was"
+        "is unchanged"
     } else {
         "is not complete"
     };
-    format!("{path} {state}; change the statement as said above, and export it again with --force")
+    format!(
+        "{path} {state}; change the statement as described above, and export again with --force"
+    )
 }
 
 fn incomplete(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     let path = asked.args.output.output.display();
     if folder.is_replacement() {
         format!(
-            "{path} stays as it was, since what is to replace it is not complete; \
-             --resume exports what is missing"
+            "{path} is unchanged, because its replacement is not complete; use --resume to export \
+             what is missing"
         )
     } else {
-        format!("{path} is not complete; --resume exports what is missing")
+        format!("{path} is not complete; use --resume to export what is missing")
     }
 }

@@ -61,51 +61,50 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
     [
         (
             args.excel && format != FileFormat::Csv,
-            "--excel is a way to write CSV; leave it out, or write to a .csv",
+            "--excel is for CSV; remove it, or write to a .csv file",
         ),
         (
             args.delimiter.is_some() && format != FileFormat::Csv,
-            "--delimiter is for CSV; leave it out, or write to a .csv",
+            "--delimiter is for CSV; remove it, or write to a .csv file",
         ),
         (
             args.null.is_some() && !kind.has_header(),
-            "--null is for CSV and TSV, since JSON lines and Parquet have a null of their own; \
-             leave it out, or write to a .csv",
+            "--null is for CSV and TSV, because JSON lines and Parquet have their own null; remove \
+             it, or write to a .csv file",
         ),
         (
             args.tuples_only && !kind.has_header(),
-            "--tuples-only is for CSV and TSV, since JSON lines and Parquet have no line of column \
-             names; leave it out, or write to a .csv",
+            "--tuples-only is for CSV and TSV, because JSON lines and Parquet have no header line; \
+             remove it, or write to a .csv file",
         ),
         (
             args.bigint_as_string && format != FileFormat::Jsonl,
-            "--bigint-as-string is for JSON lines; leave it out (other formats keep all digits), or \
-             write to a .jsonl",
+            "--bigint-as-string is for JSON lines; remove it (other formats keep all digits), or \
+             write to a .jsonl file",
         ),
         (
             args.per_shard && is_stream,
-            "--per-shard writes a folder with one file a shard, and a stream is none; name a folder, \
-             or leave it out",
+            "--per-shard writes a directory with one file per shard, not a stream; name a \
+             directory, or remove the flag",
         ),
         (
             args.per_shard && !dataset_dir::is_key(args.folder_key()),
-            "--shard-column with --per-shard is in the names of folders (NAME=shard_30): it cannot be \
-             empty, begin with . or _, or have one of / \\ = % or a control character in it",
+            "--shard-column with --per-shard is part of directory names (NAME=shard_30): it must \
+             not be empty, begin with . or _, or contain / \\ = % or a control character",
         ),
         (
             args.per_shard && args.no_shard_column,
-            "--no-shard-column does not go with --per-shard, whose files have no such column anyway; \
-             leave it out",
+            "--no-shard-column cannot be used with --per-shard, whose files have no such column \
+             anyway; remove it",
         ),
         (
             args.allow_partial && format == FileFormat::Parquet,
-            "--allow-partial has to take back the rows of a shard that fails half-way, \
-             which Parquet cannot",
+            "--allow-partial removes the rows of a shard that fails partway, which Parquet does \
+             not allow",
         ),
         (
             args.allow_partial && is_stream,
-            "--allow-partial names a file, and takes rows back; a stream has neither a name nor a \
-             way back",
+            "--allow-partial renames the file and removes rows, which a stream does not allow",
         ),
     ]
 }
@@ -119,9 +118,9 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
                 .to_owned(),
         ),
         FileFormat::Tsv if null != r"\N" => Some(format!(
-            "--null {0} in TSV: a text that is the same could not be told from NULL. Leave it out \
-             (TSV has \\N for NULL, which no text looks like), export CSV (which quotes such a \
-             text), or say in the query what NULL is to be: coalesce(column::text, {0})",
+            "--null {0} in TSV: an equal string could not be told from NULL. Remove it (TSV has \
+             \\N for NULL, which no string looks like), export CSV (which quotes such a string), \
+             or replace NULL in the query: coalesce(column::text, {0})",
             Literal(null)
         )),
         _ => None,

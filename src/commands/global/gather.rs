@@ -71,7 +71,7 @@ pub async fn gather(
             }
             _ = beat.tick() => {
                 let expected = asked.catalog.shards.len();
-                console.progress(&format!("{}/{expected} shards' parts", answers.len()));
+                console.progress(&format!("partial results of {}/{expected} shards", answers.len()));
             }
             message = fanout.next() => match message {
                 Some(message) => merge.accept(message),

@@ -89,17 +89,18 @@ pub(super) struct Going {
 /// to do instead.
 pub(super) type IncompatibleFlag = (bool, &'static str, &'static str);
 
-pub(super) const ONE_INSTANT: &str = "one answer is of one snapshot; leave it out";
-pub(super) const SHARDED_FIRST: &str = "a name is the sharded table's if there is one; put {shard} first, and write public.t for another";
-pub(super) const NO_COLUMN: &str = "one answer has no shard column; leave it out";
-pub(super) const NAME_THE_COLUMN: &str = "one answer has no shard column; name the column shard in the statement, \
-     and every sharded table has it: SELECT shard AS … FROM …";
+pub(super) const ONE_INSTANT: &str = "a global query reads one snapshot; remove the flag";
+pub(super) const SHARDED_FIRST: &str = "a name means the sharded table if there is one; put \
+     {shard} first, and write public.t for another table";
+pub(super) const NO_COLUMN: &str = "a global query has no shard column; remove the flag";
+pub(super) const NAME_THE_COLUMN: &str = "a global query has no shard column; select the column \
+     shard, which every sharded table has: SELECT shard AS … FROM …";
 
 /// Refuses flags that mean nothing for one answer of all shards.
 pub(super) fn refuse(flags: &[IncompatibleFlag]) -> Result<(), Error> {
     match flags.iter().find(|(given, ..)| *given) {
         Some((_, flag, instead)) => Err(Error::Usage(format!(
-            "{flag} does not go with --global: {instead}"
+            "{flag} cannot be used with --global: {instead}"
         ))),
         None => Ok(()),
     }
@@ -400,7 +401,7 @@ fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
 /// Which shards' parts took longest.
 pub(super) fn timing(parts: &[(Shard, ShardStats)]) -> String {
     if parts.is_empty() {
-        "one statement answered: no shard has a time of its own".to_owned()
+        "one statement ran over all shards: there are no times per shard".to_owned()
     } else {
         timing::describe(parts)
     }

@@ -102,7 +102,7 @@ fn check(args: &QueryArgs) -> Result<(), Error> {
         (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
         (
             !args.shards.search_path.begins_with_shard(),
-            "a schema in front of {shard} in --search-path",
+            "a schema before {shard} in --search-path",
             global::SHARDED_FIRST,
         ),
         (

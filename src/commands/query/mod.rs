@@ -10,7 +10,7 @@ use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-const NEW_SNAPSHOT: &str = "nothing was printed yet: retrying at a new snapshot";
+const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let file = args.output.output.clone();

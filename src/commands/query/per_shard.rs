@@ -53,7 +53,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 Ok(Some(prepared)) => prepared,
                 Ok(None) => return Ok(Exit::Interrupted),
                 Err(error) if error.is_transient() => {
-                    attempts.retry(Vec::new(), &format!("{error}: asking again"), &mut console);
+                    attempts.retry(Vec::new(), &format!("{error}: retrying"), &mut console);
                     continue;
                 }
                 Err(error) => return Err(error),

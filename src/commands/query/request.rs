@@ -20,7 +20,7 @@ use crate::terminal::exit_status::Exit;
 
 pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {
-        let reason = "--delimiter is for CSV; leave it out, or add --csv";
+        let reason = "--delimiter is for CSV; remove it, or add --csv";
         return Err(Error::Usage(reason.to_owned()));
     }
     let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;

@@ -16,17 +16,17 @@ pub enum FanoutError {
     /// The statement is invalid in every shard.
     #[error("{}", .0.summary_line())]
     Statement(ServerError),
-    #[error("that is more than one statement; shardq runs exactly one, so ask one after the other")]
+    #[error("expected one statement, got several; run them separately")]
     SeveralStatements,
-    #[error("the statement returns no columns, so it is no query")]
+    #[error("not a query: the statement returns no columns")]
     NotAQuery,
     /// The statement is a query that COPY does not support.
     #[error("{}", .0.summary_line())]
     NotCopied(ServerError),
     /// The server refused one of shardq's own statements.
-    #[error("the server refused to open the run's transaction: {}", .0.summary_line())]
+    #[error("the server refused to start the transaction: {}", .0.summary_line())]
     Refused(ServerError),
-    #[error("the connection was lost before any shard was asked: {0}")]
+    #[error("the connection was lost before any shard was queried: {0}")]
     Lost(String),
     #[error("{0}")]
     Silent(Silence),
@@ -65,9 +65,9 @@ impl FanoutError {
 pub enum ShardError {
     #[error("{}", .0.summary_line())]
     Server(ServerError),
-    #[error("the statement returned no rows of any kind, so it is no query")]
+    #[error("not a query: the statement returned no result set")]
     NotAQuery,
-    #[error("column \"{}\" holds bytes that are not UTF-8", one_line(.column))]
+    #[error("column \"{}\" contains bytes that are not UTF-8", one_line(.column))]
     NotUtf8 { column: String },
     /// `expected` and `found` describe the column.
     #[error("{}, but {} in {reference}", one_line(.found), one_line(.expected))]
@@ -77,15 +77,15 @@ pub enum ShardError {
         reference: String,
     },
     /// The key that `find` looks for may be in one of these tables.
-    #[error("not looked at, since you may not read it: {}", .tables.join(", "))]
+    #[error("not searched, because you may not read it: {}", .tables.join(", "))]
     NotReadable { tables: Vec<String> },
     #[error("{0}")]
     Silent(Silence),
-    #[error("permission denied for schema: without USAGE on it, what is in it is not found")]
+    #[error("permission denied for schema: without USAGE, nothing in it can be found")]
     SchemaDenied,
     #[error("the connection was lost ({reason}) {}", how_far(*.rows))]
     Lost { reason: String, rows: u64 },
-    #[error("the connection was lost ({reason}), and no other could be had: {why}")]
+    #[error("the connection was lost ({reason}) and could not be replaced: {why}")]
     NotReplaced { reason: String, why: String },
     #[error("the snapshot was lost with the connections ({reason})")]
     SnapshotLost { reason: String },
@@ -95,7 +95,7 @@ pub enum ShardError {
         .tables.iter().map(TableName::to_string).collect::<Vec<_>>().join(", ")
     )]
     Rewritten { tables: Vec<TableName> },
-    #[error("not asked: the run was stopped")]
+    #[error("not queried: the run was stopped")]
     NotAsked,
 }
 
@@ -128,8 +128,8 @@ impl ShardError {
 
 fn how_far(rows: u64) -> String {
     match rows {
-        0 => "and trying again did not help".to_owned(),
-        _ => "half-way through this shard".to_owned(),
+        0 => "and retrying did not help".to_owned(),
+        _ => "partway through this shard".to_owned(),
     }
 }
 

@@ -45,8 +45,9 @@ impl Worker {
         match joined.await {
             Some(Ok(session)) => self.run(session).await,
             Some(Err(error)) => {
-                self.events
-                    .notice(format!("one connection fewer than asked for: {error}"));
+                self.events.notice(format!(
+                    "running with one connection fewer than requested: {error}"
+                ));
                 self.end(None)
             }
             // The other workers finished first.
@@ -74,9 +75,8 @@ impl Worker {
             {
                 Ok(session) => {
                     session.begin_turns(&self.shared.plan);
-                    self.events.notice(format!(
-                        "a connection was lost ({reason}); another took over"
-                    ));
+                    self.events
+                        .notice(format!("a connection was lost ({reason}) and replaced"));
                     return Some(session);
                 }
                 Err(error) => error,
@@ -91,7 +91,7 @@ impl Worker {
             }
             let wait = backoff(tried);
             self.events
-                .notice(format!("{error}; trying again in {} ms", wait.as_millis()));
+                .notice(format!("{error}; retrying in {} ms", wait.as_millis()));
             candidate.while_needed(tokio::time::sleep(wait)).await?;
         }
         None

@@ -35,7 +35,7 @@ impl RelationCheck {
                 _ => {}
             }
         }
-        check.ok_or_else(|| ReadError::Lost("a check of the tables without an answer".to_owned()))
+        check.ok_or_else(|| ReadError::Lost("no answer to the check of the tables".to_owned()))
     }
 
     fn add(&mut self, table: &LockedTable) {

@@ -217,7 +217,9 @@ async fn read_lines(
         // Servers send one message per row. The protocol allows any split, which would put the
         // shard's name in the middle of a row.
         if !chunk.ends_with(b"\n") {
-            return Err(ReadError::Lost("COPY data that is not one row".to_owned()));
+            return Err(ReadError::Lost(
+                "a COPY message that is not exactly one row".to_owned(),
+            ));
         }
         // Growing beyond its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {

@@ -237,8 +237,7 @@ impl Worker {
         let shard = self.shared.shards[turn.index];
         let headline = report.summary_line();
         if self.retry(turn, ShardError::Server(report)) {
-            self.events
-                .notice(format!("{shard}: {headline}; trying again"));
+            self.events.notice(format!("{shard}: {headline}; retrying"));
             self.pause(backoff(turn.attempt)).await;
         }
         self.recover(session, Plan::recover()).await;

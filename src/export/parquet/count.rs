@@ -23,7 +23,7 @@ pub fn count(file: File, shard_column: bool) -> io::Result<RowCounts> {
         for batch in reader {
             let batch = batch.map_err(io::Error::other)?;
             let names = batch.column(0).as_string_opt::<i32>();
-            let names = names.ok_or_else(|| io::Error::other("the shard is no string"))?;
+            let names = names.ok_or_else(|| io::Error::other("the shard is not a string"))?;
             for name in names.iter().flatten() {
                 match shards.get_mut(name) {
                     Some(count) => *count += 1,

@@ -108,9 +108,7 @@ impl Parquet {
     pub fn finish(&mut self) -> Result<FileDigest, EncodeError> {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Open(open) => open.finish(),
-            State::Unopened(_) | State::Closed => {
-                Err(refused("no shard has said what columns there are"))
-            }
+            State::Unopened(_) | State::Closed => Err(refused("no shard reported its columns")),
         }
     }
 }

@@ -25,9 +25,8 @@ pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, 
         && columns.iter().any(|column| column.name == shard)
     {
         return Err(refused(&format!(
-            "the query has a column \"{shard}\" of its own, and readers could not tell them \
-             apart; name the shard column otherwise with --shard-column NAME, or leave it out \
-             with --no-shard-column"
+            "the query already has a column \"{shard}\", and readers could not tell them apart; \
+             rename the shard column with --shard-column NAME, or omit it with --no-shard-column"
         )));
     }
     let mut seen = HashSet::new();
@@ -36,8 +35,8 @@ pub fn schema(shard_column: Option<&str>, columns: &[Column]) -> Result<Schema, 
         .find(|column| !seen.insert(column.name.as_str()))
     {
         return Err(refused(&format!(
-            "two columns are named \"{}\", and readers could not tell them apart; \
-             give one of them another name in the query: … AS other_name",
+            "two columns are named \"{}\", and readers could not tell them apart; rename one in \
+             the query: … AS other_name",
             twice.name
         )));
     }

@@ -34,7 +34,7 @@ impl PerShard {
             self.manifest.columns = records;
         } else if !self.had(columns) {
             self.trouble = Some(ExportError::ResumeMismatch(format!(
-                "the columns were {} then, and are {} now",
+                "the columns were {}, and are now {}",
                 listed(&self.manifest.columns),
                 listed(&records)
             )));
@@ -94,7 +94,7 @@ impl PerShard {
             self.first = Some(first);
             self.columns = columns;
         } else {
-            let reason = "the shards that are there have columns of several precisions";
+            let reason = "the exported shards have columns of several precisions";
             self.trouble = Some(ExportError::ResumeMismatch(reason.to_owned()));
         }
     }

@@ -74,7 +74,7 @@ impl PartialAnalyzer<'_> {
         let close = self.text.closing(index + 1);
         let (filtered, end) = self.filtered(close);
         if (index + 1..end).any(|inner| self.is_aggregate(inner)) {
-            return Err("an aggregate is inside another");
+            return Err("an aggregate is nested inside another");
         }
         let name = self.tokens()[index].identifier().unwrap_or_default();
         let distinct = self.is(index + 2, "distinct");
@@ -179,7 +179,7 @@ impl Call<'_> {
             // Postgres chooses the digits of the root from those of the quotient under it; sqrt()
             // chooses others. Rounded twice, the last digit may differ.
             "stddev" | "stddev_samp" | "stddev_pop" => {
-                return Err("the last digit of stddev cannot be had from parts");
+                return Err("the last digit of stddev cannot be computed from partial results");
             }
             other => {
                 let column = self.part(other, ColumnRole::MinMax, columns);

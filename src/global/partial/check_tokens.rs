@@ -15,8 +15,8 @@ use crate::pg::lexer::{TokenKind, string_value};
 use crate::pg::query_text::SHARD;
 
 const WORD: NotDecomposable =
-    "it has a word that may mean something else in another session or shard";
-const SYNTAX: NotDecomposable = "its syntax is not a simple one";
+    "it has a word that may mean something different in another session or shard";
+const SYNTAX: NotDecomposable = "its syntax is not simple enough";
 
 impl PartialAnalyzer<'_> {
     pub(super) fn check_words(&self) -> Result<(), NotDecomposable> {
@@ -136,9 +136,9 @@ impl PartialAnalyzer<'_> {
                 && self.is(index - 2, "count")
         };
         if !OPERATORS.contains(&operator) {
-            Err("it has an operator that may be anything")
+            Err("it has an operator that may be user-defined")
         } else if operator == "*" && !self.follows_operand(index) && !counts() {
-            Err("it has a whole row as a value")
+            Err("it uses a whole row as a value")
         } else {
             Ok(())
         }
@@ -148,7 +148,7 @@ impl PartialAnalyzer<'_> {
         let value = string_value(self.cut(&(index..index + 1)), self.strings);
         let value = value.filter(|_| !self.follows_operand(index));
         if allowlist::is_relative_time(&value.ok_or(SYNTAX)?) {
-            Err("it names the current time, which differs between connections")
+            Err("it uses the current time, which differs between connections")
         } else {
             Ok(())
         }
@@ -188,7 +188,7 @@ impl PartialAnalyzer<'_> {
             return if own || filters {
                 Ok(())
             } else {
-                Err("it has a query inside")
+                Err("it contains a subquery")
             };
         }
         if word && name == "distinct" {
@@ -282,7 +282,7 @@ impl PartialAnalyzer<'_> {
         if by_row || self.sources.columns(name).all(ColumnShape::is_builtin) {
             Ok(())
         } else {
-            Err("a column is of a type that the database defined itself")
+            Err("a column has a user-defined type")
         }
     }
 }

@@ -23,7 +23,7 @@ impl Clauses {
     ];
 
     pub(super) fn find(text: &Text<'_>) -> Result<Self, NotDecomposable> {
-        const SHAPE: NotDecomposable = "only SELECT … FROM can be answered in parts";
+        const SHAPE: NotDecomposable = "only SELECT … FROM can be split into partial results";
         let mut found: [Option<Range<usize>>; 8] = Default::default();
         let mut open: Option<usize> = None;
         let mut depth = 0;

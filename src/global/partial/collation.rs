@@ -10,7 +10,7 @@ use super::allowlist::NotDecomposable;
 use super::analyze::PartialAnalyzer;
 use crate::global::relation::ColumnShape;
 
-const OWN: NotDecomposable = "texts with a collation of their own are compared between shards";
+const OWN: NotDecomposable = "text with its own collation is compared between shards";
 
 impl PartialAnalyzer<'_> {
     /// The expression's collation, if it is not the database's own.

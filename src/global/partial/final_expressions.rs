@@ -50,7 +50,7 @@ impl PartialAnalyzer<'_> {
                 if let Some(name) = column_name(token)
                     && (self.is_column(name) || matches!(token.kind, TokenKind::Quoted(_)))
                 {
-                    return Err("a column is neither grouped by nor aggregated");
+                    return Err("a column is neither grouped nor aggregated");
                 }
                 sql += self.cut(&(index..index + 1));
                 index += 1;

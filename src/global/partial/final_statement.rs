@@ -22,14 +22,14 @@ pub struct Parts {
 /// Why partials cannot be combined although their types are right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotCombine {
-    #[error("the shards' parts are more than is worth to be sent there and back")]
+    #[error("the partial results are too large to be worth sending back")]
     TooLarge,
     /// Results computed from it could exceed numeric's range, or be rounded.
     #[error("a sum has thousands of digits")]
     NumericTooLong,
     /// `IST` may be another time zone when read back, and with `SQL, YMD` a date is not read in the
     /// order in which it is written.
-    #[error("DateStyle writes times in a way that cannot be read back for certain")]
+    #[error("times written in this DateStyle cannot be read back reliably")]
     NonIsoDateStyle,
 }
 
@@ -52,7 +52,7 @@ impl Parts {
         floats: FloatAggregation,
     ) -> Result<Self, &'static str> {
         if columns.len() != partial.uses.len() {
-            return Err("the parts' columns are not written out");
+            return Err("the columns of the partial results are not listed explicitly");
         }
         let mut types = Vec::new();
         for (usage, column) in partial.uses.iter().zip(columns) {
@@ -156,15 +156,16 @@ impl Parts {
 fn unfit(usage: ColumnRole, known: Option<&Type>) -> &'static str {
     match (usage, known) {
         (ColumnRole::Sum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
-            "the last digits of a variance of floats depend on the order"
+            "the last digits of a floating-point variance depend on the order"
         }
         (ColumnRole::AvgSum, Some(&Type::FLOAT4)) => {
-            "avg() of real adds up more digits than sum() gives"
+            "avg() of real adds up more digits than sum() returns"
         }
         (ColumnRole::FinalSum | ColumnRole::AvgSum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
-            "the last digits of a sum of floats depend on the order; --float-sums-in-parts takes any"
+            "the last digits of a floating-point sum depend on the order; --float-sums-in-parts \
+             accepts any"
         }
-        _ => "a column's type is not one that is known to come back as it went",
+        _ => "a column's type is not known to come back unchanged",
     }
 }
 

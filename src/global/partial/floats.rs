@@ -4,8 +4,7 @@ use super::prove_joins::ask;
 use crate::exec::fanout::{FanoutError, Session};
 
 /// Why a sum of floats is not computed in partials.
-pub const DIGITS_CUT: &str =
-    "extra_float_digits has floats written with fewer digits than they have";
+pub const DIGITS_CUT: &str = "extra_float_digits cuts digits off floating-point values";
 
 pub async fn floats_round_trip(session: &Session) -> Result<bool, FanoutError> {
     let rows = ask(

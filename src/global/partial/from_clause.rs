@@ -21,7 +21,7 @@ pub enum Condition {
     Using(Range<usize>),
 }
 
-const ELSE: NotDecomposable = "it reads something else than sharded tables, joined or left joined";
+const ELSE: NotDecomposable = "it reads something other than sharded tables, joined or left joined";
 
 /// The tables, and the conditions of all but the first.
 pub fn read<'a>(

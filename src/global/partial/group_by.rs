@@ -20,7 +20,7 @@ impl PartialAnalyzer<'_> {
     pub(super) fn aggregates(&self) -> Result<Partial, NotDecomposable> {
         let items = self.elements(&self.clauses.select);
         if items.len() != self.names.len() {
-            return Err("its columns are not written out");
+            return Err("its columns are not listed explicitly");
         }
         self.number(self.clauses.limit.as_ref())?;
         self.number(self.clauses.offset.as_ref())?;
@@ -73,7 +73,7 @@ impl PartialAnalyzer<'_> {
                 Some(output) if !own_column => self.without_alias(
                     items
                         .get(output)
-                        .ok_or("GROUP BY names a column that is not there")?,
+                        .ok_or("GROUP BY names a column that does not exist")?,
                 ),
                 _ => element,
             };

@@ -28,16 +28,14 @@ impl PartialPlan {
         let first = self.catalog.shards[0];
         let joined = match self.catalog.joined {
             Colocation::Unknown => "",
-            Colocation::Asserted => "; joined rows are in the same shard, as --colocated states",
-            Colocation::Proven => {
-                "; joined rows are in the same shard: no two shards have an id in common"
-            }
+            Colocation::Asserted => "; joined rows are in the same shard, as --colocated asserts",
+            Colocation::Proven => "; joined rows are in the same shard: no two shards share an id",
         };
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "-- in parts, since these combine to exactly the same{joined}"
+            "-- partial results, which combine to exactly the same result{joined}"
         );
         let _ = writeln!(
             text,
@@ -46,13 +44,13 @@ impl PartialPlan {
         );
         let _ = writeln!(
             text,
-            "\n-- each of {} shards, at one snapshot; {first}:\n{};",
+            "\n-- in each of {} shards, at one snapshot; here {first}:\n{};",
             self.catalog.shards.len(),
             self.plan.statement.text_in(first)
         );
         let _ = writeln!(
             text,
-            "\n-- then, with the shards' rows in the arrays:\n{};",
+            "\n-- then, with the rows of all shards in the arrays:\n{};",
             self.parts.statement(&self.partial).trim_end()
         );
         text

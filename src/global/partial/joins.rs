@@ -14,8 +14,9 @@ use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
 /// Why the joins rule out partials.
-pub const APART: NotDecomposable = "a join may bring together rows of different shards: no foreign key of every shard is \
-                    along it, or shards have ids in common; join on shard too (a.shard = b.shard), or state --colocated";
+pub const APART: NotDecomposable = "a join may match rows of different shards: it does not follow \
+     a foreign key that every shard has, or shards share ids; join on shard too (a.shard = \
+     b.shard), or add --colocated";
 
 /// A condition that a column of one table equals one of another, as along a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]

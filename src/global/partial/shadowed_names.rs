@@ -13,7 +13,7 @@ use crate::pg::sql_template;
 
 /// Why such a statement is not computed in partials.
 pub const SHADOWED: &str =
-    "a function, an operator or a type of these names is found outside of pg_catalog too";
+    "a function, operator or type that it uses also exists outside pg_catalog";
 
 /// Words that call operators without naming them.
 const IMPLYING: [&str; 7] = ["between", "case", "ilike", "in", "like", "nullif", "using"];

@@ -18,15 +18,15 @@ impl PartialAnalyzer<'_> {
             .clauses
             .order
             .as_ref()
-            .ok_or("rows as they come are had in one statement")?;
+            .ok_or("without ORDER BY, one statement is enough")?;
         let limit = self
             .number(self.clauses.limit.as_ref())?
-            .ok_or("there is no LIMIT")?;
+            .ok_or("it has no LIMIT")?;
         let offset = self.number(self.clauses.offset.as_ref())?.unwrap_or(0);
         let most = limit
             .checked_add(offset)
             .filter(|most| *most <= MOST)
-            .ok_or("LIMIT and OFFSET are high")?;
+            .ok_or("LIMIT and OFFSET are too high")?;
         let mut uses = vec![ColumnRole::PassThrough; self.names.len()];
         let mut collations = vec![None; self.names.len()];
         let (mut keys, mut sorted_by) = (String::new(), Vec::new());
@@ -38,7 +38,7 @@ impl PartialAnalyzer<'_> {
                     collations[output] = self.collation_of_output(output)?;
                     output
                 }
-                Some(_) => return Err("ORDER BY names a column that is not there"),
+                Some(_) => return Err("ORDER BY names a column that does not exist"),
                 None => {
                     // Writing to a String cannot fail.
                     let _ = write!(

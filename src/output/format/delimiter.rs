@@ -34,13 +34,13 @@ impl FromStr for Delimiter {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.as_bytes() {
             [b'"' | b'\n' | b'\r' | b'\0'] => {
-                Err("a quote or a line break has its own meaning in CSV")
+                Err("a quote or a line break has a special meaning in CSV")
             }
             [byte] if byte.is_ascii_alphanumeric() || *byte == b'_' => {
-                Err("a letter, a digit or _ may be part of a value; choose another character")
+                Err("a letter, a digit or _ can be part of a value; use another character")
             }
             [byte] => Ok(Self(*byte)),
-            _ => Err("write one ASCII character, like ';' or $'\\t'"),
+            _ => Err("expected one ASCII character, e.g. ';' or $'\\t'"),
         }
     }
 }

@@ -27,15 +27,15 @@ pub enum Format {
     /// Aligned columns, as psql prints them
     #[default]
     Table,
-    /// One line a column, one block a row, as `psql -x` prints them
+    /// One line per column, one block per row, as `psql -x` prints them
     Expanded,
-    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is nothing, an empty string is ""
+    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is empty, an empty string is ""
     Csv,
     /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
     Tsv,
-    /// A JSON array of objects, one object a line
+    /// A JSON array of objects, one object per line
     Json,
-    /// JSON lines: one object a line
+    /// JSON lines: one object per line
     Jsonl,
     /// A markdown table
     Markdown,
@@ -89,22 +89,21 @@ pub struct RenderOptions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     #[error(
-        "two columns are named \"{0}\", and a JSON object holds one; \
-         give one of them another name in the query: … AS other_name"
+        "two columns are named \"{0}\", but a JSON object can have only one; rename one in the \
+         query: … AS other_name"
     )]
     ColumnTwice(String),
     #[error(
-        "the query has a column \"{0}\" of its own, and a JSON object holds one; \
-         name the shard column otherwise with --shard-column NAME, \
-         or leave it out with --no-shard-column"
+        "the query already has a column \"{0}\", but a JSON object can have only one; rename the \
+         shard column with --shard-column NAME, or omit it with --no-shard-column"
     )]
     ShardColumnTwice(String),
     #[error(
-        "out of memory: this format holds all rows until the last has come, and these are too many; \
-         --csv, --tsv and --jsonl hold none"
+        "out of memory: this format holds all rows until the last one arrives, and there are too \
+         many; --csv, --tsv and --jsonl hold none"
     )]
     OutOfMemory,
-    #[error("the text for NULL must not contain {forbidden} in {format}, or it would be no field")]
+    #[error("the text for NULL must not contain {forbidden} in {format}")]
     NullText {
         format: &'static str,
         forbidden: &'static str,

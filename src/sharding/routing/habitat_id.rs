@@ -22,9 +22,9 @@ pub struct Id(i64);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    #[error("'{0}' is no id: an id is digits only")]
+    #[error("invalid id '{0}': an id has only digits")]
     NotANumber(String),
-    #[error("'{0}' is no id: the largest is {max}", max = i64::MAX)]
+    #[error("invalid id '{0}': the largest is {max}", max = i64::MAX)]
     TooLarge(String),
 }
 

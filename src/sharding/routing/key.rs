@@ -20,11 +20,11 @@ pub enum Key {
 /// What a key is the key of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum KeyKind {
-    /// The name of an origin
+    /// An origin name
     Origin,
-    /// The name of an account
+    /// An account name
     Account,
-    /// The id of a row of any table
+    /// A row id of any table
     Id,
 }
 
@@ -51,13 +51,11 @@ pub enum Rule {
 /// Why a key's shard cannot be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
-    #[error(
-        "how many shards are names spread over? Without a server that has to be said: --shard-count 128"
-    )]
+    #[error("--no-verify needs --shard-count N for names")]
     ShardCountUnknown,
-    #[error("not a Habitat id: it would be of {}", .0.created_text())]
+    #[error("not a Habitat id: it would be from {}", .0.created_text())]
     Time(Id),
-    #[error("not a Habitat id of this database: its low 13 bits say {0}, which is not there")]
+    #[error("not a Habitat id of this database: its low 13 bits say {0}, which does not exist")]
     Shard(Shard),
 }
 

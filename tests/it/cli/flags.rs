@@ -65,7 +65,7 @@ fn a_byte_order_mark_does_not_move_the_caret() {
     query(["-q", "-f", "-"]).db(&db).stdin("\u{feff}SELECT x").run().assert(
         1,
         "",
-        "shardq: all 2 shards: ERROR 42703: column \"x\" does not exist\nLINE 1: SELECT x\n               ^\n",
+        "shardq: error: all 2 shards: ERROR 42703: column \"x\" does not exist\nLINE 1: SELECT x\n               ^\n",
     );
 }
 
@@ -78,26 +78,20 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
         path.to_str().unwrap().to_owned()
     };
     assert_usage([], has("<SQL|--command <SQL>|--file <FILE>>"));
-    assert_usage([""], "shardq: the SQL argument: there is no SQL in it\n");
-    assert_usage([" \n\t"], has("there is no SQL in it"));
+    assert_usage([""], "shardq: error: the SQL argument: no SQL found\n");
+    assert_usage([" \n\t"], has("no SQL found"));
     let empty = file("empty.sql", b"\n");
-    assert_usage(
-        ["-f", &empty],
-        has_all([empty.as_str(), "there is no SQL in it"]),
-    );
-    assert_usage(
-        ["-f", "-"],
-        "shardq: standard input: there is no SQL in it\n",
-    );
+    assert_usage(["-f", &empty], has_all([empty.as_str(), "no SQL found"]));
+    assert_usage(["-f", "-"], "shardq: error: standard input: no SQL found\n");
     assert_usage(
         ["-f", "/no/such.sql"],
-        "shardq: /no/such.sql: No such file or directory (os error 2)\n",
+        "shardq: error: /no/such.sql: No such file or directory (os error 2)\n",
     );
-    assert_usage(["-f", "/"], has("shardq: /: "));
+    assert_usage(["-f", "/"], has("shardq: error: /: "));
     let latin = file("latin.sql", b"SELECT '\xe9'");
     assert_usage(
         ["-f", &latin],
-        has_all([latin.as_str(), "not UTF-8 from byte 8 on"]),
+        has_all([latin.as_str(), "invalid UTF-8 at byte 8"]),
     );
     let nul = file("nul.sql", b"SELECT '\0'");
     assert_usage(["-f", &nul], has_all([nul.as_str(), "NUL character"]));
@@ -141,15 +135,15 @@ fn several_databases_are_no_database() {
 #[test]
 fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
     for (flag, instead) in [
-        ("--no-snapshot", "one answer is of one snapshot"),
-        ("--no-shard-column", "one answer has no shard column"),
+        ("--no-snapshot", "a global query reads one snapshot"),
+        ("--no-shard-column", "a global query has no shard column"),
         (
             "--shard-column=of",
-            "one answer has no shard column; name the column shard",
+            "a global query has no shard column; select the column shard",
         ),
     ] {
         let name = flag.split('=').next().unwrap_or(flag);
-        let refusal = format!("{name} does not go with --global: {instead}");
+        let refusal = format!("{name} cannot be used with --global: {instead}");
         assert_usage(["-g", "SELECT 1", flag], has(&refusal));
     }
     assert_usage(
@@ -161,27 +155,27 @@ fn flags_that_are_about_shards_one_by_one_do_not_go_with_global() {
 #[test]
 fn wrong_values_are_refused_with_the_name_of_their_flag() {
     for (flag, value, reason) in [
-        ("--shards", "", "an empty item"),
-        ("--shards", "1,,2", "an empty item"),
-        ("--shards", "a", "'a' is no shard number"),
-        ("--shards", "1-2-3", "'1-2-3' is no shard number"),
-        ("--shards", "9-3", "'9-3' runs backwards"),
-        ("--shards", "-5", "'-5' is no shard number"),
-        ("--shards", "4294967296", "is no shard number"),
+        ("--shards", "", "empty item in shard list"),
+        ("--shards", "1,,2", "empty item in shard list"),
+        ("--shards", "a", "invalid shard list \"a\""),
+        ("--shards", "1-2-3", "invalid shard list \"1-2-3\""),
+        ("--shards", "9-3", "range \"9-3\" is reversed"),
+        ("--shards", "-5", "invalid shard list \"-5\""),
+        ("--shards", "4294967296", "invalid shard list"),
         ("--expect-shards", "many", "invalid digit"),
         ("--search-path", "public", "{shard} is missing"),
-        ("--search-path", "{shard}; DROP", "is no schema name"),
+        ("--search-path", "{shard}; DROP", "invalid schema name"),
         (
             "--format",
             "xml",
             "possible values: table, expanded, csv, tsv, json, jsonl, markdown",
         ),
-        ("--connections", "0", "one connection is the least"),
+        ("--connections", "0", "expected at least one connection"),
         ("--connections", "abc", "not a number"),
         ("--connections", "-1", "not a number"),
-        ("--timeout", "30", "write a number and its unit"),
-        ("--timeout", "soon", "write a number and its unit"),
-        ("--timeout", "-5s", "write a number and its unit"),
+        ("--timeout", "30", "expected a number with a unit"),
+        ("--timeout", "soon", "expected a number with a unit"),
+        ("--timeout", "-5s", "expected a number with a unit"),
         ("--timeout", "10us", "less than a millisecond"),
         ("--lock-timeout", "1000h", "longer than Postgres can wait"),
         ("--on-error", "ignore", "possible values: continue, stop"),
@@ -296,7 +290,7 @@ fn quiet_silences_footer_and_hints_but_no_error() {
     failed.assert(
         3,
         "shard,n\nshard_1,1\n",
-        "shardq: shard_0: ERROR 22012: division by zero\n",
+        "shardq: error: shard_0: ERROR 22012: division by zero\n",
     );
     db.create_shards([5]);
     let warned = query(["SELECT 1 AS n", "-q", "--csv", "--shards", "5"])
@@ -305,7 +299,7 @@ fn quiet_silences_footer_and_hints_but_no_error() {
     warned.assert(
         0,
         "shard,n\nshard_5,1\n",
-        has("shardq: warning: the numbering has gaps: no shard_2-4"),
+        has("shardq: warning: shard_2-4 missing (gap in shard numbers)"),
     );
 }
 
@@ -325,14 +319,14 @@ fn the_footer_counts_rows_as_people_write_numbers() {
     one.assert(
         0,
         ANY,
-        has("1 row · 2/2 shards · no snapshot, each shard at its own instant · "),
+        has("1 row · 2/2 shards · no common snapshot: each shard read at its own moment · "),
     );
 }
 
 #[test]
 fn a_lone_aggregate_is_hinted_to_be_one_answer_a_shard() {
     let db = two_shards();
-    let hint = "hint: these are 2 answers, one a shard, and not one for all of them; for that, add --global\n";
+    let hint = "shardq: hint: one result per shard; add --global for a single total\n";
     query(["SELECT count(*) FROM t"])
         .db(&db)
         .run()
@@ -357,12 +351,7 @@ fn timing_names_the_slowest_shards_and_the_spread() {
     ran.assert(
         0,
         ANY,
-        has_all([
-            " shard ",
-            "in the median",
-            "at the 95th percentile",
-            "at most",
-        ]),
+        has_all([" shard ", "per shard: median ", " ms, p95 ", " ms, max "]),
     );
     let first = ran
         .stderr
@@ -394,7 +383,7 @@ fn a_dry_run_prints_what_would_be_sent_and_sends_none_of_it() {
     dry.assert(
         0,
         has_all(["-- shard_0\n", "-- shard_1\n"]),
-        "shardq: warning: the numbering has gaps: no shard_2-29\n",
+        "shardq: warning: shard_2-29 missing (gap in shard numbers)\n",
     );
     assert!(!dry.stdout.contains("shard_30"), "{}", dry.stdout);
     // The server's log indents continuation lines with a tab.
@@ -441,7 +430,7 @@ fn a_table_of_public_does_not_answer_for_a_shard_unless_asked_for() {
         3,
         "shard,v\nshard_1,own\n",
         has_all([
-            "shardq: shard_0: ERROR 42P01: relation \"shared\" does not exist",
+            "shardq: error: shard_0: ERROR 42P01: relation \"shared\" does not exist",
             "1/2 shards",
         ]),
     );
@@ -517,7 +506,9 @@ fn shards_are_picked_by_number_and_answer_in_numeric_order() {
     picked("31-").assert(
         1,
         "",
-        has("shardq: no shard_31- here; the shards are shard_0-2, shard_10, shard_30"),
+        has(
+            "shardq: error: no such shard: shard_31-; the shards are shard_0-2, shard_10, shard_30",
+        ),
     );
 }
 
@@ -567,12 +558,14 @@ fn the_server_itself_bounds_each_statement() {
     let slow = query(["SELECT pg_sleep(60)", "-q", "--timeout", "50ms"])
         .db(&db)
         .run();
-    let advice = "hint: raise --timeout (0 for none) if the statement may take longer\n";
+    let advice =
+        "shardq: hint: raise --timeout (0 for no limit) if the statement needs more time\n";
     slow.assert(
         1,
         "",
         &format!(
-            "shardq: shard_0: ERROR 57014: canceling statement due to statement timeout\n{advice}"
+            "shardq: error: shard_0: ERROR 57014: canceling statement due to statement timeout\n\
+             {advice}"
         ),
     );
 }
@@ -669,7 +662,7 @@ fn help_lists_every_flag_and_h_is_the_host() {
         "-w, --no-password",
         "-W, --password",
         "--help",
-        "Exit status: 0 complete, 1 failed, 2 usage, 3",
+        "Exit status: 0 complete, 1 failed, 2 usage error, 3",
     ] {
         assert!(help.contains(flag), "{flag} is missing:\n{help}");
     }

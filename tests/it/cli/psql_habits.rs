@@ -28,7 +28,8 @@ fn a_command_is_a_statement() {
             .assert(0, "shard_0,7\n", "");
     }
     let two = ["-c", "SELECT 1", "-c", "SELECT 2"];
-    let told = "shardq: shardq runs one statement; give -c once, and run the others separately\n";
+    let told = "shardq: error: expected one statement, got several; use -c once and run the others \
+         separately\n";
     shardq(["query"])
         .args(two)
         .db(&db)
@@ -66,39 +67,39 @@ fn what_only_psql_has_is_answered_with_what_to_use() {
     for (args, told) in [
         (
             ["-A", "SELECT 1"],
-            "error: shardq has no -A as psql has it; --tsv and --csv print",
+            "error: shardq does not have psql's -A; --tsv and --csv print",
         ),
         (
             ["-Atc", "SELECT 1"],
-            "error: shardq has no -A as psql has it; --tsv and --csv print",
+            "error: shardq does not have psql's -A; --tsv and --csv print",
         ),
         (
             ["-F;", "SELECT 1"],
-            "error: shardq has no -F as psql has it; use --csv with --delimiter",
+            "error: shardq does not have psql's -F; use --csv with --delimiter",
         ),
         (
             ["-vn=1", "SELECT :n"],
-            "error: shardq has no -v as psql has it; shardq has no variables",
+            "error: shardq does not have psql's -v; shardq has no variables",
         ),
         (
             ["--set=n=1", "SELECT :n"],
-            "error: shardq has no --set as psql has it; shardq has no",
+            "error: shardq does not have psql's --set; shardq has no",
         ),
         (
             ["-q", r"\d t"],
-            r"shardq: \d is a command of psql and not SQL; use psql, or query the",
+            r"shardq: error: \d is a psql command, not SQL; use psql, or query the",
         ),
         (
             ["-q", r"\gx"],
-            r"shardq: \gx is a command of psql and not SQL; use -x",
+            r"shardq: error: \gx is a psql command, not SQL; use -x",
         ),
         (
             ["-q", r"SELECT 1 \gx"],
-            r"shardq: \gx is a command of psql and not SQL; use -x",
+            r"shardq: error: \gx is a psql command, not SQL; use -x",
         ),
         (
             ["-gq", r"SELECT n FROM t \gx"],
-            r"shardq: \gx is a command of psql and not SQL; use -x",
+            r"shardq: error: \gx is a psql command, not SQL; use -x",
         ),
     ] {
         let query = shardq(["query"]).args(args).db(&db).run();

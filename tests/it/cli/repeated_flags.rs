@@ -13,7 +13,7 @@ fn several_lists_of_shards_are_a_union() {
     shardq(["query", "SELECT 1", "--shards", "7", "--shards", "1"])
         .db(&db)
         .run()
-        .assert(1, "", has("no shard_7 here"));
+        .assert(1, "", has("no such shard: shard_7"));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn the_shard_is_read_again_at_the_same_snapshot() {
         let holder = holder(&db);
         let export = export(&db, WAITS, &file).args(["-j", "2"]).spawn();
         lose_a_connection(&db);
-        go_on(&export, holder, "another took over");
+        go_on(&export, holder, ") and replaced");
         export
             .finish()
             .assert(0, "", has_all(["180,000 rows · 3/3 shards · one snapshot"]));
@@ -99,7 +99,7 @@ fn one_file_a_shard_likewise() {
         .args(["--per-shard", "--format", "parquet", "-j", "2"])
         .spawn();
     lose_a_connection(&db);
-    go_on(&export, holder, "another took over");
+    go_on(&export, holder, ") and replaced");
     export
         .finish()
         .assert(0, "", has_all(["120,000 rows · 2/2 shards · one snapshot"]));
@@ -147,7 +147,10 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     export.finish().assert(
         1,
         "",
-        has_all(["connection to server", "parts is not complete; --resume"]),
+        has_all([
+            "connection to server",
+            "parts is not complete; use --resume",
+        ]),
     );
     drop(holder);
     server.start_again().unwrap();
@@ -175,7 +178,7 @@ fn files_that_have_their_names_stay_and_resume_reads_the_others() {
     export.finish().assert(
         3,
         "",
-        has_all(["shard_1: the snapshot was lost", "--resume exports"]),
+        has_all(["shard_1: the snapshot was lost", "use --resume to export"]),
     );
     drop(holder);
     crate::support::export(&db, sql, &parts)
@@ -184,7 +187,7 @@ fn files_that_have_their_names_stay_and_resume_reads_the_others() {
         .assert(
             0,
             "",
-            has_all(["2 rows · 2/2 shards · 2 runs, so not of one instant"]),
+            has_all(["2 rows · 2/2 shards · 2 runs, so no common snapshot"]),
         );
 }
 
@@ -204,7 +207,7 @@ fn what_cannot_be_taken_back_is_written_again_from_the_beginning() {
         export.finish().assert(
             0,
             "",
-            has_all(["half-way through this shard", "120,000 rows · 2/2 shards"]),
+            has_all(["partway through this shard", "120,000 rows · 2/2 shards"]),
         );
         verify(&file)
             .run()
@@ -227,7 +230,7 @@ fn a_connection_that_is_lost_in_front_of_a_locked_table_is_replaced() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                AND application_name = 'shardq' AND datname = current_database()";
     eventually("it waits, and ends", || db.ask(end) == "t");
-    export.wait_for_stderr(|told| told.contains("another took over"));
+    export.wait_for_stderr(|told| told.contains(") and replaced"));
     migration.run("ROLLBACK");
     export
         .finish()
@@ -249,7 +252,7 @@ fn what_a_reader_has_seen_ends_the_export() {
     assert_eq!(ran.status, 1, "{}", ran.stderr);
     for told in [
         "the connection was lost",
-        "half-way through this shard",
+        "partway through this shard",
         "export again",
         "0/2 shards",
     ] {

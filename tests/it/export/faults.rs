@@ -244,7 +244,7 @@ fn a_limit_on_files_and_a_device_that_is_full() {
             has_all([
                 "File too large",
                 "ulimit -f",
-                "parts is not complete; --resume exports what is missing",
+                "parts is not complete; use --resume to export what is missing",
                 "0 rows · 0/2 shards, missing: shard_0-1 · one snapshot",
             ]),
         );
@@ -284,7 +284,11 @@ fn a_folder_that_is_not_there_or_not_ours() {
     shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
         .args([&nowhere])
         .run()
-        .assert(1, "", has_all(["missing/t.csv", "the folder is not there"]));
+        .assert(
+            1,
+            "",
+            has_all(["missing/t.csv", "the directory does not exist"]),
+        );
     let locked = folder.path().join("locked");
     fs::create_dir(&locked).unwrap();
     set_mode(&locked, 0o555);
@@ -295,7 +299,7 @@ fn a_folder_that_is_not_there_or_not_ours() {
         .args(arguments)
         .args([&file])
         .run()
-        .assert(1, "", has_all(["Permission denied", "has to be writable"]));
+        .assert(1, "", has_all(["Permission denied", "must be writable"]));
 }
 
 /// The command under test without root's privileges, which bypass file permissions.
@@ -378,7 +382,10 @@ fn a_column_that_cannot_be_exported() {
     for name in ["t.jsonl", "t.jsonl.zst", "t.parquet"] {
         let twice = ["two columns are named \"a\"", "AS other_name"];
         refused("SELECT 1 AS a, 2 AS a", name, &twice);
-        let shard = ["a column \"shard\" of its own", "--shard-column NAME"];
+        let shard = [
+            "the query already has a column \"shard\"",
+            "--shard-column NAME",
+        ];
         refused("SELECT 1 AS shard", name, &shard);
     }
     let differ = "shard_1: column 1 \"a\" is text, but it is integer in shard_0";
@@ -394,23 +401,17 @@ fn no_room_is_no_reason_to_compress_what_is_compressed() {
     let db = Db::with_shards(2);
     let full = Path::new("/dev/full");
     for (format, advice) in [
-        ("csv", "place, or compress: .csv.zst takes a tenth or so\n"),
+        (
+            "csv",
+            "elsewhere, or compress it (.csv.zst takes about a tenth)\n",
+        ),
         (
             "jsonl",
-            "place, or compress: .jsonl.zst takes a tenth or so\n",
+            "elsewhere, or compress it (.jsonl.zst takes about a tenth)\n",
         ),
-        (
-            "csv.gz",
-            "free some space there, or write to another place\n",
-        ),
-        (
-            "tsv.zst",
-            "free some space there, or write to another place\n",
-        ),
-        (
-            "parquet",
-            "free some space there, or write to another place\n",
-        ),
+        ("csv.gz", "free some space, or write elsewhere\n"),
+        ("tsv.zst", "free some space, or write elsewhere\n"),
+        ("parquet", "free some space, or write elsewhere\n"),
     ] {
         let export = export(&db, LONG, full).args(["--format", format]);
         export

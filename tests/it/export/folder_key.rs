@@ -27,9 +27,9 @@ fn a_column_that_readers_would_not_see_is_refused() {
                     1,
                     "",
                     has_all([
-                        &format!("the query has a column \"{column}\" of its own"),
+                        &format!("the query already has a column \"{column}\""),
                         "with --shard-column NAME",
-                        "is not complete; change the statement as said above",
+                        "is not complete; change the statement as described above",
                     ]),
                 );
             assert_eq!(names(&out), ["_manifest.json"]);
@@ -57,7 +57,7 @@ fn folders_can_have_another_key() {
     of("of")
         .args(["--resume"])
         .run()
-        .assert(1, "", has("--shard-column was not the same"));
+        .assert(1, "", has("--shard-column differs"));
     of("from")
         .args(["--resume"])
         .run()

@@ -41,9 +41,9 @@ fn refused(db: &Db, out: &Path, run: &Running) {
                 1,
                 "",
                 has_all([
-                    "out: another export is being written there",
+                    "out: another export is writing there",
                     &who,
-                    "wait until it has ended, or write to another folder",
+                    "wait until it ends, or write to another directory",
                 ]),
             );
     }
@@ -163,7 +163,7 @@ fn a_folder_that_was_made_for_nothing_goes() {
         .assert(
             1,
             "",
-            has_all(["outer/out: nothing to go on with", "--resume wants"]),
+            has_all(["outer/out: nothing to resume", "--resume needs"]),
         );
     assert_eq!(names(folder.path()), [""; 0]);
 }

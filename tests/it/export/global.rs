@@ -72,7 +72,7 @@ fn the_file_is_byte_for_byte_what_copy_writes_of_the_union() {
             assert_eq!(fs::read_to_string(&file).unwrap(), expected, "{way}: {sql}");
             verify(&file)
                 .run()
-                .assert(0, "", has_all(["as exported", "4/4 shards"]));
+                .assert(0, "", has_all([": OK · ", "4/4 shards"]));
         }
     }
 }
@@ -150,7 +150,7 @@ fn an_edit_of_the_file_is_found() {
     verify(&file).run().assert(
         1,
         "",
-        has_all(["t.csv: changed since it was exported", "SHA-256"]),
+        has_all(["t.csv: does not match its manifest", "SHA-256"]),
     );
 }
 
@@ -264,7 +264,7 @@ fn how_it_would_be_answered_is_printed_and_no_file_is_written() {
         export(&db, "SELECT count(*) FROM t", &file)
             .args([flag])
             .run()
-            .assert(0, has_all(["-- in parts", "each of 4 shards"]), ANY);
+            .assert(0, has_all(["-- partial results", "each of 4 shards"]), ANY);
     }
     assert_eq!(names(folder.path()), [""; 0]);
 }
@@ -275,37 +275,34 @@ fn what_means_nothing_for_one_answer_is_refused_before_anything_connects() {
     for (args, parts) in [
         (
             vec!["--per-shard"],
-            ["--per-shard does not go", "leave out --global"],
+            ["--per-shard cannot be used", "remove --global"],
         ),
         (
             vec!["--per-shard", "--resume"],
-            ["--resume does not go", "leave it out"],
+            ["--resume cannot be used", "remove the flag and --per-shard"],
         ),
         (
             vec!["--allow-partial"],
-            ["--allow-partial does not go", "--skip-missing"],
+            ["--allow-partial cannot be used", "--skip-missing"],
         ),
         (
             vec!["--order", "arrival"],
             [
-                "--order arrival does not go",
-                "the order that the statement says",
+                "--order arrival cannot be used",
+                "the statement determines the order",
             ],
         ),
         (
             vec!["--no-snapshot"],
-            ["--no-snapshot does not go", "one snapshot"],
+            ["--no-snapshot cannot be used", "one snapshot"],
         ),
         (
             vec!["--no-shard-column"],
-            ["--no-shard-column does not go", "leave it out"],
+            ["--no-shard-column cannot be used", "remove the flag"],
         ),
         (
             vec!["--shard-column", "shard"],
-            [
-                "--shard-column does not go",
-                "name the column shard in the statement",
-            ],
+            ["--shard-column cannot be used", "select the column shard"],
         ),
     ] {
         export(&db, "SELECT id FROM t", &file)
@@ -328,7 +325,7 @@ fn what_means_nothing_for_one_answer_is_refused_before_anything_connects() {
     export(&db, "SELECT id FROM t", &file).run().assert(
         1,
         "",
-        has_all(["t.csv exists already", "--force"]),
+        has_all(["t.csv already exists", "--force"]),
     );
 }
 
@@ -369,5 +366,5 @@ fn a_connection_that_is_lost_before_any_row_is_no_reason_for_no_file() {
         has_all(["retrying at a new snapshot", "1 row · 4/4 shards"]),
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "n\n18\n");
-    verify(&file).run().assert(0, "", has("as exported"));
+    verify(&file).run().assert(0, "", has(": OK · "));
 }

@@ -53,7 +53,7 @@ fn tsv_has_no_null_that_a_value_may_look_like() {
                 2,
                 "",
                 has_all([
-                    "in TSV: a text that is the same could not be told from NULL",
+                    "in TSV: an equal string could not be told from NULL",
                     r"TSV has \N for NULL",
                     "coalesce(column::text, ",
                 ]),

@@ -45,7 +45,7 @@ fn csv_is_the_servers_own_with_the_shard_in_front() {
     assert_eq!(names(folder.path()), ["t.csv", "t.csv.manifest.json"]);
     verify(&file)
         .run()
-        .assert(0, "", has_all(["as exported", "15 rows", "3/3 shards"]));
+        .assert(0, "", has_all([": OK · ", "15 rows", "3/3 shards"]));
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn a_file_that_is_there_is_kept_unless_forced() {
     export(&db, "SELECT * FROM t", &file)
         .args(["-p", "1"])
         .run()
-        .assert(1, "", has_all(["t.csv exists already", "--force"]));
+        .assert(1, "", has_all(["t.csv already exists", "--force"]));
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     export(&db, "SELECT * FROM t", &file)
         .args(["--force", "--no-manifest"])
@@ -327,11 +327,11 @@ fn a_semicolon_ends_a_statement_and_is_no_part_of_it() {
     }
     export(&db, "SELECT 1; SELECT 2", Path::new("-"))
         .run()
-        .assert(1, "", has("more than one statement"));
+        .assert(1, "", has("expected one statement"));
     export(&db, "SHOW work_mem", Path::new("-")).run().assert(
         1,
         "",
-        has_all(["SHOW", "hint: COPY takes SELECT"]),
+        has_all(["SHOW", "shardq: hint: COPY accepts SELECT"]),
     );
     export(
         &db,
@@ -352,11 +352,8 @@ fn nobody_else_has_to_be_told_a_password_or_a_format() {
         .assert(0, "", ANY);
     assert!(fs::read_to_string(&odd).unwrap().starts_with("shard\tid\n"));
     for (args, reason) in [
-        (vec!["--format", "xls"], "the formats are csv"),
-        (
-            vec!["--format", "tsv", "--excel"],
-            "--excel is a way to write CSV",
-        ),
+        (vec!["--format", "xls"], "expected one of csv"),
+        (vec!["--format", "tsv", "--excel"], "--excel is for CSV"),
     ] {
         let file = folder.path().join("x.csv");
         export(&db, "SELECT id FROM t", &file)

@@ -206,9 +206,9 @@ fn a_value_that_cannot_be_held_is_no_reason_to_resume() {
     let parts = |sql| export(&db, sql, &out).args(["--per-shard", "--format", "parquet"]);
     parts("SELECT price FROM t").run().assert(0, "", ANY);
     db.in_shard(1, "UPDATE t SET price = 'NaN'");
-    let advice = "change the statement as said above, and export it again with --force\n";
+    let advice = "change the statement as described above, and export again with --force\n";
     let ran = parts("SELECT price FROM t").args(["--force"]).run();
-    let stays = format!("out stays as it was; {advice}");
+    let stays = format!("out is unchanged; {advice}");
     ran.assert(
         1,
         "",

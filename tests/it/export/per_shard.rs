@@ -30,9 +30,11 @@ fn each_shard_has_its_file_and_no_shard_column() {
         .run()
         .assert(0, "", has_all(["66 rows", "12/12 shards"]));
     fs::write(out.join("shard=shard_3/part.csv"), "n\n3\n3\n4\n").unwrap();
-    verify(&out)
-        .run()
-        .assert(1, "", has_all(["shard=shard_3/part.csv: changed since"]));
+    verify(&out).run().assert(
+        1,
+        "",
+        has_all(["shard=shard_3/part.csv: does not match its manifest"]),
+    );
     export(&db, "SELECT n FROM t", &out)
         .args(["--per-shard"])
         .run()
@@ -90,16 +92,16 @@ fn a_killed_export_goes_on_with_what_is_missing() {
         .assert(
             1,
             "",
-            has_all(["--resume goes on with the same export only", "statement"]),
+            has_all(["--resume continues only the same export", "statement"]),
         );
     export(&db, sql, &out)
         .args(["--per-shard", "--resume", "--shards", "0-3"])
         .run()
-        .assert(1, "", has("the shards were 6 then, and are 4 now"));
+        .assert(1, "", has("the shards differ: 6 then, 4 now"));
     export(&db, sql, &out)
         .args(["--per-shard", "--resume", "--null", "NULL"])
         .run()
-        .assert(1, "", has("--null was not the same"));
+        .assert(1, "", has("--null differs"));
 
     let kept = fs::metadata(out.join("shard=shard_0/part.csv"))
         .unwrap()
@@ -121,7 +123,7 @@ fn a_killed_export_goes_on_with_what_is_missing() {
     verify(&out).run().assert(
         0,
         "",
-        has_all(["6/6 shards", "2 runs, so not of one instant"]),
+        has_all(["6/6 shards", "2 runs, so no common snapshot"]),
     );
     export(&db, sql, &out)
         .args(["--per-shard", "--resume"])
@@ -183,7 +185,7 @@ fn an_older_export_stays_as_it_was_whatever_becomes_of_the_new_one() {
         .assert(
             3,
             "",
-            has_all(["shard_2: ERROR 22012", "out stays as it was", "--resume"]),
+            has_all(["shard_2: ERROR 22012", "out is unchanged", "--resume"]),
         );
     assert_eq!(contents(&out), before);
     verify(&out).run().assert(0, "", has("4 rows · 4/4 shards"));
@@ -270,12 +272,14 @@ fn a_replacement_that_ends_half_way_is_told_and_completed() {
             "",
             has_all([
                 "shard=shard_3/part.csv: Is a directory",
-                "out holds files of two exports now; --resume",
+                "out now holds files of two exports; use --resume",
             ]),
         );
-    verify(&out)
-        .run()
-        .assert(1, "", has("shard=shard_0/part.csv: changed since"));
+    verify(&out).run().assert(
+        1,
+        "",
+        has("shard=shard_0/part.csv: does not match its manifest"),
+    );
     fs::remove_dir(&part).unwrap();
     export(&db, sql, &out)
         .args(["--per-shard", "--resume"])

@@ -30,7 +30,7 @@ fn a_terminal_shows_shards_rows_bytes_pace_time_left_and_who_is_waited_for() {
     // 2000 rows of "shard_0,1".
     for part in [
         "2/4 shards · 2,000 rows · 23.8 kB · ",
-        " kB/s · some ",
+        " kB/s · about ",
         " left · shard_2 for 1.",
     ] {
         assert!(line.contains(part), "{part:?} in {line:?}");
@@ -63,7 +63,7 @@ fn the_time_left_is_that_of_the_shards_asked() {
     };
     let export = program.spawn_interactive();
     let shown = export.wait_for_stdout(|text| text.contains("shard_1 for 1."));
-    let (_, left) = shown.rsplit_once(" · some ").unwrap();
+    let (_, left) = shown.rsplit_once(" · about ").unwrap();
     // As long again for the other half, not hours because of the shard that is not queried.
     let (left, _) = left.split_once(" left").unwrap();
     assert!(!left.contains("min"), "{left:?}");
@@ -85,7 +85,7 @@ fn nothing_is_shown_to_who_wants_it_quiet() {
     };
     let ran = program.run();
     assert_eq!(ran.status, 1, "{}", ran.stdout);
-    assert!(ran.stdout.starts_with("shardq: "), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("shardq: error: "), "{}", ran.stdout);
     assert!(!ran.stdout.contains("shards ·"), "{}", ran.stdout);
 }
 

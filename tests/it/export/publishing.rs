@@ -113,7 +113,7 @@ fn a_manifest_that_appeared_meanwhile_is_kept_and_no_file_put_beside_it() {
             1,
             "",
             has_all([
-                "t.csv.manifest.json appeared while the export ran, and was kept",
+                "t.csv.manifest.json was created by someone else during the export and was kept",
                 "t.csv was not written",
             ]),
         );
@@ -157,10 +157,11 @@ fn a_manifest_that_is_there_is_kept_unless_forced() {
     let theirs = folder.path().join("t.csv.manifest.json");
     fs::write(&theirs, "theirs").unwrap();
     for (flags, reason) in [
-        (&[][..], "t.csv.manifest.json exists already; --force"),
+        (&[][..], "t.csv.manifest.json already exists; use --force"),
         (
             &["--no-manifest"],
-            "t.csv.manifest.json is there, of an earlier file; --force",
+            "t.csv.manifest.json is left from an earlier file and would not match the new one; use \
+             --force",
         ),
     ] {
         // Fails before connecting: nothing listens on that port.

@@ -62,14 +62,14 @@ fn each_shard_at_its_own_instant_is_said_of_all_runs_alike() {
     let db = db();
     let folder = folder();
     let out = folder.path().join("out");
-    let own = "3 rows · 3/3 shards · no snapshot, each shard at its own instant";
+    let own = "3 rows · 3/3 shards · no common snapshot: each shard read at its own moment";
     new(&db, &out)
         .args(["--no-snapshot"])
         .run()
         .assert(0, "", has(own));
     verify(&out).run().assert(0, "", has(own));
     fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
-    let both = "3 rows · 3/3 shards · 2 runs, so not of one instant";
+    let both = "3 rows · 3/3 shards · 2 runs, so no common snapshot";
     resume(&db, &out)
         .args(["--no-snapshot"])
         .run()
@@ -97,7 +97,7 @@ fn a_part_that_was_changed_is_told_and_read_again() {
     resume(&db, &out).args(["-q"]).run().assert(
         0,
         "",
-        has("shard=shard_1/part.csv: changed since it was exported; it is exported again"),
+        has("shard=shard_1/part.csv: changed since it was exported; exporting it again"),
     );
     assert_eq!(fs::read_to_string(&part).unwrap(), "n\n1\n");
     verify(&out).run().assert(0, "", has("3/3 shards · 2 runs"));
@@ -131,7 +131,7 @@ fn another_server_with_a_database_of_the_same_name_is_refused() {
         format!("{}:{}", server.socket_dir().display(), server.port())
     };
     let told = format!(
-        "the server was {} then, and is {} now",
+        "the server was {}, and is now {}",
         server(&here),
         server(&there)
     );
@@ -153,8 +153,8 @@ fn other_columns_than_then_are_refused_and_what_is_there_stays() {
         1,
         "",
         has_all([
-            "the columns were (n integer) then, and are (n integer, m integer) now",
-            "use another folder, or --force",
+            "the columns were (n integer), and are now (n integer, m integer)",
+            "use another directory, or --force",
             "2 rows · 2/3 shards, missing: shard_1 · one snapshot",
         ]),
     );

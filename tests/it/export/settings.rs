@@ -200,7 +200,7 @@ fn settings_that_stay_are_recorded_and_the_same_for_all_runs_of_an_export() {
     resume().env("PGTZ", "UTC").run().assert(
         1,
         "",
-        has("the setting TimeZone was Asia/Kolkata then, and is UTC now"),
+        has("the setting TimeZone was Asia/Kolkata, and is now UTC"),
     );
     kolkata(resume()).run().assert(0, "", has("2/2 shards"));
 }

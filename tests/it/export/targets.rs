@@ -34,7 +34,7 @@ fn ctrl_c_ends_the_wait_for_a_reader_of_a_pipe() {
         export.finish().assert(
             130,
             "",
-            "shardq: interrupted; nothing is left running on the server\n",
+            "shardq: error: interrupted; nothing is left running on the server\n",
         );
     }
 }
@@ -105,7 +105,7 @@ fn a_link_that_leads_nowhere_is_written_through_as_by_a_shell() {
     assert_eq!(manifest(&link)["rows"], 1);
     // A missing folder, and a link to itself.
     for (name, to, reason) in [
-        ("lost.csv", "missing/t.csv", "the folder is not there"),
+        ("lost.csv", "missing/t.csv", "the directory does not exist"),
         ("self.csv", "self.csv", "too many levels of symbolic links"),
     ] {
         let link = folder.path().join(name);
@@ -131,7 +131,7 @@ fn what_would_fail_at_the_end_is_refused_at_the_start() {
         (
             "b.csv",
             &["--allow-partial"],
-            ["b.partial.csv exists already", "--force"],
+            ["b.partial.csv already exists", "--force"],
         ),
         (
             "c.csv",

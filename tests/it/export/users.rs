@@ -58,7 +58,7 @@ fn another_user_goes_on_only_if_that_is_asked_for_and_is_recorded() {
     assert_eq!(first["runs"][0]["server_version"], version);
 
     fs::remove_file(out.join("shard=shard_1/part.csv")).unwrap();
-    let told = format!("was read as user \"{alice}\", and you are \"{bob}\"");
+    let told = format!("were read as user \"{alice}\", but you are \"{bob}\"");
     as_user(&db, &bob, &out, &["--resume"]).run().assert(
         1,
         "",
@@ -84,7 +84,7 @@ fn another_user_goes_on_only_if_that_is_asked_for_and_is_recorded() {
     // It now contains parts by both users, and neither can resume it without the flag.
     fs::remove_file(out.join("shard=shard_2/part.csv")).unwrap();
     for (user, other) in [(&alice, &bob), (&bob, &alice)] {
-        let told = format!("was read as user \"{other}\", and you are \"{user}\"");
+        let told = format!("were read as user \"{other}\", but you are \"{user}\"");
         as_user(&db, user, &out, &["--resume"])
             .run()
             .assert(1, "", has(&told));

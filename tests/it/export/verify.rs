@@ -23,8 +23,8 @@ fn one_byte_changed_anywhere_in_any_format() {
                 1,
                 "",
                 has_all([
-                    format!("t.{kind}: changed since it was exported: its SHA-256 is").as_str(),
-                    "get the original or export again",
+                    format!("t.{kind}: does not match its manifest: SHA-256").as_str(),
+                    ", expected ",
                 ]),
             );
         }
@@ -46,11 +46,13 @@ fn a_file_cut_short_or_gone_and_a_manifest_edited_or_gone() {
     let whole = fs::read(&file).unwrap();
 
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-    verify(&file)
-        .run()
-        .assert(1, "", has_all(["changed since", "bytes"]));
+    verify(&file).run().assert(
+        1,
+        "",
+        has_all(["does not match its manifest", " bytes, expected "]),
+    );
     fs::write(&file, &whole).unwrap();
-    verify(&file).run().assert(0, "", has("as exported"));
+    verify(&file).run().assert(0, "", has(": OK · "));
     fs::remove_file(&file).unwrap();
     verify(&file)
         .run()
@@ -97,7 +99,7 @@ fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
             1,
             "",
             has_all([
-                "no part of the export",
+                "not part of the export",
                 "would read: shard=",
                 name,
                 "move them away",
@@ -118,7 +120,7 @@ fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
         "",
         has_all([
             "out/_manifest.json: No such file",
-            "get it from where the export was made",
+            "copy it from where the export was made",
         ]),
     );
 }

@@ -126,7 +126,7 @@ fn a_signal_is_obeyed_at_once_whatever_the_connection_does() {
         it_runs(&db);
         let connections = link.connections();
         link.stall();
-        ends_at_once(running, "the server did not confirm that it stopped");
+        ends_at_once(running, "the server did not confirm the cancellation");
         let requests = link.connections() - connections;
         assert!(requests <= 4 * 7, "{requests} cancel requests");
         // The cancel requests have reached the server all the same.
@@ -145,9 +145,10 @@ fn a_signal_is_obeyed_at_once_where_the_link_is_dead() {
         link.stall_new();
         ends_at_once(
             running,
-            "shardq: interrupted; the server did not confirm that it stopped, \
-             so a statement may run on there until the server notices that we are gone\n\
-             hint: SELECT pid, query FROM pg_stat_activity WHERE application_name = 'shardq' shows it",
+            "shardq: error: interrupted; the server did not confirm the cancellation, so a \
+             statement may keep running until the server notices that the client is gone\n\
+             shardq: hint: SELECT pid, query FROM pg_stat_activity WHERE application_name = \
+             'shardq' finds it",
         );
         db.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -166,7 +167,7 @@ fn a_signal_is_obeyed_at_once_while_it_begins() {
             let running = by_way_of(&link, shardq([]).args(&args), &db).spawn();
             eventually("it connects", || link.connections() > 0);
             std::thread::sleep(Duration::from_millis(50));
-            ends_at_once(running, "shardq: interrupted");
+            ends_at_once(running, "shardq: error: interrupted");
             nothing_is_left(&db);
         }
     }
@@ -186,7 +187,7 @@ fn the_limit_of_connecting_covers_all_of_it() {
 #[test]
 fn a_server_that_goes_silent_is_given_up_a_little_behind_its_own_limit() {
     let db = Db::with_shards(4);
-    let silent = "the server said nothing for 6 s, so the connection was given up";
+    let silent = "the server sent nothing for 6 s, so the connection was closed";
     // Garbled: the length announces more than a gigabyte to come.
     let garbled = b"D\x4f\xff\xff\xff\0\x01\0\0\0\x06needle";
     let garbled_line = b"d\x4f\xff\xff\xffneedle\n";
@@ -223,7 +224,7 @@ fn a_link_that_goes_dead_in_the_middle_is_given_up() {
     link.stall();
     link.stall_new();
     let ran = running.finish();
-    ran.assert(1, ANY, has("the server said nothing for 6 s"));
+    ran.assert(1, ANY, has("the server sent nothing for 6 s"));
     assert!(ran.elapsed < Duration::from_secs(20), "{:?}", ran.elapsed);
 }
 
@@ -261,7 +262,7 @@ fn a_connection_that_is_cut_anywhere_is_replaced_or_told_of() {
             let ran = by_way_of(&link, query, &db).run();
             match ran.status {
                 0 => ran.assert(0, &expected, has("8/8 shards")),
-                1 => ran.assert(1, "", has("shardq: ")),
+                1 => ran.assert(1, "", has("shardq: error: ")),
                 _ => ran.assert(3, ANY, has("/8 shards")),
             };
         }

@@ -106,7 +106,7 @@ fn a_lost_connection_is_replaced_at_the_same_snapshot() {
             .find(|(_, shard)| (shard == "shard_0") == leader)
             .unwrap();
         gated.terminate(pid);
-        query.wait_for_stderr(|text| text.contains("another took over"));
+        query.wait_for_stderr(|text| text.contains(") and replaced"));
         gated.wait_for(2);
         gated.open();
         let ran = query.finish();
@@ -114,7 +114,8 @@ fn a_lost_connection_is_replaced_at_the_same_snapshot() {
             0,
             ANY,
             has_all([
-                "a connection was lost (FATAL 57P01: terminating connection due to administrator command); another took over\n",
+                "a connection was lost (FATAL 57P01: terminating connection due to administrator \
+                 command) and replaced\n",
                 "100/100 shards · one snapshot",
             ]),
         );
@@ -142,7 +143,7 @@ fn when_all_connections_are_lost_the_run_is_had_again_at_a_new_snapshot() {
         ANY,
         has_all([
             "the snapshot was lost with the connections (FATAL 57P01: ",
-            "nothing was printed yet: retrying at a new snapshot\n",
+            "nothing printed yet: retrying at a new snapshot\n",
             "100/100 shards · one snapshot",
         ]),
     );
@@ -202,13 +203,13 @@ fn a_connection_that_is_lost_before_the_first_turn_is_had_again() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                AND application_name = 'shardq' AND datname = current_database()";
     eventually("it waits, and ends", || db.ask(end) == "t");
-    query.wait_for_stderr(|text| text.contains("asking again"));
+    query.wait_for_stderr(|text| text.contains(" command: retrying"));
     migration.run("ROLLBACK");
     query.finish().assert(
         0,
         "shard_0,0\nshard_1,1\n",
         has_all([
-            "57P01: terminating connection due to administrator command: asking again\n",
+            "57P01: terminating connection due to administrator command: retrying\n",
             "2/2 shards",
         ]),
     );
@@ -229,7 +230,7 @@ fn a_server_that_crashes_and_comes_back_is_asked_again() {
         ANY,
         has_all([
             "the snapshot was lost with the connections (",
-            "nothing was printed yet: retrying at a new snapshot\n",
+            "nothing printed yet: retrying at a new snapshot\n",
             "100/100 shards · one snapshot",
         ]),
     );
@@ -278,7 +279,7 @@ fn a_server_that_is_gone_for_good_ends_the_run_with_a_clear_error() {
     query.finish().assert(
         1,
         "",
-        has_all(["trying again in 100 ms", "shardq: ", &socket]),
+        has_all(["retrying in 100 ms", "shardq: error: ", &socket]),
     );
 }
 
@@ -339,7 +340,7 @@ fn a_full_server_is_waited_for() {
     let query = shardq(["query", "--csv", "-t", "SELECT n FROM t"])
         .db(&db)
         .spawn();
-    query.wait_for_stderr(|text| text.contains("trying again in 100 ms"));
+    query.wait_for_stderr(|text| text.contains("retrying in 100 ms"));
     drop(guests);
     query
         .finish()
@@ -353,8 +354,8 @@ fn a_full_server_is_not_waited_for_without_end() {
         1,
         "",
         has_all([
-            "trying again in 3200 ms",
-            "\nshardq: connection to server on socket ",
+            "retrying in 3200 ms",
+            "\nshardq: error: connection to server on socket ",
             "sorry, too many clients already\n",
         ]),
     );
@@ -364,7 +365,7 @@ fn a_full_server_is_not_waited_for_without_end() {
 fn ctrl_c_is_heard_while_it_waits_for_a_full_server() {
     let (_server, db, _guests) = crowded(5);
     let query = shardq(["query", "SELECT n FROM t"]).db(&db).spawn();
-    query.wait_for_stderr(|text| text.contains("trying again"));
+    query.wait_for_stderr(|text| text.contains("retrying in "));
     query.signal("INT");
     query.finish().assert(130, "", ANY);
 }
@@ -385,7 +386,7 @@ fn a_server_that_is_starting_up_is_waited_for() {
     fs::write(&conf, settings + "hot_standby = off\n").unwrap();
     server.start_again().unwrap();
     let query = shardq(["query", "--csv", "-t", "SELECT 1"]).db(&db).spawn();
-    query.wait_for_stderr(|text| text.contains("trying again in 100 ms"));
+    query.wait_for_stderr(|text| text.contains("retrying in 100 ms"));
     fs::write(server.data_dir().join("promote"), "").unwrap();
     Postmaster::of(&server).signal("USR1");
     query.finish().assert(
@@ -408,7 +409,7 @@ fn a_refused_connection_is_told_at_once_in_libpqs_words() {
         .lines()
         .next()
         .unwrap()
-        .replace("psql: error: ", "shardq: ");
+        .replace("psql: error: ", "shardq: error: ");
     ours.assert(1, "", has(&headline));
     assert!(ours.elapsed < Duration::from_secs(5), "{:?}", ours.elapsed);
 }

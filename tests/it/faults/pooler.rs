@@ -233,7 +233,7 @@ fn ctrl_c_is_heard_while_connections_wait_for_the_pool() {
         let signalled = Instant::now();
         run.signal("TERM");
         run.finish()
-            .assert(130, "", has_all(["shardq: interrupted"]));
+            .assert(130, "", has_all(["shardq: error: interrupted"]));
         let elapsed = signalled.elapsed();
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     }

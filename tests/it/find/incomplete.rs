@@ -17,7 +17,7 @@ fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
             3,
             has("MISPLACED: expected shard_2, found in shard_1\n"),
             has_all([
-                "shardq: shard_3: ERROR 55P03: canceling statement due to lock timeout\n",
+                "shardq: error: shard_3: ERROR 55P03: canceling statement due to lock timeout\n",
                 "3/4 shards searched",
             ]),
         );
@@ -34,7 +34,7 @@ fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
             1,
             "",
             has_all([
-                "shardq: not verified: shard_2: ERROR 55P03",
+                "shardq: error: not verified: shard_2: ERROR 55P03",
                 "--lock-timeout",
             ]),
         );
@@ -64,7 +64,7 @@ fn a_table_that_may_not_be_read_is_named() {
         .assert(
             0,
             has("verified: in origins (core)\n"),
-            "shardq: warning: not looked at, since you may not read it: secrets\n",
+            "shardq: warning: not searched, because you may not read it: secrets\n",
         );
 }
 
@@ -84,7 +84,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         3,
         "",
         has_all([
-            "shardq: shard_5: not looked at, since you may not read it: origins\n",
+            "shardq: error: shard_5: not searched, because you may not read it: origins\n",
             "id 721096797631602690 not found so far; it belongs in shard_2",
             "\n7/8 shards searched, missing: shard_5 · ",
         ]),
@@ -92,7 +92,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
     find().args(["--json", "-q"]).run().assert(
         3,
         has("\"searched\":{\"answered\":7,\"expected\":8}"),
-        has("shard_5: not looked at"),
+        has("shard_5: not searched"),
     );
     // A search of its other tables is incomplete.
     db.in_each_shard(&format!(
@@ -100,7 +100,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
     ));
     find()
         .run()
-        .assert(3, "", has_all(["shard_5: not looked at", "\n7/8 shards"]));
+        .assert(3, "", has_all(["shard_5: not searched", "\n7/8 shards"]));
     // A shard that did not answer is reported once, even if the key belongs there.
     db.in_shard(2, &format!("REVOKE SELECT ON origins FROM \"{role}\""));
     let mut migration = db.session();
@@ -110,12 +110,12 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         3,
         "",
         has_all([
-            "shardq: shard_5: ERROR 55P03",
-            "\nshard_2, shard_5 (2 shards): not looked at, since you may not read it: origins\n",
+            "shardq: error: shard_5: ERROR 55P03",
+            "\nshard_2, shard_5 (2 shards): not searched, because you may not read it: origins\n",
             "\n6/8 shards searched, missing: shard_2, shard_5 · ",
         ]),
     );
-    assert_eq!(ran.stderr.matches("not looked at").count(), 1);
+    assert_eq!(ran.stderr.matches("not searched").count(), 1);
 }
 
 /// Makes a shard's origins slower to read than the delay of the progress line.
@@ -162,7 +162,7 @@ fn on_a_terminal_the_progress_line_is_gone_before_what_ended_the_run() {
     let ran = run.finish();
     assert_eq!(ran.status, 130, "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("\r\x1b[Kshardq: interrupted; "),
+        ran.stdout.contains("\r\x1b[Kshardq: error: interrupted; "),
         "{:?}",
         ran.stdout
     );
@@ -178,7 +178,7 @@ fn an_interrupt_leaves_nothing_behind() {
     run.finish().assert(
         130,
         "",
-        "shardq: interrupted; nothing is left running on the server\n",
+        "shardq: error: interrupted; nothing is left running on the server\n",
     );
     assert_eq!(db.backends("shardq"), [""; 0]);
 }

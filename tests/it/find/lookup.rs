@@ -163,7 +163,7 @@ fn a_misplaced_origin_is_found_wherever_it_is() {
         .assert(
             3,
             "shard_1\nshard_3\n",
-            "shardq: MISPLACED: expected shard_2, found in shard_1, shard_3\n",
+            "shardq: error: MISPLACED: expected shard_2, found in shard_1, shard_3\n",
         );
     shardq(["find", "--json", "core"]).db(&db).run().assert(
         3,
@@ -181,14 +181,14 @@ fn a_misplaced_origin_is_found_wherever_it_is() {
 #[test]
 fn what_is_nowhere_is_not_found_and_the_nearest_names_are_told() {
     let db = Db::with_sample(32);
-    let not_found = "shardq: origin \"croe\" not found; \
-                     it belongs in shard_8 (FNV-1a 64 of the name, modulo 32)\n";
+    let not_found = "shardq: error: origin \"croe\" not found; it belongs in shard_8 (FNV-1a 64 of \
+         the name, modulo 32)\n";
     shardq(["find", "croe"]).db(&db).run().assert(
         1,
         "",
         has_all([
             not_found,
-            "\nnearest: core (shard_30)\n",
+            "\nshardq: hint: nearest: core (shard_30)\n",
             "\n32/32 shards searched · one snapshot · ",
         ]),
     );
@@ -210,7 +210,7 @@ fn what_is_nowhere_is_not_found_and_the_nearest_names_are_told() {
         "",
         has_all([
             "not found; it belongs in shard_31",
-            "\nhint: if this is a name, say --kind origin",
+            "\nshardq: hint: if this is a name, add --kind origin",
         ]),
     );
 }
@@ -247,7 +247,11 @@ fn a_key_of_digits_is_a_name_if_told_so() {
     shardq(["find", "--kind", "id", "core"])
         .db(&db)
         .run()
-        .assert(2, "", "shardq: 'core' is no id: an id is digits only\n");
+        .assert(
+            2,
+            "",
+            "shardq: error: invalid id 'core': an id has only digits\n",
+        );
 }
 
 #[test]
@@ -275,10 +279,10 @@ fn an_account_is_looked_for_among_accounts() {
             1,
             "",
             has_all([
-                "where the key belongs, has no table \"accounts\" with an id and a name",
-                "choose one with -d:",
+                "(where the key belongs) has no \"accounts\" table with id and name columns",
+                "(select one with -d):",
                 &there,
-                "--no-verify computes the shard alone",
+                "use --no-verify to only compute the shard",
             ]),
         );
 }
@@ -334,7 +338,7 @@ fn a_shard_that_is_missing_may_have_what_is_not_found() {
         3,
         "",
         has_all([
-            "warning: no shard_2 here; the shards are shard_0-1, shard_3\n",
+            "warning: no such shard: shard_2; the shards are shard_0-1, shard_3\n",
             "\"core\" not found so far; it belongs in shard_2",
             "\n3/4 shards searched, missing: shard_2 · ",
         ]),
@@ -356,12 +360,12 @@ fn a_plain_number_is_not_said_to_belong_anywhere() {
     let db = Db::with_shards(4);
     db.in_each_shard("CREATE TABLE things (id bigint PRIMARY KEY)");
     let find = |key: &str| shardq(["find", key]).db(&db).run();
-    let why = "not a Habitat id: it would be of 2014-08-28T22:49:51.000Z";
+    let why = "not a Habitat id: it would be from 2014-08-28T22:49:51.000Z";
     find("12345").assert(
         1,
         "",
         has_all([
-            &format!("shardq: id 12345 not found; {why}\n"),
+            &format!("shardq: error: id 12345 not found; {why}\n"),
             "\n4/4 shards searched · ",
         ]),
     );
@@ -382,12 +386,12 @@ fn a_plain_number_is_not_said_to_belong_anywhere() {
     find("721096797631602718").assert(
         1,
         "",
-        has("its low 13 bits say shard_30, which is not there\n"),
+        has("its low 13 bits say shard_30, which does not exist\n"),
     );
     shardq(["find", "--no-verify", "12345"])
         .env("PGHOST", "/nonexistent")
         .run()
-        .assert(2, "", &format!("shardq: {why}\n"));
+        .assert(2, "", &format!("shardq: error: {why}\n"));
 }
 
 #[test]
@@ -397,7 +401,7 @@ fn without_shards_it_is_said_which_database_has_some() {
     shardq(["find", "core"]).db(&Db::empty()).run().assert(
         1,
         "",
-        has_all(["has no shards: no schema is called shard_0", &there]),
+        has_all(["has no shards: no schema is named shard_0", &there]),
     );
 }
 
@@ -421,7 +425,7 @@ fn computing_alone_asks_no_server() {
     nowhere(["find", "--no-verify", "--short", "--kind=origin", "core"]).assert(
         2,
         "",
-        has("--shard-count 128"),
+        has("--no-verify needs --shard-count N for names"),
     );
     shardq(["find", "core"])
         .env("PGHOST", "/nonexistent")
@@ -445,6 +449,6 @@ fn the_number_of_shards_can_be_told_where_the_last_are_missing() {
         .assert(
             3,
             has("MISPLACED: expected shard_3, found in shard_1\n"),
-            has("warning: no shard_3 here; the shards are shard_0-2\n"),
+            has("warning: no such shard: shard_3; the shards are shard_0-2\n"),
         );
 }

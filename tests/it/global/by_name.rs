@@ -49,7 +49,7 @@ fn a_sharded_table_is_not_looked_up_by_its_name() {
             "pg_get_serial_sequence()",
         ),
     ] {
-        let what = format!("{by} looks up what is called 'origins'");
+        let what = format!("{by} looks up 'origins'");
         refused(&db, sql, &[&what, "'shard_0.origins'", "without --global"]);
     }
     refused(
@@ -140,7 +140,7 @@ fn where_the_session_looks_is_not_where_the_rows_are() {
         refused(
             &db,
             sql,
-            &["where this session looks", "name the column shard"],
+            &["where this session looks", "select the column shard"],
         );
     }
     answered(&db, "SELECT count(*) AS current_schema FROM origins", "2");
@@ -196,8 +196,8 @@ fn what_changes_from_call_to_call_is_one_statements_business() {
                 1,
                 "",
                 has_all([
-                    &*format!("{function} gives another value each time it is called"),
-                    "leave the flag out",
+                    &*format!("{function} returns a different value on each call"),
+                    "remove the flag",
                 ]),
             );
         shardq(["query", "-g", "--explain", sql])
@@ -271,14 +271,7 @@ fn nothing_of_the_shards_is_looked_up_by_its_name() {
         ),
         ("SELECT '{own,int}'::regtype[]", "own", "an array of names"),
     ] {
-        refused(
-            &db,
-            sql,
-            &[
-                &format!("{by} looks up what is called '{name}'"),
-                "--global",
-            ],
-        );
+        refused(&db, sql, &[&format!("{by} looks up '{name}'"), "--global"]);
     }
     for (sql, by) in [
         ("SELECT format('%I', 'own')::regclass", "a cast to regclass"),

@@ -86,27 +86,24 @@ fn what_needs_a_column_that_shards_lack_is_refused_with_the_shards() {
         ("SELECT note FROM jobs", "--skip-missing"),
         ("SELECT j.note FROM jobs j", "--skip-missing"),
         ("SELECT (j).note FROM jobs j", "differ"),
-        ("SELECT * FROM jobs", "* is every column"),
+        ("SELECT * FROM jobs", "* means every column"),
         (
             "SELECT count(*) FROM (SELECT DISTINCT * FROM jobs) AS s",
-            "* is every column",
+            "* means every column",
         ),
         (
             "SELECT j.* FROM origins o JOIN jobs AS j ON true",
-            "* is every column",
+            "* means every column",
         ),
-        ("TABLE jobs", "TABLE gives every column"),
-        ("SELECT jobs FROM jobs", "a row as a whole"),
-        (
-            "SELECT count(DISTINCT j) FROM jobs AS j",
-            "a row as a whole",
-        ),
+        ("TABLE jobs", "TABLE returns every column"),
+        ("SELECT jobs FROM jobs", "a whole row"),
+        ("SELECT count(DISTINCT j) FROM jobs AS j", "a whole row"),
         (
             "SELECT j::text FROM (jobs CROSS JOIN public.one) AS j",
-            "a row as a whole",
+            "a whole row",
         ),
-        ("SELECT row_to_json(j) FROM jobs j", "a row as a whole"),
-        ("SELECT j.row_to_json FROM jobs j", "a row as a whole"),
+        ("SELECT row_to_json(j) FROM jobs j", "a whole row"),
+        ("SELECT j.row_to_json FROM jobs j", "a whole row"),
         ("SELECT count(*) FROM jobs NATURAL JOIN origins", "NATURAL"),
         (
             "SELECT count(*) FROM jobs JOIN public.one USING (note)",
@@ -118,7 +115,7 @@ fn what_needs_a_column_that_shards_lack_is_refused_with_the_shards() {
         refused(
             &db,
             sql,
-            &["the shards differ in what the statement needs", differ, why],
+            &["table definitions differ between shards", differ, why],
         );
     }
 }
@@ -127,7 +124,7 @@ fn what_needs_a_column_that_shards_lack_is_refused_with_the_shards() {
 #[test]
 fn a_column_that_few_shards_have_is_part_of_whole_rows() {
     let db = rolling();
-    let more = "shard_2: \"origins\" has a column \"jobs\", which most shards lack";
+    let more = "shard_2: \"origins\" has an extra column \"jobs\"";
     for sql in [
         "SELECT * FROM origins",
         "SELECT count(DISTINCT o) FROM origins o",
@@ -135,7 +132,7 @@ fn a_column_that_few_shards_have_is_part_of_whole_rows() {
         "TABLE origins",
     ] {
         db.sql("CREATE TABLE IF NOT EXISTS public.one AS SELECT 1 AS jobs");
-        refused(&db, sql, &["the shards differ", more]);
+        refused(&db, sql, &["table definitions differ between shards", more]);
     }
     let skip = |sql: &str| {
         let args = ["query", "-g", "-t", "--csv", "--skip-missing", sql];
@@ -174,7 +171,7 @@ fn a_name_is_never_taken_for_something_else_where_a_column_is_left_out() {
             &db,
             sql,
             &[
-                "the shards differ in what the statement needs",
+                "table definitions differ between shards",
                 "shard_2-3: \"jobs\"",
             ],
         );
@@ -239,7 +236,7 @@ fn lengths_and_precisions_may_differ() {
     refused(
         &db,
         "SELECT b FROM t",
-        &["shard_2: column \"b\" of \"t\" is bit(4), but in most shards bit(3)"],
+        &["shard_2: column \"b\" of \"t\" is bit(4), but bit(3) in most shards"],
     );
     answered(&db, "SELECT count(v) FROM t", "3");
 }
@@ -294,7 +291,7 @@ fn a_type_that_cannot_be_matched_hinders_only_what_needs_it() {
                 1,
                 "",
                 has_all([
-                    "each shard defines for itself",
+                    "each shard defines itself",
                     "--shards N",
                     "without --global",
                 ]),

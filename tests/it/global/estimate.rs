@@ -2,7 +2,7 @@
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
-const PARTS: &str = "-- in parts";
+const PARTS: &str = "-- partial results";
 
 #[track_caller]
 fn explains(db: &Db, sql: &str, how: &[&str]) {
@@ -34,7 +34,10 @@ fn parts_are_taken_where_statistics_tell_that_they_are_few() {
     db.in_each_shard("ANALYZE t");
     explains(&db, &by_group, &[PARTS]);
     explains(&db, "SELECT id FROM t ORDER BY id LIMIT 5", &[PARTS]);
-    let many = ["-- one statement", "more rows than it pays to combine"];
+    let many = [
+        "-- one statement",
+        "combining the partial results does not pay off",
+    ];
     explains(&db, &by_id, &many);
     explains(&db, "SELECT count(DISTINCT id) FROM t", &many);
     for (sql, answer) in [(&by_group, "0,24000\n"), (&by_id, "2,1\n")] {

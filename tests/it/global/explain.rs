@@ -81,7 +81,7 @@ fn explain_analyze_runs_the_statement_over_all_shards() {
     ])
     .db(&db)
     .run()
-    .assert(1, "", has("--strategy partial: it is no simple SELECT"));
+    .assert(1, "", has("--strategy partial: it is not a simple SELECT"));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn only_a_query_is_explained() {
     for (sql, parts) in [
         (
             "EXPLAIN ANALYZE DELETE FROM t",
-            &["EXPLAIN of these", "begins with DELETE"][..],
+            &["EXPLAIN of them", "begins with DELETE"][..],
         ),
         ("EXPLAIN EXPLAIN SELECT 1", &["begins with EXPLAIN"]),
         (

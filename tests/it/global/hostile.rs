@@ -150,7 +150,7 @@ fn hostile_names_in_public_change_no_answer() {
         shardq(["query", "-g", "--explain", sql])
             .db(&db)
             .run()
-            .assert(0, has("-- in parts"), "");
+            .assert(0, has("-- partial results"), "");
     }
 }
 

@@ -36,7 +36,7 @@ fn parts_whose_snapshot_is_lost_are_asked_for_again() {
             "20\n",
             has_all([
                 ": the snapshot was lost with the connections (FATAL 57P01: ",
-                "nothing was printed yet: retrying at a new snapshot\n",
+                "nothing printed yet: retrying at a new snapshot\n",
                 "2/2 shards · one snapshot",
             ]),
         );
@@ -75,7 +75,7 @@ fn an_export_in_parts_is_asked_for_again_when_the_server_comes_back() {
         0,
         "",
         has_all([
-            "nothing is written yet: retrying at a new snapshot\n",
+            "nothing written yet: retrying at a new snapshot\n",
             "2/2 shards",
         ]),
     );

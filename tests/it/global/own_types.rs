@@ -42,7 +42,7 @@ const IN_PARTS: [(&str, &str); 4] = [
 fn a_type_of_the_shards_is_looked_at_in_parts_where_each_row_is_by_itself() {
     let db = db();
     for (sql, answer) in IN_PARTS {
-        explains(&db, sql, "-- in parts");
+        explains(&db, sql, "-- partial results");
         answered(&db, sql, answer);
     }
     // Comparing such values between shards needs the single statement.
@@ -69,6 +69,10 @@ fn operators_and_casts_of_such_a_type_are_called_in_one_statement() {
         let (sql, answer) = IN_PARTS[0];
         explains(&db, sql, "-- one statement");
         answered(&db, sql, answer);
-        explains(&db, "SELECT count(*) FROM t WHERE id > 3", "-- in parts");
+        explains(
+            &db,
+            "SELECT count(*) FROM t WHERE id > 3",
+            "-- partial results",
+        );
     }
 }

@@ -50,8 +50,11 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
     let db = db();
     for (sql, why) in [
         ("SELECT stddev(n) FROM a", "the last digit of stddev"),
-        ("SELECT variance(f) FROM a", "floats depend on the order"),
-        ("SELECT count(DISTINCT f) FROM a", "come back as it went"),
+        (
+            "SELECT variance(f) FROM a",
+            "floating-point variance depend on the order",
+        ),
+        ("SELECT count(DISTINCT f) FROM a", "come back unchanged"),
         (
             "SELECT count(DISTINCT id), count(DISTINCT name) FROM a",
             "over different values",
@@ -60,10 +63,13 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
             "SELECT DISTINCT count(*) FROM a GROUP BY n",
             "DISTINCT outside",
         ),
-        ("SELECT count(*) FROM a CROSS JOIN b", "something else than"),
+        (
+            "SELECT count(*) FROM a CROSS JOIN b",
+            "something other than",
+        ),
         (
             "SELECT count(*) FROM a RIGHT JOIN b USING (id)",
-            "something else than",
+            "something other than",
         ),
         ("SELECT count(*) FROM a JOIN b ON a.n = b.id", "--colocated"),
     ] {
@@ -75,11 +81,11 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
 #[test]
 fn a_foreign_key_proves_a_join_unless_shards_have_ids_in_common() {
     let db = db();
-    let why = ["in parts", "no two shards have an id in common"];
+    let why = ["-- partial results", "no two shards share an id"];
     explains(&db, &[JOIN], &why);
     answers(&db, &[JOIN], "31");
     db.in_shard(1, "INSERT INTO a (id) VALUES (12)");
-    is_not_had_in_parts(&db, JOIN, "ids in common");
+    is_not_had_in_parts(&db, JOIN, "share ids");
     // Joins b in shard 0 with a in shard 1.
     answers(&db, &[JOIN], "32");
     db.in_shard(1, "DELETE FROM a WHERE id = 12");
@@ -100,7 +106,7 @@ fn names_that_look_like_places_in_our_own_sql_prove_a_join_as_well() {
     explains(
         &db,
         &[join],
-        &["in parts", "no two shards have an id in common"],
+        &["-- partial results", "no two shards share an id"],
     );
     answers(&db, &[join], "40");
 }
@@ -117,7 +123,7 @@ fn only_a_foreign_key_that_holds_in_every_shard_proves_a_join() {
     ] {
         let db = db();
         db.in_shard(1, change);
-        is_not_had_in_parts(&db, JOIN, "no foreign key of every shard");
+        is_not_had_in_parts(&db, JOIN, "a foreign key that every shard has");
         let stray = if change.contains("VALUES") {
             "32"
         } else {
@@ -144,7 +150,7 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
     is_not_had_in_parts(&db, SUMS, FLAG);
     // Added one after the other, and shard 1 separately.
     answers(&db, &[SUMS], "0,0,9.007199254740992e+15,3.75");
-    explains(&db, &[SUMS, FLAG], &["in parts"]);
+    explains(&db, &[SUMS, FLAG], &["-- partial results"]);
     answers(
         &db,
         &[SUMS, FLAG],
@@ -157,7 +163,7 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
     );
     for (sql, why) in [
         ("SELECT avg(r) FROM f", "avg() of real"),
-        ("SELECT variance(d) FROM f", "variance of floats"),
+        ("SELECT variance(d) FROM f", "floating-point variance"),
     ] {
         explains(&db, &[sql, FLAG], &["one statement", why]);
     }
@@ -176,8 +182,8 @@ fn parts_that_are_too_large_are_one_statement() {
          INSERT INTO large SELECT i, repeat('x', 1000000) FROM generate_series(1, 20) AS i",
     );
     let sql = "SELECT x FROM large ORDER BY id LIMIT 20";
-    explains(&db, &[sql], &["in parts"]);
-    is_not_had_in_parts(&db, sql, "more than is worth");
+    explains(&db, &[sql], &["-- partial results"]);
+    is_not_had_in_parts(&db, sql, "too large to be worth");
     shardq(["query", "-gt", "--csv", sql])
         .db(&db)
         .run()
@@ -199,7 +205,11 @@ fn a_shard_that_waits_too_long_is_waited_for_once() {
     ])
     .db(&db)
     .run()
-    .assert(1, "", has_all(["55P03", "hint: someone holds a lock"]));
+    .assert(
+        1,
+        "",
+        has_all(["55P03", "shardq: hint: another session holds a lock"]),
+    );
     assert!(asked.elapsed().as_secs_f64() < 3.9, "{:?}", asked.elapsed());
 }
 
@@ -213,7 +223,7 @@ fn colocated_is_believed() {
     explains(
         &db,
         &[JOIN, "--colocated"],
-        &["in parts", "as --colocated states"],
+        &["-- partial results", "as --colocated asserts"],
     );
     answers(&db, &[JOIN], "32");
     answers(&db, &[JOIN, "--colocated"], "31");
@@ -262,7 +272,7 @@ fn parts_of_too_many_rows_are_given_up_for_one_statement() {
     );
     let sql = "SELECT count(DISTINCT i), count(*) FROM t";
     answers(&db, &[sql], "200002,200002");
-    is_not_had_in_parts(&db, sql, "more than is worth");
+    is_not_had_in_parts(&db, sql, "too large to be worth");
 }
 
 #[test]
@@ -287,7 +297,7 @@ fn sums_that_numeric_may_not_hold_are_given_up_for_one_statement() {
 #[test]
 fn what_differs_between_connections_is_had_in_one_statement() {
     let db = db();
-    let why = "may mean something else in another session";
+    let why = "may mean something different in another session";
     for sql in [
         "SELECT current_timestamp, count(*) FROM a GROUP BY 1",
         "SELECT current_timestamp, id FROM a ORDER BY id LIMIT 9",
@@ -332,7 +342,7 @@ fn labels_and_columns_called_like_modifiers_are_had_in_parts() {
 fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
     let db = db();
     let sql = "SELECT n end, count(*) FROM a GROUP BY n ORDER BY n LIMIT 1";
-    let why = "the server does not take its parts";
+    let why = "the server types the partial result differently";
     explains(&db, &[sql], &["one statement", why]);
     answers(&db, &[sql], "1,2");
     is_not_had_in_parts(&db, sql, why);
@@ -344,7 +354,7 @@ fn functions_and_operators_of_public_are_called_in_one_statement() {
     let db = db();
     db.in_each_shard("ALTER TABLE a ADD v varchar; UPDATE a SET v = name");
     let [max, plain] = ["SELECT max(v) FROM a", "SELECT min(v) FROM a"];
-    explains(&db, &[max], &["in parts"]);
+    explains(&db, &[max], &["-- partial results"]);
     db.sql(
         "CREATE FUNCTION public.first(varchar, varchar) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$ SELECT 'mine'::varchar $$;
          CREATE AGGREGATE public.max(varchar) (sfunc = public.first, stype = varchar, initcond = 'none');
@@ -358,23 +368,27 @@ fn functions_and_operators_of_public_are_called_in_one_statement() {
         ("SELECT count(*) FROM a WHERE v = v", "0"),
         ("SELECT count(*) FROM a WHERE v IN (v, v)", "0"),
     ] {
-        explains(&db, &[sql], &["one statement", "outside of pg_catalog"]);
+        explains(&db, &[sql], &["one statement", "outside pg_catalog"]);
         answers(&db, &[sql], answer);
     }
-    explains(&db, &[plain.replace("(v)", "(id)").as_str()], &["in parts"]);
+    explains(
+        &db,
+        &[plain.replace("(v)", "(id)").as_str()],
+        &["-- partial results"],
+    );
 }
 
 /// `session_replication_role` lets such rows in, and the constraint still counts as valid.
 #[test]
 fn a_foreign_key_is_not_believed_of_rows_that_it_does_not_hold_for() {
     let db = db();
-    explains(&db, &[JOIN], &["in parts"]);
+    explains(&db, &[JOIN], &["-- partial results"]);
     db.in_shard(
         1,
         "SET session_replication_role = replica; INSERT INTO b VALUES (1, 12);
          SET session_replication_role = origin",
     );
-    is_not_had_in_parts(&db, JOIN, "ids in common");
+    is_not_had_in_parts(&db, JOIN, "share ids");
     answers(&db, &[JOIN], "32");
 }
 
@@ -396,11 +410,16 @@ fn timing_is_of_the_parts() {
     };
     timed(
         &[],
-        &["shard_0 | ", "shard_1 | ", "in the median", "2/2 shards"],
+        &[
+            "shard_0 | ",
+            "shard_1 | ",
+            "per shard: median",
+            "2/2 shards",
+        ],
     );
     timed(
         &["--strategy", "one"],
-        &["one statement answered", "2/2 shards"],
+        &["one statement ran over all shards", "2/2 shards"],
     );
 }
 

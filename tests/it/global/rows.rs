@@ -17,7 +17,7 @@ fn a_row_that_two_shards_have_by_inheritance_is_not_counted_twice() {
         1,
         "",
         has_all([
-            "\"t\" of shard_1 and that of shard_0 have rows in common",
+            "\"t\" of shard_1 and that of shard_0 share rows by inheritance",
             "--shards",
         ]),
     );
@@ -43,7 +43,7 @@ fn a_row_that_two_shards_have_through_a_table_of_another_name_is_not_counted_twi
             1,
             "",
             has_all([
-                "\"t\" of shard_1 and that of shard_0 have rows in common",
+                "\"t\" of shard_1 and that of shard_0 share rows by inheritance",
                 "--shards",
             ]),
         );
@@ -60,7 +60,7 @@ fn a_row_of_a_third_table_that_inherits_from_two_shards_is_not_counted_twice() {
         1,
         "",
         has_all([
-            "\"t\" of shard_1 and that of shard_0 have rows in common",
+            "\"t\" of shard_1 and that of shard_0 share rows by inheritance",
             "--shards",
         ]),
     );

@@ -86,7 +86,14 @@ fn where_it_may_be_anothers_the_statement_has_to_say_whose() {
         "SELECT shard FROM t AS shard",
         "WITH c(shard, n) AS (VALUES ('a', 1)) SELECT c.n FROM c, t LIMIT 1",
     ] {
-        refused(&db, sql, &["\"shard\" may be the column", "\"t\".shard"]);
+        refused(
+            &db,
+            sql,
+            &[
+                "\"shard\" is ambiguous: it may be the column",
+                "\"t\".shard",
+            ],
+        );
     }
     refused(
         &db,

@@ -64,7 +64,7 @@ pub enum Answer {
 pub const NOT_IN_PARTS: &str = "--strategy partial";
 
 /// The start of the error for a statement that needs what differs between shards.
-pub const DIFFER: &str = "the shards differ in what the statement needs";
+pub const DIFFER: &str = "table definitions differ between shards";
 
 const NULL: &str = "-null-";
 const FIELD: &str = "\u{1f}";

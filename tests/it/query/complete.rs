@@ -35,7 +35,7 @@ fn a_shard_without_the_table_is_named_and_not_answered_from_public() {
             3,
             " shard_0 | 0\n shard_2 | 2\n\n",
             has_all([
-                "shardq: shard_1: ERROR 42P01: relation \"t\" does not exist\n\
+                "shardq: error: shard_1: ERROR 42P01: relation \"t\" does not exist\n\
                  LINE 1: SELECT n FROM t\n                      ^\n",
                 "2 rows · 2/3 shards, missing: shard_1 · ",
             ]),
@@ -105,7 +105,7 @@ fn an_error_in_the_data_of_one_shard_is_that_shards() {
             3,
             "shard_0,-1\nshard_2,1\n",
             has_all([
-                "shardq: shard_1: ERROR 22012: division by zero\n",
+                "shardq: error: shard_1: ERROR 22012: division by zero\n",
                 "2/3 shards",
             ]),
         );
@@ -155,7 +155,7 @@ fn stop_at_the_first_error_stops_the_others_on_the_server() {
         1,
         "",
         has_all([
-            "shardq: shard_199: ERROR 22012: division by zero\n",
+            "shardq: error: shard_199: ERROR 22012: division by zero\n",
             "/200 shards",
         ]),
     );
@@ -174,7 +174,7 @@ fn gaps_in_the_numbering_are_said() {
             0,
             "shard_0,1\nshard_1,1\nshard_4,1\nshard_5,1\nshard_9,1\n",
             has_all([
-                "shardq: warning: the numbering has gaps: no shard_2-3, shard_6-8\n",
+                "shardq: warning: shard_2-3, shard_6-8 missing (gap in shard numbers)\n",
                 "5/5 shards",
             ]),
         );
@@ -185,7 +185,7 @@ fn gaps_in_the_numbering_are_said() {
         .assert(
             0,
             ANY,
-            "shardq: warning: the numbering has gaps: no shard_2-3, shard_6-8\n",
+            "shardq: warning: shard_2-3, shard_6-8 missing (gap in shard numbers)\n",
         );
 }
 
@@ -207,9 +207,9 @@ fn as_many_shards_as_expected_or_none() {
     run("4").assert(
         1,
         "",
-        "shardq: expected 4 shards, found 3: shard_2 missing\n",
+        "shardq: error: expected 4 shards, found 3: shard_2 missing\n",
     );
-    run("2").assert(1, "", "shardq: expected 2 shards, found 3\n");
+    run("2").assert(1, "", "shardq: error: expected 2 shards, found 3\n");
     run("3").assert(0, "shard_0,1\nshard_1,1\nshard_3,1\n", ANY);
 }
 
@@ -222,7 +222,7 @@ fn a_shard_that_is_asked_for_and_not_there_is_an_error() {
         .assert(
             1,
             "",
-            "shardq: no shard_3-4, shard_7 here; the shards are shard_0-2\n",
+            "shardq: error: no such shard: shard_3-4, shard_7; the shards are shard_0-2\n",
         );
 }
 
@@ -235,7 +235,7 @@ fn a_database_without_shards_names_those_that_have_some() {
         1,
         "",
         has_all([
-            &format!("shardq: database \"{}\" has no shards", empty.name()),
+            &format!("shardq: error: database \"{}\" has no shards", empty.name()),
             hint.as_str(),
         ]),
     );
@@ -276,7 +276,7 @@ fn shards_stand_in_numeric_order_whatever_finished_first() {
     shardq(["query", "-qt", "--csv", sql]).db(&db).run().assert(
         0,
         "shard_0,0\nshard_1,1\nshard_2,2\nshard_9,9\nshard_10,10\nshard_100,100\n",
-        has("gaps"),
+        has("gap in shard numbers"),
     );
 }
 

@@ -261,7 +261,7 @@ fn a_column_called_shard_is_refused_in_json_with_what_to_do() {
             1,
             "",
             has_all([
-                "a column \"shard\" of its own",
+                "the query already has a column \"shard\"",
                 "--shard-column NAME",
                 "--no-shard-column",
             ]),

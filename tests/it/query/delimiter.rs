@@ -74,10 +74,10 @@ fn a_file_says_its_delimiter_and_is_verified() {
 fn what_is_no_delimiter_or_no_csv_is_refused() {
     let db = db();
     for (value, told) in [
-        ("a", "a letter, a digit or _ may be part of a value"),
-        (";;", "write one ASCII character"),
-        ("€", "write one ASCII character"),
-        ("\"", "a quote or a line break has its own meaning in CSV"),
+        ("a", "a letter, a digit or _ can be part of a value"),
+        (";;", "expected one ASCII character"),
+        ("€", "expected one ASCII character"),
+        ("\"", "a quote or a line break has a special meaning in CSV"),
     ] {
         let flag = format!("--delimiter={value}");
         let query = shardq(["query", "--csv", "SELECT 1", &flag]);
@@ -89,7 +89,7 @@ fn what_is_no_delimiter_or_no_csv_is_refused() {
         .assert(
             2,
             "",
-            "shardq: --delimiter is for CSV; leave it out, or add --csv\n",
+            "shardq: error: --delimiter is for CSV; remove it, or add --csv\n",
         );
     shardq(["export", "SELECT 1", "--delimiter=;", "-o", "x.tsv"])
         .db(&db)
@@ -97,7 +97,7 @@ fn what_is_no_delimiter_or_no_csv_is_refused() {
         .assert(
             2,
             "",
-            "shardq: --delimiter is for CSV; leave it out, or write to a .csv\n",
+            "shardq: error: --delimiter is for CSV; remove it, or write to a .csv file\n",
         );
     let null = shardq([
         "query",

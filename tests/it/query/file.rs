@@ -159,7 +159,7 @@ fn a_file_that_cannot_be_written_is_told_before_anything_connects() {
             .args([&file])
             .env("PGHOST", "/nonexistent")
             .run();
-        ran.assert(1, "", has(&format!("shardq: {}: ", file.display())));
+        ran.assert(1, "", has(&format!("shardq: error: {}: ", file.display())));
         assert!(!ran.stderr.contains("connection"), "{}", ran.stderr);
     }
 }
@@ -173,7 +173,11 @@ fn a_full_disk_is_an_error() {
         "SELECT generate_series(1, 100000)",
     )
     .run()
-    .assert(1, "", has("shardq: /dev/full: No space left on device"));
+    .assert(
+        1,
+        "",
+        has("shardq: error: /dev/full: No space left on device"),
+    );
     eventually("no backend is left", || db.backends("shardq").is_empty());
 }
 

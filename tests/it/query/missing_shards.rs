@@ -46,14 +46,14 @@ fn what_looks_like_a_shard_is_named() {
         .assert(
             0,
             "shard_0,0\nshard_1,1\n",
-            "shardq: warning: not asked, since a shard is called shard_0, shard_1, …: \
-             SHARD_3, Shard_2, shard-4, shard_, shard_007 and 1 more\n",
+            "shardq: warning: not queried, because shards are named shard_0, shard_1, …: SHARD_3, \
+             Shard_2, shard-4, shard_, shard_007 and 1 more\n",
         );
 }
 
 #[test]
 fn a_numbering_that_starts_late_is_said() {
-    let start = "shardq: warning: the numbering starts at shard_2, and not at shard_0 or shard_1\n";
+    let start = "shardq: warning: shard numbers start at shard_2, not at shard_0 or shard_1\n";
     let run = |db: &Db| shardq(["query", "-qt", "--csv", "SELECT 1"]).db(db).run();
     run(&with_look_alikes([2, 3], &[])).assert(0, "shard_2,1\nshard_3,1\n", start);
     run(&with_look_alikes([1, 2], &[])).assert(0, "shard_1,1\nshard_2,1\n", "");
@@ -64,14 +64,14 @@ fn an_answer_that_may_lack_shards_is_not_called_complete() {
     let db = padded();
     let query = || shardq(["query", "-t", "--csv", "SELECT n FROM t"]).db(&db);
     let rows = "shard_100,100\nshard_101,101\n";
-    let footer = format!("2 rows · 2/10 shards, not asked: {PADDED} · one snapshot · ");
+    let footer = format!("2 rows · 2/10 shards, not queried: {PADDED} · one snapshot · ");
     query().run().assert(
         3,
         rows,
         has_all([
-            "shardq: shards may be missing: there is no shard_0-99, but these schemas look like \
-             shards: shard_000, ",
-            "if shard_100-101 are all shards there are, say --expect-shards 2\n",
+            "shardq: error: shards may be missing: there is no shard_0-99, but these schemas look \
+             like shards: shard_000, ",
+            "if shard_100-101 are all the shards, add --expect-shards 2\n",
             footer.as_str(),
         ]),
     );
@@ -114,7 +114,8 @@ fn a_file_of_an_answer_that_may_lack_shards_does_not_appear() {
                 1,
                 "",
                 has_all([
-                    "shardq: not answered, since shards may be missing: there is no shard_0-99",
+                    "shardq: error: not answered, because shards may be missing: there is no \
+                     shard_0-99",
                     "--expect-shards 2",
                 ]),
             );
@@ -129,7 +130,7 @@ fn a_file_of_an_answer_that_may_lack_shards_does_not_appear() {
             "",
             has_all([
                 "shards may be missing",
-                "2 rows · 2/10 shards, not asked: shard_000",
+                "2 rows · 2/10 shards, not queried: shard_000",
             ]),
         );
     let partial = folder.path().join("t.partial.csv");
@@ -142,7 +143,7 @@ fn a_file_of_an_answer_that_may_lack_shards_does_not_appear() {
     shardq(["verify"]).args([&partial]).run().assert(
         0,
         "",
-        has("2/10 shards, not asked: shard_000"),
+        has("2/10 shards, not queried: shard_000"),
     );
 }
 
@@ -155,7 +156,7 @@ fn one_answer_of_all_shards_is_refused_where_some_may_be_missing() {
             .db(&db)
             .run()
     };
-    query(&[]).assert(1, "", has("not answered, since shards may be missing"));
+    query(&[]).assert(1, "", has("not answered, because shards may be missing"));
     query(&["--expect-shards", "2"]).assert(0, "     2\n\n", ANY);
 }
 
@@ -168,7 +169,7 @@ fn a_key_is_not_nowhere_where_shards_may_be_missing() {
         "",
         has_all([
             "not found so far",
-            "2/102 shards searched, missing: shard_0-99, not asked: shard_000",
+            "2/102 shards searched, missing: shard_0-99, not queried: shard_000",
         ]),
     );
 }
@@ -180,7 +181,10 @@ fn a_database_with_look_alikes_alone_has_no_shards() {
     shardq(["query", "SELECT 1"]).db(&db).run().assert(
         1,
         "",
-        has("no schema is called shard_0, shard_1, …; these only look like it: shard_00, shard_01\n"),
+        has(
+            "no schema is named shard_0, shard_1, …; these only look similar: shard_00, shard_01\n\
+             ",
+        ),
     );
 }
 
@@ -202,10 +206,10 @@ fn failures_come_behind_the_last_row_and_the_summary_names_the_shards() {
         .run()
         .assert(3, "", "");
     let text = fs::read_to_string(both.path()).unwrap();
-    let (result, said) = text.split_at(text.find("shardq: ").unwrap());
+    let (result, said) = text.split_at(text.find("shardq: error: ").unwrap());
     assert_eq!(result.lines().count(), 251, "{text}");
     assert!(
-        said.starts_with("shardq: shard_4: ERROR 42P01")
+        said.starts_with("shardq: error: shard_4: ERROR 42P01")
             && said.contains("\n250 rows · 5/6 shards, missing: shard_4 · one snapshot · "),
         "{said}"
     );

@@ -80,8 +80,8 @@ fn databases_that_have_shards_are_listed_whatever_they_are_called() {
         .map(|name| format!("\n  {name} (2 shards)"))
         .collect();
     let mut expected: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let none = format!("shardq: database \"{}\" has no shards", db.name());
-    expected.extend([none.as_str(), "choose one with -d:"]);
+    let none = format!("shardq: error: database \"{}\" has no shards", db.name());
+    expected.extend([none.as_str(), "(select one with -d):"]);
     let ran = shardq(["query", "SELECT 1"]).db(&db).run();
     ran.assert(1, "", has_all(expected));
     assert_eq!(

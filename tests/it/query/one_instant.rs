@@ -126,6 +126,6 @@ fn the_footer_says_when_there_is_no_common_instant() {
         .assert(
             0,
             "shard_0,1\nshard_1,1\n",
-            has("2/2 shards · no snapshot, each shard at its own instant · "),
+            has("2/2 shards · no common snapshot: each shard read at its own moment · "),
         );
 }

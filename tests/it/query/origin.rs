@@ -60,13 +60,14 @@ fn an_origin_that_is_nowhere_is_a_warning_with_the_nearest() {
 fn an_origin_that_is_elsewhere_makes_the_answer_incomplete() {
     let db = with_origins(4);
     insert(&db, 1, 5, "core");
-    let misplaced = "MISPLACED: origin \"core\" belongs in shard_2, and is in shard_1; \
-                     --shards asks there\n";
-    query(&db, "core")
-        .args(["-q"])
-        .run()
-        .assert(3, "shard_2,0\n", &format!("shardq: {misplaced}"));
-    let refused = format!("shardq: not answered: {misplaced}");
+    let misplaced = "MISPLACED: origin \"core\" belongs in shard_2, but is in shard_1; use \
+         --shards to query there\n";
+    query(&db, "core").args(["-q"]).run().assert(
+        3,
+        "shard_2,0\n",
+        &format!("shardq: error: {misplaced}"),
+    );
+    let refused = format!("shardq: error: not answered: {misplaced}");
     shardq(["query", "-gqt", COUNT, "--origin", "core"])
         .db(&db)
         .run()
@@ -98,7 +99,7 @@ fn the_shard_of_an_origin_may_be_missing() {
     if home.number() != 3 {
         query(&db, &name)
             .run()
-            .assert(3, ANY, has("and is in shard_3"));
+            .assert(3, ANY, has("but is in shard_3"));
     }
     query(&db, &name)
         .args(["--expect-shards", "5"])
@@ -109,7 +110,10 @@ fn the_shard_of_an_origin_may_be_missing() {
     query(&db, "core").run().assert(
         3,
         "",
-        has("shardq: shard_2 of 4, where origin \"core\" belongs (FNV-1a mod 4), is not there"),
+        has(
+            "shardq: error: shard_2 of 4, where origin \"core\" belongs (FNV-1a mod 4), does not \
+             exist",
+        ),
     );
     // Its contents are unknown.
     let present = name_in(1, 4);

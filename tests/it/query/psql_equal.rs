@@ -382,7 +382,7 @@ fn bytes_that_are_not_utf_8_can_be_seen_as_the_hint_says() {
     let told = || {
         has_all([
             "ERROR 22021: invalid byte sequence for encoding \"UTF8\": 0xe9",
-            "a database whose encoding is SQL_ASCII holds any bytes; to see them, select",
+            "a database with encoding SQL_ASCII can hold any bytes; to view them, select",
             hint,
         ])
     };

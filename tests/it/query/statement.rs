@@ -88,7 +88,7 @@ fn two_statements_are_refused() {
         shardq(["query", sql]).db(&db).run().assert(
             1,
             "",
-            "shardq: that is more than one statement; shardq runs exactly one, so ask one after the other\n",
+            "shardq: error: expected one statement, got several; run them separately\n",
         );
     }
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
@@ -115,7 +115,7 @@ fn a_statement_without_rows_is_refused() {
         shardq(["query", sql]).db(&db).run().assert(
             1,
             "",
-            has("shardq: the statement returns no columns, so there is nothing to show; shardq runs queries: SELECT"),
+            has("shardq: error: not a query; shardq accepts SELECT"),
         );
     }
     assert_eq!(db.ask("SELECT count(*) FROM shard_0.t"), "1");
@@ -126,16 +126,16 @@ fn what_is_taken_instead_is_what_the_format_takes() {
     let db = one_shard();
     let export = |sql, format| shardq(["export", sql, "-q", "-o-", "--format", format]).db(&db);
     for sql in ["COPY t TO STDOUT", "LISTEN x"] {
-        let none = "shardq: the statement returns no columns, so there is nothing to show; ";
+        let none = "shardq: error: not a query; ";
         for (format, taken) in [
             (
                 "csv",
-                "COPY, which writes this format, takes SELECT, VALUES, TABLE and WITH; \
-                 --format jsonl also SHOW and EXPLAIN\n",
+                "COPY, which writes this format, accepts SELECT, VALUES, TABLE and WITH; --format \
+                 jsonl also accepts SHOW and EXPLAIN\n",
             ),
             (
                 "jsonl",
-                "shardq runs queries: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN\n",
+                "shardq accepts SELECT, VALUES, TABLE, WITH, SHOW and EXPLAIN\n",
             ),
         ] {
             let told = format!("{none}{taken}");
@@ -147,7 +147,7 @@ fn what_is_taken_instead_is_what_the_format_takes() {
     export("SHOW work_mem", "tsv").run().assert(
         1,
         "",
-        has("hint: COPY takes SELECT, VALUES, TABLE and WITH"),
+        has("shardq: hint: COPY accepts SELECT, VALUES, TABLE and WITH"),
     );
 }
 
@@ -155,8 +155,8 @@ fn what_is_taken_instead_is_what_the_format_takes() {
 fn a_query_without_columns_is_not_told_to_be_a_query() {
     let db = one_shard();
     db.in_shard(0, "CREATE TABLE empty ()");
-    let told = "shardq: the result has no columns, so there is nothing to show; name some \
-                columns, or count the rows: SELECT count(*) FROM …\n";
+    let told = "shardq: error: the result has no columns; name some columns, or count the rows: \
+         SELECT count(*) FROM …\n";
     for sql in [
         "SELECT * FROM empty",
         "TABLE empty",
@@ -183,7 +183,7 @@ fn an_export_of_what_changes_data_is_refused_as_a_query_of_it() {
         "WITH d AS (DELETE FROM t RETURNING n) SELECT * FROM d",
     ] {
         let query = shardq(["query", "-q", sql]).db(&db).run();
-        query.assert(1, "", has("shardq: "));
+        query.assert(1, "", has("shardq: error: "));
         for format in ["csv", "tsv", "jsonl"] {
             let export = shardq(["export", "-q", sql, "-o-", "--format", format]);
             export.db(&db).run().assert(1, "", query.stderr.as_str());
@@ -199,7 +199,7 @@ fn two_statements_are_refused_in_one_answer_as_well() {
         shardq(["query", "-g", sql]).db(&db).run().assert(
             1,
             "",
-            "shardq: that is more than one statement; shardq runs exactly one, so ask one after the other\n",
+            "shardq: error: expected one statement, got several; run them separately\n",
         );
     }
 }
@@ -229,14 +229,14 @@ fn a_statement_that_someone_cancelled_is_told_from_one_that_took_too_long() {
             ran.assert(
                 1,
                 "",
-                has("not by a limit of this run: someone cancelled it on the server"),
+                has("no limit of this run was reached: someone cancelled it on the server"),
             );
         }
         let ran = shardq(command)
             .args(["SELECT pg_sleep(59), 1 AS one", limit, "100ms"])
             .db(&db)
             .run();
-        ran.assert(1, "", has(&format!("raise {limit} (0 for none)")));
+        ran.assert(1, "", has(&format!("raise {limit} (0 for no limit)")));
     }
 }
 
@@ -273,9 +273,11 @@ fn assert_errors_of_psql(db: &Db, statements: &[&str]) {
     for (sql, error) in statements.iter().zip(errors) {
         let ran = shardq(["query", "-q", "--", sql]).db(db).run();
         // The preflight reports it for all shards, a shard's statement for one.
-        let ours = ran.stderr.replacen("shardq: shard_0: ", "shardq: ", 1);
-        let ours = without_lines("hint: ", &ours);
-        assert_eq!(ours, format!("shardq: {error}"), "{sql}");
+        let ours = ran
+            .stderr
+            .replacen("shardq: error: shard_0: ", "shardq: error: ", 1);
+        let ours = without_lines("shardq: hint: ", &ours);
+        assert_eq!(ours, format!("shardq: error: {error}"), "{sql}");
         ran.assert(1, "", has("ERROR"));
     }
 }

@@ -65,9 +65,9 @@ fn a_misspelt_table_is_answered_with_the_nearest_and_how_many_shards_have_it() {
     .assert(
         3,
         "shard,n\nshard_3,1\n",
-        "shardq: shard_2: ERROR 42P01: relation \"notes\" does not exist\n\
+        "shardq: error: shard_2: ERROR 42P01: relation \"notes\" does not exist\n\
              LINE 1: SELECT n FROM notes\n                      ^\n\
-             hint: 2 of 4 shards have a table \"notes\"\n",
+             shardq: hint: 2 of 4 shards have a table \"notes\"\n",
     );
     for sql in ["SELECT * FROM nothing_like_it", "SELECT * FROM ext.setings"] {
         let ran = shardq(["query", sql]).db(&db).run();
@@ -138,9 +138,9 @@ fn a_schema_that_is_closed_to_the_user_is_told_from_a_table_that_is_not_there() 
          GRANT USAGE ON SCHEMA shard_0, shard_2 TO \"{role}\";
          GRANT SELECT ON shard_0.origins, shard_1.origins, shard_2.origins, shard_3.origins TO \"{role}\""
     ));
-    let denied = "shardq: shard_1, shard_3 (2 shards): permission denied for schema: \
-                  without USAGE on it, what is in it is not found\n\
-                  hint: GRANT USAGE ON SCHEMA shard_… TO … lets a user in\n";
+    let denied = "shardq: error: shard_1, shard_3 (2 shards): permission denied for schema: \
+         without USAGE, nothing in it can be found\n\
+         shardq: hint: grant access with GRANT USAGE ON SCHEMA shard_… TO …\n";
     shardq(["query", "-q", "--csv", "SELECT n FROM origins", "-U", role])
         .db(&db)
         .run()
@@ -159,6 +159,10 @@ fn a_schema_that_is_closed_to_the_user_is_told_from_a_table_that_is_not_there() 
     ])
     .db(&db)
     .run()
-    .assert(1, "", has("shardq: shard_1: permission denied for schema:"));
+    .assert(
+        1,
+        "",
+        has("shardq: error: shard_1: permission denied for schema:"),
+    );
     db.sql(&format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""));
 }

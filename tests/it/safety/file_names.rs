@@ -78,7 +78,8 @@ fn a_name_that_says_something_else_is_refused_with_what_there_is() {
                 "",
                 has_all([
                     name,
-                    "query writes no such files; it writes csv, tsv, json, jsonl, ndjson, md, markdown",
+                    "query does not write such files; it writes csv, tsv, json, jsonl, ndjson, md, \
+                     markdown",
                     "--format",
                     "shardq export writes .csv.gz, .parquet",
                 ]),
@@ -95,7 +96,7 @@ fn a_name_that_says_something_else_is_refused_with_what_there_is() {
                 "",
                 has_all([
                     name,
-                    "export writes no such files; it writes csv, csv.gz, csv.zst, tsv",
+                    "export does not write such files; it writes csv, csv.gz, csv.zst, tsv",
                     "parquet",
                     "--format",
                 ]),

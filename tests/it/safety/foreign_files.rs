@@ -50,7 +50,7 @@ fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
         ),
         ("a symbolic link", &|| symlink("nowhere", &claim).unwrap()),
         ("a pipe", &|| pipe(&claim)),
-        ("a folder", &|| fs::create_dir(&claim).unwrap()),
+        ("a directory", &|| fs::create_dir(&claim).unwrap()),
     ] {
         fs::create_dir_all(&out).unwrap();
         make();
@@ -63,8 +63,8 @@ fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
                     1,
                     "",
                     has_all([
-                        &*format!(".shardq-lock: {what}, and not a regular file"),
-                        "remove it, or write to another folder",
+                        &*format!(".shardq-lock: {what}, not a regular file"),
+                        "remove it, or write to another directory",
                     ]),
                 );
         }
@@ -139,7 +139,7 @@ fn no_link_to_a_folder_takes_a_run_elsewhere() {
         exported(&db, &out);
         fs::remove_dir_all(out.join("shard=shard_1")).unwrap();
         symlink(&elsewhere, out.join("shard=shard_1")).unwrap();
-        let refused = "shard=shard_1: a symbolic link, and not a folder of the export; remove it";
+        let refused = "shard=shard_1: a symbolic link, not a directory of the export; remove it";
         let ran = export(&db, SQL, &out).args(["--per-shard", flag]).run();
         assert_eq!(ran.status, 1, "{}", ran.stderr);
         assert!(
@@ -163,7 +163,7 @@ fn no_link_to_a_folder_takes_a_run_elsewhere() {
         .assert(
             1,
             "",
-            has(".shardq-replacement: a symbolic link, and not a folder of the export"),
+            has(".shardq-replacement: a symbolic link, not a directory of the export"),
         );
     fs::remove_file(elsewhere.join("_manifest.json")).unwrap();
     unchanged("replacement");
@@ -185,7 +185,7 @@ fn the_manifest_of_a_file_is_written_through_no_link() {
         symlink(to, &manifest).unwrap();
         export(&db, SQL, &file)
             .run()
-            .assert(1, "", has("manifest.json exists already"));
+            .assert(1, "", has("manifest.json already exists"));
         assert!(!file.exists());
         export(&db, SQL, &file)
             .args(["--force"])
@@ -249,13 +249,13 @@ fn only_regular_files_are_verified_and_gone_on_with() {
     for (what, make) in [
         ("a pipe", &(|path: &Path| pipe(path)) as &dyn Fn(&Path)),
         ("a device", &|path| symlink("/dev/zero", path).unwrap()),
-        ("a folder", &|path| fs::create_dir(path).unwrap()),
+        ("a directory", &|path| fs::create_dir(path).unwrap()),
     ] {
         let _ = fs::remove_dir_all(&out);
         exported(&db, &out);
         fs::remove_file(&part).unwrap();
         make(&part);
-        let refused = format!("part.csv: {what}, and not a regular file");
+        let refused = format!("part.csv: {what}, not a regular file");
         verify(&out).run().assert(1, "", has(&refused));
         export(&db, SQL, &out)
             .args(["--per-shard", "--resume"])
@@ -267,8 +267,8 @@ fn only_regular_files_are_verified_and_gone_on_with() {
         let manifest = folder.path().join(format!("{what}.manifest.json"));
         make(&manifest);
         verify(&manifest).run().assert(1, "", ANY);
-        if what != "a folder" {
-            let refused = format!("{what}.manifest.json: {what}, and not a regular file");
+        if what != "a directory" {
+            let refused = format!("{what}.manifest.json: {what}, not a regular file");
             verify(&file).run().assert(1, "", has(&refused));
         }
     }
@@ -279,7 +279,7 @@ fn only_regular_files_are_verified_and_gone_on_with() {
     pipe(&file);
     verify(&file)
         .run()
-        .assert(1, "", has("t.csv: a pipe, and not a regular file"));
+        .assert(1, "", has("t.csv: a pipe, not a regular file"));
     // A file without an end or a size.
     fs::remove_file(&file).unwrap();
     symlink("/proc/kmsg", &file).unwrap();

@@ -28,7 +28,7 @@ fn an_error_of_several_lines_stands_to_the_right_of_ours() {
         1,
         "",
         has_all([
-            "shardq: all 2 shards: ERROR P0001: fine\n    shardq: all is well\n    128/128 shards",
+            "shardq: error: all 2 shards: ERROR P0001: fine\n    shardq: all is well\n    128/128 shards",
             "\nDETAIL:  fine\n    shardq: all is well\n    128/128 shards · one snapshot · 3 ms\n    ERROR:  none\n",
             "\nHINT:  fine\n    shardq: all is well\n",
             "\nCONTEXT:  PL/pgSQL function ",

@@ -96,7 +96,7 @@ fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
     query.finish().assert(
         130,
         "",
-        "shardq: interrupted; nothing is left running on the server\n",
+        "shardq: error: interrupted; nothing is left running on the server\n",
     );
     nothing_runs(&db);
 }

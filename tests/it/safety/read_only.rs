@@ -193,10 +193,10 @@ fn try_all(
 }
 
 fn refused(ran: &Ran) -> bool {
-    let usage = ran.stderr.contains("is a command of psql");
+    let usage = ran.stderr.contains("is a psql command");
     ran.status == if usage { 2 } else { 1 }
         && ran.stdout.is_empty()
-        && ran.stderr.starts_with("shardq: ")
+        && ran.stderr.starts_with("shardq: error: ")
 }
 
 #[test]

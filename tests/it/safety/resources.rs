@@ -25,7 +25,10 @@ fn a_table_that_outgrows_memory_is_an_error_and_a_stream_does_not() {
         limited("-v 160000", format).db(&db).run().assert(
             1,
             "",
-            has_all(["shardq: out of memory: this format holds all rows", "--csv"]),
+            has_all([
+                "shardq: error: out of memory: this format holds all rows",
+                "--csv",
+            ]),
         );
     }
     let ran = limited("-v 160000", &["query", sql, "--csv"]).db(&db).run();
