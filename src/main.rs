@@ -21,7 +21,13 @@ fn main() -> ExitCode {
             // clap shows what it does not understand.
             let shows = |arg: &String| may_hold_password(arg) && error.to_string().contains(arg);
             if !error.use_stderr() || !std::env::args().any(|arg| shows(&arg)) {
-                error.exit();
+                let text = error.to_string();
+                let Some(text) = text.strip_prefix("error: ") else {
+                    // Help, or the version.
+                    error.exit();
+                };
+                console.error(&text);
+                return Exit::Usage.into();
             }
             console.error(&format!(
                 "{}; the argument is not shown because it may contain a password; pass a \
