@@ -249,7 +249,10 @@ fn a_file_per_shard_gets_its_name_only_if_the_snapshot_covers_it() {
 #[test]
 fn a_result_that_was_printed_in_part_names_the_shard() {
     let db = two_shards();
-    let sql = "SELECT id, v, repeat('x', 2000) FROM t";
+    // Until the other worker has its connection and takes shard_1: one that reads both shards
+    // checks them together.
+    let sql = "SELECT id, v, repeat('x', 2000), CASE WHEN id = 1 AND current_schema() = 'shard_0' \
+               THEN pg_sleep(1) END FROM t";
     let mut rewriter = rewriting(&db, RELOAD);
     let run = shardq(["query", "--csv", sql]).db(&db);
     let run = run.args(["--lock-timeout", "1min"]).spawn();
