@@ -152,7 +152,7 @@ pub struct ExportOutputArgs {
 }
 
 impl ExportOutputArgs {
-    /// What readers of a folder with one file a shard call the shard.
+    /// What readers of a folder with one file per shard call the shard.
     pub fn folder_key(&self) -> &str {
         self.shard_column.as_deref().unwrap_or("shard")
     }

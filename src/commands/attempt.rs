@@ -1,20 +1,20 @@
-//! The attempts of a command: one whose snapshot is lost, or does not cover a table, before
-//! anything was printed is repeated at a new snapshot. Once, for all commands.
+//! The retry loop of all commands. An attempt whose snapshot is lost, or does not cover a table, is
+//! repeated at a new snapshot as long as nothing was printed.
 
 use super::error::Error;
 use super::session_setup::ConnectRetry;
 use crate::exec::plan::{Plan, TableName};
 use crate::terminal::console::Console;
 
-/// After which a command gives up.
+/// Attempts before a command gives up.
 const MOST: u32 = 3;
 
-/// Which attempt it is, and what those before it have taught.
+/// The attempts made so far, and what the next one must do differently.
 #[derive(Debug)]
 pub(super) struct Attempts {
     made: u32,
     pub connect: ConnectRetry,
-    /// Tables that were rewritten meanwhile: locked in front of the next snapshot.
+    /// Tables that were rewritten during an attempt: locked before the next snapshot is taken.
     lock: Vec<TableName>,
 }
 
@@ -28,7 +28,7 @@ impl Attempts {
     }
 
     /// # Errors
-    /// If there were enough of them.
+    /// If the last attempt has been made.
     pub fn begin(&mut self) -> Result<(), Error> {
         if self.made == MOST {
             return Err(Self::error());
@@ -37,7 +37,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// There were enough of them.
+    /// The error after the last attempt.
     pub fn error() -> Error {
         Error::Unstable(MOST)
     }
@@ -46,7 +46,7 @@ impl Attempts {
         self.made <= 1
     }
 
-    /// The plan as this attempt runs it.
+    /// The plan of this attempt.
     pub fn plan(&self, plan: &Plan) -> Plan {
         Plan {
             lock: self.lock.clone(),
@@ -54,7 +54,7 @@ impl Attempts {
         }
     }
 
-    /// Tells why there is another.
+    /// Prepares another attempt, and reports why.
     pub fn retry(&mut self, rewritten: Vec<TableName>, note: &str, console: &mut Console) {
         self.connect = ConnectRetry::ServerRestarting;
         self.lock.extend(rewritten);

@@ -1,4 +1,4 @@
-//! `shardq completions`: what a shell offers, from the command line's definition.
+//! `shardq completions`: a completion script, generated from the clap definitions.
 
 use clap::CommandFactory;
 

@@ -1,6 +1,6 @@
 //! `shardq demo`: the main job, on a throwaway server with sample data.
 //!
-//! What it shows it really runs: this executable, with the arguments it prints.
+//! It runs what it shows: this executable, with the printed arguments.
 
 use std::io::{self, Write};
 use std::process::{Command, ExitStatus};
@@ -27,7 +27,7 @@ const SHOWN: [&[&str]; 3] = [
     ],
 ];
 
-/// Of the runs that are shown: on a throwaway server, a superuser does no harm.
+/// Suppresses the superuser note: on a throwaway server, a superuser does no harm.
 pub const APPLICATION_NAME: &str = "shardq demo";
 
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +46,11 @@ pub enum DemoError {
     Signals(io::Error),
 }
 
-/// Runs the demo, and tells its story to `out`. The commands that it runs print
-/// to this process's own stdout and stderr.
+/// Runs the demo and writes its headings to `out`. The commands that it runs print to this
+/// process's own stdout and stderr.
 pub async fn run(args: &DemoArgs, mut out: impl Write) -> Result<Exit, DemoError> {
     match tell(args, &mut out).await {
-        // Whoever read it has had enough.
+        // The reader closed the pipe.
         Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         told => told?,
     }
@@ -99,7 +99,7 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
     }
 }
 
-/// As one would type it into a shell.
+/// Quoted for a shell.
 fn as_typed(arguments: &[&str]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,".contains(c);
     let quoted = arguments.iter().map(|argument| {
@@ -114,7 +114,7 @@ fn as_typed(arguments: &[&str]) -> String {
 }
 
 async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
-    // Before the invitation to press it: otherwise Ctrl-C may come too early.
+    // Before the prompt: Ctrl-C may follow at once.
     let interrupt = Interrupt::listen().map_err(DemoError::Signals)?;
     let [host, _, user, database] = server.env(sample::DATABASE);
     writeln!(

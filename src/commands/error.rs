@@ -1,4 +1,4 @@
-//! What ends a command: one type, printed once, by `main`.
+//! The error that ends a command. Printed once, by `main`.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub enum Error {
     Export(#[from] ExportError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// An export is as it was, but no table would hold it.
+    /// The export is intact, but no table can hold it.
     #[error("{}: no table can hold this export: {reason}", .file.display())]
     NoTableFor { file: PathBuf, reason: NoTable },
     #[error(transparent)]
@@ -51,7 +51,7 @@ pub enum Error {
     Render(#[from] RenderError),
     #[error(transparent)]
     Fanout(FanoutError),
-    /// `taken` are the queries that this run takes.
+    /// `taken` lists the supported statements.
     #[error("not a query; {taken}")]
     NotAQuery { taken: &'static str },
     /// A query without columns.
@@ -59,19 +59,19 @@ pub enum Error {
         "the result has no columns; name some columns, or count the rows: SELECT count(*) FROM …"
     )]
     NoColumns,
-    /// The server's parser refused the statement.
+    /// The server refused to parse the statement.
     #[error("{}\n{}", .report.summary_line(), .report.particulars(.statement))]
     Refused {
         report: ServerError,
         statement: Statement,
     },
-    /// Not answered, for it would not be exact.
+    /// Refused because the answer could be inexact.
     #[error(transparent)]
     Global(#[from] UnsupportedQuery),
-    /// A global query's one statement failed.
+    /// The final statement of a global query failed.
     #[error("{0}")]
     Incomplete(ShardError),
-    /// A shard's part of a global query took too long.
+    /// A partial of a global query timed out.
     #[error("{shard}: {error}\nshardq: hint: {hint}")]
     Part {
         shard: Shard,
@@ -82,20 +82,20 @@ pub enum Error {
     NoShards {
         database: String,
         look_alikes: LookAlikes,
-        /// Databases of the same server that have some, and how many.
+        /// Databases of the same server that have shards, and how many.
         others: Vec<(String, usize)>,
     },
     #[error(transparent)]
     Id(#[from] IdError),
-    /// Of an answer that is whole or is none.
+    /// For commands that answer completely or not at all.
     #[error("not answered: {0}")]
     OriginElsewhere(String),
-    /// A key whose shard was to be computed.
+    /// The shard of a key could not be computed.
     #[error(transparent)]
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    /// A name cannot be looked for.
+    /// No shard has a table to search for a name.
     #[error(
         "{shard} (where the key belongs) has no \"{table}\" table with id and name columns, and no \
          other shard has one{}\n\
@@ -105,10 +105,10 @@ pub enum Error {
     NoTable {
         shard: Shard,
         table: &'static str,
-        /// Other databases of the same server, and how many of their shards have it.
+        /// Other databases of the same server, and in how many of their shards the table exists.
         others: Vec<(String, usize)>,
     },
-    /// The shard where the key belongs has not answered.
+    /// The shard where the key belongs did not answer.
     #[error("not verified: {0}")]
     Unanswered(String),
     #[error(
@@ -119,10 +119,10 @@ pub enum Error {
     Demo(#[from] DemoError),
     #[error(transparent)]
     FileName(#[from] Mismatch),
-    /// Flags that do not go together.
+    /// Incompatible flags.
     #[error("{0}")]
     Usage(String),
-    /// COPY is given nothing but queries.
+    /// COPY accepts only queries.
     #[error(
         "{}\n\
          {}shardq: hint: COPY accepts SELECT, VALUES, TABLE and WITH; --format jsonl accepts \
@@ -139,7 +139,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the server's parser says of the statement.
+    /// An error of the server's parser.
     pub fn refused(report: ServerError, statement: &Statement) -> Self {
         let of_psql = report
             .position
@@ -166,8 +166,7 @@ impl Error {
         }
     }
 
-    /// Whether the same again may go well. A connection that could not be had was
-    /// tried often enough.
+    /// Whether a retry may succeed. Connecting has been retried already.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Fanout(error) if error.is_transient())
     }
@@ -190,7 +189,7 @@ impl Error {
 }
 
 impl Error {
-    /// A global query that was refused, of this statement of the user's.
+    /// A refused global query. `statement` is the user's.
     pub fn global(refused: PrepareError, statement: &Statement) -> Self {
         match refused {
             PrepareError::Unsupported(refusal) => refusal.into(),
@@ -227,7 +226,7 @@ fn elsewhere(others: &[(String, usize)]) -> String {
     )
 }
 
-/// What may help a shard that failed.
+/// A hint for a failed shard.
 pub fn advice(error: &ShardError) -> Option<String> {
     let report = match error {
         ShardError::Server(report) => report,

@@ -1,4 +1,4 @@
-//! `shardq man`: one page for the whole tool, from the command line's definition.
+//! `shardq man`: one page for all commands, generated from the clap definitions.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub async fn run() -> Result<Exit, Error> {
     Ok(Exit::Complete)
 }
 
-/// The tool's own page, and in it a section for each of its commands.
+/// The main page, with a section for each command.
 fn page(mut tool: Command) -> io::Result<Vec<u8>> {
     tool.build();
     let commands: Vec<_> = tool
@@ -37,7 +37,7 @@ fn page(mut tool: Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// `clap_mangen` makes a page of a command; its sections become ours' subsections.
+/// `clap_mangen` renders a page per command; its sections become subsections.
 fn section(command: Command) -> io::Result<Vec<u8>> {
     let title = command
         .get_bin_name()

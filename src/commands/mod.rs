@@ -1,4 +1,4 @@
-//! One file a command, each a table of contents of what it does.
+//! One file or folder per command, each reading as a table of contents.
 
 mod attempt;
 pub mod completions;

@@ -1,5 +1,5 @@
-//! `--origin`: the origin is looked up in the run that asks its shard, so that an answer
-//! without rows is not taken for one about an origin that is elsewhere.
+//! `--origin`: looks the origin up in the same run, so that an empty result is not mistaken for
+//! that of an origin in another shard.
 
 use std::num::NonZeroU32;
 
@@ -26,25 +26,24 @@ use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-/// Looks that were sent in front of a run's turns, so that they take no round trip.
+/// Lookups that are sent ahead of the run's statements and so cost no round trip.
 pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);
 
-/// What the look where an origin belongs came to.
+/// The result of looking where the origin belongs.
 enum Seen {
     There,
     NotThere,
-    /// Why nobody can say.
+    /// Why it is unknown.
     Unknown(String),
 }
 
 impl Looks {
-    /// Sends the looks on a session that is in its transaction; does not wait for the
-    /// answers.
+    /// Sends the lookups in the session's transaction, without waiting for the results.
     pub async fn send(session: &Session, origins: Option<&Origins>) -> Self {
         let mut looks = Vec::new();
         for route in origins.iter().flat_map(|origins| &origins.routes) {
             let answers = session.send(&look(route)).await;
-            // Gets over an error, and lets go of the table's lock.
+            // Recovers from an error, and releases the table's lock.
             let recovered = session.recover().await;
             let seen = tokio::spawn(async move {
                 let rows = async {
@@ -61,7 +60,7 @@ impl Looks {
         Self(looks)
     }
 
-    /// What was seen, but for the origins that are where they belong.
+    /// The results, without origins that are where they belong.
     async fn answers(self) -> Vec<(OriginRoute, Option<String>)> {
         let mut answers = Vec::new();
         for (route, seen) in self.0 {
@@ -97,20 +96,20 @@ fn seen(messages: &[SimpleQueryMessage]) -> Seen {
     }
 }
 
-/// The origins that were not seen where they belong.
+/// Origins that were not found where they belong.
 #[derive(Default)]
 pub(super) struct Located(Vec<(OriginRoute, Whereabouts)>);
 
 enum Whereabouts {
-    /// Its shard cannot tell: why.
+    /// Why its shard could not answer.
     Unverified(String),
-    /// It is not in its shard. All others were searched.
+    /// Not in its shard; all others were searched.
     Searched(Box<Everywhere>),
-    /// It is not in its shard. The others could not be searched: why.
+    /// Not in its shard; why the others could not be searched.
     NotSearched(String),
 }
 
-/// Where to look for an origin that is not where it belongs.
+/// Where to search for an origin that is not where it belongs.
 #[derive(Clone, Copy)]
 pub(super) struct KeyLocations<'a> {
     pub session: &'a Session,
@@ -120,8 +119,8 @@ pub(super) struct KeyLocations<'a> {
 }
 
 impl Located {
-    /// Waits for the looks, and searches all shards for what is not where it belongs, in
-    /// the transaction of the same session.
+    /// Waits for the lookups, and searches all shards for origins that are not where they belong,
+    /// in the same transaction.
     pub async fn by(
         looks: Looks,
         places: KeyLocations<'_>,
@@ -138,8 +137,8 @@ impl Located {
         Ok(Self(located))
     }
 
-    /// The same on a connection of its own, for a run whose session is gone. A search that
-    /// fails does not undo what the run has found. `None` if interrupted.
+    /// The same on a new connection, for a run whose sessions are closed. A failed search does not
+    /// void the run's result. `None` if interrupted.
     pub async fn anew(
         looks: Looks,
         shard_count: NonZeroU32,
@@ -165,7 +164,7 @@ impl Located {
         Some(Self(located))
     }
 
-    /// What keeps the answer from being complete: an origin that is elsewhere, or may be.
+    /// Reports origins that are, or may be, in another shard.
     pub fn is_elsewhere(&self) -> bool {
         self.0
             .iter()
@@ -185,10 +184,10 @@ impl Located {
         }
     }
 
-    /// For an answer that is whole or is none.
+    /// For commands that answer completely or not at all.
     ///
     /// # Errors
-    /// If an origin is elsewhere, or may be.
+    /// If an origin is, or may be, in another shard.
     pub fn or_refuse(self, console: &mut Console) -> Result<(), Error> {
         let (refused, fine): (Vec<_>, Vec<_>) = self
             .0
@@ -261,7 +260,7 @@ async fn search_anew(
     Ok(found)
 }
 
-/// A sentence on an origin, and what to exit for it.
+/// A message about an origin, and its exit status.
 struct Told {
     exit: Exit,
     text: String,
@@ -292,7 +291,7 @@ fn tell(route: &OriginRoute, place: &Whereabouts) -> Told {
         Whereabouts::Searched(found) => found,
     };
     let shards = shards_of(&found.hits);
-    // It came, or became visible, after the snapshot of the run.
+    // It was inserted after the snapshot of the run.
     if shards.contains(shard) {
         return complete(format!(
             "origin {name:?} was not in {shard} when it was queried, but is now"

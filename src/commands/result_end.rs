@@ -1,16 +1,15 @@
-//! The end of a result whose reader may pause, and what is said behind it.
+//! Ends a result whose reader may pause, and reports after it.
 
 use std::time::Duration;
 
 use crate::exec::cancel::Interrupt;
 
-/// How long a reader may pause before what has to be said behind the result is said in
-/// the middle of it.
+/// How long a reader may pause before the report is printed without waiting for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Waits for the result to end, and says something behind its last row: it would scroll
-/// away in front of it. It is said in any case, also to whoever pauses or interrupts.
-/// `None` if interrupted before the end.
+/// Waits for the end of the result, then calls `say`: in front of the rows, the report would scroll
+/// away. Calls it in any case, even if the reader pauses or the run is interrupted. `None` if
+/// interrupted before the end.
 pub(super) async fn then_say<T>(
     end: impl Future<Output = T>,
     interrupt: &Interrupt,

@@ -1,4 +1,4 @@
-//! What every command that asks a server begins with.
+//! The steps from the first connection to the selected shards, shared by all commands.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -25,23 +25,23 @@ use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
 use crate::text::escape::one_line;
 
-/// How many other databases are looked into at the same time: a server may have
-/// more of them than it has connections.
+/// How many other databases are searched at once: a server may have more databases than
+/// connections.
 const LOOKING_AROUND: usize = 3;
 
-/// How long that may take.
+/// Time limit of that search.
 const AROUND_WITHIN: Duration = Duration::from_secs(5);
 
-/// What a server that cannot be reached may be taken for.
+/// How to treat a failed connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectRetry {
-    /// Refused is refused: the address may be wrong.
+    /// First attempt: the address may be wrong.
     FailFast,
-    /// It answered a moment ago, so it is restarting.
+    /// The server answered a moment ago, so it may be restarting.
     ServerRestarting,
 }
 
-/// Connects. A server that is starting up or full is waited for, for seconds.
+/// Connects. Waits a few seconds for a server that is starting up or has no free connection.
 pub async fn open(
     settings: &Settings,
     connections: usize,
@@ -72,7 +72,7 @@ pub async fn open(
     }
 }
 
-/// Once a run, and to a person: a script cannot choose another role.
+/// Once per run, and only on a terminal: a script cannot choose another role.
 fn warn_of_superuser(server: &ConnectionPool, connect_retry: ConnectRetry, console: &mut Console) {
     let settings = server.settings();
     let is_demo = settings.application_name() == super::demo::APPLICATION_NAME;
@@ -93,9 +93,8 @@ fn is_retryable(error: &ConnectError, connect_retry: ConnectRetry) -> bool {
     }
 }
 
-/// Does what comes before a run. `None` if interrupted. Whatever keeps it from
-/// succeeding, nothing is left running on the server, and its log has nothing to
-/// say about us.
+/// Runs a step before the run. `None` if interrupted. If it does not succeed, nothing is left
+/// running on the server, and connections are closed properly, so that the server logs nothing.
 pub async fn run_or_cancel<T>(
     server: &ConnectionPool,
     interrupt: &Interrupt,
@@ -105,7 +104,7 @@ pub async fn run_or_cancel<T>(
         done = work => done.map(Some),
         () = interrupt.requested() => Ok(None),
     };
-    // A connection that was given up looks like one that was lost, which is asked again.
+    // A connection closed because of silence looks lost, and a loss would be retried.
     let is_lost = matches!(
         done,
         Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
@@ -120,7 +119,7 @@ pub async fn run_or_cancel<T>(
     }
 }
 
-/// Has the server check the statement, take the snapshot and list the shards.
+/// Has the server check the statement, export the snapshot and list the shards.
 pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
     Preflight::take(connection, plan)
         .await
@@ -133,8 +132,7 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Er
         })
 }
 
-/// The shards of the database; an error that says where there are some if here
-/// are none.
+/// The shards of the database. If there are none, the error names databases that have some.
 pub async fn topology(survey: &Preflight, settings: &Settings) -> Result<Topology, Error> {
     match Topology::new(survey.shards.clone()) {
         Some(topology) => Ok(topology),
@@ -151,9 +149,9 @@ pub async fn topology(survey: &Preflight, settings: &Settings) -> Result<Topolog
     }
 }
 
-/// No more connections than there can be shards to ask. One where tables are locked before
-/// the snapshot: whoever waits to rewrite one of them lets no other connection of ours
-/// have it, and waits for the one that has it.
+/// At most one connection per shard. Only one if tables are locked before the snapshot: a session
+/// that waits to rewrite such a table would block our other connections and wait for the one that
+/// holds the lock.
 pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
     if !plan.lock.is_empty() {
         return 1;
@@ -166,7 +164,7 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
     wanted.min(shards)
 }
 
-/// The shards to ask. What may be missing is said.
+/// The shards to query. Warns about what may be missing.
 pub fn select_shards(
     args: &ShardArgs,
     topology: &Topology,
@@ -179,19 +177,19 @@ pub fn select_shards(
     let mut selection = if args.origin.is_empty() {
         Selection::listed(topology, ShardList::union(&args.shards).as_ref())?
     } else {
-        // What is expected, since the highest shard may be the one missing.
+        // Use the expected number: the highest shard may be missing.
         let expected = args.expect_shards.and_then(NonZeroU32::new);
         let shard_count = expected.unwrap_or(topology.shard_count());
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
     if args.expect_shards.is_some() {
-        // Whoever knows how many there are has seen that these are all.
+        // With `--expect-shards` the number is known to be right.
         selection.doubt = None;
     }
     Ok(selection)
 }
 
-/// As [`choose`], for what is whole or is not at all.
+/// As [`select_shards`], but an error if shards may be missing.
 pub fn select_all_shards(
     args: &ShardArgs,
     topology: &Topology,
@@ -204,7 +202,7 @@ pub fn select_all_shards(
     }
 }
 
-/// What the names of the schemas tell is worth knowing, whatever is asked.
+/// Warns about unusual numbering and look-alikes.
 pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     if let Some(first) = topology.late_start() {
         console.warning(&format!(
@@ -223,9 +221,8 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     }
 }
 
-/// The server's databases where a statement finds any shards, and how many. As far
-/// as this user can see, and within a few seconds: one that refuses us or does not
-/// answer is left out, for this is a hint and not an answer.
+/// The server's databases in which a statement finds shards, and how many. For a hint only:
+/// databases that refuse the user or do not answer within seconds are left out.
 pub async fn databases_with(
     shards_sql: &str,
     connection: &Connection,
@@ -262,7 +259,7 @@ async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, Conne
         .count())
 }
 
-/// The first column of what a statement of ours returns; nothing if it fails.
+/// The first column of a result; empty if the statement fails.
 async fn column(connection: &Connection, sql: &str) -> Vec<String> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let messages = connection
@@ -279,9 +276,8 @@ async fn column(connection: &Connection, sql: &str) -> Vec<String> {
         .collect()
 }
 
-/// The plan as COPY takes it, parsed by the server. A semicolon that ends the
-/// statement in front of a comment is found by the server's parser, since nobody
-/// else can tell it from one in a string.
+/// The plan in the form that COPY accepts, parsed by the server. A final semicolon in front of a
+/// comment is located by the server's parser, which alone can tell it from one in a string.
 pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Error> {
     let refused = match session.prepare(plan).await {
         Ok(()) => return Ok(plan.clone()),
@@ -300,7 +296,7 @@ pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Er
         statement,
         ..plan.clone()
     };
-    // What is lost here is told by what follows.
+    // A lost connection is reported by the next statement.
     let _ = session.recover().await;
     match session.prepare(&plan).await {
         Ok(()) => Ok(plan),
@@ -308,7 +304,7 @@ pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Er
     }
 }
 
-/// What a manifest says of the server and of the snapshot.
+/// Server and snapshot, as the manifest records them.
 pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let sql = format!(

@@ -1,5 +1,4 @@
-//! What a command that asks a server begins with: the server's settings, and Ctrl-C. Once,
-//! for all commands.
+//! The prologue of all commands that connect: settings and signals.
 
 use super::error::Error;
 use crate::cli::connection::ConnectionArgs;
@@ -10,7 +9,7 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
 /// # Errors
-/// If flags, environment and files do not make a server's address.
+/// If flags, environment and files are not valid connection settings.
 pub(super) fn settings(args: &ConnectionArgs) -> Result<Settings, Error> {
     Ok(Settings::resolve(
         &args.into(),
@@ -19,7 +18,7 @@ pub(super) fn settings(args: &ConnectionArgs) -> Result<Settings, Error> {
 }
 
 /// # Errors
-/// If the system cannot tell of signals.
+/// If signal handlers cannot be installed.
 pub(super) fn listen() -> Result<Interrupt, Error> {
     Interrupt::listen().map_err(Error::Signals)
 }

@@ -1,4 +1,4 @@
-//! `shardq verify`: is an export still what its manifest says?
+//! `shardq verify`: compares an export with its manifest.
 
 use crate::cli::verify::VerifyArgs;
 use crate::commands::error::Error;

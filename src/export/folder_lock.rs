@@ -120,7 +120,7 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // Before unlocking: afterwards it may be another run's.
+        // Before unlocking: afterwards it may belong to another run.
         let _ = fs::remove_file(self.folder.join(LOCK));
         for folder in &self.made {
             // Fails if not empty.

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+    #[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
     fn in_a_folder_of_everybodys_only_ones_own_links_are_followed() {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: only root can give a link to another user");

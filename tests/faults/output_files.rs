@@ -111,7 +111,7 @@ impl Injection {
 }
 
 /// Whether strace is installed and may trace our children.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
 static STRACE: LazyLock<bool> = LazyLock::new(|| {
     let tried = std::process::Command::new("strace")
         .args(["-f", "-o", "/dev/null", "true"])

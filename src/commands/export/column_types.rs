@@ -1,5 +1,5 @@
-//! Asks the server what it calls the types of an export's columns, once all shards have
-//! said which they are.
+//! Asks the server for the names of the column types of an export, once the types of all shards are
+//! known.
 
 use std::time::Duration;
 
@@ -15,8 +15,7 @@ use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
 use crate::pg::sql_template;
 
-/// The columns of a result in one file, if there will be a manifest to record them.
-/// Closes the server.
+/// The columns of a single-file export, if there is a manifest to record them. Closes the server.
 pub async fn of_result(
     asked: &ExportRequest<'_>,
     heard: Option<OpenServer>,
@@ -30,7 +29,7 @@ pub async fn of_result(
     ask(heard, &types, outcome, asked.interrupt).await
 }
 
-/// The columns as the manifest has them, or why they are not known. Closes the server.
+/// The columns for the manifest, or why they are unknown. Closes the server.
 pub async fn ask(
     heard: Option<OpenServer>,
     types: &ColumnTypes,
@@ -62,10 +61,10 @@ pub async fn ask(
     }
 }
 
-/// How long a session of the run may take to answer: one that is lost does not.
+/// How long a session of the run may take to answer; a lost one never does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// On a connection of the run, or else on a new one: it may have been lost meanwhile.
+/// On a connection of the run, or on a new one if that was lost.
 async fn names(heard: OpenServer, types: &ColumnTypes) -> Result<TypeNames, FanoutError> {
     let server = heard.server.clone();
     let distinct: Vec<_> = types.distinct().into_iter().collect();

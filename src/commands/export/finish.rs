@@ -1,4 +1,4 @@
-//! The end of an export: what came of it, said, and recorded beside it.
+//! The end of an export: publishes the file, writes the manifest, reports the outcome.
 
 use std::path::PathBuf;
 
@@ -21,21 +21,21 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
 
-/// A run that has ended.
+/// A finished run.
 pub struct FinishedRun<'a> {
     pub asked: ExportRequest<'a>,
-    /// With the statement as COPY takes it.
+    /// With the statement in the form that COPY accepts.
     pub plan: Plan,
     pub server_info: ServerInfo,
-    /// All that were asked for.
+    /// The selected shards.
     pub selection: Selection,
     pub began: Timestamp,
     pub outcome: RunReport,
-    /// As the manifest has them, or why they are not known.
+    /// For the manifest, or why they are unknown.
     pub columns: Result<Vec<ColumnRecord>, String>,
 }
 
-/// Says how it went, and gives the file its name if it is what was asked for.
+/// Reports the outcome, and publishes the file if it is what was requested.
 pub async fn conclude(
     ran: FinishedRun<'_>,
     file: OneFile,
@@ -48,7 +48,7 @@ pub async fn conclude(
     let ended = if ran.asked.is_stream() {
         then_say(end(&ran, file), ran.asked.interrupt, say).await
     } else {
-        // It ends soon, since nobody reads it yet, and an interrupt does not halve it.
+        // A file ends soon, and an interrupt must not leave half of it.
         let ended = end(&ran, file).await;
         say();
         Some(ended)
@@ -84,9 +84,8 @@ pub async fn conclude(
     Ok(exit)
 }
 
-/// For a stream, whose reader may pause for ever. A file that is about to get its
-/// name gets it, and its manifest: half of that is what nobody asked for, and a
-/// second Ctrl-C ends the process at once.
+/// For a stream, whose reader may pause forever. A file is always published together with its
+/// manifest; a second Ctrl-C still ends the process at once.
 pub async fn or_cancelled(
     conclusion: impl Future<Output = Result<Exit, Error>>,
     interrupt: &Interrupt,
@@ -98,7 +97,7 @@ pub async fn or_cancelled(
     }
 }
 
-/// Publishes the file or lets it go; what was written, in a line.
+/// Publishes or discards the file; returns a line about what was written.
 async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
     let RunReport {
         status, answers, ..
@@ -113,7 +112,7 @@ async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<Strin
             (Exit::Incomplete, written.map(Some))
         }
         RunStatus::Interrupted => {
-            // Its reader may be pausing; nobody waits for it.
+            // Do not wait for a reader that may be pausing.
             drop(file);
             (Exit::Interrupted, Ok(None))
         }
@@ -121,7 +120,7 @@ async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<Strin
     }
 }
 
-/// Ends the file, and gives it its name, or another.
+/// Finishes the file and publishes it, under its own name or the partial one.
 async fn publish(
     ran: &FinishedRun<'_>,
     file: OneFile,
@@ -157,7 +156,7 @@ impl FinishedRun<'_> {
         }
     }
 
-    /// Whether nothing is known to be missing.
+    /// Whether nothing is missing as far as is known.
     fn is_whole(&self) -> bool {
         self.outcome.failures.is_empty() && self.selection.doubt.is_none()
     }
@@ -192,7 +191,7 @@ impl FinishedRun<'_> {
         }
     }
 
-    /// What may help a shard that failed; the flags are not all those of a query.
+    /// A hint for a failed shard; the flags differ from those of `query`.
     fn hint_for(&self, error: &ShardError) -> Option<String> {
         let explained = self.outcome.explanation.as_ref();
         if let Some(hint) = explained.and_then(|it| it.of(error)) {
@@ -202,7 +201,7 @@ impl FinishedRun<'_> {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
                 hints::cancelled_hint(report, "--statement-timeout")
             }
-            // A file cannot go on at another instant.
+            // A file cannot continue at another snapshot.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
                 "export again; with --per-shard, --resume exports only what is missing".to_owned()
             }

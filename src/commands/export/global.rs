@@ -1,5 +1,4 @@
-//! `shardq export --global`: the one answer of all shards, in a file that is whole
-//! or absent.
+//! `shardq export --global`: the result of a global query in a file that is complete or absent.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -77,7 +76,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
                 }
             }
         };
-        // One answer has no shards to weigh against each other.
+        // No progress estimate: there is only one statement.
         let mut file = OneFile::start(
             target,
             beside,
@@ -115,7 +114,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
     }
 }
 
-/// What means nothing for one answer of all shards.
+/// Refuses flags that have no meaning for a global query.
 fn check(args: &ExportArgs) -> Result<(), Error> {
     let output = &args.output;
     global::refuse(&[
@@ -160,7 +159,7 @@ fn check(args: &ExportArgs) -> Result<(), Error> {
     ])
 }
 
-/// The same, without a shard in front of each line.
+/// The same plan without a shard column.
 fn plan(plan: &Plan) -> Plan {
     let transfer = match &plan.transfer {
         ResultProtocol::SimpleQuery => ResultProtocol::SimpleQuery,
@@ -172,7 +171,8 @@ fn plan(plan: &Plan) -> Plan {
     Plan {
         transfer,
         instant: Consistency::SharedSnapshot,
-        // Much of one statement's speed is its workers; the order is its ORDER BY's.
+        // A single statement needs its parallel workers for speed; ORDER BY alone decides the
+        // order.
         pinned: Determinism::ScanStart,
         ..plan.clone()
     }
@@ -185,7 +185,7 @@ fn text(asked: &ExportRequest<'_>) -> TextOptions {
     text
 }
 
-/// The turn was a shard's in name only.
+/// The final statement only ran under the first shard's name.
 fn of_no_shard(mut columns: Vec<ColumnRecord>) -> Vec<ColumnRecord> {
     for declared in columns.iter_mut().flat_map(|column| &mut column.declared) {
         declared.shards = None;
@@ -193,22 +193,22 @@ fn of_no_shard(mut columns: Vec<ColumnRecord>) -> Vec<ColumnRecord> {
     columns
 }
 
-/// A run that has ended.
+/// A finished run.
 struct FinishedRun<'a> {
     asked: &'a ExportRequest<'a>,
     plan: Plan,
     way: ExecutionPlan,
-    /// The shards that were asked for.
+    /// The selected shards.
     selection: Selection,
     parts: Vec<(Shard, ShardStats)>,
     server_info: ServerInfo,
     began: Timestamp,
     outcome: RunReport,
-    /// As the manifest has them, or why they are not known.
+    /// For the manifest, or why they are unknown.
     columns: Result<Vec<ColumnRecord>, String>,
 }
 
-/// Says how it went, and gives the file its name if the answer is whole.
+/// Reports the outcome, and publishes the file if the answer is complete.
 async fn conclude(
     ran: FinishedRun<'_>,
     file: OneFile,
@@ -222,7 +222,7 @@ async fn conclude(
             (exit, publish(&ran, file).await.map(Some))
         }
         RunStatus::Interrupted => {
-            // Its reader may be pausing; nobody waits for it.
+            // Do not wait for a reader that may be pausing.
             drop(file);
             (Exit::Interrupted, Ok(None))
         }
@@ -277,7 +277,7 @@ fn not_written(path: &Path, console: &mut Console) {
     }
 }
 
-/// The turn was a shard's in name only.
+/// The final statement only ran under the first shard's name.
 fn relabel_error(error: ExportError) -> ExportError {
     match error {
         ExportError::Value {
@@ -297,7 +297,7 @@ fn relabel_error(error: ExportError) -> ExportError {
     }
 }
 
-/// Ends the file, and gives it its name. What was written, in a line.
+/// Finishes and publishes the file; returns a line about what was written.
 async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportError> {
     let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
     let finished = file.finish().await?;
@@ -326,7 +326,7 @@ async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportE
     Ok(line)
 }
 
-/// For the manifest: what was asked for, as the flags are called.
+/// For the manifest: the request, in terms of the flags.
 fn options(asked: &ExportRequest<'_>) -> BTreeMap<String, serde_json::Value> {
     let args = asked.args;
     let mut options = asked.options();

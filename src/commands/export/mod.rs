@@ -1,4 +1,4 @@
-//! `shardq export`: one statement in every shard, one file that is whole or absent.
+//! `shardq export`: one statement in every shard, one file that is complete or absent.
 
 mod column_types;
 mod finish;
@@ -46,7 +46,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     } else if args.output.per_shard {
         per_shard::run(&asked, &mut console).await
     } else {
-        // Large: all that an export holds lives in it.
+        // Boxed because the future is large.
         Box::pin(one_file(&asked, &mut console)).await
     }
 }

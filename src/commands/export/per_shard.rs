@@ -1,5 +1,4 @@
-//! `shardq export --per-shard`: one file a shard, and going on after an
-//! interruption.
+//! `shardq export --per-shard`: one file per shard, and `--resume` after an interruption.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,7 +66,7 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
                 exit = conclude(&ran, parts, folder, console) => exit,
                 () = async {
                     interrupt.requested().await;
-                    // Files that are whole get their names; that takes no longer than it must.
+                    // Complete files are still published, but that is bounded.
                     tokio::time::sleep(Duration::from_secs(10)).await;
                 } => Ok(Exit::Interrupted),
             };
@@ -78,7 +77,7 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
     Ok(abort(&Attempts::error(), asked, &folder, console))
 }
 
-/// Makes the folder, or finds what there is to go on with. Before anything connects.
+/// Creates the folder, or opens the one to resume. Before connecting.
 fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), ExportError> {
     if args.resume {
         let (folder, earlier) = Folder::resume(&args.output)?;
@@ -92,8 +91,8 @@ fn open(args: &ExportOutputArgs) -> Result<(Folder, Option<Manifest>), ExportErr
     Ok((Folder::create(&args.output, existing)?, None))
 }
 
-/// Sees what of an earlier export can stay. Before anything connects: it takes as
-/// long as its files are large, and a snapshot should not wait for it.
+/// Checks which files of an earlier export can stay. Before connecting: it reads all of them, and a
+/// snapshot should not be held meanwhile.
 async fn verify_previous(
     earlier: Option<Manifest>,
     folder: &Folder,
@@ -112,8 +111,7 @@ async fn verify_previous(
     Ok(Some(earlier))
 }
 
-/// Sets the lanes going, with a manifest that says what is to come. `None` if
-/// interrupted.
+/// Starts the workers, after writing a manifest that announces the run. `None` if interrupted.
 async fn begin<'a>(
     asked: &ExportRequest<'a>,
     connect_retry: ConnectRetry,
@@ -122,7 +120,7 @@ async fn begin<'a>(
     console: &mut Console,
 ) -> Result<Option<(Run, FinishedRun<'a>, PerShard)>, Error> {
     let began = Timestamp::now();
-    // Which shards there are is known only then; what is left of them is asked.
+    // The shards are known only after the preflight; the remaining ones are queried.
     let (mut all, mut left) = (Vec::new(), Vec::new());
     let mut chosen = ShardSelection {
         merge_mode: MergeMode {
@@ -179,7 +177,7 @@ fn users(args: &ExportOutputArgs) -> Users {
     if args.force { Users::Any } else { Users::Same }
 }
 
-/// The books of a run that is about to begin.
+/// The report of a run that has not started.
 fn nothing(asked: usize) -> RunReport {
     RunReport {
         status: RunStatus::Completed,
@@ -194,7 +192,7 @@ fn nothing(asked: usize) -> RunReport {
     }
 }
 
-/// Says how it went, and puts the export in its place if all of it is there.
+/// Reports the outcome, and moves the export into place if it is complete.
 async fn conclude(
     ran: &FinishedRun<'_>,
     parts: PerShard,
@@ -217,7 +215,7 @@ async fn conclude(
     };
     if exit != Exit::Complete {
         match &trouble {
-            // What was refused would be refused again.
+            // Resuming would be refused again.
             Some(ExportError::ResumeMismatch(_)) => {}
             Some(error) if error.is_of_the_statement() => {
                 console.error(&to_be_changed(&ran.asked, &folder));
@@ -243,14 +241,14 @@ async fn conclude(
     Ok(exit)
 }
 
-/// The end of a run that was to be had again. There is a manifest by now.
+/// Ends a run that could not be retried. Its manifest exists already.
 fn abort(error: &Error, asked: &ExportRequest<'_>, folder: &Folder, console: &mut Console) -> Exit {
     console.error(error);
     console.error(&incomplete(asked, folder));
     error.exit()
 }
 
-/// An export that --resume cannot go on with, since it would ask the same.
+/// An export that `--resume` cannot complete, since it would run the same statement.
 fn to_be_changed(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     let path = asked.args.output.output.display();
     let state = if folder.is_replacement() {

@@ -1,5 +1,5 @@
-//! What the command line asks for, as the rooms of an export take it. Pure, but for
-//! the statement, which may be in a file.
+//! The request of an export: flags converted to what the rest of the code takes. Pure, except that
+//! the statement may be read from a file.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::pg::quote::Literal;
 use crate::sharding::shard::ShardList;
 use crate::sharding::statement::Statement;
 
-/// What the person wants, all of it.
+/// The complete request.
 #[derive(Clone, Copy)]
 pub struct ExportRequest<'a> {
     pub args: &'a ExportArgs,
@@ -32,11 +32,11 @@ pub struct ExportRequest<'a> {
     pub interrupt: &'a Interrupt,
 }
 
-/// What kind of file; an error says what does not go together.
+/// The format of the file, once all flags are known to be compatible.
 pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
     let kind = match args.format {
         Some(kind) => kind,
-        // A folder may be called anything: its files have endings of their own.
+        // A folder may have any name; its files have their own extensions.
         None if args.per_shard => ExportFormat::of(&args.output).unwrap_or(ExportFormat::CSV),
         None => ExportFormat::named(&args.output)?.unwrap_or(ExportFormat::CSV),
     };
@@ -53,8 +53,7 @@ pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
     trouble.map_or(Ok(kind), |trouble| Err(Error::Usage(trouble)))
 }
 
-/// Whether a flag is given that would do nothing or cannot be done, and what to do
-/// about it.
+/// Flags that would have no effect or are impossible, with the alternative.
 fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'static str); 10] {
     let format = kind.format;
     let is_stream = ExportTarget::is_stream_path(&args.output);
@@ -109,8 +108,8 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
     ]
 }
 
-/// What a reader could not tell from NULL, or from the end of the file. CSV has quotes
-/// for the text that is the same; TSV has none.
+/// Refuses NULL texts that a reader cannot tell from data or from the end of the file. CSV quotes
+/// data that equals the NULL text; TSV cannot.
 fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
     match kind.format {
         FileFormat::Csv if null == r"\." => Some(
@@ -137,7 +136,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
             shard_column: shard_column(&args.output).is_some(),
         })
     };
-    // What COPY does not take is refused as in a query, and for the same reason.
+    // Statements that COPY does not accept get the same error as in `query`.
     let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
@@ -149,7 +148,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         },
         pinned: match args.output.order {
             Order::Shard => Determinism::RowOrder,
-            // Its rows come in any order, so that it may as well have workers.
+            // The order of the rows is free, so parallel workers are allowed.
             Order::Arrival => Determinism::ValueFormat,
         },
         limits: args.limits.into(),
@@ -158,7 +157,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
             FileFormat::Tsv if is_copied => copy(CopyFormat::Text),
             _ => ResultProtocol::SimpleQuery,
         },
-        // A file of one shard gets its name when the shard has answered.
+        // The file of a shard is published as soon as the shard has finished.
         check: if args.output.per_shard {
             CheckFrequency::EachShard
         } else {
@@ -178,7 +177,7 @@ impl ExportRequest<'_> {
         ExportTarget::is_stream_path(&self.args.output.output)
     }
 
-    /// A stream has nothing beside it.
+    /// A stream has no sidecar.
     pub fn has_manifest(&self) -> bool {
         !self.is_stream() && !self.args.output.no_manifest
     }
@@ -206,7 +205,7 @@ impl ExportRequest<'_> {
         shard_column(&self.args.output)
     }
 
-    /// Without --allow-partial nothing can come of one file once a shard has failed.
+    /// Without `--allow-partial`, a single file is lost once a shard has failed.
     pub fn policy(&self) -> OnShardError {
         if self.args.output.allow_partial {
             OnShardError::Continue
@@ -215,7 +214,7 @@ impl ExportRequest<'_> {
         }
     }
 
-    /// For the manifest: what was asked for, as the flags are called.
+    /// For the manifest: the request, in terms of the flags.
     pub fn options(&self) -> BTreeMap<String, Value> {
         let args = self.args;
         let text = |value: &Option<String>| value.clone().map(Value::from);
@@ -257,12 +256,12 @@ impl ExportRequest<'_> {
 }
 
 fn shard_column(args: &ExportOutputArgs) -> Option<String> {
-    // Readers of such folders take it from the names of the folders in it.
+    // Readers take the shard from the names of the subfolders.
     (!args.no_shard_column && !args.per_shard)
         .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
 }
 
-/// One is its name, and several are a list.
+/// A single value as text, several as a list.
 fn origins(names: &[String]) -> Option<Value> {
     match names {
         [] => None,

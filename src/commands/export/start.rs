@@ -1,4 +1,4 @@
-//! The beginning of an export: from the first connection to lanes that are going.
+//! The start of an export: from the first connection to running workers.
 
 use super::ExportRequest;
 use crate::cli::export::ExportArgs;
@@ -17,24 +17,24 @@ use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-/// Which of the shards that were asked for are asked, and how their rows come.
+/// Which of the selected shards are queried, and how their rows are merged.
 pub struct ShardSelection<'a> {
     pub merge_mode: MergeMode,
     pub pick: &'a mut dyn FnMut(Vec<Shard>) -> Result<Vec<Shard>, Error>,
 }
 
-/// A run under way, and what the manifest will say of it.
+/// A started run, and what the manifest records about it.
 pub struct ExportStarted {
     pub started: Run,
-    /// With the statement as COPY takes it.
+    /// With the statement in the form that COPY accepts.
     pub plan: Plan,
     pub types: TypeNames,
     pub server_info: ServerInfo,
-    /// All that were asked for.
+    /// The selected shards.
     pub selection: Selection,
 }
 
-/// Connects, surveys, and sets the lanes going. `None` if interrupted.
+/// Connects, runs the preflight, and starts the workers. `None` if interrupted.
 pub async fn start(
     asked: &ExportRequest<'_>,
     connect_retry: ConnectRetry,
@@ -62,7 +62,7 @@ pub async fn start(
         let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
         let mut server_info = session_setup::fetch_server_info(&survey.session).await?;
-        // The looks are answered by now.
+        // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
                 session: &survey.session,
@@ -73,7 +73,7 @@ pub async fn start(
             let located = Located::by(looks, places, console).await?;
             located.or_refuse(console)?;
         }
-        // What is not asked is nothing to wait for.
+        // The progress estimate must not include shards that are not queried.
         let rows = &mut server_info.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
         let types = survey.types.clone();
@@ -96,7 +96,7 @@ pub async fn start(
     session_setup::run_or_cancel(&server, interrupt, work).await
 }
 
-/// Only a file that may lack shards is written while some may be missing.
+/// If shards may be missing, only `--allow-partial` continues.
 fn choose(
     args: &ExportArgs,
     topology: &Topology,
@@ -109,8 +109,7 @@ fn choose(
     }
 }
 
-/// Prints what would be sent, to the shards that would be asked. The statement is
-/// checked, and run nowhere.
+/// Prints what would be sent to which shards. The statement is checked but not run.
 pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let ExportRequest {
         args,

@@ -1,5 +1,5 @@
-//! The file that an export writes, and what stands beside it: open before anything
-//! is asked, so that what cannot be written is said first.
+//! The file that an export writes, and its sidecar. Opened before connecting, so that an unwritable
+//! path is reported first.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub async fn open(
     if ExportTarget::is_stream_path(path) {
         let stream = tokio::select! {
             stream = ExportTarget::stream(path) => stream?,
-            // A pipe opens when somebody reads it, which may be never.
+            // Opening a pipe waits for its reader, possibly forever.
             () = interrupt.requested() => return Ok(None),
         };
         return Ok(Some((stream, Sidecar::nothing())));
@@ -41,7 +41,7 @@ pub async fn open(
     Ok(Some((target, beside)))
 }
 
-/// The other name that the file may get.
+/// The name of a partial file.
 fn is_free(partial: &Path) -> Result<(), ExportError> {
     for path in [partial, &Manifest::path_of(partial)] {
         if atomic_file::is_there(path) {

@@ -1,4 +1,4 @@
-//! `shardq find`: which shard a key is in, verified by a look.
+//! `shardq find`: finds the shard that holds a key, and verifies it.
 
 pub mod search;
 
@@ -57,7 +57,7 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     Ok(find_report.exit())
 }
 
-/// What was found, and why some of the shards could not answer.
+/// The report, and why some shards could not answer.
 type FindOutcome = (FindReport, Option<Unanswered>);
 
 fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
@@ -72,7 +72,7 @@ fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     })
 }
 
-/// Asks the server. `None` if somebody has interrupted it.
+/// Looks the key up on the server. `None` if interrupted.
 async fn verify(
     args: &FindArgs,
     key: &Key,
@@ -91,7 +91,7 @@ async fn verify(
         let work = search(args, &settings, key, opened.first, console);
         let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
-        // Of a look nothing is kept; what is left was said when the connection opened.
+        // Only messages from opening the connection are shown.
         let notices = opened.server.take_notices();
         notices.say(1, &Statement::composed(String::new()), console);
         match found {
@@ -104,7 +104,7 @@ async fn verify(
     }
 }
 
-/// The survey wants a statement to check. What is looked at first will do.
+/// The preflight needs a statement to check; the first lookup serves.
 pub(super) fn plan(limits: Timeouts, key: &Key) -> Result<Plan, Error> {
     Ok(Plan {
         statement: Statement::new(&lookup::tables_sql(key, None))?,
@@ -119,7 +119,7 @@ pub(super) fn plan(limits: Timeouts, key: &Key) -> Result<Plan, Error> {
     })
 }
 
-/// The shard where the key belongs first, and all of them if it is not there.
+/// Looks in the shard where the key belongs, then in all shards.
 async fn search(
     args: &FindArgs,
     settings: &Settings,
@@ -178,7 +178,7 @@ async fn search(
     Ok((of(verdict, Some(searched)), Some(unanswered)))
 }
 
-/// The database is another than was meant.
+/// Probably the wrong database.
 async fn no_table(
     shard: Shard,
     table: &'static str,

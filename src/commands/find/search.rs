@@ -1,4 +1,4 @@
-//! The search for a key: a look where it belongs, then everywhere.
+//! Searches for a key: in the shard where it belongs, then in all shards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -16,28 +16,28 @@ use crate::sharding::suggest::Suggestion;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
-/// One key, one snapshot.
+/// The search for one key at one snapshot.
 #[derive(Clone, Copy)]
 pub struct Search<'a> {
     pub lookup: Lookup<'a>,
     pub plan: &'a Plan,
     pub topology: &'a Topology,
-    /// How many shards there should be.
+    /// The expected number of shards.
     pub shard_count: NonZeroU32,
 }
 
-/// What the search of all shards came to.
+/// The result of searching all shards.
 #[derive(Debug)]
 pub struct Everywhere {
     /// In shard order.
     pub hits: Vec<Match>,
-    /// Names that are much like one that was not found.
+    /// Names similar to the one that was not found.
     pub nearest: Vec<Suggestion>,
     pub searched: SearchCoverage,
     pub unanswered: Unanswered,
 }
 
-/// Why shards that were searched could not answer.
+/// Why shards could not be searched.
 #[derive(Debug)]
 pub struct Unanswered {
     failures: String,
@@ -61,18 +61,18 @@ impl Unanswered {
     }
 }
 
-/// What the look where the key belongs came to.
+/// The result of looking where the key belongs.
 #[derive(Debug)]
 pub enum ExpectedShardResult {
     Found(Vec<Match>),
     NotFound,
-    /// The table of this name, which the shard lacks, is all that could have it.
+    /// The shard lacks the only table that could have the key.
     NoTable(&'static str),
 }
 
 impl Search<'_> {
     /// # Errors
-    /// Also if the shard did not answer: nobody knows then where the key is.
+    /// Also if the shard did not answer.
     pub async fn in_expected_shard(
         self,
         shard: Shard,
@@ -93,14 +93,14 @@ impl Search<'_> {
         if heard.hits.is_empty() {
             return Ok(ExpectedShardResult::NotFound);
         }
-        // It is there whatever else is; where it is not, the search of all shards tells.
+        // A match is valid even if other tables failed; without one, all shards are searched.
         for (_, unreadable) in unreadable(&tables) {
             console.warning(&unreadable);
         }
         Ok(ExpectedShardResult::Found(heard.hits))
     }
 
-    /// Looks into all shards.
+    /// Searches all shards.
     pub async fn in_all_shards(self, console: &mut Console) -> Result<Everywhere, Error> {
         let shards = self.topology.shards();
         let tables = self.lookup.tables(None).await?;
@@ -115,7 +115,7 @@ impl Search<'_> {
             failures.add(shard, unreadable);
         }
         let lacking = tables.lacking(self.home(), shards);
-        // Once each: one table may fail where another may not be read.
+        // Each shard once: several of its tables may have failed.
         let unanswered: BTreeSet<_> = failures
             .iter()
             .map(|(shard, _)| shard)
@@ -164,7 +164,7 @@ impl Search<'_> {
     }
 }
 
-/// A shard with such tables has not answered, whatever its other tables say.
+/// A shard with such tables counts as not answered.
 fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
     tables.unreadable.iter().map(|(&shard, names)| {
         let tables = names.iter().cloned().collect();

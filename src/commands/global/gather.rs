@@ -1,4 +1,4 @@
-//! Has every shard compute its part, through the fan-out, and keeps them all.
+//! Runs the partial statement in every shard and collects the results.
 
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::error::SqlState;
@@ -15,27 +15,27 @@ use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 
-/// How it went.
+/// The outcome.
 pub enum GatherResult {
     Complete(Box<All>),
-    /// One statement may still give the answer.
+    /// A single statement may still answer.
     Fallback(String),
-    /// It would wait for the same lock, or for as long.
+    /// A single statement would wait for the same lock, or for as long.
     TimedOut(Shard, ShardError),
-    /// The snapshot is gone, or does not cover these tables.
+    /// The snapshot is lost, or does not cover these tables.
     Retry(Vec<TableName>),
     Interrupted,
 }
 
-/// Every shard's part.
+/// The partial results of all shards.
 pub struct All {
     pub parts: Parts,
     pub answers: Vec<(Shard, ShardStats)>,
-    /// At the instant they are of.
+    /// At their snapshot.
     pub session: Session,
 }
 
-/// Asks the shards. Unless it went well, nothing runs on the server afterwards.
+/// Runs the partials. Unless it returns `Complete`, nothing runs on the server afterwards.
 pub async fn gather(
     asked: &PartialPlan,
     survey: Preflight,
@@ -105,7 +105,7 @@ pub async fn gather(
                     GatherResult::Retry(error.rewritten())
                 }
                 ShardEvent::Failed(error) => GatherResult::Fallback(format!("{shard}: {error}")),
-                // Shards that come in order are not rolled back.
+                // In shard order, nothing is rolled back.
                 _ => continue,
             };
             console.clear();
@@ -124,7 +124,7 @@ pub async fn gather(
     }
 }
 
-/// Whether the connections to the snapshot were lost: the same may go well at another.
+/// Whether the connections to the snapshot were lost, so that a retry may succeed.
 fn is_lost(error: &ShardError) -> bool {
     matches!(
         error,

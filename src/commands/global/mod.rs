@@ -1,5 +1,5 @@
-//! How a global query gets going, whatever becomes of its answer: connects, looks
-//! at the catalog, chooses the way, and has the parts computed if that is the way.
+//! The start of a global query, shared by `query -g` and `export -g`: connects, reads the catalog,
+//! chooses the strategy, and computes the partials if it is that.
 
 pub mod gather;
 
@@ -35,58 +35,58 @@ use crate::terminal::exit_status::Exit;
 
 use gather::{GatherResult, gather};
 
-/// What the person wants, as far as it tells how to get it.
+/// What was requested, except for the output.
 #[derive(Clone, Copy)]
 pub(super) struct GlobalRequest<'a> {
     pub global: &'a GlobalArgs,
     pub shards: &'a ShardArgs,
     pub connections: usize,
     pub settings: &'a Settings,
-    /// The user's statement, and how the answer is to come.
+    /// The user's statement, and the protocol for its result.
     pub plan: &'a Plan,
     pub interrupt: &'a Interrupt,
 }
 
-/// What may be another the next time it is asked.
+/// The state that changes between attempts.
 pub(super) struct GlobalAttempt {
     attempts: Attempts,
     strategy: Strategy,
 }
 
-/// Ready to be asked.
+/// Ready to run.
 pub(super) struct Prepared {
     pub way: ExecutionPlan,
-    /// The shards that were asked for, whether or not all can take part.
+    /// The selected shards, including those that are skipped.
     pub selection: Selection,
     pub survey: Preflight,
     pub server: ConnectionPool,
     pub pending_connections: Vec<PendingConnection>,
 }
 
-/// What came of setting the one statement going.
+/// The outcome of starting the final statement.
 pub(super) enum StartResult {
     Started(Box<Going>),
-    /// The shards' parts could not be had.
+    /// The partials failed.
     PartialsFailed(String),
-    /// As the one statement would.
+    /// A partial timed out; a single statement would too.
     TimedOut(Shard, ShardError),
-    /// The snapshot is gone, or does not cover these tables.
+    /// The snapshot is lost, or does not cover these tables.
     Retry(Vec<TableName>),
     Interrupted,
 }
 
-/// The one statement under way.
+/// The running final statement.
 pub(super) struct Going {
     pub started: Run,
     pub way: ExecutionPlan,
-    /// The shards that were asked for.
+    /// The selected shards.
     pub selection: Selection,
-    /// How the shards' parts went; none of one statement.
+    /// Statistics of the partials; empty for a single statement.
     pub parts: Vec<(Shard, ShardStats)>,
 }
 
-/// A flag that is about shards one by one: whether it is there, its name, and what
-/// to do instead.
+/// A flag that has no meaning for a global query: whether it is given, its name, and the
+/// alternative.
 pub(super) type IncompatibleFlag = (bool, &'static str, &'static str);
 
 pub(super) const ONE_INSTANT: &str = "a global query reads one snapshot; remove the flag";
@@ -96,7 +96,7 @@ pub(super) const NO_COLUMN: &str = "a global query has no shard column; remove t
 pub(super) const NAME_THE_COLUMN: &str = "a global query has no shard column; select the column \
      shard, which every sharded table has: SELECT shard AS … FROM …";
 
-/// Refuses flags that mean nothing for one answer of all shards.
+/// Refuses flags that have no meaning for a global query.
 pub(super) fn refuse(flags: &[IncompatibleFlag]) -> Result<(), Error> {
     match flags.iter().find(|(given, ..)| *given) {
         Some((_, flag, instead)) => Err(Error::Usage(format!(
@@ -115,12 +115,12 @@ impl GlobalAttempt {
     }
 
     /// # Errors
-    /// If there were enough of them.
+    /// If the last attempt has been made.
     pub fn begin(&mut self) -> Result<(), Error> {
         self.attempts.begin()
     }
 
-    /// The plan as this attempt runs it.
+    /// The plan of this attempt.
     pub fn plan(&self, plan: &Plan) -> Plan {
         self.attempts.plan(plan)
     }
@@ -129,11 +129,11 @@ impl GlobalAttempt {
         self.attempts.retry(rewritten, note, console);
     }
 
-    /// What to do about a statement that was not started: end with this status, or try
-    /// again. `limit` is the flag that says how long a statement may take.
+    /// What to do if the statement was not started: exit with this status, or try again. `limit` is
+    /// the flag that sets the statement timeout.
     ///
     /// # Errors
-    /// If another attempt would end as this one.
+    /// If another attempt would fail in the same way.
     pub fn not_started(
         &mut self,
         result: StartResult,
@@ -153,11 +153,10 @@ impl GlobalAttempt {
         }
     }
 
-    /// What is wrong, if anything is, one statement tells in terms of the user's
-    /// text.
+    /// Errors of a single statement refer to the user's own text.
     ///
     /// # Errors
-    /// If it is to be in parts, whatever comes of it.
+    /// If partials were requested explicitly.
     fn fall_back_to_single(&mut self, why: String) -> Result<(), Error> {
         if self.strategy == Strategy::Partial {
             return Err(UnsupportedQuery::NotInParts(why).into());
@@ -167,14 +166,14 @@ impl GlobalAttempt {
     }
 }
 
-/// Connects, looks at the catalog, chooses the way and has the statement checked.
-/// `None` if interrupted.
+/// Connects, reads the catalog, chooses the strategy and has the server check the statement. `None`
+/// if interrupted.
 pub(super) async fn prepare(
     asked: &GlobalRequest<'_>,
     attempt: &GlobalAttempt,
     console: &mut Console,
 ) -> Result<Option<Prepared>, Error> {
-    // The parts come as values, however the answer is to come.
+    // Partials need values, even if the final result is copied.
     let plan = &Plan {
         transfer: ResultProtocol::SimpleQuery,
         ..asked.plan.clone()
@@ -199,7 +198,7 @@ pub(super) async fn prepare(
         let prepared = global::prepare(plan, &readings, &found, &selection.shards, &options).await;
         let prepared = or_explanation(prepared, session, plan).await?;
         report_drift(&prepared.catalog, console);
-        // The looks are answered by now.
+        // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
                 session,
@@ -242,7 +241,7 @@ fn options(args: &GlobalArgs, strategy: Strategy) -> GlobalOptions {
     }
 }
 
-/// Which shards take no part, and in what the tables differ besides.
+/// Reports which shards are skipped, and how the tables differ otherwise.
 fn report_drift(catalog: &Catalog, console: &mut Console) {
     for line in by_shard(&catalog.deviations) {
         console.warning(&format!("left out: {line}"));
@@ -258,8 +257,7 @@ fn report_drift(catalog: &Catalog, console: &mut Console) {
     }
 }
 
-/// The query; or why it is refused, with what may have been meant where a name was not
-/// found.
+/// The query; or why it is refused, with the nearest name if a name was not found.
 async fn or_explanation(
     prepared: Result<global::Prepared, PrepareError>,
     session: &Session,
@@ -271,7 +269,7 @@ async fn or_explanation(
     };
     if let PrepareError::Server(report) = &mut refused
         && let Some(unknown) = UnknownName::of(report, &plan.statement)
-        // The check has failed, and the transaction with it.
+        // The failed check has aborted the transaction.
         && session.recover().await.is_ok()
         && let Some(found) = unknown.look(session.connection().client(), &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
@@ -281,7 +279,7 @@ async fn or_explanation(
     Err(Error::global(refused, &plan.statement))
 }
 
-/// One for one statement.
+/// A single statement needs one.
 fn connections(
     asked: &GlobalRequest<'_>,
     attempt: &GlobalAttempt,
@@ -296,7 +294,7 @@ fn connections(
 }
 
 impl Prepared {
-    /// Sets the one statement going, at once or behind the shards' parts.
+    /// Starts the final statement, after the partials if there are any.
     pub async fn start(
         self,
         asked: &GlobalRequest<'_>,
@@ -357,7 +355,7 @@ impl Prepared {
         else {
             return Ok(StartResult::Interrupted);
         };
-        // It is asked as if it were a shard's turn.
+        // It runs as if it were the statement of the first shard.
         let turn = vec![selection.shards[0]];
         let started = Run::new(&plan, turn, survey, server, Vec::new(), MergeMode::IN_ORDER)
             .over(way.catalog().shards.len())
@@ -371,8 +369,7 @@ impl Prepared {
     }
 }
 
-/// What the way and the SQL are. The statement is checked, and not run. `None` if
-/// interrupted.
+/// The strategy and the SQL. The statement is checked but not run. `None` if interrupted.
 pub(super) async fn explain(
     asked: &GlobalRequest<'_>,
     console: &mut Console,
@@ -387,7 +384,7 @@ pub(super) async fn explain(
     Ok(Some(text))
 }
 
-/// `limit` is the flag that says how long a statement may take.
+/// `limit` is the flag that sets the statement timeout.
 fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
@@ -398,7 +395,7 @@ fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
     Error::Part { shard, error, hint }
 }
 
-/// Which shards' parts took longest.
+/// Which partials took longest.
 pub(super) fn timing(parts: &[(Shard, ShardStats)]) -> String {
     if parts.is_empty() {
         "one statement ran over all shards: there are no times per shard".to_owned()
@@ -407,7 +404,7 @@ pub(super) fn timing(parts: &[(Shard, ShardStats)]) -> String {
     }
 }
 
-/// An answer that shards were left out of is incomplete, though it was asked for so.
+/// An answer without all selected shards is incomplete, even if skipping was requested.
 pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
     if way.catalog().shards.len() < shards.len() {
         Exit::Incomplete
@@ -416,8 +413,8 @@ pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
     }
 }
 
-/// Why there is no answer, in terms of the user's text where that is what the
-/// server ran. `limit` is the flag that says how long a statement may take.
+/// Why there is no answer, with positions in the user's text where possible. `limit` is the flag
+/// that sets the statement timeout.
 pub(super) fn failure(
     mut error: ShardError,
     way: &ExecutionPlan,

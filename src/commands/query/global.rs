@@ -1,4 +1,4 @@
-//! `shardq query --global`: one answer, as if all shards were one set of tables.
+//! `shardq query --global`: one answer, as if all shards were one database.
 
 use super::NEW_SNAPSHOT;
 use super::output::Output;
@@ -79,7 +79,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             return tokio::select! {
                 biased;
                 exit = conclude(ran, output, &mut console) => exit,
-                // The reader pauses, and the rest of the result waits for it.
+                // The rest of the result may wait for a reader that pauses.
                 () = interrupt.requested() => Ok(Exit::Interrupted),
             };
         }
@@ -96,7 +96,7 @@ fn renderer(args: &OutputArgs, format: Format) -> Renderer {
     Renderer::new(format, options)
 }
 
-/// What means nothing for one answer of all shards.
+/// Refuses flags that have no meaning for a global query.
 fn check(args: &QueryArgs) -> Result<(), Error> {
     global::refuse(&[
         (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
@@ -118,18 +118,18 @@ fn check(args: &QueryArgs) -> Result<(), Error> {
     ])
 }
 
-/// A run that has ended.
+/// A finished run.
 struct FinishedRun<'a> {
     args: &'a QueryArgs,
     plan: &'a Plan,
     way: ExecutionPlan,
-    /// The shards that were asked for.
+    /// The selected shards.
     selection: Selection,
     parts: Vec<(Shard, ShardStats)>,
     outcome: RunReport,
 }
 
-/// Says how it went, and finishes the result accordingly.
+/// Ends the result and reports the outcome.
 async fn conclude(
     ran: FinishedRun<'_>,
     output: Output,

@@ -1,4 +1,4 @@
-//! The result's way out: the shard in front of each row, the format, the sink.
+//! Renders a run's rows, with the shard as the first column, and passes them to the sink.
 
 use crate::exec::driver::{OutputClosed, RowSink, RunReport};
 use crate::exec::fanout::ShardEvent;
@@ -8,21 +8,21 @@ use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 use crate::text::humanize::ThousandsSeparated;
 
-/// Blocks go to the sink when they are this large, in bytes.
+/// Blocks are passed to the sink at this size, in bytes.
 const BLOCK: usize = 64 << 10;
 
-/// One result on its way to a sink.
+/// The output of one result.
 pub struct Output {
     renderer: Renderer,
-    /// The name of the first column, if there is to be one.
+    /// The name of the shard column, if there is one.
     shard_column: Option<String>,
     sink: Sink,
     block: Vec<u8>,
     begun: bool,
-    /// Whether the sink has got anything.
+    /// Whether the sink has received anything.
     touched: bool,
     rows: u64,
-    /// What kept it from taking a row.
+    /// Why a row could not be rendered.
     trouble: Option<RenderError>,
 }
 
@@ -44,7 +44,7 @@ impl Output {
         self.rows
     }
 
-    /// Forgets what nobody has seen yet, for a run that starts again.
+    /// Discards what nobody has seen yet, for a retry.
     pub async fn restart(&mut self, renderer: Renderer) {
         self.renderer = renderer;
         self.block.clear();
@@ -55,19 +55,19 @@ impl Output {
         }
     }
 
-    /// Ends the result. A file gets its name.
+    /// Ends the result, and publishes a file.
     pub async fn publish(mut self) -> Result<(), SinkError> {
         self.end().await;
         self.sink.publish().await
     }
 
-    /// Ends a result that lacks shards. A file does not get its name.
+    /// Ends an incomplete result. A file is not published.
     pub async fn finish_partial(mut self) -> Result<(), SinkError> {
         self.end().await;
         self.sink.finish_partial().await
     }
 
-    /// Ends in the middle: what was printed stays, and nothing follows.
+    /// Stops: what was printed stays, and nothing follows.
     pub async fn abort(self) -> Result<(), SinkError> {
         let Self {
             sink,
@@ -75,7 +75,7 @@ impl Output {
             renderer,
             ..
         } = self;
-        // It may hold all the memory that there is.
+        // It may hold most of the memory.
         drop(renderer);
         sink.finish_partial().await?;
         trouble.map_or(Ok(()), |error| Err(error.into()))
@@ -87,7 +87,7 @@ impl Output {
                 return;
             }
         }
-        // The sink itself says, when it ends, what failed.
+        // The sink reports what failed when it is closed.
         let _ = self.flush().await;
     }
 

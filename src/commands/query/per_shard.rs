@@ -77,7 +77,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     }
 }
 
-/// What the person wants, all of it.
+/// The complete request.
 #[derive(Clone, Copy)]
 struct QueryRequest<'a> {
     args: &'a QueryArgs,
@@ -85,7 +85,7 @@ struct QueryRequest<'a> {
     interrupt: &'a Interrupt,
 }
 
-/// A server that was surveyed, and the shards of it to ask.
+/// The result of connecting: the preflight and the selected shards.
 struct Setup {
     server: ConnectionPool,
     pending_connections: Vec<PendingConnection>,
@@ -108,7 +108,7 @@ impl Setup {
     }
 }
 
-/// Connects, surveys, and picks the shards. `None` if interrupted.
+/// Connects, runs the preflight, and selects the shards. `None` if interrupted.
 async fn prepare(
     asked: &QueryRequest<'_>,
     plan: &Plan,
@@ -126,7 +126,7 @@ async fn prepare(
         pending_connections,
         ..
     } = opened;
-    // Takes the spares in, so that a server that is closed waits for none of them.
+    // Owns the pending connections, so that closing the pool does not wait for them.
     let work = async {
         let survey = session_setup::survey(first, plan).await?;
         let topology = session_setup::topology(&survey, asked.settings).await?;
@@ -143,7 +143,7 @@ async fn prepare(
     session_setup::run_or_cancel(&server, asked.interrupt, work).await
 }
 
-/// A run that has ended.
+/// A finished run.
 struct FinishedRun<'a> {
     asked: QueryRequest<'a>,
     plan: &'a Plan,
@@ -152,7 +152,7 @@ struct FinishedRun<'a> {
 }
 
 impl FinishedRun<'_> {
-    /// Whether nothing is known to be missing.
+    /// Whether nothing is missing as far as is known.
     fn is_whole(&self, located: &Located) -> bool {
         self.outcome.failures.is_empty()
             && self.selection.doubt.is_none()
@@ -168,7 +168,7 @@ impl FinishedRun<'_> {
         }
     }
 
-    /// What keeps the answer from being complete.
+    /// Reports why the answer is incomplete.
     fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
         let RunReport {
             asked, failures, ..
@@ -203,7 +203,7 @@ impl FinishedRun<'_> {
     }
 }
 
-/// Finishes the result as the run has ended, and says behind it how it went.
+/// Ends the result, and reports the outcome after it.
 async fn conclude(
     ran: &FinishedRun<'_>,
     looks: Looks,
@@ -251,8 +251,7 @@ async fn conclude(
     Ok(exit)
 }
 
-/// Where the origins are that were asked for, if not where they belong. `None` if
-/// interrupted.
+/// Where requested origins are, if not where they belong. `None` if interrupted.
 async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
     let is_told = [RunStatus::Completed, RunStatus::OutputClosed].contains(&ran.outcome.status);
     let (Some(origins), true) = (&ran.selection.origins, is_told) else {
@@ -269,7 +268,7 @@ async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> 
     .await
 }
 
-/// Prints what would be sent. The statement is checked, and run nowhere.
+/// Prints what would be sent. The statement is checked but not run.
 async fn dry_run(
     asked: &QueryRequest<'_>,
     plan: &Plan,

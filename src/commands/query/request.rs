@@ -1,5 +1,4 @@
-//! What `query` was asked for, as the run needs it: the plan, the output, the format. And
-//! how the output ends.
+//! The request of `query`: the plan, the output and the format; and how the output ends.
 
 use std::path::Path;
 
@@ -45,8 +44,8 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
     })
 }
 
-/// Where the result goes. A file's draft is removed after Ctrl-C, whenever that comes; a
-/// pipe opens when somebody reads it, which may be never, so until then Ctrl-C ends all.
+/// Opens the output. Signals are handled before a temporary file exists, so that it is always
+/// removed; but only after a pipe is open, since opening one waits for its reader.
 pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error> {
     if args
         .output
@@ -95,25 +94,25 @@ pub(super) fn policy(on_error: OnError) -> OnShardError {
     }
 }
 
-/// Of a run that ended before its result was whole, whenever that was.
+/// Reports that a file was not published.
 pub(super) fn not_written(file: &Path, console: &mut Console) {
     console.error(&format!("{} was not written", file.display()));
 }
 
-/// Whether anybody has got the end of a result.
+/// Whether the reader received the end of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReaderEnd {
     ToTheEnd,
-    /// Its reader had enough of it before.
+    /// The reader closed the pipe before.
     InPart,
 }
 
-/// Ends the result of a run that has ended so.
+/// Ends the result according to the exit status.
 pub(super) async fn end(output: Output, exit: Exit) -> Result<ReaderEnd, Error> {
     let ended = match exit {
         Exit::Complete => output.publish().await,
         Exit::Incomplete => output.finish_partial().await,
-        // Its reader may be pausing; nobody waits for it.
+        // Do not wait for a reader that may be pausing.
         Exit::Interrupted => {
             drop(output);
             Ok(())

@@ -25,7 +25,7 @@ fn shell_blocks(page: &str) -> Vec<String> {
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "a block that is skipped says so")]
+#[allow(clippy::print_stdout, reason = "reports which block is skipped")]
 fn every_command_that_is_shown_works() {
     let db = Db::with_sample(128);
     db.in_each_shard("UPDATE origins SET id = 721096797631602718 WHERE name = 'core'");

@@ -318,7 +318,7 @@ fn unprivileged(folder: &Path) -> Program {
 
 /// A small disk is mounted in a namespace of its own, which ends with the process.
 #[test]
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
 fn a_disk_that_is_full() {
     let namespace = |flags: &str, script| Program::new("unshare").args([flags, "sh", "-c", script]);
     // root needs no user namespace; others can mount only in one.

@@ -156,7 +156,7 @@ fn a_folder_that_was_made_for_nothing_goes() {
         .run()
         .assert(1, "", has("syntax error"));
     assert_eq!(names(folder.path()), [""; 0]);
-    // There is nothing to resume, and the error says so.
+    // There is nothing to resume.
     export(&db, SQL, &out)
         .args(["--per-shard", "--resume"])
         .run()

@@ -36,7 +36,7 @@ pub use session::Session;
 
 /// The command under test on a terminal provided by `script`, whose standard output has all its
 /// output. `None` if `script` is not installed.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
 pub fn on_a_terminal(args: &str) -> Option<Program> {
     if Command::new("script").arg("--version").output().is_err() {
         println!("skipped: no script(1) here to lend a terminal");

@@ -26,7 +26,7 @@ fn runs(command: &mut Command) -> bool {
 }
 
 /// What a script prints about a file; `None` without Python, with a note on stdout.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
 pub fn read_parquet(file: &Path, script: &str) -> Option<String> {
     let Some(python) = PYTHON.as_deref() else {
         assert!(std::env::var_os("CI").is_none(), "CI has Python and PyPI");

@@ -25,7 +25,7 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// With this many server connections per database. `None` if it is not installed: the test is
     /// then skipped with a note.
-    #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+    #[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
     pub fn in_front_of(db: &Db, pool_size: usize) -> Option<Self> {
         let Some(program) = PLACES.iter().find(|place| Path::new(place).exists()) else {
             println!("skipped: no pgbouncer here (scripts/ensure-pgbouncer.sh installs it)");
