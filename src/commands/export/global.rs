@@ -50,9 +50,9 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
     };
     let mut attempt = GlobalAttempt::first(&args.global);
     loop {
-        attempt.begin()?;
+        attempt.attempts.begin()?;
         let began = Timestamp::now();
-        let locking = attempt.plan(&plan);
+        let locking = attempt.attempts.plan(&plan);
         let question = global::GlobalRequest {
             plan: &locking,
             ..question
@@ -110,7 +110,9 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
             };
         }
         (target, beside) = file.reset().await?;
-        attempt.retry(outcome.rewritten, NEW_SNAPSHOT, console);
+        attempt
+            .attempts
+            .retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) struct GlobalRequest<'a> {
 
 /// The state that changes between attempts.
 pub(super) struct GlobalAttempt {
-    attempts: Attempts,
+    pub attempts: Attempts,
     strategy: Strategy,
 }
 
@@ -114,21 +114,6 @@ impl GlobalAttempt {
         }
     }
 
-    /// # Errors
-    /// If the last attempt has been made.
-    pub fn begin(&mut self) -> Result<(), Error> {
-        self.attempts.begin()
-    }
-
-    /// The plan of this attempt.
-    pub fn plan(&self, plan: &Plan) -> Plan {
-        self.attempts.plan(plan)
-    }
-
-    pub fn retry(&mut self, rewritten: Vec<TableName>, note: &str, console: &mut Console) {
-        self.attempts.retry(rewritten, note, console);
-    }
-
     /// What to do if the statement was not started: exit with this status, or try again. `limit` is
     /// the flag that sets the statement timeout.
     ///
@@ -146,7 +131,7 @@ impl GlobalAttempt {
             StartResult::PartialsFailed(why) => self.fall_back_to_single(why).map(|()| None),
             StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error, limit)),
             StartResult::Retry(rewritten) => {
-                self.retry(rewritten, note, console);
+                self.attempts.retry(rewritten, note, console);
                 Ok(None)
             }
             StartResult::Interrupted => Ok(Some(Exit::Interrupted)),

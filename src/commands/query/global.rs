@@ -43,8 +43,8 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut output = Output::new(renderer(&args.output, format), None, sink);
     let mut attempt = GlobalAttempt::first(&args.global);
     loop {
-        attempt.begin()?;
-        let plan = attempt.plan(&plan);
+        attempt.attempts.begin()?;
+        let plan = attempt.attempts.plan(&plan);
         let asked = GlobalRequest {
             plan: &plan,
             ..asked
@@ -83,7 +83,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
                 () = interrupt.requested() => Ok(Exit::Interrupted),
             };
         }
-        attempt.retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
+        attempt
+            .attempts
+            .retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
         output.restart(renderer(&args.output, format)).await;
     }
 }
