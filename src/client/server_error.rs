@@ -17,6 +17,8 @@ pub struct ServerError {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+    /// shardq's own hint, which is not to be taken for the server's.
+    pub advice: Option<Box<str>>,
     /// In the statement, in characters, from 1.
     pub position: Option<usize>,
     /// A query run by a function, and the position in it.
@@ -27,8 +29,8 @@ pub struct ServerError {
     pub before_time_limit: bool,
 }
 
-/// A hint for an error that only our own settings cause.
-fn own_hint(error: &DbError) -> Option<&'static str> {
+/// Advice for an error that only our own settings cause.
+fn own_advice(error: &DbError) -> Option<&'static str> {
     // Its SQLSTATE is the one of any missing privilege.
     (error.routine() == Some("check_enable_rls")).then_some(
         "use a role that the policy does not apply to, or add --row-security to read only the rows \
@@ -51,7 +53,8 @@ impl ServerError {
             code: error.code().clone(),
             message: error.message().to_owned(),
             detail: error.detail().map(str::to_owned),
-            hint: error.hint().or(own_hint(error)).map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+            advice: own_advice(error).map(Box::from),
             position: position.filter(|&at| at > 0),
             internal,
             context: error.where_().map(str::to_owned),
@@ -77,7 +80,7 @@ impl ServerError {
         indented(&format!("{severity} {}: {message}", self.code.code()))
     }
 
-    /// What psql prints below the first line: position, detail, hint, context.
+    /// What psql prints below the first line: position, detail, hint, context. Then the advice.
     pub fn particulars(&self, statement: &Statement) -> String {
         let mut text = String::new();
         match (&self.internal, self.position) {
@@ -96,6 +99,9 @@ impl ServerError {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "{label}:  {}", indented(said));
             }
+        }
+        if let Some(advice) = &self.advice {
+            let _ = writeln!(text, "shardq: hint: {advice}");
         }
         text
     }
@@ -127,6 +133,7 @@ mod tests {
                 message,
                 detail: Some(detail),
                 hint: Some(hint),
+                advice: None,
                 position: None,
                 internal: Some((query, at)),
                 context: Some(context),

@@ -220,6 +220,7 @@ mod tests {
                 message: String::new(),
                 detail: None,
                 hint: None,
+                advice: None,
                 position: Some(composed.sql[..position].chars().count() + 1),
                 internal: None,
                 context: None,

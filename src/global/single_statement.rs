@@ -97,12 +97,8 @@ impl Checked {
         if let Some(refusal) = unsupported::translate(&report, &text, &self.catalog) {
             return PrepareError::Unsupported(refusal);
         }
-        if let Some(advice) = unsupported::advice(&report, &text, &self.catalog) {
-            report.hint = Some(match report.hint {
-                Some(hint) => format!("{hint}\nHINT:  {advice}"),
-                None => advice,
-            });
-        }
+        let advice = unsupported::advice(&report, &text, &self.catalog);
+        report.advice = advice.map(Box::from).or(report.advice);
         PrepareError::Server(report)
     }
 

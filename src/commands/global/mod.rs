@@ -259,7 +259,7 @@ async fn or_explanation(
         && let Some(found) = unknown.look(session.connection().client(), &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
     {
-        report.hint = Some(hint);
+        report.advice = Some(hint.into());
     }
     Err(Error::global(refused, &plan.statement))
 }
@@ -408,9 +408,9 @@ pub(super) fn failure(
 ) -> Error {
     if let ShardError::Server(report) = &mut error {
         if report.code == SqlState::QUERY_CANCELED {
-            report.hint = Some(hints::cancelled_hint(report, limit));
+            report.advice = Some(hints::cancelled_hint(report, limit).into());
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
-            report.hint = Some(hints::NOT_UTF8.to_owned());
+            report.advice = Some(hints::NOT_UTF8.into());
         }
     }
     match (error, way) {
