@@ -17,7 +17,7 @@ pub struct ServerError {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
-    /// shardq's own hint, which is not to be taken for the server's.
+    /// shardq's own hints, one per line, which are not to be taken for the server's.
     pub advice: Option<Box<str>>,
     /// In the statement, in characters, from 1.
     pub position: Option<usize>,
@@ -62,6 +62,12 @@ impl ServerError {
         }
     }
 
+    /// Adds a hint of shardq's own.
+    pub fn advise(&mut self, hint: &str) {
+        let known = self.advice.take().map(|it| format!("{it}\n"));
+        self.advice = Some((known.unwrap_or_default() + hint).into());
+    }
+
     /// Whether the error ends the connection.
     pub fn is_fatal(error: &DbError) -> bool {
         use tokio_postgres::error::Severity::{Fatal, Panic};
@@ -100,7 +106,7 @@ impl ServerError {
                 let _ = writeln!(text, "{label}:  {}", indented(said));
             }
         }
-        if let Some(advice) = &self.advice {
+        for advice in self.advice.iter().flat_map(|it| it.lines()) {
             let _ = writeln!(text, "shardq: hint: {advice}");
         }
         text

@@ -97,8 +97,9 @@ impl Checked {
         if let Some(refusal) = unsupported::translate(&report, &text, &self.catalog) {
             return PrepareError::Unsupported(refusal);
         }
-        let advice = unsupported::advice(&report, &text, &self.catalog);
-        report.advice = advice.map(Box::from).or(report.advice);
+        if let Some(advice) = unsupported::advice(&report, &text, &self.catalog) {
+            report.advise(&advice);
+        }
         PrepareError::Server(report)
     }
 

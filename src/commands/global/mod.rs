@@ -259,7 +259,7 @@ async fn or_explanation(
         && let Some(found) = unknown.look(session.connection().client(), &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
     {
-        report.advice = Some(hint.into());
+        report.advise(&hint);
     }
     Err(Error::global(refused, &plan.statement))
 }
@@ -408,9 +408,9 @@ pub(super) fn failure(
 ) -> Error {
     if let ShardError::Server(report) = &mut error {
         if report.code == SqlState::QUERY_CANCELED {
-            report.advice = Some(hints::cancelled_hint(report, limit).into());
+            report.advise(&hints::cancelled_hint(report, limit));
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
-            report.advice = Some(hints::NOT_UTF8.into());
+            report.advise(hints::NOT_UTF8);
         }
     }
     match (error, way) {
