@@ -58,3 +58,15 @@ pub enum Command {
     /// Print the man page (shardq man | man -l -)
     Man,
 }
+
+impl Command {
+    /// Whether to print the statements that are sent.
+    pub fn is_verbose(&self) -> bool {
+        match self {
+            Self::Query(args) => args.connection.verbose,
+            Self::Find(args) => args.connection.verbose,
+            Self::Export(args) => args.connection.verbose,
+            Self::Verify(_) | Self::Demo(_) | Self::Completions(_) | Self::Man => false,
+        }
+    }
+}

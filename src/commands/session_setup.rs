@@ -262,11 +262,7 @@ async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, Conne
 /// The first column of a result; empty if the statement fails.
 async fn column(connection: &Connection, sql: &str) -> Vec<String> {
     use tokio_postgres::SimpleQueryMessage::Row;
-    let messages = connection
-        .client()
-        .simple_query(sql)
-        .await
-        .unwrap_or_default();
+    let messages = connection.simple_query(sql).await.unwrap_or_default();
     messages
         .iter()
         .filter_map(|message| match message {
@@ -312,7 +308,7 @@ pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
         sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
         sql_template::fill(include_str!("../../sql/export/shard_rows.sql"), &[])
     );
-    let client = session.connection().client();
+    let client = session.connection();
     let messages = client
         .simple_query(&sql)
         .await

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage::Row;
+use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, SimpleQueryRow};
 
-use crate::client::{ConnectionPool, ServerError};
+use crate::client::{Connection, ConnectionPool, ServerError};
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::pg::lexer::{StringSyntax, TokenKind};
@@ -71,7 +71,7 @@ pub async fn explain(
     })?;
     let look = async {
         let connection = server.connection().await.ok()?;
-        unknown.look(connection.client(), &shards).await
+        unknown.look(&connection, &shards).await
     };
     let found = tokio::time::timeout(PATIENCE, look).await.ok()??;
     failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
@@ -106,7 +106,7 @@ impl UnknownName {
     }
 
     /// Queries the catalog. `failed` are the shards where the name was not found.
-    pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Candidates> {
+    pub async fn look(&self, connection: &Connection, failed: &[Shard]) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
             .map(|shard| Literal(&shard.to_string()).to_string())
@@ -122,7 +122,7 @@ impl UnknownName {
                 ("longest", &longest.to_string()),
             ],
         );
-        let messages = client.simple_query(&sql).await.ok()?;
+        let messages = connection.simple_query(&sql).await.ok()?;
         let mut found = Candidates::default();
         for message in &messages {
             if let Row(row) = message {

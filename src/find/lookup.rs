@@ -139,7 +139,7 @@ pub fn home(key: &Key) -> Option<&'static str> {
 impl Lookup<'_> {
     /// Queries the catalog.
     pub async fn tables(self, shard: Option<Shard>) -> Result<Tables, LookupError> {
-        let client = self.session.connection().client();
+        let client = self.session.connection();
         let messages = client
             .simple_query(&tables_sql(self.key, shard))
             .await
@@ -253,11 +253,7 @@ impl Lookup<'_> {
         // First roll back to the savepoint, which releases the previous shard's locks and clears
         // its error. This sends without waiting, so both go out in one round trip.
         self.session.recover().await?;
-        self.session
-            .connection()
-            .client()
-            .query_typed(sql, parameters)
-            .await
+        self.session.connection().query_typed(sql, parameters).await
     }
 }
 

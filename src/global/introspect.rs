@@ -101,7 +101,7 @@ impl Introspection {
         }
         let look = look.join(";\n");
         let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
-        let client = connection.client();
+        let client = &connection;
         let answers = match client.simple_query(&message(&locked)).await {
             // Without the locks, conflicting changes can still be detected afterwards.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
@@ -166,7 +166,7 @@ async fn inherited(
         include_str!("../../sql/global/inheritance_overlap.sql"),
         &[("names", names)],
     );
-    let answers = connection.client().simple_query(&sql).await;
+    let answers = connection.simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     Ok(rows

@@ -103,7 +103,7 @@ async fn types(
             ("first_user_oid", &FIRST_USER_OID.to_string()),
         ],
     );
-    let answers = connection.client().simple_query(&sql).await;
+    let answers = connection.simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     let own = rows.filter_map(|row| {

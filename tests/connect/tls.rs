@@ -49,12 +49,8 @@ async fn verify(sandbox: &Sandbox, host: &str, mode: &str, root: &str) -> Result
         format!("host={host} hostaddr=127.0.0.1 port={{port}} user=postgres sslmode={mode}");
     let call = Call::new(sandbox, &["-d", &target], &[]).file(".postgresql/root.crt", root);
     let connection = call.connect().await.unwrap()?;
-    let row = connection
-        .client()
-        .query_one(WHERE_AM_I, &[])
-        .await
-        .unwrap();
-    assert!(row.get::<_, &str>(0).contains("|t|"), "no TLS");
+    let rows = connection.query_typed(WHERE_AM_I, &[]).await.unwrap();
+    assert!(rows[0].get::<_, &str>(0).contains("|t|"), "no TLS");
     Ok(())
 }
 

@@ -89,7 +89,6 @@ async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames
         &[("types", &pairs.join(", "))],
     );
     let messages = connection
-        .client()
         .simple_query(&sql)
         .await
         .map_err(|error| FanoutError::setup_failed(&error))?;

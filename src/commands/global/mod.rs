@@ -256,7 +256,7 @@ async fn or_explanation(
         && let Some(unknown) = UnknownName::of(report, &plan.statement)
         // The failed check has aborted the transaction.
         && session.recover().await.is_ok()
-        && let Some(found) = unknown.look(session.connection().client(), &[]).await
+        && let Some(found) = unknown.look(session.connection(), &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
     {
         report.advise(&hint);

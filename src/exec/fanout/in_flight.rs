@@ -43,7 +43,9 @@ impl Request {
         let describe = plan.describe_in(shard);
         let described = session.send_for(shard, &describe).await?;
         session.ask(shard, copy.offset).await?;
-        let mut copied = session.connection().copy_out(copy.statement.clone());
+        let mut copied = session
+            .connection()
+            .copy_out(copy.statement.clone(), &copy.sql);
         if let Poll::Ready(answered) = futures::poll!(&mut copied) {
             copied = Box::pin(std::future::ready(answered));
         }

@@ -33,12 +33,12 @@ impl Preflight {
         let began = Instant::now();
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let client = connection.client();
+        let client = &connection;
         let locked = lockable_tables(&connection, plan).await?;
         let (probe, survey) = (plan.probe(), plan.survey(&locked));
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
-            client.prepare(plan.statement.as_str()),
+            client.prepare(plan.statement.as_str().to_owned()),
             client.simple_query(&survey),
         );
         let round_trip = began.elapsed();
@@ -82,7 +82,7 @@ pub(crate) async fn lockable_tables(
         return Ok(Vec::new());
     }
     let sql = plan.lockable_tables();
-    let rows = connection.client().simple_query(&sql).await;
+    let rows = connection.simple_query(&sql).await;
     let rows = rows.map_err(|error| FanoutError::setup_failed(&error))?;
     Ok(results(&rows)
         .into_iter()
@@ -215,7 +215,6 @@ async fn types(
         &[("names", &names)],
     );
     let rows = connection
-        .client()
         .simple_query(&sql)
         .await
         .map_err(|error| FanoutError::setup_failed(&error))?;
