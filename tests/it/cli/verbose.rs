@@ -17,7 +17,7 @@ fn the_log_can_be_replayed_in_psql() {
         let sql = "SELECT n FROM t ORDER BY n";
         let run = shardq([]).args(args).args(["-tq", "-j1", "-E", sql]);
         let run = run.db(&db).run();
-        run.assert(0, rows, has_all(&["-- ", "server process ", sql]));
+        run.assert(0, rows, has_all(["-- ", "server process ", sql]));
         let replayed = db
             .psql_program(["-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
             .stdin(run.stderr.clone())
@@ -42,11 +42,9 @@ fn every_connection_and_every_shard_is_in_the_log() {
         "SET LOCAL search_path TO \"shard_0\"",
         "SET LOCAL search_path TO \"shard_1\"",
     ];
-    run.db(&db).run().assert(0, "\n", has_all(&paths));
+    run.db(&db).run().assert(0, "\n", has_all(paths));
     let run = shardq(["find", "--echo-hidden", "core", "--shard-count=2"]);
-    run.db(&db)
-        .run()
-        .assert(1, ANY, has_all(&["origins", "$1"]));
+    run.db(&db).run().assert(1, ANY, has_all(["origins", "$1"]));
 }
 
 #[test]
@@ -57,7 +55,7 @@ fn a_copy_is_in_the_log_once_per_shard() {
     run.assert(
         0,
         ANY,
-        has_all(&["parse
+        has_all(["parse
 COPY (
 SELECT 7
 )"]),
