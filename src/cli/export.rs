@@ -81,7 +81,7 @@ pub struct ExportOutputArgs {
 
     /// Write this format [default: from the file extension, else csv]
     ///
-    /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet.
+    /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet or xlsx.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ExportFormat>,
 
@@ -118,7 +118,8 @@ pub struct ExportOutputArgs {
 
     /// Write CSV for spreadsheets
     ///
-    /// Adds a byte-order mark, keeps long numbers intact and disarms formulas.
+    /// Adds a byte-order mark, keeps long numbers intact and disarms formulas. A workbook (.xlsx)
+    /// needs none of this, because its cells have types.
     #[arg(long)]
     pub excel: bool,
 

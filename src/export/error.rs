@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::file_format::{Compression, ExportFormat, FileFormat};
+use super::file_format::{Compression, ExportFormat};
 use super::manifest::ManifestError;
 use crate::output::format::RenderError;
 use crate::sharding::shard::Shard;
@@ -117,8 +117,23 @@ pub enum ExportError {
     AnotherUser { then: String, now: String },
     #[error("{file}: {reason}")]
     Encoder { file: String, reason: String },
-    #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]
-    NoParquet,
+    #[error(
+        "this shardq was built without the cargo feature \"{0}\", so it cannot read or write such files"
+    )]
+    NotBuilt(&'static str),
+    #[error("Excel workbook: {0}; export CSV or Parquet instead")]
+    Xlsx(String),
+    #[error(
+        "column \"{column}\" has a text of {characters} characters in {shard}, and a cell of a \
+         worksheet holds {most}; export CSV or Parquet instead, or cut the text: \
+         left({column}, {most})"
+    )]
+    XlsxText {
+        column: String,
+        shard: Shard,
+        characters: usize,
+        most: usize,
+    },
     /// The column types for the manifest are unknown.
     #[error(
         "every shard answered, but the column types could not be queried afterwards: {0}; export \
@@ -159,8 +174,7 @@ pub(super) fn lacks_room(error: &io::Error) -> bool {
 
 /// How to make room for such a file.
 fn room(error: &io::Error, kind: ExportFormat) -> String {
-    let can_be_smaller =
-        kind.compression == Compression::None && kind.format != FileFormat::Parquet;
+    let can_be_smaller = kind.compression == Compression::None && !kind.format.is_append_only();
     let smaller = can_be_smaller.then(|| format!("compress it (.{kind}.zst takes about a tenth)"));
     if error.kind() == io::ErrorKind::FileTooLarge {
         let ways = any_of(

@@ -20,6 +20,7 @@ pub mod manifest_builder;
 mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
+pub mod provenance;
 mod publish;
 pub mod resume;
 mod seal;
@@ -29,8 +30,10 @@ mod target;
 mod text_encoder;
 pub mod verify;
 mod writer;
+#[cfg(feature = "xlsx")]
+mod xlsx;
 
-pub use encoder::{TextOptions, Written};
+pub use encoder::{EncoderOptions, Written};
 pub use error::ExportError;
 pub use file_format::{Compression, ExportFormat, FileFormat};
 pub use sidecar::Sidecar;

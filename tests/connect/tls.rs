@@ -286,7 +286,7 @@ async fn a_server_without_tls_is_used_without_unless_tls_is_required() {
     }
 }
 
-/// Postgres 15 accepts keys for P-256 only, and answers another with a HelloRetryRequest.
+/// Postgres 15 accepts keys for P-256 only, and answers another with a `HelloRetryRequest`.
 #[tokio::test]
 async fn the_first_key_offered_is_one_that_the_server_accepts() {
     let (port, sent) = recording_proxy(SHARED.sandbox.port());
@@ -299,7 +299,7 @@ async fn the_first_key_offered_is_one_that_the_server_accepts() {
 
 const SSL_REQUEST: usize = 8;
 
-/// How many of these TLS records hold a ClientHello.
+/// How many of these TLS records hold a `ClientHello`.
 fn client_hellos(mut records: &[u8]) -> usize {
     const HANDSHAKE: u8 = 22;
     const CLIENT_HELLO: u8 = 1;

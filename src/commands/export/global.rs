@@ -16,7 +16,7 @@ use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
 use crate::exec::merge::{MergeMode, Order};
 use crate::exec::plan::{Consistency, Determinism, Plan};
-use crate::export::encoder::TextOptions;
+use crate::export::encoder::EncoderOptions;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
 use crate::global::{ExecutionPlan, Strategy};
@@ -81,7 +81,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
             target,
             beside,
             kind,
-            text(asked),
+            encoder(asked, &server_info),
             MergeMode::IN_ORDER.restart,
             BTreeMap::new(),
         )?;
@@ -180,11 +180,11 @@ fn plan(plan: &Plan) -> Plan {
     }
 }
 
-fn text(asked: &ExportRequest<'_>) -> TextOptions {
-    let mut text = asked.text();
-    text.shard_column = None;
-    text.options.shard_column = false;
-    text
+fn encoder(asked: &ExportRequest<'_>, server: &ServerInfo) -> EncoderOptions {
+    let mut options = asked.encoder(server);
+    options.shard_column = None;
+    options.options.shard_column = false;
+    options
 }
 
 /// The final statement only ran under the first shard's name.

@@ -165,7 +165,7 @@ async fn begin<'a>(
         folder.at(),
         asked.args.output.folder_key(),
         asked.kind,
-        asked.text(),
+        asked.encoder(&ran.server_info),
         types,
         ran.server_info.shard_rows.clone(),
         manifest,

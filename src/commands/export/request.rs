@@ -15,7 +15,9 @@ use crate::exec::driver::OnShardError;
 use crate::exec::merge::Order;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::exec::verb::Verb;
-use crate::export::encoder::TextOptions;
+use crate::export::encoder::EncoderOptions;
+use crate::export::manifest_builder::ServerInfo;
+use crate::export::provenance::Provenance;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
@@ -68,12 +70,12 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
         ),
         (
             args.null.is_some() && !kind.has_header(),
-            "--null is for CSV and TSV, because JSON lines and Parquet have their own null; remove \
+            "--null is for CSV and TSV, because other formats have their own null; remove \
              it, or write to a .csv file",
         ),
         (
             args.tuples_only && !kind.has_header(),
-            "--tuples-only is for CSV and TSV, because JSON lines and Parquet have no header line; \
+            "--tuples-only is for CSV and TSV, because other formats have no header line; \
              remove it, or write to a .csv file",
         ),
         (
@@ -97,9 +99,9 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
              anyway; remove it",
         ),
         (
-            args.allow_partial && format == FileFormat::Parquet,
-            "--allow-partial removes the rows of a shard that fails partway, which Parquet does \
-             not allow",
+            args.allow_partial && format.is_append_only(),
+            "--allow-partial removes the rows of a shard that fails partway, which Parquet and \
+             Excel workbooks do not allow",
         ),
         (
             args.allow_partial && is_stream,
@@ -182,9 +184,9 @@ impl ExportRequest<'_> {
         !self.is_stream() && !self.args.output.no_manifest
     }
 
-    pub fn text(&self) -> TextOptions {
+    pub fn encoder(&self, server: &ServerInfo) -> EncoderOptions {
         let args = &self.args.output;
-        TextOptions {
+        EncoderOptions {
             options: RenderOptions {
                 tuples_only: args.tuples_only,
                 null: args.null.clone(),
@@ -194,6 +196,7 @@ impl ExportRequest<'_> {
             },
             shard_column: self.shard_column(),
             excel: args.excel,
+            provenance: Provenance::new(self.plan, self.settings, server),
         }
     }
 

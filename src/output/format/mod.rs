@@ -64,7 +64,7 @@ impl Format {
                 file: file.to_owned(),
                 command: "query",
                 known: Self::ENDINGS.map(|(ending, _)| ending).join(", "),
-                others: " (shardq export writes .csv.gz, .parquet and others)",
+                others: " (shardq export writes .csv.gz, .parquet, .xlsx and others)",
             }),
         }
     }
