@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench package fmt deny deny-if-installed postgres pgbouncer
+.PHONY: help demo test faults bench bench-compare package fmt deny deny-if-installed postgres pgbouncer
 
 help: ## Show what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: postgres ## Build shardq and show it at work on a throwaway Postgres
 	cargo run --profile demo --no-default-features --locked -- demo
@@ -21,6 +21,9 @@ faults: postgres ## Break connections, servers and files at random, and count wh
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md
 	cargo bench --locked --bench versus_psql
+
+bench-compare: ## Compare the client's instructions with those of a commit: BASE=main
+	scripts/bench-compare.sh
 
 package: ## Build a release's packages (binary, .deb, checksums, SBOM), install and run them
 	scripts/package.sh
