@@ -57,26 +57,27 @@ impl Failures {
         self.0.iter().map(|(_, shards)| shards.len()).sum()
     }
 
-    /// The message for a run over `asked` shards.
+    /// The messages for a run over `asked` shards, one per reason.
     pub fn describe(
         &self,
         asked: usize,
         statement: &Statement,
         hint: impl Fn(&ShardError) -> Option<String>,
-    ) -> String {
-        let mut text = String::new();
-        for (error, shards) in &self.0 {
+    ) -> Vec<String> {
+        let message = |(error, shards): &(ShardError, Vec<Shard>)| {
             let mut shards = shards.clone();
             shards.sort_unstable();
-            let _ = writeln!(text, "{}: {error}", whose(&shards, asked));
+            let mut text = format!("{}: {error}\n", whose(&shards, asked));
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }
             if let Some(hint) = hint(error) {
+                // Writing to a String cannot fail.
                 let _ = writeln!(text, "shardq: hint: {hint}");
             }
-        }
-        text
+            text
+        };
+        self.0.iter().map(message).collect()
     }
 }
 
@@ -95,8 +96,10 @@ mod tests {
         assert_eq!(failures.shards(), 5);
         assert_eq!(
             failures.describe(128, &statement, |_| None),
-            "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n\
-             shard_1: not a query: the statement returned no result set\n"
+            [
+                "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n",
+                "shard_1: not a query: the statement returned no result set\n"
+            ]
         );
     }
 }

@@ -321,7 +321,7 @@ impl Script {
 
     fn steps(&self) -> VecDeque<Step> {
         let mut steps = VecDeque::new();
-        let mut rows = |steps: &mut VecDeque<Step>, attempt: usize, count| {
+        let rows = |steps: &mut VecDeque<Step>, attempt: usize, count| {
             steps.push_back(Step::Columns);
             steps.extend((0..count).map(|row| Step::Row(format!("{attempt}.{row}"))));
         };
