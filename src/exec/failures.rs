@@ -86,6 +86,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_better_reason_replaces_that_of_some_shards_only() {
+        let mut failures = Failures::default();
+        for number in [1, 2, 3] {
+            failures.add(Shard::new(number), ShardError::NotAQuery);
+        }
+        let denied = [Shard::new(1), Shard::new(3)];
+        failures.replace(&denied, &ShardError::NotAQuery, &ShardError::SchemaDenied);
+        let found: Vec<_> = failures
+            .iter()
+            .map(|(shard, error)| (shard, error.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Shard::new(2), ShardError::NotAQuery),
+                (Shard::new(1), ShardError::SchemaDenied),
+                (Shard::new(3), ShardError::SchemaDenied),
+            ]
+        );
+        failures.replace(
+            &[Shard::new(2)],
+            &ShardError::NotAQuery,
+            &ShardError::NotAsked,
+        );
+        assert_eq!(failures.shards(), 3);
+        assert_eq!(
+            failures.reasons().count(),
+            2,
+            "a reason without shards is gone"
+        );
+    }
+
+    #[test]
     fn equal_errors_are_one_line_with_their_shards_as_ranges() {
         let mut failures = Failures::default();
         for number in [9, 3, 8, 7] {
