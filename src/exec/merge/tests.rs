@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::*;
 use crate::exec::fanout::ShardStats;
-use crate::pg::row_batch::Rows;
+use crate::pg::row_batch::{Row, Rows};
 
 const ARRIVAL: MergeMode = MergeMode {
     order: Order::Arrival,
@@ -113,7 +113,7 @@ fn word(event: &MergedEvent) -> String {
 }
 
 fn values(rows: &Rows) -> Vec<String> {
-    let values = rows.iter().flat_map(|row| row.values());
+    let values = rows.iter().flat_map(Row::values);
     values
         .map(|value| value.unwrap_or_default().to_owned())
         .collect()
