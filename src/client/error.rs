@@ -193,6 +193,8 @@ impl Failure {
         let hint = match &self.cause {
             Cause::Server(error) => match error.hint() {
                 Some(hint) => return Some(indented(hint)),
+                // The note tells where the password is from.
+                None if self.note.is_some() => return None,
                 None => server_hint(error)?,
             },
             Cause::Tls(error) => return error.hint(),

@@ -111,7 +111,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         "",
         has_all([
             "shardq: error: shard_5: ERROR 55P03",
-            "\nshard_2, shard_5 (2 shards): not searched, because you may not read it: origins\n",
+            "\nshardq: error: shard_2, shard_5 (2 shards): not searched, because you may not read it: origins\n",
             "\n6/8 shards searched, missing: shard_2, shard_5 · ",
         ]),
     );
