@@ -14,7 +14,7 @@ test: postgres pgbouncer deny-if-installed ## Check formatting, lints and docs, 
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked
-	cargo test --locked
+	INSTA_UPDATE=no cargo test --locked
 
 faults: postgres ## Break connections, servers and files at random, and count what comes of it
 	FAULTS=full cargo test --locked --test faults -- --test-threads=1 --nocapture

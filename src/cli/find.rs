@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
 use super::limits::LimitArgs;
+use super::values;
 use crate::find::report::OutputMode;
 use crate::sharding::routing::key::KeyKind;
 
@@ -54,7 +55,7 @@ pub struct FindArgs {
     pub no_verify: bool,
 
     /// Hash names over N shards [default: highest shard number + 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::shard_count)]
     pub shard_count: Option<NonZeroU32>,
 
     /// Print only the shard, e.g. `shard_30`

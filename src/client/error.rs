@@ -191,7 +191,12 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         let hint = match &self.cause {
-            Cause::Server(error) => return error.hint().map(indented),
+            Cause::Server(error) => match error.hint() {
+                Some(hint) => return Some(indented(hint)),
+                // The note tells where the password is from.
+                None if self.note.is_some() => return None,
+                None => server_hint(error)?,
+            },
             Cause::Tls(error) => return error.hint(),
             Cause::Resolve(_) => "Check the host name and the name server.",
             Cause::Unreachable(_) | Cause::Lost(_) if self.is_local() => {
@@ -292,6 +297,23 @@ impl From<tokio_postgres::Error> for Cause {
             Err(source) if source.to_string() == "password missing" => Self::PasswordMissing,
             Err(source) => Self::Protocol(indented(&format!("{what}: {source}"))),
         }
+    }
+}
+
+/// For what the server says no more about. Defaults cause most of them: the database and the user
+/// are named after the system's user.
+fn server_hint(error: &DbError) -> Option<&'static str> {
+    let code = error.code();
+    // Of pg_hba.conf, which another user need not help with.
+    let no_entry = error.routine() == Some("ClientAuthentication");
+    if *code == SqlState::INVALID_CATALOG_NAME {
+        Some("Name the database with -d or PGDATABASE; psql -l lists them.")
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && !no_entry {
+        Some("Name the user with -U or PGUSER.")
+    } else if *code == SqlState::INVALID_PASSWORD {
+        Some("Check the password in ~/.pgpass or PGPASSWORD.")
+    } else {
+        None
     }
 }
 

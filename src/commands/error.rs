@@ -233,6 +233,12 @@ pub fn advice(error: &ShardError) -> Option<String> {
         ShardError::SchemaDenied => {
             return Some("grant access with GRANT USAGE ON SCHEMA shard_… TO …".to_owned());
         }
+        ShardError::Disagrees { .. } => {
+            return Some(
+                "finish the migration, or cast or rename the column in the query (column::text AS name)"
+                    .to_owned(),
+            );
+        }
         ShardError::NotUtf8 { .. } => return Some(hints::NOT_UTF8.to_owned()),
         _ => return None,
     };

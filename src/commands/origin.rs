@@ -9,6 +9,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::find;
 use super::session_setup::{self, ConnectRetry};
+use crate::client::ServerError;
 use crate::commands::error::Error;
 use crate::commands::find::search::{Everywhere, Search};
 use crate::config::Settings;
@@ -52,7 +53,10 @@ impl Looks {
                 };
                 match rows.await {
                     Ok(rows) => seen(&rows),
-                    Err(error) => Seen::Unknown(crate::exec::fanout::cause(&error)),
+                    Err(error) => Seen::Unknown(match error.as_db_error() {
+                        Some(report) => ServerError::new(report, 0).summary_line(),
+                        None => crate::exec::fanout::cause(&error),
+                    }),
                 }
             });
             looks.push((route.clone(), seen));

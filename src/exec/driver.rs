@@ -176,7 +176,8 @@ pub(crate) struct OpenServer {
 }
 
 /// How to look up a name that was not found.
-struct Names {
+#[derive(Clone)]
+pub(crate) struct Names {
     /// The statement run per shard. `None` for a single statement over all shards, which is
     /// explained where it is prepared.
     statement: Option<Statement>,
@@ -184,7 +185,8 @@ struct Names {
 }
 
 impl Names {
-    async fn explain(
+    /// Takes a connection of `server`; a run's session may hold the only one.
+    pub async fn explain(
         &self,
         outcome: &mut RunReport,
         server: &ConnectionPool,
@@ -202,6 +204,10 @@ impl Names {
 }
 
 impl OpenServer {
+    pub fn names(&self) -> Names {
+        self.names.clone()
+    }
+
     /// A session at the run's snapshot, if one is left.
     pub async fn into_session(self) -> Option<Session> {
         self.fanout.into_session().await

@@ -36,7 +36,8 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
         format!("\"{name}\" ({})", places.join(", "))
     });
     format!(
-        "row-level security may hide rows from this role: {}",
+        "row-level security may hide rows from this role: {}; add --row-security if these rows are \
+         all you want",
         places.collect::<Vec<_>>().join(", ")
     )
 }

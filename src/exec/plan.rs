@@ -381,6 +381,8 @@ fn milliseconds(limit: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::copy::CopyFormat;
+    use crate::output::format::Delimiter;
 
     fn plan(sql: &str) -> Plan {
         Plan {
@@ -410,6 +412,51 @@ mod tests {
                 .collect::<String>()
                 .starts_with("SELECT 1")
         );
+    }
+
+    #[test]
+    fn errors_are_located_in_the_users_statement_in_a_copy_too() {
+        let options = CopyOptions {
+            format: CopyFormat::Csv,
+            null: None,
+            delimiter: Delimiter::COMMA,
+            shard_column: true,
+        };
+        let plan = plan("SELECT 'ž', x");
+        for turn in [plan.copy(&options), plan.describe_in(Shard::new(1))] {
+            let rest: String = turn.sql.chars().skip(turn.offset).collect();
+            assert!(rest.starts_with("SELECT 'ž', x\n"), "{}", turn.sql);
+        }
+    }
+
+    #[test]
+    fn tables_are_locked_before_the_snapshot_is_taken() {
+        let table = TableName {
+            schema: "shard_3".to_owned(),
+            name: "it's".to_owned(),
+        };
+        let sql = plan("SELECT 1").survey(&[table]);
+        let lock = sql.find("LOCK TABLE \"shard_3\".\"it's\" IN").unwrap();
+        let limit = sql.find("SET LOCAL lock_timeout").unwrap();
+        let snapshot = sql.find("pg_export_snapshot").unwrap();
+        assert!(limit < lock && lock < snapshot, "{sql}");
+        assert!(!plan("SELECT 1").survey(&[]).contains("LOCK TABLE"));
+    }
+
+    #[test]
+    fn row_level_security_fails_the_statement_only_if_it_must() {
+        for (row_security, is_off) in [
+            (RowSecurity::Warn, false),
+            (RowSecurity::Apply, false),
+            (RowSecurity::Fail, true),
+        ] {
+            let plan = Plan {
+                row_security,
+                ..plan("SELECT 1")
+            };
+            let found = plan.join(None).contains("SET LOCAL row_security = off");
+            assert_eq!(found, is_off, "{row_security:?}");
+        }
     }
 
     #[test]

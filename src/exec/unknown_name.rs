@@ -197,3 +197,76 @@ impl std::fmt::Display for Plain<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(sql: &str, position: usize, code: &SqlState) -> Option<UnknownName> {
+        let report = ServerError {
+            severity: "ERROR".to_owned(),
+            code: code.clone(),
+            message: "does not exist".to_owned(),
+            detail: None,
+            hint: None,
+            advice: None,
+            position: (position > 0).then_some(position),
+            internal: None,
+            context: None,
+            before_time_limit: false,
+        };
+        UnknownName::of(&report, &Statement::new(sql).unwrap())
+    }
+
+    #[test]
+    fn the_name_is_where_the_server_points() {
+        let table = SqlState::UNDEFINED_TABLE;
+        let named = |sql: &str, position| unknown(sql, position, &table).map(|found| found.name);
+        assert_eq!(named("SELECT * FROM orgins", 15).unwrap(), "orgins");
+        assert_eq!(named("TABLE \"Or gins\"", 7).unwrap(), "Or gins");
+        assert_eq!(named("TABLE old.origins", 7), None, "its schema is known");
+        assert_eq!(named("SHOW nothing", 0), None, "no position");
+        let operator = unknown("SELECT a <-> b", 10, &SqlState::UNDEFINED_FUNCTION).unwrap();
+        assert_eq!((operator.kind, operator.name.as_str()), ("function", "<->"));
+        assert!(unknown("SELECT a", 8, &SqlState::UNDEFINED_COLUMN).is_none());
+    }
+
+    #[test]
+    fn the_hint_names_the_nearest_table_or_the_schema_that_has_the_name() {
+        let hint = |name: &str, tables: &[(&str, usize)], schemas: &[&str]| {
+            let candidates = Candidates {
+                shards: 4,
+                denied: Vec::new(),
+                tables: tables
+                    .iter()
+                    .map(|(name, n)| ((*name).to_owned(), *n))
+                    .collect(),
+                schemas: schemas.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let unknown = UnknownName {
+                kind: "table",
+                name: name.to_owned(),
+            };
+            candidates.hint(&unknown, &SearchPath::default())
+        };
+        assert_eq!(
+            hint("orgins", &[("origins", 4)], &[]).unwrap(),
+            "did you mean \"origins\"? all 4 shards have it"
+        );
+        assert_eq!(
+            hint("orgins", &[("origins", 1)], &[]).unwrap(),
+            "did you mean \"origins\"? 1 of 4 shards have it"
+        );
+        assert_eq!(
+            hint("origins", &[("origins", 3)], &["public"]).unwrap(),
+            "3 of 4 shards have a table \"origins\"",
+            "another schema's is another table"
+        );
+        assert_eq!(
+            hint("settings", &[("setting", 4)], &["Old one"]).unwrap(),
+            "schema Old one, which is not searched, has a table \"settings\"; to use it, add \
+             --search-path '{shard}, \"Old one\"'"
+        );
+        assert_eq!(hint("orgins", &[], &[]), None);
+    }
+}

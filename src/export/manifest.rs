@@ -170,7 +170,10 @@ pub enum ManifestError {
         .file.display()
     )]
     Missing { file: PathBuf, source: io::Error },
-    #[error("{}: not a valid manifest: {reason}", .file.display())]
+    #[error(
+        "{}: not a valid manifest: {reason}; copy the original from where the export was made",
+        .file.display()
+    )]
     NotAManifest { file: PathBuf, reason: String },
     #[error(
         "{}: edited since shardq wrote it; copy the original from where the export was made",

@@ -121,9 +121,14 @@ impl UnpublishedFile {
 
     /// `packages.csv: 93.4 MB, SHA-256 9f86…`
     pub fn describe(&self) -> String {
+        let path = self.path();
+        let name = if path == Path::new("-") {
+            "standard output".into()
+        } else {
+            path.display().to_string()
+        };
         format!(
-            "{}: {}, SHA-256 {}",
-            self.path().display(),
+            "{name}: {}, SHA-256 {}",
             Bytes(self.written.bytes),
             self.written.sha256
         )

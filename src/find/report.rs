@@ -226,7 +226,7 @@ impl FindReport {
         let certain = if self.is_searched() {
             "not found"
         } else {
-            "not found so far"
+            "not found in the searched shards"
         };
         match &self.route {
             Ok(Route { shard, rule }) => {

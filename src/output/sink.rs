@@ -36,6 +36,14 @@ fn advice(error: &io::Error) -> &'static str {
             "\nshardq: hint: file size limit (ulimit -f) or limit of the file system reached; \
              raise it, or write less"
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nshardq: hint: free some space, or write elsewhere"
+        }
+        io::ErrorKind::NotFound => "\nshardq: hint: the directory does not exist; create it first",
+        io::ErrorKind::IsADirectory => "\nshardq: hint: name a file in it",
+        io::ErrorKind::PermissionDenied => {
+            "\nshardq: hint: the target's directory must be writable"
+        }
         _ => "",
     }
 }

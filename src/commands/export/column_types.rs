@@ -39,9 +39,10 @@ pub async fn ask(
     let Some(heard) = heard else {
         return Ok(Vec::new());
     };
-    let server = heard.server.clone();
+    let (server, unknown) = (heard.server.clone(), heard.names());
     if types.is_empty() {
         drop(heard);
+        unknown.explain(outcome, &server, interrupt).await;
         server.close().await;
         return Ok(Vec::new());
     }
@@ -50,6 +51,9 @@ pub async fn ask(
         () = interrupt.requested() => None,
         names = names(heard, types) => Some(names),
     };
+    if asked.is_some() {
+        unknown.explain(outcome, &server, interrupt).await;
+    }
     server.close().await;
     match asked {
         Some(Ok(names)) => Ok(columns::records(types, &names)),

@@ -172,7 +172,9 @@ impl FinishedRun<'_> {
         } = &self.outcome;
         if !failures.is_empty() {
             let advice = |error: &_| self.hint_for(error);
-            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+            for message in failures.describe(*asked, &self.plan.statement, advice) {
+                console.error(&message);
+            }
         }
         if let Some(doubt) = &self.selection.doubt {
             console.error(&format!("shards may be missing: {doubt}"));

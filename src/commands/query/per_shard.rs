@@ -180,7 +180,9 @@ impl FinishedRun<'_> {
                     .and_then(|it| it.of(error))
                     .or_else(|| advice(error))
             };
-            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+            for message in failures.describe(*asked, &self.plan.statement, advice) {
+                console.error(&message);
+            }
         }
         if let Some(doubt) = &self.selection.doubt {
             console.error(&format!("shards may be missing: {doubt}"));

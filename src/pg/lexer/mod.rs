@@ -226,9 +226,14 @@ mod tests {
 
     #[test]
     fn a_text_that_does_not_end_ends_there() {
-        for text in ["'a", "E'a\\", "\"a", "$$ a", "/* a", "E'a\\é"] {
-            lex(text);
+        for text in ["'a", "E'a\\", "\"a", "$$ a", "E'a\\é"] {
+            let tokens: Vec<_> = lex(text)
+                .iter()
+                .map(|token| &text[token.span.clone()])
+                .collect();
+            assert_eq!(tokens, [text]);
         }
+        assert!(lex("/* a").is_empty(), "a comment is no token");
     }
 
     proptest! {
