@@ -86,11 +86,11 @@ pub struct RunReport {
 impl RunReport {
     /// Collects the server's notices. Those of a single statement over all shards belong to no
     /// shard.
-    fn hear(&mut self, server: &ConnectionPool, over: Option<usize>) {
-        let said = server.take_notices();
+    fn collect_notices(&mut self, server: &ConnectionPool, over: Option<usize>) {
+        let notices = server.take_notices();
         self.notices.extend(match over {
-            Some(_) => said.of_no_shard(),
-            None => said,
+            Some(_) => notices.of_no_shard(),
+            None => notices,
         });
     }
 
@@ -118,7 +118,7 @@ pub struct Run {
     /// For a single statement over all shards: how many.
     over: Option<usize>,
     /// Notices from earlier parts of the run.
-    heard: Notices,
+    notices: Notices,
     statement: Statement,
     search_path: SearchPath,
 }
@@ -146,7 +146,7 @@ impl Run {
             merge,
             server,
             over: None,
-            heard: Notices::default(),
+            notices: Notices::default(),
             statement: plan.statement.clone(),
             search_path: plan.search_path.clone(),
         }
@@ -163,8 +163,8 @@ impl Run {
 
     /// Adds the notices of the partials that ran before.
     #[must_use]
-    pub fn having_heard(self, heard: Notices) -> Self {
-        Self { heard, ..self }
+    pub fn with_notices(self, notices: Notices) -> Self {
+        Self { notices, ..self }
     }
 }
 
@@ -225,13 +225,13 @@ pub(crate) async fn drive(
     interrupt: &Interrupt,
     policy: OnShardError,
 ) -> Result<RunReport, RenderError> {
-    let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
-    if let Some(heard) = heard {
+    let (mut outcome, open) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(open) = open {
         let OpenServer {
             fanout,
             server,
             names,
-        } = heard;
+        } = open;
         drop(fanout);
         names.explain(&mut outcome, &server, interrupt).await;
         server.close().await;
@@ -255,7 +255,7 @@ pub(crate) async fn drive_open(
         mut merge,
         server,
         over,
-        heard,
+        notices,
         statement,
         search_path,
     } = started;
@@ -271,7 +271,7 @@ pub(crate) async fn drive_open(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
-        notices: heard,
+        notices,
         explanation: None,
     };
     // By the clock rather than after a pause: messages may arrive without one.
@@ -319,13 +319,13 @@ pub(crate) async fn drive_open(
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(RunStatus::Completed) = status {
-        outcome.hear(&server, over);
-        let heard = OpenServer {
+        outcome.collect_notices(&server, over);
+        let open = OpenServer {
             fanout,
             server,
             names,
         };
-        return Ok((outcome, Some(heard)));
+        return Ok((outcome, Some(open)));
     }
     fanout.stop().await;
     drop(fanout);
@@ -333,7 +333,7 @@ pub(crate) async fn drive_open(
         names.explain(&mut outcome, &server, interrupt).await;
     }
     server.close().await;
-    outcome.hear(&server, over);
+    outcome.collect_notices(&server, over);
     outcome.status = status?;
     Ok((outcome, None))
 }

@@ -210,7 +210,7 @@ impl Plan {
 
     /// Opens the first connection's transaction, with these tables locked before its snapshot is
     /// taken. Results: the snapshot's name (if shared), then the shards.
-    pub fn survey(&self, locked: &[TableName]) -> String {
+    pub fn preflight(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if !locked.is_empty() {
             let tables: Vec<_> = locked
@@ -254,7 +254,7 @@ impl Plan {
     }
 
     /// The message that runs the statement in one shard.
-    pub fn turn(&self, shard: Shard) -> ShardSql {
+    pub fn task(&self, shard: Shard) -> ShardSql {
         wrap_statement(
             self.statement.text_in(shard),
             include_str!("../../sql/exec/run_in_shard.sql"),
@@ -309,13 +309,13 @@ impl Plan {
             (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));
         for &shard in shards {
-            let turn = match &self.transfer {
-                ResultProtocol::SimpleQuery => self.turn(shard).sql,
+            let task = match &self.transfer {
+                ResultProtocol::SimpleQuery => self.task(shard).sql,
                 ResultProtocol::Copy(copying) => {
                     [self.describe_in(shard).sql, self.copy(copying).sql].join(";\n")
                 }
             };
-            let _ = write!(text, "\n-- {shard}\n{turn};\n");
+            let _ = write!(text, "\n-- {shard}\n{task};\n");
         }
         let when = match self.check {
             CheckFrequency::EachShard => "after each shard",
@@ -399,16 +399,16 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_one_message_in_the_shard_alone() {
-        let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
+    fn a_task_is_one_message_in_the_shard_alone() {
+        let task = plan("SELECT 1 -- one").task(Shard::new(30));
         assert_eq!(
-            turn.sql,
-            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
+            task.sql,
+            "SAVEPOINT task;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
         );
         assert!(
-            turn.sql
+            task.sql
                 .chars()
-                .skip(turn.offset)
+                .skip(task.offset)
                 .collect::<String>()
                 .starts_with("SELECT 1")
         );
@@ -423,9 +423,9 @@ mod tests {
             shard_column: true,
         };
         let plan = plan("SELECT 'ž', x");
-        for turn in [plan.copy(&options), plan.describe_in(Shard::new(1))] {
-            let rest: String = turn.sql.chars().skip(turn.offset).collect();
-            assert!(rest.starts_with("SELECT 'ž', x\n"), "{}", turn.sql);
+        for task in [plan.copy(&options), plan.describe_in(Shard::new(1))] {
+            let rest: String = task.sql.chars().skip(task.offset).collect();
+            assert!(rest.starts_with("SELECT 'ž', x\n"), "{}", task.sql);
         }
     }
 
@@ -435,12 +435,12 @@ mod tests {
             schema: "shard_3".to_owned(),
             name: "it's".to_owned(),
         };
-        let sql = plan("SELECT 1").survey(&[table]);
+        let sql = plan("SELECT 1").preflight(&[table]);
         let lock = sql.find("LOCK TABLE \"shard_3\".\"it's\" IN").unwrap();
         let limit = sql.find("SET LOCAL lock_timeout").unwrap();
         let snapshot = sql.find("pg_export_snapshot").unwrap();
         assert!(limit < lock && lock < snapshot, "{sql}");
-        assert!(!plan("SELECT 1").survey(&[]).contains("LOCK TABLE"));
+        assert!(!plan("SELECT 1").preflight(&[]).contains("LOCK TABLE"));
     }
 
     #[test]
@@ -461,8 +461,8 @@ mod tests {
 
     #[test]
     fn placeholders_in_the_users_sql_are_the_users() {
-        let turn = plan("SELECT '{search_path}', '{statement}'").turn(Shard::new(1));
-        assert!(turn.sql.ends_with("SELECT '{search_path}', '{statement}'"));
+        let task = plan("SELECT '{search_path}', '{statement}'").task(Shard::new(1));
+        assert!(task.sql.ends_with("SELECT '{search_path}', '{statement}'"));
     }
 
     #[test]
@@ -473,12 +473,12 @@ mod tests {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\
              SET TRANSACTION SNAPSHOT '00000003-0000001B-1';\n"
         ));
-        assert!(join.ends_with("SAVEPOINT turn"));
+        assert!(join.ends_with("SAVEPOINT task"));
         assert!(!join.contains("--"), "comments stay out of the wire");
     }
 
     #[test]
-    fn what_is_pinned_stands_in_front_of_the_savepoint_that_turns_go_back_to() {
+    fn what_is_pinned_stands_in_front_of_the_savepoint_that_tasks_go_back_to() {
         let set = ["DateStyle", "synchronize_seqscans", "max_parallel_workers"];
         for (pinned, count) in [
             (Determinism::None, 0),
@@ -490,8 +490,8 @@ mod tests {
                 pinned,
                 ..plan("SELECT 1")
             };
-            for opening in [plan.survey(&[]), plan.join(None)] {
-                let (before, _) = opening.split_once("SAVEPOINT turn").unwrap();
+            for opening in [plan.preflight(&[]), plan.join(None)] {
+                let (before, _) = opening.split_once("SAVEPOINT task").unwrap();
                 let found = set.map(|name| before.contains(&format!("SET LOCAL {name}")));
                 assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
             }
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_snapshot_each_turn_reads_at_its_own_instant() {
+    fn without_a_snapshot_each_task_reads_at_its_own_instant() {
         let plan = Plan {
             instant: Consistency::PerShard,
             ..plan("SELECT 1")
@@ -527,6 +527,6 @@ mod tests {
             plan.join(None)
                 .starts_with("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\n")
         );
-        assert!(!plan.survey(&[]).contains("export_snapshot"));
+        assert!(!plan.preflight(&[]).contains("export_snapshot"));
     }
 }

@@ -100,7 +100,7 @@ impl Introspection {
             ));
         }
         let look = look.join(";\n");
-        let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
+        let message = |locked: &[TableName]| format!("{};\n{look}", plan.preflight(locked));
         let client = &connection;
         let answers = match client.simple_query(&message(&locked)).await {
             // Without the locks, conflicting changes can still be detected afterwards.
@@ -132,7 +132,7 @@ impl Introspection {
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             preflight: Preflight {
-                session: Session::surveyed(connection, snapshot),
+                session: Session::after_preflight(connection, snapshot),
                 shards,
                 types: TypeNames::default(),
                 round_trip,

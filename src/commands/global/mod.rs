@@ -344,7 +344,7 @@ impl Prepared {
         let turn = vec![selection.shards[0]];
         let started = Run::new(&plan, turn, survey, server, Vec::new(), MergeMode::IN_ORDER)
             .over(way.catalog().shards.len())
-            .having_heard(said);
+            .with_notices(said);
         Ok(StartResult::Started(Box::new(Going {
             started,
             way,

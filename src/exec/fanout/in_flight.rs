@@ -33,11 +33,11 @@ impl Request {
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
         let (Some(copy), Some(copying)) = (session.copy(), plan.transfer.copying()) else {
-            let turn = plan.turn(shard);
-            let answers = session.send_for(shard, &turn).await?;
+            let task = plan.task(shard);
+            let answers = session.send_for(shard, &task).await?;
             return Ok(Self::Rows {
                 answers,
-                offset: turn.offset,
+                offset: task.offset,
             });
         };
         let describe = plan.describe_in(shard);
@@ -65,7 +65,7 @@ impl Request {
         plan: &Plan,
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
-        let ShardSql { sql, offset } = plan.turn(shard);
+        let ShardSql { sql, offset } = plan.task(shard);
         let answers = session.send(&sql).await?;
         Ok(Self::Rows { answers, offset })
     }

@@ -35,11 +35,11 @@ impl Preflight {
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
         let locked = lockable_tables(&connection, plan).await?;
-        let (probe, survey) = (plan.probe(), plan.survey(&locked));
+        let (probe, preflight) = (plan.probe(), plan.preflight(&locked));
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
             client.prepare(plan.statement.as_str().to_owned()),
-            client.simple_query(&survey),
+            client.simple_query(&preflight),
         );
         let round_trip = began.elapsed();
 
@@ -50,7 +50,7 @@ impl Preflight {
         let opened = match opened {
             // Without the locks, a rewrite is not prevented but still detected.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
-                client.simple_query(&plan.survey(&[])).await
+                client.simple_query(&plan.preflight(&[])).await
             }
             opened => opened,
         };
@@ -64,7 +64,7 @@ impl Preflight {
             ResultTypes::Unresolved => types(&connection, None).await?,
         };
         Ok(Self {
-            session: Session::surveyed(connection, snapshot),
+            session: Session::after_preflight(connection, snapshot),
             shards,
             types,
             round_trip,

@@ -71,7 +71,7 @@ pub(super) struct PreparedCopy {
 
 impl Session {
     /// A connection whose transaction the preflight opened.
-    pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
+    pub(crate) fn after_preflight(connection: Connection, snapshot: Option<Exported>) -> Self {
         connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
         let partitioning = snapshot.as_ref().map(|snapshot| snapshot.partitioning);
@@ -101,7 +101,7 @@ impl Session {
         connection.wait_at_most(plan.limits.patience_at_first());
         let mut session = Self {
             snapshot: snapshot.map(str::to_owned),
-            ..Self::surveyed(connection, None)
+            ..Self::after_preflight(connection, None)
         };
         let opened = session.send(&plan.join(snapshot)).await?;
         let parsed = match parsing(&session.connection, plan) {
@@ -153,7 +153,7 @@ impl Session {
     }
 
     /// From now on, the server may take as long as the plan allows.
-    pub(super) fn begin_turns(&self, plan: &Plan) {
+    pub(super) fn begin_tasks(&self, plan: &Plan) {
         self.connection.wait_at_most(plan.limits.patience());
     }
 
@@ -234,10 +234,10 @@ impl Session {
     pub(super) async fn send_for(
         &self,
         shard: Shard,
-        turn: &ShardSql,
+        task: &ShardSql,
     ) -> Result<ResponseStream, tokio_postgres::Error> {
-        self.ask(shard, turn.offset).await?;
-        self.send_uncounted(&turn.sql).await
+        self.ask(shard, task.offset).await?;
+        self.send_uncounted(&task.sql).await
     }
 
     /// Notes which shard the next message is for, so that notices are assigned to it

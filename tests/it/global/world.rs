@@ -261,13 +261,13 @@ async fn one(
     let prepared = prepared.map_err(|error| sqlstate(&Error::global(error, &plan.statement)))?;
     let (session, turn) = match prepared.plan {
         ExecutionPlan::SingleStatement(checked, _) => {
-            (found.preflight.session, checked.plan.turn(shards[0]))
+            (found.preflight.session, checked.plan.task(shards[0]))
         }
         ExecutionPlan::PartialThenCombine(partial) => {
             let all = parts(&partial, found.preflight, server, interrupt).await?;
             (
                 all.session,
-                partial.combine_plan(&all.parts).turn(shards[0]),
+                partial.combine_plan(&all.parts).task(shards[0]),
             )
         }
     };
