@@ -50,15 +50,8 @@ const PSQL: [(&[&str], &str); 14] = [
         "use psql -l, or shardq query \"SELECT datname FROM pg_database\" --shards 0",
     ),
     (
-        &[
-            "-E",
-            "--echo-hidden",
-            "-e",
-            "--echo-queries",
-            "-a",
-            "--echo-all",
-        ],
-        "use --dry-run, which prints the SQL without running it",
+        &["-e", "--echo-queries", "-a", "--echo-all"],
+        "use -E, which prints every statement that is sent",
     ),
     (
         &["-b", "--echo-errors"],

@@ -16,7 +16,7 @@ use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
-pub use crate::export::manifest_builder::ServerInfo;
+pub use crate::export::server_info::ServerInfo;
 use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
 use crate::sharding::selection::Selection;

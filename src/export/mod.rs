@@ -24,6 +24,7 @@ pub mod provenance;
 mod publish;
 pub mod resume;
 mod seal;
+pub mod server_info;
 mod sidecar;
 mod single_file;
 mod target;

@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::exec::plan::Plan;
-use crate::export::manifest_builder::ServerInfo;
+use crate::export::server_info::ServerInfo;
 
 /// Names and values for people: what was queried, where and when.
 #[derive(Debug, Clone, Default)]

@@ -391,9 +391,12 @@ mod tests {
         for text in ["core", "5"] {
             let key = Key::new(text, None).unwrap();
             let sql = tables_sql(&key, Some(Shard::new(3)));
-            assert!(sql.contains("n.nspname = 'shard_3'"), "{sql}");
             assert!(
-                !sql.contains("--") && !sql.contains("{s") && !sql.contains("{t"),
+                sql.contains("n.nspname OPERATOR(pg_catalog.=) 'shard_3'"),
+                "{sql}"
+            );
+            assert!(
+                !sql.contains("--") && !sql.contains("{schema}") && !sql.contains("{table}"),
                 "{sql}"
             );
         }
