@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 use super::Cli;
 
 /// Flags of psql that somebody may be used to, and what to use here.
-const PSQL: [(&[&str], &str); 14] = [
+const PSQL: [(&[&str], &str); 13] = [
     (
         &["-A", "--no-align"],
         "--tsv and --csv print values unaligned",
@@ -30,10 +30,6 @@ const PSQL: [(&[&str], &str); 14] = [
             "--record-separator-zero",
         ],
         "use --jsonl, which can hold any text",
-    ),
-    (
-        &["-v", "--set", "--variable"],
-        "shardq has no variables: let the shell insert the value into the SQL",
     ),
     (
         &["-P", "--pset"],
@@ -163,6 +159,7 @@ fn of_psql(error: clap::Error) -> clap::Error {
 mod tests {
     use super::*;
     use crate::cli::Command;
+    use crate::sharding::script::Source;
     use proptest::prelude::*;
 
     fn read(arguments: &[&str]) -> Result<Cli, clap::Error> {
@@ -172,7 +169,10 @@ mod tests {
 
     fn sql(arguments: &[&str]) -> Option<String> {
         match read(arguments).map(|cli| cli.command) {
-            Ok(Command::Query(args)) => args.sql.or(args.command.first().cloned()),
+            Ok(Command::Query(args)) => match args.statement.sources.as_slice() {
+                [Source::Text(sql)] => Some(sql.clone()),
+                _ => None,
+            },
             Ok(_) => None,
             Err(error) => panic!("{error}"),
         }

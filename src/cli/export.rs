@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 
 use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
 use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
+use super::statement::StatementArgs;
 use crate::exec::merge::Order;
 use crate::export::ExportFormat;
 use crate::output::format::Delimiter;
@@ -22,7 +23,7 @@ use crate::output::format::Delimiter;
 /// what was written (--allow-partial, --per-shard, --skip-missing) or an --origin is in
 /// another shard (no file), 130 interrupted.
 #[derive(Args)]
-#[command(group = ArgGroup::new("statement").required(true), after_help = "\
+#[command(after_help = "\
 Examples:
   shardq export \"SELECT * FROM origins\" -o origins.csv
   shardq export -f packages.sql -o packages.parquet
@@ -31,25 +32,8 @@ Examples:
   shardq export -g \"SELECT target, count(*) FROM origin_packages GROUP BY 1\" -o targets.csv
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
-    /// Run this statement: one SELECT, VALUES, TABLE or WITH
-    #[arg(value_name = "SQL", group = "statement")]
-    pub sql: Option<String>,
-
-    /// Run this statement (same as SQL; for psql users)
-    // Collects all values, so that a repeated flag is not silently ignored.
-    #[arg(
-        short = 'c',
-        long,
-        value_name = "SQL",
-        action = clap::ArgAction::Append,
-        allow_hyphen_values = true,
-        group = "statement"
-    )]
-    pub command: Vec<String>,
-
-    /// Read the statement from FILE (- for standard input)
-    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
-    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub statement: StatementArgs,
 
     #[command(flatten)]
     pub global: GlobalArgs,

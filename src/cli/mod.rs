@@ -10,6 +10,7 @@ pub mod find;
 pub mod limits;
 pub mod query;
 pub mod run;
+pub mod statement;
 pub mod values;
 pub mod verify;
 

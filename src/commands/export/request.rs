@@ -19,8 +19,8 @@ use crate::export::encoder::TextOptions;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
+use crate::sharding::script;
 use crate::sharding::shard::ShardList;
-use crate::sharding::statement::Statement;
 
 /// The complete request.
 #[derive(Clone, Copy)]
@@ -127,7 +127,7 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
-    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
+    let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {
             format,

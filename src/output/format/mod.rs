@@ -52,6 +52,15 @@ impl Format {
         ("markdown", Self::Markdown),
     ];
 
+    /// What separates two results in one output. psql's own formats need nothing.
+    pub fn separator(self) -> &'static str {
+        match self {
+            // Without it the second would be rows of the first.
+            Self::Markdown => "\n",
+            _ => "",
+        }
+    }
+
     /// By file extension; `None` if it is missing or not that of a format.
     ///
     /// # Errors

@@ -77,7 +77,6 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    assert_usage([], has("<SQL|--command <SQL>|--file <FILE>>"));
     assert_usage([""], "shardq: error: the SQL argument: no SQL found\n");
     assert_usage([" \n\t"], has("no SQL found"));
     let empty = file("empty.sql", b"\n");

@@ -27,19 +27,6 @@ fn a_command_is_a_statement() {
             .run()
             .assert(0, "shard_0,7\n", "");
     }
-    let two = ["-c", "SELECT 1", "-c", "SELECT 2"];
-    let told = "shardq: error: expected one statement, got several; use -c once and run the others \
-         separately\n";
-    shardq(["query"])
-        .args(two)
-        .db(&db)
-        .run()
-        .assert(2, "", told);
-    shardq(["export", "-o-"])
-        .args(two)
-        .db(&db)
-        .run()
-        .assert(2, "", told);
     let both = shardq(["query", "SELECT 1", "-c", "SELECT 2"]);
     both.db(&db).run().assert(2, "", has("cannot be used with"));
 }
@@ -78,12 +65,8 @@ fn what_only_psql_has_is_answered_with_what_to_use() {
             "error: shardq does not have psql's -F; use --csv with --delimiter",
         ),
         (
-            ["-vn=1", "SELECT :n"],
-            "error: shardq does not have psql's -v; shardq has no variables",
-        ),
-        (
-            ["--set=n=1", "SELECT :n"],
-            "error: shardq does not have psql's --set; shardq has no",
+            ["-q", r"\set n 1"],
+            r"shardq: error: \set is a psql command, not SQL; use -v NAME=VALUE",
         ),
         (
             ["-q", r"\d t"],
