@@ -240,7 +240,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
         return Some(hints::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hints::cancelled_hint(report, "--timeout"));
+        return Some(hints::cancelled_hint(report).to_owned());
     }
     if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
         return Some(hints::NOT_UTF8.to_owned());

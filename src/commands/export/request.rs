@@ -221,10 +221,7 @@ impl ExportRequest<'_> {
         let flag = |given: bool| given.then_some(Value::from(true));
         let options = [
             ("connections", Some(args.run.connections.into())),
-            (
-                "statement-timeout",
-                Some(milliseconds(args.limits.statement_timeout)),
-            ),
+            ("statement-timeout", Some(milliseconds(args.limits.timeout))),
             ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
             ("no-snapshot", flag(args.run.no_snapshot)),
             ("row-security", flag(args.run.row_security)),

@@ -37,7 +37,7 @@ pub(super) async fn run(
         };
         let going = match prepared.start(&global, console).await? {
             StartResult::Started(going) => *going,
-            other => match attempt.not_started(other, "--timeout", NEW_SNAPSHOT, console)? {
+            other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
                 Some(exit) => return Ok(Ended::finally(exit)),
                 None => continue,
             },
@@ -152,7 +152,7 @@ async fn conclude(
         if let Some(file) = args.output.file() {
             request::not_written(file, console);
         }
-        return Err(global::failure(error.clone(), &ran.way, plan, "--timeout"));
+        return Err(global::failure(error.clone(), &ran.way, plan));
     }
     let (read, output) = ended?;
     if read == ReaderEnd::InPart {

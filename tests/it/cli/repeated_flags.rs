@@ -45,7 +45,7 @@ fn every_other_flag_is_given_once() {
     let export: &[&[&str]] = &[
         &["--format", "csv"],
         &["--null", "x"],
-        &["--statement-timeout", "3s"],
+        &["--timeout", "3s"],
         &["-h", "a"],
     ];
     for flag in export {
