@@ -49,6 +49,59 @@ fn sql_that_begins_with_a_comment_is_no_flag() {
 }
 
 #[test]
+fn a_question_mark_is_help() {
+    shardq(["-?"])
+        .run()
+        .assert(0, has("Usage: shardq <COMMAND>"), "");
+    for command in [
+        "query",
+        "find",
+        "export",
+        "verify",
+        "demo",
+        "completions",
+        "man",
+    ] {
+        let usage = format!("Usage: shardq {command}");
+        shardq([command, "-?"]).run().assert(0, has(&usage), "");
+    }
+}
+
+#[test]
+fn a_flag_that_is_expected_is_answered_with_what_to_use() {
+    for (args, told) in [
+        (
+            ["query", "--limit=3"],
+            "--limit here; write WHERE, ORDER BY and LIMIT in the SQL",
+        ),
+        (["query", "--colour=never"], "--colour here; use --color"),
+        (["query", "--jobs=4"], "--jobs here; use -j (--connections)"),
+        (
+            ["query", "--database=x"],
+            "--database here; use -d (--dbname)",
+        ),
+        (
+            ["query", "--no-header"],
+            "--no-header here; use -t (--tuples-only)",
+        ),
+        (
+            ["query", "--sql=SELECT 1"],
+            "--sql here; use -c SQL, or the SQL alone",
+        ),
+        (
+            ["export", "--json"],
+            "--json here; export writes --csv, --tsv, --jsonl and --parquet",
+        ),
+    ] {
+        let told = format!("shardq: error: shardq does not have {told}");
+        shardq(args)
+            .args(["SELECT 1"])
+            .run()
+            .assert(2, "", has(&told));
+    }
+}
+
+#[test]
 fn what_only_psql_has_is_answered_with_what_to_use() {
     let db = one_shard();
     for (args, told) in [
