@@ -20,6 +20,9 @@ use crate::sharding::shard::ShardList;
 /// Rows are printed in numeric shard order, with `shard` as the first column. All shards
 /// are read at one snapshot, read-only.
 ///
+/// Several statements (-c and -f, or several in a file) run one after the other, each with its
+/// own snapshot and summary. The first failure ends the run; the exit status is the worst.
+///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
 /// missing or were skipped, or an --origin is in another shard, 130 interrupted.
 #[derive(Args)]
@@ -28,7 +31,7 @@ Examples:
   shardq query \"SELECT name FROM origins\"
   shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
   shardq query --global \"SELECT count(*) FROM origin_packages\"
-  shardq query -f report.sql --csv -o report.csv
+  shardq query -f report.sql -v since=2024-01-01 --csv -o report.csv
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
     #[command(flatten)]
@@ -136,7 +139,7 @@ pub struct OutputArgs {
     #[arg(long, value_enum, group = "any_format")]
     pub format: Option<Format>,
 
-    /// Same as --format expanded: one line per column, like psql's \x
+    /// Same as --format expanded: one line per column, as psql -x prints
     #[arg(short = 'x', long, group = "any_format")]
     pub expanded: bool,
 

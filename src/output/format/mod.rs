@@ -27,11 +27,11 @@ pub enum Format {
     /// Aligned columns, as psql prints them
     #[default]
     Table,
-    /// One line per column, one block per row, as `psql -x` prints them
+    /// One line per column, one block per row, as psql -x prints them
     Expanded,
-    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is empty, an empty string is ""
+    /// Comma-separated, as COPY writes CSV: NULL is empty, an empty string is quoted
     Csv,
-    /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
+    /// Tab-separated, as COPY writes text: NULL, tabs and line breaks are backslash escapes
     Tsv,
     /// A JSON array of objects, one object per line
     Json,
