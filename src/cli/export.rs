@@ -10,7 +10,7 @@ use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
 use super::statement::StatementArgs;
 use crate::exec::merge::Order;
-use crate::export::ExportFormat;
+use crate::export::{Compression, ExportFormat, FileFormat};
 use crate::output::format::Delimiter;
 
 /// Run a query on every shard and write the rows to a file
@@ -66,8 +66,24 @@ pub struct ExportOutputArgs {
     /// Write this format [default: from the file extension, else csv]
     ///
     /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", group = "any_format")]
     pub format: Option<ExportFormat>,
+
+    /// Same as --format csv (or csv.gz, csv.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub csv: bool,
+
+    /// Same as --format tsv (or tsv.gz, tsv.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub tsv: bool,
+
+    /// Same as --format jsonl (or jsonl.gz, jsonl.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub jsonl: bool,
+
+    /// Same as --format parquet
+    #[arg(long, group = "any_format")]
+    pub parquet: bool,
 
     /// Replace an existing file
     ///
@@ -86,7 +102,9 @@ pub struct ExportOutputArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
     pub order: Order,
 
-    /// Write one file per shard: `FILE/shard=shard_30/part.csv`
+    /// Write a directory FILE with one file per shard
+    ///
+    /// The file of shard 30 is `FILE/shard=shard_30/part.csv`.
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 
@@ -136,6 +154,25 @@ pub struct ExportOutputArgs {
 }
 
 impl ExportOutputArgs {
+    /// The format that a flag asks for. `--csv` agrees with a file that is named `.csv.gz`.
+    pub fn format(&self) -> Option<ExportFormat> {
+        let flags = [
+            (self.csv, FileFormat::Csv),
+            (self.tsv, FileFormat::Tsv),
+            (self.jsonl, FileFormat::Jsonl),
+            (self.parquet, FileFormat::Parquet),
+        ];
+        let mut flags = flags.into_iter();
+        let Some(format) = flags.find_map(|(given, format)| given.then_some(format)) else {
+            return self.format;
+        };
+        let named = ExportFormat::of(&self.output).filter(|named| named.format == format);
+        Some(named.unwrap_or(ExportFormat {
+            format,
+            compression: Compression::None,
+        }))
+    }
+
     /// What readers of a folder with one file per shard call the shard.
     pub fn folder_key(&self) -> &str {
         self.shard_column.as_deref().unwrap_or("shard")

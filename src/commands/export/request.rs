@@ -34,7 +34,7 @@ pub struct ExportRequest<'a> {
 
 /// The format of the file, once all flags are known to be compatible.
 pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
-    let kind = match args.format {
+    let kind = match args.format() {
         Some(kind) => kind,
         // A folder may have any name; its files have their own extensions.
         None if args.per_shard => ExportFormat::of(&args.output).unwrap_or(ExportFormat::CSV),
