@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::format::RenderError;
 use crate::output::open_file;
+use crate::text::io_reason::io_reason;
 
 /// Blocks that may wait for the reader; each is about 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -21,9 +22,9 @@ pub enum SinkError {
     /// Reader closed the pipe (EPIPE); not an error.
     #[error("the reader closed the pipe")]
     Closed,
-    #[error("standard output: {0}{advice}", advice = advice(.0))]
+    #[error("standard output: {}{}", io_reason(.0), advice(.0))]
     Output(io::Error),
-    #[error("{}: {source}{}", .file.display(), advice(source))]
+    #[error("{}: {}{}", .file.display(), io_reason(source), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// Failed before anything was written.
     #[error(transparent)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::pg::error_position;
 use crate::pg::source_map::SourceMap;
 use crate::sharding::shard::Shard;
+use crate::text::io_reason::io_reason;
 
 /// The text of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +39,9 @@ pub enum StatementError {
          pipe it in"
     )]
     NothingPiped,
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {}", .file.display(), io_reason(source))]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("standard input: {0}")]
+    #[error("standard input: {}", io_reason(.0))]
     UnreadableInput(io::Error),
     #[error("{0}: invalid UTF-8 at byte {1}; save the SQL as UTF-8")]
     NotUtf8(String, usize),
