@@ -15,11 +15,11 @@ pub struct StatementArgs {
 
 #[derive(Args)]
 struct StatementFlags {
-    /// Run this statement; without SQL, -c and -f, it is read from a pipe
+    /// Run this statement [default: read it from a pipe]
     #[arg(value_name = "SQL", conflicts_with_all = ["command", "file"])]
     sql: Option<String>,
 
-    /// Run this statement (query: repeatable, also with -f)
+    /// Run this statement (repeatable for query, also with -f)
     #[arg(
         short = 'c',
         long,
@@ -29,15 +29,15 @@ struct StatementFlags {
     )]
     command: Vec<String>,
 
-    /// Run the statements in FILE (- for standard input; query: repeatable)
+    /// Run the statements in FILE (- for standard input; repeatable for query)
     #[arg(short = 'f', long, value_name = "FILE", action = clap::ArgAction::Append)]
     file: Vec<PathBuf>,
 
     /// Set a variable, which the SQL names as :NAME (repeatable)
     ///
-    /// As in psql, :'NAME' is the value as a string, :"NAME" as a name, :NAME as it is, and
-    /// :{?NAME} is TRUE or FALSE. A name without a value stays as it is. Unlike in psql, -c has
-    /// variables too.
+    /// As in psql: :'NAME' is the value as a string, :"NAME" as an identifier, :NAME as it is,
+    /// and :{?NAME} is TRUE or FALSE. An undefined variable is left as it is. Unlike in psql,
+    /// this also works in -c.
     #[arg(
         short = 'v',
         long = "variable",
