@@ -4,10 +4,11 @@ use std::fs;
 
 use crate::support::{ANY, Db, folder, has, shardq};
 
-const VALUES: [&str; 10] = [
+const VALUES: [&str; 11] = [
     "x=it's",
     "y=a\"b",
     "n=42",
+    "int=text",
     r"back=a\b",
     "empty=",
     "expr=1 + 1",
@@ -104,6 +105,28 @@ fn global_queries_and_exports_have_them() {
         let query = shardq(["query", "SELECT 1", "-v", wrong]).run();
         query.assert(2, "", has("expected NAME=VALUE; a name has letters"));
     }
+}
+
+#[test]
+fn a_value_may_end_a_statement_of_a_file_as_in_psql() {
+    let db = Db::with_shards(1);
+    let sql = "SELECT :two, 3;\nSELECT :'two' AS \"c\" :nothing;";
+    let values = ["-v", "two=1 AS a; SELECT 2 AS b", "-v", "nothing=-- ;"];
+    let theirs = db
+        .psql_program(["-f-"])
+        .args(values)
+        .stdin(sql)
+        .run()
+        .output();
+    let ours = || {
+        shardq(["query", "-q", "--no-shard-column"])
+            .args(values)
+            .db(&db)
+    };
+    ours().stdin(sql).run().assert(0, &theirs, "");
+    // -c and the argument are one statement, whatever a value holds.
+    let one = ours().args(["-c", "SELECT :two"]).run();
+    one.assert(1, "", has("expected one statement, got several"));
 }
 
 #[test]
