@@ -58,7 +58,9 @@ pub struct FindArgs {
     #[arg(long, value_name = "N", value_parser = values::shard_count)]
     pub shard_count: Option<NonZeroU32>,
 
-    /// Print only the shard, e.g. `shard_30`
+    /// Print only the name of the shard
+    ///
+    /// For example `shard_30`.
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     pub short: bool,
 

@@ -10,6 +10,7 @@ pub mod find;
 pub mod limits;
 pub mod query;
 pub mod run;
+pub mod statement;
 pub mod values;
 pub mod verify;
 
@@ -38,8 +39,9 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Print help (-h is the host, as in psql)
-    #[arg(long, action = ArgAction::Help, global = true)]
+    /// Print help (also -?; -h is the host, as in psql)
+    // Not visible: fish takes the question mark in a completion script for a pattern.
+    #[arg(long, short_alias = '?', action = ArgAction::Help, global = true)]
     help: Option<bool>,
 
     /// Print version

@@ -11,6 +11,7 @@ use super::endpoint::{Address, HostAddr};
 use super::tls::TlsError;
 use crate::config::Host;
 use crate::text::escape::indented;
+use crate::text::io_reason::io_reason;
 
 /// Every failed attempt, one per line; the last one determines the kind of error. Shared rather
 /// than copied, because one failure can affect several shards.
@@ -335,9 +336,7 @@ fn lost_message(error: &io::Error) -> String {
 
 /// Strips ` (os error 111)` from `Connection refused (os error 111)`.
 fn without_code(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error ").next().unwrap_or_default();
+    let text = io_reason(error);
     text.strip_prefix("failed to lookup address information: ")
-        .unwrap_or(text)
-        .to_owned()
+        .map_or(text.clone(), str::to_owned)
 }

@@ -25,6 +25,8 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::{Statement, StatementError};
 use crate::sharding::topology::TopologyError;
 use crate::terminal::exit_status::Exit;
+use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +36,12 @@ pub enum Error {
     Settings(#[from] SettingsError),
     #[error("{}{}", .0, .0.hint().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
+    /// The server has no such database.
+    #[error("{error}{}", there_are(.databases))]
+    NoDatabase {
+        error: ConnectError,
+        databases: Vec<String>,
+    },
     #[error(transparent)]
     Topology(#[from] TopologyError),
     #[error(transparent)]
@@ -134,7 +142,7 @@ pub enum Error {
         report: ServerError,
         statement: Statement,
     },
-    #[error("signals: {0}")]
+    #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
 
@@ -207,6 +215,22 @@ fn close_to(look_alikes: &LookAlikes) -> String {
     }
 }
 
+fn there_are(databases: &[String]) -> String {
+    const FEW: usize = 20;
+    if databases.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = databases.iter().take(FEW).map(|it| one_line(it)).collect();
+    let more = match databases.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "\nshardq: hint: databases on this server (select one with -d): {}{more}",
+        names.join(", ")
+    )
+}
+
 fn elsewhere(others: &[(String, usize)]) -> String {
     if others.is_empty() {
         return "\nshardq: hint: no other database on this server has any, as far as this user can \
@@ -246,7 +270,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
         return Some(hints::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hints::cancelled_hint(report, "--timeout"));
+        return Some(hints::cancelled_hint(report).to_owned());
     }
     if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
         return Some(hints::NOT_UTF8.to_owned());

@@ -21,6 +21,7 @@ use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::{Shard, ShardList};
+use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
 use crate::text::escape::one_line;
@@ -62,6 +63,11 @@ pub async fn open(
             }
             Err(error) => error,
         };
+        if error.sqlstate() == Some(&SqlState::UNDEFINED_DATABASE) {
+            let mut databases = databases(settings).await;
+            suggest::similar_first(settings.database(), &mut databases);
+            return Err(Error::NoDatabase { error, databases });
+        }
         if tried == RECONNECTS || !is_retryable(&error, connect_retry) {
             return Err(error.into());
         }
@@ -245,6 +251,22 @@ pub async fn databases_with(
         .into_iter()
         .filter(|(_, shards)| *shards > 0)
         .collect()
+}
+
+/// The server's databases, for a hint only: empty if nobody answers within seconds.
+async fn databases(settings: &Settings) -> Vec<String> {
+    let look = async {
+        // Every server has it, unless it was dropped.
+        let server = ConnectionPool::new(settings.with_database("postgres"), 1)?;
+        let connection = server.connection().await?;
+        let sql = sql_template::fill(include_str!("../../sql/session/databases.sql"), &[]);
+        let names = column(&connection, &sql).await;
+        drop(connection);
+        server.close().await;
+        Ok::<_, ConnectError>(names)
+    };
+    let looked = timeout_at(Instant::now() + AROUND_WITHIN, look).await;
+    looked.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
 }
 
 async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {

@@ -42,19 +42,15 @@ pub fn filtered(tables: &BTreeSet<TableName>) -> String {
     )
 }
 
-/// `limit` is the flag that sets the statement timeout.
-pub fn raise_timeout(limit: &str) -> String {
-    format!("raise {limit} (0 for no limit) if the statement needs more time")
-}
+pub const RAISE_TIMEOUT: &str = "raise --timeout (0 for no limit) if the statement needs more time";
 
-/// For a statement that the server cancelled. `limit` is the flag that sets the statement timeout.
-pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
+/// For a statement that the server cancelled.
+pub fn cancelled_hint(report: &ServerError) -> &'static str {
     if report.before_time_limit {
         "no limit of this run was reached: someone cancelled it on the server \
          (pg_cancel_backend?); run it again"
-            .to_owned()
     } else {
-        raise_timeout(limit)
+        RAISE_TIMEOUT
     }
 }
 

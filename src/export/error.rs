@@ -8,6 +8,7 @@ use super::manifest::ManifestError;
 use crate::output::format::RenderError;
 use crate::sharding::shard::Shard;
 use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -29,9 +30,9 @@ pub enum ExportError {
     StaleManifest(PathBuf),
     #[error(
         "{cause}\n\
-         the changes already made to {} could not be undone: {source}; export \
+         the changes already made to {} could not be undone: {reason}; export \
          again, because file and manifest are now from two different exports",
-        .file.display()
+        .file.display(), reason = io_reason(source)
     )]
     PartiallyCommitted {
         cause: Box<Self>,
@@ -39,15 +40,15 @@ pub enum ExportError {
         source: io::Error,
     },
     #[error(
-        "{} is written, but the disk did not confirm its name, so a crash may undo it: {source}; \
+        "{} is written, but the disk did not confirm its name, so a crash may undo it: {reason}; \
          check the disk, and export to another one",
-        .file.display()
+        .file.display(), reason = io_reason(source)
     )]
     DirectorySyncFailed { file: PathBuf, source: io::Error },
-    #[error("{}: {source}{}", .file.display(), advice(source))]
+    #[error("{}: {}{}", .file.display(), io_reason(source), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// Disk full, quota exceeded, or file size limit reached.
-    #[error("{}: {source}\nshardq: hint: {}", .file.display(), room(source, *.kind))]
+    #[error("{}: {}\nshardq: hint: {}", .file.display(), io_reason(source), room(source, *.kind))]
     NoRoom {
         file: PathBuf,
         source: io::Error,
@@ -95,8 +96,8 @@ pub enum ExportError {
     )]
     InUse { folder: PathBuf, who: String },
     #[error(
-        "{}: {source}; no export created it: remove it, or write to another directory",
-        .file.display()
+        "{}: {}; no export created it: remove it, or write to another directory",
+        .file.display(), io_reason(source)
     )]
     Lock { file: PathBuf, source: io::Error },
     #[error(

@@ -19,6 +19,7 @@ use super::manifest::{FileRecord, Manifest, ManifestError, NOT_YET};
 use crate::output::open_file;
 use crate::terminal::summary::ResultSummary;
 use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -31,7 +32,7 @@ pub struct Verified {
 pub enum VerifyError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {}", .file.display(), io_reason(source))]
     File { file: PathBuf, source: io::Error },
     #[error(
         "{}: does not match its manifest: {found}, expected {expected}",

@@ -118,9 +118,14 @@ impl Checked {
             [] => writeln!(text, "-- no sharded table"),
             _ => writeln!(
                 text,
-                "-- sharded tables: {}, over {} shards",
+                "-- sharded tables: {}, over {} shard{}",
                 tables.join(", "),
-                self.catalog.shards.len()
+                self.catalog.shards.len(),
+                if self.catalog.shards.len() == 1 {
+                    ""
+                } else {
+                    "s"
+                },
             ),
         };
         let _ = writeln!(

@@ -3,6 +3,7 @@
 pub mod discovered;
 pub mod missing;
 pub mod routing;
+pub mod script;
 pub mod search_path;
 pub mod selection;
 pub mod shard;

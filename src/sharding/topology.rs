@@ -27,7 +27,7 @@ pub struct Doubt {
 pub enum TopologyError {
     #[error("no such shard: {missing}; the shards are {present}")]
     NotThere { missing: String, present: String },
-    #[error("expected {expected} shards, found {found}{}", .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
+    #[error("expected {expected} shard{}, found {found}{}", if *expected == 1 { "" } else { "s" }, .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
     Incomplete {
         expected: u32,
         found: usize,

@@ -201,7 +201,7 @@ impl FinishedRun<'_> {
         }
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                hints::cancelled_hint(report, "--statement-timeout")
+                hints::cancelled_hint(report).to_owned()
             }
             // A file cannot continue at another snapshot.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {

@@ -68,13 +68,10 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         };
         let going = match prepared.start(&question, console).await? {
             StartResult::Started(going) => *going,
-            other => {
-                let limit = "--statement-timeout";
-                match attempt.not_started(other, limit, NEW_SNAPSHOT, console)? {
-                    Some(exit) => return Ok(exit),
-                    None => continue,
-                }
-            }
+            other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
+                Some(exit) => return Ok(exit),
+                None => continue,
+            },
         };
         // No progress estimate: there is only one statement.
         let mut file = OneFile::start(
@@ -247,12 +244,7 @@ async fn conclude(
     let Some(line) = line else {
         not_written(path, console);
         return match outcome.failures.first() {
-            Some(error) => Err(global::failure(
-                error.clone(),
-                &ran.way,
-                &ran.plan,
-                "--statement-timeout",
-            )),
+            Some(error) => Err(global::failure(error.clone(), &ran.way, &ran.plan)),
             None => Ok(exit),
         };
     };

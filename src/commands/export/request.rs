@@ -21,8 +21,8 @@ use crate::export::server_info::ServerInfo;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
+use crate::sharding::script;
 use crate::sharding::shard::ShardList;
-use crate::sharding::statement::Statement;
 
 /// The complete request.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct ExportRequest<'a> {
 
 /// The format of the file, once all flags are known to be compatible.
 pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
-    let kind = match args.format {
+    let kind = match args.format() {
         Some(kind) => kind,
         // A folder may have any name; its files have their own extensions.
         None if args.per_shard => ExportFormat::of(&args.output).unwrap_or(ExportFormat::CSV),
@@ -129,7 +129,7 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
-    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
+    let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {
             format,
@@ -224,10 +224,7 @@ impl ExportRequest<'_> {
         let flag = |given: bool| given.then_some(Value::from(true));
         let options = [
             ("connections", Some(args.run.connections.into())),
-            (
-                "statement-timeout",
-                Some(milliseconds(args.limits.statement_timeout)),
-            ),
+            ("statement-timeout", Some(milliseconds(args.limits.timeout))),
             ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
             ("no-snapshot", flag(args.run.no_snapshot)),
             ("row-security", flag(args.run.row_security)),

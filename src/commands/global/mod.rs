@@ -114,22 +114,20 @@ impl GlobalAttempt {
         }
     }
 
-    /// What to do if the statement was not started: exit with this status, or try again. `limit` is
-    /// the flag that sets the statement timeout.
+    /// What to do if the statement was not started: exit with this status, or try again.
     ///
     /// # Errors
     /// If another attempt would fail in the same way.
     pub fn not_started(
         &mut self,
         result: StartResult,
-        limit: &str,
         note: &str,
         console: &mut Console,
     ) -> Result<Option<Exit>, Error> {
         match result {
             StartResult::Started(_) => Ok(None),
             StartResult::PartialsFailed(why) => self.fall_back_to_single(why).map(|()| None),
-            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error, limit)),
+            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error)),
             StartResult::Retry(rewritten) => {
                 self.attempts.retry(rewritten, note, console);
                 Ok(None)
@@ -369,14 +367,14 @@ pub(super) async fn explain(
     Ok(Some(text))
 }
 
-/// `limit` is the flag that sets the statement timeout.
-fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
+fn timeout_error(shard: Shard, error: ShardError) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-            hints::cancelled_hint(report, limit)
+            hints::cancelled_hint(report)
         }
-        _ => hints::LOCKED.to_owned(),
+        _ => hints::LOCKED,
     };
+    let hint = hint.to_owned();
     Error::Part { shard, error, hint }
 }
 
@@ -398,17 +396,11 @@ pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
     }
 }
 
-/// Why there is no answer, with positions in the user's text where possible. `limit` is the flag
-/// that sets the statement timeout.
-pub(super) fn failure(
-    mut error: ShardError,
-    way: &ExecutionPlan,
-    plan: &Plan,
-    limit: &str,
-) -> Error {
+/// Why there is no answer, with positions in the user's text where possible.
+pub(super) fn failure(mut error: ShardError, way: &ExecutionPlan, plan: &Plan) -> Error {
     if let ShardError::Server(report) = &mut error {
         if report.code == SqlState::QUERY_CANCELED {
-            report.advise(&hints::cancelled_hint(report, limit));
+            report.advise(hints::cancelled_hint(report));
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
             report.advise(hints::NOT_UTF8);
         }

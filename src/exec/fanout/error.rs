@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
 use crate::text::escape::{indented, one_line};
+use crate::text::io_reason::without_numbers;
 
 /// No shard can be read.
 #[derive(Debug, thiserror::Error)]
@@ -148,10 +149,11 @@ pub(crate) fn is_transient(code: &SqlState) -> bool {
 
 /// The source of the error, which tokio-postgres's Display leaves out.
 pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
-    indented(&match std::error::Error::source(error) {
+    let cause = match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),
-    })
+    };
+    indented(&without_numbers(&cause))
 }
 
 /// How often to retry a connection: with [`backoff`], for 6.3 s in total, long enough for a clean

@@ -13,4 +13,6 @@ mod psql_equal;
 mod render;
 mod sample;
 mod statement;
+mod statements;
 mod unknown_names;
+mod variables;

@@ -17,7 +17,12 @@ use insta::internals::SettingsBindDropGuard;
 use super::{Db, Program, Ran};
 
 /// What differs from run to run, as a regular expression, and what a snapshot shows instead.
-const VARYING: [(&str, &str); 6] = [
+const VARYING: [(&str, &str); 7] = [
+    // Those of all tests that run.
+    (
+        r"(?m)(databases on this server \(select one with -d\)): .*$",
+        "$1: [DATABASES]",
+    ),
     // Of compressed files: it changes with the libraries.
     (r"(?m)(\.gz|\.zst|\.parquet): [\d.]+ k?B", "$1: [SIZE]"),
     (

@@ -25,7 +25,7 @@ fn the_command_line() {
         .run(offline(["query", "SELECT 1", "--explain"]))
         .run(offline(["query", "SELECT 1", "-h"]))
         .run(offline(["query", "-Atc", "SELECT 1"]))
-        .run(offline(["query", "-v", "n=1", "SELECT 1"]))
+        .run(offline(["query", "SELECT 1", "--limit", "5"]))
         .run(offline(["query", "SELECT 1", "postgresql://u:secret@h/d"]))
         .run(offline(["export", "SELECT 1"]))
         .run(offline(["find"]))
@@ -80,7 +80,9 @@ fn statements() {
         .run(offline(["query", "-f", &latin]))
         .run(offline(["query", "-f", &nul]))
         .run(offline(["query", "-f", "/no/such.sql"]))
-        .run(offline(["query", "-c", "SELECT 1", "-c", "SELECT 2"]))
+        .run(offline([
+            "export", "-o", "t.csv", "-c", "SELECT 1", "-c", "SELECT 2",
+        ]))
         .run(offline(["query", r"\d origins"]))
         .run(offline(["query", r"\copy t TO 't.csv'"]))
         .run(offline(["query", r"\conninfo"]))
