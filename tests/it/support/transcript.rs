@@ -17,7 +17,8 @@ use insta::internals::SettingsBindDropGuard;
 use super::{Db, Program, Ran};
 
 /// What differs from run to run, as a regular expression, and what a snapshot shows instead.
-const VARYING: [(&str, &str); 7] = [
+const VARYING: [(&str, &str); 8] = [
+    (r"(?m)^shardq \d+\.\d+\.\d+$", "shardq [VERSION]"),
     // Those of all tests that run.
     (
         r"(?m)(databases on this server \(select one with -d\)): .*$",
