@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
+use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
 use super::values;
 use crate::find::report::OutputMode;
@@ -67,6 +68,9 @@ pub struct FindArgs {
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+
+    #[command(flatten)]
+    pub layout: LayoutArgs,
 
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
+use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
 use super::statement::StatementArgs;
@@ -13,7 +14,7 @@ use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::search_path::SearchPath;
-use crate::sharding::shard::ShardList;
+use crate::sharding::shard_list::ShardList;
 
 /// Run a query on every shard and print the merged result
 ///
@@ -109,7 +110,10 @@ pub struct GlobalArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
-    /// Query only these shards, e.g. 0-15,30,100- (repeatable)
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+
+    /// Query only these shards, e.g. 0-15,30,100- or acme,be* (repeatable)
     #[arg(long, value_name = "LIST", conflicts_with = "origin")]
     pub shards: Vec<ShardList>,
 

@@ -14,13 +14,16 @@ use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
+use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
 pub use crate::export::server_info::ServerInfo;
 use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
-use crate::sharding::shard::{Shard, ShardList};
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
@@ -139,14 +142,19 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Er
 }
 
 /// The shards of the database. If there are none, the error names databases that have some.
-pub async fn topology(survey: &Preflight, settings: &Settings) -> Result<Topology, Error> {
-    match Topology::new(survey.shards.clone()) {
+pub async fn topology(
+    survey: &Preflight,
+    layout: &Layout,
+    settings: &Settings,
+) -> Result<Topology, Error> {
+    match Topology::new(survey.shards.clone(), layout) {
         Some(topology) => Ok(topology),
         None => Err(Error::NoShards {
             database: settings.database().to_owned(),
             look_alikes: survey.shards.look_alikes.clone(),
             others: databases_with(
-                &sql_template::fill(include_str!("../../sql/session/shards.sql"), &[]),
+                layout,
+                &shards_sql(layout),
                 survey.session.connection(),
                 settings,
             )
@@ -230,6 +238,7 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
 /// The server's databases in which a statement finds shards, and how many. For a hint only:
 /// databases that refuse the user or do not answer within seconds are left out.
 pub async fn databases_with(
+    layout: &Layout,
     shards_sql: &str,
     connection: &Connection,
     settings: &Settings,
@@ -241,7 +250,7 @@ pub async fn databases_with(
     let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
             let settings = settings.with_database(&name);
-            let looked = timeout_at(deadline, shards_of(&settings, shards_sql)).await;
+            let looked = timeout_at(deadline, shards_of(&settings, layout, shards_sql)).await;
             (name, looked.map_or(0, Result::unwrap_or_default))
         })
         .buffered(LOOKING_AROUND)
@@ -269,16 +278,17 @@ async fn databases(settings: &Settings) -> Vec<String> {
     looked.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
 }
 
-async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
+async fn shards_of(
+    settings: &Settings,
+    layout: &Layout,
+    shards_sql: &str,
+) -> Result<usize, ConnectError> {
     let server = ConnectionPool::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
     let schemas = column(&connection, shards_sql).await;
     drop(connection);
     server.close().await;
-    Ok(schemas
-        .iter()
-        .filter_map(|name| Shard::from_schema(name))
-        .count())
+    Ok(schemas.iter().filter_map(|name| layout.shard(name)).count())
 }
 
 /// The first column of a result; empty if the statement fails.
@@ -323,12 +333,15 @@ pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Er
 }
 
 /// Server and snapshot, as the manifest records them.
-pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
+pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerInfo, Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let sql = format!(
         "{};\n{}",
         sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
-        sql_template::fill(include_str!("../../sql/export/shard_rows.sql"), &[])
+        sql_template::fill(
+            include_str!("../../sql/export/shard_rows.sql"),
+            &[("shards", &plan.shards())]
+        )
     );
     let client = session.connection();
     let messages = client
@@ -358,7 +371,7 @@ pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
             .into();
     }
     found.shard_rows = rows
-        .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))
+        .filter_map(|row| Some((Shard::named(row.get(0)?), row.get(1)?.parse().ok()?)))
         .collect();
     Ok(found)
 }

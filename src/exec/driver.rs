@@ -18,6 +18,7 @@ use crate::exec::plan::{Plan, TableName};
 use crate::exec::unknown_name::{Explanation, explain};
 use crate::output::format::RenderError;
 use crate::pg::row_batch::Column;
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -120,6 +121,7 @@ pub struct Run {
     /// Notices from earlier parts of the run.
     notices: Notices,
     statement: Statement,
+    layout: Layout,
     search_path: SearchPath,
 }
 
@@ -148,6 +150,7 @@ impl Run {
             over: None,
             notices: Notices::default(),
             statement: plan.statement.clone(),
+            layout: plan.layout.clone(),
             search_path: plan.search_path.clone(),
         }
     }
@@ -181,6 +184,7 @@ pub(crate) struct Names {
     /// The statement run per shard. `None` for a single statement over all shards, which is
     /// explained where it is prepared.
     statement: Option<Statement>,
+    layout: Layout,
     search_path: SearchPath,
 }
 
@@ -195,7 +199,13 @@ impl Names {
         let Some(statement) = &self.statement else {
             return;
         };
-        let explained = explain(&mut outcome.failures, server, statement, &self.search_path);
+        let explained = explain(
+            &mut outcome.failures,
+            server,
+            statement,
+            &self.layout,
+            &self.search_path,
+        );
         tokio::select! {
             explanation = explained => outcome.explanation = explanation,
             () = interrupt.requested() => {}
@@ -257,10 +267,12 @@ pub(crate) async fn drive_open(
         over,
         notices,
         statement,
+        layout,
         search_path,
     } = started;
     let names = Names {
         statement: over.is_none().then_some(statement),
+        layout,
         search_path,
     };
     let mut outcome = RunReport {

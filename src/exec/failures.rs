@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::exec::fanout::ShardError;
-use crate::sharding::shard::{Shard, whose};
+use crate::sharding::ranges::whose;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 
 /// Failed shards by reason, in the order in which the reasons first appeared.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::exec::copy::{CopyOptions, ResultProtocol};
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template::{fill, split_at_statement};
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -160,6 +161,8 @@ pub enum RowSecurity {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub statement: Statement,
+    /// Which schemas are shards.
+    pub layout: Layout,
     pub search_path: SearchPath,
     pub instant: Consistency,
     pub pinned: Determinism,
@@ -180,12 +183,26 @@ pub struct ShardSql {
     pub offset: usize,
 }
 
+/// Lists the shards of a database, and schemas that look like one.
+pub fn shards_sql(layout: &Layout) -> String {
+    fill(
+        include_str!("../../sql/session/shards.sql"),
+        &[
+            ("shards", &Literal(&layout.regex()).to_string()),
+            ("look_alikes", &Literal(&layout.look_alikes()).to_string()),
+        ],
+    )
+}
+
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
         self.bounded(
             include_str!("../../sql/session/set_probe_path.sql"),
-            &[("search_path", &self.search_path.expression("nspname"))],
+            &[
+                ("search_path", &self.search_path.expression("nspname")),
+                ("shards", &self.shards()),
+            ],
         )
     }
 
@@ -204,8 +221,14 @@ impl Plan {
             &[
                 ("schemas", &array(|table| &table.schema)),
                 ("tables", &array(|table| &table.name)),
+                ("shards", &self.shards()),
             ],
         )
+    }
+
+    /// The names of shards, as a regular expression in a literal.
+    pub fn shards(&self) -> String {
+        Literal(&self.layout.regex()).to_string()
     }
 
     /// Opens the first connection's transaction, with these tables locked before its snapshot is
@@ -228,7 +251,7 @@ impl Plan {
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
         sql += ";\n";
-        sql += &fill(include_str!("../../sql/session/shards.sql"), &[]);
+        sql += &shards_sql(&self.layout);
         sql += ";\n";
         sql += &self.settings();
         sql
@@ -387,6 +410,7 @@ mod tests {
     fn plan(sql: &str) -> Plan {
         Plan {
             statement: Statement::new(sql).unwrap(),
+            layout: Layout::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             pinned: Determinism::None,

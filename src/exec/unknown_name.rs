@@ -14,6 +14,7 @@ use crate::pg::lexer::{StringSyntax, TokenKind};
 use crate::pg::query_text::Text;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -58,6 +59,7 @@ pub async fn explain(
     failures: &mut Failures,
     server: &ConnectionPool,
     statement: &Statement,
+    layout: &Layout,
     search_path: &SearchPath,
 ) -> Option<Explanation> {
     /// Short, because it is only for a hint.
@@ -71,7 +73,7 @@ pub async fn explain(
     })?;
     let look = async {
         let connection = server.connection().await.ok()?;
-        unknown.look(&connection, &shards).await
+        unknown.look(&connection, layout, &shards).await
     };
     let found = tokio::time::timeout(PATIENCE, look).await.ok()??;
     failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
@@ -106,7 +108,12 @@ impl UnknownName {
     }
 
     /// Queries the catalog. `failed` are the shards where the name was not found.
-    pub async fn look(&self, connection: &Connection, failed: &[Shard]) -> Option<Candidates> {
+    pub async fn look(
+        &self,
+        connection: &Connection,
+        layout: &Layout,
+        failed: &[Shard],
+    ) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
             .map(|shard| Literal(&shard.to_string()).to_string())
@@ -120,6 +127,7 @@ impl UnknownName {
                 ("failed", &format!("ARRAY[{}]", failed.join(", "))),
                 ("shortest", &shortest.to_string()),
                 ("longest", &longest.to_string()),
+                ("shards", &Literal(&layout.regex()).to_string()),
             ],
         );
         let messages = connection.simple_query(&sql).await.ok()?;
@@ -138,7 +146,7 @@ impl Candidates {
         let name = row.get(1)?;
         match row.get(0)? {
             "shards" => self.shards = name.parse().ok()?,
-            "denied" => self.denied.push(Shard::from_schema(name)?),
+            "denied" => self.denied.push(Shard::named(name)),
             "table" => self
                 .tables
                 .push((name.to_owned(), row.get(2)?.parse().ok()?)),

@@ -259,8 +259,7 @@ fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let key = name.to_str().and_then(|name| name.split_once('='));
-        let shard = key.and_then(|(_, shard)| Shard::from_schema(shard));
-        if shard.is_some() && open_file::is_folder(&folder.join(&name)).is_ok() {
+        if key.is_some() && open_file::is_folder(&folder.join(&name)).is_ok() {
             names.push(name.into());
         }
     }

@@ -18,8 +18,9 @@ use super::{ExportError, seal};
 use crate::output::atomic_file::{self, AtomicFile, IfExists};
 use crate::output::open_file;
 use crate::sharding::discovered::Discovered;
+use crate::sharding::layout::Layout;
 use crate::sharding::missing::Missing;
-use crate::sharding::shard::Ranges;
+use crate::sharding::ranges::Ranges;
 use crate::terminal::summary::{ResultSummary, SnapshotCount};
 use crate::text::io_reason::io_reason;
 
@@ -278,9 +279,21 @@ impl Manifest {
         }
     }
 
+    /// Which schemas are shards, from the options.
+    fn layout(&self) -> Layout {
+        let patterns = |option: &str| {
+            let listed = self.options.get(option).and_then(Value::as_array);
+            let patterns = listed.into_iter().flatten().filter_map(Value::as_str);
+            patterns
+                .filter_map(|pattern| pattern.parse().ok())
+                .collect()
+        };
+        Layout::new(patterns("schemas"), patterns("exclude-schemas"))
+    }
+
     fn lacking(&self) -> Missing {
         let names = self.missing.iter().map(|entry| entry.shard.as_str());
-        let lacking = Discovered::new(names);
+        let lacking = Discovered::new(&self.layout(), names);
         Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
     }
 

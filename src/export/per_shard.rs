@@ -180,7 +180,7 @@ impl PerShard {
                 manifest.shards.push(entry);
                 manifest
                     .shards
-                    .sort_by_key(|entry| Shard::from_schema(&entry.shard));
+                    .sort_by_key(|entry| Shard::named(&entry.shard));
                 manifest.shards_answered = manifest.shards.len();
                 self.stale = true;
             }

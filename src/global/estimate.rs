@@ -77,7 +77,7 @@ async fn sizes(
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let mut sizes = BTreeMap::new();
     for row in result_rows(&answers).into_iter().flatten() {
-        let Some(shard) = row.get(0).and_then(Shard::from_schema) else {
+        let Some(shard) = row.get(0).map(Shard::named) else {
             continue;
         };
         let size = sizes.entry(shard).or_insert(Size {

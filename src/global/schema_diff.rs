@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::relation::ColumnShape;
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 
 /// How a shard's table differs from most others.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -115,7 +115,7 @@ impl ExecutionPlan {
         };
         let part = Text::new(&partial.part, strings);
         let (shadowed, checked) = futures::join!(
-            partial::is_shadowed(session, text, &catalog),
+            partial::is_shadowed(session, text, &plan.layout, &catalog),
             Self::try_prepare(session, plan, &part, alone, strings)
         );
         let checked = match checked? {

@@ -13,7 +13,8 @@ use crate::client::ServerError;
 use crate::exec::hints;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsupportedQuery {

@@ -60,7 +60,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = session_setup::fetch_server_info(&prepared.survey.session);
+        let work = session_setup::fetch_server_info(&prepared.survey.session, &plan);
         let Some(server_info) =
             session_setup::run_or_cancel(&prepared.server, asked.interrupt, work).await?
         else {

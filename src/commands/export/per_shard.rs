@@ -59,7 +59,8 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
         let (mut outcome, heard) = driving;
         if outcome.status != RunStatus::Retry {
             let types = parts.column_types(&outcome);
-            ran.columns = column_types::ask(heard, &types, &mut outcome, interrupt).await;
+            ran.columns =
+                column_types::ask(heard, &asked.plan.layout, &types, &mut outcome, interrupt).await;
             ran.outcome = outcome;
             return tokio::select! {
                 biased;

@@ -21,8 +21,9 @@ use crate::export::server_info::ServerInfo;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
+use crate::sharding::layout::Pattern;
 use crate::sharding::script;
-use crate::sharding::shard::ShardList;
+use crate::sharding::shard_list::ShardList;
 
 /// The complete request.
 #[derive(Clone, Copy)]
@@ -142,6 +143,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
     let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
+        layout: args.shards.layout.layout(),
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
@@ -240,6 +242,11 @@ impl ExportRequest<'_> {
                 "shards",
                 text(&ShardList::union(&args.shards.shards).map(|list| list.to_string())),
             ),
+            ("schemas", patterns(&args.shards.layout.schemas)),
+            (
+                "exclude-schemas",
+                patterns(&args.shards.layout.exclude_schemas),
+            ),
             ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),
             (
@@ -259,6 +266,11 @@ fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers take the shard from the names of the subfolders.
     (!args.no_shard_column && !args.per_shard)
         .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
+}
+
+fn patterns(patterns: &[Pattern]) -> Option<Value> {
+    let listed: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+    (!listed.is_empty()).then(|| listed.into())
 }
 
 /// A single value as text, several as a list.

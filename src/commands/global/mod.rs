@@ -173,7 +173,8 @@ pub(super) async fn prepare(
         let found = Introspection::take(opened.first, plan, &names)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
-        let topology = session_setup::topology(&found.preflight, asked.settings).await?;
+        let topology =
+            session_setup::topology(&found.preflight, &plan.layout, asked.settings).await?;
         let selection = session_setup::select_all_shards(asked.shards, &topology, console)?;
         let session = &found.preflight.session;
         let looks = Looks::send(session, selection.origins.as_ref()).await;
@@ -187,7 +188,7 @@ pub(super) async fn prepare(
                 session,
                 topology: &topology,
                 shard_count: origins.shard_count,
-                limits: plan.limits,
+                plan,
             };
             let located = Located::by(looks, places, console).await?;
             located.or_refuse(console)?;
@@ -254,7 +255,7 @@ async fn or_explanation(
         && let Some(unknown) = UnknownName::of(report, &plan.statement)
         // The failed check has aborted the transaction.
         && session.recover().await.is_ok()
-        && let Some(found) = unknown.look(session.connection(), &[]).await
+        && let Some(found) = unknown.look(session.connection(), &plan.layout, &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
     {
         report.advise(&hint);

@@ -102,7 +102,7 @@ async fn prepare(
     // Owns the pending connections, so that closing the pool does not wait for them.
     let work = async {
         let survey = session_setup::survey(first, asked.plan).await?;
-        let topology = session_setup::topology(&survey, asked.settings).await?;
+        let topology = session_setup::topology(&survey, &asked.plan.layout, asked.settings).await?;
         let selection = session_setup::select_shards(&asked.args.shards, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         Ok(Setup {
@@ -241,7 +241,7 @@ async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> 
     Located::anew(
         looks,
         origins.shard_count,
-        ran.asked.plan.limits,
+        ran.asked.plan,
         ran.asked.settings,
         ran.asked.interrupt,
         console,

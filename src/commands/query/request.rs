@@ -86,6 +86,7 @@ pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error
 fn plan(args: &QueryArgs, statement: Statement) -> Plan {
     Plan {
         statement,
+        layout: args.shards.layout.layout(),
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard

@@ -60,8 +60,8 @@ impl Preflight {
 
         let types = match verdict {
             ResultTypes::Builtin => TypeNames::default(),
-            ResultTypes::UserDefined(names) => types(&connection, Some(&names)).await?,
-            ResultTypes::Unresolved => types(&connection, None).await?,
+            ResultTypes::UserDefined(names) => types(&connection, plan, Some(&names)).await?,
+            ResultTypes::Unresolved => types(&connection, plan, None).await?,
         };
         Ok(Self {
             session: Session::after_preflight(connection, snapshot),
@@ -117,7 +117,7 @@ pub(crate) fn parse_opening<'a>(
             },
         })
     });
-    let shards = Discovered::new(schemas.iter().filter_map(|row| row.get(0)));
+    let shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
     (snapshot, shards)
 }
 
@@ -199,6 +199,7 @@ pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRo
 
 async fn types(
     connection: &Connection,
+    plan: &Plan,
     names: Option<&[String]>,
 ) -> Result<TypeNames, FanoutError> {
     use crate::pg::quote::Literal;
@@ -223,7 +224,12 @@ async fn types(
         if let (Some(Ok(oid)), Some(schema), Some(name)) =
             (row.get(0).map(str::parse), row.get(1), row.get(2))
         {
-            types.add(oid, schema, name);
+            // Every shard has its own type of that name.
+            let name = match plan.layout.shard(schema) {
+                Some(_) => name.to_owned(),
+                None => format!("{schema}.{name}"),
+            };
+            types.add(oid, name);
         }
     }
     Ok(types)

@@ -9,6 +9,7 @@ use tokio_postgres::types::Type;
 use super::*;
 use crate::exec::fanout::ShardStats;
 use crate::pg::row_batch::{Row, Rows};
+use crate::sharding::numbering::Numbering;
 
 const ARRIVAL: MergeMode = MergeMode {
     order: Order::Arrival,
@@ -28,8 +29,8 @@ impl Scene {
         let window = Arc::new(ReadAhead::default());
         let all = (0..shards).map(Shard::new).collect();
         let mut types = TypeNames::default();
-        types.add(20_000, "shard_0", "visibility");
-        types.add(20_001, "shard_1", "visibility");
+        types.add(20_000, "visibility".to_owned());
+        types.add(20_001, "visibility".to_owned());
         Self {
             merge: Merge::new(all, types, Arc::clone(&window), mode),
             window,
@@ -92,6 +93,11 @@ impl Scene {
     }
 }
 
+/// The number of `shard_N`.
+fn number(shard: Shard) -> u32 {
+    Numbering::default().number(shard).unwrap()
+}
+
 fn word(event: &MergedEvent) -> String {
     match event {
         MergedEvent::Columns(_) => "columns".to_owned(),
@@ -107,7 +113,7 @@ fn word(event: &MergedEvent) -> String {
                 ShardEvent::RolledBack => "rolled-back".to_owned(),
                 ShardEvent::Failed(_) => "failed".to_owned(),
             };
-            format!("{}:{what}", shard.number())
+            format!("{}:{what}", number(*shard))
         }
     }
 }
@@ -372,7 +378,7 @@ fn received(events: &[MergedEvent], shards: usize) -> Vec<Received> {
             assert!(!std::mem::replace(&mut has_columns, true), "columns twice");
             continue;
         };
-        let of = &mut all[shard.number() as usize];
+        let of = &mut all[number(*shard) as usize];
         assert!(
             of.failed == 0,
             "{shard} was over: {}",
@@ -448,7 +454,7 @@ proptest! {
         // Failures are not waited for.
         let in_order = events.iter().filter_map(|event| match event {
             MergedEvent::Shard(_, ShardEvent::Failed(_)) => None,
-            MergedEvent::Shard(shard, _) => Some(shard.number()),
+            MergedEvent::Shard(shard, _) => Some(number(*shard)),
             _ => None,
         });
         prop_assert!(arrival || in_order.is_sorted(), "{}", log);

@@ -7,7 +7,7 @@ use shardq::sharding::routing::name_hash;
 use crate::support::{ANY, Db, has, has_all, insert, searched, shardq, with_origins};
 
 fn home_of(name: &str, shards: u32) -> u32 {
-    name_hash::by_name(name, NonZeroU32::new(shards).unwrap()).number()
+    name_hash::by_name(name, NonZeroU32::new(shards).unwrap())
 }
 
 #[test]

@@ -19,6 +19,7 @@ use shardq::global::{
 };
 use shardq::pg::lexer::StringSyntax;
 use shardq::pg::query_text::Text;
+use shardq::sharding::layout::Layout;
 use shardq::sharding::search_path::SearchPath;
 use shardq::sharding::statement::Statement;
 use shardq::terminal::console::Console;
@@ -225,6 +226,7 @@ impl World {
 
 pub fn plan(sql: &str) -> Plan {
     Plan {
+        layout: Layout::default(),
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
