@@ -19,6 +19,8 @@ use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
 use crate::output::sink::SinkError;
 use crate::sharding::discovered::LookAlikes;
+use crate::sharding::guess::Guess;
+use crate::sharding::layout::Layout;
 use crate::sharding::routing::habitat_id::IdError;
 use crate::sharding::routing::key::NoRoute;
 use crate::sharding::shard::Shard;
@@ -27,6 +29,18 @@ use crate::sharding::topology::TopologyError;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::one_line;
 use crate::text::io_reason::io_reason;
+
+/// What a database has in place of shards.
+#[derive(Debug)]
+pub struct NoShards {
+    pub database: String,
+    pub layout: Layout,
+    pub look_alikes: LookAlikes,
+    /// What its schemas look like.
+    pub guesses: Vec<Guess>,
+    /// Databases of the same server that have shards, and how many.
+    pub others: Vec<(String, usize)>,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -86,13 +100,12 @@ pub enum Error {
         error: ShardError,
         hint: String,
     },
-    #[error("database \"{database}\" has no shards: no schema is named shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
-    NoShards {
-        database: String,
-        look_alikes: LookAlikes,
-        /// Databases of the same server that have shards, and how many.
-        others: Vec<(String, usize)>,
-    },
+    #[error(
+        "database \"{}\" has no shards: no schema is {}{}{}{}",
+        .0.database, .0.layout.naming(), close_to(&.0.look_alikes), guessed(&.0.guesses),
+        elsewhere(&.0.others)
+    )]
+    NoShards(Box<NoShards>),
     #[error(transparent)]
     Id(#[from] IdError),
     /// For commands that answer completely or not at all.
@@ -205,6 +218,16 @@ impl Error {
             PrepareError::Connection(error) => Self::fanout(error, statement),
         }
     }
+}
+
+fn guessed(guesses: &[Guess]) -> String {
+    let hints = guesses.iter().map(|guess| {
+        format!(
+            "\nshardq: hint: {} schemas look like shards; to query them, add --schemas '{}'",
+            guess.schemas, guess.pattern
+        )
+    });
+    hints.collect()
 }
 
 fn close_to(look_alikes: &LookAlikes) -> String {

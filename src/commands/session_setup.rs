@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
-use crate::commands::error::Error;
+use crate::commands::error::{Error, NoShards};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
@@ -20,6 +20,7 @@ use crate::export::manifest::SnapshotRecord;
 pub use crate::export::server_info::ServerInfo;
 use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
+use crate::sharding::guess;
 use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -147,20 +148,18 @@ pub async fn topology(
     layout: &Layout,
     settings: &Settings,
 ) -> Result<Topology, Error> {
-    match Topology::new(survey.shards.clone(), layout) {
-        Some(topology) => Ok(topology),
-        None => Err(Error::NoShards {
-            database: settings.database().to_owned(),
-            look_alikes: survey.shards.look_alikes.clone(),
-            others: databases_with(
-                layout,
-                &shards_sql(layout),
-                survey.session.connection(),
-                settings,
-            )
-            .await,
-        }),
+    if let Some(topology) = Topology::new(survey.shards.clone(), layout) {
+        return Ok(topology);
     }
+    let connection = survey.session.connection();
+    let schemas = sql_template::fill(include_str!("../../sql/session/schemas.sql"), &[]);
+    Err(Error::NoShards(Box::new(NoShards {
+        database: settings.database().to_owned(),
+        layout: layout.clone(),
+        look_alikes: survey.shards.look_alikes.clone(),
+        guesses: guess::layouts(&column(connection, &schemas).await),
+        others: databases_with(layout, &shards_sql(layout), connection, settings).await,
+    })))
 }
 
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session
@@ -218,9 +217,11 @@ pub fn select_all_shards(
 
 /// Warns about unusual numbering and look-alikes.
 pub fn warn_of_names(topology: &Topology, console: &mut Console) {
-    if let Some(first) = topology.late_start() {
+    if let (Some(first), Some(numbering)) = (topology.late_start(), topology.numbering()) {
         console.warning(&format!(
-            "shard numbers start at {first}, not at shard_0 or shard_1"
+            "shard numbers start at {first}, not at {} or {}",
+            numbering.shard(0),
+            numbering.shard(1)
         ));
     }
     let gaps = topology.gaps();
@@ -230,7 +231,8 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     let look_alikes = topology.look_alikes();
     if !look_alikes.is_empty() {
         console.warning(&format!(
-            "not queried, because shards are named shard_0, shard_1, …: {look_alikes}"
+            "not queried, because shards are {}: {look_alikes}",
+            topology.layout().naming()
         ));
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::count_rows::Cells;
 use super::draft::{self, publish};
 use super::{ExportError, seal};
 use crate::output::atomic_file::{self, AtomicFile, IfExists};
@@ -276,6 +277,22 @@ impl Manifest {
             missing: self.lacking(),
             origins: None,
             instants: self.instants(),
+        }
+    }
+
+    /// Between the fields of CSV.
+    pub fn delimiter(&self) -> u8 {
+        let delimiter = self.options.get("delimiter").and_then(Value::as_str);
+        delimiter
+            .and_then(|text| text.bytes().next())
+            .unwrap_or(b',')
+    }
+
+    pub fn cells(&self) -> Cells {
+        if self.options.contains_key("excel") {
+            Cells::Protected
+        } else {
+            Cells::Plain
         }
     }
 

@@ -153,8 +153,10 @@ impl ManifestInputs<'_> {
         let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
         look_alikes.map(|schema| MissingRecord {
             shard: schema.to_owned(),
-            error: "looks like a shard, and was not asked: shards are called shard_0, shard_1, …"
-                .to_owned(),
+            error: format!(
+                "looks like a shard, but was not queried: shards are {}",
+                self.plan.layout.naming()
+            ),
         })
     }
 }

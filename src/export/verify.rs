@@ -283,7 +283,8 @@ fn counter(file: &mut Hashing, kind: ExportFormat, manifest: &Manifest) -> io::R
         kind.format,
         manifest.header,
         manifest.shard_column.as_deref(),
-    );
+    )
+    .with_csv(manifest.delimiter(), manifest.cells());
     loop {
         let block = text.fill_buf()?;
         if block.is_empty() {

@@ -96,8 +96,34 @@ impl Layout {
         }
     }
 
+    /// `named shard_0, shard_1, …`
+    pub fn naming(&self) -> String {
+        if self.is_default() {
+            "named shard_0, shard_1, …".to_owned()
+        } else {
+            format!("named {self}")
+        }
+    }
+
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What `{name}` stands for in the name of a shard.
+    pub fn label(&self, shard: Shard) -> Option<&'static str> {
+        let name = shard.name();
+        self.patterns.iter().find_map(|pattern| {
+            let (before, after) = match &pattern.0[..] {
+                [Part::Text(before), Part::Name] => (before.as_str(), ""),
+                [Part::Name, Part::Text(after)] => ("", after.as_str()),
+                [Part::Text(before), Part::Name, Part::Text(after)] => {
+                    (before.as_str(), after.as_str())
+                }
+                _ => return None,
+            };
+            let label = name.strip_prefix(before)?.strip_suffix(after)?;
+            (!label.is_empty()).then_some(label)
+        })
     }
 
     /// How shards are numbered, if by one number in one pattern.
@@ -316,6 +342,13 @@ mod tests {
         let some = layout(&["t_{name}", "public"], &["t_old*"]);
         let shards = ["t_a", "t_old", "t_older", "public"].map(|name| some.shard(name).is_some());
         assert_eq!(shards, [true, false, false, true]);
+    }
+
+    #[test]
+    fn a_label_is_the_name_in_the_pattern() {
+        let layout = layout(&["t_{name}", "public"], &[]);
+        assert_eq!(layout.label(Shard::named("t_acme")), Some("acme"));
+        assert_eq!(layout.label(Shard::named("public")), None);
     }
 
     #[test]

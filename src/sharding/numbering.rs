@@ -24,6 +24,10 @@ impl Numbering {
         &self.before
     }
 
+    pub fn after(&self) -> &str {
+        &self.after
+    }
+
     /// By the last number in a name; `None` if there is none, or if it is too large.
     pub fn of(shard: Shard) -> Option<(Self, u32)> {
         let name = shard.name();

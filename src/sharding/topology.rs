@@ -17,7 +17,8 @@ use crate::sharding::shard_list::{Item, ShardList, glob, is_pattern, range};
 pub struct Topology {
     shards: Vec<Shard>,
     look_alikes: LookAlikes,
-    /// `None` if shards have names rather than numbers.
+    layout: Layout,
+    /// That of the layout; `None` if shards have names rather than numbers.
     numbering: Option<Numbering>,
 }
 
@@ -70,8 +71,13 @@ impl Topology {
         (!shards.is_empty()).then_some(Self {
             shards,
             look_alikes,
+            layout: layout.clone(),
             numbering: layout.numbering(),
         })
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     pub fn numbering(&self) -> Option<&Numbering> {
@@ -208,19 +214,25 @@ impl Topology {
         (found, absent)
     }
 
-    /// A shard's name, a pattern of names, or a range such as `shard_7-9`.
+    /// A shard's name or label, a pattern of those, or a range such as `shard_7-9`.
     fn by_name(&self, name: &str) -> (Vec<Shard>, Ranges) {
         let shard = Shard::named(name);
         if self.shards.binary_search(&shard).is_ok() {
             return (vec![shard], Ranges::default());
         }
-        if is_pattern(name) {
-            let fits = |shard: &&Shard| glob(name, shard.name());
-            let found: Vec<_> = self.shards.iter().filter(fits).copied().collect();
-            if !found.is_empty() {
-                return (found, Ranges::default());
+        let is = |wanted: &str| {
+            if is_pattern(name) {
+                glob(name, wanted)
+            } else {
+                name == wanted
             }
-        } else if let Some(range) = range(name) {
+        };
+        let fits = |shard: &&Shard| is(shard.name()) || self.layout.label(**shard).is_some_and(is);
+        let found: Vec<_> = self.shards.iter().filter(fits).copied().collect();
+        if !found.is_empty() {
+            return (found, Ranges::default());
+        }
+        if let Some(range) = range(name) {
             return self.in_range(&range.numbering, &range.numbers);
         }
         (Vec::new(), Ranges::of_names(&[name.to_owned()]))
