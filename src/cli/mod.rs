@@ -26,7 +26,7 @@ pub use verify::VerifyArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
-/// A shard is a schema named `shard_N`. All shards are read at one snapshot, in READ ONLY
+/// A shard is a schema named `shard_N`, or as `--schemas` says. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run states how many of them answered.
 #[derive(Parser)]
 #[command(

@@ -60,10 +60,11 @@ impl Layout {
         }
     }
 
-    /// The shard that a schema is, if it is one.
+    /// The shard that a schema is, if it is one. Postgres's own schemas are none.
     pub fn shard(&self, schema: &str) -> Option<Shard> {
         let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(schema));
-        (is(&self.patterns) && !is(&self.excluded)).then(|| Shard::named(schema))
+        let is_own = schema.starts_with("pg_") || schema == "information_schema";
+        (!is_own && is(&self.patterns) && !is(&self.excluded)).then(|| Shard::named(schema))
     }
 
     /// The same as a regular expression of Postgres. Numbers that are too large match too.
@@ -72,11 +73,11 @@ impl Layout {
             let patterns: Vec<_> = patterns.iter().map(Pattern::regex).collect();
             patterns.join("|")
         };
-        let excluded = if self.excluded.is_empty() {
-            String::new()
-        } else {
-            format!("(?!(?:{})$)", any(&self.excluded))
-        };
+        let mut excluded = "(?!pg_|information_schema$)".to_owned();
+        if !self.excluded.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(excluded, "(?!(?:{})$)", any(&self.excluded));
+        }
         format!("^{excluded}(?:{})$", any(&self.patterns))
     }
 
@@ -339,6 +340,7 @@ mod tests {
         assert!(is("a{n}_eu", "a10_eu") && !is("a{n}_eu", "a10_us"));
         assert!(is("public", "public") && !is("public", "public2"));
         assert!(is("{n}1", "11") && !is("{n}1", "1"));
+        assert!(is("*", "public") && !is("*", "pg_catalog") && !is("*", "information_schema"));
         let some = layout(&["t_{name}", "public"], &["t_old*"]);
         let shards = ["t_a", "t_old", "t_older", "public"].map(|name| some.shard(name).is_some());
         assert_eq!(shards, [true, false, false, true]);

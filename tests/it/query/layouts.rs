@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use shardq::sharding::layout::Layout;
+
 use crate::support::{ANY, Db, export, folder, has, has_all, manifest, shardq, verify};
 
 /// Tenants with names, one of them hostile, and schemas that are none.
@@ -201,6 +203,36 @@ fn exports_keep_to_their_folder_and_remember_the_layout() {
     verify(&parts)
         .run()
         .assert(0, "", has("4 rows · 4/4 shards"));
+}
+
+/// The client decides by the pattern, and the server by a regular expression.
+#[test]
+fn the_server_takes_the_same_schemas_for_shards() {
+    let db = Db::empty();
+    let names = [
+        "a", "a1", "a01", "a.b", "a.1", "A1", "a+1", "a1_eu", "a10_eu", "aé", "a\nb", "a\\d",
+        "a{n}", "1",
+    ];
+    for name in names {
+        db.sql(&format!("CREATE SCHEMA \"{name}\""));
+    }
+    for pattern in [
+        "a{n}", "a{n:2}", "a{name}", "a*", "a.*", "a.{n}", "a+{n}", "a{n}_eu", "*", "{n}", "a\\d",
+        "*é", "{name}1",
+    ] {
+        let run = shardq(["query", "-tq", "--tsv", "SELECT 1", "--schemas", pattern])
+            .db(&db)
+            .run();
+        let layout: Layout = Layout::new(vec![pattern.parse().unwrap()], Vec::new());
+        let all = names.into_iter().chain(["public"]);
+        let shards = all.filter(|name| layout.shard(name).is_some()).count();
+        assert_eq!(run.stdout.lines().count(), shards, "{pattern}: {run:?}");
+        let sql = format!(
+            "SELECT count(*) FROM pg_namespace WHERE nspname ~ '{}'",
+            layout.regex()
+        );
+        assert_eq!(db.ask(&sql), shards.to_string(), "{pattern}");
+    }
 }
 
 #[test]
