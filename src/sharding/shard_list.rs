@@ -184,8 +184,8 @@ fn parse_item(item: &str) -> Result<Item, ShardListError> {
         return Err(ShardListError::Empty);
     };
     if !first.is_ascii_digit() {
-        // A sign, or a range without its start.
-        if matches!(first, '+' | '-') {
+        // A sign, a range without its start, or a URI, which may hold a password.
+        if matches!(first, '+' | '-') || item.contains("://") {
             return Err(invalid());
         }
         return Ok(Item::Name(item.to_owned()));
