@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults fuzz bench fmt deny deny-if-installed postgres pgbouncer
+.PHONY: help demo test faults fuzz bench bench-compare package fmt deny deny-if-installed postgres pgbouncer
 
 help: ## Show what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: postgres ## Build shardq and show it at work on a throwaway Postgres
-	cargo run --release --locked --quiet -- demo
+	cargo run --profile demo --no-default-features --locked -- demo
 
 # Clippy reports all that `cargo check` does, and `-D warnings` reaches only our own code:
 # RUSTFLAGS would build every dependency again.
@@ -14,7 +14,7 @@ test: postgres pgbouncer deny-if-installed ## Check formatting, lints and docs, 
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked
-	cargo test --locked
+	INSTA_UPDATE=no cargo test --locked
 
 faults: postgres ## Break connections, servers and files at random, and count what comes of it
 	FAULTS=full cargo test --locked --test faults -- --test-threads=1 --nocapture
@@ -24,6 +24,12 @@ fuzz: ## Fuzz each parser for FUZZ_SECONDS, default 60 (needs nightly Rust and c
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md
 	cargo bench --locked --bench versus_psql
+
+bench-compare: ## Compare the client's instructions with those of a commit: BASE=main
+	scripts/bench-compare.sh
+
+package: ## Build a release's packages (binary, .deb, checksums, SBOM), install and run them
+	scripts/package.sh
 
 fmt: ## Format the code
 	cargo fmt

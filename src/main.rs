@@ -12,6 +12,7 @@ use shardq::config::may_hold_password;
 use shardq::exec::cancel::outlive_large_files;
 use shardq::terminal::console::Console;
 use shardq::terminal::exit_status::Exit;
+use shardq::terminal::statement_log;
 
 fn main() -> ExitCode {
     let mut console = Console::new(false);
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
+    if cli.command.is_verbose() {
+        statement_log::start();
+    }
     // The server does the work; one thread is enough to ask and to listen.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -37,4 +37,4 @@ WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
         THEN pg_catalog.pg_get_indexdef(l.relation) IS NULL
         ELSE c.relkind OPERATOR(pg_catalog.<>) 'i' AND c.relkind OPERATOR(pg_catalog.<>) 'I' END;
 ROLLBACK TO SAVEPOINT run;
-SAVEPOINT turn
+SAVEPOINT task

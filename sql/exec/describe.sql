@@ -1,6 +1,6 @@
 -- The first message of a COPY task: selects the shard and describes the columns, which COPY does
 -- not. Returns no rows.
-SAVEPOINT turn;
+SAVEPOINT task;
 SET LOCAL search_path TO {search_path};
 SELECT * FROM (
 {statement}

@@ -1,2 +1,2 @@
 -- Makes the transaction usable again after a failed task. Returns no rows.
-ROLLBACK TO SAVEPOINT turn
+ROLLBACK TO SAVEPOINT task

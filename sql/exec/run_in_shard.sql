@@ -6,6 +6,6 @@
 -- After an error the server skips the rest of the message, and all tasks queued behind it fail at
 -- once, until recover.sql rolls back to this savepoint. Earlier tasks are not affected. So one
 -- cancel request stops everything queued on a connection.
-SAVEPOINT turn;
+SAVEPOINT task;
 SET LOCAL search_path TO {search_path};
 {statement}

@@ -10,7 +10,7 @@
 WITH shard AS (
     SELECT oid, nspname
     FROM pg_catalog.pg_namespace
-    WHERE nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+    WHERE nspname OPERATOR(pg_catalog.~) {shards}
 )
 SELECT 'shards', pg_catalog.count(*)::pg_catalog.text, NULL FROM shard
 UNION ALL
@@ -23,15 +23,15 @@ SELECT 'table', c.relname::pg_catalog.text, pg_catalog.count(*)::pg_catalog.text
 FROM pg_catalog.pg_class c
 JOIN shard ON shard.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE {kind} OPERATOR(pg_catalog.=) 'table'
-  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}')
   AND pg_catalog.length(c.relname::pg_catalog.text) BETWEEN {shortest} AND {longest}
 GROUP BY c.relname
 UNION ALL
 SELECT 'schema', n.nspname::pg_catalog.text, NULL
 FROM pg_catalog.pg_namespace n
-WHERE n.oid IN (
+WHERE n.oid OPERATOR(pg_catalog.=) ANY (
     SELECT relnamespace FROM pg_catalog.pg_class
-    WHERE {kind} OPERATOR(pg_catalog.=) 'table' AND relkind IN ('r', 'p', 'v', 'm', 'f')
+    WHERE {kind} OPERATOR(pg_catalog.=) 'table' AND relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}')
       AND relname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
     UNION ALL
     SELECT typnamespace FROM pg_catalog.pg_type
@@ -42,7 +42,7 @@ WHERE n.oid IN (
     UNION ALL
     SELECT oprnamespace FROM pg_catalog.pg_operator
     WHERE {kind} OPERATOR(pg_catalog.=) 'function' AND oprname::pg_catalog.text OPERATOR(pg_catalog.=) {name})
-  AND n.oid NOT IN (SELECT oid FROM shard)
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+  AND NOT n.oid OPERATOR(pg_catalog.=) ANY (SELECT oid FROM shard)
+  AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,pg_toast}')
   AND n.nspname::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_(temp|toast_temp)_'
   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')

@@ -12,12 +12,13 @@ SET LOCAL quote_all_identifiers = off;
 SELECT asked.type, asked.modifier, n.nspname,
        pg_catalog.format_type(asked.type, asked.modifier),
        pg_catalog.format_type(asked.type, -1),
-       t.typtype <> 'p' AND NOT EXISTS (
+       t.typtype OPERATOR(pg_catalog.<>) 'p' AND NOT EXISTS (
            SELECT FROM pg_catalog.pg_type u
-           WHERE u.oid IN (t.oid, t.typelem)
-             AND u.typname IN ('gtsvector', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary',
-                 'pg_dependencies', 'pg_mcv_list', 'pg_ndistinct', 'pg_node_tree')
-             AND u.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+           WHERE u.oid OPERATOR(pg_catalog.=) ANY (ARRAY[t.oid, t.typelem])
+             AND u.typname OPERATOR(pg_catalog.=) ANY (
+                 '{gtsvector,pg_brin_bloom_summary,pg_brin_minmax_multi_summary,
+                   pg_dependencies,pg_mcv_list,pg_ndistinct,pg_node_tree}')
+             AND u.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace)
 FROM (VALUES {types}) AS asked (type, modifier)
-LEFT JOIN pg_catalog.pg_type t ON t.oid = asked.type
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) asked.type
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace

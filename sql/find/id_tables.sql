@@ -9,16 +9,16 @@ SELECT DISTINCT
     c.relname::pg_catalog.text,
     EXISTS (
         SELECT FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attname = 'name'),
+        WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND a.attname OPERATOR(pg_catalog.=) 'name'),
     pg_catalog.has_table_privilege(c.oid, 'SELECT')
 FROM pg_catalog.pg_namespace n
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
-JOIN pg_catalog.pg_attribute id ON id.attrelid = c.oid AND id.attname = 'id'
-JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indkey[0] = id.attnum
-WHERE n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
-  AND ({schema} IS NULL OR n.nspname = {schema})
-  AND id.atttypid = 'pg_catalog.int8'::pg_catalog.regtype
-  AND i.indisunique AND i.indisvalid AND i.indnatts = 1 AND i.indpred IS NULL
+JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+JOIN pg_catalog.pg_attribute id ON id.attrelid OPERATOR(pg_catalog.=) c.oid AND id.attname OPERATOR(pg_catalog.=) 'id'
+JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indkey[0] OPERATOR(pg_catalog.=) id.attnum
+WHERE n.nspname OPERATOR(pg_catalog.~) {shards}
+  AND ({schema} IS NULL OR n.nspname OPERATOR(pg_catalog.=) {schema})
+  AND id.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.int8'::pg_catalog.regtype
+  AND i.indisunique AND i.indisvalid AND i.indnatts OPERATOR(pg_catalog.=) 1 AND i.indpred IS NULL
   AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)
+      SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid OPERATOR(pg_catalog.=) i.indexrelid)
 ORDER BY 2

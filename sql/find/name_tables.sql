@@ -3,12 +3,12 @@
 -- server's own error. {schema} limits it to one shard; NULL means all.
 SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, true, true
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = {table}
-  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND n.nspname ~ '^shard_(0|[1-9][0-9]{0,9})$'
-  AND ({schema} IS NULL OR n.nspname = {schema})
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relname OPERATOR(pg_catalog.=) {table}
+  AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}')
+  AND n.nspname OPERATOR(pg_catalog.~) {shards}
+  AND ({schema} IS NULL OR n.nspname OPERATOR(pg_catalog.=) {schema})
   AND (
       SELECT pg_catalog.count(*)
       FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attname IN ('id', 'name')) = 2
+      WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND a.attname OPERATOR(pg_catalog.=) ANY ('{id,name}')) OPERATOR(pg_catalog.=) 2

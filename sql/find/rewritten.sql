@@ -11,9 +11,9 @@ WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
     AND l.relation OPERATOR(pg_catalog.>=) 16384
     AND CASE WHEN c.oid IS NULL
         THEN pg_catalog.pg_get_indexdef(l.relation) IS NULL
-        ELSE c.relkind NOT IN ('i', 'I', 'S') AND (
+        ELSE c.relkind OPERATOR(pg_catalog.<>) ALL ('{i,I,S}') AND (
             c.relfilenode OPERATOR(pg_catalog.<>) pg_catalog.pg_relation_filenode(c.oid)
-            OR l.relation::pg_catalog.regclass::pg_catalog.text NOT IN (
+            OR l.relation::pg_catalog.regclass::pg_catalog.text OPERATOR(pg_catalog.<>) ALL (ARRAY[
                 pg_catalog.quote_ident(c.relname),
-                pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))))
+                pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))]))
         END

@@ -5,7 +5,7 @@ WITH RECURSIVE line (root, heir) AS (
     SELECT c.oid, c.oid
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-    WHERE c.relname OPERATOR(pg_catalog.=) ANY ({names}) AND n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+    WHERE c.relname OPERATOR(pg_catalog.=) ANY ({names}) AND n.nspname OPERATOR(pg_catalog.~) {shards}
     UNION
     SELECT line.root, i.inhrelid
     FROM line

@@ -39,7 +39,7 @@ FROM (
             ORDER BY attnum
         ) AS ordered
     ) AS a
-    WHERE n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+    WHERE n.nspname OPERATOR(pg_catalog.~) {shards}
         AND c.relname OPERATOR(pg_catalog.=) ANY ({names})
         AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,m,S}'::pg_catalog."char"[])
     GROUP BY c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations

@@ -4,9 +4,9 @@ SELECT DISTINCT n.nspname, c.relname
 FROM ROWS FROM (pg_catalog.unnest({schemas}), pg_catalog.unnest({tables})) AS wanted (schema, name)
 JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.=) wanted.name
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE c.relkind IN ('r', 'p')
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')
     AND (n.nspname OPERATOR(pg_catalog.=) wanted.schema
-        OR n.nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
-        AND wanted.schema OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$')
+        OR n.nspname OPERATOR(pg_catalog.~) {shards}
+        AND wanted.schema OPERATOR(pg_catalog.~) {shards})
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 ORDER BY n.nspname, c.relname

@@ -15,7 +15,7 @@
 -- Inside a savepoint, with the snapshot already taken, READ ONLY can no longer be switched off.
 -- (Before Postgres 16 a function, or set_config to NULL, can still RESET it. Tables are safe even
 -- then, because nothing is ever committed, but sequences are not.) Each task opens its own
--- savepoint (run_in_shard.sql); the first "turn" below is for failures before that.
+-- savepoint (run_in_shard.sql); the first "task" below is for failures before that.
 SET LOCAL statement_timeout = {statement_timeout};
 SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL idle_in_transaction_session_timeout = '24h';
@@ -28,4 +28,4 @@ SELECT pg_catalog.set_config('client_connection_check_interval', '1s', true)
 WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL
   AND pg_catalog.version() OPERATOR(pg_catalog.~) 'linux';
 SAVEPOINT run;
-SAVEPOINT turn
+SAVEPOINT task

@@ -12,5 +12,5 @@ WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NO
   AND pg_catalog.version() OPERATOR(pg_catalog.~) 'linux';
 SELECT pg_catalog.set_config('search_path', {search_path}, true)
 FROM pg_catalog.pg_namespace
-WHERE nspname OPERATOR(pg_catalog.~) '^shard_(0|[1-9][0-9]{0,9})$'
+WHERE nspname OPERATOR(pg_catalog.~) {shards}
 LIMIT 1

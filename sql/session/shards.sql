@@ -7,4 +7,4 @@ SELECT
     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits)
     AND pg_catalog.to_regproc('pg_catalog.pg_partition_ancestors') IS NOT NULL
 FROM pg_catalog.pg_namespace
-WHERE nspname OPERATOR(pg_catalog.~*) '^shards?([^a-z]*[0-9]|[^a-z]+$)'
+WHERE nspname OPERATOR(pg_catalog.~) {shards} OR nspname OPERATOR(pg_catalog.~*) {look_alikes}

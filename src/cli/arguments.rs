@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 use super::Cli;
 
 /// Flags of psql that somebody may be used to, and what to use here.
-const PSQL: [(&[&str], &str); 14] = [
+const PSQL: [(&[&str], &str); 13] = [
     (
         &["-A", "--no-align"],
         "--tsv and --csv print values unaligned",
@@ -32,10 +32,6 @@ const PSQL: [(&[&str], &str); 14] = [
         "use --jsonl, which can hold any text",
     ),
     (
-        &["-v", "--set", "--variable"],
-        "shardq has no variables: let the shell insert the value into the SQL",
-    ),
-    (
         &["-P", "--pset"],
         "use --format for the format and --null for the text of NULL",
     ),
@@ -50,15 +46,8 @@ const PSQL: [(&[&str], &str); 14] = [
         "use psql -l, or shardq query \"SELECT datname FROM pg_database\" --shards 0",
     ),
     (
-        &[
-            "-E",
-            "--echo-hidden",
-            "-e",
-            "--echo-queries",
-            "-a",
-            "--echo-all",
-        ],
-        "use --dry-run, which prints the SQL without running it",
+        &["-e", "--echo-queries", "-a", "--echo-all"],
+        "use -E, which prints every statement that is sent",
     ),
     (
         &["-b", "--echo-errors"],
@@ -85,7 +74,7 @@ impl Cli {
     /// What is wrong with it, or the help that it asks for.
     pub fn try_read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments = with_sql_last(arguments.into_iter().collect());
-        Self::try_parse_from(arguments).map_err(of_psql)
+        Self::try_parse_from(arguments).map_err(instead_of_flag)
     }
 }
 
@@ -139,30 +128,64 @@ fn is_commented_sql(argument: &OsStr) -> bool {
         .is_some_and(u8::is_ascii_whitespace)
 }
 
-/// A flag that is psql's alone is answered with what to use.
-fn of_psql(error: clap::Error) -> clap::Error {
+/// Flags that no version had but that are easily expected, and what to use instead.
+const EXPECTED: [(&[&str], &str); 7] = [
+    (
+        &["--limit", "--where", "--order-by"],
+        "write WHERE, ORDER BY and LIMIT in the SQL",
+    ),
+    (&["--colour", "--colors", "--colours"], "use --color"),
+    (
+        &["--database", "--db"],
+        "use -d (--dbname) for the database",
+    ),
+    (
+        &["--jobs", "--parallel", "--threads"],
+        "use -j (--connections) for the number of connections",
+    ),
+    (
+        &["--no-header", "--no-headers", "--noheader"],
+        "use -t (--tuples-only) to print rows only",
+    ),
+    (
+        &["--json", "--expanded", "-x", "--markdown", "--table"],
+        "export writes --csv, --tsv, --jsonl and --parquet; for other formats use shardq query -o FILE",
+    ),
+    (
+        &["--sql", "--query", "--execute"],
+        "use -c SQL, or the SQL alone",
+    ),
+];
+
+/// A flag that shardq does not have is answered with what to use.
+fn instead_of_flag(error: clap::Error) -> clap::Error {
     let name = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => {
             flag.split('=').next().unwrap_or_default().to_owned()
         }
         _ => return error,
     };
-    let known = PSQL
-        .iter()
-        .find(|(flags, _)| flags.contains(&name.as_str()));
-    match known {
-        Some((_, instead)) => {
-            let message = format!("shardq does not have psql's {name}; {instead}");
-            Cli::command().error(ErrorKind::UnknownArgument, message)
-        }
-        None => error,
-    }
+    let find = |known: &[(&[&str], &'static str)]| {
+        let found = known
+            .iter()
+            .find(|(flags, _)| flags.contains(&name.as_str()));
+        found.map(|(_, instead)| *instead)
+    };
+    let message = if let Some(instead) = find(&PSQL) {
+        format!("shardq does not have psql's {name}; {instead}")
+    } else if let Some(instead) = find(&EXPECTED) {
+        format!("shardq does not have {name} here; {instead}")
+    } else {
+        return error;
+    };
+    Cli::command().error(ErrorKind::UnknownArgument, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::Command;
+    use crate::sharding::script::Source;
     use proptest::prelude::*;
 
     fn read(arguments: &[&str]) -> Result<Cli, clap::Error> {
@@ -172,7 +195,10 @@ mod tests {
 
     fn sql(arguments: &[&str]) -> Option<String> {
         match read(arguments).map(|cli| cli.command) {
-            Ok(Command::Query(args)) => args.sql.or(args.command.first().cloned()),
+            Ok(Command::Query(args)) => match args.statement.sources.as_slice() {
+                [Source::Text(sql)] => Some(sql.clone()),
+                _ => None,
+            },
             Ok(_) => None,
             Err(error) => panic!("{error}"),
         }

@@ -58,6 +58,15 @@ pub struct ConnectionArgs {
         help_heading = "Connection"
     )]
     pub password: bool,
+
+    /// Print every statement that is sent to the server, on stderr
+    #[arg(
+        short = 'E',
+        long,
+        visible_alias = "echo-hidden",
+        help_heading = "Connection"
+    )]
+    pub verbose: bool,
 }
 
 impl From<&ConnectionArgs> for ConnectionFlags {

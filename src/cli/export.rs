@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 
 use super::connection::ConnectionArgs;
 use super::limits::ExportLimitArgs;
 use super::query::{GlobalArgs, ShardArgs};
 use super::run::RunArgs;
+use super::statement::StatementArgs;
 use crate::exec::merge::Order;
-use crate::export::ExportFormat;
+use crate::export::{Compression, ExportFormat, FileFormat};
 use crate::output::format::Delimiter;
 
 /// Run a query on every shard and write the rows to a file
@@ -22,7 +23,7 @@ use crate::output::format::Delimiter;
 /// what was written (--allow-partial, --per-shard, --skip-missing) or an --origin is in
 /// another shard (no file), 130 interrupted.
 #[derive(Args)]
-#[command(group = ArgGroup::new("statement").required(true), after_help = "\
+#[command(after_help = "\
 Examples:
   shardq export \"SELECT * FROM origins\" -o origins.csv
   shardq export -f packages.sql -o packages.parquet
@@ -31,25 +32,8 @@ Examples:
   shardq export -g \"SELECT target, count(*) FROM origin_packages GROUP BY 1\" -o targets.csv
   shardq export \"SELECT name FROM origins\" -o - | grep core")]
 pub struct ExportArgs {
-    /// Run this statement: one SELECT, VALUES, TABLE or WITH
-    #[arg(value_name = "SQL", group = "statement")]
-    pub sql: Option<String>,
-
-    /// Run this statement (same as SQL; for psql users)
-    // Collects all values, so that a repeated flag is not silently ignored.
-    #[arg(
-        short = 'c',
-        long,
-        value_name = "SQL",
-        action = clap::ArgAction::Append,
-        allow_hyphen_values = true,
-        group = "statement"
-    )]
-    pub command: Vec<String>,
-
-    /// Read the statement from FILE (- for standard input)
-    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
-    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub statement: StatementArgs,
 
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -81,9 +65,29 @@ pub struct ExportOutputArgs {
 
     /// Write this format [default: from the file extension, else csv]
     ///
-    /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet.
-    #[arg(long, value_name = "FORMAT")]
+    /// One of csv, tsv and jsonl, each also with .gz or .zst, or parquet or xlsx.
+    #[arg(long, value_name = "FORMAT", group = "any_format")]
     pub format: Option<ExportFormat>,
+
+    /// Same as --format csv (or csv.gz, csv.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub csv: bool,
+
+    /// Same as --format tsv (or tsv.gz, tsv.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub tsv: bool,
+
+    /// Same as --format jsonl (or jsonl.gz, jsonl.zst, if FILE ends so)
+    #[arg(long, group = "any_format")]
+    pub jsonl: bool,
+
+    /// Same as --format parquet
+    #[arg(long, group = "any_format")]
+    pub parquet: bool,
+
+    /// Same as --format xlsx
+    #[arg(long, group = "any_format")]
+    pub xlsx: bool,
 
     /// Replace an existing file
     ///
@@ -102,7 +106,9 @@ pub struct ExportOutputArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["allow_partial", "per_shard"])]
     pub order: Order,
 
-    /// Write one file per shard: `FILE/shard=shard_30/part.csv`
+    /// Write a directory FILE with one file per shard
+    ///
+    /// The file of shard 30 is `FILE/shard=shard_30/part.csv`.
     #[arg(long, conflicts_with_all = ["allow_partial", "no_manifest"])]
     pub per_shard: bool,
 
@@ -118,7 +124,8 @@ pub struct ExportOutputArgs {
 
     /// Write CSV for spreadsheets
     ///
-    /// Adds a byte-order mark, keeps long numbers intact and disarms formulas.
+    /// Adds a byte-order mark, keeps long numbers intact and disarms formulas. A workbook (.xlsx)
+    /// needs none of this, because its cells have types.
     #[arg(long)]
     pub excel: bool,
 
@@ -152,6 +159,26 @@ pub struct ExportOutputArgs {
 }
 
 impl ExportOutputArgs {
+    /// The format that a flag asks for. `--csv` agrees with a file that is named `.csv.gz`.
+    pub fn format(&self) -> Option<ExportFormat> {
+        let flags = [
+            (self.csv, FileFormat::Csv),
+            (self.tsv, FileFormat::Tsv),
+            (self.jsonl, FileFormat::Jsonl),
+            (self.parquet, FileFormat::Parquet),
+            (self.xlsx, FileFormat::Xlsx),
+        ];
+        let mut flags = flags.into_iter();
+        let Some(format) = flags.find_map(|(given, format)| given.then_some(format)) else {
+            return self.format;
+        };
+        let named = ExportFormat::of(&self.output).filter(|named| named.format == format);
+        Some(named.unwrap_or(ExportFormat {
+            format,
+            compression: Compression::None,
+        }))
+    }
+
     /// What readers of a folder with one file per shard call the shard.
     pub fn folder_key(&self) -> &str {
         self.shard_column.as_deref().unwrap_or("shard")

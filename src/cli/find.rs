@@ -6,7 +6,9 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
+use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
+use super::values;
 use crate::find::report::OutputMode;
 use crate::sharding::routing::key::KeyKind;
 
@@ -54,16 +56,21 @@ pub struct FindArgs {
     pub no_verify: bool,
 
     /// Hash names over N shards [default: highest shard number + 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::shard_count)]
     pub shard_count: Option<NonZeroU32>,
 
-    /// Print only the shard, e.g. `shard_30`
+    /// Print only the name of the shard
+    ///
+    /// For example `shard_30`.
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     pub short: bool,
 
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+
+    #[command(flatten)]
+    pub layout: LayoutArgs,
 
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -11,7 +11,9 @@ use crate::exec::plan::Timeouts;
 #[command(next_help_heading = "Run")]
 pub struct LimitArgs {
     /// Cancel a shard's statement after TIME, e.g. 30s (0: never)
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
+    ///
+    /// The time counts for each shard on its own, on the server, as `statement_timeout`.
+    #[arg(long, visible_alias = "statement-timeout", value_name = "TIME", default_value = "60s", value_parser = values::duration)]
     pub timeout: Duration,
 
     /// Wait at most TIME for a table lock (0: no limit)
@@ -25,8 +27,10 @@ pub struct LimitArgs {
 #[command(next_help_heading = "Run")]
 pub struct ExportLimitArgs {
     /// Cancel a shard's statement after TIME, e.g. 10m (0: never)
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
-    pub statement_timeout: Duration,
+    ///
+    /// The time counts for each shard on its own, on the server, as `statement_timeout`.
+    #[arg(long, visible_alias = "statement-timeout", value_name = "TIME", default_value = "0", value_parser = values::duration)]
+    pub timeout: Duration,
 
     /// Wait at most TIME for a table lock (0: no limit)
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration)]
@@ -45,7 +49,7 @@ impl From<LimitArgs> for Timeouts {
 impl From<ExportLimitArgs> for Timeouts {
     fn from(args: ExportLimitArgs) -> Self {
         Self {
-            statement_timeout: args.statement_timeout,
+            statement_timeout: args.timeout,
             lock_timeout: args.lock_timeout,
         }
     }

@@ -7,9 +7,11 @@ pub mod connection;
 pub mod demo;
 pub mod export;
 pub mod find;
+pub mod layout;
 pub mod limits;
 pub mod query;
 pub mod run;
+pub mod statement;
 pub mod values;
 pub mod verify;
 
@@ -24,7 +26,7 @@ pub use verify::VerifyArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
-/// A shard is a schema named `shard_N`. All shards are read at one snapshot, in READ ONLY
+/// A shard is a schema named `shard_N`, or as `--schemas` says. All shards are read at one snapshot, in READ ONLY
 /// transactions, and every run states how many of them answered.
 #[derive(Parser)]
 #[command(
@@ -38,8 +40,9 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Print help (-h is the host, as in psql)
-    #[arg(long, action = ArgAction::Help, global = true)]
+    /// Print help (also -?; -h is the host, as in psql)
+    // Not visible: fish takes the question mark in a completion script for a pattern.
+    #[arg(long, short_alias = '?', action = ArgAction::Help, global = true)]
     help: Option<bool>,
 
     /// Print version
@@ -57,4 +60,16 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the man page (shardq man | man -l -)
     Man,
+}
+
+impl Command {
+    /// Whether to print the statements that are sent.
+    pub fn is_verbose(&self) -> bool {
+        match self {
+            Self::Query(args) => args.connection.verbose,
+            Self::Find(args) => args.connection.verbose,
+            Self::Export(args) => args.connection.verbose,
+            Self::Verify(_) | Self::Demo(_) | Self::Completions(_) | Self::Man => false,
+        }
+    }
 }

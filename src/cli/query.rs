@@ -1,54 +1,42 @@
 //! `shardq query`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgGroup, Args};
 
 use super::connection::ConnectionArgs;
+use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
+use super::statement::StatementArgs;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::search_path::SearchPath;
-use crate::sharding::shard::ShardList;
+use crate::sharding::shard_list::ShardList;
 
 /// Run a query on every shard and print the merged result
 ///
 /// Rows are printed in numeric shard order, with `shard` as the first column. All shards
 /// are read at one snapshot, read-only.
 ///
+/// Several statements (-c and -f, or several in a file) run one after the other, each with its
+/// own snapshot and summary. The first failure ends the run; the exit status is the worst.
+///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
 /// missing or were skipped, or an --origin is in another shard, 130 interrupted.
 #[derive(Args)]
-#[command(group = ArgGroup::new("statement").required(true), after_help = "\
+#[command(after_help = "\
 Examples:
   shardq query \"SELECT name FROM origins\"
   shardq query \"SELECT count(*) FROM origin_packages\" --shards 0-15,30
   shardq query --global \"SELECT count(*) FROM origin_packages\"
-  shardq query -f report.sql --csv -o report.csv
+  shardq query -f report.sql -v since=2024-01-01 --csv -o report.csv
   shardq query \"SELECT * FROM origins WHERE name = 'core'\" --origin core -x")]
 pub struct QueryArgs {
-    /// Run this statement: exactly one that returns rows
-    #[arg(value_name = "SQL", group = "statement")]
-    pub sql: Option<String>,
-
-    /// Run this statement (same as SQL; for psql users)
-    // Collects all values, so that a repeated flag is not silently ignored.
-    #[arg(
-        short = 'c',
-        long,
-        value_name = "SQL",
-        action = clap::ArgAction::Append,
-        allow_hyphen_values = true,
-        group = "statement"
-    )]
-    pub command: Vec<String>,
-
-    /// Read the statement from FILE (- for standard input)
-    #[arg(short = 'f', long, value_name = "FILE", group = "statement")]
-    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub statement: StatementArgs,
 
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -122,7 +110,10 @@ pub struct GlobalArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
-    /// Query only these shards, e.g. 0-15,30,100- (repeatable)
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+
+    /// Query only these shards, e.g. 0-15,30,100- or acme,be* (repeatable)
     #[arg(long, value_name = "LIST", conflicts_with = "origin")]
     pub shards: Vec<ShardList>,
 
@@ -152,7 +143,7 @@ pub struct OutputArgs {
     #[arg(long, value_enum, group = "any_format")]
     pub format: Option<Format>,
 
-    /// Same as --format expanded: one line per column, like psql's \x
+    /// Same as --format expanded: one line per column, as psql -x prints
     #[arg(short = 'x', long, group = "any_format")]
     pub expanded: bool,
 
@@ -202,7 +193,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub no_shard_column: bool,
 
-    /// Write to FILE, which appears once every shard has answered
+    /// Write to FILE, which appears once every shard has answered (- for standard output)
     ///
     /// The format follows from the extension (.csv, .tsv, .json, .jsonl or .md) or --format.
     #[arg(short = 'o', long, value_name = "FILE")]
@@ -212,6 +203,12 @@ pub struct OutputArgs {
 impl OutputArgs {
     pub fn shard_column(&self) -> &str {
         self.shard_column.as_deref().unwrap_or("shard")
+    }
+
+    /// The file to write; `None` for standard output.
+    pub fn file(&self) -> Option<&Path> {
+        let file = self.output.as_deref();
+        file.filter(|file| *file != Path::new("-"))
     }
 
     /// What is asked for, or else what the name of the file says.
@@ -229,7 +226,7 @@ impl OutputArgs {
         ];
         let mut flags = flags.into_iter();
         let flag = flags.find_map(|(given, format)| given.then_some(format));
-        match (flag.or(self.format), &self.output) {
+        match (flag.or(self.format), self.file()) {
             (Some(format), _) => Ok(format),
             (None, Some(file)) => Ok(Format::named(file)?.unwrap_or_default()),
             (None, None) => Ok(Format::default()),

@@ -1,5 +1,6 @@
 //! Parsers for flag values that clap has none for.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -32,6 +33,12 @@ pub fn connections(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("not a number".to_owned()),
     }
+}
+
+/// At least one.
+pub fn shard_count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| "expected a number of shards, at least 1".to_owned())
 }
 
 #[cfg(test)]

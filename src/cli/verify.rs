@@ -15,19 +15,22 @@ use crate::export::create_table::TableName;
 /// into, if the check succeeds. Values load unchanged: each column has a type that holds the
 /// values of all shards.
 ///
-/// Exit status: 0 matches the manifest, 1 does not match, 2 usage error.
+/// Exit status: 0 all match their manifests, 1 one does not, 2 usage error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   shardq verify packages.csv
+  shardq verify exports/*.manifest.json
   shardq verify packages.csv --create-table packages | psql scratch
   psql scratch -c \"\\copy packages FROM 'packages.csv' (FORMAT csv, HEADER)\"")]
 pub struct VerifyArgs {
-    /// Check this exported file, or the directory of --per-shard
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Check this exported file, or the directory of --per-shard (repeatable)
+    ///
+    /// The name of a manifest stands for its export.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 
-    /// Print a CREATE TABLE statement for a table NAME
+    /// Print a CREATE TABLE statement for a table NAME (one FILE)
     #[arg(long, value_name = "NAME")]
     pub create_table: Option<TableName>,
 

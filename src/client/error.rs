@@ -11,6 +11,7 @@ use super::endpoint::{Address, HostAddr};
 use super::tls::TlsError;
 use crate::config::Host;
 use crate::text::escape::indented;
+use crate::text::io_reason::io_reason;
 
 /// Every failed attempt, one per line; the last one determines the kind of error. Shared rather
 /// than copied, because one failure can affect several shards.
@@ -191,7 +192,12 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         let hint = match &self.cause {
-            Cause::Server(error) => return error.hint().map(indented),
+            Cause::Server(error) => match error.hint() {
+                Some(hint) => return Some(indented(hint)),
+                // The note tells where the password is from.
+                None if self.note.is_some() => return None,
+                None => server_hint(error)?,
+            },
             Cause::Tls(error) => return error.hint(),
             Cause::Resolve(_) => "Check the host name and the name server.",
             Cause::Unreachable(_) | Cause::Lost(_) if self.is_local() => {
@@ -295,6 +301,23 @@ impl From<tokio_postgres::Error> for Cause {
     }
 }
 
+/// For what the server says no more about. Defaults cause most of them: the database and the user
+/// are named after the system's user.
+fn server_hint(error: &DbError) -> Option<&'static str> {
+    let code = error.code();
+    // Of pg_hba.conf, which another user need not help with.
+    let no_entry = error.routine() == Some("ClientAuthentication");
+    if *code == SqlState::INVALID_CATALOG_NAME {
+        Some("Name the database with -d or PGDATABASE; psql -l lists them.")
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && !no_entry {
+        Some("Name the user with -U or PGUSER.")
+    } else if *code == SqlState::INVALID_PASSWORD {
+        Some("Check the password in ~/.pgpass or PGPASSWORD.")
+    } else {
+        None
+    }
+}
+
 fn server_message(error: &DbError) -> String {
     let detail = error
         .detail()
@@ -313,9 +336,7 @@ fn lost_message(error: &io::Error) -> String {
 
 /// Strips ` (os error 111)` from `Connection refused (os error 111)`.
 fn without_code(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error ").next().unwrap_or_default();
+    let text = io_reason(error);
     text.strip_prefix("failed to lookup address information: ")
-        .unwrap_or(text)
-        .to_owned()
+        .map_or(text.clone(), str::to_owned)
 }

@@ -2,6 +2,8 @@
 //! is decided elsewhere.
 
 pub mod connect;
+mod connection;
+mod dialer;
 pub mod endpoint;
 mod error;
 mod link;
@@ -16,10 +18,11 @@ mod server_error;
 mod tls;
 mod wire;
 
+pub use connection::{Connection, CopyOutFuture, Sent};
 pub use error::ConnectError;
 pub use link::left_without_confirmation;
 pub use notice::Notice;
 pub use patience::Silence;
-pub use pool::{Connection, ConnectionPool, CopyOutFuture, PendingConnection, PoolStart, Sent};
+pub use pool::{ConnectionPool, PendingConnection, PoolStart};
 pub use server_error::ServerError;
 pub use wire::Expected;

@@ -85,7 +85,7 @@ impl Notice {
         text.push('\n');
         match (&self.internal, self.position, statement) {
             (Some((query, at)), ..) => text += &excerpt(query, *at),
-            (None, Some(at), Some(statement)) => text += &excerpt(statement.as_str(), at),
+            (None, Some(at), Some(statement)) => text += &statement.excerpt(at),
             _ => {}
         }
         let query = self.internal.as_ref().map(|(query, _)| query);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::client::Notice;
-use crate::sharding::shard::{Shard, whose};
+use crate::sharding::ranges::whose;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::text::humanize::ThousandsSeparated;

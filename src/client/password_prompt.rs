@@ -6,7 +6,7 @@ use super::error::ConnectError;
 use crate::config::{Password, PasswordPrompt, Settings};
 
 /// Connects, prompting for a password first (`-W`) or when the server wants one and none is set.
-/// The typed password stays in the settings for later connections. `ask` is [`read_password`]
+/// A typed password that was accepted is used for later connections. `ask` is [`read_password`]
 /// except in tests.
 ///
 /// # Errors
@@ -16,10 +16,20 @@ pub async fn connect_with_prompt<T>(
     ask: impl FnOnce(&str) -> io::Result<Password>,
     connect: impl AsyncFn(Settings) -> Result<T, ConnectError>,
 ) -> Result<T, ConnectError> {
+    if let Some(typed) = settings.typed_password() {
+        return connect(settings.with_password(typed)).await;
+    }
+    let with_typed = async |typed: Password| {
+        let connected = connect(settings.with_password(typed.clone())).await;
+        if connected.is_ok() {
+            settings.remember_password(&typed);
+        }
+        connected
+    };
     let prompt = format!("Password for user {}: ", settings.user());
     if settings.password_prompt() == PasswordPrompt::Always {
         let typed = ask(&prompt).map_err(ConnectError::prompt)?;
-        return connect(settings.with_password(typed)).await;
+        return with_typed(typed).await;
     }
     let refused = match connect(settings.clone()).await {
         Err(error) if error.needs_password() => error,
@@ -29,7 +39,7 @@ pub async fn connect_with_prompt<T>(
         return Err(refused);
     }
     match ask(&prompt) {
-        Ok(password) => connect(settings.with_password(password)).await,
+        Ok(typed) => with_typed(typed).await,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             Err(ConnectError::prompt(error))
         }

@@ -91,7 +91,7 @@ impl ServerError {
         let mut text = String::new();
         match (&self.internal, self.position) {
             (Some((query, at)), _) => text += &excerpt(query, *at),
-            (None, Some(at)) => text += &excerpt(statement.as_str(), at),
+            (None, Some(at)) => text += &statement.excerpt(at),
             (None, None) => {}
         }
         let query = self.internal.as_ref().map(|(query, _)| query);

@@ -10,6 +10,7 @@ use crate::cli::demo::DemoArgs;
 use crate::exec::cancel::Interrupt;
 use crate::sandbox::{Options, Sandbox, SandboxError, sample};
 use crate::terminal::exit_status::Exit;
+use crate::text::io_reason::io_reason;
 
 const SHOWN: [&[&str]; 3] = [
     &["find", "core"],
@@ -38,11 +39,11 @@ pub enum DemoError {
     Load(#[from] tokio_postgres::Error),
     #[error("{command} failed: {status}")]
     Command { command: String, status: ExitStatus },
-    #[error("standard output: {0}")]
+    #[error("standard output: {}", io_reason(.0))]
     Output(#[from] io::Error),
-    #[error("could not run shardq itself: {0}")]
+    #[error("could not run shardq itself: {}", io_reason(.0))]
     Again(io::Error),
-    #[error("signals: {0}")]
+    #[error("signals: {}", io_reason(.0))]
     Signals(io::Error),
 }
 

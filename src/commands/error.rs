@@ -19,12 +19,28 @@ use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
 use crate::output::sink::SinkError;
 use crate::sharding::discovered::LookAlikes;
+use crate::sharding::guess::Guess;
+use crate::sharding::layout::Layout;
 use crate::sharding::routing::habitat_id::IdError;
 use crate::sharding::routing::key::NoRoute;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::{Statement, StatementError};
 use crate::sharding::topology::TopologyError;
 use crate::terminal::exit_status::Exit;
+use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
+
+/// What a database has in place of shards.
+#[derive(Debug)]
+pub struct NoShards {
+    pub database: String,
+    pub layout: Layout,
+    pub look_alikes: LookAlikes,
+    /// What its schemas look like.
+    pub guesses: Vec<Guess>,
+    /// Databases of the same server that have shards, and how many.
+    pub others: Vec<(String, usize)>,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +50,12 @@ pub enum Error {
     Settings(#[from] SettingsError),
     #[error("{}{}", .0, .0.hint().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
+    /// The server has no such database.
+    #[error("{error}{}", there_are(.databases))]
+    NoDatabase {
+        error: ConnectError,
+        databases: Vec<String>,
+    },
     #[error(transparent)]
     Topology(#[from] TopologyError),
     #[error(transparent)]
@@ -78,13 +100,12 @@ pub enum Error {
         error: ShardError,
         hint: String,
     },
-    #[error("database \"{database}\" has no shards: no schema is named shard_0, shard_1, …{}{}", close_to(.look_alikes), elsewhere(.others))]
-    NoShards {
-        database: String,
-        look_alikes: LookAlikes,
-        /// Databases of the same server that have shards, and how many.
-        others: Vec<(String, usize)>,
-    },
+    #[error(
+        "database \"{}\" has no shards: no schema is {}{}{}{}",
+        .0.database, .0.layout.naming(), close_to(&.0.look_alikes), guessed(&.0.guesses),
+        elsewhere(&.0.others)
+    )]
+    NoShards(Box<NoShards>),
     #[error(transparent)]
     Id(#[from] IdError),
     /// For commands that answer completely or not at all.
@@ -134,7 +155,7 @@ pub enum Error {
         report: ServerError,
         statement: Statement,
     },
-    #[error("signals: {0}")]
+    #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
 
@@ -199,12 +220,38 @@ impl Error {
     }
 }
 
+fn guessed(guesses: &[Guess]) -> String {
+    let hints = guesses.iter().map(|guess| {
+        format!(
+            "\nshardq: hint: {} schemas look like shards; to query them, add --schemas '{}'",
+            guess.schemas, guess.pattern
+        )
+    });
+    hints.collect()
+}
+
 fn close_to(look_alikes: &LookAlikes) -> String {
     if look_alikes.is_empty() {
         String::new()
     } else {
         format!("; these only look similar: {look_alikes}")
     }
+}
+
+fn there_are(databases: &[String]) -> String {
+    const FEW: usize = 20;
+    if databases.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = databases.iter().take(FEW).map(|it| one_line(it)).collect();
+    let more = match databases.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "\nshardq: hint: databases on this server (select one with -d): {}{more}",
+        names.join(", ")
+    )
 }
 
 fn elsewhere(others: &[(String, usize)]) -> String {
@@ -233,6 +280,12 @@ pub fn advice(error: &ShardError) -> Option<String> {
         ShardError::SchemaDenied => {
             return Some("grant access with GRANT USAGE ON SCHEMA shard_… TO …".to_owned());
         }
+        ShardError::Disagrees { .. } => {
+            return Some(
+                "finish the migration, or cast or rename the column in the query (column::text AS name)"
+                    .to_owned(),
+            );
+        }
         ShardError::NotUtf8 { .. } => return Some(hints::NOT_UTF8.to_owned()),
         _ => return None,
     };
@@ -240,7 +293,7 @@ pub fn advice(error: &ShardError) -> Option<String> {
         return Some(hints::LOCKED.to_owned());
     }
     if report.code == SqlState::QUERY_CANCELED {
-        return Some(hints::cancelled_hint(report, "--timeout"));
+        return Some(hints::cancelled_hint(report).to_owned());
     }
     if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
         return Some(hints::NOT_UTF8.to_owned());

@@ -9,19 +9,20 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::find;
 use super::session_setup::{self, ConnectRetry};
+use crate::client::ServerError;
 use crate::commands::error::Error;
 use crate::commands::find::search::{Everywhere, Search};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::Session;
-use crate::exec::plan::Timeouts;
+use crate::exec::plan::Plan;
 use crate::find::lookup::Lookup;
 use crate::find::report::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
+use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::{Key, KeyKind};
 use crate::sharding::selection::{OriginRoute, Origins};
-use crate::sharding::shard::Ranges;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -52,7 +53,10 @@ impl Looks {
                 };
                 match rows.await {
                     Ok(rows) => seen(&rows),
-                    Err(error) => Seen::Unknown(crate::exec::fanout::cause(&error)),
+                    Err(error) => Seen::Unknown(match error.as_db_error() {
+                        Some(report) => ServerError::new(report, 0).summary_line(),
+                        None => crate::exec::fanout::cause(&error),
+                    }),
                 }
             });
             looks.push((route.clone(), seen));
@@ -115,7 +119,8 @@ pub(super) struct KeyLocations<'a> {
     pub session: &'a Session,
     pub topology: &'a Topology,
     pub shard_count: NonZeroU32,
-    pub limits: Timeouts,
+    /// That of the run.
+    pub plan: &'a Plan,
 }
 
 impl Located {
@@ -142,7 +147,7 @@ impl Located {
     pub async fn anew(
         looks: Looks,
         shard_count: NonZeroU32,
-        limits: Timeouts,
+        plan: &Plan,
         settings: &Settings,
         interrupt: &Interrupt,
         console: &mut Console,
@@ -152,7 +157,7 @@ impl Located {
             let place = if let Some(why) = unknown {
                 Whereabouts::Unverified(why)
             } else {
-                let search = search_anew(&route, shard_count, limits, settings, interrupt, console);
+                let search = search_anew(&route, shard_count, plan, settings, interrupt, console);
                 match search.await {
                     Ok(Some(found)) => Whereabouts::Searched(Box::new(found)),
                     Ok(None) => return None,
@@ -215,10 +220,11 @@ async fn search(
     console: &mut Console,
 ) -> Result<Everywhere, Error> {
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
-    let plan = find::plan(places.limits, &key)?;
+    let plan = find::plan(places.plan.limits, places.plan.layout.clone(), &key)?;
     let search = Search {
         lookup: Lookup {
             key: &key,
+            layout: &plan.layout,
             session: places.session,
         },
         plan: &plan,
@@ -231,7 +237,7 @@ async fn search(
 async fn search_anew(
     route: &OriginRoute,
     shard_count: NonZeroU32,
-    limits: Timeouts,
+    of_run: &Plan,
     settings: &Settings,
     interrupt: &Interrupt,
     console: &mut Console,
@@ -241,17 +247,17 @@ async fn search_anew(
         () = interrupt.requested() => return Ok(None),
     };
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
-    let plan = find::plan(limits, &key)?;
+    let plan = find::plan(of_run.limits, of_run.layout.clone(), &key)?;
     let work = async {
         let survey = session_setup::survey(opened.first, &plan).await?;
         let connection = survey.session.connection();
-        connection.wait_at_most(limits.patience());
-        let topology = session_setup::topology(&survey, settings).await?;
+        connection.wait_at_most(plan.limits.patience());
+        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
         let places = KeyLocations {
             session: &survey.session,
             topology: &topology,
             shard_count,
-            limits,
+            plan: of_run,
         };
         search(route, places, console).await
     };

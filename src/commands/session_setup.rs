@@ -9,18 +9,23 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
-use crate::commands::error::Error;
+use crate::commands::error::{Error, NoShards};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
+use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
-pub use crate::export::manifest_builder::ServerInfo;
+pub use crate::export::server_info::ServerInfo;
 use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
+use crate::sharding::guess;
+use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
-use crate::sharding::shard::{Shard, ShardList};
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::ShardList;
+use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
 use crate::text::escape::one_line;
@@ -62,6 +67,11 @@ pub async fn open(
             }
             Err(error) => error,
         };
+        if error.sqlstate() == Some(&SqlState::UNDEFINED_DATABASE) {
+            let mut databases = databases(settings).await;
+            suggest::similar_first(settings.database(), &mut databases);
+            return Err(Error::NoDatabase { error, databases });
+        }
         if tried == RECONNECTS || !is_retryable(&error, connect_retry) {
             return Err(error.into());
         }
@@ -133,20 +143,23 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Er
 }
 
 /// The shards of the database. If there are none, the error names databases that have some.
-pub async fn topology(survey: &Preflight, settings: &Settings) -> Result<Topology, Error> {
-    match Topology::new(survey.shards.clone()) {
-        Some(topology) => Ok(topology),
-        None => Err(Error::NoShards {
-            database: settings.database().to_owned(),
-            look_alikes: survey.shards.look_alikes.clone(),
-            others: databases_with(
-                &sql_template::fill(include_str!("../../sql/session/shards.sql"), &[]),
-                survey.session.connection(),
-                settings,
-            )
-            .await,
-        }),
+pub async fn topology(
+    survey: &Preflight,
+    layout: &Layout,
+    settings: &Settings,
+) -> Result<Topology, Error> {
+    if let Some(topology) = Topology::new(survey.shards.clone(), layout) {
+        return Ok(topology);
     }
+    let connection = survey.session.connection();
+    let schemas = sql_template::fill(include_str!("../../sql/session/schemas.sql"), &[]);
+    Err(Error::NoShards(Box::new(NoShards {
+        database: settings.database().to_owned(),
+        layout: layout.clone(),
+        look_alikes: survey.shards.look_alikes.clone(),
+        guesses: guess::layouts(&column(connection, &schemas).await),
+        others: databases_with(layout, &shards_sql(layout), connection, settings).await,
+    })))
 }
 
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session
@@ -204,9 +217,11 @@ pub fn select_all_shards(
 
 /// Warns about unusual numbering and look-alikes.
 pub fn warn_of_names(topology: &Topology, console: &mut Console) {
-    if let Some(first) = topology.late_start() {
+    if let (Some(first), Some(numbering)) = (topology.late_start(), topology.numbering()) {
         console.warning(&format!(
-            "shard numbers start at {first}, not at shard_0 or shard_1"
+            "shard numbers start at {first}, not at {} or {}",
+            numbering.shard(0),
+            numbering.shard(1)
         ));
     }
     let gaps = topology.gaps();
@@ -216,7 +231,8 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     let look_alikes = topology.look_alikes();
     if !look_alikes.is_empty() {
         console.warning(&format!(
-            "not queried, because shards are named shard_0, shard_1, …: {look_alikes}"
+            "not queried, because shards are {}: {look_alikes}",
+            topology.layout().naming()
         ));
     }
 }
@@ -224,6 +240,7 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
 /// The server's databases in which a statement finds shards, and how many. For a hint only:
 /// databases that refuse the user or do not answer within seconds are left out.
 pub async fn databases_with(
+    layout: &Layout,
     shards_sql: &str,
     connection: &Connection,
     settings: &Settings,
@@ -235,7 +252,7 @@ pub async fn databases_with(
     let counted: Vec<_> = stream::iter(names)
         .map(|name| async move {
             let settings = settings.with_database(&name);
-            let looked = timeout_at(deadline, shards_of(&settings, shards_sql)).await;
+            let looked = timeout_at(deadline, shards_of(&settings, layout, shards_sql)).await;
             (name, looked.map_or(0, Result::unwrap_or_default))
         })
         .buffered(LOOKING_AROUND)
@@ -247,26 +264,39 @@ pub async fn databases_with(
         .collect()
 }
 
-async fn shards_of(settings: &Settings, shards_sql: &str) -> Result<usize, ConnectError> {
+/// The server's databases, for a hint only: empty if nobody answers within seconds.
+async fn databases(settings: &Settings) -> Vec<String> {
+    let look = async {
+        // Every server has it, unless it was dropped.
+        let server = ConnectionPool::new(settings.with_database("postgres"), 1)?;
+        let connection = server.connection().await?;
+        let sql = sql_template::fill(include_str!("../../sql/session/databases.sql"), &[]);
+        let names = column(&connection, &sql).await;
+        drop(connection);
+        server.close().await;
+        Ok::<_, ConnectError>(names)
+    };
+    let looked = timeout_at(Instant::now() + AROUND_WITHIN, look).await;
+    looked.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
+}
+
+async fn shards_of(
+    settings: &Settings,
+    layout: &Layout,
+    shards_sql: &str,
+) -> Result<usize, ConnectError> {
     let server = ConnectionPool::new(settings.clone(), 1)?;
     let connection = server.connection().await?;
     let schemas = column(&connection, shards_sql).await;
     drop(connection);
     server.close().await;
-    Ok(schemas
-        .iter()
-        .filter_map(|name| Shard::from_schema(name))
-        .count())
+    Ok(schemas.iter().filter_map(|name| layout.shard(name)).count())
 }
 
 /// The first column of a result; empty if the statement fails.
 async fn column(connection: &Connection, sql: &str) -> Vec<String> {
     use tokio_postgres::SimpleQueryMessage::Row;
-    let messages = connection
-        .client()
-        .simple_query(sql)
-        .await
-        .unwrap_or_default();
+    let messages = connection.simple_query(sql).await.unwrap_or_default();
     messages
         .iter()
         .filter_map(|message| match message {
@@ -305,14 +335,17 @@ pub async fn prepare_copy(session: &mut Session, plan: &Plan) -> Result<Plan, Er
 }
 
 /// Server and snapshot, as the manifest records them.
-pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
+pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerInfo, Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
     let sql = format!(
         "{};\n{}",
         sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
-        sql_template::fill(include_str!("../../sql/export/shard_rows.sql"), &[])
+        sql_template::fill(
+            include_str!("../../sql/export/shard_rows.sql"),
+            &[("shards", &plan.shards())]
+        )
     );
-    let client = session.connection().client();
+    let client = session.connection();
     let messages = client
         .simple_query(&sql)
         .await
@@ -340,7 +373,7 @@ pub async fn fetch_server_info(session: &Session) -> Result<ServerInfo, Error> {
             .into();
     }
     found.shard_rows = rows
-        .filter_map(|row| Some((Shard::from_schema(row.get(0)?)?, row.get(1)?.parse().ok()?)))
+        .filter_map(|row| Some((Shard::named(row.get(0)?), row.get(1)?.parse().ok()?)))
         .collect();
     Ok(found)
 }

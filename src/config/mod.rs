@@ -18,7 +18,7 @@ mod uri;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use environment::Environment;
@@ -60,6 +60,8 @@ pub struct Settings {
     options: Option<String>,
     /// Given or typed; used for every host and database.
     password: Option<Password>,
+    /// Typed for one of the connections of this process; all copies share it.
+    typed: Arc<OnceLock<Password>>,
     passfile: Arc<Passfile>,
     password_prompt: PasswordPrompt,
     connect_timeout: Option<Duration>,
@@ -125,6 +127,7 @@ impl Settings {
                 .to_owned(),
             options: server_options(get("options"), environment),
             password,
+            typed: Arc::default(),
             passfile: Arc::new(passfile),
             password_prompt: match (args.no_password, args.password) {
                 (true, _) => PasswordPrompt::Never,
@@ -148,6 +151,16 @@ impl Settings {
             database: name.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The password that was typed before, so that nobody has to type it twice.
+    pub fn typed_password(&self) -> Option<Password> {
+        self.typed.get().cloned()
+    }
+
+    pub fn remember_password(&self, typed: &Password) {
+        // The first one was accepted.
+        let _ = self.typed.set(typed.clone());
     }
 
     #[must_use]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Parameters, SettingsError};
+use crate::text::io_reason::io_reason;
 
 /// Compiled into libpq; this is the value of Debian and its derivatives.
 const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
@@ -48,7 +49,7 @@ pub(super) fn fill(
             Err(error) => {
                 return Err(SettingsError::UnreadableServiceFile {
                     path,
-                    reason: error.to_string(),
+                    reason: io_reason(&error),
                 });
             }
         };

@@ -243,7 +243,11 @@ mod tests {
 
         #[test]
         fn any_text_is_parsed_or_refused(text in ".*|[a:@/?&=%,\\[\\]]*") {
-            let _ = parse(&text);
+            let is_encoded = text.split('%').skip(1).all(|rest| {
+                let code = rest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                code.is_some_and(|byte| byte > 0)
+            });
+            prop_assert!(parse(&text).is_err() || is_encoded);
         }
     }
 }

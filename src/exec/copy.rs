@@ -105,3 +105,68 @@ impl CopyChunk {
         std::mem::take(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSV: CopyOptions = CopyOptions {
+        format: CopyFormat::Csv,
+        null: None,
+        delimiter: Delimiter::COMMA,
+        shard_column: true,
+    };
+
+    fn csv(null: Option<&str>, delimiter: &str) -> CopyOptions {
+        CopyOptions {
+            null: null.map(str::to_owned),
+            delimiter: delimiter.parse().unwrap(),
+            ..CSV
+        }
+    }
+
+    #[test]
+    fn a_line_begins_with_its_shard() {
+        let lead = |options: &CopyOptions| String::from_utf8(options.lead(Shard::new(3))).unwrap();
+        assert_eq!(lead(&csv(None, ",")), "shard_3,");
+        assert_eq!(lead(&csv(Some("-"), ";")), "shard_3;");
+        // Unquoted, it would be read as NULL.
+        assert_eq!(lead(&csv(Some("shard_3"), ",")), "\"shard_3\",");
+        let text = CopyOptions {
+            format: CopyFormat::Text,
+            ..CSV
+        };
+        assert_eq!(lead(&text), "shard_3\t");
+        let without = CopyOptions {
+            shard_column: false,
+            ..CSV
+        };
+        assert_eq!(lead(&without), "");
+    }
+
+    #[test]
+    fn copy_gets_only_options_that_differ_from_its_own() {
+        let options = |options: CopyOptions| {
+            let (format, others) = options.options();
+            format!("{format}{others}")
+        };
+        assert_eq!(options(CSV), "csv");
+        assert_eq!(options(csv(None, ";")), "csv, DELIMITER ';'");
+        assert_eq!(options(csv(Some("it's"), ",")), "csv, NULL 'it''s'");
+        let text = CopyOptions {
+            format: CopyFormat::Text,
+            ..csv(None, ";")
+        };
+        assert_eq!(options(text), "text", "the delimiter is for CSV");
+    }
+
+    #[test]
+    fn a_batch_that_is_taken_leaves_an_empty_one() {
+        let mut chunk = CopyChunk::default();
+        chunk.push(b"shard_0,", b"a\n");
+        chunk.push(b"shard_0,", b"b\n");
+        let taken = chunk.take();
+        assert_eq!(taken.text, b"shard_0,a\nshard_0,b\n");
+        assert_eq!((taken.rows, chunk.rows, chunk.text.len()), (2, 0, 0));
+    }
+}

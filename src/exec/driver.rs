@@ -18,6 +18,7 @@ use crate::exec::plan::{Plan, TableName};
 use crate::exec::unknown_name::{Explanation, explain};
 use crate::output::format::RenderError;
 use crate::pg::row_batch::Column;
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -86,11 +87,11 @@ pub struct RunReport {
 impl RunReport {
     /// Collects the server's notices. Those of a single statement over all shards belong to no
     /// shard.
-    fn hear(&mut self, server: &ConnectionPool, over: Option<usize>) {
-        let said = server.take_notices();
+    fn collect_notices(&mut self, server: &ConnectionPool, over: Option<usize>) {
+        let notices = server.take_notices();
         self.notices.extend(match over {
-            Some(_) => said.of_no_shard(),
-            None => said,
+            Some(_) => notices.of_no_shard(),
+            None => notices,
         });
     }
 
@@ -118,8 +119,9 @@ pub struct Run {
     /// For a single statement over all shards: how many.
     over: Option<usize>,
     /// Notices from earlier parts of the run.
-    heard: Notices,
+    notices: Notices,
     statement: Statement,
+    layout: Layout,
     search_path: SearchPath,
 }
 
@@ -146,8 +148,9 @@ impl Run {
             merge,
             server,
             over: None,
-            heard: Notices::default(),
+            notices: Notices::default(),
             statement: plan.statement.clone(),
+            layout: plan.layout.clone(),
             search_path: plan.search_path.clone(),
         }
     }
@@ -163,8 +166,8 @@ impl Run {
 
     /// Adds the notices of the partials that ran before.
     #[must_use]
-    pub fn having_heard(self, heard: Notices) -> Self {
-        Self { heard, ..self }
+    pub fn with_notices(self, notices: Notices) -> Self {
+        Self { notices, ..self }
     }
 }
 
@@ -176,15 +179,18 @@ pub(crate) struct OpenServer {
 }
 
 /// How to look up a name that was not found.
-struct Names {
+#[derive(Clone)]
+pub(crate) struct Names {
     /// The statement run per shard. `None` for a single statement over all shards, which is
     /// explained where it is prepared.
     statement: Option<Statement>,
+    layout: Layout,
     search_path: SearchPath,
 }
 
 impl Names {
-    async fn explain(
+    /// Takes a connection of `server`; a run's session may hold the only one.
+    pub async fn explain(
         &self,
         outcome: &mut RunReport,
         server: &ConnectionPool,
@@ -193,7 +199,13 @@ impl Names {
         let Some(statement) = &self.statement else {
             return;
         };
-        let explained = explain(&mut outcome.failures, server, statement, &self.search_path);
+        let explained = explain(
+            &mut outcome.failures,
+            server,
+            statement,
+            &self.layout,
+            &self.search_path,
+        );
         tokio::select! {
             explanation = explained => outcome.explanation = explanation,
             () = interrupt.requested() => {}
@@ -202,6 +214,10 @@ impl Names {
 }
 
 impl OpenServer {
+    pub fn names(&self) -> Names {
+        self.names.clone()
+    }
+
     /// A session at the run's snapshot, if one is left.
     pub async fn into_session(self) -> Option<Session> {
         self.fanout.into_session().await
@@ -219,13 +235,13 @@ pub(crate) async fn drive(
     interrupt: &Interrupt,
     policy: OnShardError,
 ) -> Result<RunReport, RenderError> {
-    let (mut outcome, heard) = drive_open(started, output, console, interrupt, policy).await?;
-    if let Some(heard) = heard {
+    let (mut outcome, open) = drive_open(started, output, console, interrupt, policy).await?;
+    if let Some(open) = open {
         let OpenServer {
             fanout,
             server,
             names,
-        } = heard;
+        } = open;
         drop(fanout);
         names.explain(&mut outcome, &server, interrupt).await;
         server.close().await;
@@ -249,12 +265,14 @@ pub(crate) async fn drive_open(
         mut merge,
         server,
         over,
-        heard,
+        notices,
         statement,
+        layout,
         search_path,
     } = started;
     let names = Names {
         statement: over.is_none().then_some(statement),
+        layout,
         search_path,
     };
     let mut outcome = RunReport {
@@ -265,7 +283,7 @@ pub(crate) async fn drive_open(
         answers: Vec::with_capacity(fanout.shards().len()),
         failures: Failures::default(),
         columns: ColumnTypes::default(),
-        notices: heard,
+        notices,
         explanation: None,
     };
     // By the clock rather than after a pause: messages may arrive without one.
@@ -313,13 +331,13 @@ pub(crate) async fn drive_open(
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(RunStatus::Completed) = status {
-        outcome.hear(&server, over);
-        let heard = OpenServer {
+        outcome.collect_notices(&server, over);
+        let open = OpenServer {
             fanout,
             server,
             names,
         };
-        return Ok((outcome, Some(heard)));
+        return Ok((outcome, Some(open)));
     }
     fanout.stop().await;
     drop(fanout);
@@ -327,7 +345,7 @@ pub(crate) async fn drive_open(
         names.explain(&mut outcome, &server, interrupt).await;
     }
     server.close().await;
-    outcome.hear(&server, over);
+    outcome.collect_notices(&server, over);
     outcome.status = status?;
     Ok((outcome, None))
 }

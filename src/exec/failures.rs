@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::exec::fanout::ShardError;
-use crate::sharding::shard::{Shard, whose};
+use crate::sharding::ranges::whose;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 
 /// Failed shards by reason, in the order in which the reasons first appeared.
@@ -57,32 +58,66 @@ impl Failures {
         self.0.iter().map(|(_, shards)| shards.len()).sum()
     }
 
-    /// The message for a run over `asked` shards.
+    /// The messages for a run over `asked` shards, one per reason.
     pub fn describe(
         &self,
         asked: usize,
         statement: &Statement,
         hint: impl Fn(&ShardError) -> Option<String>,
-    ) -> String {
-        let mut text = String::new();
-        for (error, shards) in &self.0 {
+    ) -> Vec<String> {
+        let message = |(error, shards): &(ShardError, Vec<Shard>)| {
             let mut shards = shards.clone();
             shards.sort_unstable();
-            let _ = writeln!(text, "{}: {error}", whose(&shards, asked));
+            let mut text = format!("{}: {error}\n", whose(&shards, asked));
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }
             if let Some(hint) = hint(error) {
+                // Writing to a String cannot fail.
                 let _ = writeln!(text, "shardq: hint: {hint}");
             }
-        }
-        text
+            text
+        };
+        self.0.iter().map(message).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_better_reason_replaces_that_of_some_shards_only() {
+        let mut failures = Failures::default();
+        for number in [1, 2, 3] {
+            failures.add(Shard::new(number), ShardError::NotAQuery);
+        }
+        let denied = [Shard::new(1), Shard::new(3)];
+        failures.replace(&denied, &ShardError::NotAQuery, &ShardError::SchemaDenied);
+        let found: Vec<_> = failures
+            .iter()
+            .map(|(shard, error)| (shard, error.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Shard::new(2), ShardError::NotAQuery),
+                (Shard::new(1), ShardError::SchemaDenied),
+                (Shard::new(3), ShardError::SchemaDenied),
+            ]
+        );
+        failures.replace(
+            &[Shard::new(2)],
+            &ShardError::NotAQuery,
+            &ShardError::NotAsked,
+        );
+        assert_eq!(failures.shards(), 3);
+        assert_eq!(
+            failures.reasons().count(),
+            2,
+            "a reason without shards is gone"
+        );
+    }
 
     #[test]
     fn equal_errors_are_one_line_with_their_shards_as_ranges() {
@@ -95,8 +130,10 @@ mod tests {
         assert_eq!(failures.shards(), 5);
         assert_eq!(
             failures.describe(128, &statement, |_| None),
-            "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n\
-             shard_1: not a query: the statement returned no result set\n"
+            [
+                "shard_3, shard_7-9 (4 shards): not queried: the run was stopped\n",
+                "shard_1: not a query: the statement returned no result set\n"
+            ]
         );
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::client::ServerError;
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::TableName;
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 
 pub const LOCKED: &str =
@@ -18,42 +19,31 @@ pub const NOT_UTF8: &str = "a database with encoding SQL_ASCII can hold any byte
 
 /// Names the tables of which row-level security may have hidden rows, grouped by name.
 pub fn filtered(tables: &BTreeSet<TableName>) -> String {
-    let mut schemas: BTreeMap<&str, (Vec<Shard>, Vec<&str>)> = BTreeMap::new();
+    let mut schemas: BTreeMap<&str, BTreeSet<Shard>> = BTreeMap::new();
     for table in tables {
-        let (shards, others) = schemas.entry(&table.name).or_default();
-        match Shard::from_schema(&table.schema) {
-            Some(shard) => shards.push(shard),
-            None => others.push(&table.schema),
-        }
+        let schemas = schemas.entry(&table.name).or_default();
+        schemas.insert(Shard::named(&table.schema));
     }
-    let places = schemas.into_iter().map(|(name, (mut shards, others))| {
-        shards.sort_unstable();
-        let shards = (!shards.is_empty()).then(|| Ranges::of(&shards).to_string());
-        let places: Vec<_> = shards
-            .into_iter()
-            .chain(others.into_iter().map(str::to_owned))
-            .collect();
-        format!("\"{name}\" ({})", places.join(", "))
+    let places = schemas.into_iter().map(|(name, schemas)| {
+        let schemas: Vec<_> = schemas.into_iter().collect();
+        format!("\"{name}\" ({})", Ranges::of(&schemas))
     });
     format!(
-        "row-level security may hide rows from this role: {}",
+        "row-level security may hide rows from this role: {}; add --row-security if these rows are \
+         all you want",
         places.collect::<Vec<_>>().join(", ")
     )
 }
 
-/// `limit` is the flag that sets the statement timeout.
-pub fn raise_timeout(limit: &str) -> String {
-    format!("raise {limit} (0 for no limit) if the statement needs more time")
-}
+pub const RAISE_TIMEOUT: &str = "raise --timeout (0 for no limit) if the statement needs more time";
 
-/// For a statement that the server cancelled. `limit` is the flag that sets the statement timeout.
-pub fn cancelled_hint(report: &ServerError, limit: &str) -> String {
+/// For a statement that the server cancelled.
+pub fn cancelled_hint(report: &ServerError) -> &'static str {
     if report.before_time_limit {
         "no limit of this run was reached: someone cancelled it on the server \
          (pg_cancel_backend?); run it again"
-            .to_owned()
     } else {
-        raise_timeout(limit)
+        RAISE_TIMEOUT
     }
 }
 

@@ -283,3 +283,6 @@ impl Merge {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

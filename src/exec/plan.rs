@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::exec::copy::{CopyOptions, ResultProtocol};
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template::{fill, split_at_statement};
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -160,6 +161,8 @@ pub enum RowSecurity {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub statement: Statement,
+    /// Which schemas are shards.
+    pub layout: Layout,
     pub search_path: SearchPath,
     pub instant: Consistency,
     pub pinned: Determinism,
@@ -180,12 +183,26 @@ pub struct ShardSql {
     pub offset: usize,
 }
 
+/// Lists the shards of a database, and schemas that look like one.
+pub fn shards_sql(layout: &Layout) -> String {
+    fill(
+        include_str!("../../sql/session/shards.sql"),
+        &[
+            ("shards", &Literal(&layout.regex()).to_string()),
+            ("look_alikes", &Literal(&layout.look_alikes()).to_string()),
+        ],
+    )
+}
+
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
         self.bounded(
             include_str!("../../sql/session/set_probe_path.sql"),
-            &[("search_path", &self.search_path.expression("nspname"))],
+            &[
+                ("search_path", &self.search_path.expression("nspname")),
+                ("shards", &self.shards()),
+            ],
         )
     }
 
@@ -204,13 +221,19 @@ impl Plan {
             &[
                 ("schemas", &array(|table| &table.schema)),
                 ("tables", &array(|table| &table.name)),
+                ("shards", &self.shards()),
             ],
         )
     }
 
+    /// The names of shards, as a regular expression in a literal.
+    pub fn shards(&self) -> String {
+        Literal(&self.layout.regex()).to_string()
+    }
+
     /// Opens the first connection's transaction, with these tables locked before its snapshot is
     /// taken. Results: the snapshot's name (if shared), then the shards.
-    pub fn survey(&self, locked: &[TableName]) -> String {
+    pub fn preflight(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if !locked.is_empty() {
             let tables: Vec<_> = locked
@@ -228,7 +251,7 @@ impl Plan {
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
         sql += ";\n";
-        sql += &fill(include_str!("../../sql/session/shards.sql"), &[]);
+        sql += &shards_sql(&self.layout);
         sql += ";\n";
         sql += &self.settings();
         sql
@@ -254,7 +277,7 @@ impl Plan {
     }
 
     /// The message that runs the statement in one shard.
-    pub fn turn(&self, shard: Shard) -> ShardSql {
+    pub fn task(&self, shard: Shard) -> ShardSql {
         wrap_statement(
             self.statement.text_in(shard),
             include_str!("../../sql/exec/run_in_shard.sql"),
@@ -309,13 +332,13 @@ impl Plan {
             (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));
         for &shard in shards {
-            let turn = match &self.transfer {
-                ResultProtocol::SimpleQuery => self.turn(shard).sql,
+            let task = match &self.transfer {
+                ResultProtocol::SimpleQuery => self.task(shard).sql,
                 ResultProtocol::Copy(copying) => {
                     [self.describe_in(shard).sql, self.copy(copying).sql].join(";\n")
                 }
             };
-            let _ = write!(text, "\n-- {shard}\n{turn};\n");
+            let _ = write!(text, "\n-- {shard}\n{task};\n");
         }
         let when = match self.check {
             CheckFrequency::EachShard => "after each shard",
@@ -381,10 +404,13 @@ fn milliseconds(limit: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::copy::CopyFormat;
+    use crate::output::format::Delimiter;
 
     fn plan(sql: &str) -> Plan {
         Plan {
             statement: Statement::new(sql).unwrap(),
+            layout: Layout::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             pinned: Determinism::None,
@@ -397,25 +423,70 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_one_message_in_the_shard_alone() {
-        let turn = plan("SELECT 1 -- one").turn(Shard::new(30));
+    fn a_task_is_one_message_in_the_shard_alone() {
+        let task = plan("SELECT 1 -- one").task(Shard::new(30));
         assert_eq!(
-            turn.sql,
-            "SAVEPOINT turn;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
+            task.sql,
+            "SAVEPOINT task;\nSET LOCAL search_path TO \"shard_30\", \"pg_temp\";\nSELECT 1 -- one"
         );
         assert!(
-            turn.sql
+            task.sql
                 .chars()
-                .skip(turn.offset)
+                .skip(task.offset)
                 .collect::<String>()
                 .starts_with("SELECT 1")
         );
     }
 
     #[test]
+    fn errors_are_located_in_the_users_statement_in_a_copy_too() {
+        let options = CopyOptions {
+            format: CopyFormat::Csv,
+            null: None,
+            delimiter: Delimiter::COMMA,
+            shard_column: true,
+        };
+        let plan = plan("SELECT 'ž', x");
+        for task in [plan.copy(&options), plan.describe_in(Shard::new(1))] {
+            let rest: String = task.sql.chars().skip(task.offset).collect();
+            assert!(rest.starts_with("SELECT 'ž', x\n"), "{}", task.sql);
+        }
+    }
+
+    #[test]
+    fn tables_are_locked_before_the_snapshot_is_taken() {
+        let table = TableName {
+            schema: "shard_3".to_owned(),
+            name: "it's".to_owned(),
+        };
+        let sql = plan("SELECT 1").preflight(&[table]);
+        let lock = sql.find("LOCK TABLE \"shard_3\".\"it's\" IN").unwrap();
+        let limit = sql.find("SET LOCAL lock_timeout").unwrap();
+        let snapshot = sql.find("pg_export_snapshot").unwrap();
+        assert!(limit < lock && lock < snapshot, "{sql}");
+        assert!(!plan("SELECT 1").preflight(&[]).contains("LOCK TABLE"));
+    }
+
+    #[test]
+    fn row_level_security_fails_the_statement_only_if_it_must() {
+        for (row_security, is_off) in [
+            (RowSecurity::Warn, false),
+            (RowSecurity::Apply, false),
+            (RowSecurity::Fail, true),
+        ] {
+            let plan = Plan {
+                row_security,
+                ..plan("SELECT 1")
+            };
+            let found = plan.join(None).contains("SET LOCAL row_security = off");
+            assert_eq!(found, is_off, "{row_security:?}");
+        }
+    }
+
+    #[test]
     fn placeholders_in_the_users_sql_are_the_users() {
-        let turn = plan("SELECT '{search_path}', '{statement}'").turn(Shard::new(1));
-        assert!(turn.sql.ends_with("SELECT '{search_path}', '{statement}'"));
+        let task = plan("SELECT '{search_path}', '{statement}'").task(Shard::new(1));
+        assert!(task.sql.ends_with("SELECT '{search_path}', '{statement}'"));
     }
 
     #[test]
@@ -426,12 +497,12 @@ mod tests {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\
              SET TRANSACTION SNAPSHOT '00000003-0000001B-1';\n"
         ));
-        assert!(join.ends_with("SAVEPOINT turn"));
+        assert!(join.ends_with("SAVEPOINT task"));
         assert!(!join.contains("--"), "comments stay out of the wire");
     }
 
     #[test]
-    fn what_is_pinned_stands_in_front_of_the_savepoint_that_turns_go_back_to() {
+    fn what_is_pinned_stands_in_front_of_the_savepoint_that_tasks_go_back_to() {
         let set = ["DateStyle", "synchronize_seqscans", "max_parallel_workers"];
         for (pinned, count) in [
             (Determinism::None, 0),
@@ -443,8 +514,8 @@ mod tests {
                 pinned,
                 ..plan("SELECT 1")
             };
-            for opening in [plan.survey(&[]), plan.join(None)] {
-                let (before, _) = opening.split_once("SAVEPOINT turn").unwrap();
+            for opening in [plan.preflight(&[]), plan.join(None)] {
+                let (before, _) = opening.split_once("SAVEPOINT task").unwrap();
                 let found = set.map(|name| before.contains(&format!("SET LOCAL {name}")));
                 assert_eq!(found, [count > 0, count > 1, count > 2], "{before}");
             }
@@ -471,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_snapshot_each_turn_reads_at_its_own_instant() {
+    fn without_a_snapshot_each_task_reads_at_its_own_instant() {
         let plan = Plan {
             instant: Consistency::PerShard,
             ..plan("SELECT 1")
@@ -480,6 +551,6 @@ mod tests {
             plan.join(None)
                 .starts_with("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\n")
         );
-        assert!(!plan.survey(&[]).contains("export_snapshot"));
+        assert!(!plan.preflight(&[]).contains("export_snapshot"));
     }
 }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use tokio_postgres::types::{Oid, Type};
 
 use crate::pg::row_batch::Column;
-use crate::sharding::shard::Shard;
 
 /// Types with an oid below this are built in, the same in every database.
 pub const FIRST_USER_OID: Oid = 16384;
@@ -16,13 +15,8 @@ pub const FIRST_USER_OID: Oid = 16384;
 pub struct TypeNames(HashMap<Oid, String>);
 
 impl TypeNames {
-    /// Adds a type. A type in a shard's schema gets its bare name, because every shard has its own
-    /// type of that name.
-    pub fn add(&mut self, oid: Oid, schema: &str, name: &str) {
-        let name = match Shard::from_schema(schema) {
-            Some(_) => name.to_owned(),
-            None => format!("{schema}.{name}"),
-        };
+    /// Adds a type. Types that have the same name are the same, whichever shard they are in.
+    pub fn add(&mut self, oid: Oid, name: String) {
         self.0.insert(oid, name);
     }
 
@@ -106,9 +100,9 @@ mod tests {
     #[test]
     fn every_shards_own_enum_is_the_same_type() {
         let mut types = TypeNames::default();
-        types.add(20001, "shard_1", "visibility");
-        types.add(20002, "shard_2", "visibility");
-        types.add(20003, "public", "visibility");
+        types.add(20001, "visibility".to_owned());
+        types.add(20002, "visibility".to_owned());
+        types.add(20003, "public.visibility".to_owned());
         assert!(types.agree(20001, 20002));
         assert!(!types.agree(20001, 20003));
         assert!(!types.agree(20001, Type::TEXT.oid()));

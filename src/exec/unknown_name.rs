@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage::Row;
+use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, SimpleQueryRow};
 
-use crate::client::{ConnectionPool, ServerError};
+use crate::client::{Connection, ConnectionPool, ServerError};
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::pg::lexer::{StringSyntax, TokenKind};
 use crate::pg::query_text::Text;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -58,6 +59,7 @@ pub async fn explain(
     failures: &mut Failures,
     server: &ConnectionPool,
     statement: &Statement,
+    layout: &Layout,
     search_path: &SearchPath,
 ) -> Option<Explanation> {
     /// Short, because it is only for a hint.
@@ -71,7 +73,7 @@ pub async fn explain(
     })?;
     let look = async {
         let connection = server.connection().await.ok()?;
-        unknown.look(connection.client(), &shards).await
+        unknown.look(&connection, layout, &shards).await
     };
     let found = tokio::time::timeout(PATIENCE, look).await.ok()??;
     failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
@@ -106,7 +108,12 @@ impl UnknownName {
     }
 
     /// Queries the catalog. `failed` are the shards where the name was not found.
-    pub async fn look(&self, client: &Client, failed: &[Shard]) -> Option<Candidates> {
+    pub async fn look(
+        &self,
+        connection: &Connection,
+        layout: &Layout,
+        failed: &[Shard],
+    ) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
             .map(|shard| Literal(&shard.to_string()).to_string())
@@ -120,9 +127,10 @@ impl UnknownName {
                 ("failed", &format!("ARRAY[{}]", failed.join(", "))),
                 ("shortest", &shortest.to_string()),
                 ("longest", &longest.to_string()),
+                ("shards", &Literal(&layout.regex()).to_string()),
             ],
         );
-        let messages = client.simple_query(&sql).await.ok()?;
+        let messages = connection.simple_query(&sql).await.ok()?;
         let mut found = Candidates::default();
         for message in &messages {
             if let Row(row) = message {
@@ -138,7 +146,7 @@ impl Candidates {
         let name = row.get(1)?;
         match row.get(0)? {
             "shards" => self.shards = name.parse().ok()?,
-            "denied" => self.denied.push(Shard::from_schema(name)?),
+            "denied" => self.denied.push(Shard::named(name)),
             "table" => self
                 .tables
                 .push((name.to_owned(), row.get(2)?.parse().ok()?)),
@@ -195,5 +203,78 @@ impl std::fmt::Display for Plain<'_> {
         } else {
             write!(f, "{}", Identifier(self.0))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(sql: &str, position: usize, code: &SqlState) -> Option<UnknownName> {
+        let report = ServerError {
+            severity: "ERROR".to_owned(),
+            code: code.clone(),
+            message: "does not exist".to_owned(),
+            detail: None,
+            hint: None,
+            advice: None,
+            position: (position > 0).then_some(position),
+            internal: None,
+            context: None,
+            before_time_limit: false,
+        };
+        UnknownName::of(&report, &Statement::new(sql).unwrap())
+    }
+
+    #[test]
+    fn the_name_is_where_the_server_points() {
+        let table = SqlState::UNDEFINED_TABLE;
+        let named = |sql: &str, position| unknown(sql, position, &table).map(|found| found.name);
+        assert_eq!(named("SELECT * FROM orgins", 15).unwrap(), "orgins");
+        assert_eq!(named("TABLE \"Or gins\"", 7).unwrap(), "Or gins");
+        assert_eq!(named("TABLE old.origins", 7), None, "its schema is known");
+        assert_eq!(named("SHOW nothing", 0), None, "no position");
+        let operator = unknown("SELECT a <-> b", 10, &SqlState::UNDEFINED_FUNCTION).unwrap();
+        assert_eq!((operator.kind, operator.name.as_str()), ("function", "<->"));
+        assert!(unknown("SELECT a", 8, &SqlState::UNDEFINED_COLUMN).is_none());
+    }
+
+    #[test]
+    fn the_hint_names_the_nearest_table_or_the_schema_that_has_the_name() {
+        let hint = |name: &str, tables: &[(&str, usize)], schemas: &[&str]| {
+            let candidates = Candidates {
+                shards: 4,
+                denied: Vec::new(),
+                tables: tables
+                    .iter()
+                    .map(|(name, n)| ((*name).to_owned(), *n))
+                    .collect(),
+                schemas: schemas.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let unknown = UnknownName {
+                kind: "table",
+                name: name.to_owned(),
+            };
+            candidates.hint(&unknown, &SearchPath::default())
+        };
+        assert_eq!(
+            hint("orgins", &[("origins", 4)], &[]).unwrap(),
+            "did you mean \"origins\"? all 4 shards have it"
+        );
+        assert_eq!(
+            hint("orgins", &[("origins", 1)], &[]).unwrap(),
+            "did you mean \"origins\"? 1 of 4 shards have it"
+        );
+        assert_eq!(
+            hint("origins", &[("origins", 3)], &["public"]).unwrap(),
+            "3 of 4 shards have a table \"origins\"",
+            "another schema's is another table"
+        );
+        assert_eq!(
+            hint("settings", &[("setting", 4)], &["Old one"]).unwrap(),
+            "schema Old one, which is not searched, has a table \"settings\"; to use it, add \
+             --search-path '{shard}, \"Old one\"'"
+        );
+        assert_eq!(hint("orgins", &[], &[]), None);
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::{ColumnRecord, ColumnTypesRecord, DeclaredRecord, Manifest};
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
-use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::layout::Layout;
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::ShardList;
 
 /// Holds the text of any value.
 const TEXT: &str = "text";
@@ -24,9 +27,15 @@ pub type TypeNames = BTreeMap<DeclaredType, TypeName>;
 impl TypeName {
     /// `schema` is that of the type, `None` if the type is gone. `declared` and `widest` are from
     /// `format_type`, with and without the modifier.
-    pub fn new(schema: Option<&str>, declared: &str, widest: &str, can_be_loaded: bool) -> Self {
+    pub fn new(
+        layout: &Layout,
+        schema: Option<&str>,
+        declared: &str,
+        widest: &str,
+        can_be_loaded: bool,
+    ) -> Self {
         let in_shard = schema
-            .filter(|schema| Shard::from_schema(schema).is_some())
+            .filter(|schema| layout.shard(schema).is_some())
             .and_then(|shard| declared.strip_prefix(shard)?.strip_prefix('.'));
         match in_shard {
             Some(name) => Self {
@@ -147,14 +156,12 @@ pub fn to_records(types: &ColumnTypes) -> Vec<ColumnTypesRecord> {
 pub fn recorded(manifest: &Manifest) -> Option<ColumnTypes> {
     let names = manifest.columns.iter().map(|column| column.name.clone());
     let shards = manifest.shards.iter();
-    let mut left: BTreeSet<_> = shards
-        .filter_map(|shard| Shard::from_schema(&shard.shard))
-        .collect();
+    let mut left: BTreeSet<_> = shards.map(|shard| Shard::named(&shard.shard)).collect();
     let mut lists = Vec::new();
     for record in &manifest.column_types {
         let types = record.types.split_whitespace().map(str::parse);
         let list: ShardList = record.shards.parse().ok()?;
-        let (shards, others) = left.into_iter().partition(|shard| list.contains(*shard));
+        let (shards, others) = left.into_iter().partition(|shard| list.names(*shard));
         left = others;
         lists.push((types.collect::<Result<Vec<_>, _>>().ok()?, shards));
     }

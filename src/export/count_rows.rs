@@ -1,12 +1,15 @@
 //! Counts the rows of a text file, in total and per shard, and parses no more than the first
 //! column.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::file_format::FileFormat;
 
 pub struct Counter {
     format: FileFormat,
+    delimiter: u8,
+    cells: Cells,
     /// Whether the header line is still to come.
     header: bool,
     /// What precedes the shard's name in a line of JSON; empty in other formats.
@@ -21,8 +24,16 @@ pub struct Counter {
     current: (String, u64),
 }
 
-/// `shard_4294967295`, quotes and the delimiter.
-const LONGEST_NAME: usize = 24;
+/// A schema's name has 63 bytes, each of which JSON can write as `\u0000`; and what is around it.
+const LONGEST_NAME: usize = 63 * 6 + 8;
+
+/// How values are written in CSV.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cells {
+    Plain,
+    /// From spreadsheets: `'=1`, `="1"` ([`super::excel`]).
+    Protected,
+}
 
 impl Counter {
     pub fn new(format: FileFormat, header: bool, shard_column: Option<&str>) -> Self {
@@ -32,6 +43,8 @@ impl Counter {
         });
         Self {
             format,
+            delimiter: b',',
+            cells: Cells::Plain,
             header,
             before,
             quoted: false,
@@ -39,6 +52,16 @@ impl Counter {
             begun: false,
             counted: RowCounts::default(),
             current: (String::new(), 0),
+        }
+    }
+
+    /// For CSV with another delimiter, or for spreadsheets.
+    #[must_use]
+    pub fn with_csv(self, delimiter: u8, cells: Cells) -> Self {
+        Self {
+            delimiter,
+            cells,
+            ..self
         }
     }
 
@@ -82,18 +105,47 @@ impl Counter {
         let Some(before) = &self.before else { return };
         let name = start.strip_prefix(before.as_slice()).unwrap_or_default();
         let name = name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name);
-        let name = name.strip_prefix(b"\"").unwrap_or(name);
-        let end = name
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-        let name = &name[..end.unwrap_or(name.len())];
+        let name = match self.format {
+            FileFormat::Jsonl => json_string(name),
+            FileFormat::Tsv => tsv_field(name),
+            _ => self.csv_field(name),
+        };
         if name == self.current.0.as_bytes() {
             self.current.1 += 1;
         } else {
-            let name = String::from_utf8_lossy(name).into_owned();
+            let name = String::from_utf8_lossy(&name).into_owned();
             self.settle();
             self.current = (name, 1);
         }
+    }
+
+    /// The first field of a line.
+    fn csv_field<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
+        let is_end = |byte: &u8| [self.delimiter, b'\r', b'\n'].contains(byte);
+        let Some(quoted) = line.strip_prefix(b"\"") else {
+            let field = &line[..line.iter().position(is_end).unwrap_or(line.len())];
+            return Cow::Borrowed(match field.strip_prefix(b"'") {
+                Some(protected) if self.cells == Cells::Protected => protected,
+                _ => field,
+            });
+        };
+        let mut field = Vec::new();
+        let mut bytes = quoted.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            if byte == b'"' && bytes.next_if_eq(&b'"').is_none() {
+                break;
+            }
+            field.push(byte);
+        }
+        if self.cells == Cells::Protected {
+            let inner = field
+                .strip_prefix(b"=\"")
+                .and_then(|it| it.strip_suffix(b"\""));
+            if let Some(inner) = inner.or_else(|| field.strip_prefix(b"'")) {
+                field = inner.to_vec();
+            }
+        }
+        Cow::Owned(field)
     }
 
     fn settle(&mut self) {
@@ -101,6 +153,41 @@ impl Counter {
         if rows > 0 {
             *self.counted.shards.entry(name).or_default() += rows;
         }
+    }
+}
+
+/// The first field of a line, in the format of COPY.
+fn tsv_field(line: &[u8]) -> Cow<'_, [u8]> {
+    let end = line.iter().position(|byte| b"\t\n".contains(byte));
+    let field = &line[..end.unwrap_or(line.len())];
+    if !field.contains(&b'\\') {
+        return Cow::Borrowed(field);
+    }
+    let mut unescaped = Vec::new();
+    let mut bytes = field.iter().copied();
+    while let Some(byte) = bytes.next() {
+        unescaped.push(match byte {
+            b'\\' => match bytes.next().unwrap_or(b'\\') {
+                b'b' => 8,
+                b'f' => 12,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'v' => 11,
+                other => other,
+            },
+            other => other,
+        });
+    }
+    Cow::Owned(unescaped)
+}
+
+/// The string that a text begins with.
+fn json_string(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut strings = serde_json::Deserializer::from_slice(text).into_iter::<String>();
+    match strings.next() {
+        Some(Ok(string)) => Cow::Owned(string.into_bytes()),
+        _ => Cow::Borrowed(b""),
     }
 }
 
@@ -141,6 +228,34 @@ mod tests {
         let counted = counted(FileFormat::Jsonl, false, text, 5);
         assert_eq!(counted.rows, 2);
         assert_eq!(counted.shards["shard_12"], 1);
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_written() {
+        let shards = |format, text: &str, delimiter, cells| {
+            let counter = Counter::new(format, false, Some("shard"));
+            let mut counter = counter.with_csv(delimiter, cells);
+            counter.take(text.as_bytes());
+            let shards = counter.finish().shards;
+            shards.into_keys().collect::<Vec<_>>()
+        };
+        let csv = |text, delimiter, cells| shards(FileFormat::Csv, text, delimiter, cells);
+        assert_eq!(csv("a/b c,1\n", b',', Cells::Plain), ["a/b c"]);
+        assert_eq!(csv("a,b;1\r\n", b';', Cells::Plain), ["a,b"]);
+        assert_eq!(csv("\"a=\"\"b\"\"\",1\n", b',', Cells::Plain), ["a=\"b\""]);
+        assert_eq!(
+            csv("'=a,1\n\"=\"\"12\"\"\",1\n", b',', Cells::Protected),
+            ["12", "=a"]
+        );
+        assert_eq!(
+            shards(FileFormat::Tsv, "a\\tb\\\\\t1\n", b',', Cells::Plain),
+            ["a\tb\\"]
+        );
+        let json = "{\"shard\":\"a\\\"\\u0001,\",\"n\":1}\n";
+        assert_eq!(
+            shards(FileFormat::Jsonl, json, b',', Cells::Plain),
+            ["a\"\u{1},"]
+        );
     }
 
     proptest! {

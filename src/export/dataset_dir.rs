@@ -3,6 +3,7 @@
 //! Until then the older export stays untouched.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,23 @@ pub struct Folder {
 
 /// Relative to the folder. Dataset readers use the key as a column name.
 pub fn part_name(key: &str, shard: Shard, kind: ExportFormat) -> String {
-    format!("{key}={shard}/part.{kind}")
+    format!("{key}={}/part.{kind}", escaped(shard.name()))
+}
+
+/// As Hive writes values into names of folders, and dataset readers decode them. Source:
+/// `FileUtils.escapePathName`.
+fn escaped(name: &str) -> String {
+    let is_special = |c: char| c.is_ascii_control() || "\"#%'*/:=?\\{[]^".contains(c);
+    let mut escaped = String::with_capacity(name.len());
+    for c in name.chars() {
+        if is_special(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{:02X}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Whether the key is safe as a folder name: readers skip names that begin with `.` or `_`,
@@ -259,10 +276,22 @@ fn shard_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let key = name.to_str().and_then(|name| name.split_once('='));
-        let shard = key.and_then(|(_, shard)| Shard::from_schema(shard));
-        if shard.is_some() && open_file::is_folder(&folder.join(&name)).is_ok() {
+        if key.is_some() && open_file::is_folder(&folder.join(&name)).is_ok() {
             names.push(name.into());
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_within_its_folder() {
+        let part = |name| part_name("shard", Shard::named(name), ExportFormat::CSV);
+        assert_eq!(part("shard_30"), "shard=shard_30/part.csv");
+        assert_eq!(part("a/../b=%"), "shard=a%2F..%2Fb%3D%25/part.csv");
+        assert_eq!(part("żółw 1.x"), "shard=żółw 1.x/part.csv");
+    }
 }

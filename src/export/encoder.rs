@@ -8,17 +8,20 @@ use super::ExportError;
 use crate::exec::copy::CopyChunk;
 use crate::export::ExportFormat;
 use crate::export::error::lacks_room;
+use crate::export::provenance::Provenance;
 use crate::output::format::RenderOptions;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
 #[derive(Debug, Clone)]
-pub struct TextOptions {
+pub struct EncoderOptions {
     pub options: RenderOptions,
     /// The name of the shard column, if there is one.
     pub shard_column: Option<String>,
     /// For spreadsheets: [`super::excel::Excel`].
     pub excel: bool,
+    /// For formats that can say in the file what was queried.
+    pub provenance: Provenance,
 }
 
 /// Describes a file that was written to its end.

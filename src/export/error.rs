@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::file_format::{Compression, ExportFormat, FileFormat};
+use super::file_format::{Compression, ExportFormat};
 use super::manifest::ManifestError;
 use crate::output::format::RenderError;
 use crate::sharding::shard::Shard;
 use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -29,9 +30,9 @@ pub enum ExportError {
     StaleManifest(PathBuf),
     #[error(
         "{cause}\n\
-         the changes already made to {} could not be undone: {source}; export \
+         the changes already made to {} could not be undone: {reason}; export \
          again, because file and manifest are now from two different exports",
-        .file.display()
+        .file.display(), reason = io_reason(source)
     )]
     PartiallyCommitted {
         cause: Box<Self>,
@@ -39,15 +40,15 @@ pub enum ExportError {
         source: io::Error,
     },
     #[error(
-        "{} is written, but the disk did not confirm its name, so a crash may undo it: {source}; \
+        "{} is written, but the disk did not confirm its name, so a crash may undo it: {reason}; \
          check the disk, and export to another one",
-        .file.display()
+        .file.display(), reason = io_reason(source)
     )]
     DirectorySyncFailed { file: PathBuf, source: io::Error },
-    #[error("{}: {source}{}", .file.display(), advice(source))]
+    #[error("{}: {}{}", .file.display(), io_reason(source), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// Disk full, quota exceeded, or file size limit reached.
-    #[error("{}: {source}\nshardq: hint: {}", .file.display(), room(source, *.kind))]
+    #[error("{}: {}\nshardq: hint: {}", .file.display(), io_reason(source), room(source, *.kind))]
     NoRoom {
         file: PathBuf,
         source: io::Error,
@@ -95,8 +96,8 @@ pub enum ExportError {
     )]
     InUse { folder: PathBuf, who: String },
     #[error(
-        "{}: {source}; no export created it: remove it, or write to another directory",
-        .file.display()
+        "{}: {}; no export created it: remove it, or write to another directory",
+        .file.display(), io_reason(source)
     )]
     Lock { file: PathBuf, source: io::Error },
     #[error(
@@ -117,8 +118,23 @@ pub enum ExportError {
     AnotherUser { then: String, now: String },
     #[error("{file}: {reason}")]
     Encoder { file: String, reason: String },
-    #[error("this shardq was built without Parquet (cargo feature \"parquet\")")]
-    NoParquet,
+    #[error(
+        "this shardq was built without the cargo feature \"{0}\", so it cannot read or write such files"
+    )]
+    NotBuilt(&'static str),
+    #[error("Excel workbook: {0}; export CSV or Parquet instead")]
+    Xlsx(String),
+    #[error(
+        "column \"{column}\" has a text of {characters} characters in {shard}, and a cell of a \
+         worksheet holds {most}; export CSV or Parquet instead, or cut the text: \
+         left({column}, {most})"
+    )]
+    XlsxText {
+        column: String,
+        shard: Shard,
+        characters: usize,
+        most: usize,
+    },
     /// The column types for the manifest are unknown.
     #[error(
         "every shard answered, but the column types could not be queried afterwards: {0}; export \
@@ -159,8 +175,7 @@ pub(super) fn lacks_room(error: &io::Error) -> bool {
 
 /// How to make room for such a file.
 fn room(error: &io::Error, kind: ExportFormat) -> String {
-    let can_be_smaller =
-        kind.compression == Compression::None && kind.format != FileFormat::Parquet;
+    let can_be_smaller = kind.compression == Compression::None && !kind.format.is_append_only();
     let smaller = can_be_smaller.then(|| format!("compress it (.{kind}.zst takes about a tenth)"));
     if error.kind() == io::ErrorKind::FileTooLarge {
         let ways = any_of(

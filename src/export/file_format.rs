@@ -20,9 +20,17 @@ pub enum FileFormat {
     Tsv,
     Jsonl,
     Parquet,
+    Xlsx,
 }
 
-/// Of the whole file. Parquet compresses internally.
+impl FileFormat {
+    /// Whether rows that were written cannot be removed.
+    pub fn is_append_only(self) -> bool {
+        matches!(self, Self::Parquet | Self::Xlsx)
+    }
+}
+
+/// Of the whole file. Parquet and workbooks compress internally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     None,
@@ -41,9 +49,9 @@ impl ExportFormat {
     };
 
     /// Aliases follow the canonical name.
-    const ALL: [(&'static str, Self); 13] = {
+    const ALL: [(&'static str, Self); 14] = {
         use Compression::{Gzip, None, Zstd};
-        use FileFormat::{Csv, Jsonl, Parquet, Tsv};
+        use FileFormat::{Csv, Jsonl, Parquet, Tsv, Xlsx};
         [
             ("csv", Self::new(Csv, None)),
             ("csv.gz", Self::new(Csv, Gzip)),
@@ -55,6 +63,7 @@ impl ExportFormat {
             ("jsonl.gz", Self::new(Jsonl, Gzip)),
             ("jsonl.zst", Self::new(Jsonl, Zstd)),
             ("parquet", Self::new(Parquet, None)),
+            ("xlsx", Self::new(Xlsx, None)),
             ("ndjson", Self::new(Jsonl, None)),
             ("ndjson.gz", Self::new(Jsonl, Gzip)),
             ("ndjson.zst", Self::new(Jsonl, Zstd)),

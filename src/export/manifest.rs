@@ -5,21 +5,25 @@
 //! not tampering: for that, keep the checksum, or a signature of the manifest, elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::count_rows::Cells;
 use super::draft::{self, publish};
 use super::{ExportError, seal};
-use crate::output::atomic_file::{AtomicFile, IfExists};
+use crate::output::atomic_file::{self, AtomicFile, IfExists};
 use crate::output::open_file;
 use crate::sharding::discovered::Discovered;
+use crate::sharding::layout::Layout;
 use crate::sharding::missing::Missing;
-use crate::sharding::shard::Ranges;
+use crate::sharding::ranges::Ranges;
 use crate::terminal::summary::{ResultSummary, SnapshotCount};
+use crate::text::io_reason::io_reason;
 
 /// Of the manifest format.
 pub const VERSION: u32 = 1;
@@ -163,14 +167,17 @@ pub struct ShardRecord {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {}", .file.display(), io_reason(source))]
     Unreadable { file: PathBuf, source: io::Error },
     #[error(
-        "{}: {source}; cannot verify without the manifest; copy it from where the export was made",
-        .file.display()
+        "{}: {}; cannot verify without the manifest; copy it from where the export was made",
+        .file.display(), io_reason(source)
     )]
     Missing { file: PathBuf, source: io::Error },
-    #[error("{}: not a valid manifest: {reason}", .file.display())]
+    #[error(
+        "{}: not a valid manifest: {reason}; copy the original from where the export was made",
+        .file.display()
+    )]
     NotAManifest { file: PathBuf, reason: String },
     #[error(
         "{}: edited since shardq wrote it; copy the original from where the export was made",
@@ -198,6 +205,21 @@ impl Manifest {
     /// underscore.
     pub fn path_in(folder: &Path) -> PathBuf {
         folder.join("_manifest.json")
+    }
+
+    /// The export that a path stands for: a manifest's own name stands for what it describes.
+    pub fn export_of(path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        if name == b"_manifest.json" {
+            return atomic_file::folder(path);
+        }
+        match name.strip_suffix(b".manifest.json") {
+            // An export may have such a name, and then it has a manifest.
+            Some(file) if !file.is_empty() && !Self::path_of(path).exists() => {
+                path.with_file_name(OsStr::from_bytes(file))
+            }
+            _ => path.to_owned(),
+        }
     }
 
     /// # Errors
@@ -258,9 +280,37 @@ impl Manifest {
         }
     }
 
+    /// Between the fields of CSV.
+    pub fn delimiter(&self) -> u8 {
+        let delimiter = self.options.get("delimiter").and_then(Value::as_str);
+        delimiter
+            .and_then(|text| text.bytes().next())
+            .unwrap_or(b',')
+    }
+
+    pub fn cells(&self) -> Cells {
+        if self.options.contains_key("excel") {
+            Cells::Protected
+        } else {
+            Cells::Plain
+        }
+    }
+
+    /// Which schemas are shards, from the options.
+    fn layout(&self) -> Layout {
+        let patterns = |option: &str| {
+            let listed = self.options.get(option).and_then(Value::as_array);
+            let patterns = listed.into_iter().flatten().filter_map(Value::as_str);
+            patterns
+                .filter_map(|pattern| pattern.parse().ok())
+                .collect()
+        };
+        Layout::new(patterns("schemas"), patterns("exclude-schemas"))
+    }
+
     fn lacking(&self) -> Missing {
         let names = self.missing.iter().map(|entry| entry.shard.as_str());
-        let lacking = Discovered::new(names);
+        let lacking = Discovered::new(&self.layout(), names);
         Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
     }
 

@@ -10,8 +10,9 @@ use super::ExportFormat;
 use super::encoder::Written;
 use super::manifest::{
     ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
-    SnapshotRecord, VERSION,
+    VERSION,
 };
+use super::server_info::ServerInfo;
 use crate::config::{Host, HostPlace, Settings};
 use crate::exec::driver::RunReport;
 use crate::exec::plan::{Consistency, Plan};
@@ -20,21 +21,6 @@ use crate::global::Catalog;
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Doubt;
-
-/// What the server reports about itself and the snapshot: `sql/session/server_info.sql`.
-#[derive(Debug, Clone, Default)]
-pub struct ServerInfo {
-    /// The host that answered.
-    pub host: Option<Host>,
-    pub version: String,
-    pub user: String,
-    /// Settings that affect how values are written and that shardq does not pin.
-    pub settings: BTreeMap<String, String>,
-    /// None where each shard is read at its own snapshot.
-    pub snapshot: Option<SnapshotRecord>,
-    /// Row estimates from the catalog, for all tables of a shard.
-    pub shard_rows: BTreeMap<Shard, u64>,
-}
 
 /// Everything but the files.
 pub struct ManifestInputs<'a> {
@@ -167,8 +153,10 @@ impl ManifestInputs<'_> {
         let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
         look_alikes.map(|schema| MissingRecord {
             shard: schema.to_owned(),
-            error: "looks like a shard, and was not asked: shards are called shard_0, shard_1, …"
-                .to_owned(),
+            error: format!(
+                "looks like a shard, but was not queried: shards are {}",
+                self.plan.layout.naming()
+            ),
         })
     }
 }

@@ -20,17 +20,21 @@ pub mod manifest_builder;
 mod parquet;
 pub(crate) mod per_shard;
 pub mod progress;
+pub mod provenance;
 mod publish;
 pub mod resume;
 mod seal;
+pub mod server_info;
 mod sidecar;
 mod single_file;
 mod target;
 mod text_encoder;
 pub mod verify;
 mod writer;
+#[cfg(feature = "xlsx")]
+mod xlsx;
 
-pub use encoder::{TextOptions, Written};
+pub use encoder::{EncoderOptions, Written};
 pub use error::ExportError;
 pub use file_format::{Compression, ExportFormat, FileFormat};
 pub use sidecar::Sidecar;

@@ -15,7 +15,7 @@ use super::blocking::blocking;
 use super::columns::{recorded, to_records};
 use super::dataset_dir::part_name;
 use super::draft::publish;
-use super::encoder::{TextOptions, WriterCommand};
+use super::encoder::{EncoderOptions, WriterCommand};
 use super::manifest::{ColumnRecord, Manifest, ShardRecord};
 use super::manifest_builder::{self, milliseconds};
 use super::progress::Progress;
@@ -40,7 +40,7 @@ pub(crate) struct PerShard {
     /// The prefix of the folder names: `shard`.
     key: String,
     kind: ExportFormat,
-    text: TextOptions,
+    text: EncoderOptions,
     types: TypeNames,
     manifest: Manifest,
     columns: Vec<Column>,
@@ -70,7 +70,7 @@ impl PerShard {
         folder: &Path,
         key: &str,
         kind: ExportFormat,
-        text: TextOptions,
+        text: EncoderOptions,
         types: TypeNames,
         weights: BTreeMap<Shard, u64>,
         manifest: Manifest,
@@ -180,7 +180,7 @@ impl PerShard {
                 manifest.shards.push(entry);
                 manifest
                     .shards
-                    .sort_by_key(|entry| Shard::from_schema(&entry.shard));
+                    .sort_by_key(|entry| Shard::named(&entry.shard));
                 manifest.shards_answered = manifest.shards.len();
                 self.stale = true;
             }

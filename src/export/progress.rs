@@ -53,6 +53,9 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.bytes as f64 / elapsed.as_secs_f64().max(0.001);
         let left = match self.left(elapsed) {
+            Some(left) if left < Duration::from_secs(60) => {
+                format!(" · about {} s left", left.as_secs().max(1))
+            }
             Some(left) => format!(" · about {} left", HumanDuration(left)),
             None => String::new(),
         };
@@ -92,7 +95,9 @@ mod tests {
         assert_eq!(progress.left(ten), Some(Duration::from_secs(30)));
         assert_eq!(
             progress.describe(ten),
-            "50 rows · 1.0 MB · 100.0 kB/s · about 30.0 s left"
+            "50 rows · 1.0 MB · 100.0 kB/s · about 30 s left"
         );
+        let text = progress.describe(Duration::from_millis(200));
+        assert!(text.ends_with(" · about 1 s left"), "{text}");
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::encoder::{TextOptions, WriterCommand, Written};
+use super::encoder::{EncoderOptions, WriterCommand, Written};
 use super::manifest::Manifest;
 use super::progress::Progress;
 use super::sidecar::{Sidecar, renamed};
 use super::writer::Writer;
-use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
+use super::{ExportError, ExportFormat, ExportTarget};
 use crate::exec::driver::{OutputClosed, RowSink, RunReport};
 use crate::exec::fanout::ShardEvent;
 use crate::exec::merge::{MergeMode, Order, Restart};
@@ -46,7 +46,7 @@ impl OneFile {
         target: ExportTarget,
         beside: Sidecar,
         kind: ExportFormat,
-        text: TextOptions,
+        text: EncoderOptions,
         restart: Restart,
         weights: BTreeMap<Shard, u64>,
     ) -> Result<Self, ExportError> {
@@ -62,11 +62,11 @@ impl OneFile {
         })
     }
 
-    /// A shard cannot be restarted on a stream or in Parquet, where writes are final, nor with
+    /// A shard cannot be restarted on a stream, in Parquet or in a workbook, where writes are final, nor with
     /// rows in arrival order, where one shard's rows cannot be removed.
     pub fn merge_mode(target: &ExportTarget, kind: ExportFormat, order: Order) -> MergeMode {
         let mixed = order == Order::Arrival;
-        let restart = if mixed || target.is_stream() || kind.format == FileFormat::Parquet {
+        let restart = if mixed || target.is_stream() || kind.format.is_append_only() {
             Restart::Never
         } else {
             Restart::WhileIncomplete
@@ -121,9 +121,14 @@ impl UnpublishedFile {
 
     /// `packages.csv: 93.4 MB, SHA-256 9f86…`
     pub fn describe(&self) -> String {
+        let path = self.path();
+        let name = if path == Path::new("-") {
+            "standard output".into()
+        } else {
+            path.display().to_string()
+        };
         format!(
-            "{}: {}, SHA-256 {}",
-            self.path().display(),
+            "{name}: {}, SHA-256 {}",
             Bytes(self.written.bytes),
             self.written.sha256
         )

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use super::FileFormat;
 use super::compress::{Checkpoint, CompressedWriter, FileDigest};
-use super::encoder::{EncodeError, TextOptions, WriteStats, WriterCommand};
+use super::encoder::{EncodeError, EncoderOptions, WriteStats, WriterCommand};
 use super::excel::Excel;
 use crate::output::format::{Format, Renderer};
 use crate::pg::row_batch::Column;
@@ -38,7 +38,7 @@ enum RowFormatter {
 impl TextFile {
     pub fn new(
         format: FileFormat,
-        text: TextOptions,
+        text: EncoderOptions,
         packed: CompressedWriter,
         began: ShardStart,
     ) -> Self {
@@ -49,7 +49,7 @@ impl TextFile {
                     let options = &text.options;
                     RowFormatter::Excel(Excel::new(options.tuples_only, options.delimiter))
                 }
-                FileFormat::Csv | FileFormat::Parquet => rendered(Format::Csv),
+                FileFormat::Csv | FileFormat::Parquet | FileFormat::Xlsx => rendered(Format::Csv),
                 FileFormat::Tsv => rendered(Format::Tsv),
                 FileFormat::Jsonl => rendered(Format::Jsonl),
             },

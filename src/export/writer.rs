@@ -13,7 +13,7 @@ use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
 use crate::exec::driver::OutputClosed;
 use crate::exec::merge::Restart;
 use crate::export::encoder::{EncodeError, WriteStats, WriterCommand};
-use crate::export::{TextOptions, Written};
+use crate::export::{EncoderOptions, Written};
 
 /// Batches that may wait in the queue; each is about 32 KiB.
 const WAITING: usize = 16;
@@ -32,7 +32,7 @@ impl Writer {
     pub fn start(
         target: &ExportTarget,
         kind: ExportFormat,
-        text: TextOptions,
+        options: EncoderOptions,
         restart: Restart,
     ) -> Result<Self, ExportError> {
         let path = target.path().to_owned();
@@ -49,17 +49,25 @@ impl Writer {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => Encoder::Parquet(Box::new(super::parquet::Parquet::new(
                 hashing,
-                text.shard_column,
+                options.shard_column,
             ))),
             #[cfg(not(feature = "parquet"))]
-            FileFormat::Parquet => return Err(ExportError::NoParquet),
+            FileFormat::Parquet => return Err(ExportError::NotBuilt("parquet")),
+            #[cfg(feature = "xlsx")]
+            FileFormat::Xlsx => Encoder::Xlsx(Box::new(super::xlsx::Xlsx::new(
+                hashing,
+                options.shard_column,
+                options.provenance,
+            )?)),
+            #[cfg(not(feature = "xlsx"))]
+            FileFormat::Xlsx => return Err(ExportError::NotBuilt("xlsx")),
             format => {
                 let packed = CompressedWriter::new(kind.compression, hashing).map_err(failed)?;
                 let began = match restart {
                     Restart::Never => ShardStart::Irreversible,
                     Restart::WhileIncomplete => ShardStart::Unwritten,
                 };
-                Encoder::Text(Box::new(TextFile::new(format, text, packed, began)))
+                Encoder::Text(Box::new(TextFile::new(format, options, packed, began)))
             }
         };
         let (input, mut waiting) = mpsc::channel(WAITING);
@@ -127,6 +135,8 @@ enum Encoder {
     Text(Box<TextFile>),
     #[cfg(feature = "parquet")]
     Parquet(Box<super::parquet::Parquet>),
+    #[cfg(feature = "xlsx")]
+    Xlsx(Box<super::xlsx::Xlsx>),
 }
 
 impl Encoder {
@@ -135,6 +145,8 @@ impl Encoder {
             Self::Text(text) => text.take(input, stats),
             #[cfg(feature = "parquet")]
             Self::Parquet(parquet) => parquet.take(input, stats),
+            #[cfg(feature = "xlsx")]
+            Self::Xlsx(xlsx) => xlsx.take(input, stats),
         }
     }
 
@@ -143,6 +155,8 @@ impl Encoder {
             Self::Text(text) => text.finish(),
             #[cfg(feature = "parquet")]
             Self::Parquet(parquet) => parquet.finish(),
+            #[cfg(feature = "xlsx")]
+            Self::Xlsx(xlsx) => xlsx.finish(),
         }
     }
 }

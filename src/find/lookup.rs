@@ -13,6 +13,7 @@ use crate::exec::fanout::{self, Session, ShardError};
 use crate::find::report::Match;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
 use crate::sharding::suggest::{self, Nearest, Suggestion};
@@ -106,23 +107,29 @@ pub struct LookupResult {
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     pub key: &'a Key,
+    pub layout: &'a Layout,
     pub session: &'a Session,
 }
 
 /// The statement that lists the tables for a key: in one shard, or in all.
-pub fn tables_sql(key: &Key, shard: Option<Shard>) -> String {
+pub fn tables_sql(key: &Key, layout: &Layout, shard: Option<Shard>) -> String {
     let schema = match shard {
         Some(shard) => Literal(&shard.to_string()).to_string(),
         None => "NULL".to_owned(),
     };
+    let shards = Literal(&layout.regex()).to_string();
     match home(key) {
         Some(table) => sql_template::fill(
             include_str!("../../sql/find/name_tables.sql"),
-            &[("schema", &schema), ("table", &Literal(table).to_string())],
+            &[
+                ("schema", &schema),
+                ("shards", &shards),
+                ("table", &Literal(table).to_string()),
+            ],
         ),
         None => sql_template::fill(
             include_str!("../../sql/find/id_tables.sql"),
-            &[("schema", &schema)],
+            &[("schema", &schema), ("shards", &shards)],
         ),
     }
 }
@@ -139,9 +146,9 @@ pub fn home(key: &Key) -> Option<&'static str> {
 impl Lookup<'_> {
     /// Queries the catalog.
     pub async fn tables(self, shard: Option<Shard>) -> Result<Tables, LookupError> {
-        let client = self.session.connection().client();
+        let client = self.session.connection();
         let messages = client
-            .simple_query(&tables_sql(self.key, shard))
+            .simple_query(&tables_sql(self.key, self.layout, shard))
             .await
             .map_err(|error| failure(&error))?;
         let mut tables = Tables::default();
@@ -149,8 +156,7 @@ impl Lookup<'_> {
             let SimpleQueryMessage::Row(row) = message else {
                 continue;
             };
-            let (Some(shard), Some(name)) = (row.get(0).and_then(Shard::from_schema), row.get(1))
-            else {
+            let (Some(shard), Some(name)) = (row.get(0).map(Shard::named), row.get(1)) else {
                 continue;
             };
             if row.get(3) == Some("f") {
@@ -253,11 +259,7 @@ impl Lookup<'_> {
         // First roll back to the savepoint, which releases the previous shard's locks and clears
         // its error. This sends without waiting, so both go out in one round trip.
         self.session.recover().await?;
-        self.session
-            .connection()
-            .client()
-            .query_typed(sql, parameters)
-            .await
+        self.session.connection().query_typed(sql, parameters).await
     }
 }
 
@@ -394,10 +396,13 @@ mod tests {
     fn comments_and_placeholders_stay_out_of_the_wire() {
         for text in ["core", "5"] {
             let key = Key::new(text, None).unwrap();
-            let sql = tables_sql(&key, Some(Shard::new(3)));
-            assert!(sql.contains("n.nspname = 'shard_3'"), "{sql}");
+            let sql = tables_sql(&key, &Layout::default(), Some(Shard::new(3)));
             assert!(
-                !sql.contains("--") && !sql.contains("{s") && !sql.contains("{t"),
+                sql.contains("n.nspname OPERATOR(pg_catalog.=) 'shard_3'"),
+                "{sql}"
+            );
+            assert!(
+                !sql.contains("--") && !sql.contains("{schema}") && !sql.contains("{table}"),
                 "{sql}"
             );
         }

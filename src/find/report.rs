@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::sharding::missing::Missing;
+use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::habitat_id::Id;
 use crate::sharding::routing::key::{Key, NoRoute, Route};
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::shard::Shard;
 use crate::sharding::suggest::Suggestion;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::visible;
@@ -226,7 +227,7 @@ impl FindReport {
         let certain = if self.is_searched() {
             "not found"
         } else {
-            "not found so far"
+            "not found in the searched shards"
         };
         match &self.route {
             Ok(Route { shard, rule }) => {
@@ -323,6 +324,7 @@ fn escape_newlines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sharding::numbering::Numbering;
     use std::num::NonZeroU32;
 
     fn hit(shard: u32, table: &str, name: &str) -> Match {
@@ -338,7 +340,7 @@ mod tests {
         let key = Key::new(key, None).unwrap();
         let now = Timestamp::now();
         FindReport {
-            route: key.route(NonZeroU32::new(128), now),
+            route: key.route(&Numbering::default(), NonZeroU32::new(128), now),
             key,
             verdict,
             searched: None,

@@ -73,11 +73,11 @@ async fn sizes(
             ("names", &array(catalog.tables.iter().map(|it| &it.name))),
         ],
     );
-    let answers = session.connection().client().simple_query(&sql).await;
+    let answers = session.connection().simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let mut sizes = BTreeMap::new();
     for row in result_rows(&answers).into_iter().flatten() {
-        let Some(shard) = row.get(0).and_then(Shard::from_schema) else {
+        let Some(shard) = row.get(0).map(Shard::named) else {
             continue;
         };
         let size = sizes.entry(shard).or_insert(Size {
@@ -94,7 +94,7 @@ async fn sizes(
 /// `None` if the server rejects the statement.
 async fn planned_rows(session: &Session, sql: &str) -> Result<Option<f64>, FanoutError> {
     let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
-    let client = session.connection().client();
+    let client = session.connection();
     let answers = match client.simple_query(&explain).await {
         Ok(answers) => answers,
         // The single statement will report this error at the right position of the user's text.

@@ -20,6 +20,7 @@ use crate::pg::lexer::{Encoding, StringSyntax};
 use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::shard::Shard;
 
 /// The names that a statement may refer to.
@@ -83,6 +84,7 @@ impl Introspection {
                 include_str!("../../sql/global/relations.sql"),
                 &[
                     ("names", &relations_named),
+                    ("shards", &plan.shards()),
                     ("first_user_oid", &FIRST_USER_OID.to_string()),
                 ],
             ),
@@ -96,12 +98,15 @@ impl Introspection {
         if !wanted.strings.is_empty() {
             look.push(sql_template::fill(
                 include_str!("../../sql/global/objects.sql"),
-                &[("names", &array(wanted.strings.iter()))],
+                &[
+                    ("names", &array(wanted.strings.iter())),
+                    ("shards", &plan.shards()),
+                ],
             ));
         }
         let look = look.join(";\n");
-        let message = |locked: &[TableName]| format!("{};\n{look}", plan.survey(locked));
-        let client = connection.client();
+        let message = |locked: &[TableName]| format!("{};\n{look}", plan.preflight(locked));
+        let client = &connection;
         let answers = match client.simple_query(&message(&locked)).await {
             // Without the locks, conflicting changes can still be detected afterwards.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
@@ -123,16 +128,19 @@ impl Introspection {
         let functions = if_asked(&wanted.functions);
         let objects = if_asked(&wanted.strings);
         let inherited = if relations.iter().any(|row| row.get(4) == Some("t")) {
-            inherited(&connection, &relations_named).await?
+            inherited(&connection, plan, &relations_named).await?
         } else {
             Vec::new()
         };
-        let mut tables: Vec<_> = relations.into_iter().filter_map(relation).collect();
-        own_types::complete(&mut tables, &connection).await?;
+        let mut tables: Vec<_> = relations
+            .into_iter()
+            .filter_map(|row| relation(row, &plan.layout))
+            .collect();
+        own_types::complete(&mut tables, &plan.layout, &connection).await?;
         let setting = |column| server.first().and_then(|row| row.get(column));
         Ok(Self {
             preflight: Preflight {
-                session: Session::surveyed(connection, snapshot),
+                session: Session::after_preflight(connection, snapshot),
                 shards,
                 types: TypeNames::default(),
                 round_trip,
@@ -160,32 +168,33 @@ pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
 /// Costs a round trip, so only done when a table has inheritance at all, which is rare.
 async fn inherited(
     connection: &Connection,
+    plan: &Plan,
     names: &str,
 ) -> Result<Vec<InheritedTable>, FanoutError> {
     let sql = sql_template::fill(
         include_str!("../../sql/global/inheritance_overlap.sql"),
-        &[("names", names)],
+        &[("names", names), ("shards", &plan.shards())],
     );
-    let answers = connection.client().simple_query(&sql).await;
+    let answers = connection.simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     Ok(rows
         .filter_map(|row| {
             Some(InheritedTable {
                 table: row.get(0)?.to_owned(),
-                shard: Shard::from_schema(row.get(1)?)?,
-                of: Shard::from_schema(row.get(2)?)?,
+                shard: Shard::named(row.get(1)?),
+                of: Shard::named(row.get(2)?),
             })
         })
         .collect())
 }
 
-fn relation(row: &SimpleQueryRow) -> Option<Relation> {
+fn relation(row: &SimpleQueryRow, layout: &Layout) -> Option<Relation> {
     let columns: Vec<(String, String, String, String)> = serde_json::from_str(row.get(2)?).ok()?;
     let mut shards: Vec<_> = row
         .get(3)?
         .split(',')
-        .filter_map(Shard::from_schema)
+        .filter_map(|schema| layout.shard(schema))
         .collect();
     shards.sort_unstable();
     Some(Relation {

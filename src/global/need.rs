@@ -113,7 +113,7 @@ async fn missing(
             if needed == Needed::default() {
                 return Err(PrepareError::Server(report));
             }
-            let client = session.connection().client();
+            let client = session.connection();
             let recovered = client.simple_query(&Plan::recover()).await;
             recovered
                 .map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;

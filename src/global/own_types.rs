@@ -8,7 +8,7 @@ use crate::client::Connection;
 use crate::exec::fanout::{FanoutError, result_rows};
 use crate::exec::type_names::FIRST_USER_OID;
 use crate::pg::sql_template;
-use crate::sharding::shard::Shard;
+use crate::sharding::layout::Layout;
 
 /// Prefix of an identity: the value is converted as one text.
 pub(super) const BY_TEXT: &str = "by-text";
@@ -59,6 +59,7 @@ enum Conversion {
 /// types, which is rare.
 pub(super) async fn complete(
     relations: &mut [Relation],
+    layout: &Layout,
     connection: &Connection,
 ) -> Result<(), FanoutError> {
     let columns = relations.iter().flat_map(|relation| &relation.columns);
@@ -67,7 +68,7 @@ pub(super) async fn complete(
     if oids.is_empty() {
         return Ok(());
     }
-    let types = types(&oids, connection).await?;
+    let types = types(&oids, layout, connection).await?;
     for relation in relations {
         for column in &mut relation.columns {
             let Some(oid) = column.identity.strip_prefix(OWN) else {
@@ -90,6 +91,7 @@ pub(super) async fn complete(
 
 async fn types(
     oids: &BTreeSet<u32>,
+    layout: &Layout,
     connection: &Connection,
 ) -> Result<BTreeMap<u32, OwnType>, FanoutError> {
     let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
@@ -103,11 +105,11 @@ async fn types(
             ("first_user_oid", &FIRST_USER_OID.to_string()),
         ],
     );
-    let answers = connection.client().simple_query(&sql).await;
+    let answers = connection.simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let rows = result_rows(&answers).into_iter().flatten();
     let own = rows.filter_map(|row| {
-        Shard::from_schema(row.get(1)?)?;
+        layout.shard(row.get(1)?)?;
         let parts = row.get(4).unwrap_or_default().split(',');
         let own = OwnType {
             kind: row.get(2)?.to_owned(),

@@ -66,7 +66,7 @@ async fn reject_unsharded_matches(
         &[("names", names)],
     );
     let message = format!("{};\n{look}", scene(plan));
-    let answers = session.connection().client().simple_query(&message).await;
+    let answers = session.connection().simple_query(&message).await;
     let answers = answers.map_err(|error| failed(&error))?;
     let found = result_rows(&answers).into_iter().flatten();
     let mut refusals =
@@ -96,10 +96,10 @@ async fn probe_without_shard_column(
 ) -> Result<ShardColumnProbe, PrepareError> {
     let composed = Composed::new(text, &catalog.in_shard(catalog.shards[0]));
     let (scene, back) = (scene(plan), Plan::recover());
-    let client = session.connection().client();
+    let client = session.connection();
     let (set, parsed, returned) = futures::join!(
         client.simple_query(&scene),
-        client.prepare(&composed.sql),
+        client.prepare(composed.sql.clone()),
         client.simple_query(&back),
     );
     set.and(returned).map_err(|error| failed(&error))?;

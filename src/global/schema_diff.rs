@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::relation::ColumnShape;
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 
 /// How a shard's table differs from most others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,4 +121,31 @@ pub(super) fn described(one: &ColumnShape, other: &ColumnShape) -> String {
         return format!("{} ({})", one.type_name, one.identity);
     }
     format!("{} with collation {}", one.type_name, one.collation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_in_one_line_with_all_its_differences() {
+        let entry = |table: &str, difference, shards: &[u32]| DriftEntry {
+            table: table.to_owned(),
+            difference,
+            shards: shards.iter().copied().map(Shard::new).collect(),
+        };
+        let column = SchemaDifference::NoColumn("a".to_owned());
+        let lines = by_shard(&[
+            entry("t", column, &[1, 2, 5]),
+            entry("u", SchemaDifference::NoTable, &[2, 5, 7]),
+        ]);
+        assert_eq!(
+            lines,
+            [
+                "shard_1: \"t\" has no column \"a\"",
+                "shard_2, shard_5: \"t\" has no column \"a\"; no table \"u\"",
+                "shard_7: no table \"u\"",
+            ]
+        );
+    }
 }

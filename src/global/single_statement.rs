@@ -54,9 +54,11 @@ impl Checked {
             include_str!("../../sql/global/session_settings.sql"),
             &[("search_path", &search_path.schemas())],
         );
-        let client = session.connection().client();
-        let (set, parsed) =
-            futures::join!(client.simple_query(&scene), client.prepare(&composed.sql));
+        let client = session.connection();
+        let (set, parsed) = futures::join!(
+            client.simple_query(&scene),
+            client.prepare(composed.sql.clone())
+        );
         set.map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;
         let columns = parsed.iter().flat_map(tokio_postgres::Statement::columns);
         let checked = Self {
@@ -116,9 +118,14 @@ impl Checked {
             [] => writeln!(text, "-- no sharded table"),
             _ => writeln!(
                 text,
-                "-- sharded tables: {}, over {} shards",
+                "-- sharded tables: {}, over {} shard{}",
                 tables.join(", "),
-                self.catalog.shards.len()
+                self.catalog.shards.len(),
+                if self.catalog.shards.len() == 1 {
+                    ""
+                } else {
+                    "s"
+                },
             ),
         };
         let _ = writeln!(

@@ -115,7 +115,7 @@ impl ExecutionPlan {
         };
         let part = Text::new(&partial.part, strings);
         let (shadowed, checked) = futures::join!(
-            partial::is_shadowed(session, text, &catalog),
+            partial::is_shadowed(session, text, &plan.layout, &catalog),
             Self::try_prepare(session, plan, &part, alone, strings)
         );
         let checked = match checked? {
@@ -181,7 +181,7 @@ impl ExecutionPlan {
             Ok(checked) => Ok(Some(checked)),
             Err(PrepareError::Connection(error)) => Err(PrepareError::Connection(error)),
             Err(PrepareError::Unsupported(_) | PrepareError::Server(_)) => {
-                let client = session.connection().client();
+                let client = session.connection();
                 let recovered = client.simple_query(&Plan::recover()).await;
                 recovered
                     .map_err(|error| PrepareError::Connection(FanoutError::setup_failed(&error)))?;

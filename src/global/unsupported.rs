@@ -13,7 +13,8 @@ use crate::client::ServerError;
 use crate::exec::hints;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
-use crate::sharding::shard::{Ranges, Shard};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsupportedQuery {
@@ -373,7 +374,7 @@ pub fn advice(report: &ServerError, text: &Text<'_>, catalog: &Catalog) -> Optio
     } else if *code == SqlState::OUT_OF_MEMORY {
         "a global query locks every table and index that it reads; raise \
          max_locks_per_transaction, or name fewer tables or shards"
-    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE && report.advice.is_none() {
         "a global query reads every column of the tables that it names, in every queried shard"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         hints::LOCKED

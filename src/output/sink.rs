@@ -4,7 +4,7 @@
 //! blocks are waiting, the shards.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::format::RenderError;
 use crate::output::open_file;
+use crate::text::io_reason::io_reason;
 
 /// Blocks that may wait for the reader; each is about 64 KiB.
 const WAITING_BLOCKS: usize = 4;
@@ -21,9 +22,9 @@ pub enum SinkError {
     /// Reader closed the pipe (EPIPE); not an error.
     #[error("the reader closed the pipe")]
     Closed,
-    #[error("standard output: {0}{advice}", advice = advice(.0))]
+    #[error("standard output: {}{}", io_reason(.0), advice(.0))]
     Output(io::Error),
-    #[error("{}: {source}{}", .file.display(), advice(source))]
+    #[error("{}: {}{}", .file.display(), io_reason(source), advice(source))]
     File { file: PathBuf, source: io::Error },
     /// Failed before anything was written.
     #[error(transparent)]
@@ -35,6 +36,14 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::FileTooLarge => {
             "\nshardq: hint: file size limit (ulimit -f) or limit of the file system reached; \
              raise it, or write less"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nshardq: hint: free some space, or write elsewhere"
+        }
+        io::ErrorKind::NotFound => "\nshardq: hint: the directory does not exist; create it first",
+        io::ErrorKind::IsADirectory => "\nshardq: hint: name a file in it",
+        io::ErrorKind::PermissionDenied => {
+            "\nshardq: hint: the target's directory must be writable"
         }
         _ => "",
     }
@@ -52,8 +61,9 @@ pub struct Sink {
 #[derive(Debug)]
 enum Command {
     Write(Vec<u8>),
-    /// Discard what was written.
+    /// Discard what was written since the last checkpoint.
     Rewind,
+    Checkpoint(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -91,10 +101,16 @@ impl Sink {
         let (commands, mut waiting) = mpsc::channel(WAITING_BLOCKS);
         let (end, ended) = oneshot::channel();
         let write_all = move || {
+            let mut kept = 0;
             while let Some(command) = waiting.blocking_recv() {
                 match command {
                     Command::Write(block) => target.write(&block)?,
-                    Command::Rewind => target.rewind()?,
+                    Command::Rewind => target.rewind(kept)?,
+                    Command::Checkpoint(reached) => {
+                        kept = target.position();
+                        // The receiver may be gone.
+                        let _ = reached.send(());
+                    }
                 }
             }
             Ok(target)
@@ -122,7 +138,15 @@ impl Sink {
         self.draft.is_some()
     }
 
-    /// Discards what was written, if [`Sink::can_rewind`]. Errors are reported by
+    /// Waits until everything is written. [`Sink::rewind`] goes back to here from now on. `false` if
+    /// the writer has failed.
+    pub async fn checkpoint(&self) -> bool {
+        let (reached, written) = oneshot::channel();
+        let sent = self.commands.send(Command::Checkpoint(reached)).await;
+        sent.is_ok() && written.await.is_ok()
+    }
+
+    /// Discards what was written since the last checkpoint, if [`Sink::can_rewind`]. Errors are reported by
     /// [`Sink::publish`].
     pub async fn rewind(&self) {
         // The receiver is gone only when the writer has failed.
@@ -180,12 +204,23 @@ impl SinkTarget {
         written.map_err(|source| self.failed(source))
     }
 
-    fn rewind(&mut self) -> Result<(), SinkError> {
+    /// In bytes; 0 where nothing can be rewound.
+    fn position(&mut self) -> u64 {
+        match self {
+            // A pipe or a device may have none.
+            Self::File { file, .. } => file.stream_position().unwrap_or_default(),
+            Self::Output => 0,
+        }
+    }
+
+    fn rewind(&mut self, kept: u64) -> Result<(), SinkError> {
         let Self::File { file, .. } = self else {
             return Ok(());
         };
-        let rewound = file.set_len(0).and_then(|()| file.rewind());
-        rewound.map_err(|source| self.failed(source))
+        let rewound = file
+            .set_len(kept)
+            .and_then(|()| file.seek(SeekFrom::Start(kept)));
+        rewound.map(drop).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> SinkError {

@@ -42,7 +42,7 @@ fn substitute(template: &str, values: &[(&str, &str)]) -> String {
 fn without_comments(template: &str) -> String {
     let lines: Vec<_> = template
         .lines()
-        .filter(|line| !line.starts_with("--"))
+        .filter(|line| !line.trim_start().starts_with("--"))
         .collect();
     lines.join("\n")
 }
@@ -56,7 +56,10 @@ mod tests {
     #[test]
     fn what_is_filled_in_is_not_filled_again() {
         assert_eq!(
-            fill("-- {a}\n{a} {b} {a}{c}", &[("a", "{b}"), ("b", "{a}{")]),
+            fill(
+                "-- {a}\n  -- {b}\n{a} {b} {a}{c}",
+                &[("a", "{b}"), ("b", "{a}{")]
+            ),
             "{b} {a}{ {b}{c}"
         );
         assert_eq!(

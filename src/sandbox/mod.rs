@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use supervisor::Keeper;
 
+use crate::text::io_reason::io_reason;
+
 /// Turns off what throwaway data does not need, and what would make runs differ.
 const SETTINGS: &str = "
 fsync = off
@@ -94,11 +96,11 @@ pub enum SandboxError {
         "Postgres refuses to run as root, and there is no user 'postgres' or 'nobody' to run it as"
     )]
     NoAccount,
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {}", path.display(), io_reason(error))]
     Folder { path: PathBuf, error: io::Error },
-    #[error("cannot start sh: {0}")]
+    #[error("cannot start sh: {}", io_reason(.0))]
     Shell(io::Error),
-    #[error("no free port on 127.0.0.1: {0}")]
+    #[error("no free port on 127.0.0.1: {}", io_reason(.0))]
     NoPort(io::Error),
     #[error("the process that supervises the throwaway server has exited, and the server with it")]
     KeeperGone,

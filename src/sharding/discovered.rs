@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::pg::quote::Identifier;
+use crate::sharding::layout::Layout;
 use crate::sharding::shard::Shard;
 
 /// The schemas that are shards, ascending, and those that only look like one.
@@ -14,10 +15,10 @@ pub struct Discovered {
 }
 
 impl Discovered {
-    pub fn new<'a>(schemas: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(layout: &Layout, schemas: impl IntoIterator<Item = &'a str>) -> Self {
         let mut discovered = Self::default();
         for schema in schemas {
-            match Shard::from_schema(schema) {
+            match layout.shard(schema) {
                 Some(shard) => discovered.shards.push(shard),
                 None => discovered.look_alikes.0.push(schema.to_owned()),
             }
@@ -82,7 +83,10 @@ mod tests {
 
     #[test]
     fn every_schema_is_a_shard_or_looks_like_one() {
-        let discovered = Discovered::new(["shard_10", "shard_007", "shard_2", "Shard_2", "shard_"]);
+        let discovered = Discovered::new(
+            &Layout::default(),
+            ["shard_10", "shard_007", "shard_2", "Shard_2", "shard_"],
+        );
         assert_eq!(discovered.shards, [2, 10].map(Shard::new));
         assert_eq!(
             discovered.look_alikes.to_string(),
@@ -93,12 +97,12 @@ mod tests {
     #[test]
     fn many_are_counted_and_odd_ones_quoted() {
         let names: Vec<_> = (0..100).map(|n| format!("shard_{n:03}")).collect();
-        let many = Discovered::new(names.iter().map(String::as_str));
+        let many = Discovered::new(&Layout::default(), names.iter().map(String::as_str));
         assert_eq!(
             many.look_alikes.to_string(),
             "shard_000, shard_001, shard_002, shard_003, shard_004 and 95 more"
         );
-        let odd = Discovered::new(["shard_1 ", "shard_\"\n"]);
+        let odd = Discovered::new(&Layout::default(), ["shard_1 ", "shard_\"\n"]);
         assert_eq!(
             odd.look_alikes.to_string(),
             "\"shard_\"\"\\n\", \"shard_1 \""
@@ -108,7 +112,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_schema_is_lost(names in prop::collection::vec("[sS]hard[_-]?[0-9]{0,3}[a-z]?", 0..20)) {
-            let discovered = Discovered::new(names.iter().map(String::as_str));
+            let discovered = Discovered::new(&Layout::default(), names.iter().map(String::as_str));
             prop_assert_eq!(
                 discovered.shards.len() + discovered.look_alikes.count(),
                 names.len()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::sharding::discovered::LookAlikes;
-use crate::sharding::shard::Ranges;
+use crate::sharding::ranges::Ranges;
 
 /// Displayed after the number of shards: `, missing: shard_4, shard_7-9`. Empty if nothing is
 /// missing.

@@ -1,11 +1,17 @@
 //! What a shard is, which ones exist, which are selected, and how a statement is addressed to each.
 //! Pure: nothing here talks to the server.
 pub mod discovered;
+pub mod guess;
+pub mod layout;
 pub mod missing;
+pub mod numbering;
+pub mod ranges;
 pub mod routing;
+pub mod script;
 pub mod search_path;
 pub mod selection;
 pub mod shard;
+pub mod shard_list;
 pub mod statement;
 pub mod suggest;
 pub mod topology;

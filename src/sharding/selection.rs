@@ -4,8 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use crate::sharding::missing::Missing;
+use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::name_hash;
-use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::ShardList;
 use crate::sharding::topology::{Doubt, Topology, TopologyError};
 use crate::text::escape::visible;
 
@@ -65,7 +67,8 @@ impl Selection {
             if routes.iter().any(|route| route.name == *name) {
                 continue;
             }
-            let shard = name_hash::by_name(name, shard_count);
+            let numbering = topology.numbering().ok_or(TopologyError::NoNumbers)?;
+            let shard = numbering.shard(name_hash::by_name(name, shard_count));
             if topology.shards().binary_search(&shard).is_err() {
                 return Err(TopologyError::NoShardOfOrigin {
                     origin: name.clone(),
@@ -140,10 +143,13 @@ impl fmt::Display for Origins {
 mod tests {
     use super::*;
     use crate::sharding::discovered::Discovered;
+    use crate::sharding::layout::Layout;
 
     fn topology(numbers: impl IntoIterator<Item = u32>) -> Topology {
         let names: Vec<_> = numbers.into_iter().map(|n| format!("shard_{n}")).collect();
-        Topology::new(Discovered::new(names.iter().map(String::as_str))).unwrap()
+        let layout = Layout::default();
+        let discovered = Discovered::new(&layout, names.iter().map(String::as_str));
+        Topology::new(discovered, &layout).unwrap()
     }
 
     fn of_origins(names: &[&str], shards: u32) -> Result<Selection, TopologyError> {
@@ -172,7 +178,7 @@ mod tests {
     fn an_origin_whose_shard_is_missing_has_no_selection() {
         let name = (0..1000)
             .map(|n| format!("origin-{n}"))
-            .find(|name| name_hash::by_name(name, NonZeroU32::new(128).unwrap()) == Shard::new(8))
+            .find(|name| name_hash::by_name(name, NonZeroU32::new(128).unwrap()) == 8)
             .unwrap();
         let refused = of_origins(&[&name], 128).unwrap_err().to_string();
         assert!(refused.contains("shard_8"), "{refused}");

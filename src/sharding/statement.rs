@@ -1,22 +1,47 @@
-//! The user's SQL as written: from the command line, a file, or standard input. The server's parser
-//! decides whether it is one statement.
+//! One statement of the user's. The server's parser decides whether it really is one.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::pg::error_position;
+use crate::pg::source_map::SourceMap;
 use crate::sharding::shard::Shard;
+use crate::text::io_reason::io_reason;
 
-/// The text of one statement; some shards may have a text of their own.
+/// The text of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement(String, Option<Arc<BTreeMap<Shard, String>>>);
+pub struct Statement {
+    sql: Box<str>,
+    /// Shards that have a text of their own.
+    in_shards: Option<Arc<BTreeMap<Shard, String>>>,
+    written: Option<Arc<Written>>,
+}
+
+/// Where the statement is in what the user wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    map: Arc<SourceMap>,
+    /// The statement's first byte in the text that the map is for.
+    start: usize,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum StatementError {
-    #[error("{}: {source}", .file.display())]
+    #[error(
+        "no SQL given; pass it as an argument, with -c SQL or with -f FILE, or pipe it in (-f - \
+         reads it from the terminal)"
+    )]
+    Missing,
+    #[error(
+        "standard input: no SQL found; pass it as an argument, with -c SQL or with -f FILE, or \
+         pipe it in"
+    )]
+    NothingPiped,
+    #[error("{}: {}", .file.display(), io_reason(source))]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("standard input: {0}")]
+    #[error("standard input: {}", io_reason(.0))]
     UnreadableInput(io::Error),
     #[error("{0}: invalid UTF-8 at byte {1}; save the SQL as UTF-8")]
     NotUtf8(String, usize),
@@ -24,8 +49,13 @@ pub enum StatementError {
     Empty(String),
     #[error("{0}: contains a NUL character, which SQL cannot contain")]
     Nul(String),
-    #[error("expected one statement, got several; use -c once and run the others separately")]
+    #[error("expected one statement, got several; run one export per statement")]
     Several,
+    #[error(
+        "{0}: a backslash stands before a quote, so the server's standard_conforming_strings decides \
+         where the string ends and what is a variable; write the string as E'…' or with two quotes"
+    )]
+    Ambiguous(String),
     #[error("{command} is a psql command, not SQL; {instead}")]
     OfPsql {
         command: String,
@@ -38,76 +68,53 @@ impl Statement {
         Self::checked(sql.to_owned(), "the SQL argument")
     }
 
-    /// From the command line: the argument, `-c`, or a file.
-    ///
     /// # Errors
-    /// If it is not SQL, or `-c` is given several times.
-    pub fn given(
-        sql: Option<&str>,
-        commands: &[String],
-        file: Option<&Path>,
-    ) -> Result<Self, StatementError> {
-        match (sql, commands, file) {
-            (Some(sql), ..) => Self::new(sql),
-            (None, [command], _) => Self::new(command),
-            (None, [_, _, ..], _) => Err(StatementError::Several),
-            (None, [], Some(file)) => Self::read(file),
-            // clap requires one of the three.
-            (None, [], None) => Self::new(""),
-        }
-    }
-
-    /// Reads a file; `-` is standard input.
-    pub fn read(file: &Path) -> Result<Self, StatementError> {
-        let mut bytes = Vec::new();
-        let name = if file == Path::new("-") {
-            io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map_err(StatementError::UnreadableInput)?;
-            "standard input".to_owned()
-        } else {
-            bytes = std::fs::read(file).map_err(|source| StatementError::Unreadable {
-                file: file.to_owned(),
-                source,
-            })?;
-            file.display().to_string()
-        };
-        let text = String::from_utf8(bytes)
-            .map_err(|e| StatementError::NotUtf8(name.clone(), e.utf8_error().valid_up_to()))?;
-        // Windows editors write a byte-order mark, which Postgres rejects.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        Self::checked(text, &name)
-    }
-
-    fn checked(text: String, source: &str) -> Result<Self, StatementError> {
-        if text.contains('\0') {
+    /// If it cannot be a statement. `source` is what to call it.
+    pub fn checked(sql: String, source: &str) -> Result<Self, StatementError> {
+        if sql.contains('\0') {
             return Err(StatementError::Nul(source.to_owned()));
         }
-        if text.trim().is_empty() {
+        if sql.trim().is_empty() {
             return Err(StatementError::Empty(source.to_owned()));
         }
-        if let Some(of_psql) = psql_command(&text) {
+        if let Some(of_psql) = psql_command(&sql) {
             return Err(of_psql);
         }
-        Ok(Self(text, None))
+        Ok(Self::composed(sql))
     }
 
     /// SQL generated from a statement that was already checked.
     pub fn composed(sql: String) -> Self {
-        Self(sql, None)
+        Self {
+            sql: sql.into(),
+            in_shards: None,
+            written: None,
+        }
+    }
+
+    /// The statement begins at this byte of a text made from what the user wrote.
+    #[must_use]
+    pub fn written(self, map: Arc<SourceMap>, start: usize) -> Self {
+        Self {
+            written: Some(Arc::new(Written { map, start })),
+            ..self
+        }
     }
 
     /// Sets texts of their own for some shards.
     #[must_use]
     pub fn with_text_in(self, shards: BTreeMap<Shard, String>) -> Self {
-        Self(self.0, Some(Arc::new(shards)))
+        Self {
+            in_shards: Some(Arc::new(shards)),
+            ..self
+        }
     }
 
     /// The text to run in this shard.
     pub fn text_in(&self, shard: Shard) -> &str {
-        let own = self.1.as_ref().and_then(|texts| texts.get(&shard));
-        own.map_or(&self.0, String::as_str)
+        let texts = self.in_shards.as_ref();
+        let own = texts.and_then(|texts| texts.get(&shard));
+        own.map_or(&self.sql, String::as_str)
     }
 
     /// Without trailing semicolons, which mean nothing and which COPY does not accept.
@@ -116,29 +123,52 @@ impl Statement {
     /// If nothing else is left.
     pub fn unterminated(&self) -> Result<Self, StatementError> {
         let bare = self
-            .0
+            .sql
             .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
-        Self::new(bare)
+        Ok(Self {
+            written: self.written.clone(),
+            ..Self::new(bare)?
+        })
     }
 
     /// The psql command at this position (in characters, from 1), where the server's parser found
     /// an error; `None` if there is none.
     pub fn psql_command_at(&self, position: usize) -> Option<StatementError> {
-        let (at, _) = self.0.char_indices().nth(position.checked_sub(1)?)?;
+        let (at, _) = self.sql.char_indices().nth(position.checked_sub(1)?)?;
         // Only known commands count: any other backslash may be part of a string.
-        psql_command_name(&self.0[at..]).and_then(instead_of)?;
-        psql_command(&self.0[at..])
+        psql_command_name(&self.sql[at..]).and_then(instead_of)?;
+        psql_command(&self.sql[at..])
     }
 
     /// The text before a semicolon at this position (in characters, from 1); `None` if there is
     /// none.
     pub fn before_semicolon(&self, position: usize) -> Option<Self> {
-        let (at, found) = self.0.char_indices().nth(position.checked_sub(1)?)?;
-        (found == ';').then(|| Self(self.0[..at].to_owned(), None))
+        let (at, found) = self.sql.char_indices().nth(position.checked_sub(1)?)?;
+        (found == ';').then(|| Self {
+            sql: self.sql[..at].into(),
+            in_shards: None,
+            written: self.written.clone(),
+        })
+    }
+
+    /// The line at this position (in characters, from 1) of the user's own text, with a caret
+    /// below it. Empty if it is outside.
+    pub fn excerpt(&self, position: usize) -> String {
+        let Some(Written { map, start }) = self.written.as_deref() else {
+            return error_position::excerpt(&self.sql, position);
+        };
+        let mut starts = self.sql.char_indices().map(|(at, _)| at);
+        let at = match position.checked_sub(1) {
+            Some(before) if before == self.sql.chars().count() => Some(self.sql.len()),
+            before => before.and_then(|before| starts.nth(before)),
+        };
+        at.map_or_else(String::new, |at| {
+            error_position::excerpt(map.written(), map.position(start + at))
+        })
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.sql
     }
 }
 
@@ -166,7 +196,8 @@ fn instead_of(name: &str) -> Option<&'static str> {
         "o" => "use -o FILE",
         "timing" => "use --timing",
         "watch" => "use watch(1): watch -n 2 shardq query …",
-        "set" | "unset" | "pset" => "shardq query --help lists the flags",
+        "set" | "unset" => "use -v NAME=VALUE",
+        "pset" => "shardq query --help lists the flags",
         "d" | "dt" | "dv" | "dm" | "di" | "dn" | "df" | "dp" | "z" | "l" => {
             "use psql, or query the catalog: SELECT column_name, data_type FROM \
              information_schema.columns WHERE table_schema = current_schema() AND table_name = '…'"

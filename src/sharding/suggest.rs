@@ -77,6 +77,14 @@ pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option
         .map(|(_, name)| name)
 }
 
+/// Puts names that are similar in front, and keeps the order of the others.
+pub fn similar_first(wanted: &str, names: &mut [String]) {
+    let slips = max_edit_distance(wanted.chars().count());
+    let wanted = wanted.to_lowercase();
+    let distance = |name: &String| strsim::osa_distance(&wanted, &name.to_lowercase());
+    names.sort_by_cached_key(|name| distance(name).min(slips + 1));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

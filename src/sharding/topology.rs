@@ -1,17 +1,25 @@
 //! Which shards a database has, and gaps in their numbering.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use crate::sharding::discovered::{Discovered, LookAlikes};
-use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::layout::Layout;
+use crate::sharding::numbering::Numbering;
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::{Item, ShardList, glob, is_pattern, range};
 
 /// The shards of one database, ascending; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     shards: Vec<Shard>,
     look_alikes: LookAlikes,
+    layout: Layout,
+    /// That of the layout; `None` if shards have names rather than numbers.
+    numbering: Option<Numbering>,
 }
 
 /// Why shards may be missing: the numbering has gaps, and schemas that look like shards may hold
@@ -27,7 +35,14 @@ pub struct Doubt {
 pub enum TopologyError {
     #[error("no such shard: {missing}; the shards are {present}")]
     NotThere { missing: String, present: String },
-    #[error("expected {expected} shards, found {found}{}", .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
+    #[error(
+        "shards have names here rather than numbers, so --shards {0} selects none; write their \
+         names, e.g. acme,be*"
+    )]
+    NotNumbered(String),
+    #[error("origins are in shards by number, but shards have names here")]
+    NoNumbers,
+    #[error("expected {expected} shard{}, found {found}{}", if *expected == 1 { "" } else { "s" }, .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
     Incomplete {
         expected: u32,
         found: usize,
@@ -48,7 +63,7 @@ pub enum TopologyError {
 
 impl Topology {
     /// `None` if there are no shards.
-    pub fn new(discovered: Discovered) -> Option<Self> {
+    pub fn new(discovered: Discovered, layout: &Layout) -> Option<Self> {
         let Discovered {
             shards,
             look_alikes,
@@ -56,7 +71,22 @@ impl Topology {
         (!shards.is_empty()).then_some(Self {
             shards,
             look_alikes,
+            layout: layout.clone(),
+            numbering: layout.numbering(),
         })
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub fn numbering(&self) -> Option<&Numbering> {
+        self.numbering.as_ref()
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        let shards = self.shards.iter();
+        shards.filter_map(|shard| self.numbering.as_ref()?.number(*shard))
     }
 
     pub fn shards(&self) -> &[Shard] {
@@ -69,7 +99,8 @@ impl Topology {
 
     /// The first shard if its number is above 1: a numbering starts at 0 or 1.
     pub fn late_start(&self) -> Option<Shard> {
-        self.shards.first().copied().filter(|s| s.number() > 1)
+        let first = self.shards.first().copied()?;
+        (self.numbers().next()? > 1).then_some(first)
     }
 
     /// Numbers missing from a numbering of `count` shards: before a late start, in gaps, and at the
@@ -77,8 +108,10 @@ impl Topology {
     pub fn lacking_of(&self, count: NonZeroU32) -> Ranges {
         let mut lacking = self.lacking();
         let end = self.shard_count().get();
-        if count.get() > end {
-            lacking.push(end..=count.get() - 1);
+        if count.get() > end
+            && let Some(numbering) = &self.numbering
+        {
+            lacking.push_numbers(numbering, end..=count.get() - 1);
         }
         lacking
     }
@@ -86,8 +119,8 @@ impl Topology {
     /// Missing numbers: before a late start, and in gaps.
     pub fn lacking(&self) -> Ranges {
         let mut lacking = Ranges::default();
-        if let Some(first) = self.late_start() {
-            lacking.push(0..=first.number() - 1);
+        if let (Some(numbering), Some(first @ 2..)) = (&self.numbering, self.numbers().next()) {
+            lacking.push_numbers(numbering, 0..=first - 1);
         }
         lacking.extend(self.gaps());
         lacking
@@ -105,14 +138,17 @@ impl Topology {
     /// How many shards keys are distributed over, if not given: the highest number plus one, since
     /// numbering starts at 0.
     pub fn shard_count(&self) -> NonZeroU32 {
-        let highest = self.shards.last().map_or(0, |last| last.number());
-        NonZeroU32::MIN.saturating_add(highest)
+        let highest = match self.numbering {
+            Some(_) => self.numbers().last(),
+            None => u32::try_from(self.shards.len()).ok().map(|count| count - 1),
+        };
+        NonZeroU32::MIN.saturating_add(highest.unwrap_or(0))
     }
 
     /// Missing numbers between the lowest and the highest shard.
     pub fn gaps(&self) -> Ranges {
-        match (self.shards.first(), self.shards.last()) {
-            (Some(first), Some(last)) => self.absent(first.number()..=last.number()),
+        match (self.numbers().next(), self.numbers().last()) {
+            (Some(first), Some(last)) => self.absent(first..=last),
             _ => Ranges::default(),
         }
     }
@@ -139,51 +175,93 @@ impl Topology {
     /// # Errors
     /// If a shard on the list does not exist.
     pub fn pick(&self, list: &ShardList) -> Result<Vec<Shard>, TopologyError> {
-        let mut missing = Ranges::default();
-        for range in list.ranges() {
-            // An open range (`100-`) matches whatever exists, but must match something.
-            if *range.end() == u32::MAX {
-                if !self
-                    .shards
-                    .iter()
-                    .any(|shard| range.contains(&shard.number()))
-                {
-                    missing.push(range.clone());
-                }
-            } else {
-                missing.extend(self.absent(range.clone()));
-            }
+        let (mut picked, mut missing) = (BTreeSet::new(), Vec::new());
+        for item in list.items() {
+            let (found, absent) = match item {
+                Item::Numbers(range) => match &self.numbering {
+                    Some(numbering) => self.in_range(numbering, range),
+                    None => return Err(TopologyError::NotNumbered(list.to_string())),
+                },
+                Item::Name(name) => self.by_name(name),
+            };
+            picked.extend(found);
+            missing.extend((!absent.is_empty()).then(|| absent.to_string()));
         }
         if !missing.is_empty() {
             return Err(TopologyError::NotThere {
-                missing: missing.to_string(),
-                present: Ranges::of(&self.shards).to_string(),
+                missing: missing.join(", "),
+                present: Ranges::of(&self.shards).brief(),
             });
         }
-        Ok(self
-            .shards
-            .iter()
-            .copied()
-            .filter(|shard| list.contains(*shard))
-            .collect())
+        Ok(picked.into_iter().collect())
+    }
+
+    /// The shards with these numbers, and those that do not exist. An open range (`100-`) is
+    /// whatever exists, but must be something.
+    fn in_range(&self, numbering: &Numbering, range: &RangeInclusive<u32>) -> (Vec<Shard>, Ranges) {
+        let is_in = |shard: &&Shard| {
+            numbering
+                .number(**shard)
+                .is_some_and(|n| range.contains(&n))
+        };
+        let found: Vec<_> = self.shards.iter().filter(is_in).copied().collect();
+        let mut absent = Ranges::default();
+        if *range.end() != u32::MAX {
+            absent = absent_of(numbering, &found, range.clone());
+        } else if found.is_empty() {
+            absent.push_numbers(numbering, range.clone());
+        }
+        (found, absent)
+    }
+
+    /// A shard's name or label, a pattern of those, or a range such as `shard_7-9`.
+    fn by_name(&self, name: &str) -> (Vec<Shard>, Ranges) {
+        let shard = Shard::named(name);
+        if self.shards.binary_search(&shard).is_ok() {
+            return (vec![shard], Ranges::default());
+        }
+        let is = |wanted: &str| {
+            if is_pattern(name) {
+                glob(name, wanted)
+            } else {
+                name == wanted
+            }
+        };
+        let fits = |shard: &&Shard| is(shard.name()) || self.layout.label(**shard).is_some_and(is);
+        let found: Vec<_> = self.shards.iter().filter(fits).copied().collect();
+        if !found.is_empty() {
+            return (found, Ranges::default());
+        }
+        if let Some(range) = range(name) {
+            return self.in_range(&range.numbering, &range.numbers);
+        }
+        (Vec::new(), Ranges::of_names(&[name.to_owned()]))
     }
 
     fn absent(&self, wanted: RangeInclusive<u32>) -> Ranges {
-        let mut absent = Ranges::default();
-        let mut next = *wanted.start();
-        for number in self.shards.iter().map(|shard| shard.number()) {
-            if wanted.contains(&number) {
-                if number > next {
-                    absent.push(next..=number - 1);
-                }
-                next = number.saturating_add(1);
-            }
+        match &self.numbering {
+            Some(numbering) => absent_of(numbering, &self.shards, wanted),
+            None => Ranges::default(),
         }
-        if next <= *wanted.end() {
-            absent.push(next..=*wanted.end());
-        }
-        absent
     }
+}
+
+/// The numbers that no shard has.
+fn absent_of(numbering: &Numbering, shards: &[Shard], wanted: RangeInclusive<u32>) -> Ranges {
+    let mut absent = Ranges::default();
+    let mut next = *wanted.start();
+    for number in shards.iter().filter_map(|shard| numbering.number(*shard)) {
+        if wanted.contains(&number) {
+            if number > next {
+                absent.push_numbers(numbering, next..=number - 1);
+            }
+            next = number.saturating_add(1);
+        }
+    }
+    if next <= *wanted.end() {
+        absent.push_numbers(numbering, next..=*wanted.end());
+    }
+    absent
 }
 
 impl fmt::Display for Doubt {
@@ -214,7 +292,9 @@ mod tests {
         let schemas: Vec<_> = shards
             .chain(others.iter().map(|s| (*s).to_owned()))
             .collect();
-        Topology::new(Discovered::new(schemas.iter().map(String::as_str))).unwrap()
+        let layout = Layout::default();
+        let discovered = Discovered::new(&layout, schemas.iter().map(String::as_str));
+        Topology::new(discovered, &layout).unwrap()
     }
 
     #[test]

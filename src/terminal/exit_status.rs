@@ -27,6 +27,19 @@ impl Exit {
             Self::Interrupted => 130,
         }
     }
+
+    /// Of two parts of a run.
+    #[must_use]
+    pub fn or_worse(self, other: Self) -> Self {
+        let severity = |exit: &Self| match exit {
+            Self::Complete => 0,
+            Self::Incomplete => 1,
+            Self::Failed => 2,
+            Self::Usage => 3,
+            Self::Interrupted => 4,
+        };
+        std::cmp::max_by_key(self, other, severity)
+    }
 }
 
 impl From<Exit> for ExitCode {

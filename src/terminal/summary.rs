@@ -85,7 +85,8 @@ impl fmt::Display for SnapshotCount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sharding::shard::{Ranges, Shard};
+    use crate::sharding::ranges::Ranges;
+    use crate::sharding::shard::Shard;
 
     #[test]
     fn it_states_rows_completeness_instant_and_time() {

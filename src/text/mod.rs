@@ -2,4 +2,5 @@
 //! layer: it knows nothing of shards and servers.
 pub mod escape;
 pub mod humanize;
+pub mod io_reason;
 pub mod width;

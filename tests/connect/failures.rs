@@ -95,7 +95,6 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
         "host=localhost port={port} user=postgres sslmode=require",
     ] {
         let connection = connect_to(target).await.unwrap();
-        let client = connection.client();
         let started = Instant::now();
         let ended = Notify::new();
         let cancelling = async {
@@ -104,18 +103,11 @@ async fn cancel_stops_what_runs_with_and_without_tls() {
                 .await
                 .unwrap();
             let running = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep' AND state = 'active'";
-            while watcher
-                .client()
-                .query_one(running, &[])
-                .await
-                .unwrap()
-                .get::<_, i64>(0)
-                == 0
-            {}
+            while watcher.query_typed(running, &[]).await.unwrap()[0].get::<_, i64>(0) == 0 {}
             connection.cancel_until(ended.notified()).await;
         };
         let sleeping = async {
-            let outcome = client.batch_execute("SELECT pg_sleep(60)").await;
+            let outcome = connection.simple_query("SELECT pg_sleep(60)").await;
             ended.notify_one();
             outcome
         };

@@ -109,6 +109,22 @@ async fn a_password_is_asked_for_once_and_kept() {
 }
 
 #[tokio::test]
+async fn a_password_that_was_typed_is_not_asked_for_again() {
+    for flag in [&[][..], &["-W"]] {
+        let settings = scram_settings(flag);
+        let wrong = |_: &str| Ok("wrong".into());
+        let refused = connect_with_prompt(settings.clone(), wrong, connect_twice).await;
+        assert!(refused.is_err(), "{flag:?}");
+        let ask = |_: &str| Ok(PASSWORD.into());
+        let connected = connect_with_prompt(settings.clone(), ask, connect_twice).await;
+        assert!(connected.is_ok(), "a wrong one is not kept: {connected:?}");
+        let again = |_: &str| panic!("asked twice");
+        let connected = connect_with_prompt(settings, again, connect_twice).await;
+        assert!(connected.is_ok(), "{connected:?}");
+    }
+}
+
+#[tokio::test]
 async fn w_never_asks_and_capital_w_always_does() {
     let never = scram_settings(&["-w"]);
     let refused = connect_with_prompt(never, |_| panic!("asked with -w"), connect_twice).await;

@@ -186,8 +186,8 @@ impl Call {
     /// Our result in one line: the server that we reached, or the error.
     pub async fn ours(&self) -> Result<String, String> {
         let connection = self.connect().await?.map_err(|error| error.to_string())?;
-        let row = connection.client().query_one(WHERE_AM_I, &[]).await;
-        Ok(row.unwrap().get(0))
+        let rows = connection.query_typed(WHERE_AM_I, &[]).await;
+        Ok(rows.unwrap()[0].get(0))
     }
 
     pub async fn connect(&self) -> Result<Result<Connection, ConnectError>, String> {

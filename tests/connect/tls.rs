@@ -1,7 +1,10 @@
 //! TLS: which certificates are trusted, and the errors otherwise.
 
-use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+use std::{fs, io, thread};
 
 use rcgen::{BasicConstraints, IsCa, KeyPair, date_time_ymd};
 use shardq::client::{ConnectError, Connection};
@@ -49,12 +52,8 @@ async fn verify(sandbox: &Sandbox, host: &str, mode: &str, root: &str) -> Result
         format!("host={host} hostaddr=127.0.0.1 port={{port}} user=postgres sslmode={mode}");
     let call = Call::new(sandbox, &["-d", &target], &[]).file(".postgresql/root.crt", root);
     let connection = call.connect().await.unwrap()?;
-    let row = connection
-        .client()
-        .query_one(WHERE_AM_I, &[])
-        .await
-        .unwrap();
-    assert!(row.get::<_, &str>(0).contains("|t|"), "no TLS");
+    let rows = connection.query_typed(WHERE_AM_I, &[]).await.unwrap();
+    assert!(rows[0].get::<_, &str>(0).contains("|t|"), "no TLS");
     Ok(())
 }
 
@@ -285,4 +284,50 @@ async fn a_server_without_tls_is_used_without_unless_tls_is_required() {
         assert_eq!(ours.is_ok(), works, "{mode}: {ours:?}");
         assert_eq!(ours, psqls, "{mode}");
     }
+}
+
+/// Postgres 15 accepts keys for P-256 only, and answers another with a `HelloRetryRequest`.
+#[tokio::test]
+async fn the_first_key_offered_is_one_that_the_server_accepts() {
+    let (port, sent) = recording_proxy(SHARED.sandbox.port());
+    let target = format!("host=localhost port={port} user=postgres sslmode=require");
+    let call = Call::new(&SHARED.sandbox, &["-d", &target], &[]);
+    call.connect().await.unwrap().unwrap();
+    let sent = sent.lock().unwrap();
+    assert_eq!(client_hellos(&sent[SSL_REQUEST..]), 1);
+}
+
+const SSL_REQUEST: usize = 8;
+
+/// How many of these TLS records hold a `ClientHello`.
+fn client_hellos(mut records: &[u8]) -> usize {
+    const HANDSHAKE: u8 = 22;
+    const CLIENT_HELLO: u8 = 1;
+    let mut found = 0;
+    while let [kind, _, _, high, low, rest @ ..] = records {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        found += usize::from(*kind == HANDSHAKE && rest.first() == Some(&CLIENT_HELLO));
+        records = rest.get(length..).unwrap_or_default();
+    }
+    found
+}
+
+/// Accepts one connection, and records what the client sends on it.
+fn recording_proxy(server: u16) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::<Mutex<Vec<u8>>>::default();
+    let record = Arc::clone(&sent);
+    thread::spawn(move || {
+        let (mut near, _) = listener.accept().unwrap();
+        let mut far = TcpStream::connect(("127.0.0.1", server)).unwrap();
+        let (mut back, mut forth) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut forth, &mut back));
+        let mut bytes = [0; 4096];
+        while let Ok(length @ 1..) = near.read(&mut bytes) {
+            record.lock().unwrap().extend(&bytes[..length]);
+            far.write_all(&bytes[..length]).unwrap();
+        }
+    });
+    (port, sent)
 }

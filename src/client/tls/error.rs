@@ -9,6 +9,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use crate::client::endpoint::HostAddr;
 use crate::config::Roots;
+use crate::text::io_reason::{io_reason, without_numbers};
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::client) enum TlsError {
@@ -32,7 +33,7 @@ pub(in crate::client) enum TlsError {
     NameMismatch { certificate: String, host: String },
     #[error("SSL error: {}", reason(.0))]
     Protocol(rustls::Error),
-    #[error("SSL error: {0}")]
+    #[error("SSL error: {}", io_reason(.0))]
     Io(io::Error),
 }
 
@@ -40,7 +41,7 @@ impl TlsError {
     pub fn file(what: &'static str, path: &Path, error: &pem::Error) -> Self {
         let reason = match error {
             pem::Error::NoItemsFound => "it contains none in PEM format".to_owned(),
-            error => error.to_string(),
+            error => without_numbers(&error.to_string()),
         };
         Self::File {
             what,

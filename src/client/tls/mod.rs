@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::{self, kx_group};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -51,8 +53,7 @@ fn server_name(tls: &Tls, target: &HostAddr) -> Result<ServerName<'static>, TlsE
 }
 
 fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(server_verifier(tls)?);
@@ -62,6 +63,16 @@ fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     };
     config.enable_sni = tls.server_name_indication;
     Ok(config)
+}
+
+/// Offers a key for the curve P-256 first. A server with the default `ssl_ecdh_curve = prime256v1`
+/// (until Postgres 17) answers a key for X25519, the first of rustls, with another question, which
+/// costs a round trip. Postgres 18 takes either.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1],
+        ..ring::default_provider()
+    }
 }
 
 /// As in libpq, an existing root certificate file is used in every mode.

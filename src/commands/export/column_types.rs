@@ -14,6 +14,7 @@ use crate::exec::fanout::FanoutError;
 use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 
 /// The columns of a single-file export, if there is a manifest to record them. Closes the server.
 pub async fn of_result(
@@ -26,12 +27,13 @@ pub async fn of_result(
     } else {
         ColumnTypes::default()
     };
-    ask(heard, &types, outcome, asked.interrupt).await
+    ask(heard, &asked.plan.layout, &types, outcome, asked.interrupt).await
 }
 
 /// The columns for the manifest, or why they are unknown. Closes the server.
 pub async fn ask(
     heard: Option<OpenServer>,
+    layout: &Layout,
     types: &ColumnTypes,
     outcome: &mut RunReport,
     interrupt: &Interrupt,
@@ -39,17 +41,21 @@ pub async fn ask(
     let Some(heard) = heard else {
         return Ok(Vec::new());
     };
-    let server = heard.server.clone();
+    let (server, unknown) = (heard.server.clone(), heard.names());
     if types.is_empty() {
         drop(heard);
+        unknown.explain(outcome, &server, interrupt).await;
         server.close().await;
         return Ok(Vec::new());
     }
     let asked = tokio::select! {
         biased;
         () = interrupt.requested() => None,
-        names = names(heard, types) => Some(names),
+        names = names(heard, layout, types) => Some(names),
     };
+    if asked.is_some() {
+        unknown.explain(outcome, &server, interrupt).await;
+    }
     server.close().await;
     match asked {
         Some(Ok(names)) => Ok(columns::records(types, &names)),
@@ -65,21 +71,29 @@ pub async fn ask(
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// On a connection of the run, or on a new one if that was lost.
-async fn names(heard: OpenServer, types: &ColumnTypes) -> Result<TypeNames, FanoutError> {
+async fn names(
+    heard: OpenServer,
+    layout: &Layout,
+    types: &ColumnTypes,
+) -> Result<TypeNames, FanoutError> {
     let server = heard.server.clone();
     let distinct: Vec<_> = types.distinct().into_iter().collect();
     let of_run = async {
         let mut session = heard.into_session().await?;
         session.opened().await.ok()?;
-        of(session.connection(), &distinct).await.ok()
+        of(session.connection(), layout, &distinct).await.ok()
     };
     if let Ok(Some(names)) = tokio::time::timeout(PATIENCE, of_run).await {
         return Ok(names);
     }
-    of(&server.connection().await?, &distinct).await
+    of(&server.connection().await?, layout, &distinct).await
 }
 
-async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames, FanoutError> {
+async fn of(
+    connection: &Connection,
+    layout: &Layout,
+    types: &[DeclaredType],
+) -> Result<TypeNames, FanoutError> {
     let pairs: Vec<_> = types
         .iter()
         .map(|declared| format!("({}::pg_catalog.oid, {})", declared.oid, declared.modifier))
@@ -89,7 +103,6 @@ async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames
         &[("types", &pairs.join(", "))],
     );
     let messages = connection
-        .client()
         .simple_query(&sql)
         .await
         .map_err(|error| FanoutError::setup_failed(&error))?;
@@ -104,7 +117,7 @@ async fn of(connection: &Connection, types: &[DeclaredType]) -> Result<TypeNames
                 modifier: row.get(1)?.parse().ok()?,
             };
             let can_be_loaded = row.get(5) == Some("t");
-            let name = TypeName::new(row.get(2), row.get(3)?, row.get(4)?, can_be_loaded);
+            let name = TypeName::new(layout, row.get(2), row.get(3)?, row.get(4)?, can_be_loaded);
             Some((declared, name))
         })
         .collect())

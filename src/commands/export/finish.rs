@@ -172,7 +172,9 @@ impl FinishedRun<'_> {
         } = &self.outcome;
         if !failures.is_empty() {
             let advice = |error: &_| self.hint_for(error);
-            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+            for message in failures.describe(*asked, &self.plan.statement, advice) {
+                console.error(&message);
+            }
         }
         if let Some(doubt) = &self.selection.doubt {
             console.error(&format!("shards may be missing: {doubt}"));
@@ -199,7 +201,7 @@ impl FinishedRun<'_> {
         }
         let text = match error {
             ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-                hints::cancelled_hint(report, "--statement-timeout")
+                hints::cancelled_hint(report).to_owned()
             }
             // A file cannot continue at another snapshot.
             ShardError::Lost { .. } if !self.asked.args.output.per_shard => {

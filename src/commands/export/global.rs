@@ -16,7 +16,7 @@ use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
 use crate::exec::merge::{MergeMode, Order};
 use crate::exec::plan::{Consistency, Determinism, Plan};
-use crate::export::encoder::TextOptions;
+use crate::export::encoder::EncoderOptions;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
 use crate::global::{ExecutionPlan, Strategy};
@@ -60,7 +60,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = session_setup::fetch_server_info(&prepared.survey.session);
+        let work = session_setup::fetch_server_info(&prepared.survey.session, &plan);
         let Some(server_info) =
             session_setup::run_or_cancel(&prepared.server, asked.interrupt, work).await?
         else {
@@ -68,20 +68,17 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         };
         let going = match prepared.start(&question, console).await? {
             StartResult::Started(going) => *going,
-            other => {
-                let limit = "--statement-timeout";
-                match attempt.not_started(other, limit, NEW_SNAPSHOT, console)? {
-                    Some(exit) => return Ok(exit),
-                    None => continue,
-                }
-            }
+            other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
+                Some(exit) => return Ok(exit),
+                None => continue,
+            },
         };
         // No progress estimate: there is only one statement.
         let mut file = OneFile::start(
             target,
             beside,
             kind,
-            text(asked),
+            encoder(asked, &server_info),
             MergeMode::IN_ORDER.restart,
             BTreeMap::new(),
         )?;
@@ -180,11 +177,11 @@ fn plan(plan: &Plan) -> Plan {
     }
 }
 
-fn text(asked: &ExportRequest<'_>) -> TextOptions {
-    let mut text = asked.text();
-    text.shard_column = None;
-    text.options.shard_column = false;
-    text
+fn encoder(asked: &ExportRequest<'_>, server: &ServerInfo) -> EncoderOptions {
+    let mut options = asked.encoder(server);
+    options.shard_column = None;
+    options.options.shard_column = false;
+    options
 }
 
 /// The final statement only ran under the first shard's name.
@@ -247,12 +244,7 @@ async fn conclude(
     let Some(line) = line else {
         not_written(path, console);
         return match outcome.failures.first() {
-            Some(error) => Err(global::failure(
-                error.clone(),
-                &ran.way,
-                &ran.plan,
-                "--statement-timeout",
-            )),
+            Some(error) => Err(global::failure(error.clone(), &ran.way, &ran.plan)),
             None => Ok(exit),
         };
     };

@@ -85,7 +85,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             target,
             beside,
             asked.kind,
-            asked.text(),
+            asked.encoder(&server_info),
             merge_mode.restart,
             server_info.shard_rows.clone(),
         )?;

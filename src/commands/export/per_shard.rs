@@ -59,7 +59,8 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
         let (mut outcome, heard) = driving;
         if outcome.status != RunStatus::Retry {
             let types = parts.column_types(&outcome);
-            ran.columns = column_types::ask(heard, &types, &mut outcome, interrupt).await;
+            ran.columns =
+                column_types::ask(heard, &asked.plan.layout, &types, &mut outcome, interrupt).await;
             ran.outcome = outcome;
             return tokio::select! {
                 biased;
@@ -165,7 +166,7 @@ async fn begin<'a>(
         folder.at(),
         asked.args.output.folder_key(),
         asked.kind,
-        asked.text(),
+        asked.encoder(&ran.server_info),
         types,
         ran.server_info.shard_rows.clone(),
         manifest,

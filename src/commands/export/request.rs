@@ -15,12 +15,15 @@ use crate::exec::driver::OnShardError;
 use crate::exec::merge::Order;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::exec::verb::Verb;
-use crate::export::encoder::TextOptions;
+use crate::export::encoder::EncoderOptions;
+use crate::export::provenance::Provenance;
+use crate::export::server_info::ServerInfo;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
-use crate::sharding::shard::ShardList;
-use crate::sharding::statement::Statement;
+use crate::sharding::layout::Pattern;
+use crate::sharding::script;
+use crate::sharding::shard_list::ShardList;
 
 /// The complete request.
 #[derive(Clone, Copy)]
@@ -34,7 +37,7 @@ pub struct ExportRequest<'a> {
 
 /// The format of the file, once all flags are known to be compatible.
 pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
-    let kind = match args.format {
+    let kind = match args.format() {
         Some(kind) => kind,
         // A folder may have any name; its files have their own extensions.
         None if args.per_shard => ExportFormat::of(&args.output).unwrap_or(ExportFormat::CSV),
@@ -68,12 +71,12 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
         ),
         (
             args.null.is_some() && !kind.has_header(),
-            "--null is for CSV and TSV, because JSON lines and Parquet have their own null; remove \
+            "--null is for CSV and TSV, because other formats have their own null; remove \
              it, or write to a .csv file",
         ),
         (
             args.tuples_only && !kind.has_header(),
-            "--tuples-only is for CSV and TSV, because JSON lines and Parquet have no header line; \
+            "--tuples-only is for CSV and TSV, because other formats have no header line; \
              remove it, or write to a .csv file",
         ),
         (
@@ -97,9 +100,9 @@ fn incompatible_flags(args: &ExportOutputArgs, kind: ExportFormat) -> [(bool, &'
              anyway; remove it",
         ),
         (
-            args.allow_partial && format == FileFormat::Parquet,
-            "--allow-partial removes the rows of a shard that fails partway, which Parquet does \
-             not allow",
+            args.allow_partial && format.is_append_only(),
+            "--allow-partial removes the rows of a shard that fails partway, which Parquet and \
+             Excel workbooks do not allow",
         ),
         (
             args.allow_partial && is_stream,
@@ -127,7 +130,7 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
-    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
+    let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {
             format,
@@ -140,6 +143,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
     let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
+        layout: args.shards.layout.layout(),
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
@@ -182,9 +186,9 @@ impl ExportRequest<'_> {
         !self.is_stream() && !self.args.output.no_manifest
     }
 
-    pub fn text(&self) -> TextOptions {
+    pub fn encoder(&self, server: &ServerInfo) -> EncoderOptions {
         let args = &self.args.output;
-        TextOptions {
+        EncoderOptions {
             options: RenderOptions {
                 tuples_only: args.tuples_only,
                 null: args.null.clone(),
@@ -194,6 +198,7 @@ impl ExportRequest<'_> {
             },
             shard_column: self.shard_column(),
             excel: args.excel,
+            provenance: Provenance::new(self.plan, self.settings, server),
         }
     }
 
@@ -221,10 +226,7 @@ impl ExportRequest<'_> {
         let flag = |given: bool| given.then_some(Value::from(true));
         let options = [
             ("connections", Some(args.run.connections.into())),
-            (
-                "statement-timeout",
-                Some(milliseconds(args.limits.statement_timeout)),
-            ),
+            ("statement-timeout", Some(milliseconds(args.limits.timeout))),
             ("lock-timeout", Some(milliseconds(args.limits.lock_timeout))),
             ("no-snapshot", flag(args.run.no_snapshot)),
             ("row-security", flag(args.run.row_security)),
@@ -239,6 +241,11 @@ impl ExportRequest<'_> {
             (
                 "shards",
                 text(&ShardList::union(&args.shards.shards).map(|list| list.to_string())),
+            ),
+            ("schemas", patterns(&args.shards.layout.schemas)),
+            (
+                "exclude-schemas",
+                patterns(&args.shards.layout.exclude_schemas),
             ),
             ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),
@@ -259,6 +266,11 @@ fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers take the shard from the names of the subfolders.
     (!args.no_shard_column && !args.per_shard)
         .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
+}
+
+fn patterns(patterns: &[Pattern]) -> Option<Value> {
+    let listed: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+    (!listed.is_empty()).then(|| listed.into())
 }
 
 /// A single value as text, several as a list.

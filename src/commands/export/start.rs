@@ -56,19 +56,19 @@ pub async fn start(
     let server = opened.server.clone();
     let work = async {
         let mut survey = session_setup::survey(opened.first, plan).await?;
-        let topology = session_setup::topology(&survey, settings).await?;
+        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
         let selection = choose(args, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
-        let mut server_info = session_setup::fetch_server_info(&survey.session).await?;
+        let mut server_info = session_setup::fetch_server_info(&survey.session, &plan).await?;
         // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
                 session: &survey.session,
                 topology: &topology,
                 shard_count: origins.shard_count,
-                limits: plan.limits,
+                plan: &plan,
             };
             let located = Located::by(looks, places, console).await?;
             located.or_refuse(console)?;
@@ -132,7 +132,7 @@ pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result
     };
     let work = async {
         let mut survey = session_setup::survey(opened.first, plan).await?;
-        let topology = session_setup::topology(&survey, settings).await?;
+        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
         let shards = choose(args, &topology, console)?.shards;
         let shards = match &earlier {
             Some(earlier) => earlier.left(&shards),

@@ -16,10 +16,13 @@ use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecur
 use crate::find::lookup::{self, Lookup};
 use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
+use crate::sharding::layout::Layout;
+use crate::sharding::numbering::Numbering;
 use crate::sharding::routing::key::{Key, Route};
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
+use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::humanize::HumanDuration;
@@ -60,9 +63,15 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
 /// The report, and why some shards could not answer.
 type FindOutcome = (FindReport, Option<Unanswered>);
 
+/// Keys are in shards by number.
+fn numbering(args: &FindArgs) -> Result<Numbering, Error> {
+    let numbering = args.layout.layout().numbering();
+    numbering.ok_or(TopologyError::NoNumbers.into())
+}
+
 fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     let now = Timestamp::now();
-    let route = key.route(args.shard_count, now)?;
+    let route = key.route(&numbering(args)?, args.shard_count, now)?;
     Ok(FindReport {
         key,
         route: Ok(route),
@@ -105,9 +114,10 @@ async fn verify(
 }
 
 /// The preflight needs a statement to check; the first lookup serves.
-pub(super) fn plan(limits: Timeouts, key: &Key) -> Result<Plan, Error> {
+pub(super) fn plan(limits: Timeouts, layout: Layout, key: &Key) -> Result<Plan, Error> {
     Ok(Plan {
-        statement: Statement::new(&lookup::tables_sql(key, None))?,
+        statement: Statement::new(&lookup::tables_sql(key, &layout, None))?,
+        layout,
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
         pinned: Determinism::None,
@@ -127,15 +137,16 @@ async fn search(
     connection: Connection,
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
-    let plan = plan(args.limits.into(), key)?;
+    let plan = plan(args.limits.into(), args.layout.layout(), key)?;
     let survey = session_setup::survey(connection, &plan).await?;
     let connection = survey.session.connection();
     connection.wait_at_most(plan.limits.patience());
     let lookup = Lookup {
         key,
+        layout: &plan.layout,
         session: &survey.session,
     };
-    let topology = session_setup::topology(&survey, settings).await?;
+    let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
     session_setup::warn_of_names(&topology, console);
     let search = Search {
         lookup,
@@ -144,7 +155,7 @@ async fn search(
         shard_count: args.shard_count.unwrap_or(topology.shard_count()),
     };
     let now = Timestamp::now();
-    let route = key.route(Some(search.shard_count), now);
+    let route = key.route(&numbering(args)?, Some(search.shard_count), now);
     let at_home = match route {
         Ok(Route { shard, .. }) => search.in_expected_shard(shard, console).await?,
         Err(_) => ExpectedShardResult::NotFound,
@@ -185,8 +196,10 @@ async fn no_table(
     lookup: Lookup<'_>,
     settings: &Settings,
 ) -> Error {
-    let sql = lookup::tables_sql(lookup.key, None);
-    let others = session_setup::databases_with(&sql, lookup.session.connection(), settings).await;
+    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
+    let others =
+        session_setup::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
+            .await;
     Error::NoTable {
         shard,
         table,

@@ -10,8 +10,10 @@ use crate::exec::plan::Plan;
 use crate::find::lookup::{self, Lookup, LookupResult, Tables};
 use crate::find::report::{Match, SearchCoverage};
 use crate::sharding::missing::Missing;
+use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
-use crate::sharding::shard::{Ranges, Shard, ShardList};
+use crate::sharding::shard::Shard;
+use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest::Suggestion;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
@@ -40,7 +42,7 @@ pub struct Everywhere {
 /// Why shards could not be searched.
 #[derive(Debug)]
 pub struct Unanswered {
-    failures: String,
+    failures: Vec<String>,
     lacking: BTreeMap<String, Vec<Shard>>,
 }
 
@@ -55,8 +57,8 @@ impl Unanswered {
         for (table, shards) in &self.lacking {
             console.warning(&format!("no table \"{table}\" in {}", Ranges::of(shards)));
         }
-        if !self.failures.is_empty() {
-            console.error(&self.failures);
+        for failure in &self.failures {
+            console.error(failure);
         }
     }
 }
@@ -88,7 +90,8 @@ impl Search<'_> {
         }
         let heard = self.lookup.look(&tables, |_| {}).await?;
         if !heard.failures.is_empty() {
-            return Err(Error::Unanswered(self.describe(&heard.failures, 1)));
+            let reasons = self.describe(&heard.failures, 1).concat();
+            return Err(Error::Unanswered(reasons));
         }
         if heard.hits.is_empty() {
             return Ok(ExpectedShardResult::NotFound);
@@ -159,7 +162,7 @@ impl Search<'_> {
         lookup::home(self.lookup.key)
     }
 
-    fn describe(self, failures: &Failures, asked: usize) -> String {
+    fn describe(self, failures: &Failures, asked: usize) -> Vec<String> {
         failures.describe(asked, &self.plan.statement, advice)
     }
 }

@@ -114,22 +114,20 @@ impl GlobalAttempt {
         }
     }
 
-    /// What to do if the statement was not started: exit with this status, or try again. `limit` is
-    /// the flag that sets the statement timeout.
+    /// What to do if the statement was not started: exit with this status, or try again.
     ///
     /// # Errors
     /// If another attempt would fail in the same way.
     pub fn not_started(
         &mut self,
         result: StartResult,
-        limit: &str,
         note: &str,
         console: &mut Console,
     ) -> Result<Option<Exit>, Error> {
         match result {
             StartResult::Started(_) => Ok(None),
             StartResult::PartialsFailed(why) => self.fall_back_to_single(why).map(|()| None),
-            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error, limit)),
+            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error)),
             StartResult::Retry(rewritten) => {
                 self.attempts.retry(rewritten, note, console);
                 Ok(None)
@@ -175,7 +173,8 @@ pub(super) async fn prepare(
         let found = Introspection::take(opened.first, plan, &names)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
-        let topology = session_setup::topology(&found.preflight, asked.settings).await?;
+        let topology =
+            session_setup::topology(&found.preflight, &plan.layout, asked.settings).await?;
         let selection = session_setup::select_all_shards(asked.shards, &topology, console)?;
         let session = &found.preflight.session;
         let looks = Looks::send(session, selection.origins.as_ref()).await;
@@ -189,7 +188,7 @@ pub(super) async fn prepare(
                 session,
                 topology: &topology,
                 shard_count: origins.shard_count,
-                limits: plan.limits,
+                plan,
             };
             let located = Located::by(looks, places, console).await?;
             located.or_refuse(console)?;
@@ -256,7 +255,7 @@ async fn or_explanation(
         && let Some(unknown) = UnknownName::of(report, &plan.statement)
         // The failed check has aborted the transaction.
         && session.recover().await.is_ok()
-        && let Some(found) = unknown.look(session.connection().client(), &[]).await
+        && let Some(found) = unknown.look(session.connection(), &plan.layout, &[]).await
         && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
     {
         report.advise(&hint);
@@ -344,7 +343,7 @@ impl Prepared {
         let turn = vec![selection.shards[0]];
         let started = Run::new(&plan, turn, survey, server, Vec::new(), MergeMode::IN_ORDER)
             .over(way.catalog().shards.len())
-            .having_heard(said);
+            .with_notices(said);
         Ok(StartResult::Started(Box::new(Going {
             started,
             way,
@@ -369,14 +368,14 @@ pub(super) async fn explain(
     Ok(Some(text))
 }
 
-/// `limit` is the flag that sets the statement timeout.
-fn timeout_error(shard: Shard, error: ShardError, limit: &str) -> Error {
+fn timeout_error(shard: Shard, error: ShardError) -> Error {
     let hint = match &error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-            hints::cancelled_hint(report, limit)
+            hints::cancelled_hint(report)
         }
-        _ => hints::LOCKED.to_owned(),
+        _ => hints::LOCKED,
     };
+    let hint = hint.to_owned();
     Error::Part { shard, error, hint }
 }
 
@@ -398,17 +397,11 @@ pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
     }
 }
 
-/// Why there is no answer, with positions in the user's text where possible. `limit` is the flag
-/// that sets the statement timeout.
-pub(super) fn failure(
-    mut error: ShardError,
-    way: &ExecutionPlan,
-    plan: &Plan,
-    limit: &str,
-) -> Error {
+/// Why there is no answer, with positions in the user's text where possible.
+pub(super) fn failure(mut error: ShardError, way: &ExecutionPlan, plan: &Plan) -> Error {
     if let ShardError::Server(report) = &mut error {
         if report.code == SqlState::QUERY_CANCELED {
-            report.advise(&hints::cancelled_hint(report, limit));
+            report.advise(hints::cancelled_hint(report));
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
             report.advise(hints::NOT_UTF8);
         }

@@ -1,76 +1,53 @@
 //! `shardq query --global`: one answer, as if all shards were one database.
 
-use super::NEW_SNAPSHOT;
 use super::output::Output;
-use super::request::{self, ReaderEnd};
-use crate::cli::query::{OutputArgs, QueryArgs};
+use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd};
+use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
-use crate::commands::setup;
 use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
 use crate::exec::fanout::ShardStats;
-use crate::exec::plan::Plan;
 use crate::global::ExecutionPlan;
-use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
 
-pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
-    let mut console = Console::new(args.run.quiet);
-    check(&args)?;
-    let plan = request::plan(&args)?;
-    let format = args.output.format()?;
-    let settings = setup::settings(&args.connection)?;
-    let (sink, interrupt) = request::open(&args)?;
-    setup::say_warnings(&settings, &mut console);
-    let asked = GlobalRequest {
-        global: &args.global,
-        shards: &args.shards,
-        connections: args.run.connections,
-        settings: &settings,
-        plan: &plan,
-        interrupt: &interrupt,
-    };
-    let Some(sink) = sink else {
-        return match global::explain(&asked, &mut console).await? {
-            Some(text) => setup::print(text, &interrupt).await,
-            None => Ok(Exit::Interrupted),
-        };
-    };
-    let mut output = Output::new(renderer(&args.output, format), None, sink);
+pub(super) async fn run(
+    asked: QueryRequest<'_>,
+    mut output: Output,
+    console: &mut Console,
+) -> Result<Ended, Error> {
+    let QueryRequest {
+        args, interrupt, ..
+    } = asked;
     let mut attempt = GlobalAttempt::first(&args.global);
+    attempt.attempts.connect = request::connect_retry(&asked);
     loop {
         attempt.attempts.begin()?;
-        let plan = attempt.attempts.plan(&plan);
-        let asked = GlobalRequest {
+        let plan = attempt.attempts.plan(asked.plan);
+        let asked = QueryRequest {
             plan: &plan,
             ..asked
         };
-        let Some(prepared) = global::prepare(&asked, &attempt, &mut console).await? else {
-            return Ok(Exit::Interrupted);
+        let global = global_request(&asked);
+        let Some(prepared) = global::prepare(&global, &attempt, console).await? else {
+            return Ok(Ended::finally(Exit::Interrupted));
         };
-        let going = match prepared.start(&asked, &mut console).await? {
+        let going = match prepared.start(&global, console).await? {
             StartResult::Started(going) => *going,
-            other => match attempt.not_started(other, "--timeout", NEW_SNAPSHOT, &mut console)? {
-                Some(exit) => return Ok(exit),
+            other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
+                Some(exit) => return Ok(Ended::finally(exit)),
                 None => continue,
             },
         };
-        let driving = driver::drive(
-            going.started,
-            &mut output,
-            &mut console,
-            &interrupt,
-            OnShardError::Stop,
-        );
+        let policy = OnShardError::Stop;
+        let driving = driver::drive(going.started, &mut output, console, interrupt, policy);
         let outcome = driving.await?;
         if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
-                args: &args,
-                plan: &plan,
+                asked,
                 way: going.way,
                 selection: going.selection,
                 parts: going.parts,
@@ -78,28 +55,39 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             };
             return tokio::select! {
                 biased;
-                exit = conclude(ran, output, &mut console) => exit,
+                ended = conclude(ran, output, console) => ended,
                 // The rest of the result may wait for a reader that pauses.
-                () = interrupt.requested() => Ok(Exit::Interrupted),
+                () = interrupt.requested() => Ok(Ended::finally(Exit::Interrupted)),
             };
         }
         attempt
             .attempts
-            .retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
-        output.restart(renderer(&args.output, format)).await;
+            .retry(outcome.rewritten, NEW_SNAPSHOT, console);
+        output.restart(request::renderer(args, asked.format)).await;
     }
 }
 
-fn renderer(args: &OutputArgs, format: Format) -> Renderer {
-    let options = RenderOptions {
-        shard_column: false,
-        ..request::render_options(args)
-    };
-    Renderer::new(format, options)
+/// The strategy and the SQL. `None` if interrupted.
+pub(super) async fn explain(
+    asked: &QueryRequest<'_>,
+    console: &mut Console,
+) -> Result<Option<String>, Error> {
+    global::explain(&global_request(asked), console).await
+}
+
+fn global_request<'a>(asked: &QueryRequest<'a>) -> GlobalRequest<'a> {
+    GlobalRequest {
+        global: &asked.args.global,
+        shards: &asked.args.shards,
+        connections: asked.args.run.connections,
+        settings: asked.settings,
+        plan: asked.plan,
+        interrupt: asked.interrupt,
+    }
 }
 
 /// Refuses flags that have no meaning for a global query.
-fn check(args: &QueryArgs) -> Result<(), Error> {
+pub(super) fn check(args: &QueryArgs) -> Result<(), Error> {
     global::refuse(&[
         (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
         (
@@ -122,8 +110,7 @@ fn check(args: &QueryArgs) -> Result<(), Error> {
 
 /// A finished run.
 struct FinishedRun<'a> {
-    args: &'a QueryArgs,
-    plan: &'a Plan,
+    asked: QueryRequest<'a>,
     way: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
@@ -136,7 +123,13 @@ async fn conclude(
     ran: FinishedRun<'_>,
     output: Output,
     console: &mut Console,
-) -> Result<Exit, Error> {
+) -> Result<Ended, Error> {
+    let QueryRequest {
+        args,
+        plan,
+        position,
+        ..
+    } = ran.asked;
     let taking_part = &ran.way.catalog().shards;
     let footer = Summary {
         rows: output.rows_so_far(),
@@ -144,7 +137,7 @@ async fn conclude(
         expected: ran.selection.expected(),
         missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
         origins: ran.selection.origins.clone(),
-        instants: ran.plan.instant.into(),
+        instants: plan.instant.into(),
         elapsed: console.elapsed(),
     };
     let exit = match ran.outcome.status {
@@ -152,29 +145,28 @@ async fn conclude(
         RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
-    let ended = request::end(output, exit).await;
+    let ended = request::end(output, exit, position).await;
     let notices = &ran.outcome.notices;
-    notices.say(footer.answered, &ran.plan.statement, console);
+    notices.say(footer.answered, &plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {
-        if let Some(file) = &ran.args.output.output {
+        if let Some(file) = args.output.file() {
             request::not_written(file, console);
         }
-        return Err(global::failure(
-            error.clone(),
-            &ran.way,
-            ran.plan,
-            "--timeout",
-        ));
+        return Err(global::failure(error.clone(), &ran.way, plan));
     }
-    if ended? == ReaderEnd::InPart {
-        return Ok(Exit::Complete);
+    let (read, output) = ended?;
+    if read == ReaderEnd::InPart {
+        return Ok(Ended::finally(Exit::Complete));
     }
-    if ran.outcome.status == RunStatus::Interrupted {
-        return Ok(Exit::Interrupted);
+    if exit == Exit::Interrupted {
+        return Ok(Ended::finally(exit));
     }
-    if ran.args.run.timing {
+    if args.run.timing {
         console.note(&global::timing(&ran.parts));
     }
     console.note(&footer);
-    Ok(global::exit(&ran.way, &ran.selection.shards))
+    Ok(Ended {
+        exit: global::exit(&ran.way, &ran.selection.shards),
+        output,
+    })
 }

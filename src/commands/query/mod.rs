@@ -1,4 +1,4 @@
-//! `query`: one statement in every shard, or one answer over all of them.
+//! `query`: statements in every shard, or one answer over all of them.
 
 mod global;
 mod output;
@@ -6,23 +6,94 @@ mod per_shard;
 mod request;
 
 use super::error::Error;
+use super::setup;
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
+use output::Output;
+use request::{Ended, Position, QueryRequest};
 
+/// Runs one statement after the other. The first failure ends the run.
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
-    let file = args.output.output.clone();
-    let exit = if args.global.global {
-        global::run(args).await?
-    } else {
-        per_shard::run(args).await?
-    };
-    if exit == Exit::Interrupted
-        && let Some(file) = file
-    {
-        request::not_written(&file, &mut Console::new(false));
+    if args.global.global {
+        global::check(&args)?;
     }
-    Ok(exit)
+    let format = args.output.format()?;
+    let plans = request::plans(&args, format)?;
+    let settings = setup::settings(&args.connection)?;
+    let (mut output, interrupt) = request::open(&args, format)?;
+    setup::say_warnings(&settings, &mut Console::new(args.run.quiet));
+    let is_run = output.is_some();
+    let mut worst = Exit::Complete;
+    for (index, plan) in plans.iter().enumerate() {
+        let position = Position {
+            index,
+            count: plans.len(),
+        };
+        let asked = QueryRequest {
+            args: &args,
+            format,
+            settings: &settings,
+            interrupt: &interrupt,
+            plan,
+            position,
+        };
+        let ended = match statement(asked, output.take()).await {
+            Err(error) if plans.len() > 1 => {
+                Console::new(false).error(&error);
+                Ended::finally(error.exit())
+            }
+            ended => ended?,
+        };
+        worst = worst.or_worse(ended.exit);
+        output = ended.output;
+        let goes_on = if is_run {
+            output.is_some()
+        } else {
+            ended.exit == Exit::Complete
+        };
+        if !goes_on {
+            let is_silent = [Exit::Complete, Exit::Interrupted].contains(&ended.exit);
+            if !is_silent && !position.is_last() {
+                Console::new(false).error(&position);
+            }
+            break;
+        }
+    }
+    if worst == Exit::Interrupted
+        && let Some(file) = args.output.file()
+    {
+        request::not_written(file, &mut Console::new(false));
+    }
+    Ok(worst)
+}
+
+/// Without an output, nothing is run, but what would be is printed.
+async fn statement(asked: QueryRequest<'_>, output: Option<Output>) -> Result<Ended, Error> {
+    let mut console = Console::new(asked.args.run.quiet);
+    let is_global = asked.args.global.global;
+    let Some(mut output) = output else {
+        let text = if is_global {
+            global::explain(&asked, &mut console).await?
+        } else {
+            per_shard::dry_run(&asked, &mut console).await?
+        };
+        let exit = match text {
+            Some(text) if asked.position.is_first() => setup::print(text, asked.interrupt).await?,
+            Some(text) => setup::print(format!("\n{text}"), asked.interrupt).await?,
+            None => Exit::Interrupted,
+        };
+        return Ok(Ended::finally(exit));
+    };
+    if !asked.position.is_first() {
+        let renderer = request::renderer(asked.args, asked.format);
+        output.next_result(renderer, asked.format.separator());
+    }
+    // Boxed because the futures are large.
+    if is_global {
+        Box::pin(global::run(asked, output, &mut console)).await
+    } else {
+        Box::pin(per_shard::run(asked, output, &mut console)).await
+    }
 }

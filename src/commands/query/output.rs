@@ -18,6 +18,8 @@ pub struct Output {
     shard_column: Option<String>,
     sink: Sink,
     block: Vec<u8>,
+    /// What is between this result and the one before.
+    separator: &'static str,
     begun: bool,
     /// Whether the sink has received anything.
     touched: bool,
@@ -33,6 +35,7 @@ impl Output {
             shard_column,
             sink,
             block: Vec::with_capacity(BLOCK),
+            separator: "",
             begun: false,
             touched: false,
             rows: 0,
@@ -48,11 +51,39 @@ impl Output {
     pub async fn restart(&mut self, renderer: Renderer) {
         self.renderer = renderer;
         self.block.clear();
+        self.block.extend_from_slice(self.separator.as_bytes());
         self.begun = false;
         self.rows = 0;
         if std::mem::take(&mut self.touched) {
             self.sink.rewind().await;
         }
+    }
+
+    /// Whether it is a file that does not exist yet.
+    pub fn is_file(&self) -> bool {
+        self.sink.can_rewind()
+    }
+
+    /// Ends the result, and waits until it is written. Another result may follow, behind which a
+    /// retry does not go back.
+    pub async fn checkpoint(mut self) -> Result<Self, SinkError> {
+        self.end().await;
+        if !self.sink.checkpoint().await {
+            // It has failed, and says why.
+            self.sink.finish_partial().await?;
+            return Err(SinkError::Closed);
+        }
+        Ok(self)
+    }
+
+    /// Begins another result behind those that are written.
+    pub fn next_result(&mut self, renderer: Renderer, separator: &'static str) {
+        self.renderer = renderer;
+        self.begun = false;
+        self.touched = false;
+        self.rows = 0;
+        self.separator = separator;
+        self.block.extend_from_slice(separator.as_bytes());
     }
 
     /// Ends the result, and publishes a file.

@@ -1,18 +1,13 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
-use super::NEW_SNAPSHOT;
 use super::output::Output;
-use super::request::{self, ReaderEnd};
-use crate::cli::query::QueryArgs;
+use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::{Error, advice};
 use crate::commands::origin::{Located, Looks};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::{self, ConnectRetry};
-use crate::commands::setup;
-use crate::config::Settings;
-use crate::exec::cancel::Interrupt;
 use crate::exec::driver::{self, Run, RunReport, RunStatus};
 use crate::exec::fanout::Preflight;
 use crate::exec::merge::MergeMode;
@@ -23,66 +18,45 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Summary;
 
-pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
-    let mut console = Console::new(args.run.quiet);
-    let plan = request::plan(&args)?;
-    let format = args.output.format()?;
-    let settings = setup::settings(&args.connection)?;
-    let (sink, interrupt) = request::open(&args)?;
-    setup::say_warnings(&settings, &mut console);
-    let asked = QueryRequest {
-        args: &args,
-        settings: &settings,
-        interrupt: &interrupt,
-    };
-    let Some(sink) = sink else {
-        return dry_run(&asked, &plan, &mut console).await;
-    };
-    let mut output = Output::new(
-        request::renderer(&args.output, format),
-        request::shard_column(&args.output),
-        sink,
-    );
+pub(super) async fn run(
+    asked: QueryRequest<'_>,
+    mut output: Output,
+    console: &mut Console,
+) -> Result<Ended, Error> {
+    let args = asked.args;
     let mut attempts = Attempts::new();
+    attempts.connect = connect_retry(&asked);
     loop {
         attempts.begin()?;
-        let plan = attempts.plan(&plan);
+        let plan = attempts.plan(asked.plan);
+        let asked = QueryRequest {
+            plan: &plan,
+            ..asked
+        };
         let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
-        let prepared =
-            match prepare(&asked, &plan, connections, attempts.connect, &mut console).await {
-                Ok(Some(prepared)) => prepared,
-                Ok(None) => return Ok(Exit::Interrupted),
-                Err(error) if error.is_transient() => {
-                    attempts.retry(Vec::new(), &format!("{error}: retrying"), &mut console);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+        let prepared = match prepare(&asked, connections, attempts.connect, console).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(Ended::finally(Exit::Interrupted)),
+            Err(error) if error.is_transient() => {
+                attempts.retry(Vec::new(), &format!("{error}: retrying"), console);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let (started, selection, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
-        let outcome = driver::drive(started, &mut output, &mut console, &interrupt, policy).await?;
+        let outcome = driver::drive(started, &mut output, console, asked.interrupt, policy).await?;
         if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
                 asked,
-                plan: &plan,
                 selection,
                 outcome,
             };
-            return conclude(&ran, looks, output, &mut console).await;
+            return conclude(&ran, looks, output, console).await;
         }
-        attempts.retry(outcome.rewritten, NEW_SNAPSHOT, &mut console);
-        output
-            .restart(request::renderer(&args.output, format))
-            .await;
+        attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
+        output.restart(request::renderer(args, asked.format)).await;
     }
-}
-
-/// The complete request.
-#[derive(Clone, Copy)]
-struct QueryRequest<'a> {
-    args: &'a QueryArgs,
-    settings: &'a Settings,
-    interrupt: &'a Interrupt,
 }
 
 /// The result of connecting: the preflight and the selected shards.
@@ -111,7 +85,6 @@ impl Setup {
 /// Connects, runs the preflight, and selects the shards. `None` if interrupted.
 async fn prepare(
     asked: &QueryRequest<'_>,
-    plan: &Plan,
     connections: usize,
     connect_retry: ConnectRetry,
     console: &mut Console,
@@ -128,8 +101,8 @@ async fn prepare(
     } = opened;
     // Owns the pending connections, so that closing the pool does not wait for them.
     let work = async {
-        let survey = session_setup::survey(first, plan).await?;
-        let topology = session_setup::topology(&survey, asked.settings).await?;
+        let survey = session_setup::survey(first, asked.plan).await?;
+        let topology = session_setup::topology(&survey, &asked.plan.layout, asked.settings).await?;
         let selection = session_setup::select_shards(&asked.args.shards, &topology, console)?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         Ok(Setup {
@@ -146,7 +119,6 @@ async fn prepare(
 /// A finished run.
 struct FinishedRun<'a> {
     asked: QueryRequest<'a>,
-    plan: &'a Plan,
     selection: Selection,
     outcome: RunReport,
 }
@@ -180,7 +152,10 @@ impl FinishedRun<'_> {
                     .and_then(|it| it.of(error))
                     .or_else(|| advice(error))
             };
-            console.error(&failures.describe(*asked, &self.plan.statement, advice));
+            let statement = &self.asked.plan.statement;
+            for message in failures.describe(*asked, statement, advice) {
+                console.error(&message);
+            }
         }
         if let Some(doubt) = &self.selection.doubt {
             console.error(&format!("shards may be missing: {doubt}"));
@@ -197,7 +172,7 @@ impl FinishedRun<'_> {
             expected: self.selection.expected(),
             missing: self.selection.missing(answered),
             origins: self.selection.origins.clone(),
-            instants: self.plan.instant.into(),
+            instants: self.asked.plan.instant.into(),
             elapsed: console.elapsed(),
         }
     }
@@ -209,46 +184,52 @@ async fn conclude(
     looks: Looks,
     output: Output,
     console: &mut Console,
-) -> Result<Exit, Error> {
+) -> Result<Ended, Error> {
     let QueryRequest {
-        args, interrupt, ..
+        args,
+        interrupt,
+        position,
+        ..
     } = ran.asked;
     let footer = ran.footer(output.rows_so_far(), console);
     let Some(located) = located(ran, looks, console).await else {
-        return Ok(Exit::Interrupted);
+        return Ok(Ended::finally(Exit::Interrupted));
     };
     let exit = ran.exit(&located);
     let say = || {
         let RunReport { asked, notices, .. } = &ran.outcome;
-        notices.say(*asked, &ran.plan.statement, console);
+        notices.say(*asked, &ran.asked.plan.statement, console);
         ran.say_what_is_missing(&located, console);
     };
-    let Some(read) = then_say(request::end(output, exit), interrupt, say).await else {
-        return Ok(Exit::Interrupted);
+    let ending = request::end(output, exit, position);
+    let Some(ended) = then_say(ending, interrupt, say).await else {
+        return Ok(Ended::finally(Exit::Interrupted));
     };
-    if read? == ReaderEnd::InPart {
-        return Ok(if ran.is_whole(&located) {
+    let (read, output) = ended?;
+    if read == ReaderEnd::InPart {
+        return Ok(Ended::finally(if ran.is_whole(&located) {
             Exit::Complete
         } else {
             Exit::Incomplete
-        });
+        }));
     }
     if !ran.outcome.filtered.is_empty() {
         console.warning(&hints::filtered(&ran.outcome.filtered));
     }
     if ![Exit::Complete, Exit::Interrupted].contains(&exit)
-        && let Some(file) = &args.output.output
+        && let Some(file) = args.output.file()
     {
         request::not_written(file, console);
     }
     if args.run.timing {
         console.note(&timing::describe(&ran.outcome.answers));
     }
-    if let Some(hint) = hints::ungrouped_aggregate(&ran.plan.statement, &ran.outcome.answers) {
+    if let Some(hint) = hints::ungrouped_aggregate(&ran.asked.plan.statement, &ran.outcome.answers)
+    {
         console.note(&hint);
     }
     console.note(&footer);
-    Ok(exit)
+    Ok(Ended { exit, output })
 }
 
 /// Where requested origins are, if not where they belong. `None` if interrupted.
@@ -260,7 +241,7 @@ async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> 
     Located::anew(
         looks,
         origins.shard_count,
-        ran.plan.limits,
+        ran.asked.plan,
         ran.asked.settings,
         ran.asked.interrupt,
         console,
@@ -268,14 +249,13 @@ async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> 
     .await
 }
 
-/// Prints what would be sent. The statement is checked but not run.
-async fn dry_run(
+/// What would be sent. The statement is checked but not run. `None` if interrupted.
+pub(super) async fn dry_run(
     asked: &QueryRequest<'_>,
-    plan: &Plan,
     console: &mut Console,
-) -> Result<Exit, Error> {
-    let Some(prepared) = prepare(asked, plan, 1, ConnectRetry::FailFast, console).await? else {
-        return Ok(Exit::Interrupted);
+) -> Result<Option<String>, Error> {
+    let Some(prepared) = prepare(asked, 1, connect_retry(asked), console).await? else {
+        return Ok(None);
     };
     let Setup {
         server,
@@ -286,6 +266,5 @@ async fn dry_run(
     } = prepared;
     drop((pending_connections, survey, looks));
     server.close().await;
-    let text = plan.describe(&selection.shards);
-    setup::print(text, asked.interrupt).await
+    Ok(Some(asked.plan.describe(&selection.shards)))
 }

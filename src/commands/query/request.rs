@@ -1,11 +1,14 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
+use std::fmt;
 use std::path::Path;
 
 use super::output::Output;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
+use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
+use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
@@ -13,18 +16,77 @@ use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecur
 use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
+use crate::sharding::script;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
-    if args.output.delimiter.is_some() && args.output.format()? != Format::Csv {
+pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
+
+/// One of the statements of a run, and what all of them share.
+#[derive(Clone, Copy)]
+pub(super) struct QueryRequest<'a> {
+    pub args: &'a QueryArgs,
+    pub format: Format,
+    pub settings: &'a Settings,
+    pub interrupt: &'a Interrupt,
+    pub plan: &'a Plan,
+    pub position: Position,
+}
+
+/// The place of a statement among those of the run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position {
+    pub index: usize,
+    pub count: usize,
+}
+
+impl Position {
+    pub fn is_first(self) -> bool {
+        self.index == 0
+    }
+
+    pub fn is_last(self) -> bool {
+        self.index + 1 == self.count
+    }
+}
+
+/// Why the statements after it did not run.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, count } = self;
+        write!(
+            f,
+            "stopped at statement {} of {count}; the rest did not run",
+            index + 1
+        )
+    }
+}
+
+/// One plan per statement, in order.
+pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error> {
+    if args.output.delimiter.is_some() && format != Format::Csv {
         let reason = "--delimiter is for CSV; remove it, or add --csv";
         return Err(Error::Usage(reason.to_owned()));
     }
-    let statement = Statement::given(args.sql.as_deref(), &args.command, args.file.as_deref())?;
-    Ok(Plan {
+    let statements = script::statements(&args.statement.sources, &args.statement.variables)?;
+    if statements.len() > 1 && format == Format::Json {
+        return Err(Error::Usage(format!(
+            "--json writes one array, but {} statements give one result each; use --jsonl, or run \
+             them separately",
+            statements.len()
+        )));
+    }
+    Ok(statements
+        .into_iter()
+        .map(|statement| plan(args, statement))
+        .collect())
+}
+
+fn plan(args: &QueryArgs, statement: Statement) -> Plan {
+    Plan {
         statement,
+        layout: args.shards.layout.layout(),
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
@@ -41,50 +103,60 @@ pub(super) fn plan(args: &QueryArgs) -> Result<Plan, Error> {
             (false, false) => RowSecurity::Warn,
         },
         lock: Vec::new(),
-    })
+    }
 }
 
 /// Opens the output. Signals are handled before a temporary file exists, so that it is always
 /// removed; but only after a pipe is open, since opening one waits for its reader.
-pub(super) fn open(args: &QueryArgs) -> Result<(Option<Sink>, Interrupt), Error> {
-    if args
-        .output
-        .output
-        .as_deref()
-        .is_some_and(ExportTarget::is_stream_path)
-    {
-        return Ok((sink(args)?, setup::listen()?));
+pub(super) fn open(args: &QueryArgs, format: Format) -> Result<(Option<Output>, Interrupt), Error> {
+    if args.output.file().is_some_and(ExportTarget::is_stream_path) {
+        return Ok((output(args, format)?, setup::listen()?));
     }
     let interrupt = setup::listen()?;
-    Ok((sink(args)?, interrupt))
+    Ok((output(args, format)?, interrupt))
 }
 
-fn sink(args: &QueryArgs) -> Result<Option<Sink>, Error> {
+/// `None` if nothing is to be run.
+fn output(args: &QueryArgs, format: Format) -> Result<Option<Output>, Error> {
     if args.run.dry_run || args.global.explain {
         return Ok(None);
     }
-    Ok(Some(match &args.output.output {
+    let sink = match args.output.file() {
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
-    }))
+    };
+    let is_global = args.global.global;
+    let shard_column = shard_column(&args.output).filter(|_| !is_global);
+    Ok(Some(Output::new(
+        renderer(args, format),
+        shard_column,
+        sink,
+    )))
 }
 
-pub(super) fn renderer(args: &OutputArgs, format: Format) -> Renderer {
-    Renderer::new(format, render_options(args))
+pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
+    let output = &args.output;
+    let options = RenderOptions {
+        tuples_only: output.tuples_only,
+        null: output.null.clone(),
+        bigint_as_string: output.bigint_as_string,
+        delimiter: output.delimiter.unwrap_or_default(),
+        shard_column: !output.no_shard_column && !args.global.global,
+    };
+    Renderer::new(format, options)
 }
 
-pub(super) fn render_options(args: &OutputArgs) -> RenderOptions {
-    RenderOptions {
-        tuples_only: args.tuples_only,
-        null: args.null.clone(),
-        bigint_as_string: args.bigint_as_string,
-        delimiter: args.delimiter.unwrap_or_default(),
-        shard_column: !args.no_shard_column,
-    }
-}
-
-pub(super) fn shard_column(args: &OutputArgs) -> Option<String> {
+fn shard_column(args: &OutputArgs) -> Option<String> {
     (!args.no_shard_column).then(|| args.shard_column().to_owned())
+}
+
+/// The server has answered the statement before.
+pub(super) fn connect_retry(asked: &QueryRequest<'_>) -> ConnectRetry {
+    if asked.position.is_first() {
+        ConnectRetry::FailFast
+    } else {
+        ConnectRetry::ServerRestarting
+    }
 }
 
 pub(super) fn policy(on_error: OnError) -> OnShardError {
@@ -107,21 +179,45 @@ pub(super) enum ReaderEnd {
     InPart,
 }
 
+/// How a statement ended.
+pub(super) struct Ended {
+    pub exit: Exit,
+    /// Where the results of further statements go; `None` if there can be none.
+    pub output: Option<Output>,
+}
+
+impl Ended {
+    pub fn finally(exit: Exit) -> Self {
+        Self { exit, output: None }
+    }
+}
+
 /// Ends the result according to the exit status.
-pub(super) async fn end(output: Output, exit: Exit) -> Result<ReaderEnd, Error> {
+pub(super) async fn end(
+    output: Output,
+    exit: Exit,
+    position: Position,
+) -> Result<(ReaderEnd, Option<Output>), Error> {
+    let may_go_on = match exit {
+        Exit::Complete => true,
+        // A file would not be published in any case.
+        Exit::Incomplete => !output.is_file(),
+        _ => false,
+    };
     let ended = match exit {
-        Exit::Complete => output.publish().await,
-        Exit::Incomplete => output.finish_partial().await,
+        _ if may_go_on && !position.is_last() => output.checkpoint().await.map(Some),
+        Exit::Complete => output.publish().await.map(|()| None),
+        Exit::Incomplete => output.finish_partial().await.map(|()| None),
         // Do not wait for a reader that may be pausing.
         Exit::Interrupted => {
             drop(output);
-            Ok(())
+            Ok(None)
         }
-        Exit::Failed | Exit::Usage => output.abort().await,
+        Exit::Failed | Exit::Usage => output.abort().await.map(|()| None),
     };
     match ended {
-        Ok(()) => Ok(ReaderEnd::ToTheEnd),
-        Err(SinkError::Closed) => Ok(ReaderEnd::InPart),
+        Ok(output) => Ok((ReaderEnd::ToTheEnd, output)),
+        Err(SinkError::Closed) => Ok((ReaderEnd::InPart, None)),
         Err(error) => Err(error.into()),
     }
 }

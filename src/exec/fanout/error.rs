@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
 use crate::text::escape::{indented, one_line};
+use crate::text::io_reason::without_numbers;
 
 /// No shard can be read.
 #[derive(Debug, thiserror::Error)]
@@ -148,10 +149,11 @@ pub(crate) fn is_transient(code: &SqlState) -> bool {
 
 /// The source of the error, which tokio-postgres's Display leaves out.
 pub(crate) fn cause(error: &tokio_postgres::Error) -> String {
-    indented(&match std::error::Error::source(error) {
+    let cause = match std::error::Error::source(error) {
         Some(source) => source.to_string(),
         None => error.to_string(),
-    })
+    };
+    indented(&without_numbers(&cause))
 }
 
 /// How often to retry a connection: with [`backoff`], for 6.3 s in total, long enough for a clean
@@ -161,4 +163,64 @@ pub const RECONNECTS: u32 = 6;
 /// The wait before the next attempt: 0.1 s, doubling each time.
 pub fn backoff(tried: u32) -> Duration {
     Duration::from_millis(100 << tried.min(RECONNECTS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cancelled() -> ShardError {
+        ShardError::Server(ServerError {
+            severity: "ERROR".to_owned(),
+            code: SqlState::QUERY_CANCELED,
+            message: "canceling statement due to statement timeout".to_owned(),
+            detail: None,
+            hint: None,
+            advice: None,
+            position: None,
+            internal: None,
+            context: None,
+            before_time_limit: false,
+        })
+    }
+
+    #[test]
+    fn a_statement_that_had_time_left_was_cancelled_by_somebody() {
+        let seconds = Duration::from_secs;
+        for (took, limit, expected) in [(3, 60, true), (60, 60, false), (999, 0, true)] {
+            match cancelled().after(seconds(took), seconds(limit)) {
+                ShardError::Server(report) => {
+                    assert_eq!(report.before_time_limit, expected, "{took} s of {limit} s");
+                }
+                other => panic!("{other}"),
+            }
+        }
+        let other = ShardError::NotAQuery.after(seconds(1), seconds(60));
+        assert_eq!(other, ShardError::NotAQuery);
+    }
+
+    #[test]
+    fn only_a_lost_or_outdated_snapshot_needs_a_new_one() {
+        let reason = "x".to_owned();
+        let tables = vec![TableName {
+            schema: "shard_0".to_owned(),
+            name: "t".to_owned(),
+        }];
+        let rewritten = ShardError::Rewritten {
+            tables: tables.clone(),
+        };
+        assert!(rewritten.needs_new_snapshot());
+        assert_eq!(rewritten.rewritten(), tables);
+        let lost = ShardError::SnapshotLost { reason };
+        assert!(lost.needs_new_snapshot());
+        assert!(lost.rewritten().is_empty());
+        assert!(!cancelled().needs_new_snapshot());
+    }
+
+    #[test]
+    fn a_clean_restart_is_waited_for() {
+        let total: Duration = (0..RECONNECTS).map(backoff).sum();
+        assert_eq!(total, Duration::from_millis(6300));
+        assert_eq!(backoff(RECONNECTS + 40), backoff(RECONNECTS), "no overflow");
+    }
 }

@@ -33,17 +33,19 @@ impl Request {
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
         let (Some(copy), Some(copying)) = (session.copy(), plan.transfer.copying()) else {
-            let turn = plan.turn(shard);
-            let answers = session.send_for(shard, &turn).await?;
+            let task = plan.task(shard);
+            let answers = session.send_for(shard, &task).await?;
             return Ok(Self::Rows {
                 answers,
-                offset: turn.offset,
+                offset: task.offset,
             });
         };
         let describe = plan.describe_in(shard);
         let described = session.send_for(shard, &describe).await?;
         session.ask(shard, copy.offset).await?;
-        let mut copied = session.connection().copy_out(copy.statement.clone());
+        let mut copied = session
+            .connection()
+            .copy_out(copy.statement.clone(), &copy.sql);
         if let Poll::Ready(answered) = futures::poll!(&mut copied) {
             copied = Box::pin(std::future::ready(answered));
         }
@@ -63,7 +65,7 @@ impl Request {
         plan: &Plan,
         shard: Shard,
     ) -> Result<Self, tokio_postgres::Error> {
-        let ShardSql { sql, offset } = plan.turn(shard);
+        let ShardSql { sql, offset } = plan.task(shard);
         let answers = session.send(&sql).await?;
         Ok(Self::Rows { answers, offset })
     }

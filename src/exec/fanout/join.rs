@@ -74,7 +74,7 @@ impl Worker {
                 .await?
             {
                 Ok(session) => {
-                    session.begin_turns(&self.shared.plan);
+                    session.begin_tasks(&self.shared.plan);
                     self.events
                         .notice(format!("a connection was lost ({reason}) and replaced"));
                     return Some(session);
@@ -83,8 +83,8 @@ impl Worker {
             };
             let is_hopeless = !matches!(error, ShardError::NotReplaced { .. });
             if is_hopeless || tried == tries {
-                for turn in self.shared.queue.withdraw(&mine) {
-                    self.events.say(turn, ShardEvent::Failed(error.clone()));
+                for task in self.shared.queue.withdraw(&mine) {
+                    self.events.say(task, ShardEvent::Failed(error.clone()));
                 }
                 self.shared.hopeless.get_or_init(|| error);
                 break;

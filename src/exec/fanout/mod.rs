@@ -121,18 +121,18 @@ struct RunContext {
     route: session::ConnectionRoute,
     partitioning: Partitioning,
     /// The most tables that one task locked, plus one; 0 while unknown.
-    tables_of_a_turn: AtomicUsize,
+    tables_per_task: AtomicUsize,
 }
 
 impl RunContext {
     /// The most tables that one task locked, once known.
-    fn tables_of_a_turn(&self) -> Option<usize> {
-        self.tables_of_a_turn.load(Ordering::Relaxed).checked_sub(1)
+    fn tables_per_task(&self) -> Option<usize> {
+        self.tables_per_task.load(Ordering::Relaxed).checked_sub(1)
     }
 
-    fn note_tables(&self, of_a_turn: usize) {
-        self.tables_of_a_turn
-            .fetch_max(of_a_turn + 1, Ordering::Relaxed);
+    fn note_tables(&self, per_task: usize) {
+        self.tables_per_task
+            .fetch_max(per_task + 1, Ordering::Relaxed);
     }
 
     /// Tasks to send to each worker before any has completed, so that every worker gets some:
@@ -155,7 +155,7 @@ impl Fanout {
         plan: Plan,
         shards: Vec<Shard>,
         server: ConnectionPool,
-        survey: Preflight,
+        preflight: Preflight,
         pending_connections: Vec<PendingConnection>,
     ) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
@@ -170,10 +170,10 @@ impl Fanout {
             is_kept: AtomicBool::new(false),
             hopeless: OnceLock::new(),
             running: ActiveShards::new(vec![None; workers]),
-            round_trip: survey.round_trip,
-            route: survey.session.route(),
-            partitioning: survey.session.partitioning(),
-            tables_of_a_turn: AtomicUsize::new(0),
+            round_trip: preflight.round_trip,
+            route: preflight.session.route(),
+            partitioning: preflight.session.partitioning(),
+            tables_per_task: AtomicUsize::new(0),
             shards,
         });
         let events = shard_reader::EventSender {
@@ -185,9 +185,9 @@ impl Fanout {
         };
         let mut set = JoinSet::new();
         if workers > 0 {
-            shared.snapshots.add(0, survey.session.snapshot());
-            survey.session.stop_counting();
-            set.spawn(lane(0).run(survey.session));
+            shared.snapshots.add(0, preflight.session.snapshot());
+            preflight.session.stop_counting();
+            set.spawn(lane(0).run(preflight.session));
         }
         let mut pending_connections = pending_connections.into_iter();
         for number in 1..workers {

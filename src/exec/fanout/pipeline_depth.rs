@@ -11,7 +11,7 @@ pub struct Depth {
     current: usize,
     round_trip: Duration,
     /// Moving average of the server's time per task; `None` before the first.
-    turn: Option<Duration>,
+    task_time: Option<Duration>,
 }
 
 impl Depth {
@@ -34,7 +34,7 @@ impl Depth {
         let mut depth = Self {
             current: 1,
             round_trip,
-            turn: None,
+            task_time: None,
         };
         depth.current = depth.fitting(guess).min(most.max(1));
         depth
@@ -45,15 +45,17 @@ impl Depth {
     }
 
     /// The server's time per task; `None` before the first.
-    pub fn turn(&self) -> Option<Duration> {
-        self.turn
+    pub fn task_time(&self) -> Option<Duration> {
+        self.task_time
     }
 
     /// Records a completed task, this long after the previous one on its connection.
     pub fn answered(&mut self, took: Duration) {
-        let turn = self.turn.map_or(took, |average| (average * 3 + took) / 4);
-        self.turn = Some(turn);
-        self.current = self.fitting(turn);
+        let task = self
+            .task_time
+            .map_or(took, |average| (average * 3 + took) / 4);
+        self.task_time = Some(task);
+        self.current = self.fitting(task);
     }
 
     /// A task failed, and with it all queued behind it. They are sent again, so queue few until one
@@ -62,8 +64,8 @@ impl Depth {
         self.current = 1;
     }
 
-    fn fitting(&self, turn: Duration) -> usize {
-        let tasks = (self.round_trip + Self::SLACK).as_nanos() / turn.as_nanos().max(1);
+    fn fitting(&self, task: Duration) -> usize {
+        let tasks = (self.round_trip + Self::SLACK).as_nanos() / task.as_nanos().max(1);
         usize::try_from(tasks)
             .unwrap_or(Self::DEEPEST)
             .clamp(1, Self::DEEPEST - 1)
@@ -77,7 +79,7 @@ mod tests {
     use crate::exec::copy::{CopyFormat, CopyOptions};
 
     #[test]
-    fn a_far_server_gets_many_turns_at_once() {
+    fn a_far_server_gets_many_tasks_at_once() {
         let near = Depth::new(Duration::from_micros(100), &ResultProtocol::SimpleQuery, 99);
         let far = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         assert!(near.current() < 8, "{near:?}");
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_turns_make_it_shallow_and_quick_ones_deep_again() {
+    fn slow_tasks_make_it_shallow_and_quick_ones_deep_again() {
         let mut depth = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         for _ in 0..20 {
             depth.answered(Duration::from_secs(1));
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_nothing_queues_behind_the_next_turn() {
+    fn after_a_failure_nothing_queues_behind_the_next_task() {
         let mut depth = Depth::new(Duration::from_millis(20), &ResultProtocol::SimpleQuery, 99);
         depth.failed();
         assert_eq!(depth.current(), 1);

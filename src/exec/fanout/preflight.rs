@@ -33,13 +33,13 @@ impl Preflight {
         let began = Instant::now();
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let client = connection.client();
+        let client = &connection;
         let locked = lockable_tables(&connection, plan).await?;
-        let (probe, survey) = (plan.probe(), plan.survey(&locked));
+        let (probe, preflight) = (plan.probe(), plan.preflight(&locked));
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
-            client.prepare(plan.statement.as_str()),
-            client.simple_query(&survey),
+            client.prepare(plan.statement.as_str().to_owned()),
+            client.simple_query(&preflight),
         );
         let round_trip = began.elapsed();
 
@@ -50,7 +50,7 @@ impl Preflight {
         let opened = match opened {
             // Without the locks, a rewrite is not prevented but still detected.
             Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
-                client.simple_query(&plan.survey(&[])).await
+                client.simple_query(&plan.preflight(&[])).await
             }
             opened => opened,
         };
@@ -60,11 +60,11 @@ impl Preflight {
 
         let types = match verdict {
             ResultTypes::Builtin => TypeNames::default(),
-            ResultTypes::UserDefined(names) => types(&connection, Some(&names)).await?,
-            ResultTypes::Unresolved => types(&connection, None).await?,
+            ResultTypes::UserDefined(names) => types(&connection, plan, Some(&names)).await?,
+            ResultTypes::Unresolved => types(&connection, plan, None).await?,
         };
         Ok(Self {
-            session: Session::surveyed(connection, snapshot),
+            session: Session::after_preflight(connection, snapshot),
             shards,
             types,
             round_trip,
@@ -82,7 +82,7 @@ pub(crate) async fn lockable_tables(
         return Ok(Vec::new());
     }
     let sql = plan.lockable_tables();
-    let rows = connection.client().simple_query(&sql).await;
+    let rows = connection.simple_query(&sql).await;
     let rows = rows.map_err(|error| FanoutError::setup_failed(&error))?;
     Ok(results(&rows)
         .into_iter()
@@ -117,7 +117,7 @@ pub(crate) fn parse_opening<'a>(
             },
         })
     });
-    let shards = Discovered::new(schemas.iter().filter_map(|row| row.get(0)));
+    let shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
     (snapshot, shards)
 }
 
@@ -199,6 +199,7 @@ pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRo
 
 async fn types(
     connection: &Connection,
+    plan: &Plan,
     names: Option<&[String]>,
 ) -> Result<TypeNames, FanoutError> {
     use crate::pg::quote::Literal;
@@ -215,7 +216,6 @@ async fn types(
         &[("names", &names)],
     );
     let rows = connection
-        .client()
         .simple_query(&sql)
         .await
         .map_err(|error| FanoutError::setup_failed(&error))?;
@@ -224,7 +224,12 @@ async fn types(
         if let (Some(Ok(oid)), Some(schema), Some(name)) =
             (row.get(0).map(str::parse), row.get(1), row.get(2))
         {
-            types.add(oid, schema, name);
+            // Every shard has its own type of that name.
+            let name = match plan.layout.shard(schema) {
+                Some(_) => name.to_owned(),
+                None => format!("{schema}.{name}"),
+            };
+            types.add(oid, name);
         }
     }
     Ok(types)

@@ -57,14 +57,14 @@ impl Queue {
 
     /// Returns tasks, for the next worker that has a session.
     pub fn give_back(&self, tasks: impl IntoIterator<Item = Task>) {
-        let tasks = tasks.into_iter().map(|turn| (turn.index, turn));
+        let tasks = tasks.into_iter().map(|task| (task.index, task));
         self.state().given_back.extend(tasks);
     }
 
     /// Removes and returns those of `tasks` that were given back and that nobody has taken since.
     pub fn withdraw(&self, tasks: &[Task]) -> Vec<Task> {
         let mut state = self.state();
-        let is_left = |turn: &&Task| state.given_back.remove(&turn.index).is_some();
+        let is_left = |task: &&Task| state.given_back.remove(&task.index).is_some();
         tasks.iter().filter(is_left).copied().collect()
     }
 
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use futures::FutureExt;
 
-    fn index(turn: Option<Task>) -> Option<TaskIndex> {
-        turn.map(|turn| turn.index)
+    fn index(task: Option<Task>) -> Option<TaskIndex> {
+        task.map(|task| task.index)
     }
 
     #[test]
@@ -142,12 +142,12 @@ mod tests {
         let queue = Queue::of(1);
         let mut emptied = Box::pin(queue.emptied());
         assert!((&mut emptied).now_or_never().is_none());
-        let turn = queue.take(None).unwrap();
+        let task = queue.take(None).unwrap();
         assert!(emptied.now_or_never().is_some());
-        queue.give_back([turn]);
+        queue.give_back([task]);
         assert!(queue.emptied().now_or_never().is_none());
-        assert_eq!(queue.withdraw(&[turn]).len(), 1);
-        assert!(queue.withdraw(&[turn]).is_empty());
+        assert_eq!(queue.withdraw(&[task]).len(), 1);
+        assert!(queue.withdraw(&[task]).is_empty());
         assert!(queue.is_empty());
     }
 }

@@ -139,14 +139,14 @@ impl CheckInterval {
 
     /// Tasks to send between two checks, if each locks this many tables and takes this long, where
     /// known.
-    pub fn tasks(&self, tables: Option<usize>, turn: Option<Duration>) -> usize {
+    pub fn tasks(&self, tables: Option<usize>, task: Option<Duration>) -> usize {
         match (self.frequency, tables) {
             (CheckFrequency::EachShard, _) => 1,
             (CheckFrequency::Batches, None) => self.unknown,
             (CheckFrequency::Batches, Some(tables)) => {
                 let by_tables = Self::TABLES / tables.max(1);
-                let turn = turn.unwrap_or_default().as_nanos().max(1);
-                let by_time = usize::try_from(Self::HOLD.as_nanos() / turn).unwrap_or(Self::MOST);
+                let task = task.unwrap_or_default().as_nanos().max(1);
+                let by_time = usize::try_from(Self::HOLD.as_nanos() / task).unwrap_or(Self::MOST);
                 by_tables.min(by_time).clamp(1, Self::MOST)
             }
         }
@@ -163,9 +163,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quick_turns_with_few_tables_share_a_check() {
+    fn quick_tasks_with_few_tables_share_a_check() {
         let interval = CheckInterval::new(CheckFrequency::Batches, 1);
-        let tasks = |tables, turn| interval.tasks(Some(tables), Some(turn));
+        let tasks = |tables, task| interval.tasks(Some(tables), Some(task));
         let quick = Duration::from_micros(200);
         assert_eq!(tasks(1, quick), CheckInterval::MOST);
         assert_eq!(tasks(500, quick), 1);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn one_worker_finds_out_how_many_tables_a_turn_locks() {
+    fn one_worker_finds_out_how_many_tables_a_task_locks() {
         let mut first = CheckInterval::new(CheckFrequency::Batches, 0);
         let other = CheckInterval::new(CheckFrequency::Batches, 1);
         let each = CheckInterval::new(CheckFrequency::EachShard, 1);

@@ -1,7 +1,7 @@
 //! A connection inside the run's transaction, at the run's snapshot.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use futures::StreamExt;
@@ -56,6 +56,7 @@ struct Opening {
 /// A COPY being prepared.
 struct Parsing {
     parsed: Sent<Statement>,
+    sql: Arc<str>,
     offset: usize,
 }
 
@@ -63,13 +64,14 @@ struct Parsing {
 #[derive(Debug, Clone)]
 pub(super) struct PreparedCopy {
     pub statement: Statement,
+    pub sql: Arc<str>,
     /// Characters in front of the user's statement.
     pub offset: usize,
 }
 
 impl Session {
     /// A connection whose transaction the preflight opened.
-    pub(crate) fn surveyed(connection: Connection, snapshot: Option<Exported>) -> Self {
+    pub(crate) fn after_preflight(connection: Connection, snapshot: Option<Exported>) -> Self {
         connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
         let partitioning = snapshot.as_ref().map(|snapshot| snapshot.partitioning);
@@ -99,7 +101,7 @@ impl Session {
         connection.wait_at_most(plan.limits.patience_at_first());
         let mut session = Self {
             snapshot: snapshot.map(str::to_owned),
-            ..Self::surveyed(connection, None)
+            ..Self::after_preflight(connection, None)
         };
         let opened = session.send(&plan.join(snapshot)).await?;
         let parsed = match parsing(&session.connection, plan) {
@@ -123,7 +125,12 @@ impl Session {
     /// # Errors
     /// COPY does not support the statement.
     pub(crate) async fn prepare(&mut self, plan: &Plan) -> Result<(), FanoutError> {
-        let Some(Parsing { parsed, offset }) = parsing(&self.connection, plan) else {
+        let Some(Parsing {
+            parsed,
+            sql,
+            offset,
+        }) = parsing(&self.connection, plan)
+        else {
             return Ok(());
         };
         let statement = parsed.await.map_err(|error| match error.as_db_error() {
@@ -132,7 +139,11 @@ impl Session {
             }
             _ => FanoutError::setup_failed(&error),
         })?;
-        self.copy = Some(PreparedCopy { statement, offset });
+        self.copy = Some(PreparedCopy {
+            statement,
+            sql,
+            offset,
+        });
         Ok(())
     }
 
@@ -142,7 +153,7 @@ impl Session {
     }
 
     /// From now on, the server may take as long as the plan allows.
-    pub(super) fn begin_turns(&self, plan: &Plan) {
+    pub(super) fn begin_tasks(&self, plan: &Plan) {
         self.connection.wait_at_most(plan.limits.patience());
     }
 
@@ -169,11 +180,20 @@ impl Session {
             .parsed
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(Parsing { parsed, offset }) = parsing.take() {
+        if let Some(Parsing {
+            parsed,
+            sql,
+            offset,
+        }) = parsing.take()
+        {
             let statement = parsed
                 .await
                 .map_err(|error| FanoutError::setup_failed(&error))?;
-            self.copy = Some(PreparedCopy { statement, offset });
+            self.copy = Some(PreparedCopy {
+                statement,
+                sql,
+                offset,
+            });
         }
         self.opening = None;
         // This session's own name for the snapshot that it imported, if any; rows from the settings
@@ -206,7 +226,7 @@ impl Session {
     }
 
     async fn send_uncounted(&self, sql: &str) -> Result<ResponseStream, tokio_postgres::Error> {
-        let answers = self.connection.client().simple_query_raw(sql).await?;
+        let answers = self.connection.simple_query_raw(sql).await?;
         Ok(Box::pin(answers))
     }
 
@@ -214,10 +234,10 @@ impl Session {
     pub(super) async fn send_for(
         &self,
         shard: Shard,
-        turn: &ShardSql,
+        task: &ShardSql,
     ) -> Result<ResponseStream, tokio_postgres::Error> {
-        self.ask(shard, turn.offset).await?;
-        self.send_uncounted(&turn.sql).await
+        self.ask(shard, task.offset).await?;
+        self.send_uncounted(&task.sql).await
     }
 
     /// Notes which shard the next message is for, so that notices are assigned to it
@@ -277,6 +297,7 @@ fn parsing(connection: &Connection, plan: &Plan) -> Option<Parsing> {
     };
     let ShardSql { sql, offset } = plan.copy(copying);
     Some(Parsing {
+        sql: sql.as_str().into(),
         parsed: connection.prepare(sql),
         offset,
     })

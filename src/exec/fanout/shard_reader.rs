@@ -41,8 +41,8 @@ pub(super) enum Purpose {
 }
 
 pub(super) struct InFlightTask {
-    pub turn: Task,
-    pub flight: Request,
+    pub task: Task,
+    pub request: Request,
     pub rows: u64,
 }
 
@@ -64,11 +64,11 @@ pub(super) struct EventSender {
 }
 
 impl EventSender {
-    pub fn say(&self, turn: Task, event: ShardEvent) {
+    pub fn say(&self, task: Task, event: ShardEvent) {
         // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
-            index: turn.index,
-            attempt: turn.attempt,
+            index: task.index,
+            attempt: task.attempt,
             event,
         });
     }
@@ -85,38 +85,38 @@ impl EventSender {
     }
 
     /// Sends a batch once there is room for it.
-    async fn flush_copy(&self, turn: Task, lines: &mut CopyChunk) {
+    async fn flush_copy(&self, task: Task, lines: &mut CopyChunk) {
         if lines.rows == 0 {
             return;
         }
         let batch = lines.take();
-        self.window.admit(turn.index, batch.text.len()).await;
-        self.say(turn, ShardEvent::CopyData(batch));
+        self.window.admit(task.index, batch.text.len()).await;
+        self.say(task, ShardEvent::CopyData(batch));
     }
 
     /// Sends a batch once there is room for it.
-    async fn flush_rows(&self, turn: Task, rows: &mut Rows) {
+    async fn flush_rows(&self, task: Task, rows: &mut Rows) {
         if rows.is_empty() {
             return;
         }
         let batch = rows.take();
-        self.window.admit(turn.index, batch.bytes()).await;
-        self.say(turn, ShardEvent::Rows(batch));
+        self.window.admit(task.index, batch.bytes()).await;
+        self.say(task, ShardEvent::Rows(batch));
     }
 }
 
 impl InFlightTask {
     /// Reads the response to its end, passing rows on as they arrive.
     pub async fn read(&mut self, events: &EventSender) -> Result<(), ReadError> {
-        let (turn, rows) = (self.turn, &mut self.rows);
-        match &mut self.flight {
-            Request::Rows { answers, offset } if turn.purpose != Purpose::Rows => {
+        let (task, rows) = (self.task, &mut self.rows);
+        match &mut self.request {
+            Request::Rows { answers, offset } if task.purpose != Purpose::Rows => {
                 while let Some(answer) = answers.next().await {
                     answer.map_err(|error| ReadError::by(&error, *offset))?;
                 }
             }
             Request::Rows { answers, offset } => {
-                read_rows(turn, rows, answers, *offset, events).await?;
+                read_rows(task, rows, answers, *offset, events).await?;
             }
             Request::Copy {
                 described,
@@ -125,9 +125,9 @@ impl InFlightTask {
                 copied_offset,
                 lead,
             } => {
-                read_rows(turn, rows, described, *described_offset, events).await?;
+                read_rows(task, rows, described, *described_offset, events).await?;
                 if let Some(copied) = copied.take() {
-                    read_lines(turn, rows, copied, *copied_offset, lead, events).await?;
+                    read_lines(task, rows, copied, *copied_offset, lead, events).await?;
                 }
             }
         }
@@ -136,7 +136,7 @@ impl InFlightTask {
 }
 
 async fn read_rows(
-    turn: Task,
+    task: Task,
     count: &mut u64,
     answers: &mut ResponseStream,
     offset: usize,
@@ -149,7 +149,7 @@ async fn read_rows(
         let next = match futures::poll!(answers.next()) {
             Poll::Ready(next) => next,
             Poll::Pending => {
-                events.flush_rows(turn, &mut rows).await;
+                events.flush_rows(task, &mut rows).await;
                 answers.next().await
             }
         };
@@ -162,7 +162,7 @@ async fn read_rows(
                     .collect::<Option<_>>()
                     .ok_or_else(|| ReadError::Lost(format!("columns without types: {names:?}")))?;
                 rows = Rows::new(described.len());
-                events.say(turn, ShardEvent::Columns(described.clone()));
+                events.say(task, ShardEvent::Columns(described.clone()));
                 columns = Some(described);
             }
             SimpleQueryMessage::Row(row) => {
@@ -175,13 +175,13 @@ async fn read_rows(
                 }))?;
                 *count += 1;
                 if rows.bytes() >= BATCH {
-                    events.flush_rows(turn, &mut rows).await;
+                    events.flush_rows(task, &mut rows).await;
                 }
             }
             _ => {}
         }
     }
-    events.flush_rows(turn, &mut rows).await;
+    events.flush_rows(task, &mut rows).await;
     match columns {
         Some(_) => Ok(()),
         None => Err(ReadError::Shard(ShardError::NotAQuery)),
@@ -189,7 +189,7 @@ async fn read_rows(
 }
 
 async fn read_lines(
-    turn: Task,
+    task: Task,
     count: &mut u64,
     copied: CopyOutFuture,
     offset: usize,
@@ -207,7 +207,7 @@ async fn read_lines(
                 if let Ok(next) = tokio::time::timeout(PAUSE, chunks.next()).await {
                     next
                 } else {
-                    events.flush_copy(turn, &mut lines).await;
+                    events.flush_copy(task, &mut lines).await;
                     chunks.next().await
                 }
             }
@@ -223,7 +223,7 @@ async fn read_lines(
         }
         // Growing beyond its allocation would double it, for nothing.
         if lines.text.len() + lead.len() + chunk.len() > BATCH {
-            events.flush_copy(turn, &mut lines).await;
+            events.flush_copy(task, &mut lines).await;
         }
         if lines.rows == 0 {
             lines
@@ -233,7 +233,7 @@ async fn read_lines(
         lines.push(lead, &chunk);
         *count += 1;
     }
-    events.flush_copy(turn, &mut lines).await;
+    events.flush_copy(task, &mut lines).await;
     Ok(())
 }
 

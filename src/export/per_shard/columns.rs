@@ -22,8 +22,7 @@ impl PerShard {
 
     pub(super) fn has(&self, shard: Shard) -> bool {
         let shards = &self.manifest.shards;
-        let found =
-            shards.binary_search_by_key(&Some(shard), |entry| Shard::from_schema(&entry.shard));
+        let found = shards.binary_search_by_key(&shard, |entry| Shard::named(&entry.shard));
         found.is_ok()
     }
 

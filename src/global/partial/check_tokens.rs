@@ -14,8 +14,8 @@ use crate::global::relation::ColumnShape;
 use crate::pg::lexer::{TokenKind, string_value};
 use crate::pg::query_text::SHARD;
 
-const WORD: NotDecomposable =
-    "it has a word that may mean something different in another session or shard";
+const WORD: NotDecomposable = "it has a function, type or other word that may mean something different in another session or \
+     shard";
 const SYNTAX: NotDecomposable = "its syntax is not simple enough";
 
 impl PartialAnalyzer<'_> {

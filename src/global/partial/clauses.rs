@@ -71,3 +71,70 @@ impl Clauses {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::lexer::StringSyntax;
+
+    /// The text of each clause; `None` if the statement is refused.
+    fn clauses(sql: &str) -> Option<String> {
+        let text = Text::new(sql, StringSyntax::StandardConforming);
+        let found = Clauses::find(&text).ok()?;
+        let all = [
+            Some(found.select),
+            Some(found.from),
+            found.condition,
+            found.group,
+            found.having,
+            found.order,
+            found.limit,
+            found.offset,
+        ];
+        let words = |range: Range<usize>| {
+            let tokens = text.tokens[range].iter();
+            tokens
+                .map(|token| &sql[token.span.clone()])
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        Some(
+            all.map(|range| range.map_or("-".to_owned(), words))
+                .join(" | "),
+        )
+    }
+
+    #[test]
+    fn each_clause_ends_where_the_next_one_begins() {
+        for (sql, expected) in [
+            ("SELECT a FROM t", "a | t | - | - | - | - | - | -"),
+            (
+                "select a, b from t where a > 1 group by a having b order by 1 limit 2 offset 3",
+                "a , b | t | a > 1 | a | b | 1 | 2 | 3",
+            ),
+            (
+                "SELECT count(*) FILTER (WHERE a) FROM t LIMIT 1",
+                "count ( * ) FILTER ( WHERE a ) | t | - | - | - | - | 1 | -",
+            ),
+        ] {
+            assert_eq!(clauses(sql).as_deref(), Some(expected), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_simple_select_is_refused() {
+        for sql in [
+            "SELECT 1",
+            "TABLE t",
+            "WITH x AS (SELECT 1) SELECT a FROM x",
+            "SELECT a FROM t UNION SELECT a FROM t",
+            "SELECT a FROM t LIMIT 1 WHERE a",
+            "SELECT a FROM t OFFSET 1 LIMIT 1",
+            "SELECT a AS from FROM t",
+            "SELECT t.from FROM t",
+            "SELECT a FROM t GROUP a",
+        ] {
+            assert_eq!(clauses(sql), None, "{sql}");
+        }
+    }
+}

@@ -163,7 +163,7 @@ fn unfit(usage: ColumnRole, known: Option<&Type>) -> &'static str {
         }
         (ColumnRole::FinalSum | ColumnRole::AvgSum, Some(&Type::FLOAT4 | &Type::FLOAT8)) => {
             "the last digits of a floating-point sum depend on the order; --float-sums-in-parts \
-             accepts any"
+             accepts any order"
         }
         _ => "a column's type is not known to come back unchanged",
     }

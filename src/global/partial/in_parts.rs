@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::exec::plan::Plan;
 use crate::global::partial::{Partial, Parts};
-use crate::global::{Catalog, Colocation};
+use crate::global::{Catalog, Colocation, FloatAggregation};
 use crate::sharding::statement::Statement;
 
 pub struct PartialPlan {
@@ -31,11 +31,17 @@ impl PartialPlan {
             Colocation::Asserted => "; joined rows are in the same shard, as --colocated asserts",
             Colocation::Proven => "; joined rows are in the same shard: no two shards share an id",
         };
+        let result = match self.catalog.float_sums {
+            FloatAggregation::Exact => "exactly the same result",
+            FloatAggregation::AnyOrder => {
+                "the same result, except for the last digits of floating-point sums"
+            }
+        };
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "-- partial results, which combine to exactly the same result{joined}"
+            "-- partial results, which combine to {result}{joined}"
         );
         let _ = writeln!(
             text,

@@ -174,7 +174,6 @@ pub(super) async fn ask(
 ) -> Result<Vec<Vec<Option<String>>>, FanoutError> {
     let answers = session
         .connection()
-        .client()
         .simple_query(sql)
         .await
         .map_err(|error| FanoutError::setup_failed(&error))?;

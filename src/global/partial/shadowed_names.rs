@@ -10,6 +10,7 @@ use crate::pg::lexer::TokenKind;
 use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 
 /// Why such a statement is not computed in partials.
 pub const SHADOWED: &str =
@@ -23,6 +24,7 @@ const IMPLIED: [&str; 10] = ["=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*"
 pub async fn is_shadowed(
     session: &Session,
     text: &Text<'_>,
+    layout: &Layout,
     catalog: &Catalog,
 ) -> Result<bool, FanoutError> {
     let own_types = has_own_types(text, catalog);
@@ -43,6 +45,7 @@ pub async fn is_shadowed(
             ("types", &array(TYPES.into_iter())),
             ("own_types", if own_types { "true" } else { "false" }),
             ("first_user_oid", &FIRST_USER_OID.to_string()),
+            ("shards", &Literal(&layout.regex()).to_string()),
         ],
     );
     Ok(!ask(session, &sql).await?.is_empty())

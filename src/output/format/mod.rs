@@ -27,11 +27,11 @@ pub enum Format {
     /// Aligned columns, as psql prints them
     #[default]
     Table,
-    /// One line per column, one block per row, as `psql -x` prints them
+    /// One line per column, one block per row, as psql -x prints them
     Expanded,
-    /// Comma-separated, as `COPY … (FORMAT csv)`: NULL is empty, an empty string is ""
+    /// Comma-separated, as COPY writes CSV: NULL is empty, an empty string is quoted
     Csv,
-    /// Tab-separated, as `COPY …`: NULL is \N, tabs and line breaks are escaped
+    /// Tab-separated, as COPY writes text: NULL, tabs and line breaks are backslash escapes
     Tsv,
     /// A JSON array of objects, one object per line
     Json,
@@ -52,6 +52,15 @@ impl Format {
         ("markdown", Self::Markdown),
     ];
 
+    /// What separates two results in one output. psql's own formats need nothing.
+    pub fn separator(self) -> &'static str {
+        match self {
+            // Without it the second would be rows of the first.
+            Self::Markdown => "\n",
+            _ => "",
+        }
+    }
+
     /// By file extension; `None` if it is missing or not that of a format.
     ///
     /// # Errors
@@ -64,7 +73,7 @@ impl Format {
                 file: file.to_owned(),
                 command: "query",
                 known: Self::ENDINGS.map(|(ending, _)| ending).join(", "),
-                others: " (shardq export writes .csv.gz, .parquet and others)",
+                others: " (shardq export writes .csv.gz, .parquet, .xlsx and others)",
             }),
         }
     }

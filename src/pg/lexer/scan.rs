@@ -30,6 +30,10 @@ impl<'a> Lexer<'a> {
         self.at
     }
 
+    pub fn seek(&mut self, at: usize) {
+        self.at = at;
+    }
+
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }

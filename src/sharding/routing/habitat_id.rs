@@ -9,8 +9,6 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sharding::shard::Shard;
-
 /// Time zero of the ids: 1409266191000 ms after 1970, on 2014-08-28.
 const EPOCH: Timestamp = Timestamp::constant(1_409_266_191, 0);
 const SHARD_BITS: u32 = 13;
@@ -29,9 +27,9 @@ pub enum IdError {
 }
 
 impl Id {
-    /// The shard that the id was created in: its low 13 bits.
-    pub fn shard(self) -> Shard {
-        Shard::new(self.bits(0, SHARD_BITS))
+    /// The number of the shard that the id was created in: its low 13 bits.
+    pub fn shard(self) -> u32 {
+        self.bits(0, SHARD_BITS)
     }
 
     /// The value of the shard's sequence, modulo 1024.
@@ -110,7 +108,7 @@ mod tests {
         let core = id("721096797631602688");
         assert_eq!(core.created_text(), "2017-05-19T21:00:27.943Z");
         assert_eq!(core.sequence(), 7);
-        assert_eq!(core.shard(), Shard::new(0));
+        assert_eq!(core.shard(), 0);
         assert_eq!(core.to_string(), "721096797631602688");
     }
 
@@ -129,11 +127,11 @@ mod tests {
     #[test]
     fn the_smallest_and_the_largest_id_decode() {
         assert_eq!(id("0").created_text(), "2014-08-28T22:49:51.000Z");
-        assert_eq!(id("0").shard(), Shard::new(0));
+        assert_eq!(id("0").shard(), 0);
         let largest = id("9223372036854775807");
         assert_eq!(largest.created_text(), "2049-07-01T18:43:38.775Z");
         assert_eq!(largest.sequence(), 1023);
-        assert_eq!(largest.shard(), Shard::new(8191));
+        assert_eq!(largest.shard(), 8191);
     }
 
     #[test]
@@ -157,7 +155,7 @@ mod tests {
             let id = id(&number.to_string());
             prop_assert_eq!(id.created().as_millisecond(), 1_409_266_191_000 + millisecond);
             prop_assert_eq!(id.sequence(), sequence);
-            prop_assert_eq!(id.shard(), Shard::new(shard));
+            prop_assert_eq!(id.shard(), shard);
             prop_assert_eq!(id.number(), number);
         }
     }

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
+use crate::sharding::numbering::Numbering;
 use crate::sharding::routing::habitat_id::{Id, IdError};
 use crate::sharding::routing::name_hash;
 use crate::sharding::shard::Shard;
@@ -87,32 +88,41 @@ impl Key {
     /// # Errors
     /// If that cannot be determined: for a name without the number of shards, and for a number that
     /// is not a Habitat id.
-    pub fn route(&self, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
+    pub fn route(
+        &self,
+        numbering: &Numbering,
+        shards: Option<NonZeroU32>,
+        now: Timestamp,
+    ) -> Result<Route, NoRoute> {
         match self {
             Self::Origin(name) | Self::Account(name) => {
                 let shards = shards.ok_or(NoRoute::ShardCountUnknown)?;
                 Ok(Route {
-                    shard: name_hash::by_name(name, shards),
+                    shard: numbering.shard(name_hash::by_name(name, shards)),
                     rule: Rule::Hash { shards },
                 })
             }
-            Self::Id(id) => route_of_id(*id, shards, now),
+            Self::Id(id) => route_of_id(*id, numbering, shards, now),
         }
     }
 }
 
-fn route_of_id(id: Id, shards: Option<NonZeroU32>, now: Timestamp) -> Result<Route, NoRoute> {
+fn route_of_id(
+    id: Id,
+    numbering: &Numbering,
+    shards: Option<NonZeroU32>,
+    now: Timestamp,
+) -> Result<Route, NoRoute> {
     if !id.is_credible(now) {
         return Err(NoRoute::Time(id));
     }
-    let low_bits = id.shard();
-    let only = Shard::new(0);
+    let (low_bits, only) = (numbering.shard(id.shard()), numbering.shard(0));
     match shards {
         Some(NonZeroU32::MIN) if low_bits != only => Ok(Route {
             shard: only,
             rule: Rule::OnlyShard { low_bits },
         }),
-        Some(shards) if low_bits.number() >= shards.get() => Err(NoRoute::Shard(low_bits)),
+        Some(shards) if id.shard() >= shards.get() => Err(NoRoute::Shard(low_bits)),
         _ => Ok(Route {
             shard: low_bits,
             rule: Rule::LowBits,
@@ -176,7 +186,7 @@ mod tests {
     }
 
     fn route(text: &str, shards: Option<NonZeroU32>) -> Result<Route, NoRoute> {
-        key(text, None).route(shards, Timestamp::now())
+        key(text, None).route(&Numbering::default(), shards, Timestamp::now())
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The layout of `src/`: folders are layers, imports only go down, and no files import each other
-//! in a cycle. CONTRIBUTING.md says what each folder is for.
+//! in a cycle. CONTRIBUTING.md says what each folder is for. And a rule of `sql/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -177,4 +177,26 @@ fn no_files_import_each_other_in_a_circle() {
         "files that import each other:\n{}",
         circle.join("\n")
     );
+}
+
+/// An operator without a schema is resolved by the search path, where a user may have another.
+#[test]
+fn our_statements_name_the_schema_of_every_operator() {
+    const BARE: [&str; 9] = [
+        " = ", " <> ", " < ", " > ", " <= ", " >= ", " ~ ", " || ", " IN (",
+    ];
+    let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let mut bare = Vec::new();
+    // The sample data is created on a server of our own.
+    for folder in ["exec", "export", "find", "global", "session"] {
+        for entry in fs::read_dir(sql.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            let lines = text.lines().map(str::trim_start);
+            let lines = lines.filter(|line| !line.starts_with("--") && !line.starts_with("SET "));
+            let found = lines.filter(|line| BARE.iter().any(|operator| line.contains(operator)));
+            bare.extend(found.map(|line| format!("{}: {line}", path.display())));
+        }
+    }
+    assert!(bare.is_empty(), "{}", bare.join("\n"));
 }

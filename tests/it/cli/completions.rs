@@ -1,6 +1,40 @@
 //! What the definition of the command line generates besides the help.
 
+use clap::{Command, CommandFactory};
+use shardq::cli::Cli;
+
 use crate::support::{Program, has, has_all, shardq};
+
+/// The short help of a command and of all that it has: what completions show.
+fn short_helps(command: &Command) -> Vec<String> {
+    let mut texts: Vec<_> = command
+        .get_about()
+        .into_iter()
+        .map(ToString::to_string)
+        .collect();
+    for argument in command.get_arguments() {
+        texts.extend(argument.get_help().map(ToString::to_string));
+        let values = argument.get_possible_values();
+        texts.extend(
+            values
+                .iter()
+                .filter_map(|value| value.get_help().map(ToString::to_string)),
+        );
+    }
+    texts.extend(command.get_subcommands().flat_map(short_helps));
+    texts
+}
+
+/// `clap_complete` escapes them for single quotes, but puts the help of values between double
+/// quotes; zsh and fish then drop them.
+#[test]
+fn no_short_help_has_what_a_shell_would_drop() {
+    let texts = short_helps(&Cli::command());
+    assert!(texts.len() > 50);
+    for text in texts {
+        assert!(!text.contains(['"', '\\', '`', '$']), "{text}");
+    }
+}
 
 #[test]
 fn every_shell_gets_the_commands_and_their_flags() {

@@ -77,7 +77,6 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    assert_usage([], has("<SQL|--command <SQL>|--file <FILE>>"));
     assert_usage([""], "shardq: error: the SQL argument: no SQL found\n");
     assert_usage([" \n\t"], has("no SQL found"));
     let empty = file("empty.sql", b"\n");
@@ -85,7 +84,7 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
     assert_usage(["-f", "-"], "shardq: error: standard input: no SQL found\n");
     assert_usage(
         ["-f", "/no/such.sql"],
-        "shardq: error: /no/such.sql: No such file or directory (os error 2)\n",
+        "shardq: error: /no/such.sql: No such file or directory\n",
     );
     assert_usage(["-f", "/"], has("shardq: error: /: "));
     let latin = file("latin.sql", b"SELECT '\xe9'");
@@ -95,6 +94,72 @@ fn sql_that_cannot_be_read_is_a_usage_error_that_names_the_source() {
     );
     let nul = file("nul.sql", b"SELECT '\0'");
     assert_usage(["-f", &nul], has_all([nul.as_str(), "NUL character"]));
+}
+
+#[test]
+fn what_the_system_refuses_is_told_in_words_alone() {
+    let db = two_shards();
+    for args in [
+        &["query", "-f", "/no/such.sql"][..],
+        &["query", "SELECT 1", "-o", "/no/such.csv"],
+        &["query", "SELECT 1", "-h", "/no/such"],
+        &["query", "SELECT 1", "-o", "/dev/full"],
+        &["query", "SELECT 1", "-d", "service=x sslrootcert=/no/such"],
+        &[
+            "query",
+            "SELECT 1",
+            "-h",
+            "localhost",
+            "-d",
+            "sslmode=verify-ca sslrootcert=/no/such",
+        ],
+        &["export", "SELECT 1", "-o", "/no/such.csv"],
+        &["export", "SELECT 1", "-o", "/dev/full"],
+        &["export", "SELECT 1", "-o", "/dev/null/x", "--per-shard"],
+        &["verify", "/no/such.csv"],
+        &["verify", "/dev/null"],
+    ] {
+        let ran = shardq([]).args(args).db(&db).run();
+        assert!([1, 2].contains(&ran.status), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("os error"), "{args:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("shardq: error: "),
+            "{args:?}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn one_shard_is_not_one_shards() {
+    let db = two_shards();
+    let query = query(["SELECT 1", "--expect-shards", "1"]).db(&db).run();
+    query.assert(1, "", "shardq: error: expected 1 shard, found 2\n");
+}
+
+#[test]
+fn a_mistyped_database_is_answered_with_those_that_there_are() {
+    let db = two_shards();
+    for command in [
+        &["query", "SELECT 1"][..],
+        &["query", "-g", "SELECT 1"],
+        &["find", "core"],
+    ] {
+        let ran = shardq([])
+            .args(command)
+            .args(["-d", "postgers"])
+            .db(&db)
+            .run();
+        ran.assert(
+            1,
+            "",
+            has_all([
+                "FATAL:  database \"postgers\" does not exist\n",
+                "shardq: hint: databases on this server (select one with -d): postgres, ",
+            ]),
+        );
+        assert!(!ran.stderr.contains("template1"), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -548,6 +613,8 @@ fn the_server_itself_bounds_each_statement() {
     assert_eq!(shown(["--timeout", "90s"], "statement_timeout"), "90s\n");
     assert_eq!(shown(["--timeout", "1m 30s"], "statement_timeout"), "90s\n");
     assert_eq!(shown(["--timeout", "0"], "statement_timeout"), "0\n");
+    let other_spelling = shown(["--statement-timeout", "90s"], "statement_timeout");
+    assert_eq!(other_spelling, "90s\n");
     assert_eq!(shown(["-j", "1"], "lock_timeout"), "1s\n");
     assert_eq!(
         shown(["--lock-timeout", "250ms"], "lock_timeout"),

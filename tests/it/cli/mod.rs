@@ -8,3 +8,4 @@ mod flags;
 mod psql_habits;
 mod repeated_flags;
 mod sandbox;
+mod verbose;

@@ -27,19 +27,6 @@ fn a_command_is_a_statement() {
             .run()
             .assert(0, "shard_0,7\n", "");
     }
-    let two = ["-c", "SELECT 1", "-c", "SELECT 2"];
-    let told = "shardq: error: expected one statement, got several; use -c once and run the others \
-         separately\n";
-    shardq(["query"])
-        .args(two)
-        .db(&db)
-        .run()
-        .assert(2, "", told);
-    shardq(["export", "-o-"])
-        .args(two)
-        .db(&db)
-        .run()
-        .assert(2, "", told);
     let both = shardq(["query", "SELECT 1", "-c", "SELECT 2"]);
     both.db(&db).run().assert(2, "", has("cannot be used with"));
 }
@@ -62,6 +49,59 @@ fn sql_that_begins_with_a_comment_is_no_flag() {
 }
 
 #[test]
+fn a_question_mark_is_help() {
+    shardq(["-?"])
+        .run()
+        .assert(0, has("Usage: shardq <COMMAND>"), "");
+    for command in [
+        "query",
+        "find",
+        "export",
+        "verify",
+        "demo",
+        "completions",
+        "man",
+    ] {
+        let usage = format!("Usage: shardq {command}");
+        shardq([command, "-?"]).run().assert(0, has(&usage), "");
+    }
+}
+
+#[test]
+fn a_flag_that_is_expected_is_answered_with_what_to_use() {
+    for (args, told) in [
+        (
+            ["query", "--limit=3"],
+            "--limit here; write WHERE, ORDER BY and LIMIT in the SQL",
+        ),
+        (["query", "--colour=never"], "--colour here; use --color"),
+        (["query", "--jobs=4"], "--jobs here; use -j (--connections)"),
+        (
+            ["query", "--database=x"],
+            "--database here; use -d (--dbname)",
+        ),
+        (
+            ["query", "--no-header"],
+            "--no-header here; use -t (--tuples-only)",
+        ),
+        (
+            ["query", "--sql=SELECT 1"],
+            "--sql here; use -c SQL, or the SQL alone",
+        ),
+        (
+            ["export", "--json"],
+            "--json here; export writes --csv, --tsv, --jsonl and --parquet",
+        ),
+    ] {
+        let told = format!("shardq: error: shardq does not have {told}");
+        shardq(args)
+            .args(["SELECT 1"])
+            .run()
+            .assert(2, "", has(&told));
+    }
+}
+
+#[test]
 fn what_only_psql_has_is_answered_with_what_to_use() {
     let db = one_shard();
     for (args, told) in [
@@ -78,12 +118,8 @@ fn what_only_psql_has_is_answered_with_what_to_use() {
             "error: shardq does not have psql's -F; use --csv with --delimiter",
         ),
         (
-            ["-vn=1", "SELECT :n"],
-            "error: shardq does not have psql's -v; shardq has no variables",
-        ),
-        (
-            ["--set=n=1", "SELECT :n"],
-            "error: shardq does not have psql's --set; shardq has no",
+            ["-q", r"\set n 1"],
+            r"shardq: error: \set is a psql command, not SQL; use -v NAME=VALUE",
         ),
         (
             ["-q", r"\d t"],

@@ -26,7 +26,6 @@ fn every_other_flag_is_given_once() {
             .assert(2, "", has_all(["cannot be used multiple times", flag]));
     };
     let query: &[&[&str]] = &[
-        &["-f", "a.sql"],
         &["-o", "a"],
         &["--expect-shards", "3"],
         &["--search-path", "{shard}"],
@@ -40,22 +39,17 @@ fn every_other_flag_is_given_once() {
         &["-U", "a"],
     ];
     for flag in query {
-        let sql: &[&str] = if flag[0] == "-f" { &[] } else { &["SELECT 1"] };
-        once(
-            &[&["query"], sql, flag, flag].concat(),
-            &format!("'{}", flag_name(flag[0])),
-        );
+        let command = [&["query", "SELECT 1"], *flag, flag].concat();
+        once(&command, &format!("'{}", flag_name(flag[0])));
     }
     let export: &[&[&str]] = &[
-        &["-f", "a.sql"],
         &["--format", "csv"],
         &["--null", "x"],
-        &["--statement-timeout", "3s"],
+        &["--timeout", "3s"],
         &["-h", "a"],
     ];
     for flag in export {
-        let sql: &[&str] = if flag[0] == "-f" { &[] } else { &["SELECT 1"] };
-        let command = [&["export", "-o", "a.csv"], sql, flag, flag].concat();
+        let command = [&["export", "-o", "a.csv", "SELECT 1"], *flag, flag].concat();
         once(&command, &format!("'{}", flag_name(flag[0])));
     }
     once(&["export", "SELECT 1", "-o", "a", "-o", "b"], "'--output");
@@ -73,7 +67,6 @@ fn every_other_flag_is_given_once() {
 /// The flag's name in messages.
 fn flag_name(flag: &str) -> &str {
     match flag {
-        "-f" => "--file",
         "-o" => "--output",
         "-j" => "--connections",
         "-h" => "--host",

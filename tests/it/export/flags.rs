@@ -1,6 +1,8 @@
 //! Flags of `shardq export` that would have no effect are rejected.
 
-use crate::support::{Db, export, folder, has_all, names, shardq};
+use std::fs;
+
+use crate::support::{ANY, Db, export, folder, has_all, manifest, names, shardq};
 
 #[test]
 fn what_a_format_has_not_is_not_asked_of_it() {
@@ -88,6 +90,66 @@ fn what_a_format_has_not_is_not_asked_of_it() {
         "",
         has_all(["--per-shard writes a directory", "name a directory"]),
     );
+}
+
+#[test]
+fn the_spellings_of_query_choose_the_format() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let run = |flags: &[&str], name: &str| {
+        let file = folder.path().join(name);
+        let ran = export(&db, "SELECT 1 AS n", &file)
+            .args(flags)
+            .args(["--force"])
+            .run();
+        ran.assert(0, "", ANY);
+        (fs::read(&file).unwrap(), manifest(&file)["format"].clone())
+    };
+    for (flag, name, text, format) in [
+        ("--csv", "plain", "shard,n\nshard_0,1\n", "csv"),
+        ("--tsv", "t.csv", "shard\tn\nshard_0\t1\n", "tsv"),
+        (
+            "--jsonl",
+            "t.txt",
+            "{\"shard\":\"shard_0\",\"n\":1}\n",
+            "jsonl",
+        ),
+        (
+            "--jsonl",
+            "t.ndjson",
+            "{\"shard\":\"shard_0\",\"n\":1}\n",
+            "jsonl",
+        ),
+    ] {
+        let (bytes, named) = run(&[flag], name);
+        assert_eq!(
+            (String::from_utf8(bytes).unwrap(), named),
+            (text.into(), format.into())
+        );
+    }
+    // A name that agrees also chooses the compression.
+    assert_eq!(run(&["--csv"], "t.csv.gz").1, "csv.gz");
+    assert_eq!(run(&["--tsv"], "t.csv.gz").1, "tsv");
+    assert_eq!(run(&["--parquet"], "t.data").1, "parquet");
+    let stream = shardq(["export", "-q", "SELECT 1 AS n", "-o-", "--jsonl"]).db(&db);
+    stream
+        .run()
+        .assert(0, "{\"shard\":\"shard_0\",\"n\":1}\n", "");
+    let both = shardq(["export", "SELECT 1", "-o-", "--csv", "--format=tsv"]);
+    both.run()
+        .assert(2, "", has_all(["cannot be used with", "--csv"]));
+    let semicolons = shardq([
+        "export",
+        "-q",
+        "SELECT 1 AS n",
+        "-o-",
+        "--csv",
+        "--delimiter=;",
+    ]);
+    semicolons
+        .db(&db)
+        .run()
+        .assert(0, "shard;n\nshard_0;1\n", "");
 }
 
 #[test]

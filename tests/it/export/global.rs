@@ -343,7 +343,7 @@ fn a_long_statement_says_where_it_is_and_which_flag_ends_it() {
     export(&db, sql, &file)
         .args(["--force", "--quiet", "--statement-timeout", "100ms"])
         .run()
-        .assert(1, "", has_all(["57014", "raise --statement-timeout"]));
+        .assert(1, "", has_all(["57014", "raise --timeout"]));
     shardq(["query", "-g", sql, "--timeout", "100ms"])
         .db(&db)
         .run()

@@ -18,3 +18,4 @@ mod targets;
 mod types;
 mod users;
 mod verify;
+mod xlsx;

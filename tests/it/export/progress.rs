@@ -101,5 +101,5 @@ fn a_long_run_says_where_it_is_in_a_log_too_and_is_not_timed_out() {
     export(&db, sql, &file)
         .args(["--force", "--quiet", "--statement-timeout", "100ms"])
         .run()
-        .assert(1, "", has("raise --statement-timeout"));
+        .assert(1, "", has("raise --timeout"));
 }

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use crate::support::{ANY, Db, export, folder, has, has_all, verify};
+use crate::support::{ANY, Db, export, folder, has, has_all, shardq, verify};
 
 #[test]
 fn one_byte_changed_anywhere_in_any_format() {
     let db = Db::with_shards(3);
     let folder = folder();
-    for kind in shardq::export::ExportFormat::names() {
+    for kind in ::shardq::export::ExportFormat::names() {
         let file = folder.path().join(format!("t.{kind}"));
         export(&db, "SELECT n FROM generate_series(1, 100) AS n", &file)
             .run()
@@ -123,4 +123,70 @@ fn a_folder_has_no_other_parts_than_those_of_its_manifest() {
             "copy it from where the export was made",
         ]),
     );
+}
+
+#[test]
+fn several_files_have_a_line_each_and_the_worst_status() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["a.csv", "b.csv", "parts"] {
+        let flags: &[&str] = if name == "parts" {
+            &["--per-shard"]
+        } else {
+            &[]
+        };
+        let ran = export(&db, "SELECT 1 AS n", &path(name)).args(flags).run();
+        ran.assert(0, "", ANY);
+    }
+    let run = |names: &[&str]| {
+        let files = names.iter().map(|name| path(name));
+        shardq(["verify"]).args(files).run()
+    };
+    let all = [
+        "a.csv",
+        "a.csv.manifest.json",
+        "b.csv.manifest.json",
+        "parts/_manifest.json",
+    ];
+    let ran = run(&all);
+    ran.assert(
+        0,
+        "",
+        has_all(["a.csv: OK · ", "b.csv: OK · ", "parts: OK · "]),
+    );
+    assert_eq!(ran.stderr.lines().count(), 3, "each once: {}", ran.stderr);
+    fs::write(path("a.csv"), "shard,n\n").unwrap();
+    let ran = run(&["a.csv", "b.csv", "nope.csv"]);
+    let told = [
+        "shardq: error: ",
+        "a.csv: does not match its manifest: 8 bytes, expected ",
+        "b.csv: OK · ",
+        "nope.csv: No such file or directory\n",
+    ];
+    ran.assert(1, "", has_all(told));
+    assert_eq!(ran.stderr.lines().count(), 3, "{}", ran.stderr);
+    let quiet = shardq(["verify", "-q"]).args([path("b.csv"), path("parts")]);
+    quiet.run().assert(0, "", "");
+    let table = shardq(["verify", "--create-table=t"]).args([path("b.csv"), path("parts")]);
+    table
+        .run()
+        .assert(2, "", has("--create-table is for one file"));
+    let manifest = shardq(["verify", "--create-table=t"]).args([path("b.csv.manifest.json")]);
+    manifest
+        .run()
+        .assert(0, has("CREATE TABLE"), has("b.csv: OK · "));
+    shardq(["verify"]).run().assert(2, "", has("<FILE>"));
+}
+
+#[test]
+fn an_export_may_be_named_like_a_manifest() {
+    let db = Db::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("x.manifest.json");
+    let ran = export(&db, "SELECT 1 AS n", &file).args(["--csv"]).run();
+    ran.assert(0, "", ANY);
+    verify(&file)
+        .run()
+        .assert(0, "", has("x.manifest.json: OK · "));
 }

@@ -366,3 +366,33 @@ fn the_tables_that_were_rewritten_are_locked_in_front_of_the_next_snapshot() {
         "shard_0,100,\"shard_1.t,t\"\nshard_1,100,\"shard_0.t,t\"\n"
     );
 }
+
+#[test]
+fn a_retry_keeps_the_results_of_the_statements_before() {
+    let db = two_shards();
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    // Long enough to be in the temporary file before the retry.
+    let sql = "SELECT sum(v), repeat('x', 100000) AS x FROM t";
+    let query = shardq([
+        "query",
+        "-j1",
+        "--csv",
+        "-c",
+        "SELECT 1 AS a",
+        "-c",
+        sql,
+        "-o",
+    ])
+    .args([&file])
+    .db(&db);
+    let run = meet(&db, RELOAD, rewriting(&db, RELOAD), query).finish();
+    run.assert(0, "", has("retrying at a new snapshot"));
+    let long = "x".repeat(100_000);
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        format!(
+            "shard,a\nshard_0,1\nshard_1,1\nshard,sum,x\nshard_0,100,{long}\nshard_1,100,{long}\n"
+        )
+    );
+}

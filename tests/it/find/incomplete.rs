@@ -85,7 +85,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         "",
         has_all([
             "shardq: error: shard_5: not searched, because you may not read it: origins\n",
-            "id 721096797631602690 not found so far; it belongs in shard_2",
+            "id 721096797631602690 not found in the searched shards; it belongs in shard_2",
             "\n7/8 shards searched, missing: shard_5 · ",
         ]),
     );
@@ -111,7 +111,7 @@ fn a_shard_with_a_table_that_may_not_be_read_has_not_answered() {
         "",
         has_all([
             "shardq: error: shard_5: ERROR 55P03",
-            "\nshard_2, shard_5 (2 shards): not searched, because you may not read it: origins\n",
+            "\nshardq: error: shard_2, shard_5 (2 shards): not searched, because you may not read it: origins\n",
             "\n6/8 shards searched, missing: shard_2, shard_5 · ",
         ]),
     );

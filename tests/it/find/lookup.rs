@@ -7,7 +7,7 @@ use shardq::sharding::routing::name_hash;
 use crate::support::{ANY, Db, has, has_all, insert, searched, shardq, with_origins};
 
 fn home_of(name: &str, shards: u32) -> u32 {
-    name_hash::by_name(name, NonZeroU32::new(shards).unwrap()).number()
+    name_hash::by_name(name, NonZeroU32::new(shards).unwrap())
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn a_shard_without_the_table_is_told_apart_from_one_without_the_key() {
                 "",
                 has_all([
                     "warning: no table \"origins\" in shard_2\n",
-                    &format!("not found so far; it belongs in {home}"),
+                    &format!("not found in the searched shards; it belongs in {home}"),
                     "\n3/4 shards searched, missing: shard_2 · ",
                 ]),
             );
@@ -339,7 +339,7 @@ fn a_shard_that_is_missing_may_have_what_is_not_found() {
         "",
         has_all([
             "warning: no such shard: shard_2; the shards are shard_0-1, shard_3\n",
-            "\"core\" not found so far; it belongs in shard_2",
+            "\"core\" not found in the searched shards; it belongs in shard_2",
             "\n3/4 shards searched, missing: shard_2 · ",
         ]),
     );

@@ -49,6 +49,8 @@ pub fn assert_same(
     const SHOWN: usize = 12;
     let whole = world.psql(statements);
     let sharded = world.shardq(statements, strategy, joined);
+    let all = statements.len();
+    assert_eq!((whole.len(), sharded.len()), (all, all), "every one ran");
     let (mut report, mut differing, mut answered) = (String::new(), 0, 0);
     for ((sql, whole), sharded) in statements.iter().zip(&whole).zip(&sharded) {
         let refusals = [NOT_IN_PARTS, DIFFER];

@@ -19,6 +19,7 @@ use shardq::global::{
 };
 use shardq::pg::lexer::StringSyntax;
 use shardq::pg::query_text::Text;
+use shardq::sharding::layout::Layout;
 use shardq::sharding::search_path::SearchPath;
 use shardq::sharding::statement::Statement;
 use shardq::terminal::console::Console;
@@ -225,6 +226,7 @@ impl World {
 
 pub fn plan(sql: &str) -> Plan {
     Plan {
+        layout: Layout::default(),
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
@@ -261,13 +263,13 @@ async fn one(
     let prepared = prepared.map_err(|error| sqlstate(&Error::global(error, &plan.statement)))?;
     let (session, turn) = match prepared.plan {
         ExecutionPlan::SingleStatement(checked, _) => {
-            (found.preflight.session, checked.plan.turn(shards[0]))
+            (found.preflight.session, checked.plan.task(shards[0]))
         }
         ExecutionPlan::PartialThenCombine(partial) => {
             let all = parts(&partial, found.preflight, server, interrupt).await?;
             (
                 all.session,
-                partial.combine_plan(&all.parts).turn(shards[0]),
+                partial.combine_plan(&all.parts).task(shards[0]),
             )
         }
     };

@@ -168,7 +168,7 @@ fn a_key_is_not_nowhere_where_shards_may_be_missing() {
         3,
         "",
         has_all([
-            "not found so far",
+            "not found in the searched shards",
             "2/102 shards searched, missing: shard_0-99, not queried: shard_000",
         ]),
     );

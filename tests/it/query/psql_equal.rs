@@ -93,7 +93,9 @@ impl Session<'_> {
             .collect::<Vec<_>>()
             .join(&format!(";\n\\echo {NEXT}"));
         let psqls = self.psqls(db, &[], &script);
-        for (format, psqls) in formats.iter().zip(psqls.split(NEXT)) {
+        let psqls: Vec<_> = psqls.split(NEXT).collect();
+        assert_eq!(psqls.len(), formats.len(), "psql printed all of them");
+        for (format, psqls) in formats.iter().zip(psqls) {
             let ours = self.ours(db, &[args, format.flags].concat(), our_sql);
             same(format.flags, &ours, psqls);
         }

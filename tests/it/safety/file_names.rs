@@ -55,7 +55,7 @@ const OTHERS: [&str; 9] = [
     "x.csv.bz2",
     "x.csv.xz",
     "x.parquet.gz",
-    "x.xlsx",
+    "x.xls",
     "x.gz",
     "x.txt.gz",
     "x.zip",
@@ -69,7 +69,7 @@ fn a_name_that_says_something_else_is_refused_with_what_there_is() {
     let folder = folder();
     for name in OTHERS
         .into_iter()
-        .chain(["x.csv.gz", "x.parquet", "x.jsonl.zst"])
+        .chain(["x.csv.gz", "x.parquet", "x.xlsx", "x.jsonl.zst"])
     {
         let file = folder.path().join(name);
         for flags in [&[][..], &["-g"], &["--dry-run"]] {
@@ -81,7 +81,7 @@ fn a_name_that_says_something_else_is_refused_with_what_there_is() {
                     "query does not write such files; it writes csv, tsv, json, jsonl, ndjson, md, \
                      markdown",
                     "--format",
-                    "shardq export writes .csv.gz, .parquet",
+                    "shardq export writes .csv.gz, .parquet, .xlsx",
                 ]),
             );
         }

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -81,6 +82,17 @@ impl Program {
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = Input::Text(text.into());
         self
+    }
+
+    /// As a shell would take it, without the environment.
+    pub fn command_line(&self) -> String {
+        let words = [Path::new(self.command.get_program()).file_name().unwrap()]
+            .into_iter()
+            .chain(self.command.get_args());
+        words
+            .map(|word| quoted(&word.to_string_lossy()))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[track_caller]
@@ -305,6 +317,15 @@ impl Ran {
     pub fn output(self) -> String {
         self.assert(0, ANY, ANY);
         self.stdout
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=,:@+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

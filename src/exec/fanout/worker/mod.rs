@@ -4,6 +4,8 @@
 //! Tasks are in flight in ascending order, so the lowest unfinished shard is always at the head of
 //! its connection, and waiting for it never deadlocks.
 
+mod retries;
+
 use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
@@ -12,14 +14,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::error::{backoff, cause};
+use super::error::cause;
 use super::in_flight::Request;
 use super::pipeline_depth::Depth;
 use super::relation_check::{CheckInterval, RelationCheck};
 use super::session::{ResponseStream, Session};
 use super::shard_reader::{EventSender, InFlightTask, Purpose, ReadError, Task};
-use super::{AttemptNumber, Demand, RunContext, ShardError, ShardEvent, ShardStats, TaskIndex};
-use crate::client::{ServerError, Silence};
+use super::{Demand, RunContext, ShardError, ShardEvent, ShardStats, TaskIndex};
 use crate::exec::plan::{CheckFrequency, Plan, RowSecurity};
 
 pub(super) struct Worker {
@@ -31,28 +32,28 @@ pub(super) struct Worker {
     check_interval: CheckInterval,
     /// Tasks taken from the queue, to be sent (again).
     pub(super) pending: VecDeque<Task>,
-    flying: VecDeque<Message>,
+    in_flight: VecDeque<InFlight>,
     /// Tasks sent since the last check was sent.
     since_check: usize,
     /// Tasks whose rows were all read but whose tables were not checked yet.
     unchecked: Vec<(Task, ShardStats)>,
 }
 
-enum Message {
-    Turn(InFlightTask),
+enum InFlight {
+    Task(InFlightTask),
     Check(ResponseStream),
 }
 
 enum Response {
-    Turn,
+    Task,
     Check(RelationCheck),
 }
 
-impl Message {
+impl InFlight {
     /// For reading to the end and discarding.
-    fn into_flight(self) -> Request {
+    fn into_request(self) -> Request {
         match self {
-            Self::Turn(flying) => flying.flight,
+            Self::Task(in_flight) => in_flight.request,
             Self::Check(answers) => Request::Rows { answers, offset: 0 },
         }
     }
@@ -77,7 +78,7 @@ impl Worker {
             events,
             wanted,
             pending: VecDeque::new(),
-            flying: VecDeque::new(),
+            in_flight: VecDeque::new(),
             since_check: 0,
             unchecked: Vec::new(),
         }
@@ -86,10 +87,10 @@ impl Worker {
     pub async fn run(mut self, mut session: Session) -> Option<Session> {
         let mut wanted = self.wanted.clone();
         let mut free_since = Instant::now();
-        session.begin_turns(&self.shared.plan);
+        session.begin_tasks(&self.shared.plan);
         loop {
             let sent = self.fill(&session).await;
-            let Some(mut head) = self.flying.pop_front() else {
+            let Some(mut head) = self.in_flight.pop_front() else {
                 let Err(reason) = sent else {
                     return self.rest(session).await;
                 };
@@ -100,8 +101,8 @@ impl Worker {
                 }
                 continue;
             };
-            if let Message::Turn(flying) = &head {
-                self.show(Some(flying.turn.index));
+            if let InFlight::Task(in_flight) = &head {
+                self.show(Some(in_flight.task.index));
             }
             let read = tokio::select! {
                 biased;
@@ -110,16 +111,17 @@ impl Worker {
             };
             match read {
                 None => {
-                    let flying: Vec<_> = iter::once(head).chain(self.flying.drain(..)).collect();
+                    let in_flight: Vec<_> =
+                        iter::once(head).chain(self.in_flight.drain(..)).collect();
                     let drained = async {
-                        for message in flying {
-                            message.into_flight().drain().await;
+                        for message in in_flight {
+                            message.into_request().drain().await;
                         }
                     };
                     session.cancel(drained).await;
                     return self.end(None);
                 }
-                Some(Ok(Response::Turn)) => self.answered(&head, free_since.elapsed()),
+                Some(Ok(Response::Task)) => self.answered(&head, free_since.elapsed()),
                 Some(Ok(Response::Check(check))) => self.checked(&check),
                 Some(Err(ReadError::Lost(reason))) => {
                     self.lost(head, session.connection().silence(), &reason);
@@ -142,16 +144,16 @@ impl Worker {
     }
 
     /// All rows of a task were read.
-    fn answered(&mut self, head: &Message, took: Duration) {
-        let &Message::Turn(InFlightTask { turn, rows, .. }) = head else {
+    fn answered(&mut self, head: &InFlight, took: Duration) {
+        let &InFlight::Task(InFlightTask { task, rows, .. }) = head else {
             return;
         };
         self.depth.answered(took);
         let answer = ShardStats { rows, took };
-        if turn.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
-            self.events.say(turn, ShardEvent::Finished(answer));
+        if task.purpose == Purpose::Rows && self.shared.plan.check == CheckFrequency::Batches {
+            self.events.say(task, ShardEvent::Finished(answer));
         }
-        self.unchecked.push((turn, answer));
+        self.unchecked.push((task, answer));
     }
 
     /// The tables of all tasks read so far were checked.
@@ -162,85 +164,20 @@ impl Worker {
         if self.shared.plan.row_security == RowSecurity::Warn {
             self.events.filtered(&check.filtered);
         }
-        for (turn, answer) in tasks {
+        for (task, answer) in tasks {
             if !check.rewritten.is_empty() {
                 // A check shared by several tasks does not tell which of them read the table: a
                 // view may read another shard's.
                 let tables = check.rewritten.clone();
                 let error = ShardError::Rewritten { tables };
-                self.events.say(turn, ShardEvent::Failed(error));
+                self.events.say(task, ShardEvent::Failed(error));
                 continue;
             }
             if self.shared.plan.check == CheckFrequency::EachShard {
-                self.events.say(turn, ShardEvent::Finished(answer));
+                self.events.say(task, ShardEvent::Finished(answer));
             }
-            self.events.say(turn, ShardEvent::Confirmed);
+            self.events.say(task, ShardEvent::Confirmed);
         }
-    }
-
-    /// The connection is lost: what was in flight or unchecked on it must be sent again.
-    fn lost(&mut self, head: Message, silence: Option<Silence>, reason: &str) {
-        self.requeue_in_flight();
-        let lost = |rows| ShardError::Lost {
-            reason: reason.to_owned(),
-            rows,
-        };
-        if let Message::Turn(InFlightTask { turn, flight, rows }) = head {
-            // An unread COPY holds its connection, which would still count against the limit.
-            drop(flight);
-            if let Some(silence) = silence {
-                // A retry would be silent as long again.
-                let error = ShardError::Silent(silence);
-                self.events.say(turn, ShardEvent::Failed(error));
-            } else {
-                self.retry(turn, lost(rows));
-            }
-        }
-        let each = self.shared.plan.check == CheckFrequency::EachShard;
-        for (turn, answer) in std::mem::take(&mut self.unchecked).into_iter().rev() {
-            let turn = match turn.purpose {
-                Purpose::Rows if !each => Task {
-                    purpose: Purpose::Recheck { tries: 0 },
-                    ..turn
-                },
-                _ => turn,
-            };
-            self.retry(turn, lost(answer.rows));
-        }
-        self.since_check = 0;
-    }
-
-    /// A task or a check failed; the connection is usable.
-    async fn failed(&mut self, head: Message, error: ShardError, session: &Session) {
-        self.requeue_in_flight();
-        match head {
-            Message::Turn(flying) => {
-                self.events.say(flying.turn, ShardEvent::Failed(error));
-                self.recover(session, Plan::recover()).await;
-            }
-            Message::Check(_) => {
-                for (turn, _) in std::mem::take(&mut self.unchecked) {
-                    self.events.say(turn, ShardEvent::Failed(error.clone()));
-                }
-                self.since_check = 0;
-                self.recover(session, Plan::recover_unchecked()).await;
-            }
-        }
-    }
-
-    /// The same, but a retry of the task may succeed.
-    async fn failed_for_now(&mut self, head: Message, report: ServerError, session: &Session) {
-        let Message::Turn(InFlightTask { turn, .. }) = head else {
-            return self.failed(head, ShardError::Server(report), session).await;
-        };
-        self.requeue_in_flight();
-        let shard = self.shared.shards[turn.index];
-        let headline = report.summary_line();
-        if self.retry(turn, ShardError::Server(report)) {
-            self.events.notice(format!("{shard}: {headline}; retrying"));
-            self.pause(backoff(turn.attempt)).await;
-        }
-        self.recover(session, Plan::recover()).await;
     }
 
     /// Sends tasks, with checks in between, until enough are in flight.
@@ -250,42 +187,42 @@ impl Worker {
             let all_sent = self.pending.is_empty() && !self.shared.queue.has_for(last);
             let check_interval = self
                 .check_interval
-                .tasks(self.shared.tables_of_a_turn(), self.depth.turn());
+                .tasks(self.shared.tables_per_task(), self.depth.task_time());
             let is_due = all_sent || self.since_check >= check_interval;
             if self.since_check > 0 && is_due {
                 let check = session
                     .send(&Plan::check_relations(self.shared.partitioning))
                     .await;
                 let check = check.map_err(|error| cause(&error))?;
-                self.flying.push_back(Message::Check(check));
+                self.in_flight.push_back(InFlight::Check(check));
                 self.since_check = 0;
                 self.check_interval.sent();
             }
-            if self.turns_in_flight() >= self.depth.current() {
+            if self.tasks_in_flight() >= self.depth.current() {
                 return Ok(());
             }
             let taken = self.pending.pop_front();
-            let Some(turn) = taken.or_else(|| self.shared.queue.take(last)) else {
+            let Some(task) = taken.or_else(|| self.shared.queue.take(last)) else {
                 if self.since_check > 0 {
                     continue;
                 }
                 return Ok(());
             };
-            let shard = self.shared.shards[turn.index];
+            let shard = self.shared.shards[task.index];
             let plan = &self.shared.plan;
             session.connection().mark_busy();
-            let sent = match turn.purpose {
+            let sent = match task.purpose {
                 Purpose::Rows => Request::send(session, plan, shard).await,
                 Purpose::Recheck { .. } => Request::send_rows(session, plan, shard).await,
             };
             match sent {
-                Ok(flight) => self.flying.push_back(Message::Turn(InFlightTask {
-                    turn,
-                    flight,
+                Ok(request) => self.in_flight.push_back(InFlight::Task(InFlightTask {
+                    task,
+                    request,
                     rows: 0,
                 })),
                 Err(error) => {
-                    self.pending.push_front(turn);
+                    self.pending.push_front(task);
                     return Err(cause(&error));
                 }
             }
@@ -293,17 +230,17 @@ impl Worker {
         }
     }
 
-    fn turns_in_flight(&self) -> usize {
-        let tasks = self.flying.iter();
+    fn tasks_in_flight(&self) -> usize {
+        let tasks = self.in_flight.iter();
         tasks
-            .filter(|sent| matches!(sent, Message::Turn(_)))
+            .filter(|sent| matches!(sent, InFlight::Task(_)))
             .count()
     }
 
     fn last_in_flight(&self) -> Option<TaskIndex> {
-        self.flying.iter().rev().find_map(|sent| match sent {
-            Message::Turn(flying) => Some(flying.turn.index),
-            Message::Check(_) => None,
+        self.in_flight.iter().rev().find_map(|sent| match sent {
+            InFlight::Task(in_flight) => Some(in_flight.task.index),
+            InFlight::Check(_) => None,
         })
     }
 
@@ -312,7 +249,7 @@ impl Worker {
     async fn read(
         &mut self,
         session: &mut Session,
-        head: &mut Message,
+        head: &mut InFlight,
     ) -> Result<Response, ReadError> {
         match session.opened().await {
             Ok(Some(snapshot)) => self.shared.snapshots.add(self.number, Some(snapshot)),
@@ -320,54 +257,11 @@ impl Worker {
             Err(error) => return Err(ReadError::Lost(error.to_string())),
         }
         match head {
-            Message::Turn(flying) => flying.read(&self.events).await.map(|()| Response::Turn),
-            Message::Check(answers) => RelationCheck::read(answers).await.map(Response::Check),
-        }
-    }
-
-    /// All tasks in flight must be sent again, and a check after them.
-    fn requeue_in_flight(&mut self) {
-        for sent in self.flying.drain(..).rev() {
-            if let Message::Turn(flying) = sent {
-                self.pending.push_front(flying.turn);
+            InFlight::Task(in_flight) => {
+                in_flight.read(&self.events).await.map(|()| Response::Task)
             }
+            InFlight::Check(answers) => RelationCheck::read(answers).await.map(Response::Check),
         }
-        self.since_check = self.unchecked.len();
-        self.depth.failed();
-    }
-
-    /// Puts a task back in front, or fails it after too many attempts, or if rows of it were
-    /// printed. Returns whether it will be retried.
-    fn retry(&mut self, turn: Task, otherwise: ShardError) -> bool {
-        /// A limit, so that a statement that crashes its backend does not do so endlessly.
-        const TRIES: AttemptNumber = 3;
-        let again = match turn.purpose {
-            Purpose::Recheck { tries } => (tries + 1 < TRIES).then_some(Task {
-                purpose: Purpose::Recheck { tries: tries + 1 },
-                ..turn
-            }),
-            Purpose::Rows => (turn.attempt + 1 < TRIES)
-                .then(|| self.events.window.restart(turn.index))
-                .flatten()
-                .map(|attempt| Task { attempt, ..turn }),
-        };
-        match again {
-            Some(turn) => self.pending.push_front(turn),
-            None => self.events.say(turn, ShardEvent::Failed(otherwise)),
-        }
-        again.is_some()
-    }
-
-    /// Sleeps, but not once the run is stopped.
-    async fn pause(&mut self, wait: Duration) {
-        let mut wanted = self.wanted.clone();
-        let stopped = wanted.wait_for(|wanted| *wanted == Demand::Nothing);
-        let _ = tokio::time::timeout(wait, stopped).await;
-    }
-
-    async fn recover(&mut self, session: &Session, sql: String) {
-        // If this cannot be sent, the next task fails and reports it.
-        let _ = session.send(&sql).await;
     }
 
     /// Nothing is left to do. One such session stays open to the end, because lost connections are
@@ -401,8 +295,8 @@ impl Worker {
         if self.shared.alive.fetch_sub(1, Ordering::Relaxed) == 1 {
             let error = self.shared.hopeless.get().cloned();
             let error = error.unwrap_or(ShardError::NotAsked);
-            while let Some(turn) = self.shared.queue.take(None) {
-                self.events.say(turn, ShardEvent::Failed(error.clone()));
+            while let Some(task) = self.shared.queue.take(None) {
+                self.events.say(task, ShardEvent::Failed(error.clone()));
             }
         }
         session

@@ -1,0 +1,27 @@
+//! Which schemas are shards, for every command that queries them.
+
+use clap::Args;
+
+use crate::sharding::layout::{Layout, Pattern};
+
+#[derive(Args)]
+#[command(next_help_heading = "Shards")]
+pub struct LayoutArgs {
+    /// Schemas that are shards, by pattern [default: shard_{n}] (repeatable)
+    ///
+    /// {n} is a number, {n:3} a number of exactly three digits, {name} or * any text; without
+    /// one, the pattern is a name. Numbers are ordered by value, names as people order them
+    /// (t2 before t10).
+    #[arg(long, value_name = "PATTERN")]
+    pub schemas: Vec<Pattern>,
+
+    /// Schemas that are not shards, by pattern (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude_schemas: Vec<Pattern>,
+}
+
+impl LayoutArgs {
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.schemas.clone(), self.exclude_schemas.clone())
+    }
+}
