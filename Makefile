@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench bench-compare package fmt deny deny-if-installed postgres pgbouncer
+.PHONY: help demo test faults fuzz bench bench-compare package fmt deny deny-if-installed postgres pgbouncer
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: postgres pgbouncer deny-if-installed ## Check formatting, lints and docs, 
 
 faults: postgres ## Break connections, servers and files at random, and count what comes of it
 	FAULTS=full cargo test --locked --test faults -- --test-threads=1 --nocapture
+
+fuzz: ## Fuzz each parser for FUZZ_SECONDS, default 60 (needs nightly Rust and cargo-fuzz)
+	@scripts/fuzz.sh
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md
 	cargo bench --locked --bench versus_psql

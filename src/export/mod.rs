@@ -40,3 +40,11 @@ pub use file_format::{Compression, ExportFormat, FileFormat};
 pub use sidecar::Sidecar;
 pub(crate) use single_file::OneFile;
 pub use target::ExportTarget;
+
+/// What only the targets in `fuzz/` call from outside.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::count_rows::{Counter, RowCounts};
+    pub use super::parquet::text;
+}

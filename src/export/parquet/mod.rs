@@ -7,7 +7,7 @@
 mod count;
 mod drift;
 mod schema;
-mod text;
+pub mod text;
 mod values;
 
 use std::io;

@@ -1,0 +1,1 @@
+SELECT a=-1, b->>'c', d@-1 + 1.5e-3 - .5::numeric[1], $1 <> ALL(x)
