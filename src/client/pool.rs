@@ -39,6 +39,8 @@ pub struct PoolStart {
     pub pending_connections: Vec<PendingConnection>,
     /// The error of a connection that failed before the first one succeeded.
     pub refused: Option<ConnectError>,
+    /// How long somebody typed a password.
+    pub typing: Duration,
 }
 
 /// A connection that is being opened while others are already in use.
@@ -91,16 +93,24 @@ impl ConnectionPool {
     /// # Errors
     /// Why no connection could be opened.
     pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
-        password_prompt::connect_with_prompt(
+        let mut typing = Duration::ZERO;
+        let ask = |prompt: &str| {
+            let asked = Instant::now();
+            let typed = password_prompt::read_password(prompt);
+            typing = asked.elapsed();
+            typed
+        };
+        let opened = password_prompt::connect_with_prompt(
             settings,
-            password_prompt::read_password,
+            ask,
             async |settings: Settings| {
                 Self::new(settings, connections)?
                     .connect_first(connections)
                     .await
             },
-        )
-        .await
+        );
+        let opened = opened.await?;
+        Ok(PoolStart { typing, ..opened })
     }
 
     async fn connect_first(self, connections: usize) -> Result<PoolStart, ConnectError> {
@@ -126,6 +136,7 @@ impl ConnectionPool {
                         server: self,
                         first,
                         refused,
+                        typing: Duration::ZERO,
                     });
                 }
                 Ok(Err(error)) => refused = refused.or(Some(error)),

@@ -4,7 +4,7 @@
 //! blocks are waiting, the shards.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
+use std::io::{self, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +47,7 @@ pub struct Sink {
     /// The writer's result.
     ended: oneshot::Receiver<Result<SinkTarget, SinkError>>,
     draft: Option<AtomicFile>,
+    is_terminal: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +89,10 @@ impl Sink {
     }
 
     fn start(mut target: SinkTarget, draft: Option<AtomicFile>) -> Result<Self, SinkError> {
+        let is_terminal = match &target {
+            SinkTarget::Output => io::stdout().is_terminal(),
+            SinkTarget::File { file, .. } => file.is_terminal(),
+        };
         let (commands, mut waiting) = mpsc::channel(WAITING_BLOCKS);
         let (end, ended) = oneshot::channel();
         let write_all = move || {
@@ -108,6 +113,7 @@ impl Sink {
             commands,
             ended,
             draft,
+            is_terminal,
         })
     }
 
@@ -115,6 +121,10 @@ impl Sink {
     /// [`Sink::publish`] returns the error.
     pub async fn write(&self, block: Vec<u8>) -> bool {
         self.commands.send(Command::Write(block)).await.is_ok()
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// Whether output stays invisible until [`Sink::publish`].

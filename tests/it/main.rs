@@ -14,3 +14,4 @@ mod global;
 mod query;
 mod safety;
 mod support;
+mod terminal;

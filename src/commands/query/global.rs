@@ -22,6 +22,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     check(&args)?;
     let plan = request::plan(&args)?;
+    console.start_clock();
     let format = args.output.format()?;
     let settings = setup::settings(&args.connection)?;
     let (sink, interrupt) = request::open(&args)?;
@@ -40,7 +41,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             None => Ok(Exit::Interrupted),
         };
     };
-    let mut output = Output::new(renderer(&args.output, format), None, sink);
+    let mut output = Output::new(renderer(&args.output, format), None, sink, console.progress_line());
     let mut attempt = GlobalAttempt::first(&args.global);
     loop {
         attempt.attempts.begin()?;

@@ -26,6 +26,7 @@ use crate::terminal::summary::Summary;
 pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let plan = request::plan(&args)?;
+    console.start_clock();
     let format = args.output.format()?;
     let settings = setup::settings(&args.connection)?;
     let (sink, interrupt) = request::open(&args)?;
@@ -42,6 +43,7 @@ pub(super) async fn run(args: QueryArgs) -> Result<Exit, Error> {
         request::renderer(&args.output, format),
         request::shard_column(&args.output),
         sink,
+        console.progress_line(),
     );
     let mut attempts = Attempts::new();
     loop {

@@ -21,6 +21,7 @@ mod postmaster;
 mod process;
 mod proxy;
 mod session;
+mod terminal;
 pub mod types;
 
 pub use db::{Db, private_server};
@@ -33,6 +34,7 @@ pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
+pub use terminal::Terminal;
 
 /// The command under test on a terminal provided by `script`, whose standard output has all its
 /// output. `None` if `script` is not installed.
