@@ -1,6 +1,7 @@
 //! The connections of one run: at most as many as requested, all to the same server.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
 use futures::StreamExt;
@@ -29,6 +30,8 @@ pub struct PoolStart {
     pub pending_connections: Vec<PendingConnection>,
     /// The error of a connection that failed before the first one succeeded.
     pub refused: Option<ConnectError>,
+    /// How long somebody typed a password.
+    pub typing: Duration,
 }
 
 /// A connection that is being opened while others are already in use.
@@ -60,16 +63,21 @@ impl ConnectionPool {
     /// # Errors
     /// Why no connection could be opened.
     pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
-        password_prompt::connect_with_prompt(
-            settings,
-            password_prompt::read_password,
-            async |settings: Settings| {
+        let mut typing = Duration::ZERO;
+        let ask = |prompt: &str| {
+            let asked = Instant::now();
+            let typed = password_prompt::read_password(prompt);
+            typing = asked.elapsed();
+            typed
+        };
+        let opened =
+            password_prompt::connect_with_prompt(settings, ask, async |settings: Settings| {
                 Self::new(settings, connections)?
                     .connect_first(connections)
                     .await
-            },
-        )
-        .await
+            });
+        let opened = opened.await?;
+        Ok(PoolStart { typing, ..opened })
     }
 
     async fn connect_first(self, connections: usize) -> Result<PoolStart, ConnectError> {
@@ -95,6 +103,7 @@ impl ConnectionPool {
                         server: self,
                         first,
                         refused,
+                        typing: Duration::ZERO,
                     });
                 }
                 Ok(Err(error)) => refused = refused.or(Some(error)),

@@ -57,6 +57,7 @@ pub async fn open(
     loop {
         let error = match ConnectionPool::open(settings.clone(), connections).await {
             Ok(opened) => {
+                console.exclude(opened.typing);
                 if let Some(error) = &opened.refused {
                     console.note(&format!(
                         "running with fewer connections than requested: {error}"

@@ -305,7 +305,7 @@ pub(crate) async fn drive_open(
                     }
                     let text = match over {
                         Some(shards) => progress_of_one(shards, console.elapsed(), &output.progress(&outcome)),
-                        None => progress(&outcome, output, &fanout),
+                        None => progress(merge.answered(), &outcome, output, &fanout),
                     };
                     console.progress(&text);
                 }
@@ -406,10 +406,14 @@ async fn handle_event(
 }
 
 /// `64/128 shards · 12,345 rows · shard_30 for 2.1 s`
-fn progress(outcome: &RunReport, output: &impl RowSink, fanout: &Fanout) -> String {
-    let done = outcome.answers.len() + outcome.failures.shards();
+fn progress(
+    answered: usize,
+    outcome: &RunReport,
+    output: &impl RowSink,
+    fanout: &Fanout,
+) -> String {
     let mut text = format!(
-        "{done}/{} shards · {}",
+        "{answered}/{} shards · {}",
         outcome.asked,
         output.progress(outcome)
     );

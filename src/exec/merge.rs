@@ -75,6 +75,8 @@ pub struct Merge {
     failed: Vec<bool>,
     /// The latest attempt of each shard.
     attempts: Vec<AttemptNumber>,
+    /// All its rows have arrived; they may be waiting for those of other shards.
+    finished: Vec<bool>,
     /// All rows were emitted, or it failed.
     ended: Vec<bool>,
     /// The snapshot covers the tables that were read, or it failed.
@@ -92,6 +94,7 @@ impl Merge {
     ) -> Self {
         Self {
             failed: vec![false; shards.len()],
+            finished: vec![false; shards.len()],
             ended: vec![false; shards.len()],
             confirmed: vec![false; shards.len()],
             unconfirmed: shards.len(),
@@ -110,6 +113,14 @@ impl Merge {
     /// Whether every shard has ended and can no longer fail.
     pub fn is_complete(&self) -> bool {
         self.current == self.shards.len() && self.ready.is_empty() && self.unconfirmed == 0
+    }
+
+    /// How many shards have finished or failed, whether or not their rows were emitted.
+    pub fn answered(&self) -> usize {
+        let shards = self.finished.iter().zip(&self.failed);
+        shards
+            .filter(|(finished, failed)| **finished || **failed)
+            .count()
     }
 
     /// The next event that can be emitted.
@@ -137,6 +148,8 @@ impl Merge {
                         return;
                     }
                 }
+                // Anything else is of another attempt.
+                self.finished[index] = matches!(event, ShardEvent::Finished(_));
                 let waiting = self.waiting.entry(index).or_default();
                 waiting.push_back((attempt, event));
             }

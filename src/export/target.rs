@@ -1,7 +1,7 @@
 //! Where an export goes: a file that is complete or absent, or a stream.
 
 use std::fs::{self, File};
-use std::io::{self, Seek as _};
+use std::io::{self, IsTerminal as _, Seek as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +73,10 @@ impl ExportTarget {
             Self::File(draft) => draft.path(),
             Self::Stream { path, .. } => path,
         }
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Stream { file, .. } if file.is_terminal())
     }
 
     pub fn is_stream(&self) -> bool {

@@ -4,7 +4,7 @@
 //! blocks are waiting, the shards.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +56,7 @@ pub struct Sink {
     /// The writer's result.
     ended: oneshot::Receiver<Result<SinkTarget, SinkError>>,
     draft: Option<AtomicFile>,
+    is_terminal: bool,
 }
 
 #[derive(Debug)]
@@ -98,6 +99,10 @@ impl Sink {
     }
 
     fn start(mut target: SinkTarget, draft: Option<AtomicFile>) -> Result<Self, SinkError> {
+        let is_terminal = match &target {
+            SinkTarget::Output => io::stdout().is_terminal(),
+            SinkTarget::File { file, .. } => file.is_terminal(),
+        };
         let (commands, mut waiting) = mpsc::channel(WAITING_BLOCKS);
         let (end, ended) = oneshot::channel();
         let write_all = move || {
@@ -124,6 +129,7 @@ impl Sink {
             commands,
             ended,
             draft,
+            is_terminal,
         })
     }
 
@@ -131,6 +137,10 @@ impl Sink {
     /// [`Sink::publish`] returns the error.
     pub async fn write(&self, block: Vec<u8>) -> bool {
         self.commands.send(Command::Write(block)).await.is_ok()
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// Whether output stays invisible until [`Sink::publish`].

@@ -5,15 +5,15 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::text::escape::{for_stderr, one_line};
+use crate::terminal::progress_line::ProgressLine;
+use crate::text::escape::for_stderr;
 
 #[derive(Debug)]
 pub struct Console {
     quiet: bool,
     terminal: bool,
     began: Instant,
-    /// Whether a progress line is on the screen.
-    showing: bool,
+    line: ProgressLine,
     /// When the next line is due if lines cannot be overwritten; `None` for never.
     next_line: Option<Duration>,
 }
@@ -30,7 +30,7 @@ impl Console {
             quiet,
             terminal: io::stderr().is_terminal(),
             began: Instant::now(),
-            showing: false,
+            line: ProgressLine::default(),
             next_line: None,
         }
     }
@@ -42,8 +42,25 @@ impl Console {
         self
     }
 
+    /// How long the run has taken, without what somebody typed before or during it.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// A run begins now: its statement may have been typed, or another ran before.
+    pub fn start_clock(&mut self) {
+        self.began = Instant::now();
+        self.line.begin();
+    }
+
+    /// Subtracts the time in which a password was typed.
+    pub fn exclude(&mut self, typing: Duration) {
+        self.began += typing;
+    }
+
+    /// For output that appears on the same terminal.
+    pub fn progress_line(&self) -> ProgressLine {
+        self.line.clone()
     }
 
     /// An error. Shown even if quiet.
@@ -92,27 +109,17 @@ impl Console {
             }
             return;
         }
-        // Return to the start of the line, and clear it.
-        Self::write(&format!(
-            "\r{}\x1b[K",
-            one_line(&for_stderr(&text.to_string()))
-        ));
-        self.showing = true;
+        self.line.paint(&text.to_string());
     }
 
     pub fn clear(&mut self) {
-        if std::mem::take(&mut self.showing) {
-            Self::write("\r\x1b[K");
-        }
+        self.line.clear();
     }
 
     fn line(text: &str) {
-        Self::write(&format!("{}\n", for_stderr(text.trim_end())));
-    }
-
-    fn write(text: &str) {
+        let line = format!("{}\n", for_stderr(text.trim_end()));
         // If stderr is closed, there is nowhere to report it.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 }
 

@@ -1,5 +1,7 @@
 //! Output on stderr (messages, the progress line, the summary) and the exit status.
 pub mod console;
 pub mod exit_status;
+pub mod progress_line;
+pub mod size;
 pub mod statement_log;
 pub mod summary;

@@ -14,4 +14,5 @@ mod global;
 mod query;
 mod safety;
 mod support;
+mod terminal;
 mod transcripts;

@@ -48,6 +48,9 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
     let Some((mut target, mut beside)) = opened else {
         return Ok(Exit::Interrupted);
     };
+    if target.is_terminal() {
+        console.progress_line().end();
+    }
     let mut attempt = GlobalAttempt::first(&args.global);
     loop {
         attempt.attempts.begin()?;

@@ -29,6 +29,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet).with_periodic_log();
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;
+    console.start_clock();
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&settings, &mut console);
@@ -56,6 +57,9 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
     let Some((mut target, mut beside)) = target::open(&asked.args.output, interrupt).await? else {
         return Ok(Exit::Interrupted);
     };
+    if target.is_terminal() {
+        console.progress_line().end();
+    }
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;

@@ -22,8 +22,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let format = args.output.format()?;
     let plans = request::plans(&args, format)?;
     let settings = setup::settings(&args.connection)?;
-    let (mut output, interrupt) = request::open(&args, format)?;
-    setup::say_warnings(&settings, &mut Console::new(args.run.quiet));
+    let mut console = Console::new(args.run.quiet);
+    let (mut output, interrupt) = request::open(&args, format, &console)?;
+    setup::say_warnings(&settings, &mut console);
     let is_run = output.is_some();
     let mut worst = Exit::Complete;
     for (index, plan) in plans.iter().enumerate() {
@@ -39,9 +40,9 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             plan,
             position,
         };
-        let ended = match statement(asked, output.take()).await {
+        let ended = match statement(asked, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {
-                Console::new(false).error(&error);
+                console.error(&error);
                 Ended::finally(error.exit())
             }
             ended => ended?,
@@ -56,7 +57,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         if !goes_on {
             let is_silent = [Exit::Complete, Exit::Interrupted].contains(&ended.exit);
             if !is_silent && !position.is_last() {
-                Console::new(false).error(&position);
+                console.error(&position);
             }
             break;
         }
@@ -64,20 +65,24 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     if worst == Exit::Interrupted
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, &mut Console::new(false));
+        request::not_written(file, &mut console);
     }
     Ok(worst)
 }
 
 /// Without an output, nothing is run, but what would be is printed.
-async fn statement(asked: QueryRequest<'_>, output: Option<Output>) -> Result<Ended, Error> {
-    let mut console = Console::new(asked.args.run.quiet);
+async fn statement(
+    asked: QueryRequest<'_>,
+    output: Option<Output>,
+    console: &mut Console,
+) -> Result<Ended, Error> {
+    console.start_clock();
     let is_global = asked.args.global.global;
     let Some(mut output) = output else {
         let text = if is_global {
-            global::explain(&asked, &mut console).await?
+            global::explain(&asked, console).await?
         } else {
-            per_shard::dry_run(&asked, &mut console).await?
+            per_shard::dry_run(&asked, console).await?
         };
         let exit = match text {
             Some(text) if asked.position.is_first() => setup::print(text, asked.interrupt).await?,
@@ -92,8 +97,8 @@ async fn statement(asked: QueryRequest<'_>, output: Option<Output>) -> Result<En
     }
     // Boxed because the futures are large.
     if is_global {
-        Box::pin(global::run(asked, output, &mut console)).await
+        Box::pin(global::run(asked, output, console)).await
     } else {
-        Box::pin(per_shard::run(asked, output, &mut console)).await
+        Box::pin(per_shard::run(asked, output, console)).await
     }
 }

@@ -6,6 +6,7 @@ use crate::output::format::{Finish, RenderError, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
+use crate::terminal::progress_line::ProgressLine;
 use crate::text::humanize::ThousandsSeparated;
 
 /// Blocks are passed to the sink at this size, in bytes.
@@ -26,10 +27,16 @@ pub struct Output {
     rows: u64,
     /// Why a row could not be rendered.
     trouble: Option<RenderError>,
+    progress: ProgressLine,
 }
 
 impl Output {
-    pub fn new(renderer: Renderer, shard_column: Option<String>, sink: Sink) -> Self {
+    pub fn new(
+        renderer: Renderer,
+        shard_column: Option<String>,
+        sink: Sink,
+        progress: ProgressLine,
+    ) -> Self {
         Self {
             renderer,
             shard_column,
@@ -40,6 +47,7 @@ impl Output {
             touched: false,
             rows: 0,
             trouble: None,
+            progress,
         }
     }
 
@@ -166,6 +174,9 @@ impl RowSink for Output {
             return Ok(());
         }
         self.touched = true;
+        if self.sink.is_terminal() {
+            self.progress.end();
+        }
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
         if self.sink.write(block).await {
             Ok(())

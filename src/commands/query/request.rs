@@ -108,16 +108,20 @@ fn plan(args: &QueryArgs, statement: Statement) -> Plan {
 
 /// Opens the output. Signals are handled before a temporary file exists, so that it is always
 /// removed; but only after a pipe is open, since opening one waits for its reader.
-pub(super) fn open(args: &QueryArgs, format: Format) -> Result<(Option<Output>, Interrupt), Error> {
+pub(super) fn open(
+    args: &QueryArgs,
+    format: Format,
+    console: &Console,
+) -> Result<(Option<Output>, Interrupt), Error> {
     if args.output.file().is_some_and(ExportTarget::is_stream_path) {
-        return Ok((output(args, format)?, setup::listen()?));
+        return Ok((output(args, format, console)?, setup::listen()?));
     }
     let interrupt = setup::listen()?;
-    Ok((output(args, format)?, interrupt))
+    Ok((output(args, format, console)?, interrupt))
 }
 
 /// `None` if nothing is to be run.
-fn output(args: &QueryArgs, format: Format) -> Result<Option<Output>, Error> {
+fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<Output>, Error> {
     if args.run.dry_run || args.global.explain {
         return Ok(None);
     }
@@ -131,6 +135,7 @@ fn output(args: &QueryArgs, format: Format) -> Result<Option<Output>, Error> {
         renderer(args, format),
         shard_column,
         sink,
+        console.progress_line(),
     )))
 }
 

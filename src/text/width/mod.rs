@@ -26,6 +26,16 @@ pub fn columns(c: char) -> usize {
     }
 }
 
+/// The beginning of a line that takes at most this many columns.
+pub fn fitting(line: &str, width: usize) -> &str {
+    let mut taken = 0;
+    let end = line.char_indices().find_map(|(at, c)| {
+        taken += columns(c);
+        (taken > width).then_some(at)
+    });
+    &line[..end.unwrap_or(line.len())]
+}
+
 fn is_in(ranges: &[(u32, u32)], code: u32) -> bool {
     let place = |&(first, last): &(u32, u32)| {
         if last < code {
@@ -58,6 +68,18 @@ mod tests {
             ('\u{10ffff}', 1),
         ] {
             assert_eq!(columns(c), wide, "{c:?}");
+        }
+    }
+    #[test]
+    fn a_line_is_cut_by_columns_not_characters() {
+        for (line, width, cut) in [
+            ("shards", 6, "shards"),
+            ("shards", 5, "shard"),
+            ("日本語", 5, "日本"),
+            ("e\u{301}e\u{301}", 1, "e\u{301}"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(fitting(line, width), cut);
         }
     }
 }

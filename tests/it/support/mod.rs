@@ -21,6 +21,7 @@ mod postmaster;
 mod process;
 mod proxy;
 mod session;
+mod terminal;
 mod transcript;
 pub mod types;
 
@@ -34,6 +35,7 @@ pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
 pub use proxy::Proxy;
 pub use session::Session;
+pub use terminal::Terminal;
 pub use transcript::Transcript;
 
 /// The command under test on a terminal provided by `script`, whose standard output has all its

@@ -2,10 +2,11 @@
 //! deadline.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -121,6 +122,24 @@ impl Program {
         self.start(Reading::All)
     }
 
+    /// Starts it on a terminal, by a program that takes it as its arguments.
+    pub(super) fn start_below(self, program: &str, args: &[&str], terminal: &File) -> Child {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_clear()
+            .envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+            .env("TERM", "xterm")
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(terminal.try_clone().unwrap())
+            .stderr(terminal.try_clone().unwrap());
+        command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
     fn start(mut self, reading: Reading) -> Running {
         let mut child = self
             .command
@@ -163,6 +182,44 @@ enum Reading {
     All,
     Lines(usize),
     Paused,
+}
+
+/// Waits until a text is as wanted, and returns it.
+#[track_caller]
+pub(super) fn wait_for(what: &str, text: &Captured, wanted: impl Fn(&str) -> bool) -> String {
+    assert!(
+        wait_until(|| wanted(&text.so_far()) || text.is_complete()) && wanted(&text.so_far()),
+        "{what} never came to be as wanted\n{:?}",
+        text.so_far(),
+    );
+    text.so_far()
+}
+
+/// Waits for the end of a program all of whose output is one text.
+#[track_caller]
+pub(super) fn collect(child: &mut Child, output: &Captured, started: Instant) -> Ran {
+    let mut status = None;
+    let ended = wait_until(|| {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    let elapsed = started.elapsed();
+    assert!(ended, "still running\n{:?}", output.so_far());
+    wait_until(|| output.is_complete());
+    Ran {
+        status: status.map_or(-1, shell_status),
+        stdout: output.so_far(),
+        stderr: String::new(),
+        elapsed,
+        peak_memory_kib: 0,
+    }
+}
+
+/// As in a shell: 130 for SIGINT.
+fn shell_status(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 /// A running program. Killed when dropped.
@@ -247,10 +304,7 @@ impl Running {
             panic!("still running\n{}", dump(None, &stdout, &stderr));
         };
         Ran {
-            // As in a shell: 130 for SIGINT.
-            status: status
-                .code()
-                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
+            status: shell_status(status),
             stdout,
             stderr,
             elapsed,
@@ -375,10 +429,10 @@ impl<'a> From<&'a String> for Text<'a> {
 
 /// What has come through a pipe so far.
 #[derive(Debug, Clone, Default)]
-struct Captured(Arc<Mutex<(Vec<u8>, bool)>>);
+pub(super) struct Captured(Arc<Mutex<(Vec<u8>, bool)>>);
 
 impl Captured {
-    fn all_of(mut pipe: impl Read + Send + 'static) -> Self {
+    pub(super) fn all_of(mut pipe: impl Read + Send + 'static) -> Self {
         Self::fill(move |captured| {
             let mut chunk = vec![0; 65536];
             while let Ok(read @ 1..) = pipe.read(&mut chunk) {

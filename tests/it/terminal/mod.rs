@@ -1,0 +1,3 @@
+//! What is different on a terminal: the progress line, the pager, colour, `-x auto`.
+
+mod progress;
