@@ -36,7 +36,7 @@ git worktree add --quiet --detach "$work/base" "$commit"
 build "$work/base" "$work/before"
 build . "$work/after"
 
-"$work/after" demo --keep >"$work/demo" &
+"$work/after" demo --keep >"$work/demo" 2>&1 &
 demo=$!
 until grep -q '^ *export PGHOST' "$work/demo"; do
     kill -0 "$demo" 2>/dev/null || fail 'The demo did not start:' "$(cat "$work/demo")"

@@ -29,5 +29,5 @@ for target; do
     [ -d "$seeds" ] || seeds=
     # shellcheck disable=SC2086 # Empty ones are left out.
     cargo +nightly fuzz run "$target" "$corpus" $seeds -- \
-        "-max_total_time=${FUZZ_SECONDS:-60}" -timeout=10 $options
+        "-max_total_time=${FUZZ_SECONDS:-60}" -timeout=10 -rss_limit_mb=4096 $options
 done

@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use csv::{QuoteStyle, WriterBuilder};
 use libfuzzer_sys::fuzz_target;
 use shardq::export::FileFormat;
-use shardq::export::fuzzing::{Counter, RowCounts};
+use shardq::export::fuzzing::{Cells, Counter, RowCounts};
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -60,7 +60,8 @@ fn csv(input: &Input) {
         writer.write_record([&shard, value]).expect("in memory");
     }
     let text = writer.into_inner().expect("in memory");
-    let counter = Counter::new(FileFormat::Csv, input.header, Some(&input.column));
+    let counter = Counter::new(FileFormat::Csv, input.header, Some(&input.column))
+        .with_csv(if input.semicolon { b';' } else { b',' }, Cells::Plain);
     assert_counts(&counted(counter, &text, &input.blocks), input);
 }
 

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use super::secret::may_hold_password;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     #[error("environment variable {0} is not valid UTF-8")]
@@ -114,6 +116,16 @@ fn quoted(word: Option<&String>) -> String {
 }
 
 impl SettingsError {
+    /// A connection string that was taken for an address may hold a password.
+    pub(super) fn host_addr(address: &str) -> Self {
+        let shown = if may_hold_password(address) {
+            "…"
+        } else {
+            address
+        };
+        Self::HostAddr(shown.to_owned())
+    }
+
     pub(super) fn not_an_integer(keyword: &'static str, value: &str) -> Self {
         Self::NotAnInteger {
             keyword,

@@ -115,7 +115,7 @@ fn parse_place(name: &str, address: &str, port: u16) -> Result<HostPlace, Settin
     if !address.is_empty() {
         let parsed = address
             .parse()
-            .map_err(|_| SettingsError::HostAddr(address.to_owned()))?;
+            .map_err(|_| SettingsError::host_addr(address))?;
         let name = if name.is_empty() { address } else { name };
         return Ok(HostPlace::Tcp {
             name: name.to_owned(),

@@ -194,9 +194,9 @@ impl Settings {
     }
 
     /// The password for this host: given, typed, or from the passfile.
-    pub fn password_for(&self, host: &Host) -> Option<&Password> {
+    pub fn password_for(&self, host: &Host) -> Option<Password> {
         self.password
-            .as_ref()
+            .clone()
             .or_else(|| self.passfile_entry(host))
             .filter(|password| !password.is_empty())
     }
@@ -207,7 +207,7 @@ impl Settings {
         from_file.then(|| self.passfile.path())
     }
 
-    fn passfile_entry(&self, host: &Host) -> Option<&Password> {
+    fn passfile_entry(&self, host: &Host) -> Option<Password> {
         host.passfile_names().into_iter().find_map(|name| {
             self.passfile
                 .find(name, host.port(), &self.database, &self.user)

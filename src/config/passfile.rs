@@ -10,20 +10,8 @@ use crate::text::io_reason::io_reason;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Passfile {
     path: PathBuf,
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    /// Host, port, database, user.
-    fields: [Field; 4],
-    password: Password,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Field {
-    Any,
-    Is(Vec<u8>),
+    /// Whole lines, since each has a password in it.
+    lines: Vec<Password>,
 }
 
 impl Passfile {
@@ -58,14 +46,13 @@ impl Passfile {
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Self {
-        let entries = bytes
+        let lines = bytes
             .split(|&b| b == b'\n')
             .filter(|line| !line.starts_with(b"#"))
-            .filter_map(Entry::parse)
-            .collect();
+            .map(|line| Password::from(line.strip_suffix(b"\r").unwrap_or(line).to_vec()));
         Self {
             path: path.to_owned(),
-            entries,
+            lines: lines.collect(),
         }
     }
 
@@ -74,68 +61,55 @@ impl Passfile {
     }
 
     /// The first matching entry decides, even if its password is empty, which counts as none.
-    pub fn find(&self, host: &str, port: u16, database: &str, user: &str) -> Option<&Password> {
+    pub fn find(&self, host: &str, port: u16, database: &str, user: &str) -> Option<Password> {
         let port = port.to_string();
         let wanted = [host, &port, database, user];
-        self.entries
-            .iter()
-            .find(|entry| entry.fields.iter().zip(wanted).all(|(f, w)| f.matches(w)))
-            .map(|entry| &entry.password)
-            .filter(|password| !password.is_empty())
+        let mut lines = self.lines.iter();
+        let rest = lines.find_map(|line| {
+            let mut fields = wanted.into_iter();
+            fields.try_fold(line.as_bytes(), |rest, field| after_field(rest, field))
+        })?;
+        let password = Password::from(unescaped(rest));
+        (!password.is_empty()).then_some(password)
     }
 }
 
-impl Entry {
-    /// `None` for a line with too few fields, which cannot match.
-    fn parse(line: &[u8]) -> Option<Self> {
-        let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut field = || {
-            let (field, after) = Field::parse(rest)?;
-            rest = after;
-            Some(field)
+/// What follows a field and its colon, if it has this value. A colon in the value may be escaped or
+/// not. Source: `pwdfMatchesString` in Postgres's `src/interfaces/libpq/fe-connect.c`.
+fn after_field<'a>(line: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
+    if let Some(after) = line.strip_prefix(b"*:") {
+        return Some(after);
+    }
+    let (mut rest, mut wanted) = (line, wanted.as_bytes());
+    loop {
+        let (byte, after) = rest.split_first()?;
+        if *byte == b':' && wanted.is_empty() {
+            return Some(after);
+        }
+        let (byte, after) = match byte {
+            b'\\' => after.split_first()?,
+            byte => (byte, after),
         };
-        let fields = [field()?, field()?, field()?, field()?];
-        Some(Self {
-            fields,
-            password: Password::from(unescape_until_colon(rest).0),
-        })
+        let (expected, later) = wanted.split_first()?;
+        if byte != expected {
+            return None;
+        }
+        (rest, wanted) = (after, later);
     }
 }
 
-impl Field {
-    /// A field and the text after its colon.
-    fn parse(text: &[u8]) -> Option<(Self, &[u8])> {
-        if let Some(after) = text.strip_prefix(b"*:") {
-            return Some((Self::Any, after));
-        }
-        let (value, after) = unescape_until_colon(text);
-        Some((Self::Is(value), after?))
-    }
-
-    fn matches(&self, wanted: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Is(value) => value == wanted.as_bytes(),
-        }
-    }
-}
-
-/// A backslash escapes the next byte. The rest is `None` if there is no colon.
-fn unescape_until_colon(text: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+/// Up to a colon. A backslash escapes the next byte.
+fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut value = Vec::new();
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match (byte, after.split_first()) {
-            (b':', _) => return (value, Some(after)),
-            (b'\\', Some((&escaped, after))) => {
-                value.push(escaped);
-                rest = after;
-            }
-            (byte, _) => value.push(byte),
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b':' => break,
+            b'\\' => value.push(bytes.next().unwrap_or(b'\\')),
+            byte => value.push(byte),
         }
     }
-    (value, None)
+    value
 }
 
 #[cfg(test)]
@@ -148,6 +122,14 @@ mod tests {
         let (host, port, database, user) = wanted;
         let password = passfile.find(host, port, database, user)?;
         Some(String::from_utf8(password.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_colon_in_a_value_need_not_be_escaped() {
+        let of = |file: &str, user: &str| find(file, ("db1", 5432, "builder", user));
+        assert_eq!(of("*:*:*:a:b:c\n", "a:b").as_deref(), Some("c"));
+        assert_eq!(of("*:*:*:a:b:c\n", "a").as_deref(), Some("b"));
+        assert_eq!(of("*:*:*:a\\:b:c\n", "a:b").as_deref(), Some("c"));
     }
 
     #[test]
@@ -205,7 +187,7 @@ db2:*:*:*:
         let (passfile, warning) = Passfile::read(file.path());
         assert_eq!(
             passfile.find("h", 1, "d", "u"),
-            Some(&Password::from("secret"))
+            Some(Password::from("secret"))
         );
         assert_eq!(warning, None);
     }

@@ -67,7 +67,9 @@ fn fill_from(
     service: &str,
     parameters: &mut Parameters,
 ) -> Result<bool, SettingsError> {
-    let mut lines = (1..).zip(text.lines().map(str::trim));
+    // As C has it: in UTF-8 there are more kinds of blanks.
+    let blank = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
+    let mut lines = (1..).zip(text.split('\n').map(|line| line.trim_matches(blank)));
     let header = format!("[{service}]");
     // As in libpq, anything after the bracket is ignored.
     if !lines.any(|(_, line)| line.starts_with(&header)) {
@@ -155,5 +157,15 @@ host=second-of-its-name
             message("last"),
             "nested service specifications not supported in service file \"f\", line 12"
         );
+    }
+
+    #[test]
+    fn only_the_blanks_of_c_are_stripped() {
+        let mut parameters = Parameters::default();
+        let read = fill_from("[s]\n\u{a0}\n", Path::new("file"), "s", &mut parameters);
+        assert!(matches!(
+            read,
+            Err(SettingsError::ServiceSyntax { line: 2, .. })
+        ));
     }
 }

@@ -45,6 +45,6 @@ pub use target::ExportTarget;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use super::count_rows::{Counter, RowCounts};
+    pub use super::count_rows::{Cells, Counter, RowCounts};
     pub use super::parquet::text;
 }

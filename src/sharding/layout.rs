@@ -1,5 +1,6 @@
 //! Which schemas are shards: `--schemas 'shard_{n}'`. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
@@ -194,26 +195,41 @@ fn escape(text: &str, regex: &mut String) {
     }
 }
 
+/// Takes time in proportion to both, whatever the pattern.
 fn matches(parts: &[Part], name: &str) -> bool {
-    let Some((part, rest)) = parts.split_first() else {
-        return name.is_empty();
-    };
-    let ends = |from: usize| (from..=name.len()).filter(|&end| name.is_char_boundary(end));
-    match part {
-        Part::Text(text) => name
-            .strip_prefix(text.as_str())
-            .is_some_and(|name| matches(rest, name)),
-        Part::Number { width } => {
-            let digits = name.bytes().take_while(u8::is_ascii_digit).count();
-            let is_number = |end: usize| match width {
-                Some(width) => end == *width,
-                None => (end == 1 || !name.starts_with('0')) && name[..end].parse::<u32>().is_ok(),
-            };
-            (1..=digits).any(|end| is_number(end) && matches(rest, &name[end..]))
+    // Where in the name, in bytes, the pattern so far can end.
+    let mut ends = BTreeSet::from([0]);
+    for part in parts {
+        let mut next = BTreeSet::new();
+        match part {
+            Part::Text(text) => {
+                let fits = |&&at: &&usize| name[at..].starts_with(text.as_str());
+                next.extend(ends.iter().filter(fits).map(|at| at + text.len()));
+            }
+            Part::Number { width } => {
+                for &at in &ends {
+                    next.extend(numbers(&name[at..], *width).map(|length| at + length));
+                }
+            }
+            Part::Name | Part::Any => {
+                if let Some(&first) = ends.first() {
+                    let least = first + usize::from(*part == Part::Name);
+                    next.extend((least..=name.len()).filter(|&at| name.is_char_boundary(at)));
+                }
+            }
         }
-        Part::Name => ends(1).any(|end| matches(rest, &name[end..])),
-        Part::Any => ends(0).any(|end| matches(rest, &name[end..])),
+        ends = next;
     }
+    ends.contains(&name.len())
+}
+
+/// How long a number at the beginning can be.
+fn numbers(text: &str, width: Option<usize>) -> impl Iterator<Item = usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=digits.min(MOST_DIGITS)).filter(move |&length| match width {
+        Some(width) => length == width,
+        None => (length == 1 || !text.starts_with('0')) && text[..length].parse::<u32>().is_ok(),
+    })
 }
 
 impl FromStr for Pattern {
@@ -340,6 +356,8 @@ mod tests {
         assert!(is("a{n}_eu", "a10_eu") && !is("a{n}_eu", "a10_us"));
         assert!(is("public", "public") && !is("public", "public2"));
         assert!(is("{n}1", "11") && !is("{n}1", "1"));
+        let long = "a".repeat(63);
+        assert!(!is(&format!("{}b", "*a".repeat(200)), &long));
         assert!(is("*", "public") && !is("*", "pg_catalog") && !is("*", "information_schema"));
         let some = layout(&["t_{name}", "public"], &["t_old*"]);
         let shards = ["t_a", "t_old", "t_older", "public"].map(|name| some.shard(name).is_some());

@@ -190,6 +190,7 @@ impl RowSink for Output {
     }
 
     fn progress(&self, _: &RunReport) -> String {
-        format!("{} rows", ThousandsSeparated(self.rows))
+        let plural = if self.rows == 1 { "" } else { "s" };
+        format!("{} row{plural}", ThousandsSeparated(self.rows))
     }
 }

@@ -30,6 +30,10 @@ pub fn date(text: &str) -> Option<i32> {
 }
 
 fn days(date: Date) -> Option<i32> {
+    // Postgres writes the year before 1 as 1 BC.
+    if date.year() < 1 {
+        return None;
+    }
     let epoch = Date::constant(1970, 1, 1);
     Some(epoch.until(date).ok()?.get_days())
 }

@@ -38,15 +38,18 @@ fn the_line_is_cut_to_the_width_of_the_terminal_and_follows_its_size() {
     assert_eq!(query.finish().status, 0);
 }
 
+/// Waits in the shard with a lock, and not while it is prepared.
+const WAITING: &str = "SELECT n FROM t, pg_advisory_xact_lock_shared(n)";
+
 #[test]
 fn a_shard_counts_when_it_has_answered_although_another_is_printed_first() {
     let db = four_shards();
     let mut other = db.session();
-    other.run("BEGIN; LOCK TABLE shard_1.t");
-    let query = shardq(["query", "-j4", "--lock-timeout", "0", "TABLE t"]);
+    other.run("SELECT pg_advisory_lock(0)");
+    let query = shardq(["query", "-j4", "--lock-timeout", "0", WAITING]);
     let query = on_terminal(query, &db, 80);
-    query.wait_for(|screen| screen.contains("\r3/4 shards · 1 row · shard_1 for "));
-    other.run("ROLLBACK");
+    query.wait_for(|screen| screen.contains("\r3/4 shards · 0 rows · shard_0 for "));
+    other.run("SELECT pg_advisory_unlock(0)");
     assert_eq!(query.finish().status, 0);
 }
 
@@ -54,19 +57,19 @@ fn a_shard_counts_when_it_has_answered_although_another_is_printed_first() {
 fn it_is_gone_before_rows_and_does_not_come_back_among_them() {
     let db = four_shards();
     let (mut first, mut last) = (db.session(), db.session());
-    first.run("BEGIN; LOCK TABLE shard_1.t");
-    last.run("BEGIN; LOCK TABLE shard_3.t");
-    let query = shardq(["query", "-j4", "--csv", "--lock-timeout", "0", "TABLE t"]);
+    first.run("SELECT pg_advisory_lock(0)");
+    last.run("SELECT pg_advisory_lock(3)");
+    let query = shardq(["query", "-j4", "--csv", "--lock-timeout", "0", WAITING]);
     let query = on_terminal(query, &db, 80);
     query.wait_for(|screen| screen.contains("2/4 shards"));
-    first.run("ROLLBACK");
+    first.run("SELECT pg_advisory_unlock(0)");
     query.wait_for(|screen| screen.contains("shard_2,2\r\n"));
     eventually("a wait of twice the delay of the progress line", || {
         let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < \
-                     clock_timestamp() - interval '1 s' AND relation = 'shard_3.t'::regclass";
+                     clock_timestamp() - interval '1 s' AND locktype = 'advisory' AND objid = 3";
         db.ask(waits) == "1"
     });
-    last.run("ROLLBACK");
+    last.run("SELECT pg_advisory_unlock(3)");
     let ran = query.finish();
     assert_eq!(ran.status, 0, "{}", ran.stdout);
     let (before, rows) = ran.stdout.split_once("shard,n\n").unwrap();
