@@ -1,7 +1,7 @@
 //! How a shard's rows arrive: as values, or as lines that the server has formatted and that are
 //! passed on byte for byte.
 
-use crate::output::format::Delimiter;
+use crate::output::format::{Delimiter, csv, tsv};
 use crate::pg::quote::Literal;
 use crate::sharding::shard::Shard;
 
@@ -59,19 +59,24 @@ pub struct CopyChunk {
 }
 
 impl CopyOptions {
-    /// The prefix of each line of a shard. A shard's name needs no quotes, unless it is the NULL
-    /// string.
+    /// The prefix of each line of a shard.
     pub fn lead(&self, shard: Shard) -> Vec<u8> {
-        let name = shard.to_string();
-        let delimiter = self.delimiter;
-        match (self.shard_column, self.format) {
-            (false, _) => Vec::new(),
-            (true, CopyFormat::Csv) if self.null.as_ref() == Some(&name) => {
-                format!("\"{name}\"{delimiter}").into_bytes()
-            }
-            (true, CopyFormat::Csv) => format!("{name}{delimiter}").into_bytes(),
-            (true, CopyFormat::Text) => format!("{name}\t").into_bytes(),
+        let mut lead = Vec::new();
+        if !self.shard_column {
+            return lead;
         }
+        match self.format {
+            CopyFormat::Csv => {
+                let null = self.null.as_deref().unwrap_or_default();
+                csv::field(shard.name(), null, self.delimiter, &mut lead);
+                lead.push(self.delimiter.byte());
+            }
+            CopyFormat::Text => {
+                tsv::escaped(shard.name(), &mut lead);
+                lead.push(b'\t');
+            }
+        }
+        lead
     }
 
     /// The format's name, and other options, each after a comma.
@@ -137,6 +142,9 @@ mod tests {
             ..CSV
         };
         assert_eq!(lead(&text), "shard_3\t");
+        let odd = Shard::named("a;\"b\"\\\n");
+        assert_eq!(csv(None, ";").lead(odd), b"\"a;\"\"b\"\"\\\n\";");
+        assert_eq!(text.lead(odd), b"a;\"b\"\\\\\\n\t");
         let without = CopyOptions {
             shard_column: false,
             ..CSV

@@ -49,20 +49,21 @@ impl Csv {
             }
             match value {
                 None => out.extend_from_slice(self.null.as_bytes()),
-                Some(text) if self.needs_quotes(text) => quoted(text, out),
-                Some(text) => out.extend_from_slice(text.as_bytes()),
+                Some("\\.") if self.single => quoted("\\.", out),
+                Some(text) => field(text, &self.null, self.delimiter, out),
             }
         }
         out.push(b'\n');
     }
+}
 
-    fn needs_quotes(&self, text: &str) -> bool {
-        let delimiter = self.delimiter.byte();
-        text == self.null
-            || (self.single && text == "\\.")
-            || text
-                .bytes()
-                .any(|b| b == delimiter || matches!(b, b'"' | b'\n' | b'\r'))
+/// A value that is not NULL, one of several in a line.
+pub(crate) fn field(text: &str, null: &str, delimiter: Delimiter, out: &mut Vec<u8>) {
+    let is_special = |byte| byte == delimiter.byte() || matches!(byte, b'"' | b'\n' | b'\r');
+    if text == null || text.bytes().any(is_special) {
+        quoted(text, out);
+    } else {
+        out.extend_from_slice(text.as_bytes());
     }
 }
 

@@ -4,14 +4,14 @@
 //! formats for people hold all rows, because the widest determines the column width.
 
 mod cell;
-mod csv;
+pub(crate) mod csv;
 mod delimiter;
 mod expanded;
 mod json;
 mod jsonl;
 mod markdown;
 mod table;
-mod tsv;
+pub(crate) mod tsv;
 
 pub use delimiter::Delimiter;
 

@@ -47,7 +47,7 @@ impl Tsv {
     }
 }
 
-fn escaped(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn escaped(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         let letter = match byte {
             0x08 => b'b',

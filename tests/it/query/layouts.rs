@@ -9,9 +9,14 @@ use crate::support::{ANY, Db, export, folder, has, has_all, manifest, shardq, ve
 /// Tenants with names, one of them hostile, and schemas that are none.
 fn tenants() -> Db {
     let db = Db::empty();
-    for (n, name) in ["tenant_t10", "tenant_t2", "tenant_Ac/me", "tenant_a=\"b\""]
-        .iter()
-        .enumerate()
+    for (n, name) in [
+        "tenant_t10",
+        "tenant_t2",
+        "tenant_A'c/\\me",
+        "tenant_a=\"b\"",
+    ]
+    .iter()
+    .enumerate()
     {
         let schema = format!("\"{}\"", name.replace('"', "\"\""));
         db.sql(&format!(
@@ -34,13 +39,13 @@ fn tenants_are_shards_in_the_order_of_people() {
         .run()
         .assert(
             0,
-            "shard,n\ntenant_Ac/me,2\n\"tenant_a=\"\"b\"\"\",3\ntenant_t2,1\ntenant_t10,0\n",
+            "shard,n\ntenant_A'c/\\me,2\n\"tenant_a=\"\"b\"\"\",3\ntenant_t2,1\ntenant_t10,0\n",
             has("4 rows · 4/4 shards"),
         );
     shardq(["query", SCHEMAS, "-gtq", "SELECT sum(n), min(shard) FROM t"])
         .db(&db)
         .run()
-        .assert(0, "   6 | tenant_Ac/me\n\n", "");
+        .assert(0, "   6 | tenant_A'c/\\me\n\n", "");
     let nobody = shardq(["query", "--schemas=nobody_*", "SELECT 1"])
         .db(&db)
         .run();
@@ -79,7 +84,7 @@ fn tenants_are_selected_by_name_label_and_pattern() {
     pick("acme").assert(
         1,
         "",
-        has("no such shard: acme; the shards are tenant_Ac/me, "),
+        has("no such shard: acme; the shards are tenant_A'c/\\me, "),
     );
     pick("0-3").assert(1, "", has("shards have names here rather than numbers"));
     shardq([
@@ -92,7 +97,7 @@ fn tenants_are_selected_by_name_label_and_pattern() {
     ])
     .db(&db)
     .run()
-    .assert(0, "tenant_Ac/me,2\n\"tenant_a=\"\"b\"\"\",3\n", "");
+    .assert(0, "tenant_A'c/\\me,2\n\"tenant_a=\"\"b\"\"\",3\n", "");
     let origin = shardq(["query", SCHEMAS, "--origin=core", "SELECT 1"])
         .db(&db)
         .run();
@@ -172,6 +177,8 @@ fn exports_keep_to_their_folder_and_remember_the_layout() {
         .assert(0, "", has("4/4 shards"));
     verify(&all).run().assert(0, "", has("4 rows · 4/4 shards"));
     assert_eq!(manifest(&all)["options"]["schemas"][0], "tenant_{name}");
+    let rows = "shard,n\ntenant_A'c/\\me,2\n\"tenant_a=\"\"b\"\"\",3\ntenant_t2,1\ntenant_t10,0\n";
+    assert_eq!(fs::read_to_string(&all).unwrap(), rows);
 
     let parts = folder.path().join("parts");
     let run = || export(&db, "SELECT n FROM t", &parts).args([SCHEMAS, "--per-shard"]);
@@ -185,7 +192,7 @@ fn exports_keep_to_their_folder_and_remember_the_layout() {
     assert_eq!(
         names,
         [
-            "shard=tenant_Ac%2Fme",
+            "shard=tenant_A%27c%2F%5Cme",
             "shard=tenant_a%3D%22b%22",
             "shard=tenant_t10",
             "shard=tenant_t2"
