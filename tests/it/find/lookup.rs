@@ -2,9 +2,12 @@
 
 use std::num::NonZeroU32;
 
+use shardq::sandbox::Options;
 use shardq::sharding::routing::name_hash;
 
-use crate::support::{ANY, Db, has, has_all, insert, searched, shardq, with_origins};
+use crate::support::{
+    ANY, Db, has, has_all, insert, private_server, searched, shardq, with_origins,
+};
 
 fn home_of(name: &str, shards: u32) -> u32 {
     name_hash::by_name(name, NonZeroU32::new(shards).unwrap())
@@ -256,7 +259,10 @@ fn a_key_of_digits_is_a_name_if_told_so() {
 
 #[test]
 fn an_account_is_looked_for_among_accounts() {
-    let db = Db::with_shards(4);
+    // With few databases: all are searched, within seconds.
+    let server = private_server(Options::default());
+    let db = Db::on(&server);
+    db.create_shards(0..4);
     db.in_each_shard("CREATE TABLE accounts (id bigint PRIMARY KEY, name text UNIQUE)");
     let shard = home_of("ada", 4);
     db.in_shard(shard, "INSERT INTO accounts VALUES (9, 'ada')");
@@ -270,7 +276,9 @@ fn an_account_is_looked_for_among_accounts() {
         .assert(0, &told, "");
 
     // Nothing can be verified here; the message says where it can.
-    let origins = with_origins(4);
+    let origins = Db::on(&server);
+    origins.create_shards(0..4);
+    origins.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text UNIQUE)");
     let there = format!("\n  {} (4 shards)\n", db.name());
     shardq(["find", "--kind", "account", "ada"])
         .db(&origins)
@@ -396,9 +404,11 @@ fn a_plain_number_is_not_said_to_belong_anywhere() {
 
 #[test]
 fn without_shards_it_is_said_which_database_has_some() {
-    let sharded = Db::with_shards(2);
+    let server = private_server(Options::default());
+    let sharded = Db::on(&server);
+    sharded.create_shards(0..2);
     let there = format!("\n  {} (2 shards)", sharded.name());
-    shardq(["find", "core"]).db(&Db::empty()).run().assert(
+    shardq(["find", "core"]).db(&Db::on(&server)).run().assert(
         1,
         "",
         has_all(["has no shards: no schema is named shard_0", &there]),
