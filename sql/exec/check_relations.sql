@@ -2,7 +2,7 @@
 -- their locks. Returns one row per locked table: its kind; its schema and name at the snapshot
 -- (NULL if it was created later); both together, as regclass writes them; the same now; its file at
 -- the snapshot and now; whether row-level security may hide rows of it from this role; and whether
--- partitions were attached, detached or dropped since.
+-- partitions or other child tables came or went since.
 --
 -- A snapshot has no rows of a table that was rewritten after it (TRUNCATE, ALTER ... TYPE), and
 -- names are resolved in the present: a result would lack rows without an error. pg_class and
@@ -27,7 +27,7 @@ SELECT
     c.relfilenode,
     pg_catalog.pg_relation_filenode(c.oid),
     CASE WHEN c.relrowsecurity THEN pg_catalog.row_security_active(c.oid) END,
-    {partitions_changed}
+    {children_changed}
 FROM pg_catalog.pg_lock_status() AS l
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) l.relation
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

@@ -1,7 +1,8 @@
 -- Returns, in no particular order, each schema that is a shard or looks like one, and whether the
--- database has partitions whose changes can be detected (Postgres 12 and later). A schema that only
--- looks like a shard (shard_007, Shard_2, shard-4, shard_2_old) may hold data that no query reads,
--- so it has to be reported. Names like shard_map are left out: they have no number.
+-- database has partitions or other child tables whose changes can be detected (Postgres 12 and
+-- later). A schema that only looks like a shard (shard_007, Shard_2, shard-4, shard_2_old) may hold
+-- data that no query reads, so it has to be reported. Names like shard_map are left out: they have
+-- no number.
 SELECT
     nspname,
     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits)

@@ -122,12 +122,13 @@ pub enum CheckFrequency {
     Batches,
 }
 
-/// Whether the database has partitions, which can change after the snapshot.
+/// Whether tables of the database have partitions or other child tables, which can change after the
+/// snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Partitioning {
+pub enum ChildTables {
     /// None, or a server that cannot tell; the check is quicker without them.
-    Unused,
-    Used,
+    Absent,
+    Present,
 }
 
 /// A user's table, by its names at a snapshot.
@@ -305,14 +306,26 @@ impl Plan {
     }
 
     /// Checks the tables of the tasks before it.
-    pub fn check_relations(partitioning: Partitioning) -> String {
-        let changed = match partitioning {
-            Partitioning::Unused => "false".to_owned(),
-            Partitioning::Used => fill(include_str!("../../sql/exec/partitions_changed.sql"), &[]),
+    pub fn check_relations(children: ChildTables) -> String {
+        let row_replaced = |row| {
+            fill(
+                include_str!("../../sql/exec/row_replaced.sql"),
+                &[("row", row)],
+            )
+        };
+        let changed = match children {
+            ChildTables::Absent => "false".to_owned(),
+            ChildTables::Present => fill(
+                include_str!("../../sql/exec/children_changed.sql"),
+                &[
+                    ("inheritance_replaced", &row_replaced("i")),
+                    ("column_replaced", &row_replaced("a")),
+                ],
+            ),
         };
         fill(
             include_str!("../../sql/exec/check_relations.sql"),
-            &[("partitions_changed", &changed)],
+            &[("children_changed", &changed)],
         )
     }
 
@@ -347,7 +360,7 @@ impl Plan {
         let _ = write!(
             text,
             "\n-- {when}\n{};\n",
-            Self::check_relations(Partitioning::Unused)
+            Self::check_relations(ChildTables::Absent)
         );
         text
     }

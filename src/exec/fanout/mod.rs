@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::copy::CopyChunk;
-use crate::exec::plan::{Partitioning, Plan, TableName};
+use crate::exec::plan::{ChildTables, Plan, TableName};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
@@ -119,7 +119,7 @@ struct RunContext {
     running: ActiveShards,
     round_trip: Duration,
     route: session::ConnectionRoute,
-    partitioning: Partitioning,
+    child_tables: ChildTables,
     /// The most tables that one task locked, plus one; 0 while unknown.
     tables_per_task: AtomicUsize,
 }
@@ -172,7 +172,7 @@ impl Fanout {
             running: ActiveShards::new(vec![None; workers]),
             round_trip: preflight.round_trip,
             route: preflight.session.route(),
-            partitioning: preflight.session.partitioning(),
+            child_tables: preflight.session.child_tables(),
             tables_per_task: AtomicUsize::new(0),
             shards,
         });

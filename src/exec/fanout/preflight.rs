@@ -10,7 +10,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
 use crate::client::{Connection, ServerError};
-use crate::exec::plan::{self, Partitioning, Plan, TableName};
+use crate::exec::plan::{self, ChildTables, Plan, TableName};
 use crate::exec::type_names::TypeNames;
 use crate::pg::sql_template;
 use crate::sharding::discovered::Discovered;
@@ -111,9 +111,9 @@ pub(crate) fn parse_opening<'a>(
         Some(Exported {
             name: row.get(0)?.to_owned(),
             process_id: row.get(1)?.parse().ok()?,
-            partitioning: match schemas.first().and_then(|row| row.get(1)) {
-                Some("t") => Partitioning::Used,
-                _ => Partitioning::Unused,
+            child_tables: match schemas.first().and_then(|row| row.get(1)) {
+                Some("t") => ChildTables::Present,
+                _ => ChildTables::Absent,
             },
         })
     });

@@ -59,7 +59,7 @@ struct LockedTable<'a> {
     file: Option<&'a str>,
     file_now: Option<&'a str>,
     is_filtered: bool,
-    has_other_partitions: bool,
+    has_other_children: bool,
 }
 
 impl<'a> LockedTable<'a> {
@@ -73,7 +73,7 @@ impl<'a> LockedTable<'a> {
             file: value(5),
             file_now: value(6),
             is_filtered: value(7) == Some("t"),
-            has_other_partitions: value(8) == Some("t"),
+            has_other_children: value(8) == Some("t"),
         }
     }
 
@@ -86,7 +86,7 @@ impl<'a> LockedTable<'a> {
                 self.path != self.path_now
                     // Views have no file.
                     || self.file_now.is_some() && self.file != self.file_now
-                    || self.has_other_partitions
+                    || self.has_other_children
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 use super::FanoutError;
 use crate::client::{Connection, Expected, Sent, ServerError};
 use crate::exec::copy::ResultProtocol;
-use crate::exec::plan::{Partitioning, Plan, ShardSql};
+use crate::exec::plan::{ChildTables, Plan, ShardSql};
 use crate::sharding::shard::Shard;
 
 /// The response to one message.
@@ -24,7 +24,7 @@ pub struct Session {
     snapshot: Option<String>,
     copy: Option<PreparedCopy>,
     route: ConnectionRoute,
-    partitioning: Partitioning,
+    child_tables: ChildTables,
 }
 
 /// The snapshot that the first session exported.
@@ -33,7 +33,7 @@ pub(crate) struct Exported {
     pub name: String,
     /// The server process that holds it.
     pub process_id: i32,
-    pub partitioning: Partitioning,
+    pub child_tables: ChildTables,
 }
 
 /// Whether a pooler may be in between.
@@ -74,15 +74,15 @@ impl Session {
     pub(crate) fn after_preflight(connection: Connection, snapshot: Option<Exported>) -> Self {
         connection.wire().stop_counting();
         let served_by = snapshot.as_ref().map(|snapshot| snapshot.process_id);
-        let partitioning = snapshot.as_ref().map(|snapshot| snapshot.partitioning);
-        let partitioning = partitioning.unwrap_or(Partitioning::Unused);
+        let child_tables = snapshot.as_ref().map(|snapshot| snapshot.child_tables);
+        let child_tables = child_tables.unwrap_or(ChildTables::Absent);
         let is_direct = served_by.is_some() && served_by == connection.process_id();
         Self {
             connection,
             opening: None,
             snapshot: snapshot.map(|snapshot| snapshot.name),
             copy: None,
-            partitioning,
+            child_tables,
             route: if is_direct {
                 ConnectionRoute::Direct
             } else {
@@ -202,8 +202,8 @@ impl Session {
         Ok(self.snapshot.as_deref())
     }
 
-    pub(super) fn partitioning(&self) -> Partitioning {
-        self.partitioning
+    pub(super) fn child_tables(&self) -> ChildTables {
+        self.child_tables
     }
 
     pub(super) fn route(&self) -> ConnectionRoute {

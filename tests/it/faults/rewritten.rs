@@ -19,7 +19,11 @@ fn two_shards() -> Db {
          CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (50);
          CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (50) TO (1000);
          INSERT INTO p SELECT id, v FROM t;
-         CREATE TABLE p3 AS SELECT 1500 AS id, 7 AS v",
+         CREATE TABLE p3 AS SELECT 1500 AS id, 7 AS v;
+         CREATE TABLE h AS SELECT id, v FROM t WHERE id <= 50;
+         CREATE TABLE h1 () INHERITS (h);
+         INSERT INTO h1 SELECT id, v FROM t WHERE id > 50;
+         CREATE TABLE h2 AS TABLE p3",
     );
     db
 }
@@ -28,7 +32,7 @@ const RELOAD: &str = "CREATE TEMP TABLE k AS TABLE shard_1.t; TRUNCATE shard_1.t
                       INSERT INTO shard_1.t TABLE k";
 
 /// Name, what another session does to `shard_1` in a transaction, and the query that meets it.
-const REWRITES: [(&str, &str, &str); 12] = [
+const REWRITES: [(&str, &str, &str); 15] = [
     ("truncate and insert", RELOAD, "SELECT sum(v) FROM t"),
     (
         "a column's type",
@@ -88,6 +92,23 @@ const REWRITES: [(&str, &str, &str); 12] = [
         "a partition is dropped",
         "DROP TABLE shard_1.p2; UPDATE shard_1.p SET v = 52 WHERE id = 1",
         "SELECT sum(v) FROM p",
+    ),
+    (
+        "a table is no longer a child",
+        "LOCK TABLE shard_1.h; ALTER TABLE shard_1.h1 NO INHERIT shard_1.h; \
+         UPDATE shard_1.h SET v = 51 WHERE id = 1",
+        "SELECT sum(v) FROM h",
+    ),
+    (
+        "a child is dropped",
+        "LOCK TABLE shard_1.h; DROP TABLE shard_1.h1; UPDATE shard_1.h SET v = 51 WHERE id = 1",
+        "SELECT sum(v) FROM h",
+    ),
+    (
+        "a table becomes a child",
+        "LOCK TABLE shard_1.h; ALTER TABLE shard_1.h2 INHERIT shard_1.h; \
+         UPDATE shard_1.h SET v = -6 WHERE id = 1",
+        "SELECT sum(v) FROM h",
     ),
 ];
 

@@ -191,7 +191,7 @@ impl Worker {
             let is_due = all_sent || self.since_check >= check_interval;
             if self.since_check > 0 && is_due {
                 let check = session
-                    .send(&Plan::check_relations(self.shared.partitioning))
+                    .send(&Plan::check_relations(self.shared.child_tables))
                     .await;
                 let check = check.map_err(|error| cause(&error))?;
                 self.in_flight.push_back(InFlight::Check(check));
