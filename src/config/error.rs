@@ -110,26 +110,42 @@ pub enum SettingsError {
     NoUser,
 }
 
+/// A connection string that was put where one value belongs (`PGPORT`) may hold a password.
+fn without_password(value: &str) -> String {
+    if may_hold_password(value) {
+        "…"
+    } else {
+        value
+    }
+    .to_owned()
+}
+
 /// ` "word"`, or empty if it must not be shown.
 fn quoted(word: Option<&String>) -> String {
     word.map(|word| format!(" \"{word}\"")).unwrap_or_default()
 }
 
 impl SettingsError {
-    /// A connection string that was taken for an address may hold a password.
     pub(super) fn host_addr(address: &str) -> Self {
-        let shown = if may_hold_password(address) {
-            "…"
-        } else {
-            address
-        };
-        Self::HostAddr(shown.to_owned())
+        Self::HostAddr(without_password(address))
+    }
+
+    pub(super) fn port(port: &str) -> Self {
+        Self::Port(without_password(port))
     }
 
     pub(super) fn not_an_integer(keyword: &'static str, value: &str) -> Self {
         Self::NotAnInteger {
             keyword,
-            value: value.to_owned(),
+            value: without_password(value),
         }
+    }
+
+    pub(super) fn ssl_mode(mode: &str) -> Self {
+        Self::SslMode(without_password(mode))
+    }
+
+    pub(super) fn no_service(name: &str) -> Self {
+        Self::NoService(without_password(name))
     }
 }

@@ -160,5 +160,5 @@ fn parse_port(text: &str) -> Result<u16, SettingsError> {
     u16::try_from(number)
         .ok()
         .filter(|&port| port != 0)
-        .ok_or_else(|| SettingsError::Port(text.to_owned()))
+        .ok_or_else(|| SettingsError::port(text))
 }

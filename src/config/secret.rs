@@ -161,6 +161,23 @@ mod tests {
         assert!(!message(&args, &[]).contains("hunter2"));
     }
 
+    #[test]
+    fn a_connection_string_where_another_value_belongs_is_not_shown() {
+        for variable in [
+            "PGPORT",
+            "PGHOSTADDR",
+            "PGCONNECT_TIMEOUT",
+            "PGSSLMODE",
+            "PGSERVICE",
+        ] {
+            for value in ["postgresql://u:hunter2@h/x", "host=h password=hunter2"] {
+                let said = message(&ConnectionFlags::default(), &[(variable, value)]);
+                assert!(!said.contains("hunter2"), "{variable}: {said}");
+                assert!(said.contains("\"…\""), "{variable}: {said}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn no_message_of_the_settings_holds_a_password(

@@ -57,7 +57,7 @@ pub(super) fn fill(
             return Ok(());
         }
     }
-    Err(SettingsError::NoService(service))
+    Err(SettingsError::no_service(&service))
 }
 
 /// Returns whether the file has the service. The first group of that name counts.

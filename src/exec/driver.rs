@@ -1,7 +1,6 @@
 //! Drives one run: starts the fan-out, writes the merged events to the output, and records every
 //! shard's result.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -10,105 +9,23 @@ use tokio::time::MissedTickBehavior;
 use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
-use crate::exec::column_types::ColumnTypes;
-use crate::exec::failures::Failures;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats};
+use crate::exec::explanation::FailureLookup;
+use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
-use crate::exec::plan::{Plan, TableName};
-use crate::exec::unknown_name::{Explanation, explain};
+use crate::exec::plan::Plan;
+use crate::exec::row_sink::{OutputClosed, RowSink};
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::output::format::RenderError;
-use crate::pg::row_batch::Column;
-use crate::sharding::layout::Layout;
-use crate::sharding::search_path::SearchPath;
 use crate::sharding::shard::Shard;
-use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 
 /// How often the progress line is updated and rows that do not fill a block are flushed.
 pub(crate) const BEAT: Duration = Duration::from_millis(100);
 
-/// Receives the merged events of a run. A writer that fails reports the reason when it is finished.
-pub(crate) trait RowSink {
-    /// The result's columns, once, before all rows.
-    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError>;
-    /// What comes of a shard. After [`ShardEvent::Finished`] only a failure can follow.
-    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed>;
-    /// Passes on what is buffered.
-    async fn flush(&mut self) -> Result<(), OutputClosed>;
-    /// Whether the run can still be retried: nobody has seen any of its output.
-    fn is_untouched(&self) -> bool;
-    /// For the progress line: rows and bytes.
-    fn progress(&self, outcome: &RunReport) -> String;
-}
-
-/// The output accepts no more data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputClosed;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnShardError {
     Continue,
     Stop,
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunStatus {
-    /// Every shard has completed or failed.
-    Completed,
-    /// At the first failure, as requested.
-    Aborted,
-    Interrupted,
-    /// The output accepts no more data.
-    OutputClosed,
-    /// The snapshot is lost or does not cover what was read, and nothing was output yet: retry at a
-    /// new snapshot.
-    Retry,
-}
-
-/// What a run produced.
-#[derive(Debug)]
-pub struct RunReport {
-    pub status: RunStatus,
-    /// Tables that the snapshot did not cover, to be locked before the next one is taken.
-    pub rewritten: Vec<TableName>,
-    /// Tables of which row-level security may have hidden rows.
-    pub filtered: BTreeSet<TableName>,
-    pub asked: usize,
-    pub answers: Vec<(Shard, ShardStats)>,
-    pub failures: Failures,
-    /// Of all shards that returned columns, including failed ones.
-    pub columns: ColumnTypes,
-    pub notices: Notices,
-    /// A suggestion for a name that was not found.
-    pub explanation: Option<Explanation>,
-}
-
-impl RunReport {
-    /// Collects the server's notices. Those of a single statement over all shards belong to no
-    /// shard.
-    fn collect_notices(&mut self, server: &ConnectionPool, over: Option<usize>) {
-        let notices = server.take_notices();
-        self.notices.extend(match over {
-            Some(_) => notices.of_no_shard(),
-            None => notices,
-        });
-    }
-
-    /// The column types of the shards whose rows are in the result.
-    pub fn answered_columns(&self) -> ColumnTypes {
-        let mut columns = self.columns.clone();
-        columns.retain(|shard| self.has_answered(shard));
-        columns
-    }
-
-    /// Valid once the run has ended.
-    pub fn has_answered(&self, shard: Shard) -> bool {
-        let answers = &self.answers;
-        answers
-            .binary_search_by_key(&shard, |(shard, _)| *shard)
-            .is_ok()
-    }
 }
 
 /// A run whose workers have started.
@@ -120,9 +37,7 @@ pub struct Run {
     over: Option<usize>,
     /// Notices from earlier parts of the run.
     notices: Notices,
-    statement: Statement,
-    layout: Layout,
-    search_path: SearchPath,
+    failure_lookup: FailureLookup,
 }
 
 impl Run {
@@ -149,9 +64,7 @@ impl Run {
             server,
             over: None,
             notices: Notices::default(),
-            statement: plan.statement.clone(),
-            layout: plan.layout.clone(),
-            search_path: plan.search_path.clone(),
+            failure_lookup: FailureLookup::new(plan),
         }
     }
 
@@ -160,6 +73,7 @@ impl Run {
     pub fn over(self, shards: usize) -> Self {
         Self {
             over: Some(shards),
+            failure_lookup: self.failure_lookup.over_all_shards(),
             ..self
         }
     }
@@ -175,47 +89,12 @@ impl Run {
 pub(crate) struct OpenServer {
     fanout: Fanout,
     pub server: ConnectionPool,
-    names: Names,
-}
-
-/// How to look up a name that was not found.
-#[derive(Clone)]
-pub(crate) struct Names {
-    /// The statement run per shard. `None` for a single statement over all shards, which is
-    /// explained where it is prepared.
-    statement: Option<Statement>,
-    layout: Layout,
-    search_path: SearchPath,
-}
-
-impl Names {
-    /// Takes a connection of `server`; a run's session may hold the only one.
-    pub async fn explain(
-        &self,
-        outcome: &mut RunReport,
-        server: &ConnectionPool,
-        interrupt: &Interrupt,
-    ) {
-        let Some(statement) = &self.statement else {
-            return;
-        };
-        let explained = explain(
-            &mut outcome.failures,
-            server,
-            statement,
-            &self.layout,
-            &self.search_path,
-        );
-        tokio::select! {
-            explanation = explained => outcome.explanation = explanation,
-            () = interrupt.requested() => {}
-        }
-    }
+    failure_lookup: FailureLookup,
 }
 
 impl OpenServer {
-    pub fn names(&self) -> Names {
-        self.names.clone()
+    pub fn failure_lookup(&self) -> FailureLookup {
+        self.failure_lookup.clone()
     }
 
     /// A session at the run's snapshot, if one is left.
@@ -240,10 +119,10 @@ pub(crate) async fn drive(
         let OpenServer {
             fanout,
             server,
-            names,
+            failure_lookup,
         } = open;
         drop(fanout);
-        names.explain(&mut outcome, &server, interrupt).await;
+        outcome.explain(&failure_lookup, &server, interrupt).await;
         server.close().await;
     }
     Ok(outcome)
@@ -266,25 +145,11 @@ pub(crate) async fn drive_open(
         server,
         over,
         notices,
-        statement,
-        layout,
-        search_path,
+        failure_lookup,
     } = started;
-    let names = Names {
-        statement: over.is_none().then_some(statement),
-        layout,
-        search_path,
-    };
     let mut outcome = RunReport {
-        status: RunStatus::Completed,
-        rewritten: Vec::new(),
-        filtered: BTreeSet::new(),
-        asked: fanout.shards().len(),
-        answers: Vec::with_capacity(fanout.shards().len()),
-        failures: Failures::default(),
-        columns: ColumnTypes::default(),
         notices,
-        explanation: None,
+        ..RunReport::new(fanout.shards().len())
     };
     // By the clock rather than after a pause: messages may arrive without one.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -335,14 +200,14 @@ pub(crate) async fn drive_open(
         let open = OpenServer {
             fanout,
             server,
-            names,
+            failure_lookup,
         };
         return Ok((outcome, Some(open)));
     }
     fanout.stop().await;
     drop(fanout);
     if let Ok(RunStatus::Aborted) = status {
-        names.explain(&mut outcome, &server, interrupt).await;
+        outcome.explain(&failure_lookup, &server, interrupt).await;
     }
     server.close().await;
     outcome.collect_notices(&server, over);

@@ -72,7 +72,7 @@ impl Failures {
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }
-            if let Some(hint) = hint(error) {
+            for hint in hint(error).iter().flat_map(|it| it.lines()) {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "shardq: hint: {hint}");
             }

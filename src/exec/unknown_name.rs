@@ -1,15 +1,11 @@
 //! Suggestions for a table, type, function or operator that the server did not find, from one
-//! catalog lookup after a run has failed.
-
-use std::time::Duration;
+//! catalog lookup.
 
 use tokio_postgres::SimpleQueryMessage::Row;
 use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::error::SqlState;
 
-use crate::client::{Connection, ConnectionPool, ServerError};
-use crate::exec::failures::Failures;
-use crate::exec::fanout::ShardError;
+use crate::client::{Connection, ServerError};
 use crate::pg::lexer::{StringSyntax, TokenKind};
 use crate::pg::query_text::Text;
 use crate::pg::quote::{Identifier, Literal};
@@ -32,53 +28,11 @@ pub struct Candidates {
     /// Number of shards.
     shards: usize,
     /// Failed shards on whose schema this user has no USAGE.
-    denied: Vec<Shard>,
+    pub denied: Vec<Shard>,
     /// Tables with names of about the same length, and how many shards have them.
     tables: Vec<(String, usize)>,
     /// Other schemas that have an object of this name.
     schemas: Vec<String>,
-}
-
-/// A hint for one failure.
-#[derive(Debug)]
-pub struct Explanation {
-    error: ShardError,
-    hint: String,
-}
-
-impl Explanation {
-    /// The hint, if it is for this failure.
-    pub fn of(&self, error: &ShardError) -> Option<String> {
-        (self.error == *error).then(|| self.hint.clone())
-    }
-}
-
-/// Looks up the name in the first failure that is about one. Shards whose schema this user may not
-/// use get that as their reason instead.
-pub async fn explain(
-    failures: &mut Failures,
-    server: &ConnectionPool,
-    statement: &Statement,
-    layout: &Layout,
-    search_path: &SearchPath,
-) -> Option<Explanation> {
-    /// Short, because it is only for a hint.
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let (error, unknown, shards) = failures.reasons().find_map(|(error, shards)| match error {
-        ShardError::Server(report) => {
-            let unknown = UnknownName::of(report, statement)?;
-            Some((error.clone(), unknown, shards.to_vec()))
-        }
-        _ => None,
-    })?;
-    let look = async {
-        let connection = server.connection().await.ok()?;
-        unknown.look(&connection, layout, &shards).await
-    };
-    let found = tokio::time::timeout(PATIENCE, look).await.ok()??;
-    failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
-    let hint = found.hint(&unknown, search_path)?;
-    Some(Explanation { error, hint })
 }
 
 impl UnknownName {

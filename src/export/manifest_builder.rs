@@ -14,8 +14,8 @@ use super::manifest::{
 };
 use super::server_info::ServerInfo;
 use crate::config::{Host, HostPlace, Settings};
-use crate::exec::driver::RunReport;
 use crate::exec::plan::{Consistency, Plan};
+use crate::exec::run_report::RunReport;
 use crate::exec::type_names::TypeNames;
 use crate::global::Catalog;
 use crate::pg::row_batch::Column;

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::compress::{CompressedWriter, FileDigest, HashingFile};
 use super::text_encoder::{ShardStart, TextFile};
 use super::{ExportError, ExportFormat, ExportTarget, FileFormat};
-use crate::exec::driver::OutputClosed;
 use crate::exec::merge::Restart;
+use crate::exec::row_sink::OutputClosed;
 use crate::export::encoder::{EncodeError, WriteStats, WriterCommand};
 use crate::export::{EncoderOptions, Written};
 

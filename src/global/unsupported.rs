@@ -10,7 +10,6 @@ use super::relation::InheritedTable;
 use super::schema_diff::DriftEntry;
 use super::table::Every;
 use crate::client::ServerError;
-use crate::exec::hints;
 use crate::pg::lexer::Token;
 use crate::pg::query_text::Text;
 use crate::sharding::ranges::Ranges;
@@ -376,8 +375,6 @@ pub fn advice(report: &ServerError, text: &Text<'_>, catalog: &Catalog) -> Optio
          max_locks_per_transaction, or name fewer tables or shards"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE && report.advice.is_none() {
         "a global query reads every column of the tables that it names, in every queried shard"
-    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
-        hints::LOCKED
     } else {
         return None;
     };

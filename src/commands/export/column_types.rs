@@ -9,8 +9,9 @@ use super::ExportRequest;
 use crate::client::Connection;
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
-use crate::exec::driver::{OpenServer, RunReport, RunStatus};
+use crate::exec::driver::OpenServer;
 use crate::exec::fanout::FanoutError;
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::columns::{self, TypeName, TypeNames};
 use crate::export::manifest::ColumnRecord;
 use crate::pg::sql_template;
@@ -41,10 +42,10 @@ pub async fn ask(
     let Some(heard) = heard else {
         return Ok(Vec::new());
     };
-    let (server, unknown) = (heard.server.clone(), heard.names());
+    let (server, failure_lookup) = (heard.server.clone(), heard.failure_lookup());
     if types.is_empty() {
         drop(heard);
-        unknown.explain(outcome, &server, interrupt).await;
+        outcome.explain(&failure_lookup, &server, interrupt).await;
         server.close().await;
         return Ok(Vec::new());
     }
@@ -54,7 +55,7 @@ pub async fn ask(
         names = names(heard, layout, types) => Some(names),
     };
     if asked.is_some() {
-        unknown.explain(outcome, &server, interrupt).await;
+        outcome.explain(&failure_lookup, &server, interrupt).await;
     }
     server.close().await;
     match asked {

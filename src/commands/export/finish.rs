@@ -10,9 +10,9 @@ use crate::commands::error::{Error, advice};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::ServerInfo;
 use crate::exec::cancel::Interrupt;
-use crate::exec::driver::{RunReport, RunStatus};
 use crate::exec::fanout::ShardError;
 use crate::exec::plan::Plan;
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::exec::{hints, timing};
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builder};
@@ -195,8 +195,7 @@ impl FinishedRun<'_> {
 
     /// A hint for a failed shard; the flags differ from those of `query`.
     fn hint_for(&self, error: &ShardError) -> Option<String> {
-        let explained = self.outcome.explanation.as_ref();
-        if let Some(hint) = explained.and_then(|it| it.of(error)) {
+        if let Some(hint) = self.outcome.explanations.of(error) {
             return Some(hint);
         }
         let text = match error {

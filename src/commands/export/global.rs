@@ -12,10 +12,11 @@ use crate::commands::global::{self, GlobalAttempt, StartResult};
 use crate::commands::session_setup::{self, ServerInfo};
 use crate::commands::setup;
 use crate::exec::copy::{CopyOptions, ResultProtocol};
-use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
+use crate::exec::driver::{self, OnShardError};
 use crate::exec::fanout::ShardStats;
 use crate::exec::merge::{MergeMode, Order};
 use crate::exec::plan::{Consistency, Determinism, Plan};
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::encoder::EncoderOptions;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
@@ -247,7 +248,12 @@ async fn conclude(
     let Some(line) = line else {
         not_written(path, console);
         return match outcome.failures.first() {
-            Some(error) => Err(global::failure(error.clone(), &ran.way, &ran.plan)),
+            Some(error) => Err(global::failure(
+                error.clone(),
+                &ran.outcome.explanations,
+                &ran.way,
+                &ran.plan,
+            )),
             None => Ok(exit),
         };
     };

@@ -1,6 +1,5 @@
 //! `shardq export --per-shard`: one file per shard, and `--resume` after an interruption.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,14 +8,12 @@ use super::finish::FinishedRun;
 use super::start::{self, ExportStarted, ShardSelection};
 use super::{ExportRequest, NEW_SNAPSHOT, column_types};
 use crate::cli::export::ExportOutputArgs;
-use crate::client::notices::Notices;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
-use crate::exec::column_types::ColumnTypes;
-use crate::exec::driver::{self, OnShardError, Run, RunReport, RunStatus};
-use crate::exec::failures::Failures;
+use crate::exec::driver::{self, OnShardError, Run};
 use crate::exec::merge::{MergeMode, Order, Restart};
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::ExportError;
 use crate::export::dataset_dir::Folder;
 use crate::export::manifest::Manifest;
@@ -154,7 +151,7 @@ async fn begin<'a>(
         server_info,
         selection,
         began,
-        outcome: nothing(all.len()),
+        outcome: RunReport::new(all.len()),
         columns: Ok(Vec::new()),
     };
     let now = ran.particulars().manifest();
@@ -176,21 +173,6 @@ async fn begin<'a>(
 
 fn users(args: &ExportOutputArgs) -> Users {
     if args.force { Users::Any } else { Users::Same }
-}
-
-/// The report of a run that has not started.
-fn nothing(asked: usize) -> RunReport {
-    RunReport {
-        status: RunStatus::Completed,
-        rewritten: Vec::new(),
-        filtered: BTreeSet::new(),
-        asked,
-        answers: Vec::new(),
-        failures: Failures::default(),
-        columns: ColumnTypes::default(),
-        notices: Notices::default(),
-        explanation: None,
-    }
 }
 
 /// Reports the outcome, and moves the export into place if it is complete.

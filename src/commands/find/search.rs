@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use crate::commands::error::{Error, advice};
+use crate::exec::explanation;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::exec::plan::Plan;
@@ -90,7 +91,7 @@ impl Search<'_> {
         }
         let heard = self.lookup.look(&tables, |_| {}).await?;
         if !heard.failures.is_empty() {
-            let reasons = self.describe(&heard.failures, 1).concat();
+            let reasons = self.describe(&heard.failures, 1).await.concat();
             return Err(Error::Unanswered(reasons));
         }
         if heard.hits.is_empty() {
@@ -145,7 +146,7 @@ impl Search<'_> {
             nearest,
             searched,
             unanswered: Unanswered {
-                failures: self.describe(&failures, shards.len()),
+                failures: self.describe(&failures, shards.len()).await,
                 lacking,
             },
         })
@@ -162,8 +163,14 @@ impl Search<'_> {
         lookup::home(self.lookup.key)
     }
 
-    fn describe(self, failures: &Failures, asked: usize) -> Vec<String> {
-        failures.describe(asked, &self.plan.statement, advice)
+    async fn describe(self, failures: &Failures, asked: usize) -> Vec<String> {
+        let Lookup {
+            session, layout, ..
+        } = self.lookup;
+        let explained = explanation::of_locks(failures, session, layout).await;
+        failures.describe(asked, &self.plan.statement, |error| {
+            explained.of(error).or_else(|| advice(error))
+        })
     }
 }
 

@@ -9,14 +9,16 @@ use super::origin::{KeyLocations, Located, Looks};
 use super::session_setup;
 use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::client::notices::Notices;
-use crate::client::{ConnectionPool, PendingConnection};
+use crate::client::{ConnectionPool, PendingConnection, ServerError};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::Run;
+use crate::exec::explanation::Explanations;
 use crate::exec::fanout::{Preflight, Session, ShardError, ShardStats};
+use crate::exec::lock_holders::{self, WaitedIn};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::type_names::TypeNames;
@@ -28,6 +30,7 @@ use crate::global::{
     OnSchemaDrift, PrepareError, Readings, Strategy, UnsupportedQuery,
 };
 use crate::sharding::discovered::Discovered;
+use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
@@ -69,7 +72,7 @@ pub(super) enum StartResult {
     /// The partials failed.
     PartialsFailed(String),
     /// A partial timed out; a single statement would too.
-    TimedOut(Shard, ShardError),
+    TimedOut(Box<Error>),
     /// The snapshot is lost, or does not cover these tables.
     Retry(Vec<TableName>),
     Interrupted,
@@ -127,7 +130,7 @@ impl GlobalAttempt {
         match result {
             StartResult::Started(_) => Ok(None),
             StartResult::PartialsFailed(why) => self.fall_back_to_single(why).map(|()| None),
-            StartResult::TimedOut(shard, error) => Err(timeout_error(shard, error)),
+            StartResult::TimedOut(error) => Err(*error),
             StartResult::Retry(rewritten) => {
                 self.attempts.retry(rewritten, note, console);
                 Ok(None)
@@ -252,15 +255,27 @@ async fn or_explanation(
         Err(refused) => refused,
     };
     if let PrepareError::Server(report) = &mut refused
-        && let Some(unknown) = UnknownName::of(report, &plan.statement)
-        // The failed check has aborted the transaction.
-        && session.recover().await.is_ok()
-        && let Some(found) = unknown.look(session.connection(), &plan.layout, &[]).await
-        && let Some(hint) = found.hint(&unknown, &plan.search_path.with_default())
+        && let Some(hint) = hint(report, session, plan).await
     {
         report.advise(&hint);
     }
     Err(Error::global(refused, &plan.statement))
+}
+
+/// What a look at the server tells of a statement that could not be prepared.
+async fn hint(report: &ServerError, session: &Session, plan: &Plan) -> Option<String> {
+    // The failed check has aborted the transaction.
+    if report.code == SqlState::LOCK_NOT_AVAILABLE {
+        session.recover().await.ok()?;
+        let holders = lock_holders::hint(session.connection(), WaitedIn::Anywhere).await;
+        return Some(holders.unwrap_or_else(|| hints::LOCKED.to_owned()));
+    }
+    let unknown = UnknownName::of(report, &plan.statement)?;
+    session.recover().await.ok()?;
+    let found = unknown
+        .look(session.connection(), &plan.layout, &[])
+        .await?;
+    found.hint(&unknown, &plan.search_path.with_default())
 }
 
 /// A single statement needs one.
@@ -307,18 +322,23 @@ impl Prepared {
                     asked.interrupt,
                     console,
                 );
-                let gathered = gathering.await;
-                if !matches!(gathered, GatherResult::Complete(_)) {
-                    server.close().await;
-                }
-                let all = match gathered {
-                    GatherResult::Complete(all) => *all,
-                    GatherResult::Fallback(why) => return Ok(StartResult::PartialsFailed(why)),
+                let gathered = match gathering.await {
+                    GatherResult::Complete(all) => Ok(all),
+                    GatherResult::Fallback(why) => Err(StartResult::PartialsFailed(why)),
                     GatherResult::TimedOut(shard, error) => {
-                        return Ok(StartResult::TimedOut(shard, error));
+                        let hint = timeout_hint(shard, &error, &asked.plan.layout, &server).await;
+                        let error = Error::Part { shard, error, hint };
+                        Err(StartResult::TimedOut(Box::new(error)))
                     }
-                    GatherResult::Retry(rewritten) => return Ok(StartResult::Retry(rewritten)),
-                    GatherResult::Interrupted => return Ok(StartResult::Interrupted),
+                    GatherResult::Retry(rewritten) => Err(StartResult::Retry(rewritten)),
+                    GatherResult::Interrupted => Err(StartResult::Interrupted),
+                };
+                let all = match gathered {
+                    Ok(all) => all,
+                    Err(failed) => {
+                        server.close().await;
+                        return Ok(failed);
+                    }
                 };
                 let survey = Preflight {
                     session: all.session,
@@ -368,15 +388,20 @@ pub(super) async fn explain(
     Ok(Some(text))
 }
 
-fn timeout_error(shard: Shard, error: ShardError) -> Error {
-    let hint = match &error {
+async fn timeout_hint(
+    shard: Shard,
+    error: &ShardError,
+    layout: &Layout,
+    server: &ConnectionPool,
+) -> String {
+    match error {
         ShardError::Server(report) if report.code == SqlState::QUERY_CANCELED => {
-            hints::cancelled_hint(report)
+            hints::cancelled_hint(report).to_owned()
         }
-        _ => hints::LOCKED,
-    };
-    let hint = hint.to_owned();
-    Error::Part { shard, error, hint }
+        _ => lock_holders::look(server, WaitedIn::Shards(&[shard], layout))
+            .await
+            .unwrap_or_else(|| hints::LOCKED.to_owned()),
+    }
 }
 
 /// Which partials took longest.
@@ -398,8 +423,17 @@ pub(super) fn exit(way: &ExecutionPlan, shards: &[Shard]) -> Exit {
 }
 
 /// Why there is no answer, with positions in the user's text where possible.
-pub(super) fn failure(mut error: ShardError, way: &ExecutionPlan, plan: &Plan) -> Error {
+pub(super) fn failure(
+    mut error: ShardError,
+    explained: &Explanations,
+    way: &ExecutionPlan,
+    plan: &Plan,
+) -> Error {
+    let hint = explained.of(&error);
     if let ShardError::Server(report) = &mut error {
+        if report.code == SqlState::LOCK_NOT_AVAILABLE {
+            report.advise(hint.as_deref().unwrap_or(hints::LOCKED));
+        }
         if report.code == SqlState::QUERY_CANCELED {
             report.advise(hints::cancelled_hint(report));
         } else if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {

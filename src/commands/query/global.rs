@@ -5,8 +5,9 @@ use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd};
 use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
 use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
-use crate::exec::driver::{self, OnShardError, RunReport, RunStatus};
+use crate::exec::driver::{self, OnShardError};
 use crate::exec::fanout::ShardStats;
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::global::ExecutionPlan;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -152,7 +153,12 @@ async fn conclude(
         if let Some(file) = args.output.file() {
             request::not_written(file, console);
         }
-        return Err(global::failure(error.clone(), &ran.way, plan));
+        return Err(global::failure(
+            error.clone(),
+            &ran.outcome.explanations,
+            &ran.way,
+            plan,
+        ));
     }
     let (read, output) = ended?;
     if read == ReaderEnd::InPart {

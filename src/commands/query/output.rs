@@ -1,7 +1,8 @@
 //! Renders a run's rows, with the shard as the first column, and passes them to the sink.
 
-use crate::exec::driver::{OutputClosed, RowSink, RunReport};
 use crate::exec::fanout::ShardEvent;
+use crate::exec::row_sink::{OutputClosed, RowSink};
+use crate::exec::run_report::RunReport;
 use crate::output::format::{Finish, RenderError, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};

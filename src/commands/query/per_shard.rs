@@ -8,10 +8,11 @@ use crate::commands::error::{Error, advice};
 use crate::commands::origin::{Located, Looks};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::{self, ConnectRetry};
-use crate::exec::driver::{self, Run, RunReport, RunStatus};
+use crate::exec::driver::{self, Run};
 use crate::exec::fanout::Preflight;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
+use crate::exec::run_report::{RunReport, RunStatus};
 use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
@@ -146,12 +147,8 @@ impl FinishedRun<'_> {
             asked, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
-            let explained = self.outcome.explanation.as_ref();
-            let advice = |error: &_| {
-                explained
-                    .and_then(|it| it.of(error))
-                    .or_else(|| advice(error))
-            };
+            let explained = &self.outcome.explanations;
+            let advice = |error: &_| explained.of(error).or_else(|| advice(error));
             let statement = &self.asked.plan.statement;
             for message in failures.describe(*asked, statement, advice) {
                 console.error(&message);

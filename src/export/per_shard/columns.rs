@@ -3,7 +3,7 @@
 
 use super::PerShard;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::driver::RunReport;
+use crate::exec::run_report::RunReport;
 use crate::export::manifest::ColumnRecord;
 use crate::export::{ExportError, manifest_builder};
 #[cfg(feature = "parquet")]

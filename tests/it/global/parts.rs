@@ -208,7 +208,7 @@ fn a_shard_that_waits_too_long_is_waited_for_once() {
     .assert(
         1,
         "",
-        has_all(["55P03", "shardq: hint: another session holds a lock"]),
+        has_all(["55P03", "shardq: hint: shard_1.a is locked by process"]),
     );
     assert!(asked.elapsed().as_secs_f64() < 3.9, "{:?}", asked.elapsed());
 }

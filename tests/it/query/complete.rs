@@ -82,6 +82,43 @@ fn a_locked_table_fails_its_shard_alone_and_soon() {
 }
 
 #[test]
+fn a_lock_timeout_names_who_holds_up_the_query() {
+    let db = numbered(3);
+    let mut holder = db.session();
+    holder.run("SET application_name = 'night shift'; BEGIN; LOCK TABLE shard_1.t; SELECT 1");
+    let mut reader = db.session();
+    reader.run("SET application_name = 'reader'; BEGIN; SELECT FROM shard_2.t");
+    // The reader holds up a migration, and everybody waits behind that.
+    let migration = db
+        .psql_program(["-c", "ALTER TABLE shard_2.t ADD added int"])
+        .spawn();
+    eventually("the migration waits", || {
+        db.ask(
+            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        ) == "t"
+    });
+    let pid = db.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'reader'");
+    shardq(["query", "--csv", "-t", "-j1", "--lock-timeout", "50ms"])
+        .args(["SELECT n FROM t"])
+        .db(&db)
+        .run()
+        .assert(
+            3,
+            "shard_0,0\n",
+            has_all([
+                "shardq: hint: shard_1.t is locked by process ",
+                ", night shift, idle in transaction, for ",
+                "last statement SELECT 1\n",
+                &format!(" waits to lock shard_2.t, held up by process {pid}: ALTER TABLE"),
+                "shardq: hint: retry, or wait longer with --lock-timeout\n",
+            ]),
+        );
+    reader.run("COMMIT");
+    migration.finish().assert(0, ANY, "");
+}
+
+#[test]
 fn a_slow_shard_is_cancelled_by_the_server_when_its_time_is_up() {
     let db = numbered(3);
     shardq(["query", "--csv", "-t", "--timeout", "300ms"])

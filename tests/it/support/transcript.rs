@@ -17,7 +17,7 @@ use insta::internals::SettingsBindDropGuard;
 use super::{Db, Program, Ran};
 
 /// What differs from run to run, as a regular expression, and what a snapshot shows instead.
-const VARYING: [(&str, &str); 8] = [
+const VARYING: [(&str, &str); 9] = [
     (r"(?m)^shardq \d+\.\d+\.\d+$", "shardq [VERSION]"),
     // Those of all tests that run.
     (
@@ -36,7 +36,8 @@ const VARYING: [(&str, &str); 8] = [
         r"\b20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
         "[TIMESTAMP]",
     ),
-    (r"\(process \d+\)", "(process [PID])"),
+    (r"\bprocess \d+\b", "process [PID]"),
+    (r", for \d+ ms\)", ", for [TIME])"),
 ];
 
 #[derive(Debug, Default)]
