@@ -1,14 +1,12 @@
 //! `--timing`: the slowest shards, and how much shards differ.
 
+use std::fmt::Write as _;
 use std::time::Duration;
-
-use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Style};
 
 use crate::exec::fanout::ShardStats;
 use crate::sharding::shard::Shard;
 use crate::text::humanize::ThousandsSeparated;
+use crate::text::width::columns;
 
 const SLOWEST: usize = 5;
 
@@ -20,25 +18,44 @@ pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
         return "no shard answered".to_owned();
     };
     let at = |share: usize| slowest[(slowest.len() - 1) * (100 - share) / 100].1.took;
-    let mut table = Builder::new();
-    table.push_record(["shard", "ms", "rows"]);
+    let mut rows = vec![["shard", "ms", "rows"].map(str::to_owned)];
     for (shard, answer) in slowest.iter().take(SLOWEST) {
-        table.push_record([
+        rows.push([
             shard.to_string(),
             milliseconds(answer.took),
             ThousandsSeparated(answer.rows).to_string(),
         ]);
     }
-    let mut table = table.build();
-    table
-        .with(Style::psql())
-        .modify(Columns::new(1..), Alignment::right());
     format!(
-        "{table}\nper shard: median {} ms, p95 {} ms, max {} ms",
+        "{}per shard: median {} ms, p95 {} ms, max {} ms",
+        aligned(&rows),
         milliseconds(at(50)),
         milliseconds(at(95)),
         milliseconds(longest.took),
     )
+}
+
+/// A table as psql prints it, with its header in the first row, and numbers in all columns but the
+/// first.
+fn aligned(rows: &[[String; 3]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| text_width(&row[column])).max();
+    let [name, ms, count] = [0, 1, 2].map(|column| width(column).unwrap_or_default());
+    let mut text = String::new();
+    for (i, [shard, took, answered]) in rows.iter().enumerate() {
+        // `{:width$}` counts characters, not columns.
+        let gap = " ".repeat(name - text_width(shard));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, " {shard}{gap} | {took:>ms$} | {answered:>count$} ");
+        if i == 0 {
+            let rule = [name, ms, count].map(|width| "-".repeat(width + 2));
+            let _ = writeln!(text, "{}", rule.join("+"));
+        }
+    }
+    text
+}
+
+fn text_width(text: &str) -> usize {
+    text.chars().map(columns).sum()
 }
 
 fn milliseconds(took: Duration) -> String {
@@ -58,7 +75,12 @@ mod tests {
             })
             .collect();
         let text = describe(&answers);
-        assert!(text.contains("shard_9 | 9.00 | 1,000"), "{text}");
+        let table = [
+            " shard   |   ms |  rows ",
+            "---------+------+-------",
+            " shard_9 | 9.00 | 1,000 ",
+        ];
+        assert!(text.starts_with(&table.join("\n")), "{text}");
         assert!(!text.contains("shard_4 "), "{text}");
         assert!(
             text.ends_with("per shard: median 5.00 ms, p95 9.00 ms, max 9.00 ms"),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::introspect::array;
 use super::partial::Parts;
 use super::partial::in_parts::PartialPlan;
+use super::partial::row_shares::RowShares;
 use crate::exec::fanout::{FanoutError, Session, result_rows};
 use crate::exec::plan::Plan;
 use crate::pg::sql_template;
@@ -21,32 +22,39 @@ pub const MANY_PARTS: &str = "each shard has so many groups or first rows that c
 pub const NO_STATISTICS: &str = "the tables are large, and there are no statistics to estimate the \
      rows of the partial results (ANALYZE creates them)";
 
-/// Why the partials are not certain to be few, or `None` if they are.
-pub(super) async fn too_many(
+/// The shards' shares of the rows if the partials are certain or likely to be few, else why not.
+pub(super) async fn few(
     session: &Session,
     in_parts: &PartialPlan,
-) -> Result<Option<&'static str>, FanoutError> {
+) -> Result<Result<RowShares, &'static str>, FanoutError> {
     if !in_parts.partial.has_keys() {
-        return Ok(None);
+        return Ok(Ok(RowShares::default()));
     }
     let sizes = sizes(session, in_parts).await?;
     let most: f64 = sizes.values().map(|size| size.most_rows).sum();
     if most <= float(Parts::MOST_ROWS) {
-        return Ok(None);
+        return Ok(Ok(RowShares::default()));
     }
     let largest = sizes
         .iter()
         .max_by(|(_, one), (_, other)| one.most_rows.total_cmp(&other.most_rows));
     let Some((shard, size)) = largest else {
-        return Ok(None);
+        return Ok(Ok(RowShares::default()));
     };
     if !size.has_statistics {
-        return Ok(Some(NO_STATISTICS));
+        return Ok(Err(NO_STATISTICS));
     }
     let in_largest = planned_rows(session, in_parts.plan.statement.text_in(*shard)).await?;
     let estimated = in_largest.map(|rows| rows * float(sizes.len()));
     let is_few = estimated.is_some_and(|rows| rows <= MOST_ESTIMATED);
-    Ok((!is_few).then_some(MANY_PARTS))
+    let rows = sizes
+        .into_iter()
+        .map(|(shard, size)| (shard, size.most_rows));
+    Ok(if is_few {
+        Ok(RowShares::new(rows.collect()))
+    } else {
+        Err(MANY_PARTS)
+    })
 }
 
 fn float(count: usize) -> f64 {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::catalog::{Catalog, Colocation};
 use super::estimate;
+use super::partial::row_shares::RowShares;
 use super::partial::{self, Parts};
 use super::rewrite::Composed;
 use super::single_statement::{Checked, PrepareError};
@@ -46,11 +47,14 @@ impl ExecutionPlan {
         strings: StringSyntax,
     ) -> Result<Self, PrepareError> {
         let why = match Self::in_parts(session, plan, text, catalog, strings).await? {
-            Ok(in_parts) => {
-                let too_many = estimate::too_many(session, &in_parts).await;
-                match too_many.map_err(PrepareError::Connection)? {
-                    None => return Ok(Self::PartialThenCombine(Box::new(in_parts))),
-                    Some(why) => why,
+            Ok(mut in_parts) => {
+                let few = estimate::few(session, &in_parts).await;
+                match few.map_err(PrepareError::Connection)? {
+                    Ok(shares) => {
+                        in_parts.shares = shares;
+                        return Ok(Self::PartialThenCombine(Box::new(in_parts)));
+                    }
+                    Err(why) => why,
                 }
             }
             Err(why) => why,
@@ -165,6 +169,7 @@ impl ExecutionPlan {
             parts,
             plan,
             catalog,
+            shares: RowShares::default(),
         }))
     }
 

@@ -10,7 +10,7 @@ use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, Sh
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
 use crate::exec::type_names::TypeNames;
-use crate::global::partial::final_statement::Parts;
+use crate::global::partial::final_statement::{CannotCombine, Parts};
 use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
@@ -62,6 +62,8 @@ pub async fn gather(
         MergeMode::IN_ORDER,
     );
     let mut answers = Vec::new();
+    // Rows in the tables of these shards, if that matters.
+    let mut read = 0.0;
     while !merge.is_complete() {
         tokio::select! {
             biased;
@@ -94,7 +96,11 @@ pub async fn gather(
                 },
                 ShardEvent::Finished(stats) => {
                     answers.push((shard, stats));
-                    continue;
+                    read += asked.shares.rows_of(shard);
+                    if !parts.are_likely_too_large(&asked.shares, read) {
+                        continue;
+                    }
+                    GatherResult::Fallback(CannotCombine::TooLarge.to_string())
                 }
                 ShardEvent::Failed(error) if is_timeout(&error) => {
                     GatherResult::TimedOut(shard, error)

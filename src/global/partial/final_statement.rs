@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::analyze::Partial;
 use super::columns::{ColumnRole, type_of};
+use super::row_shares::RowShares;
 use crate::global::catalog::FloatAggregation;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::row_batch::{Column, Rows};
@@ -106,6 +107,15 @@ impl Parts {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether the results of all shards are likely to be too large, by those of the first ones.
+    /// Estimates can be off, and what was computed in parts is then computed again.
+    /// `read` is the number of rows in the first shards' tables.
+    pub fn are_likely_too_large(&self, shares: &RowShares, read: f64) -> bool {
+        let limit = u32::try_from(Self::MOST_ROWS).map_or(f64::INFINITY, f64::from);
+        let rows = u32::try_from(self.rows).map_or(f64::INFINITY, f64::from);
+        shares.extrapolate(rows, read) > limit
     }
 
     pub fn statement(&self, partial: &Partial) -> String {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::exec::plan::Plan;
+use crate::global::partial::row_shares::RowShares;
 use crate::global::partial::{Partial, Parts};
 use crate::global::{Catalog, Colocation, FloatAggregation};
 use crate::sharding::statement::Statement;
@@ -13,6 +14,8 @@ pub struct PartialPlan {
     /// Runs the partial in each shard.
     pub plan: Plan,
     pub catalog: Catalog,
+    /// Known if the results may turn out to be too many.
+    pub shares: RowShares,
 }
 
 impl PartialPlan {

@@ -18,6 +18,7 @@ mod id_ranges;
 pub mod in_parts;
 mod joins;
 mod prove_joins;
+pub mod row_shares;
 mod shadowed_names;
 mod sources;
 mod top_n;

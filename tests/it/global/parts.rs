@@ -191,6 +191,37 @@ fn parts_that_are_too_large_are_one_statement() {
 }
 
 #[test]
+fn parts_that_turn_out_too_many_are_given_up_early() {
+    let db = Db::with_shards(8);
+    // All of them together would not be too many: only the first shards' look like it.
+    db.in_each_shard(
+        "CREATE TABLE visits AS
+             SELECT CASE WHEN {n} = 0 THEN i ELSE 1 END AS visitor FROM generate_series(1, 40000) AS i;
+         ALTER TABLE visits ALTER visitor SET (n_distinct = 10);
+         ANALYZE visits",
+    );
+    let sql = "SELECT visitor, count(*) FROM visits GROUP BY visitor ORDER BY visitor LIMIT 1";
+    explains(&db, &[sql], &["-- partial results"]);
+    for (strategy, how) in [
+        ("auto", "one statement ran over"),
+        ("partial", "per shard: median"),
+    ] {
+        shardq([
+            "query",
+            "-gt",
+            "--csv",
+            "--timing",
+            "--strategy",
+            strategy,
+            sql,
+        ])
+        .db(&db)
+        .run()
+        .assert(0, "1,280001\n", has_all(["1 row · 8/8 shards", how]));
+    }
+}
+
+#[test]
 fn a_shard_that_waits_too_long_is_waited_for_once() {
     let db = db();
     let mut migration = db.session();
