@@ -38,6 +38,13 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
+    let cli = match cli.with_profile(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Usage.into();
+        }
+    };
     if cli.command.is_verbose() {
         statement_log::start();
     }
@@ -60,6 +67,7 @@ fn main() -> ExitCode {
             Command::Find(args) => commands::find::run(*args).await,
             Command::Export(args) => commands::export::run(*args).await,
             Command::Verify(args) => commands::verify::run(&args).await,
+            Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,
             Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),

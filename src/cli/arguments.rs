@@ -32,7 +32,7 @@ const PSQL: [(&[&str], &str); 13] = [
         "use --jsonl, which can hold any text",
     ),
     (
-        &["-P", "--pset"],
+        &["--pset"],
         "use --format for the format and --null for the text of NULL",
     ),
     (&["-H", "--html"], "use --markdown, --csv or --json"),
@@ -79,7 +79,7 @@ impl Cli {
 }
 
 /// Puts SQL that begins with a comment where nothing is taken for a flag: behind `--`.
-fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
+pub(super) fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let takes_sql = arguments
         .get(1)
         .is_some_and(|command| command == "query" || command == "export");

@@ -3,13 +3,37 @@
 //! `-h` is the host, as in psql: commands that flatten this must disable clap's own `-h` and
 //! keep `--help`.
 
+use std::path::PathBuf;
+
 use crate::config::ConnectionFlags;
+use crate::config::profile::{Profile, ProfileSelection};
+
+pub(super) const CONFIG_HELP: &str =
+    "Read profiles from FILE [env: SHARDQ_CONFIG] [default: ~/.config/shardq/config.toml]";
 
 /// Values stay text here: libpq's lists (`-h a,b -p 5432,5433`) and its error
 /// messages are the business of [`crate::config`].
 // No `Debug`, because a URI can contain a password.
 #[derive(Clone, Default, clap::Args)]
 pub struct ConnectionArgs {
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "NAME",
+        help = "Use the settings of this profile [env: SHARDQ_PROFILE]",
+        long_help = "Use the settings of this profile [env: SHARDQ_PROFILE]\n\nFlags and PG* \
+                     variables win over it. `shardq profiles` lists the profiles.",
+        help_heading = "Connection"
+    )]
+    pub profile: Option<String>,
+
+    #[arg(long, value_name = "FILE", help = CONFIG_HELP, help_heading = "Connection")]
+    pub config: Option<PathBuf>,
+
+    /// The selected profile, once it is loaded.
+    #[arg(skip)]
+    pub selected: Option<Profile>,
+
     /// Connect to this host or socket directory [env: PGHOST]
     ///
     /// Several hosts, separated by commas, are tried in order.
@@ -69,6 +93,15 @@ pub struct ConnectionArgs {
     pub verbose: bool,
 }
 
+impl ConnectionArgs {
+    pub fn profile_selection(&self) -> ProfileSelection {
+        ProfileSelection {
+            name: self.profile.clone(),
+            file: self.config.clone(),
+        }
+    }
+}
+
 impl From<&ConnectionArgs> for ConnectionFlags {
     fn from(args: &ConnectionArgs) -> Self {
         let args = args.clone();
@@ -79,6 +112,7 @@ impl From<&ConnectionArgs> for ConnectionFlags {
             dbname: args.dbname,
             no_password: args.no_password,
             password: args.password,
+            profile: args.selected,
         }
     }
 }

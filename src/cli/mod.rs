@@ -9,6 +9,8 @@ pub mod export;
 pub mod find;
 pub mod layout;
 pub mod limits;
+pub mod profile;
+pub mod profiles;
 pub mod query;
 pub mod run;
 pub mod statement;
@@ -17,10 +19,13 @@ pub mod verify;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use profiles::ProfilesCommand;
+
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
+pub use profiles::ProfilesArgs;
 pub use query::QueryArgs;
 pub use verify::VerifyArgs;
 
@@ -56,6 +61,7 @@ pub enum Command {
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
+    Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     /// Print the man page (shardq man | man -l -)
@@ -69,6 +75,10 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
+            Self::Profiles(args) => match &args.command {
+                Some(ProfilesCommand::Init(args)) => args.connection.verbose,
+                None => false,
+            },
             Self::Verify(_) | Self::Demo(_) | Self::Completions(_) | Self::Man => false,
         }
     }

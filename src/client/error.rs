@@ -104,6 +104,10 @@ impl ConnectError {
         matches!(self.0.last.cause, Cause::PasswordMissing)
     }
 
+    pub fn is_wrong_password(&self) -> bool {
+        self.sqlstate() == Some(&SqlState::INVALID_PASSWORD)
+    }
+
     /// Ctrl-C at the password prompt.
     pub fn is_interrupt(&self) -> bool {
         matches!(&self.0.last.cause, Cause::Prompt(error) if error.kind() == io::ErrorKind::Interrupted)

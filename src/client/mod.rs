@@ -9,6 +9,7 @@ mod error;
 mod link;
 mod notice;
 pub mod notices;
+mod password_command;
 pub mod password_prompt;
 mod patience;
 mod pool;

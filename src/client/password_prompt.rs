@@ -1,8 +1,10 @@
-//! Passwords typed at the terminal, as with psql's `-w` and `-W`, or when the server asks for one.
+//! Passwords typed at the terminal, as with psql's `-w` and `-W`, or when the server asks for one;
+//! or printed by the profile's command instead.
 
 use std::io;
 
 use super::error::ConnectError;
+use super::password_command;
 use crate::config::{Password, PasswordPrompt, Settings};
 
 /// Connects, prompting for a password first (`-W`) or when the server wants one and none is set.
@@ -17,7 +19,14 @@ pub async fn connect_with_prompt<T>(
     connect: impl AsyncFn(Settings) -> Result<T, ConnectError>,
 ) -> Result<T, ConnectError> {
     if let Some(typed) = settings.typed_password() {
-        return connect(settings.with_password(typed)).await;
+        let connected = connect(settings.with_password(typed)).await;
+        return match (connected, settings.password_command()) {
+            // Tokens expire.
+            (Err(refused), Some(command)) if refused.is_wrong_password() => {
+                connect(settings.with_password(password_command::run(command).await?)).await
+            }
+            (connected, _) => connected,
+        };
     }
     let with_typed = async |typed: Password| {
         let connected = connect(settings.with_password(typed.clone())).await;
@@ -35,6 +44,9 @@ pub async fn connect_with_prompt<T>(
         Err(error) if error.needs_password() => error,
         other => return other,
     };
+    if let Some(command) = settings.password_command() {
+        return with_typed(password_command::run(command).await?).await;
+    }
     if settings.password_prompt() == PasswordPrompt::Never {
         return Err(refused);
     }

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
 use crate::config::SettingsError;
+use crate::config::profile::ProfileError;
 use crate::exec::fanout::{FanoutError, ShardError};
 use crate::exec::hints;
 use crate::export::ExportError;
@@ -48,6 +49,8 @@ pub enum Error {
     Statement(#[from] StatementError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     #[error("{}{}", .0, .0.hint().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     Connect(#[from] ConnectError),
     /// The server has no such database.
@@ -197,6 +200,7 @@ impl Error {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
             Self::Statement(_)
             | Self::Settings(_)
+            | Self::Profile(_)
             | Self::Id(_)
             | Self::FileName(_)
             | Self::NoRoute(_)

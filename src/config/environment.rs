@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::SettingsError;
 
+fn is_read(name: &str) -> bool {
+    name.starts_with("PG") || name.starts_with("SHARDQ_") || name == "XDG_CONFIG_HOME"
+}
+
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// `PG*` variables only.
+    /// `PG*` and `SHARDQ_*` variables, and `XDG_CONFIG_HOME`.
     variables: HashMap<String, String>,
     home: Option<PathBuf>,
     user: Option<String>,
@@ -16,11 +20,11 @@ pub struct Environment {
 
 impl Environment {
     /// # Errors
-    /// If a `PG*` variable is not UTF-8.
+    /// If a variable that is read is not UTF-8.
     pub fn of_process() -> Result<Self, SettingsError> {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| {
-                let name = name.into_string().ok().filter(|n| n.starts_with("PG"))?;
+                let name = name.into_string().ok().filter(|name| is_read(name))?;
                 Some(match value.into_string() {
                     Ok(value) => Ok((name, value)),
                     Err(_) => Err(SettingsError::NotUtf8(name)),
@@ -66,6 +70,28 @@ impl Environment {
 
     pub(super) fn at_home(&self, file: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(file))
+    }
+
+    /// `SHARDQ_PROFILE`.
+    pub(super) fn profile_name(&self) -> Option<&str> {
+        self.variable("SHARDQ_PROFILE")
+            .filter(|name| !name.is_empty())
+    }
+
+    /// `SHARDQ_CONFIG`.
+    pub(super) fn profile_file(&self) -> Option<PathBuf> {
+        let path = self.variable("SHARDQ_CONFIG");
+        path.filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    /// A file in the user's configuration, by the XDG base directory specification: a relative
+    /// `XDG_CONFIG_HOME` does not count.
+    pub(super) fn configuration(&self, file: &str) -> Option<PathBuf> {
+        let directory = self.variable("XDG_CONFIG_HOME").map(PathBuf::from);
+        directory
+            .filter(|directory| directory.is_absolute())
+            .or_else(|| self.at_home(".config"))
+            .map(|directory| directory.join(file))
     }
 
     /// The operating system's name of the effective user.

@@ -10,6 +10,7 @@ mod host;
 mod parameters;
 mod passfile;
 mod password;
+pub mod profile;
 mod secret;
 mod service;
 mod tls;
@@ -31,6 +32,7 @@ pub use tls::{Roots, SslMode, Tls};
 
 use parameters::Parameters;
 use passfile::Passfile;
+use profile::{Label, PasswordCommand, Profile};
 
 /// libpq waits forever. Neither a person nor a script should.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,12 +49,15 @@ pub struct ConnectionFlags {
     pub dbname: Vec<String>,
     pub no_password: bool,
     pub password: bool,
+    pub profile: Option<Profile>,
 }
 
 /// Everything needed to connect. Displayed in messages, without the password, as
 /// `builder on /var/run/postgresql:5432 as hab`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// As given, by flags, variables and files.
+    parameters: Parameters,
     hosts: Vec<Host>,
     user: String,
     database: String,
@@ -60,6 +65,10 @@ pub struct Settings {
     options: Option<String>,
     /// Given or typed; used for every host and database.
     password: Option<Password>,
+    /// Prints the password if none is given.
+    password_command: Option<PasswordCommand>,
+    /// What the environment is called.
+    label: Option<Label>,
     /// Typed for one of the connections of this process; all copies share it.
     typed: Arc<OnceLock<Password>>,
     passfile: Arc<Passfile>,
@@ -89,7 +98,7 @@ pub struct Keepalive {
 
 impl Settings {
     /// Precedence as in libpq's `conninfo_add_defaults`: what is given, then the service file, then
-    /// `PG*` variables, then the defaults.
+    /// `PG*` variables, then the profile, then the defaults.
     ///
     /// # Errors
     /// What libpq would reject, and what it would accept but we cannot honour.
@@ -100,6 +109,14 @@ impl Settings {
         let mut parameters = given(args)?;
         service::fill(&mut parameters, environment)?;
         parameters.fill_from(environment);
+        let mut warnings = Vec::new();
+        if let Some(profile) = &args.profile {
+            warnings.extend(overrides(profile, environment));
+            parameters.fill_defaults(&profile.connection);
+            if profile.connection.mentions("service") {
+                service::fill(&mut parameters, environment)?;
+            }
+        }
         parameters.check_supported()?;
         secret::check_names(&parameters)?;
 
@@ -112,9 +129,11 @@ impl Settings {
             || environment.at_home(".pgpass"),
             |path| Some(PathBuf::from(path)),
         );
+        let password_command = args.profile.as_ref();
+        let password_command = password_command.and_then(|it| it.password_command.clone());
         // As in libpq, the passfile is not read if a password is given.
         let (passfile, warning) = match passfile {
-            Some(path) if password.is_none() => Passfile::read(&path),
+            Some(path) if password.is_none() && password_command.is_none() => Passfile::read(&path),
             _ => (Passfile::default(), None),
         };
         Ok(Self {
@@ -126,6 +145,8 @@ impl Settings {
                 .unwrap_or("shardq")
                 .to_owned(),
             options: server_options(get("options"), environment),
+            password_command,
+            label: args.profile.as_ref().map(|profile| profile.label.clone()),
             password,
             typed: Arc::default(),
             passfile: Arc::new(passfile),
@@ -139,7 +160,8 @@ impl Settings {
             tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
                 .map(|milliseconds| Duration::from_millis(milliseconds.into())),
             tls: Tls::new(&parameters, environment)?,
-            warnings: warning.into_iter().collect(),
+            warnings: warnings.into_iter().chain(warning).collect(),
+            parameters,
         })
     }
 
@@ -184,6 +206,13 @@ impl Settings {
         &self.database
     }
 
+    /// A `key=value` string that connects to the same, without the password.
+    pub fn conninfo(&self) -> String {
+        let mut parameters = self.parameters.clone();
+        parameters.fill_defaults(&Parameters::of_names(&self.database, &self.user));
+        parameters.conninfo()
+    }
+
     pub fn application_name(&self) -> &str {
         &self.application_name
     }
@@ -212,6 +241,15 @@ impl Settings {
             self.passfile
                 .find(name, host.port(), &self.database, &self.user)
         })
+    }
+
+    pub fn password_command(&self) -> Option<&PasswordCommand> {
+        self.password_command.as_ref()
+    }
+
+    /// What summaries call the environment.
+    pub fn label(&self) -> Option<&Label> {
+        self.label.as_ref()
     }
 
     pub fn password_prompt(&self) -> PasswordPrompt {
@@ -253,6 +291,18 @@ impl fmt::Display for Settings {
         }
         write!(f, " as {}", self.user)
     }
+}
+
+/// A variable that is set for another environment could send a query there.
+fn overrides(profile: &Profile, environment: &Environment) -> Option<String> {
+    let variables = profile.connection.overridden_by(environment);
+    let name = &profile.name;
+    (!variables.is_empty()).then(|| {
+        format!(
+            "shardq: warning: {} overrides profile \"{name}\"",
+            variables.join(", ")
+        )
+    })
 }
 
 /// The flags and the content of `-d`. As in psql, a connection string in `-d` overrides the other

@@ -76,7 +76,7 @@ const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
 
 /// Keywords and values. As in libpq, an empty value hides later sources and then counts as not
 /// given.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Parameters(BTreeMap<&'static str, String>);
 
 impl Parameters {
@@ -119,6 +119,46 @@ impl Parameters {
         self.0.extend(other.0);
     }
 
+    pub fn of_names(database: &str, user: &str) -> Self {
+        let pairs = [("dbname", database), ("user", user)];
+        Self(
+            pairs
+                .map(|(keyword, value)| (keyword, value.to_owned()))
+                .into(),
+        )
+    }
+
+    /// A `key=value` string of what is given, without passwords. Values of a service are in it, not
+    /// the service.
+    pub fn conninfo(&self) -> String {
+        const LEFT_OUT: [&str; 4] = ["password", "sslpassword", "service", "servicefile"];
+        let given = self
+            .0
+            .iter()
+            .filter(|(keyword, value)| !LEFT_OUT.contains(keyword) && !value.is_empty());
+        let pairs: Vec<_> = given
+            .map(|(keyword, value)| format!("{keyword}={}", quoted(value)))
+            .collect();
+        pairs.join(" ")
+    }
+
+    /// Adds what is not given yet.
+    pub fn fill_defaults(&mut self, other: &Self) {
+        for (keyword, value) in &other.0 {
+            self.0.entry(keyword).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Which variables would win over these values.
+    pub fn overridden_by(&self, environment: &Environment) -> Vec<&'static str> {
+        let overrides = |(keyword, variable, _): &(&'static str, Option<&'static str>, _)| {
+            let variable = (*variable)?;
+            let differs = environment.variable(variable)? != self.get(keyword)?;
+            differs.then_some(variable)
+        };
+        KEYWORDS.iter().filter_map(overrides).collect()
+    }
+
     pub fn fill_from(&mut self, environment: &Environment) {
         for (keyword, variable, _) in KEYWORDS {
             if let Some(value) = variable.and_then(|name| environment.variable(name)) {
@@ -155,6 +195,16 @@ impl Parameters {
         }
         Ok(())
     }
+}
+
+/// A value of a `key=value` string, quoted only if necessary.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "./:,_-".contains(c);
+    if value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    let escaped = value.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{escaped}'")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod documentation;
 mod flags;
+mod profiles;
 mod psql_habits;
 mod repeated_flags;
 mod sandbox;
