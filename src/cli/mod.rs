@@ -11,6 +11,7 @@ pub mod layout;
 pub mod limits;
 pub mod query;
 pub mod run;
+pub mod select;
 pub mod statement;
 pub mod values;
 pub mod verify;

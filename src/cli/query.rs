@@ -9,12 +9,12 @@ use super::connection::ConnectionArgs;
 use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
+use super::select::SelectArgs;
 use super::statement::StatementArgs;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::search_path::SearchPath;
-use crate::sharding::shard_list::ShardList;
 
 /// Run a query on every shard and print the merged result
 ///
@@ -113,16 +113,20 @@ pub struct ShardArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
-    /// Query only these shards, e.g. 0-15,30,100- or acme,be* (repeatable)
-    #[arg(long, value_name = "LIST", conflicts_with = "origin")]
-    pub shards: Vec<ShardList>,
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     /// Query only the shard of this origin (repeatable)
     ///
     /// The shard is computed from the name, and the same run checks that the origin is
     /// there. If it is in another shard, the exit status is 3; if it is in none, a warning
     /// names the nearest match.
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["shards", "exclude_shards", "having_table"]
+    )]
     pub origin: Vec<String>,
 
     /// Fail unless the database has exactly N shards

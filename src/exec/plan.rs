@@ -4,6 +4,7 @@
 //! shard's statement after the other.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exec::copy::{CopyOptions, ResultProtocol};
@@ -11,6 +12,7 @@ use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template::{fill, split_at_statement};
 use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
+use crate::sharding::selection::ShardFilter;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::summary::SnapshotCount;
@@ -163,6 +165,8 @@ pub struct Plan {
     pub statement: Statement,
     /// Which schemas are shards.
     pub layout: Layout,
+    /// Which shards to query.
+    pub filter: Arc<ShardFilter>,
     pub search_path: SearchPath,
     pub instant: Consistency,
     pub pinned: Determinism,
@@ -184,12 +188,20 @@ pub struct ShardSql {
 }
 
 /// Lists the shards of a database, and schemas that look like one.
-pub fn shards_sql(layout: &Layout) -> String {
+pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
+    let has_table = match having_table {
+        Some(table) => fill(
+            include_str!("../../sql/session/has_table.sql"),
+            &[("table", &Literal(table).to_string())],
+        ),
+        None => "true".to_owned(),
+    };
     fill(
         include_str!("../../sql/session/shards.sql"),
         &[
             ("shards", &Literal(&layout.regex()).to_string()),
             ("look_alikes", &Literal(&layout.look_alikes()).to_string()),
+            ("has_table", &has_table),
         ],
     )
 }
@@ -251,7 +263,7 @@ impl Plan {
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
         sql += ";\n";
-        sql += &shards_sql(&self.layout);
+        sql += &shards_sql(&self.layout, self.filter.having_table.as_deref());
         sql += ";\n";
         sql += &self.settings();
         sql
@@ -411,6 +423,7 @@ mod tests {
         Plan {
             statement: Statement::new(sql).unwrap(),
             layout: Layout::default(),
+            filter: Arc::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             pinned: Determinism::None,

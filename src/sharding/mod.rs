@@ -5,6 +5,7 @@ pub mod guess;
 pub mod layout;
 pub mod missing;
 pub mod numbering;
+mod pick;
 pub mod ranges;
 pub mod routing;
 pub mod script;

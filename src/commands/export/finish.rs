@@ -149,6 +149,7 @@ impl FinishedRun<'_> {
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
+            without_table: self.selection.without_table.as_ref(),
             kind: asked.kind,
             header: asked.has_header(),
             shard_column: asked.shard_column(),

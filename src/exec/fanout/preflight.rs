@@ -117,7 +117,11 @@ pub(crate) fn parse_opening<'a>(
             },
         })
     });
-    let shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
+    let mut shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
+    let lacking = schemas.iter().filter(|row| row.get(2) == Some("f"));
+    let lacking = lacking.filter_map(|row| plan.layout.shard(row.get(0)?));
+    shards.without_table = lacking.collect();
+    shards.without_table.sort_unstable();
     (snapshot, shards)
 }
 
