@@ -9,4 +9,4 @@ SELECT
     AND pg_catalog.to_regproc('pg_catalog.pg_partition_ancestors') IS NOT NULL,
     {has_table}
 FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname OPERATOR(pg_catalog.~) {shards} OR n.nspname OPERATOR(pg_catalog.~*) {look_alikes}
+WHERE n.nspname {is_shard} OR n.nspname OPERATOR(pg_catalog.~*) {look_alikes}

@@ -11,10 +11,14 @@ use super::limits::LimitArgs;
 use super::run::RunArgs;
 use super::select::SelectArgs;
 use super::statement::StatementArgs;
+use super::values;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
+use crate::sharding::layout::Layout;
+use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::search_path::SearchPath;
+use crate::sharding::statement::Statement;
 
 /// Run a query on every shard and print the merged result
 ///
@@ -113,6 +117,19 @@ pub struct ShardArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
+    /// Shards are the schemas that this statement lists, in its order
+    ///
+    /// Its first column is the name of a schema. A second one is a label, which --shards and
+    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// does not exist is a missing shard.
+    #[arg(
+        long,
+        value_name = "SQL",
+        value_parser = values::statement,
+        conflicts_with_all = ["schemas", "exclude_schemas"]
+    )]
+    pub schemas_from: Option<Statement>,
+
     #[command(flatten)]
     pub select: SelectArgs,
 
@@ -136,6 +153,15 @@ pub struct ShardArgs {
     /// Look up tables in these schemas ({shard} is the shard's own)
     #[arg(long, value_name = "SCHEMAS", default_value = "{shard}", value_parser = clap::value_parser!(SearchPath))]
     pub search_path: SearchPath,
+}
+
+impl ShardArgs {
+    pub fn layout(&self) -> Layout {
+        match &self.schemas_from {
+            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
+            None => self.layout.layout(),
+        }
+    }
 }
 
 /// How the result looks, and where it goes.

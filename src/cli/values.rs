@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::pg::quote::parse_identifier;
+use crate::sharding::statement::{Statement, StatementError};
 
 /// `30s`, `500ms`, `1m 30s`; a bare `0` is none. A bare number is refused: it
 /// would be seconds to some and, as in Postgres, milliseconds to others.
@@ -41,6 +42,10 @@ pub fn connections(text: &str) -> Result<usize, String> {
 pub fn shard_count(text: &str) -> Result<NonZeroU32, String> {
     text.parse()
         .map_err(|_| "expected a number of shards, at least 1".to_owned())
+}
+
+pub fn statement(text: &str) -> Result<Statement, StatementError> {
+    Statement::checked(text.to_owned(), "--schemas-from")
 }
 
 /// By SQL's rules: `jobs`, `"Jobs"`.

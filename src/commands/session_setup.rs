@@ -24,7 +24,6 @@ use crate::pg::sql_template;
 use crate::sharding::guess;
 use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
-use crate::sharding::shard::Shard;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
@@ -199,8 +198,10 @@ pub async fn select_shards(
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
     if args.expect_shards.is_some() {
-        // With `--expect-shards` the number is known to be right.
-        selection.doubt = None;
+        // The number is known to be right, but not that listed shards exist.
+        selection.doubt = selection
+            .doubt
+            .filter(|doubt| !doubt.nonexistent.is_empty());
     }
     Ok(selection)
 }
@@ -367,7 +368,7 @@ pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerI
         sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
         sql_template::fill(
             include_str!("../../sql/export/shard_rows.sql"),
-            &[("shards", &plan.shards())]
+            &[("is_shard", &plan.layout.condition())]
         )
     );
     let client = session.connection();
@@ -398,7 +399,7 @@ pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerI
             .into();
     }
     found.shard_rows = rows
-        .filter_map(|row| Some((Shard::named(row.get(0)?), row.get(1)?.parse().ok()?)))
+        .filter_map(|row| Some((plan.layout.shard(row.get(0)?)?, row.get(1)?.parse().ok()?)))
         .collect();
     Ok(found)
 }

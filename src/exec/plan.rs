@@ -199,7 +199,7 @@ pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
     fill(
         include_str!("../../sql/session/shards.sql"),
         &[
-            ("shards", &Literal(&layout.regex()).to_string()),
+            ("is_shard", &layout.condition()),
             ("look_alikes", &Literal(&layout.look_alikes()).to_string()),
             ("has_table", &has_table),
         ],
@@ -209,13 +209,19 @@ pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
-        self.bounded(
+        let path = fill(
             include_str!("../../sql/session/set_probe_path.sql"),
             &[
                 ("search_path", &self.search_path.expression("nspname")),
-                ("shards", &self.shards()),
+                ("is_shard", &self.layout.condition()),
             ],
-        )
+        );
+        // The run's transaction is open already if it listed the shards.
+        if self.layout.schemas_from().is_some() {
+            return path;
+        }
+        let begin = self.bounded(include_str!("../../sql/session/begin_probe.sql"), &[]);
+        format!("{begin};\n{path}")
     }
 
     /// Lists the tables of [`Plan::lock`] that exist.
@@ -233,19 +239,39 @@ impl Plan {
             &[
                 ("schemas", &array(|table| &table.schema)),
                 ("tables", &array(|table| &table.name)),
-                ("shards", &self.shards()),
+                ("is_shard", &self.layout.condition()),
             ],
         )
-    }
-
-    /// The names of shards, as a regular expression in a literal.
-    pub fn shards(&self) -> String {
-        Literal(&self.layout.regex()).to_string()
     }
 
     /// Opens the first connection's transaction, with these tables locked before its snapshot is
     /// taken. Results: the snapshot's name (if shared), then the shards.
     pub fn preflight(&self, locked: &[TableName]) -> String {
+        let (begin, shards) = (self.begin_at_snapshot(locked), self.list_shards());
+        format!("{begin};\n{shards};\n{}", self.settings())
+    }
+
+    /// The same, if a statement of the user's lists the shards next.
+    pub fn opening(&self, locked: &[TableName]) -> String {
+        let mut sql = format!("{};\n{}", self.begin_at_snapshot(locked), self.settings());
+        if self.row_security == RowSecurity::Warn {
+            // Until the check of the tables rolls back to a savepoint before it.
+            sql += ";\n";
+            sql += &fill(include_str!("../../sql/session/row_security.sql"), &[]);
+        }
+        sql
+    }
+
+    /// What is left of the preflight then, after the statement is checked.
+    pub fn rest_of_preflight(&self) -> String {
+        format!("{};\n{}", Self::recover(), self.list_shards())
+    }
+
+    fn list_shards(&self) -> String {
+        shards_sql(&self.layout, self.filter.having_table.as_deref())
+    }
+
+    fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if !locked.is_empty() {
             let tables: Vec<_> = locked
@@ -262,10 +288,6 @@ impl Plan {
             sql += ";\n";
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
-        sql += ";\n";
-        sql += &shards_sql(&self.layout, self.filter.having_table.as_deref());
-        sql += ";\n";
-        sql += &self.settings();
         sql
     }
 

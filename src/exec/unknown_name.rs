@@ -134,14 +134,14 @@ impl UnknownName {
                 ("failed", &format!("ARRAY[{}]", failed.join(", "))),
                 ("shortest", &shortest.to_string()),
                 ("longest", &longest.to_string()),
-                ("shards", &Literal(&layout.regex()).to_string()),
+                ("is_shard", &layout.condition()),
             ],
         );
         let messages = connection.simple_query(&sql).await.ok()?;
         let mut found = Candidates::default();
         for message in &messages {
             if let Row(row) = message {
-                found.add(row);
+                found.add(row, layout);
             }
         }
         Some(found)
@@ -149,11 +149,11 @@ impl UnknownName {
 }
 
 impl Candidates {
-    fn add(&mut self, row: &SimpleQueryRow) -> Option<()> {
+    fn add(&mut self, row: &SimpleQueryRow, layout: &Layout) -> Option<()> {
         let name = row.get(1)?;
         match row.get(0)? {
             "shards" => self.shards = name.parse().ok()?,
-            "denied" => self.denied.push(Shard::named(name)),
+            "denied" => self.denied.extend(layout.shard(name)),
             "table" => self
                 .tables
                 .push((name.to_owned(), row.get(2)?.parse().ok()?)),

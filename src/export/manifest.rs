@@ -302,6 +302,9 @@ impl Manifest {
 
     /// Which schemas are shards, from the options.
     fn layout(&self) -> Layout {
+        if self.options.contains_key("schemas-from") {
+            return Layout::any();
+        }
         let patterns = |option: &str| {
             let listed = self.options.get(option).and_then(Value::as_array);
             let patterns = listed.into_iter().flatten().filter_map(Value::as_str);

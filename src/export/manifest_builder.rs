@@ -156,16 +156,22 @@ impl ManifestInputs<'_> {
         shards.map(ToString::to_string).collect()
     }
 
-    /// Schemas that look like shards but were not queried.
+    /// Schemas that look like shards but were not queried, and shards that do not exist.
     fn doubtful(&self) -> impl Iterator<Item = MissingRecord> {
+        let nonexistent = self.doubt.iter().flat_map(|doubt| &doubt.nonexistent);
+        let nonexistent = nonexistent.map(|shard| MissingRecord {
+            shard: shard.to_string(),
+            error: "does not exist, but --schemas-from lists it".to_owned(),
+        });
         let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
-        look_alikes.map(|schema| MissingRecord {
+        let look_alikes = look_alikes.map(|schema| MissingRecord {
             shard: schema.to_owned(),
             error: format!(
                 "looks like a shard, but was not queried: shards are {}",
                 self.plan.layout.naming()
             ),
-        })
+        });
+        nonexistent.chain(look_alikes)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod numbering;
 mod pick;
 pub mod ranges;
 pub mod routing;
+pub mod schemas_from;
 pub mod script;
 pub mod search_path;
 pub mod selection;

@@ -13,12 +13,13 @@ use crate::sharding::topology::{Topology, TopologyError, absent_of};
 const NAMED: usize = 20;
 
 impl Topology {
-    /// The shards on a list.
+    /// The shards on a list. Those that should exist and do not can be on it too.
     ///
     /// # Errors
     /// If an entry of the list matches no shard.
     pub fn pick(&self, list: &ShardList) -> Result<Vec<Shard>, TopologyError> {
-        let index = Index::of(self);
+        let all = self.all();
+        let index = Index::of(self, &all);
         let (mut picked, mut missing) = (BTreeSet::new(), Vec::new());
         for item in list.items() {
             let (found, absent) = match item {
@@ -26,7 +27,7 @@ impl Topology {
                     Some(numbering) => in_range(&index.numbered, numbering, range),
                     None => return Err(TopologyError::NotNumbered(item.to_string())),
                 },
-                Item::Name(name) => index.by_name(name, self.shards()),
+                Item::Name(name) => index.by_name(name, &all),
             };
             picked.extend(found);
             missing.extend((!absent.is_empty()).then(|| absent.to_string()));
@@ -61,17 +62,17 @@ struct Index {
 }
 
 impl Index {
-    fn of(topology: &Topology) -> Self {
+    fn of(topology: &Topology, shards: &[Shard]) -> Self {
         let mut index = Self {
             names: HashMap::new(),
             labels: HashMap::new(),
             numbered: Numbered::new(),
             series: HashMap::new(),
         };
-        for &shard in topology.shards() {
+        for &shard in shards {
             index.names.insert(shard.name(), shard);
             if let Some(label) = topology.layout().label(shard) {
-                let labelled = index.labels.entry(label.to_owned()).or_default();
+                let labelled = index.labels.entry(label).or_default();
                 labelled.push(shard);
             }
             if let Some(number) = topology.numbering().and_then(|it| it.number(shard)) {

@@ -63,7 +63,7 @@ impl Selection {
     pub fn filtered(topology: &Topology, filter: &ShardFilter) -> Result<Self, TopologyError> {
         let mut shards = match &filter.listed {
             Some(list) => topology.pick(list)?,
-            None => topology.shards().to_vec(),
+            None => topology.all(),
         };
         if let Some(list) = &filter.excluded {
             let excluded = topology.pick(list)?;
@@ -71,6 +71,14 @@ impl Selection {
             if shards.is_empty() {
                 return Err(TopologyError::AllExcluded);
             }
+        }
+        let exists = |shard: &Shard| topology.nonexistent().binary_search(shard).is_err();
+        let (mut shards, nonexistent): (Vec<_>, Vec<_>) = shards.into_iter().partition(exists);
+        if shards.is_empty() {
+            return Err(TopologyError::NotThere {
+                missing: Ranges::of(&nonexistent).brief(),
+                present: Ranges::of(topology.shards()).brief(),
+            });
         }
         let mut without_table = None;
         if let Some(table) = &filter.having_table {
@@ -88,7 +96,11 @@ impl Selection {
         Ok(Self {
             shards,
             without_table,
-            doubt: topology.doubt().filter(|_| !filter.is_by_list()),
+            doubt: if nonexistent.is_empty() {
+                topology.doubt().filter(|_| !filter.is_by_list())
+            } else {
+                Some(Doubt::without(nonexistent))
+            },
             origins: None,
         })
     }
@@ -137,18 +149,17 @@ impl Selection {
 
     /// The number of shards in a complete result.
     pub fn expected(&self) -> usize {
-        let doubtful = self.doubt.as_ref().map_or(0, |d| d.look_alikes.count());
+        let doubtful = self.doubt.as_ref();
+        let doubtful = doubtful.map_or(0, |d| d.look_alikes.count() + d.nonexistent.len());
         self.shards.len() + doubtful
     }
 
     /// What is missing from a result, given which shards answered.
     pub fn missing(&self, answered: impl Fn(Shard) -> bool) -> Missing {
-        let lacking: Vec<_> = self
-            .shards
-            .iter()
-            .copied()
-            .filter(|shard| !answered(*shard))
-            .collect();
+        let nonexistent = self.doubt.iter().flat_map(|doubt| &doubt.nonexistent);
+        let all = self.shards.iter().chain(nonexistent).copied();
+        let mut lacking: Vec<_> = all.filter(|shard| !answered(*shard)).collect();
+        lacking.sort_unstable();
         Missing::new(
             Ranges::of(&lacking),
             self.doubt.as_ref().map(|d| &d.look_alikes),

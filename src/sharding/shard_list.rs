@@ -141,7 +141,7 @@ impl NameRange {
     fn has(&self, shard: Shard) -> bool {
         let number = self.numbering.number(shard);
         number.is_some_and(|number| {
-            self.numbers.contains(&number) && self.numbering.shard(number) == shard
+            self.numbers.contains(&number) && self.numbering.shard(number).name() == shard.name()
         })
     }
 

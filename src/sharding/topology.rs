@@ -9,6 +9,7 @@ use crate::sharding::discovered::{Discovered, LookAlikes};
 use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::ranges::Ranges;
+use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
 use crate::text::escape::one_line;
 
@@ -16,6 +17,8 @@ use crate::text::escape::one_line;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     shards: Vec<Shard>,
+    /// Shards that `--schemas-from` lists and that do not exist.
+    nonexistent: Vec<Shard>,
     without_table: Vec<Shard>,
     look_alikes: LookAlikes,
     layout: Layout,
@@ -23,10 +26,11 @@ pub struct Topology {
     numbering: Option<Numbering>,
 }
 
-/// Why shards may be missing: the numbering has gaps, and schemas that look like shards may hold
-/// the missing data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why shards are or may be missing: the numbering has gaps, and schemas that look like shards may
+/// hold the missing data; or `--schemas-from` lists schemas that do not exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doubt {
+    pub nonexistent: Vec<Shard>,
     pub look_alikes: LookAlikes,
     lacking: Ranges,
     present: Vec<Shard>,
@@ -53,7 +57,7 @@ pub enum TopologyError {
         found: usize,
         missing: Option<String>,
     },
-    #[error("not answered, because shards may be missing: {0}")]
+    #[error("not answered, because {0}")]
     InDoubt(Doubt),
     #[error(
         "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
@@ -74,7 +78,13 @@ impl Topology {
             without_table,
             look_alikes,
         } = discovered;
-        (!shards.is_empty()).then_some(Self {
+        let list = layout.schemas_from().map(SchemasFrom::list);
+        let listed = list.iter().flat_map(|list| list.shards()).copied();
+        let nonexistent: Vec<_> = listed
+            .filter(|shard| shards.binary_search(shard).is_err())
+            .collect();
+        (!shards.is_empty()).then(|| Self {
+            nonexistent,
             shards,
             without_table,
             look_alikes,
@@ -98,6 +108,18 @@ impl Topology {
 
     pub fn shards(&self) -> &[Shard] {
         &self.shards
+    }
+
+    /// All shards that should exist, in order.
+    pub fn all(&self) -> Vec<Shard> {
+        let mut all = [self.shards.as_slice(), &self.nonexistent].concat();
+        all.sort_unstable();
+        all
+    }
+
+    /// Shards that `--schemas-from` lists and that do not exist.
+    pub fn nonexistent(&self) -> &[Shard] {
+        &self.nonexistent
     }
 
     /// Shards that lack the table of `--having-table`.
@@ -141,6 +163,7 @@ impl Topology {
     pub fn doubt(&self) -> Option<Doubt> {
         let lacking = self.lacking();
         (!lacking.is_empty() && !self.look_alikes.is_empty()).then(|| Doubt {
+            nonexistent: Vec::new(),
             look_alikes: self.look_alikes.clone(),
             lacking,
             present: self.shards.clone(),
@@ -212,12 +235,30 @@ pub(super) fn absent_of(
     absent
 }
 
+impl Doubt {
+    /// These shards do not exist.
+    pub fn without(nonexistent: Vec<Shard>) -> Self {
+        Self {
+            nonexistent,
+            ..Self::default()
+        }
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.nonexistent.is_empty() {
+            return write!(
+                f,
+                "shards are missing: {}, which --schemas-from lists; leave out with \
+                 --exclude-shards, or correct the list",
+                Ranges::of(&self.nonexistent).brief()
+            );
+        }
         let present = &self.present;
         write!(
             f,
-            "there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
+            "shards may be missing: there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
              --expect-shards {}",
             self.lacking.brief(),
             self.look_alikes,
@@ -263,7 +304,7 @@ mod tests {
         let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
         assert_eq!(
             doubt.unwrap().to_string(),
-            "there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
+            "shards may be missing: there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
              shard_2 are all the shards, add --expect-shards 2"
         );
         assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());

@@ -178,7 +178,7 @@ impl FinishedRun<'_> {
             }
         }
         if let Some(doubt) = &self.selection.doubt {
-            console.error(&format!("shards may be missing: {doubt}"));
+            console.error(doubt);
         }
     }
 

@@ -145,7 +145,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
     let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
-        layout: args.shards.layout.layout(),
+        layout: args.shards.layout(),
         filter,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
@@ -248,6 +248,10 @@ impl ExportRequest<'_> {
             (
                 "exclude-schemas",
                 patterns(&args.shards.layout.exclude_schemas),
+            ),
+            (
+                "schemas-from",
+                (args.shards.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
             ),
             ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),

@@ -160,7 +160,7 @@ impl FinishedRun<'_> {
             }
         }
         if let Some(doubt) = &self.selection.doubt {
-            console.error(&format!("shards may be missing: {doubt}"));
+            console.error(doubt);
         }
         located.say(console);
     }

@@ -90,7 +90,7 @@ pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error
 fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Plan {
     Plan {
         statement,
-        layout: args.shards.layout.layout(),
+        layout: args.shards.layout(),
         filter,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {

@@ -13,6 +13,7 @@ mod origin;
 mod psql_equal;
 mod render;
 mod sample;
+mod schemas_from;
 mod selected;
 mod statement;
 mod statements;
