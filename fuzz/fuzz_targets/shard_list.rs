@@ -15,6 +15,10 @@ use shardq::sharding::topology::Topology;
 const SHARDS: u32 = 22;
 
 fuzz_target!(|text: &str| {
+    // Never more entries than lines and commas.
+    if let Ok(Some(list)) = ShardList::in_lines(text) {
+        assert!(list.items().len() <= 1 + text.matches(['\n', ',']).count());
+    }
     let Ok(list) = text.parse::<ShardList>() else {
         return;
     };
@@ -22,6 +26,10 @@ fuzz_target!(|text: &str| {
     assert!(list.count() >= list.items().len());
     let printed = list.to_string();
     assert_eq!(printed.parse::<ShardList>().as_ref(), Ok(&list), "{printed}");
+
+    if !printed.contains('\n') && !printed.starts_with('#') {
+        assert_eq!(ShardList::in_lines(&printed), Ok(Some(list.clone())), "{printed}");
+    }
 
     let layout = Layout::default();
     let names: Vec<_> = (0..SHARDS)

@@ -10,7 +10,7 @@
 WITH shard AS (
     SELECT oid, nspname
     FROM pg_catalog.pg_namespace
-    WHERE nspname OPERATOR(pg_catalog.~) {shards}
+    WHERE nspname {is_shard}
 )
 SELECT 'shards', pg_catalog.count(*)::pg_catalog.text, NULL FROM shard
 UNION ALL

@@ -3,5 +3,5 @@ SELECT n.nspname, sum(greatest(c.reltuples, 0))::pg_catalog.int8
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m}')
-  AND n.nspname OPERATOR(pg_catalog.~) {shards}
+  AND n.nspname {is_shard}
 GROUP BY n.nspname

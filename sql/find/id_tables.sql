@@ -15,7 +15,7 @@ FROM pg_catalog.pg_namespace n
 JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
 JOIN pg_catalog.pg_attribute id ON id.attrelid OPERATOR(pg_catalog.=) c.oid AND id.attname OPERATOR(pg_catalog.=) 'id'
 JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indkey[0] OPERATOR(pg_catalog.=) id.attnum
-WHERE n.nspname OPERATOR(pg_catalog.~) {shards}
+WHERE n.nspname {is_shard}
   AND ({schema} IS NULL OR n.nspname OPERATOR(pg_catalog.=) {schema})
   AND id.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.int8'::pg_catalog.regtype
   AND i.indisunique AND i.indisvalid AND i.indnatts OPERATOR(pg_catalog.=) 1 AND i.indpred IS NULL

@@ -6,7 +6,7 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relname OPERATOR(pg_catalog.=) {table}
   AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}')
-  AND n.nspname OPERATOR(pg_catalog.~) {shards}
+  AND n.nspname {is_shard}
   AND ({schema} IS NULL OR n.nspname OPERATOR(pg_catalog.=) {schema})
   AND (
       SELECT pg_catalog.count(*)

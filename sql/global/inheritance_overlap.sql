@@ -5,7 +5,7 @@ WITH RECURSIVE line (root, heir) AS (
     SELECT c.oid, c.oid
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-    WHERE c.relname OPERATOR(pg_catalog.=) ANY ({names}) AND n.nspname OPERATOR(pg_catalog.~) {shards}
+    WHERE c.relname OPERATOR(pg_catalog.=) ANY ({names}) AND n.nspname {is_shard}
     UNION
     SELECT line.root, i.inhrelid
     FROM line

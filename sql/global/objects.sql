@@ -30,7 +30,7 @@ FROM (
 ) AS found (kind, name, schema)
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) found.schema
 GROUP BY found.kind, found.name
-HAVING pg_catalog.bool_or(n.nspname OPERATOR(pg_catalog.~) {shards})
+HAVING pg_catalog.bool_or(n.nspname {is_shard})
     AND (
         found.kind OPERATOR(pg_catalog.=) ANY ('{function,operator}'::pg_catalog.text[])
         OR NOT pg_catalog.bool_or(n.nspname OPERATOR(pg_catalog.=) 'pg_catalog'))

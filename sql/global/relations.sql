@@ -1,7 +1,7 @@
 -- One row per distinct name, kind and shape of a relation over all shards: the name, the kind
--- (pg_class.relkind), the columns in order as JSON, the schemas of the shards that have this shape,
--- and whether it may have inheriting tables or partitions in any of them ('t' or 'f'). {names}
--- limits the relations.
+-- (pg_class.relkind), the columns in order as JSON, the schemas of the shards that have this shape
+-- as the elements of a JSON array, and whether it may have inheriting tables or partitions in any
+-- of them ('t' or 'f'). {names} limits the relations.
 --
 -- A column is its name, its type for display, the type's identity, and its collation. The identity
 -- is the type's oid and modifier. For a type that lives in the shard itself, each shard has its
@@ -20,7 +20,7 @@ SELECT
 FROM (
     SELECT
         c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations,
-        pg_catalog.string_agg(n.nspname::pg_catalog.text, ',') AS shards,
+        pg_catalog.string_agg(pg_catalog.to_json(n.nspname::pg_catalog.text)::pg_catalog.text, ',') AS shards,
         pg_catalog.bool_or(c.relhassubclass) AS has_heirs,
         -- Two shards cannot share a shape that has shard-local types.
         CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 1 THEN pg_catalog.min(n.oid) END AS only_schema
@@ -39,7 +39,7 @@ FROM (
             ORDER BY attnum
         ) AS ordered
     ) AS a
-    WHERE n.nspname OPERATOR(pg_catalog.~) {shards}
+    WHERE n.nspname {is_shard}
         AND c.relname OPERATOR(pg_catalog.=) ANY ({names})
         AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,m,S}'::pg_catalog."char"[])
     GROUP BY c.relname, c.relkind, a.names, a.types, a.modifiers, a.collations

@@ -29,5 +29,5 @@ SELECT 1
 FROM pg_catalog.pg_cast AS c
 JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) ANY (ARRAY[c.castsource, c.casttarget])
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-WHERE {own_types} AND n.nspname OPERATOR(pg_catalog.~) {shards}
+WHERE {own_types} AND n.nspname {is_shard}
 LIMIT 1

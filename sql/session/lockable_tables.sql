@@ -6,7 +6,7 @@ JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.=) wanted.name
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')
     AND (n.nspname OPERATOR(pg_catalog.=) wanted.schema
-        OR n.nspname OPERATOR(pg_catalog.~) {shards}
-        AND wanted.schema OPERATOR(pg_catalog.~) {shards})
+        OR n.nspname {is_shard}
+        AND wanted.schema {is_shard})
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 ORDER BY n.nspname, c.relname

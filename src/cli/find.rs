@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use super::connection::ConnectionArgs;
 use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
+use super::select::SelectArgs;
 use super::values;
 use crate::find::report::OutputMode;
 use crate::sharding::routing::key::KeyKind;
@@ -52,7 +53,7 @@ pub struct FindArgs {
     pub kind: Option<KeyKind>,
 
     /// Compute only, without a server; names need --shard-count
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["shards", "exclude_shards", "having_table"])]
     pub no_verify: bool,
 
     /// Hash names over N shards [default: highest shard number + 1]
@@ -71,6 +72,9 @@ pub struct FindArgs {
 
     #[command(flatten)]
     pub layout: LayoutArgs,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     #[command(flatten)]
     pub limits: LimitArgs,

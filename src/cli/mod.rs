@@ -13,6 +13,7 @@ pub mod profile;
 pub mod profiles;
 pub mod query;
 pub mod run;
+pub mod select;
 pub mod statement;
 pub mod values;
 pub mod verify;

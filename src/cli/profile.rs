@@ -14,8 +14,9 @@ use crate::config::{Environment, SettingsError};
 
 /// Flags that replace or rule out others: with the first on the command line, the profile's values
 /// of the others do not count.
-const REPLACED: [(&str, &[&str]); 3] = [
-    ("schemas", &["exclude_schemas"]),
+const REPLACED: [(&str, &[&str]); 4] = [
+    ("schemas", &["exclude_schemas", "schemas_from"]),
+    ("schemas_from", &["schemas", "exclude_schemas"]),
     ("no_shard_column", &["shard_column"]),
     // It has no such column.
     ("global", &["shard_column"]),

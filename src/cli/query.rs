@@ -9,12 +9,16 @@ use super::connection::ConnectionArgs;
 use super::layout::LayoutArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
+use super::select::SelectArgs;
 use super::statement::StatementArgs;
+use super::values;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
+use crate::sharding::layout::Layout;
+use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::search_path::SearchPath;
-use crate::sharding::shard_list::ShardList;
+use crate::sharding::statement::Statement;
 
 /// Run a query on every shard and print the merged result
 ///
@@ -113,16 +117,33 @@ pub struct ShardArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
-    /// Query only these shards, e.g. 0-15,30,100- or acme,be* (repeatable)
-    #[arg(long, value_name = "LIST", conflicts_with = "origin")]
-    pub shards: Vec<ShardList>,
+    /// Shards are the schemas that this statement lists, in its order
+    ///
+    /// Its first column is the name of a schema. A second one is a label, which --shards and
+    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// does not exist is a missing shard.
+    #[arg(
+        long,
+        value_name = "SQL",
+        value_parser = values::statement,
+        conflicts_with_all = ["schemas", "exclude_schemas"]
+    )]
+    pub schemas_from: Option<Statement>,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     /// Query only the shard of this origin (repeatable)
     ///
     /// The shard is computed from the name, and the same run checks that the origin is
     /// there. If it is in another shard, the exit status is 3; if it is in none, a warning
     /// names the nearest match.
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["shards", "exclude_shards", "having_table"]
+    )]
     pub origin: Vec<String>,
 
     /// Fail unless the database has exactly N shards
@@ -132,6 +153,15 @@ pub struct ShardArgs {
     /// Look up tables in these schemas ({shard} is the shard's own)
     #[arg(long, value_name = "SCHEMAS", default_value = "{shard}", value_parser = clap::value_parser!(SearchPath))]
     pub search_path: SearchPath,
+}
+
+impl ShardArgs {
+    pub fn layout(&self) -> Layout {
+        match &self.schemas_from {
+            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
+            None => self.layout.layout(),
+        }
+    }
 }
 
 /// How the result looks, and where it goes.

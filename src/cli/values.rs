@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::pg::quote::parse_identifier;
+use crate::sharding::statement::{Statement, StatementError};
+
 /// `30s`, `500ms`, `1m 30s`; a bare `0` is none. A bare number is refused: it
 /// would be seconds to some and, as in Postgres, milliseconds to others.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -41,9 +44,30 @@ pub fn shard_count(text: &str) -> Result<NonZeroU32, String> {
         .map_err(|_| "expected a number of shards, at least 1".to_owned())
 }
 
+pub fn statement(text: &str) -> Result<Statement, StatementError> {
+    Statement::checked(text.to_owned(), "--schemas-from")
+}
+
+/// By SQL's rules: `jobs`, `"Jobs"`.
+pub fn table_name(text: &str) -> Result<String, String> {
+    parse_identifier(text).ok_or_else(|| {
+        "expected the name of a table as in SQL, without a schema: jobs, or \"Jobs\" in double quotes"
+            .to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_tables_are_those_of_sql() {
+        assert_eq!(table_name("Jobs"), Ok("jobs".to_owned()));
+        assert_eq!(table_name("\"Jo\"\"b.s\""), Ok("Jo\"b.s".to_owned()));
+        for text in ["", "a.jobs", "\"a\".\"jobs\"", "jo bs", "1a", "\"\""] {
+            assert!(table_name(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_have_units() {

@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
+use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
 use crate::exec::fanout::{FanoutError, ShardError};
@@ -47,6 +48,8 @@ pub struct NoShards {
 pub enum Error {
     #[error(transparent)]
     Statement(#[from] StatementError),
+    #[error(transparent)]
+    ShardLists(#[from] ListError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
@@ -109,6 +112,12 @@ pub enum Error {
         elsewhere(&.0.others)
     )]
     NoShards(Box<NoShards>),
+    /// No selected shard has the table of `--having-table`.
+    #[error("{error}{}", .hint.as_ref().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
+    NoneHasTable {
+        error: TopologyError,
+        hint: Option<String>,
+    },
     #[error(transparent)]
     Id(#[from] IdError),
     /// For commands that answer completely or not at all.
@@ -199,6 +208,7 @@ impl Error {
         match self {
             Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
             Self::Statement(_)
+            | Self::ShardLists(_)
             | Self::Settings(_)
             | Self::Profile(_)
             | Self::Id(_)

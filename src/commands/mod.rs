@@ -14,4 +14,5 @@ pub mod query;
 mod result_end;
 mod session_setup;
 mod setup;
+mod shard_lists;
 pub mod verify;

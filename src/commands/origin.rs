@@ -2,6 +2,7 @@
 //! that of an origin in another shard.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::{Key, KeyKind};
-use crate::sharding::selection::{OriginRoute, Origins};
+use crate::sharding::selection::{OriginRoute, Origins, Selection};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -220,7 +221,8 @@ async fn search(
     console: &mut Console,
 ) -> Result<Everywhere, Error> {
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
-    let plan = find::plan(places.plan.limits, places.plan.layout.clone(), &key)?;
+    let (limits, layout) = (places.plan.limits, places.plan.layout.clone());
+    let plan = find::plan(limits, layout, Arc::default(), &key)?;
     let search = Search {
         lookup: Lookup {
             key: &key,
@@ -229,9 +231,10 @@ async fn search(
         },
         plan: &plan,
         topology: places.topology,
+        selection: &Selection::filtered(places.topology, &plan.filter)?,
         shard_count: places.shard_count,
     };
-    search.in_all_shards(console).await
+    search.in_all_shards(Some(route.shard), console).await
 }
 
 async fn search_anew(
@@ -247,7 +250,8 @@ async fn search_anew(
         () = interrupt.requested() => return Ok(None),
     };
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
-    let plan = find::plan(of_run.limits, of_run.layout.clone(), &key)?;
+    let (limits, layout) = (of_run.limits, of_run.layout.clone());
+    let plan = find::plan(limits, layout, Arc::default(), &key)?;
     let work = async {
         let survey = session_setup::survey(opened.first, &plan).await?;
         let connection = survey.session.connection();

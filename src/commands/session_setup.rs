@@ -15,6 +15,7 @@ use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::plan::shards_sql;
+use crate::exec::unknown_name::UnknownName;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
 pub use crate::export::server_info::ServerInfo;
@@ -23,8 +24,6 @@ use crate::pg::sql_template;
 use crate::sharding::guess;
 use crate::sharding::layout::Layout;
 use crate::sharding::selection::Selection;
-use crate::sharding::shard::Shard;
-use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
@@ -159,7 +158,7 @@ pub async fn topology(
         layout: layout.clone(),
         look_alikes: survey.shards.look_alikes.clone(),
         guesses: guess::layouts(&column(connection, &schemas).await),
-        others: databases_with(layout, &shards_sql(layout), connection, settings).await,
+        others: databases_with(layout, &shards_sql(layout, None), connection, settings).await,
     })))
 }
 
@@ -170,7 +169,7 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
     if !plan.lock.is_empty() {
         return 1;
     }
-    let shards = match ShardList::union(&args.shards) {
+    let shards = match &plan.filter.listed {
         _ if !args.origin.is_empty() => args.origin.len(),
         Some(list) => list.count(),
         None => usize::MAX,
@@ -179,8 +178,10 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
 }
 
 /// The shards to query. Warns about what may be missing.
-pub fn select_shards(
+pub async fn select_shards(
     args: &ShardArgs,
+    plan: &Plan,
+    survey: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
@@ -189,7 +190,7 @@ pub fn select_shards(
     }
     warn_of_names(topology, console);
     let mut selection = if args.origin.is_empty() {
-        Selection::listed(topology, ShardList::union(&args.shards).as_ref())?
+        filtered(plan, survey, topology).await?
     } else {
         // Use the expected number: the highest shard may be missing.
         let expected = args.expect_shards.and_then(NonZeroU32::new);
@@ -197,19 +198,43 @@ pub fn select_shards(
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
     if args.expect_shards.is_some() {
-        // With `--expect-shards` the number is known to be right.
-        selection.doubt = None;
+        // The number is known to be right, but not that listed shards exist.
+        selection.doubt = selection
+            .doubt
+            .filter(|doubt| !doubt.nonexistent.is_empty());
     }
     Ok(selection)
 }
 
+/// All shards that the plan's filter lets through. If none has the table of `--having-table`, the
+/// error names the nearest.
+pub async fn filtered(
+    plan: &Plan,
+    survey: &Preflight,
+    topology: &Topology,
+) -> Result<Selection, Error> {
+    let error = match Selection::filtered(topology, &plan.filter) {
+        Err(error @ TopologyError::NoneHasTable(_)) => error,
+        selection => return Ok(selection?),
+    };
+    let unknown = UnknownName::table(plan.filter.having_table.as_deref().unwrap_or_default());
+    let connection = survey.session.connection();
+    let found = unknown.look(connection, &plan.layout, &[]).await;
+    Err(Error::NoneHasTable {
+        error,
+        hint: found.and_then(|found| found.hint_in_shards(&unknown)),
+    })
+}
+
 /// As [`select_shards`], but an error if shards may be missing.
-pub fn select_all_shards(
+pub async fn select_all_shards(
     args: &ShardArgs,
+    plan: &Plan,
+    survey: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let selection = select_shards(args, topology, console)?;
+    let selection = select_shards(args, plan, survey, topology, console).await?;
     match selection.doubt {
         Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
         None => Ok(selection),
@@ -343,7 +368,7 @@ pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerI
         sql_template::fill(include_str!("../../sql/session/server_info.sql"), &[]),
         sql_template::fill(
             include_str!("../../sql/export/shard_rows.sql"),
-            &[("shards", &plan.shards())]
+            &[("is_shard", &plan.layout.condition())]
         )
     );
     let client = session.connection();
@@ -374,7 +399,7 @@ pub async fn fetch_server_info(session: &Session, plan: &Plan) -> Result<ServerI
             .into();
     }
     found.shard_rows = rows
-        .filter_map(|row| Some((Shard::named(row.get(0)?), row.get(1)?.parse().ok()?)))
+        .filter_map(|row| Some((plan.layout.shard(row.get(0)?)?, row.get(1)?.parse().ok()?)))
         .collect();
     Ok(found)
 }

@@ -64,9 +64,9 @@ impl WaitedIn<'_> {
                 format!(
                     "(n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) ANY \
                      (ARRAY[{}]::pg_catalog.text[]) \
-                     OR n.nspname OPERATOR(pg_catalog.!~) {})",
+                     OR NOT n.nspname {})",
                     shards.collect::<Vec<_>>().join(", "),
-                    Literal(&layout.regex())
+                    layout.condition()
                 )
             }
         }

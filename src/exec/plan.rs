@@ -4,6 +4,7 @@
 //! shard's statement after the other.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exec::copy::{CopyOptions, ResultProtocol};
@@ -11,6 +12,7 @@ use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template::{fill, split_at_statement};
 use crate::sharding::layout::Layout;
 use crate::sharding::search_path::SearchPath;
+use crate::sharding::selection::ShardFilter;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::summary::SnapshotCount;
@@ -164,6 +166,8 @@ pub struct Plan {
     pub statement: Statement,
     /// Which schemas are shards.
     pub layout: Layout,
+    /// Which shards to query.
+    pub filter: Arc<ShardFilter>,
     pub search_path: SearchPath,
     pub instant: Consistency,
     pub pinned: Determinism,
@@ -185,12 +189,20 @@ pub struct ShardSql {
 }
 
 /// Lists the shards of a database, and schemas that look like one.
-pub fn shards_sql(layout: &Layout) -> String {
+pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
+    let has_table = match having_table {
+        Some(table) => fill(
+            include_str!("../../sql/session/has_table.sql"),
+            &[("table", &Literal(table).to_string())],
+        ),
+        None => "true".to_owned(),
+    };
     fill(
         include_str!("../../sql/session/shards.sql"),
         &[
-            ("shards", &Literal(&layout.regex()).to_string()),
+            ("is_shard", &layout.condition()),
             ("look_alikes", &Literal(&layout.look_alikes()).to_string()),
+            ("has_table", &has_table),
         ],
     )
 }
@@ -198,13 +210,19 @@ pub fn shards_sql(layout: &Layout) -> String {
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
-        self.bounded(
+        let path = fill(
             include_str!("../../sql/session/set_probe_path.sql"),
             &[
                 ("search_path", &self.search_path.expression("nspname")),
-                ("shards", &self.shards()),
+                ("is_shard", &self.layout.condition()),
             ],
-        )
+        );
+        // The run's transaction is open already if it listed the shards.
+        if self.layout.schemas_from().is_some() {
+            return path;
+        }
+        let begin = self.bounded(include_str!("../../sql/session/begin_probe.sql"), &[]);
+        format!("{begin};\n{path}")
     }
 
     /// Lists the tables of [`Plan::lock`] that exist.
@@ -222,19 +240,39 @@ impl Plan {
             &[
                 ("schemas", &array(|table| &table.schema)),
                 ("tables", &array(|table| &table.name)),
-                ("shards", &self.shards()),
+                ("is_shard", &self.layout.condition()),
             ],
         )
-    }
-
-    /// The names of shards, as a regular expression in a literal.
-    pub fn shards(&self) -> String {
-        Literal(&self.layout.regex()).to_string()
     }
 
     /// Opens the first connection's transaction, with these tables locked before its snapshot is
     /// taken. Results: the snapshot's name (if shared), then the shards.
     pub fn preflight(&self, locked: &[TableName]) -> String {
+        let (begin, shards) = (self.begin_at_snapshot(locked), self.list_shards());
+        format!("{begin};\n{shards};\n{}", self.settings())
+    }
+
+    /// The same, if a statement of the user's lists the shards next.
+    pub fn opening(&self, locked: &[TableName]) -> String {
+        let mut sql = format!("{};\n{}", self.begin_at_snapshot(locked), self.settings());
+        if self.row_security == RowSecurity::Warn {
+            // Until the check of the tables rolls back to a savepoint before it.
+            sql += ";\n";
+            sql += &fill(include_str!("../../sql/session/row_security.sql"), &[]);
+        }
+        sql
+    }
+
+    /// What is left of the preflight then, after the statement is checked.
+    pub fn rest_of_preflight(&self) -> String {
+        format!("{};\n{}", Self::recover(), self.list_shards())
+    }
+
+    fn list_shards(&self) -> String {
+        shards_sql(&self.layout, self.filter.having_table.as_deref())
+    }
+
+    fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if !locked.is_empty() {
             let tables: Vec<_> = locked
@@ -251,10 +289,6 @@ impl Plan {
             sql += ";\n";
             sql += &fill(include_str!("../../sql/session/export_snapshot.sql"), &[]);
         }
-        sql += ";\n";
-        sql += &shards_sql(&self.layout);
-        sql += ";\n";
-        sql += &self.settings();
         sql
     }
 
@@ -424,6 +458,7 @@ mod tests {
         Plan {
             statement: Statement::new(sql).unwrap(),
             layout: Layout::default(),
+            filter: Arc::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             pinned: Determinism::None,

@@ -36,6 +36,13 @@ pub struct Candidates {
 }
 
 impl UnknownName {
+    pub fn table(name: &str) -> Self {
+        Self {
+            kind: "table",
+            name: name.to_owned(),
+        }
+    }
+
     /// `None` if the error is about something else, or about a name that is qualified with a
     /// schema.
     pub fn of(report: &ServerError, statement: &Statement) -> Option<Self> {
@@ -81,14 +88,14 @@ impl UnknownName {
                 ("failed", &format!("ARRAY[{}]", failed.join(", "))),
                 ("shortest", &shortest.to_string()),
                 ("longest", &longest.to_string()),
-                ("shards", &Literal(&layout.regex()).to_string()),
+                ("is_shard", &layout.condition()),
             ],
         );
         let messages = connection.simple_query(&sql).await.ok()?;
         let mut found = Candidates::default();
         for message in &messages {
             if let Row(row) = message {
-                found.add(row);
+                found.add(row, layout);
             }
         }
         Some(found)
@@ -96,11 +103,11 @@ impl UnknownName {
 }
 
 impl Candidates {
-    fn add(&mut self, row: &SimpleQueryRow) -> Option<()> {
+    fn add(&mut self, row: &SimpleQueryRow, layout: &Layout) -> Option<()> {
         let name = row.get(1)?;
         match row.get(0)? {
             "shards" => self.shards = name.parse().ok()?,
-            "denied" => self.denied.push(Shard::named(name)),
+            "denied" => self.denied.extend(layout.shard(name)),
             "table" => self
                 .tables
                 .push((name.to_owned(), row.get(2)?.parse().ok()?)),
@@ -109,24 +116,32 @@ impl Candidates {
         Some(())
     }
 
+    /// The nearest table in shards, and whether it has exactly this name.
+    fn nearest_table(&self, name: &str) -> Option<(bool, String)> {
+        let near = nearest(name, self.tables.iter().map(|(name, _)| name.as_str()))?;
+        let (_, count) = self.tables.iter().find(|(name, _)| name == near)?;
+        let all = self.shards;
+        let whose = if *count == all && all > 1 {
+            format!("all {all} shards have it")
+        } else {
+            format!("{count} of {all} shards have it")
+        };
+        let hint = if near == name {
+            format!("{count} of {all} shards have a table \"{name}\"")
+        } else {
+            format!("did you mean \"{near}\"? {whose}")
+        };
+        Some((near == name, hint))
+    }
+
+    /// The hint where only the tables of shards count, and no other schema.
+    pub fn hint_in_shards(&self, unknown: &UnknownName) -> Option<String> {
+        self.nearest_table(&unknown.name).map(|(_, hint)| hint)
+    }
+
     pub fn hint(&self, unknown: &UnknownName, path: &SearchPath) -> Option<String> {
         let name = &unknown.name;
-        let near = nearest(name, self.tables.iter().map(|(name, _)| name.as_str()));
-        let in_shards = near.and_then(|near| {
-            let (_, count) = self.tables.iter().find(|(name, _)| name == near)?;
-            let all = self.shards;
-            let whose = if *count == all && all > 1 {
-                format!("all {all} shards have it")
-            } else {
-                format!("{count} of {all} shards have it")
-            };
-            let hint = if near == name {
-                format!("{count} of {all} shards have a table \"{name}\"")
-            } else {
-                format!("did you mean \"{near}\"? {whose}")
-            };
-            Some((near == name, hint))
-        });
+        let in_shards = self.nearest_table(name);
         let elsewhere = self
             .schemas
             .iter()

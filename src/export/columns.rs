@@ -83,6 +83,11 @@ fn record(
     // The `mood` of each shard is a different type with the same name.
     let mut declared: Vec<(TypeName, BTreeSet<Shard>)> = Vec::new();
     for (of, shards) in types {
+        // In the order of names: an earlier manifest knows no other.
+        let shards: BTreeSet<_> = shards
+            .into_iter()
+            .map(|it| Shard::named(it.name()))
+            .collect();
         let known = names.get(&of).cloned();
         let type_name = known.unwrap_or_else(|| TypeName::unknown(of));
         match declared.iter_mut().find(|(other, _)| *other == type_name) {

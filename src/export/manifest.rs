@@ -20,8 +20,9 @@ use crate::output::atomic_file::{self, AtomicFile, IfExists};
 use crate::output::open_file;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::layout::Layout;
-use crate::sharding::missing::Missing;
+use crate::sharding::missing::{Missing, WithoutTable};
 use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 use crate::terminal::summary::{ResultSummary, SnapshotCount};
 use crate::text::io_reason::io_reason;
 
@@ -46,6 +47,9 @@ pub struct Manifest {
     pub shards_answered: usize,
     /// The missing shards, and why.
     pub missing: Vec<MissingRecord>,
+    /// The shards that were left out because they lack the table of `--having-table`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_table: Vec<String>,
     /// One result over all shards, whose rows belong to no single shard: `shards` is empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub global: bool,
@@ -298,6 +302,9 @@ impl Manifest {
 
     /// Which schemas are shards, from the options.
     fn layout(&self) -> Layout {
+        if self.options.contains_key("schemas-from") {
+            return Layout::any();
+        }
         let patterns = |option: &str| {
             let listed = self.options.get(option).and_then(Value::as_array);
             let patterns = listed.into_iter().flatten().filter_map(Value::as_str);
@@ -311,7 +318,17 @@ impl Manifest {
     fn lacking(&self) -> Missing {
         let names = self.missing.iter().map(|entry| entry.shard.as_str());
         let lacking = Discovered::new(&self.layout(), names);
+        let without = self.options.get("having-table").and_then(Value::as_str);
+        let without = without.map(|table| WithoutTable {
+            table: table.to_owned(),
+            shards: self
+                .without_table
+                .iter()
+                .map(|it| Shard::named(it))
+                .collect(),
+        });
         Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
+            .with_shards_without(without.as_ref())
     }
 
     /// Counts only runs whose data is still in the export: others read nothing, or only what was
@@ -397,6 +414,7 @@ mod tests {
             shards_expected: 1,
             shards_answered: 1,
             missing: Vec::new(),
+            without_table: Vec::new(),
             global: false,
             rows: 7,
             format: "csv".into(),

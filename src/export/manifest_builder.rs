@@ -19,6 +19,7 @@ use crate::exec::run_report::RunReport;
 use crate::exec::type_names::TypeNames;
 use crate::global::Catalog;
 use crate::pg::row_batch::Column;
+use crate::sharding::missing::WithoutTable;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Doubt;
 
@@ -31,6 +32,7 @@ pub struct ManifestInputs<'a> {
     pub outcome: &'a RunReport,
     /// Why there may be shards that were not queried.
     pub doubt: Option<&'a Doubt>,
+    pub without_table: Option<&'a WithoutTable>,
     pub kind: ExportFormat,
     pub header: bool,
     pub shard_column: Option<String>,
@@ -134,6 +136,7 @@ impl ManifestInputs<'_> {
             shards_expected: outcome.asked + self.doubtful().count(),
             shards_answered: outcome.answers.len(),
             missing,
+            without_table: self.without_table(),
             global: false,
             rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
             format: self.kind.to_string(),
@@ -148,16 +151,27 @@ impl ManifestInputs<'_> {
         }
     }
 
-    /// Schemas that look like shards but were not queried.
+    fn without_table(&self) -> Vec<String> {
+        let shards = self.without_table.iter().flat_map(|it| &it.shards);
+        shards.map(ToString::to_string).collect()
+    }
+
+    /// Schemas that look like shards but were not queried, and shards that do not exist.
     fn doubtful(&self) -> impl Iterator<Item = MissingRecord> {
+        let nonexistent = self.doubt.iter().flat_map(|doubt| &doubt.nonexistent);
+        let nonexistent = nonexistent.map(|shard| MissingRecord {
+            shard: shard.to_string(),
+            error: "does not exist, but --schemas-from lists it".to_owned(),
+        });
         let look_alikes = self.doubt.iter().flat_map(|doubt| doubt.look_alikes.iter());
-        look_alikes.map(|schema| MissingRecord {
+        let look_alikes = look_alikes.map(|schema| MissingRecord {
             shard: schema.to_owned(),
             error: format!(
                 "looks like a shard, but was not queried: shards are {}",
                 self.plan.layout.naming()
             ),
-        })
+        });
+        nonexistent.chain(look_alikes)
     }
 }
 

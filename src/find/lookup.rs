@@ -117,19 +117,19 @@ pub fn tables_sql(key: &Key, layout: &Layout, shard: Option<Shard>) -> String {
         Some(shard) => Literal(&shard.to_string()).to_string(),
         None => "NULL".to_owned(),
     };
-    let shards = Literal(&layout.regex()).to_string();
+    let is_shard = layout.condition();
     match home(key) {
         Some(table) => sql_template::fill(
             include_str!("../../sql/find/name_tables.sql"),
             &[
                 ("schema", &schema),
-                ("shards", &shards),
+                ("is_shard", &is_shard),
                 ("table", &Literal(table).to_string()),
             ],
         ),
         None => sql_template::fill(
             include_str!("../../sql/find/id_tables.sql"),
-            &[("schema", &schema), ("shards", &shards)],
+            &[("schema", &schema), ("is_shard", &is_shard)],
         ),
     }
 }
@@ -156,7 +156,8 @@ impl Lookup<'_> {
             let SimpleQueryMessage::Row(row) = message else {
                 continue;
             };
-            let (Some(shard), Some(name)) = (row.get(0).map(Shard::named), row.get(1)) else {
+            let shard = row.get(0).and_then(|schema| self.layout.shard(schema));
+            let (Some(shard), Some(name)) = (shard, row.get(1)) else {
                 continue;
             };
             if row.get(3) == Some("f") {

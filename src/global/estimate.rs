@@ -85,7 +85,10 @@ async fn sizes(
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
     let mut sizes = BTreeMap::new();
     for row in result_rows(&answers).into_iter().flatten() {
-        let Some(shard) = row.get(0).map(Shard::named) else {
+        let shard = row
+            .get(0)
+            .and_then(|schema| in_parts.plan.layout.shard(schema));
+        let Some(shard) = shard else {
             continue;
         };
         let size = sizes.entry(shard).or_insert(Size {

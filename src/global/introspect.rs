@@ -12,7 +12,7 @@ use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
 use crate::exec::fanout::{
-    FanoutError, Preflight, Session, lockable_tables, parse_opening, result_rows,
+    FanoutError, Preflight, Session, list_shards, lockable_tables, parse_opening, result_rows,
 };
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::type_names::{FIRST_USER_OID, TypeNames};
@@ -21,7 +21,6 @@ use crate::pg::query_text::Text;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
-use crate::sharding::shard::Shard;
 
 /// The names that a statement may refer to.
 #[derive(Debug, Clone, Default)]
@@ -74,42 +73,21 @@ impl Introspection {
         wanted: &ReferencedNames,
     ) -> Result<Self, FanoutError> {
         let locked = lockable_tables(&connection, plan).await?;
-        let began = Instant::now();
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let relations_named = array(wanted.tables.iter());
-        let mut look = vec![
-            sql_template::fill(include_str!("../../sql/global/server.sql"), &[]),
-            sql_template::fill(
-                include_str!("../../sql/global/relations.sql"),
-                &[
-                    ("names", &relations_named),
-                    ("shards", &plan.shards()),
-                    ("first_user_oid", &FIRST_USER_OID.to_string()),
-                ],
-            ),
-        ];
-        if !wanted.functions.is_empty() {
-            look.push(sql_template::fill(
-                include_str!("../../sql/global/functions.sql"),
-                &[("names", &array(wanted.functions.iter()))],
-            ));
-        }
-        if !wanted.strings.is_empty() {
-            look.push(sql_template::fill(
-                include_str!("../../sql/global/objects.sql"),
-                &[
-                    ("names", &array(wanted.strings.iter())),
-                    ("shards", &plan.shards()),
-                ],
-            ));
-        }
-        let look = look.join(";\n");
-        let message = |locked: &[TableName]| format!("{};\n{look}", plan.preflight(locked));
+        let listed = list_shards(&connection, plan, &locked).await?;
+        let look = look(plan, wanted);
+        let message = |locked: &[TableName]| match listed {
+            Some(_) => format!("{};\n{look}", plan.rest_of_preflight()),
+            None => format!("{};\n{look}", plan.preflight(locked)),
+        };
         let client = &connection;
+        let began = Instant::now();
         let answers = match client.simple_query(&message(&locked)).await {
             // Without the locks, conflicting changes can still be detected afterwards.
-            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+            Err(error)
+                if listed.is_none() && !locked.is_empty() && error.as_db_error().is_some() =>
+            {
                 client.simple_query(&message(&[])).await
             }
             answers => answers,
@@ -118,9 +96,12 @@ impl Introspection {
         let round_trip = began.elapsed();
 
         let mut results = result_rows(&answers).into_iter();
-        let (snapshot, shards) = parse_opening(plan, &mut results);
-        // Skips the row of the timeout settings.
-        let [_, server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
+        let has_settings = listed.is_none();
+        let (snapshot, shards) = parse_opening(plan, listed, &mut results);
+        if has_settings {
+            let _ = results.next();
+        }
+        let [server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
         let mut if_asked = |names: &BTreeSet<String>| {
             let asked = !names.is_empty();
             asked.then(|| results.next()).flatten().unwrap_or_default()
@@ -128,7 +109,7 @@ impl Introspection {
         let functions = if_asked(&wanted.functions);
         let objects = if_asked(&wanted.strings);
         let inherited = if relations.iter().any(|row| row.get(4) == Some("t")) {
-            inherited(&connection, plan, &relations_named).await?
+            inherited(&connection, plan, wanted).await?
         } else {
             Vec::new()
         };
@@ -160,6 +141,37 @@ impl Introspection {
     }
 }
 
+/// The statements that read the catalog for these names.
+fn look(plan: &Plan, wanted: &ReferencedNames) -> String {
+    let mut look = vec![
+        sql_template::fill(include_str!("../../sql/global/server.sql"), &[]),
+        sql_template::fill(
+            include_str!("../../sql/global/relations.sql"),
+            &[
+                ("names", &array(wanted.tables.iter())),
+                ("is_shard", &plan.layout.condition()),
+                ("first_user_oid", &FIRST_USER_OID.to_string()),
+            ],
+        ),
+    ];
+    if !wanted.functions.is_empty() {
+        look.push(sql_template::fill(
+            include_str!("../../sql/global/functions.sql"),
+            &[("names", &array(wanted.functions.iter()))],
+        ));
+    }
+    if !wanted.strings.is_empty() {
+        look.push(sql_template::fill(
+            include_str!("../../sql/global/objects.sql"),
+            &[
+                ("names", &array(wanted.strings.iter())),
+                ("is_shard", &plan.layout.condition()),
+            ],
+        ));
+    }
+    look.join(";\n")
+}
+
 pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
     format!("ARRAY[{}]::pg_catalog.name[]", names.join(", "))
@@ -169,11 +181,14 @@ pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {
 async fn inherited(
     connection: &Connection,
     plan: &Plan,
-    names: &str,
+    wanted: &ReferencedNames,
 ) -> Result<Vec<InheritedTable>, FanoutError> {
     let sql = sql_template::fill(
         include_str!("../../sql/global/inheritance_overlap.sql"),
-        &[("names", names), ("shards", &plan.shards())],
+        &[
+            ("names", &array(wanted.tables.iter())),
+            ("is_shard", &plan.layout.condition()),
+        ],
     );
     let answers = connection.simple_query(&sql).await;
     let answers = answers.map_err(|error| FanoutError::setup_failed(&error))?;
@@ -182,8 +197,8 @@ async fn inherited(
         .filter_map(|row| {
             Some(InheritedTable {
                 table: row.get(0)?.to_owned(),
-                shard: Shard::named(row.get(1)?),
-                of: Shard::named(row.get(2)?),
+                shard: plan.layout.shard(row.get(1)?)?,
+                of: plan.layout.shard(row.get(2)?)?,
             })
         })
         .collect())
@@ -191,11 +206,9 @@ async fn inherited(
 
 fn relation(row: &SimpleQueryRow, layout: &Layout) -> Option<Relation> {
     let columns: Vec<(String, String, String, String)> = serde_json::from_str(row.get(2)?).ok()?;
-    let mut shards: Vec<_> = row
-        .get(3)?
-        .split(',')
-        .filter_map(|schema| layout.shard(schema))
-        .collect();
+    let schemas: Vec<String> = serde_json::from_str(&format!("[{}]", row.get(3)?)).ok()?;
+    let shards = schemas.iter().filter_map(|schema| layout.shard(schema));
+    let mut shards: Vec<_> = shards.collect();
     shards.sort_unstable();
     Some(Relation {
         name: row.get(0)?.to_owned(),

@@ -11,6 +11,8 @@ use crate::sharding::shard::Shard;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Discovered {
     pub shards: Vec<Shard>,
+    /// Those of the shards that lack the table of `--having-table`, ascending.
+    pub without_table: Vec<Shard>,
     pub look_alikes: LookAlikes,
 }
 

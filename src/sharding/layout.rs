@@ -4,14 +4,24 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use crate::pg::quote::Literal;
 use crate::sharding::numbering::Numbering;
+use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
 
-/// Patterns of schema names; a schema that one of them matches, and no excluded one, is a shard.
+/// Which schemas are shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
-    patterns: Vec<Pattern>,
-    excluded: Vec<Pattern>,
+pub struct Layout(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// Those that a pattern matches, and no excluded one.
+    Patterns {
+        patterns: Vec<Pattern>,
+        excluded: Vec<Pattern>,
+    },
+    /// Those that the database lists.
+    Listed(SchemasFrom),
 }
 
 /// `shard_{n}`, `schema{n:3}`, `tenant_{name}`, `shard_*`, `public`.
@@ -49,37 +59,83 @@ pub enum PatternError {
 /// The most digits of a shard's number.
 const MOST_DIGITS: usize = 10;
 
+/// `NAMEDATALEN - 1`, in bytes.
+const LONGEST_NAME: usize = 63;
+
+/// A regular expression that matches nothing.
+const NOTHING: &str = "$.";
+
 impl Layout {
     pub fn new(patterns: Vec<Pattern>, excluded: Vec<Pattern>) -> Self {
-        Self {
+        Self(Kind::Patterns {
             patterns: if patterns.is_empty() {
-                Self::default().patterns
+                vec![Pattern::shard_number()]
             } else {
                 patterns
             },
             excluded,
+        })
+    }
+
+    /// All schemas but Postgres's own.
+    pub fn any() -> Self {
+        Self::new(vec![Pattern(vec![Part::Any])], Vec::new())
+    }
+
+    pub fn listed(schemas: SchemasFrom) -> Self {
+        Self(Kind::Listed(schemas))
+    }
+
+    /// Where the list of shards comes from, if the database has one.
+    pub fn schemas_from(&self) -> Option<&SchemasFrom> {
+        match &self.0 {
+            Kind::Listed(schemas) => Some(schemas),
+            Kind::Patterns { .. } => None,
         }
     }
 
-    /// The shard that a schema is, if it is one. Postgres's own schemas are none.
+    /// The shard that a schema is, if it is one. Postgres's own schemas match no pattern.
     pub fn shard(&self, schema: &str) -> Option<Shard> {
+        let (patterns, excluded) = match &self.0 {
+            Kind::Patterns { patterns, excluded } => (patterns, excluded),
+            Kind::Listed(schemas) => return schemas.list().shard(schema),
+        };
         let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(schema));
         let is_own = schema.starts_with("pg_") || schema == "information_schema";
-        (!is_own && is(&self.patterns) && !is(&self.excluded)).then(|| Shard::named(schema))
+        (!is_own && is(patterns) && !is(excluded)).then(|| Shard::named(schema))
     }
 
-    /// The same as a regular expression of Postgres. Numbers that are too large match too.
+    /// What follows the name of a schema in SQL to make the condition that it is a shard.
+    pub fn condition(&self) -> String {
+        let Kind::Listed(schemas) = &self.0 else {
+            return format!("OPERATOR(pg_catalog.~) {}", Literal(&self.regex()));
+        };
+        // A longer name is not that of a schema, but would be truncated to one here.
+        let list = schemas.list();
+        let names = list.shards().iter().map(|shard| shard.name());
+        let names = names.filter(|name| name.len() <= LONGEST_NAME);
+        let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
+        format!(
+            "OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.name[])",
+            names.join(", ")
+        )
+    }
+
+    /// The patterns as a regular expression of Postgres. Numbers that are too large match too.
     pub fn regex(&self) -> String {
+        let Kind::Patterns { patterns, excluded } = &self.0 else {
+            return NOTHING.to_owned();
+        };
         let any = |patterns: &[Pattern]| {
             let patterns: Vec<_> = patterns.iter().map(Pattern::regex).collect();
             patterns.join("|")
         };
-        let mut excluded = "(?!pg_|information_schema$)".to_owned();
-        if !self.excluded.is_empty() {
+        let mut others = "(?!pg_|information_schema$)".to_owned();
+        if !excluded.is_empty() {
             // Writing to a String cannot fail.
-            let _ = write!(excluded, "(?!(?:{})$)", any(&self.excluded));
+            let _ = write!(others, "(?!(?:{})$)", any(excluded));
         }
-        format!("^{excluded}(?:{})$", any(&self.patterns))
+        format!("^{others}(?:{})$", any(patterns))
     }
 
     /// A regular expression for schemas that look like shards, whether they are or not.
@@ -94,16 +150,17 @@ impl Layout {
                 escape(numbering.before(), &mut before);
                 format!("^{before}[^a-z]*[0-9]")
             }
+            // Also where nothing can look like a shard, because shards are listed.
             _ => self.regex(),
         }
     }
 
     /// `named shard_0, shard_1, …`
     pub fn naming(&self) -> String {
-        if self.is_default() {
-            "named shard_0, shard_1, …".to_owned()
-        } else {
-            format!("named {self}")
+        match &self.0 {
+            _ if self.is_default() => "named shard_0, shard_1, …".to_owned(),
+            Kind::Patterns { .. } => format!("named {self}"),
+            Kind::Listed(_) => format!("listed by {self}"),
         }
     }
 
@@ -111,10 +168,14 @@ impl Layout {
         *self == Self::default()
     }
 
-    /// What `{name}` stands for in the name of a shard.
-    pub fn label(&self, shard: Shard) -> Option<&'static str> {
+    /// What `{name}` stands for in the name of a shard, or what it is called in a list.
+    pub fn label(&self, shard: Shard) -> Option<String> {
+        let patterns = match &self.0 {
+            Kind::Patterns { patterns, .. } => patterns,
+            Kind::Listed(schemas) => return schemas.list().label(shard).map(str::to_owned),
+        };
         let name = shard.name();
-        self.patterns.iter().find_map(|pattern| {
+        patterns.iter().find_map(|pattern| {
             let (before, after) = match &pattern.0[..] {
                 [Part::Text(before), Part::Name] => (before.as_str(), ""),
                 [Part::Name, Part::Text(after)] => ("", after.as_str()),
@@ -124,13 +185,16 @@ impl Layout {
                 _ => return None,
             };
             let label = name.strip_prefix(before)?.strip_suffix(after)?;
-            (!label.is_empty()).then_some(label)
+            (!label.is_empty()).then(|| label.to_owned())
         })
     }
 
     /// How shards are numbered, if by one number in one pattern.
     pub fn numbering(&self) -> Option<Numbering> {
-        let [pattern] = &self.patterns[..] else {
+        let Kind::Patterns { patterns, .. } = &self.0 else {
+            return None;
+        };
+        let [pattern] = &patterns[..] else {
             return None;
         };
         let (before, width, after) = match &pattern.0[..] {
@@ -150,17 +214,19 @@ impl Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self {
-            patterns: vec![Pattern(vec![
-                Part::Text("shard_".to_owned()),
-                Part::Number { width: None },
-            ])],
-            excluded: Vec::new(),
-        }
+        Self::new(Vec::new(), Vec::new())
     }
 }
 
 impl Pattern {
+    /// `shard_{n}`
+    fn shard_number() -> Self {
+        Self(vec![
+            Part::Text("shard_".to_owned()),
+            Part::Number { width: None },
+        ])
+    }
+
     fn matches(&self, name: &str) -> bool {
         matches(&self.0, name)
     }
@@ -301,11 +367,14 @@ impl fmt::Display for Pattern {
 /// `shard_{n}, public`
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, pattern) in self.patterns.iter().enumerate() {
+        let Kind::Patterns { patterns, excluded } = &self.0 else {
+            return f.write_str("--schemas-from");
+        };
+        for (i, pattern) in patterns.iter().enumerate() {
             let comma = if i > 0 { ", " } else { "" };
             write!(f, "{comma}{pattern}")?;
         }
-        for (i, pattern) in self.excluded.iter().enumerate() {
+        for (i, pattern) in excluded.iter().enumerate() {
             let except = if i > 0 { ", " } else { " except " };
             write!(f, "{except}{pattern}")?;
         }
@@ -367,7 +436,10 @@ mod tests {
     #[test]
     fn a_label_is_the_name_in_the_pattern() {
         let layout = layout(&["t_{name}", "public"], &[]);
-        assert_eq!(layout.label(Shard::named("t_acme")), Some("acme"));
+        assert_eq!(
+            layout.label(Shard::named("t_acme")),
+            Some("acme".to_owned())
+        );
         assert_eq!(layout.label(Shard::named("public")), None);
     }
 

@@ -1,16 +1,29 @@
-//! What a result lacks: selected shards, and schemas that may be shards.
+//! What a result lacks: selected shards, schemas that may be shards, and shards that were left out.
 
 use std::fmt;
 
+use crate::pg::quote::Identifier;
 use crate::sharding::discovered::LookAlikes;
 use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
+use crate::text::escape::one_line;
 
-/// Displayed after the number of shards: `, missing: shard_4, shard_7-9`. Empty if nothing is
-/// missing.
+/// Shards that were left out because they lack the table of `--having-table`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutTable {
+    pub table: String,
+    /// Ascending.
+    pub shards: Vec<Shard>,
+}
+
+/// Displayed after the number of shards: `, 8 without table "jobs", missing: shard_4, shard_7-9`.
+/// Empty if nothing is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
     shards: Ranges,
     look_alikes: LookAlikes,
+    /// The table, and how many shards were left out because they lack it.
+    without_table: Option<(String, usize)>,
 }
 
 impl Missing {
@@ -18,12 +31,25 @@ impl Missing {
         Self {
             shards,
             look_alikes: look_alikes.cloned().unwrap_or_default(),
+            without_table: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_shards_without(self, table: Option<&WithoutTable>) -> Self {
+        Self {
+            without_table: table.map(|it| (it.table.clone(), it.shards.len())),
+            ..self
         }
     }
 }
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((table, shards @ 1..)) = &self.without_table {
+            let table = Identifier(table).to_string();
+            write!(f, ", {shards} without table {}", one_line(&table))?;
+        }
         if !self.shards.is_empty() {
             write!(f, ", missing: {}", self.shards.brief())?;
         }

@@ -72,6 +72,12 @@ pub fn only_statement(
     }
 }
 
+/// Whether any SQL comes from standard input.
+pub fn reads_standard_input(sources: &[Source]) -> bool {
+    let is_piped = |source: &Source| *source == Source::File(PathBuf::from("-"));
+    sources.is_empty() || sources.iter().any(is_piped)
+}
+
 const ARGUMENT: &str = "the SQL argument";
 const STANDARD_INPUT: &str = "standard input";
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use crate::sharding::missing::Missing;
+use crate::sharding::missing::{Missing, WithoutTable};
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::name_hash;
 use crate::sharding::shard::Shard;
@@ -11,10 +11,31 @@ use crate::sharding::shard_list::ShardList;
 use crate::sharding::topology::{Doubt, Topology, TopologyError};
 use crate::text::escape::visible;
 
+/// Which of a database's shards to query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShardFilter {
+    /// Only these.
+    pub listed: Option<ShardList>,
+    /// All but these.
+    pub excluded: Option<ShardList>,
+    /// Only shards that have this table.
+    pub having_table: Option<String>,
+}
+
+impl ShardFilter {
+    /// Whether the user says which shards, or which not. That rules out doubt: the author of a list
+    /// knows what is on it.
+    pub fn is_by_list(&self) -> bool {
+        self.listed.is_some() || self.excluded.is_some()
+    }
+}
+
 /// The selected shards, ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     pub shards: Vec<Shard>,
+    /// Shards that would be selected if they had the table of `--having-table`.
+    pub without_table: Option<WithoutTable>,
     /// Why these may not be all shards that were meant.
     pub doubt: Option<Doubt>,
     /// Set if the shards were selected by origin.
@@ -35,19 +56,50 @@ pub struct OriginRoute {
 }
 
 impl Selection {
-    /// All shards, or those on a list. A list rules out doubt: its author knows what is on it.
+    /// All shards that a filter lets through.
     ///
     /// # Errors
-    /// If a shard on the list does not exist.
-    pub fn listed(topology: &Topology, list: Option<&ShardList>) -> Result<Self, TopologyError> {
+    /// If there are none, or if a shard on a list does not exist.
+    pub fn filtered(topology: &Topology, filter: &ShardFilter) -> Result<Self, TopologyError> {
+        let mut shards = match &filter.listed {
+            Some(list) => topology.pick(list)?,
+            None => topology.all(),
+        };
+        if let Some(list) = &filter.excluded {
+            let excluded = topology.pick(list)?;
+            shards.retain(|shard| excluded.binary_search(shard).is_err());
+            if shards.is_empty() {
+                return Err(TopologyError::AllExcluded);
+            }
+        }
+        let exists = |shard: &Shard| topology.nonexistent().binary_search(shard).is_err();
+        let (mut shards, nonexistent): (Vec<_>, Vec<_>) = shards.into_iter().partition(exists);
+        if shards.is_empty() {
+            return Err(TopologyError::NotThere {
+                missing: Ranges::of(&nonexistent).brief(),
+                present: Ranges::of(topology.shards()).brief(),
+            });
+        }
+        let mut without_table = None;
+        if let Some(table) = &filter.having_table {
+            let lacks = |shard: &Shard| topology.without_table().binary_search(shard).is_ok();
+            let (lacking, having): (Vec<_>, Vec<_>) = shards.into_iter().partition(lacks);
+            if having.is_empty() {
+                return Err(TopologyError::NoneHasTable(table.clone()));
+            }
+            shards = having;
+            without_table = Some(WithoutTable {
+                table: table.clone(),
+                shards: lacking,
+            });
+        }
         Ok(Self {
-            shards: match list {
-                Some(list) => topology.pick(list)?,
-                None => topology.shards().to_vec(),
-            },
-            doubt: match list {
-                Some(_) => None,
-                None => topology.doubt(),
+            shards,
+            without_table,
+            doubt: if nonexistent.is_empty() {
+                topology.doubt().filter(|_| !filter.is_by_list())
+            } else {
+                Some(Doubt::without(nonexistent))
             },
             origins: None,
         })
@@ -86,6 +138,7 @@ impl Selection {
         shards.dedup();
         Ok(Self {
             shards,
+            without_table: None,
             doubt: None,
             origins: Some(Origins {
                 shard_count,
@@ -96,22 +149,22 @@ impl Selection {
 
     /// The number of shards in a complete result.
     pub fn expected(&self) -> usize {
-        let doubtful = self.doubt.as_ref().map_or(0, |d| d.look_alikes.count());
+        let doubtful = self.doubt.as_ref();
+        let doubtful = doubtful.map_or(0, |d| d.look_alikes.count() + d.nonexistent.len());
         self.shards.len() + doubtful
     }
 
     /// What is missing from a result, given which shards answered.
     pub fn missing(&self, answered: impl Fn(Shard) -> bool) -> Missing {
-        let lacking: Vec<_> = self
-            .shards
-            .iter()
-            .copied()
-            .filter(|shard| !answered(*shard))
-            .collect();
+        let nonexistent = self.doubt.iter().flat_map(|doubt| &doubt.nonexistent);
+        let all = self.shards.iter().chain(nonexistent).copied();
+        let mut lacking: Vec<_> = all.filter(|shard| !answered(*shard)).collect();
+        lacking.sort_unstable();
         Missing::new(
             Ranges::of(&lacking),
             self.doubt.as_ref().map(|d| &d.look_alikes),
         )
+        .with_shards_without(self.without_table.as_ref())
     }
 }
 

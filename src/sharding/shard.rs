@@ -6,14 +6,19 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// A schema that holds one slice of the data. Ordered as people order names: `t2` before `t10`.
+/// A schema that holds one slice of the data. Ordered as people order names (`t2` before `t10`), or
+/// as they are listed.
 ///
 /// Copied all the time, so the names are interned: kept until the process ends, each once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shard(&'static Name);
 
 #[derive(PartialEq, Eq, Hash)]
-struct Name(Box<str>);
+struct Name {
+    text: Box<str>,
+    /// In the list of `--schemas-from`, from 1; 0 without one.
+    position: u32,
+}
 
 impl Shard {
     /// The shard of this number where schemas are named `shard_0`, `shard_1` and so on.
@@ -22,18 +27,30 @@ impl Shard {
     }
 
     pub fn named(schema: &str) -> Self {
-        static NAMES: LazyLock<Mutex<HashMap<&'static str, Shard>>> = LazyLock::new(Mutex::default);
+        Self::at(0, schema)
+    }
+
+    /// The shard at this position of a list, from 1. It differs from a shard of the same name
+    /// without a position: where shards may be listed, [`crate::sharding::layout::Layout::shard`]
+    /// finds them.
+    pub fn at(position: u32, schema: &str) -> Self {
+        type Names = HashMap<u32, HashMap<&'static str, Shard>>;
+        static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = names.entry(position).or_default();
         if let Some(known) = names.get(schema) {
             return *known;
         }
-        let name: &'static Name = Box::leak(Box::new(Name(schema.into())));
-        names.insert(&name.0, Self(name));
+        let name: &'static Name = Box::leak(Box::new(Name {
+            text: schema.into(),
+            position,
+        }));
+        names.insert(&name.text, Self(name));
         Self(name)
     }
 
     pub fn name(self) -> &'static str {
-        &self.0.0
+        &self.0.text
     }
 }
 
@@ -57,7 +74,8 @@ impl PartialOrd for Shard {
 
 impl Ord for Shard {
     fn cmp(&self, other: &Self) -> Ordering {
-        natural_order(self.name(), other.name())
+        (self.0.position.cmp(&other.0.position))
+            .then_with(|| natural_order(self.name(), other.name()))
     }
 }
 

@@ -28,6 +28,8 @@ pub enum ShardListError {
     Backwards(String),
     #[error("empty item in shard list; expected e.g. 0-15,30,100-")]
     Empty,
+    #[error("expected a file after @, or @- for standard input")]
+    NoFile,
 }
 
 impl ShardList {
@@ -44,9 +46,30 @@ impl ShardList {
     }
 
     /// The union of all lists; `None` if there are none.
-    pub fn union(lists: &[Self]) -> Option<Self> {
-        let items: Vec<_> = lists.iter().flat_map(|list| &list.0).cloned().collect();
+    pub fn union(lists: Vec<Self>) -> Option<Self> {
+        let items: Vec<_> = lists.into_iter().flat_map(|list| list.0).collect();
         (!items.is_empty()).then_some(Self(items))
+    }
+
+    /// The list in a file: entries on lines of their own or with commas between them. Blank lines
+    /// are skipped, and so are lines that begin with `#`. `None` if there are no entries.
+    ///
+    /// # Errors
+    /// The first line that makes no sense, counted from 1, and why.
+    pub fn in_lines(text: &str) -> Result<Option<Self>, (usize, ShardListError)> {
+        let mut items = Vec::new();
+        for (line, number) in text.lines().zip(1..) {
+            let line = line.trim();
+            // A list that is wrapped has a comma at the end of its lines.
+            let line = line.strip_suffix(',').unwrap_or(line);
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            for item in line.split(',') {
+                items.push(parse_item(item).map_err(|error| (number, error))?);
+            }
+        }
+        Ok((!items.is_empty()).then_some(Self(items)))
     }
 
     /// Exactly these shards; `None` if there are none.
@@ -118,7 +141,7 @@ impl NameRange {
     fn has(&self, shard: Shard) -> bool {
         let number = self.numbering.number(shard);
         number.is_some_and(|number| {
-            self.numbers.contains(&number) && self.numbering.shard(number) == shard
+            self.numbers.contains(&number) && self.numbering.shard(number).name() == shard.name()
         })
     }
 
@@ -155,17 +178,22 @@ impl fmt::Display for ShardList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, item) in self.0.iter().enumerate() {
             let comma = if i > 0 { "," } else { "" };
-            write!(f, "{comma}")?;
-            match item {
-                Item::Name(name) => f.write_str(name)?,
-                Item::Numbers(range) => match (*range.start(), *range.end()) {
-                    (start, end) if start == end => write!(f, "{start}")?,
-                    (start, u32::MAX) => write!(f, "{start}-")?,
-                    (start, end) => write!(f, "{start}-{end}")?,
-                },
-            }
+            write!(f, "{comma}{item}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Numbers(range) => match (*range.start(), *range.end()) {
+                (start, end) if start == end => write!(f, "{start}"),
+                (start, u32::MAX) => write!(f, "{start}-"),
+                (start, end) => write!(f, "{start}-{end}"),
+            },
+        }
     }
 }
 
@@ -240,6 +268,16 @@ mod tests {
         let long = "a".repeat(63);
         assert!(!glob(&format!("{}b", "*a".repeat(200)), &long));
         assert!(!glob("be*", "abe") && !glob("?", "") && !glob("a", "ab"));
+    }
+
+    #[test]
+    fn a_file_has_entries_on_lines_or_between_commas() {
+        let list = ShardList::in_lines("# eu\r\nacme,\n\n 7 , shard_3-5\n#9\n  # us\nbe*");
+        assert_eq!(list, Ok(Some("acme,7,shard_3-5,be*".parse().unwrap())));
+        assert_eq!(ShardList::in_lines("\n# none\n"), Ok(None));
+        let backwards = ShardListError::Backwards("9-3".into());
+        assert_eq!(ShardList::in_lines("1\n\n2, 9-3"), Err((3, backwards)));
+        assert_eq!(ShardList::in_lines("1,,2"), Err((1, ShardListError::Empty)));
     }
 
     proptest! {

@@ -1,31 +1,36 @@
 //! Which shards a database has, and gaps in their numbering.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
+use crate::pg::quote::Identifier;
 use crate::sharding::discovered::{Discovered, LookAlikes};
 use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::ranges::Ranges;
+use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
-use crate::sharding::shard_list::{Item, ShardList, glob, is_pattern, range};
+use crate::text::escape::one_line;
 
 /// The shards of one database, ascending; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     shards: Vec<Shard>,
+    /// Shards that `--schemas-from` lists and that do not exist.
+    nonexistent: Vec<Shard>,
+    without_table: Vec<Shard>,
     look_alikes: LookAlikes,
     layout: Layout,
     /// That of the layout; `None` if shards have names rather than numbers.
     numbering: Option<Numbering>,
 }
 
-/// Why shards may be missing: the numbering has gaps, and schemas that look like shards may hold
-/// the missing data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why shards are or may be missing: the numbering has gaps, and schemas that look like shards may
+/// hold the missing data; or `--schemas-from` lists schemas that do not exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doubt {
+    pub nonexistent: Vec<Shard>,
     pub look_alikes: LookAlikes,
     lacking: Ranges,
     present: Vec<Shard>,
@@ -36,10 +41,14 @@ pub enum TopologyError {
     #[error("no such shard: {missing}; the shards are {present}")]
     NotThere { missing: String, present: String },
     #[error(
-        "shards have names here rather than numbers, so --shards {0} selects none; write their \
-         names, e.g. acme,be*"
+        "shards have names here rather than numbers, so \"{0}\" in a list of shards selects none; \
+         write their names, e.g. acme,be*"
     )]
     NotNumbered(String),
+    #[error("--exclude-shards excludes all selected shards")]
+    AllExcluded,
+    #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
+    NoneHasTable(String),
     #[error("origins are in shards by number, but shards have names here")]
     NoNumbers,
     #[error("expected {expected} shard{}, found {found}{}", if *expected == 1 { "" } else { "s" }, .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
@@ -48,7 +57,7 @@ pub enum TopologyError {
         found: usize,
         missing: Option<String>,
     },
-    #[error("not answered, because shards may be missing: {0}")]
+    #[error("not answered, because {0}")]
     InDoubt(Doubt),
     #[error(
         "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
@@ -66,10 +75,18 @@ impl Topology {
     pub fn new(discovered: Discovered, layout: &Layout) -> Option<Self> {
         let Discovered {
             shards,
+            without_table,
             look_alikes,
         } = discovered;
-        (!shards.is_empty()).then_some(Self {
+        let list = layout.schemas_from().map(SchemasFrom::list);
+        let listed = list.iter().flat_map(|list| list.shards()).copied();
+        let nonexistent: Vec<_> = listed
+            .filter(|shard| shards.binary_search(shard).is_err())
+            .collect();
+        (!shards.is_empty()).then(|| Self {
+            nonexistent,
             shards,
+            without_table,
             look_alikes,
             layout: layout.clone(),
             numbering: layout.numbering(),
@@ -91,6 +108,23 @@ impl Topology {
 
     pub fn shards(&self) -> &[Shard] {
         &self.shards
+    }
+
+    /// All shards that should exist, in order.
+    pub fn all(&self) -> Vec<Shard> {
+        let mut all = [self.shards.as_slice(), &self.nonexistent].concat();
+        all.sort_unstable();
+        all
+    }
+
+    /// Shards that `--schemas-from` lists and that do not exist.
+    pub fn nonexistent(&self) -> &[Shard] {
+        &self.nonexistent
+    }
+
+    /// Shards that lack the table of `--having-table`.
+    pub fn without_table(&self) -> &[Shard] {
+        &self.without_table
     }
 
     pub fn look_alikes(&self) -> &LookAlikes {
@@ -129,6 +163,7 @@ impl Topology {
     pub fn doubt(&self) -> Option<Doubt> {
         let lacking = self.lacking();
         (!lacking.is_empty() && !self.look_alikes.is_empty()).then(|| Doubt {
+            nonexistent: Vec::new(),
             look_alikes: self.look_alikes.clone(),
             lacking,
             present: self.shards.clone(),
@@ -170,74 +205,6 @@ impl Topology {
         })
     }
 
-    /// The shards on a list.
-    ///
-    /// # Errors
-    /// If a shard on the list does not exist.
-    pub fn pick(&self, list: &ShardList) -> Result<Vec<Shard>, TopologyError> {
-        let (mut picked, mut missing) = (BTreeSet::new(), Vec::new());
-        for item in list.items() {
-            let (found, absent) = match item {
-                Item::Numbers(range) => match &self.numbering {
-                    Some(numbering) => self.in_range(numbering, range),
-                    None => return Err(TopologyError::NotNumbered(list.to_string())),
-                },
-                Item::Name(name) => self.by_name(name),
-            };
-            picked.extend(found);
-            missing.extend((!absent.is_empty()).then(|| absent.to_string()));
-        }
-        if !missing.is_empty() {
-            return Err(TopologyError::NotThere {
-                missing: missing.join(", "),
-                present: Ranges::of(&self.shards).brief(),
-            });
-        }
-        Ok(picked.into_iter().collect())
-    }
-
-    /// The shards with these numbers, and those that do not exist. An open range (`100-`) is
-    /// whatever exists, but must be something.
-    fn in_range(&self, numbering: &Numbering, range: &RangeInclusive<u32>) -> (Vec<Shard>, Ranges) {
-        let is_in = |shard: &&Shard| {
-            numbering
-                .number(**shard)
-                .is_some_and(|n| range.contains(&n))
-        };
-        let found: Vec<_> = self.shards.iter().filter(is_in).copied().collect();
-        let mut absent = Ranges::default();
-        if *range.end() != u32::MAX {
-            absent = absent_of(numbering, &found, range.clone());
-        } else if found.is_empty() {
-            absent.push_numbers(numbering, range.clone());
-        }
-        (found, absent)
-    }
-
-    /// A shard's name or label, a pattern of those, or a range such as `shard_7-9`.
-    fn by_name(&self, name: &str) -> (Vec<Shard>, Ranges) {
-        let shard = Shard::named(name);
-        if self.shards.binary_search(&shard).is_ok() {
-            return (vec![shard], Ranges::default());
-        }
-        let is = |wanted: &str| {
-            if is_pattern(name) {
-                glob(name, wanted)
-            } else {
-                name == wanted
-            }
-        };
-        let fits = |shard: &&Shard| is(shard.name()) || self.layout.label(**shard).is_some_and(is);
-        let found: Vec<_> = self.shards.iter().filter(fits).copied().collect();
-        if !found.is_empty() {
-            return (found, Ranges::default());
-        }
-        if let Some(range) = range(name) {
-            return self.in_range(&range.numbering, &range.numbers);
-        }
-        (Vec::new(), Ranges::of_names(&[name.to_owned()]))
-    }
-
     fn absent(&self, wanted: RangeInclusive<u32>) -> Ranges {
         match &self.numbering {
             Some(numbering) => absent_of(numbering, &self.shards, wanted),
@@ -246,8 +213,12 @@ impl Topology {
     }
 }
 
-/// The numbers that no shard has.
-fn absent_of(numbering: &Numbering, shards: &[Shard], wanted: RangeInclusive<u32>) -> Ranges {
+/// The numbers that no shard has. `shards` is in the order of their numbers.
+pub(super) fn absent_of(
+    numbering: &Numbering,
+    shards: &[Shard],
+    wanted: RangeInclusive<u32>,
+) -> Ranges {
     let mut absent = Ranges::default();
     let mut next = *wanted.start();
     for number in shards.iter().filter_map(|shard| numbering.number(*shard)) {
@@ -264,12 +235,30 @@ fn absent_of(numbering: &Numbering, shards: &[Shard], wanted: RangeInclusive<u32
     absent
 }
 
+impl Doubt {
+    /// These shards do not exist.
+    pub fn without(nonexistent: Vec<Shard>) -> Self {
+        Self {
+            nonexistent,
+            ..Self::default()
+        }
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.nonexistent.is_empty() {
+            return write!(
+                f,
+                "shards are missing: {}, which --schemas-from lists; leave out with \
+                 --exclude-shards, or correct the list",
+                Ranges::of(&self.nonexistent).brief()
+            );
+        }
         let present = &self.present;
         write!(
             f,
-            "there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
+            "shards may be missing: there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
              --expect-shards {}",
             self.lacking.brief(),
             self.look_alikes,
@@ -315,7 +304,7 @@ mod tests {
         let doubt = with_look_alikes([0, 2], &["shard_1_old"]).doubt();
         assert_eq!(
             doubt.unwrap().to_string(),
-            "there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
+            "shards may be missing: there is no shard_1, but these schemas look like shards: shard_1_old; if shard_0, \
              shard_2 are all the shards, add --expect-shards 2"
         );
         assert!(with_look_alikes(100..128, &["shard_000"]).doubt().is_some());
@@ -342,17 +331,5 @@ mod tests {
         );
         let error = topology(0..129).expect(128).unwrap_err();
         assert_eq!(error.to_string(), "expected 128 shards, found 129");
-    }
-
-    #[test]
-    fn a_list_picks_what_is_there_and_refuses_what_is_not() {
-        let topology = topology([0, 1, 2, 5, 9]);
-        let picked = |list: &str| topology.pick(&list.parse().unwrap());
-        assert_eq!(picked("0-2,9").unwrap(), [0, 1, 2, 9].map(Shard::new));
-        assert_eq!(picked("4-").unwrap(), [5, 9].map(Shard::new));
-        assert_eq!(
-            picked("1-5,10-").unwrap_err().to_string(),
-            "no such shard: shard_3-4, shard_10-; the shards are shard_0-2, shard_5, shard_9"
-        );
     }
 }

@@ -149,6 +149,7 @@ impl FinishedRun<'_> {
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
+            without_table: self.selection.without_table.as_ref(),
             kind: asked.kind,
             header: asked.has_header(),
             shard_column: asked.shard_column(),
@@ -177,7 +178,7 @@ impl FinishedRun<'_> {
             }
         }
         if let Some(doubt) = &self.selection.doubt {
-            console.error(&format!("shards may be missing: {doubt}"));
+            console.error(doubt);
         }
     }
 

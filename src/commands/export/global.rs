@@ -313,6 +313,7 @@ async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportE
         began: ran.began,
         outcome: &ran.outcome,
         doubt: None,
+        without_table: ran.selection.without_table.as_ref(),
         kind: ran.asked.kind,
         header: ran.asked.has_header(),
     };

@@ -41,14 +41,14 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
         plan: &plan,
         interrupt: &interrupt,
     };
+    // Boxed because the futures are large.
     if args.global.global {
-        global::run(&asked, &mut console).await
+        Box::pin(global::run(&asked, &mut console)).await
     } else if args.run.dry_run {
         start::dry_run(&asked, &mut console).await
     } else if args.output.per_shard {
-        per_shard::run(&asked, &mut console).await
+        Box::pin(per_shard::run(&asked, &mut console)).await
     } else {
-        // Boxed because the future is large.
         Box::pin(one_file(&asked, &mut console)).await
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::commands::error::Error;
+use crate::commands::shard_lists;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::{CopyFormat, CopyOptions, ResultProtocol};
@@ -130,6 +131,7 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
+    let filter = shard_lists::filter(&args.shards.select, shard_lists::held_by(&args.statement))?;
     let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {
@@ -143,7 +145,8 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
     let is_copied = Verb::of(&statement) != Verb::Changes;
     Ok(Plan {
         statement: statement.unterminated()?,
-        layout: args.shards.layout.layout(),
+        layout: args.shards.layout(),
+        filter,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
@@ -238,14 +241,17 @@ impl ExportRequest<'_> {
             ("per-shard", flag(args.output.per_shard)),
             ("shard-column", text(&args.output.shard_column)),
             ("no-shard-column", flag(args.output.no_shard_column)),
-            (
-                "shards",
-                text(&ShardList::union(&args.shards.shards).map(|list| list.to_string())),
-            ),
+            ("shards", list(self.plan.filter.listed.as_ref())),
+            ("exclude-shards", list(self.plan.filter.excluded.as_ref())),
+            ("having-table", text(&self.plan.filter.having_table)),
             ("schemas", patterns(&args.shards.layout.schemas)),
             (
                 "exclude-schemas",
                 patterns(&args.shards.layout.exclude_schemas),
+            ),
+            (
+                "schemas-from",
+                (args.shards.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
             ),
             ("origin", origins(&args.shards.origin)),
             ("null", text(&args.output.null)),
@@ -266,6 +272,11 @@ fn shard_column(args: &ExportOutputArgs) -> Option<String> {
     // Readers take the shard from the names of the subfolders.
     (!args.no_shard_column && !args.per_shard)
         .then(|| args.shard_column.as_deref().unwrap_or("shard").to_owned())
+}
+
+/// What was in the files, which may change.
+fn list(list: Option<&ShardList>) -> Option<Value> {
+    list.map(|list| list.to_string().into())
 }
 
 fn patterns(patterns: &[Pattern]) -> Option<Value> {

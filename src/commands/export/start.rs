@@ -1,12 +1,12 @@
 //! The start of an export: from the first connection to running workers.
 
 use super::ExportRequest;
-use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, Looks};
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
 use crate::exec::driver::Run;
+use crate::exec::fanout::Preflight;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
@@ -57,7 +57,7 @@ pub async fn start(
     let work = async {
         let mut survey = session_setup::survey(opened.first, plan).await?;
         let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
-        let selection = choose(args, &topology, console)?;
+        let selection = choose(asked, &survey, &topology, console).await?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
@@ -97,15 +97,17 @@ pub async fn start(
 }
 
 /// If shards may be missing, only `--allow-partial` continues.
-fn choose(
-    args: &ExportArgs,
+async fn choose(
+    asked: &ExportRequest<'_>,
+    survey: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    if args.output.allow_partial {
-        session_setup::select_shards(&args.shards, topology, console)
+    let (plan, shards) = (asked.plan, &asked.args.shards);
+    if asked.args.output.allow_partial {
+        session_setup::select_shards(shards, plan, survey, topology, console).await
     } else {
-        session_setup::select_all_shards(&args.shards, topology, console)
+        session_setup::select_all_shards(shards, plan, survey, topology, console).await
     }
 }
 
@@ -133,10 +135,10 @@ pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result
     let work = async {
         let mut survey = session_setup::survey(opened.first, plan).await?;
         let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
-        let shards = choose(args, &topology, console)?.shards;
+        let selection = choose(asked, &survey, &topology, console).await?;
         let shards = match &earlier {
-            Some(earlier) => earlier.left(&shards),
-            None => shards,
+            Some(earlier) => earlier.left(&selection.shards),
+            None => selection.shards,
         };
         let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
         Ok(plan.describe(&shards))

@@ -2,6 +2,8 @@
 
 pub mod search;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::session_setup;
@@ -10,6 +12,7 @@ use crate::client::Connection;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::setup;
+use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
@@ -20,6 +23,7 @@ use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::routing::key::{Key, Route};
 use crate::sharding::search_path::SearchPath;
+use crate::sharding::selection::ShardFilter;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
@@ -87,6 +91,8 @@ async fn verify(
     key: &Key,
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
+    let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
+    let plan = plan(args.limits.into(), args.layout.layout(), filter, key)?;
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&settings, console);
@@ -97,7 +103,13 @@ async fn verify(
             opened = session_setup::open(&settings, 1, attempts.connect, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
-        let work = search(args, &settings, key, opened.first, console);
+        let asked = FindRequest {
+            args,
+            settings: &settings,
+            key,
+            plan: &plan,
+        };
+        let work = search(asked, opened.first, console);
         let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
         // Only messages from opening the connection are shown.
@@ -114,10 +126,16 @@ async fn verify(
 }
 
 /// The preflight needs a statement to check; the first lookup serves.
-pub(super) fn plan(limits: Timeouts, layout: Layout, key: &Key) -> Result<Plan, Error> {
+pub(super) fn plan(
+    limits: Timeouts,
+    layout: Layout,
+    filter: Arc<ShardFilter>,
+    key: &Key,
+) -> Result<Plan, Error> {
     Ok(Plan {
         statement: Statement::new(&lookup::tables_sql(key, &layout, None))?,
         layout,
+        filter,
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
         pinned: Determinism::None,
@@ -129,16 +147,27 @@ pub(super) fn plan(limits: Timeouts, layout: Layout, key: &Key) -> Result<Plan, 
     })
 }
 
-/// Looks in the shard where the key belongs, then in all shards.
+#[derive(Clone, Copy)]
+struct FindRequest<'a> {
+    args: &'a FindArgs,
+    settings: &'a Settings,
+    key: &'a Key,
+    plan: &'a Plan,
+}
+
+/// Looks in the shard where the key belongs, then in all selected shards.
 async fn search(
-    args: &FindArgs,
-    settings: &Settings,
-    key: &Key,
+    asked: FindRequest<'_>,
     connection: Connection,
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
-    let plan = plan(args.limits.into(), args.layout.layout(), key)?;
-    let survey = session_setup::survey(connection, &plan).await?;
+    let FindRequest {
+        args,
+        settings,
+        key,
+        plan,
+    } = asked;
+    let survey = session_setup::survey(connection, plan).await?;
     let connection = survey.session.connection();
     connection.wait_at_most(plan.limits.patience());
     let lookup = Lookup {
@@ -148,10 +177,12 @@ async fn search(
     };
     let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
     session_setup::warn_of_names(&topology, console);
+    let selection = session_setup::filtered(plan, &survey, &topology).await?;
     let search = Search {
         lookup,
-        plan: &plan,
+        plan,
         topology: &topology,
+        selection: &selection,
         shard_count: args.shard_count.unwrap_or(topology.shard_count()),
     };
     let now = Timestamp::now();
@@ -175,9 +206,11 @@ async fn search(
         nearest,
         searched,
         unanswered,
-    } = search.in_all_shards(console).await?;
+    } = search
+        .in_all_shards(route.ok().map(|route| route.shard), console)
+        .await?;
     if let (ExpectedShardResult::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
-        && unanswered.is_without(table, &topology)
+        && unanswered.is_without(table, &selection.shards)
     {
         return Err(no_table(shard, table, lookup, settings).await);
     }

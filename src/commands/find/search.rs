@@ -13,6 +13,7 @@ use crate::find::report::{Match, SearchCoverage};
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
+use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest::Suggestion;
@@ -25,6 +26,8 @@ pub struct Search<'a> {
     pub lookup: Lookup<'a>,
     pub plan: &'a Plan,
     pub topology: &'a Topology,
+    /// The shards to search.
+    pub selection: &'a Selection,
     /// The expected number of shards.
     pub shard_count: NonZeroU32,
 }
@@ -49,9 +52,9 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// Whether no shard at all has this table.
-    pub fn is_without(&self, table: &str, topology: &Topology) -> bool {
+    pub fn is_without(&self, table: &str, shards: &[Shard]) -> bool {
         let lacking = self.lacking.get(table);
-        lacking.is_some_and(|lacking| lacking.len() == topology.shards().len())
+        lacking.is_some_and(|lacking| lacking.len() == shards.len())
     }
 
     pub fn say(&self, console: &mut Console) {
@@ -85,6 +88,12 @@ impl Search<'_> {
             console.warning(&missing);
             return Ok(ExpectedShardResult::NotFound);
         }
+        if !self.is_selected(shard) {
+            console.warning(&format!(
+                "{shard}, where the key belongs, is not among the selected shards"
+            ));
+            return Ok(ExpectedShardResult::NotFound);
+        }
         let tables = self.lookup.tables(Some(shard)).await?;
         if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
             return Ok(ExpectedShardResult::NoTable(table));
@@ -104,10 +113,19 @@ impl Search<'_> {
         Ok(ExpectedShardResult::Found(heard.hits))
     }
 
-    /// Searches all shards.
-    pub async fn in_all_shards(self, console: &mut Console) -> Result<Everywhere, Error> {
-        let shards = self.topology.shards();
-        let tables = self.lookup.tables(None).await?;
+    /// Searches all selected shards. If the one where the key belongs is not among them, it is
+    /// missing from the search.
+    pub async fn in_all_shards(
+        self,
+        expected_shard: Option<Shard>,
+        console: &mut Console,
+    ) -> Result<Everywhere, Error> {
+        let shards = &self.selection.shards;
+        let mut tables = self.lookup.tables(None).await?;
+        tables.in_shard.retain(|shard, _| self.is_selected(*shard));
+        tables
+            .unreadable
+            .retain(|shard, _| self.is_selected(*shard));
         let progress = |done| {
             console.progress(&format!("{done}/{} shards searched", shards.len()));
         };
@@ -125,16 +143,17 @@ impl Search<'_> {
             .map(|(shard, _)| shard)
             .chain(lacking.values().flatten().copied())
             .collect();
-        let not_there = self.topology.lacking_of(self.shard_count);
+        let not_there = self.not_there(expected_shard);
         let unanswered: Vec<_> = unanswered.into_iter().collect();
-        let doubt = self.topology.doubt();
+        let doubt = &self.selection.doubt;
         let searched = SearchCoverage {
             answered: shards.len() - unanswered.len(),
             expected: shards.len() + not_there.count(),
             missing: Missing::new(
                 Ranges::of(&unanswered).union(not_there),
                 doubt.as_ref().map(|doubt| &doubt.look_alikes),
-            ),
+            )
+            .with_shards_without(self.selection.without_table.as_ref()),
         };
         let nearest = if hits.is_empty() {
             self.nearest(&tables).await
@@ -150,6 +169,24 @@ impl Search<'_> {
                 lacking,
             },
         })
+    }
+
+    fn is_selected(self, shard: Shard) -> bool {
+        self.selection.shards.binary_search(&shard).is_ok()
+    }
+
+    /// Shards that would have to be searched for the search to be complete, but are not selected or
+    /// do not exist. A list of shards is complete as it is.
+    fn not_there(self, expected_shard: Option<Shard>) -> Ranges {
+        let all = self.topology.shards();
+        let exists = |shard: &Shard| all.binary_search(shard).is_ok();
+        let expected = expected_shard.filter(|shard| exists(shard) && !self.is_selected(*shard));
+        let expected = Ranges::of(expected.as_slice());
+        if self.plan.filter.is_by_list() {
+            expected
+        } else {
+            expected.union(self.topology.lacking_of(self.shard_count))
+        }
     }
 
     async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {

@@ -178,7 +178,9 @@ pub(super) async fn prepare(
             .map_err(|error| Error::fanout(error, &plan.statement))?;
         let topology =
             session_setup::topology(&found.preflight, &plan.layout, asked.settings).await?;
-        let selection = session_setup::select_all_shards(asked.shards, &topology, console)?;
+        let (shards, survey) = (asked.shards, &found.preflight);
+        let selection =
+            session_setup::select_all_shards(shards, plan, survey, &topology, console).await?;
         let session = &found.preflight.session;
         let looks = Looks::send(session, selection.origins.as_ref()).await;
         let options = options(asked.global, attempt.strategy);

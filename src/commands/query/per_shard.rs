@@ -104,7 +104,9 @@ async fn prepare(
     let work = async {
         let survey = session_setup::survey(first, asked.plan).await?;
         let topology = session_setup::topology(&survey, &asked.plan.layout, asked.settings).await?;
-        let selection = session_setup::select_shards(&asked.args.shards, &topology, console)?;
+        let shards = &asked.args.shards;
+        let selection =
+            session_setup::select_shards(shards, asked.plan, &survey, &topology, console).await?;
         let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
         Ok(Setup {
             server: server.clone(),
@@ -155,7 +157,7 @@ impl FinishedRun<'_> {
             }
         }
         if let Some(doubt) = &self.selection.doubt {
-            console.error(&format!("shards may be missing: {doubt}"));
+            console.error(doubt);
         }
         located.say(console);
     }

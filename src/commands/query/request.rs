@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::output::Output;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
+use crate::commands::shard_lists;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
@@ -17,6 +19,7 @@ use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
+use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -69,6 +72,7 @@ pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error
         let reason = "--delimiter is for CSV; remove it, or add --csv";
         return Err(Error::Usage(reason.to_owned()));
     }
+    let filter = shard_lists::filter(&args.shards.select, shard_lists::held_by(&args.statement))?;
     let statements = script::statements(&args.statement.sources, &args.statement.variables)?;
     if statements.len() > 1 && format == Format::Json {
         return Err(Error::Usage(format!(
@@ -79,14 +83,15 @@ pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error
     }
     Ok(statements
         .into_iter()
-        .map(|statement| plan(args, statement))
+        .map(|statement| plan(args, statement, Arc::clone(&filter)))
         .collect())
 }
 
-fn plan(args: &QueryArgs, statement: Statement) -> Plan {
+fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Plan {
     Plan {
         statement,
-        layout: args.shards.layout.layout(),
+        layout: args.shards.layout(),
+        filter,
         search_path: args.shards.search_path.clone(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard

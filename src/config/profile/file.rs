@@ -31,13 +31,14 @@ enum Kind {
 }
 
 /// The keys of a profile, with the flag that each stands for.
-const KEYS: [(&str, Kind); 13] = [
+const KEYS: [(&str, Kind); 14] = [
     ("inherit", Kind::Inherit),
     ("connection", Kind::Connection),
     ("password_command", Kind::PasswordCommand),
     ("label", Kind::Label),
     ("color", Kind::Color),
     ("schemas", Kind::Texts("schemas")),
+    ("schemas_from", Kind::Text("schemas-from")),
     ("exclude_schemas", Kind::Texts("exclude-schemas")),
     ("expect_shards", Kind::Number("expect-shards")),
     ("search_path", Kind::Text("search-path")),

@@ -6,6 +6,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError, Silence};
 use crate::exec::plan::TableName;
+use crate::sharding::schemas_from::SchemaListError;
+use crate::sharding::statement::Statement;
 use crate::text::escape::{indented, one_line};
 use crate::text::io_reason::without_numbers;
 
@@ -27,6 +29,14 @@ pub enum FanoutError {
     /// The server refused one of shardq's own statements.
     #[error("the server refused to start the transaction: {}", .0.summary_line())]
     Refused(ServerError),
+    /// The statement of `--schemas-from` failed.
+    #[error("--schemas-from: {}\n{}", .0.0.summary_line(), .0.0.particulars(&.0.1))]
+    SchemasFrom(Box<(ServerError, Statement)>),
+    #[error("--schemas-from: its tables were rewritten or renamed while they were read, {0} times")]
+    ListRewritten(u32),
+    /// It returned no usable list.
+    #[error("--schemas-from: {0}")]
+    SchemaList(#[from] SchemaListError),
     #[error("the connection was lost before any shard was queried: {0}")]
     Lost(String),
     #[error("{0}")]
@@ -50,11 +60,14 @@ impl FanoutError {
         match self {
             Self::Connect(error) => error.is_transient(),
             Self::Refused(report) => is_transient(&report.code),
+            Self::SchemasFrom(failed) => is_transient(&failed.0.code),
             Self::Lost(_) => true,
             Self::Statement(_)
             | Self::NotCopied(_)
             | Self::SeveralStatements
             | Self::NotAQuery
+            | Self::SchemaList(_)
+            | Self::ListRewritten(_)
             | Self::Silent(_)
             | Self::NoSnapshot => false,
         }

@@ -7,11 +7,13 @@
 mod error;
 mod in_flight;
 mod join;
+mod listed;
 mod pipeline_depth;
 mod preflight;
 mod queue;
 mod read_ahead;
 mod relation_check;
+mod results;
 mod session;
 mod shard_reader;
 mod worker;
@@ -31,9 +33,11 @@ use crate::sharding::shard::Shard;
 
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
+pub(crate) use listed::list_shards;
 pub use preflight::Preflight;
-pub(crate) use preflight::{lockable_tables, parse_opening, results as result_rows};
+pub(crate) use preflight::{lockable_tables, parse_opening};
 pub use read_ahead::{AttemptNumber, ReadAhead, TaskIndex};
+pub(crate) use results::results as result_rows;
 pub use session::Session;
 
 /// An event of one shard.

@@ -4,13 +4,15 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
+use super::listed::{Listed, list_shards};
+use super::results::{exported, results};
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
 use crate::client::{Connection, ServerError};
-use crate::exec::plan::{self, ChildTables, Plan, TableName};
+use crate::exec::plan::{ChildTables, Consistency, Plan, TableName};
 use crate::exec::type_names::TypeNames;
 use crate::pg::sql_template;
 use crate::sharding::discovered::Discovered;
@@ -30,12 +32,17 @@ impl Preflight {
     /// does not cost the snapshot), the check of the statement, and the run's transaction with the
     /// catalog query.
     pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
-        let began = Instant::now();
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
         let locked = lockable_tables(&connection, plan).await?;
-        let (probe, preflight) = (plan.probe(), plan.preflight(&locked));
+        let listed = list_shards(&connection, plan, &locked).await?;
+        let preflight = match &listed {
+            Some(_) => plan.rest_of_preflight(),
+            None => plan.preflight(&locked),
+        };
+        let probe = plan.probe();
+        let began = Instant::now();
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
             client.prepare(plan.statement.as_str().to_owned()),
@@ -49,14 +56,16 @@ impl Preflight {
         let verdict = classify_result(&checked)?;
         let opened = match opened {
             // Without the locks, a rewrite is not prevented but still detected.
-            Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+            Err(error)
+                if listed.is_none() && !locked.is_empty() && error.as_db_error().is_some() =>
+            {
                 client.simple_query(&plan.preflight(&[])).await
             }
             opened => opened,
         };
         let opened = opened.map_err(|error| FanoutError::setup_failed(&error))?;
         let mut results = results(&opened).into_iter();
-        let (snapshot, shards) = parse_opening(plan, &mut results);
+        let (snapshot, shards) = parse_opening(plan, listed, &mut results);
 
         let types = match verdict {
             ResultTypes::Builtin => TypeNames::default(),
@@ -96,28 +105,31 @@ pub(crate) async fn lockable_tables(
         .collect())
 }
 
-/// Parses the results that every run begins with: the snapshot (if shared), then the shards.
+/// Parses the results that every run begins with: the snapshot (if shared, and not known from
+/// listing the shards), then the shards.
 pub(crate) fn parse_opening<'a>(
     plan: &Plan,
+    listed: Option<Listed>,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
 ) -> (Option<Exported>, Discovered) {
-    let exported = match plan.instant {
-        plan::Consistency::SharedSnapshot => results.next(),
-        plan::Consistency::PerShard => None,
+    let exported = match (listed, plan.instant) {
+        (Some(listed), _) => listed.snapshot,
+        (None, Consistency::SharedSnapshot) => results.next().and_then(|rows| exported(&rows)),
+        (None, Consistency::PerShard) => None,
     };
     let schemas = results.next().unwrap_or_default();
-    let snapshot = exported.and_then(|rows| {
-        let row = rows.first()?;
-        Some(Exported {
-            name: row.get(0)?.to_owned(),
-            process_id: row.get(1)?.parse().ok()?,
-            child_tables: match schemas.first().and_then(|row| row.get(1)) {
-                Some("t") => ChildTables::Present,
-                _ => ChildTables::Absent,
-            },
-        })
+    let snapshot = exported.map(|exported| Exported {
+        child_tables: match schemas.first().and_then(|row| row.get(1)) {
+            Some("t") => ChildTables::Present,
+            _ => ChildTables::Absent,
+        },
+        ..exported
     });
-    let shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
+    let mut shards = Discovered::new(&plan.layout, schemas.iter().filter_map(|row| row.get(0)));
+    let lacking = schemas.iter().filter(|row| row.get(2) == Some("f"));
+    let lacking = lacking.filter_map(|row| plan.layout.shard(row.get(0)?));
+    shards.without_table = lacking.collect();
+    shards.without_table.sort_unstable();
     (snapshot, shards)
 }
 
@@ -178,23 +190,6 @@ fn is_about_the_statement(code: &SqlState) -> bool {
     /// internal error.
     const NOT: [&str; 5] = ["25", "53", "57", "58", "XX"];
     !NOT.iter().any(|class| code.code().starts_with(class))
-}
-
-/// The results that have a row description, which SET and the like lack.
-pub(crate) fn results(messages: &[SimpleQueryMessage]) -> Vec<Vec<&SimpleQueryRow>> {
-    let mut results = Vec::new();
-    for message in messages {
-        match message {
-            SimpleQueryMessage::RowDescription(_) => results.push(Vec::new()),
-            SimpleQueryMessage::Row(row) => {
-                if let Some(rows) = results.last_mut() {
-                    rows.push(row);
-                }
-            }
-            _ => {}
-        }
-    }
-    results
 }
 
 async fn types(

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::session::ResponseStream;
 use super::shard_reader::ReadError;
@@ -36,6 +36,15 @@ impl RelationCheck {
             }
         }
         check.ok_or_else(|| ReadError::Lost("no answer to the check of the tables".to_owned()))
+    }
+
+    /// From the rows of the response.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a SimpleQueryRow>) -> Self {
+        let mut check = Self::default();
+        for row in rows {
+            check.add(&LockedTable::of(|column| row.get(column)));
+        }
+        check
     }
 
     fn add(&mut self, table: &LockedTable) {

@@ -22,6 +22,8 @@ impl PerShard {
 
     pub(super) fn has(&self, shard: Shard) -> bool {
         let shards = &self.manifest.shards;
+        // A manifest has no positions in a list.
+        let shard = Shard::named(shard.name());
         let found = shards.binary_search_by_key(&shard, |entry| Shard::named(&entry.shard));
         found.is_ok()
     }

@@ -45,7 +45,7 @@ pub async fn is_shadowed(
             ("types", &array(TYPES.into_iter())),
             ("own_types", if own_types { "true" } else { "false" }),
             ("first_user_oid", &FIRST_USER_OID.to_string()),
-            ("shards", &Literal(&layout.regex()).to_string()),
+            ("is_shard", &layout.condition()),
         ],
     );
     Ok(!ask(session, &sql).await?.is_empty())

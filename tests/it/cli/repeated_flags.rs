@@ -28,6 +28,7 @@ fn every_other_flag_is_given_once() {
     let query: &[&[&str]] = &[
         &["-o", "a"],
         &["--expect-shards", "3"],
+        &["--having-table", "t"],
         &["--search-path", "{shard}"],
         &["--format", "csv"],
         &["--null", "x"],

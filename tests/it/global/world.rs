@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
@@ -227,6 +228,7 @@ impl World {
 pub fn plan(sql: &str) -> Plan {
     Plan {
         layout: Layout::default(),
+        filter: Arc::default(),
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,

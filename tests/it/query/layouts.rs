@@ -61,6 +61,22 @@ fn tenants_are_shards_in_the_order_of_people() {
 }
 
 #[test]
+fn a_name_with_commas_is_one_shard() {
+    let db = Db::empty();
+    for name in ["a,b", "a", "b", ","] {
+        db.sql(&format!(
+            "CREATE SCHEMA \"{name}\"; CREATE TABLE \"{name}\".t AS SELECT 1 AS n"
+        ));
+    }
+    let layout = ["--schemas=*", "--exclude-schemas=public"];
+    shardq(["query", "-gt", "--tsv", "SELECT sum(n) FROM t"])
+        .args(layout)
+        .db(&db)
+        .run()
+        .assert(0, "4\n", has("4/4 shards"));
+}
+
+#[test]
 fn tenants_are_selected_by_name_label_and_pattern() {
     let db = tenants();
     let pick = |list: &str| {

@@ -13,6 +13,8 @@ mod origin;
 mod psql_equal;
 mod render;
 mod sample;
+mod schemas_from;
+mod selected;
 mod statement;
 mod statements;
 mod unknown_names;
