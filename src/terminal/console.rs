@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::terminal::progress_line::ProgressLine;
+use crate::terminal::size::Size;
+use crate::terminal::summary::SummaryLine;
 use crate::text::escape::for_stderr;
 
 #[derive(Debug)]
@@ -87,6 +89,12 @@ impl Console {
             self.clear();
             Self::line(&text.to_string());
         }
+    }
+
+    /// The last line of a run, as long as the terminal has room for.
+    pub fn summary(&mut self, line: &SummaryLine) {
+        let size = Size::of(io::stderr()).filter(|_| self.terminal);
+        self.note(&line.fitted(size.map(|size| size.columns)));
     }
 
     /// A tip for later: only on a terminal, not in a log.

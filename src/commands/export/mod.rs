@@ -80,6 +80,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             plan,
             server_info,
             selection,
+            scope,
             ..
         }) = underway
         else {
@@ -103,6 +104,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
                 plan,
                 server_info,
                 selection,
+                scope,
                 began,
                 outcome,
                 columns,

@@ -27,7 +27,6 @@ use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::ResultSummary;
-use crate::text::humanize::HumanDuration;
 
 pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
@@ -144,6 +143,7 @@ async fn begin<'a>(
         types,
         server_info,
         selection,
+        scope,
     }) = underway
     else {
         return Ok(None);
@@ -153,6 +153,7 @@ async fn begin<'a>(
         plan,
         server_info,
         selection,
+        scope,
         began,
         outcome: nothing(all.len()),
         columns: Ok(Vec::new()),
@@ -233,12 +234,11 @@ async fn conclude(
         ));
     }
     ran.say_timing(console);
-    let elapsed = HumanDuration(console.elapsed());
     let extent = ResultSummary {
         origins: ran.selection.origins.clone(),
         ..manifest.extent()
     };
-    console.note(&format!("{extent} · {elapsed}"));
+    console.summary(&ran.summary(extent, console).line());
     Ok(exit)
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::session_setup;
 use crate::cli::find::FindArgs;
-use crate::client::Connection;
+use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::setup;
@@ -25,6 +25,7 @@ use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::{Location, SummaryLine};
 use crate::text::humanize::HumanDuration;
 
 use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
@@ -33,11 +34,20 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
     let key = Key::new(&args.key, args.kind)?;
     let found = if args.no_verify {
-        Some((compute(&args, key)?, None))
+        Some(FindOutcome {
+            report: compute(&args, key)?,
+            unanswered: None,
+            location: None,
+        })
     } else {
         verify(&args, &key, &mut console).await?
     };
-    let Some((find_report, unanswered)) = found else {
+    let Some(FindOutcome {
+        report: find_report,
+        unanswered,
+        location,
+    }) = found
+    else {
         return Ok(Exit::Interrupted);
     };
     let printed = sink::print(find_report.render(args.form())).await;
@@ -51,17 +61,24 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(hint) = find_report.hint() {
         console.note(&hint);
     }
-    if let Some(searched) = &find_report.searched {
-        console.note(&format!(
-            "{searched} · one snapshot · {}",
-            HumanDuration(console.elapsed())
-        ));
+    if let (Some(searched), Some(location)) = (&find_report.searched, location) {
+        let elapsed = HumanDuration(console.elapsed());
+        console.summary(&SummaryLine {
+            before: vec![searched.to_string()],
+            location,
+            after: vec!["one snapshot".to_owned(), elapsed.to_string()],
+        });
     }
     Ok(find_report.exit())
 }
 
-/// The report, and why some shards could not answer.
-type FindOutcome = (FindReport, Option<Unanswered>);
+struct FindOutcome {
+    report: FindReport,
+    /// Why some shards could not answer.
+    unanswered: Option<Unanswered>,
+    /// Where all shards were searched.
+    location: Option<Location>,
+}
 
 /// Keys are in shards by number.
 fn numbering(args: &FindArgs) -> Result<Numbering, Error> {
@@ -97,7 +114,7 @@ async fn verify(
             opened = session_setup::open(&settings, 1, attempts.connect, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
-        let work = search(args, &settings, key, opened.first, console);
+        let work = search(args, &settings, key, &opened.server, opened.first, console);
         let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
         // Only messages from opening the connection are shown.
@@ -134,6 +151,7 @@ async fn search(
     args: &FindArgs,
     settings: &Settings,
     key: &Key,
+    server: &ConnectionPool,
     connection: Connection,
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
@@ -168,7 +186,11 @@ async fn search(
         now,
     };
     if let ExpectedShardResult::Found(hits) = at_home {
-        return Ok((of(FindVerdict::Verified(hits), None), None));
+        return Ok(FindOutcome {
+            report: of(FindVerdict::Verified(hits), None),
+            unanswered: None,
+            location: None,
+        });
     }
     let Everywhere {
         hits,
@@ -186,7 +208,11 @@ async fn search(
         (false, Ok(_)) => FindVerdict::Misplaced(hits),
         (false, Err(_)) => FindVerdict::Found(hits),
     };
-    Ok((of(verdict, Some(searched)), Some(unanswered)))
+    Ok(FindOutcome {
+        report: of(verdict, Some(searched)),
+        unanswered: Some(unanswered),
+        location: Some(session_setup::location(server)),
+    })
 }
 
 /// Probably the wrong database.

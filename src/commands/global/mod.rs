@@ -32,6 +32,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Scope;
 
 use gather::{GatherResult, gather};
 
@@ -58,6 +59,7 @@ pub(super) struct Prepared {
     pub way: ExecutionPlan,
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
+    pub scope: Scope,
     pub survey: Preflight,
     pub server: ConnectionPool,
     pub pending_connections: Vec<PendingConnection>,
@@ -81,6 +83,7 @@ pub(super) struct Going {
     pub way: ExecutionPlan,
     /// The selected shards.
     pub selection: Selection,
+    pub scope: Scope,
     /// Statistics of the partials; empty for a single statement.
     pub parts: Vec<(Shard, ShardStats)>,
 }
@@ -196,6 +199,7 @@ pub(super) async fn prepare(
         Ok(Prepared {
             way: prepared.plan,
             selection,
+            scope: session_setup::scope(&server, &topology),
             survey: found.preflight,
             server: server.clone(),
             pending_connections: opened.pending_connections,
@@ -287,6 +291,7 @@ impl Prepared {
         let Self {
             way,
             selection,
+            scope,
             survey,
             server,
             pending_connections,
@@ -348,6 +353,7 @@ impl Prepared {
             started,
             way,
             selection,
+            scope,
             parts,
         })))
     }

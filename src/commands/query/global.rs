@@ -12,7 +12,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(
     asked: QueryRequest<'_>,
@@ -50,6 +50,7 @@ pub(super) async fn run(
                 asked,
                 way: going.way,
                 selection: going.selection,
+                scope: going.scope,
                 parts: going.parts,
                 outcome,
             };
@@ -114,6 +115,7 @@ struct FinishedRun<'a> {
     way: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
+    scope: Scope,
     parts: Vec<(Shard, ShardStats)>,
     outcome: RunReport,
 }
@@ -132,12 +134,15 @@ async fn conclude(
     } = ran.asked;
     let taking_part = &ran.way.catalog().shards;
     let footer = Summary {
-        rows: output.rows_so_far(),
-        answered: taking_part.len(),
-        expected: ran.selection.expected(),
-        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
-        origins: ran.selection.origins.clone(),
-        instants: plan.instant.into(),
+        extent: ResultSummary {
+            rows: output.rows_so_far(),
+            answered: taking_part.len(),
+            expected: ran.selection.expected(),
+            missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+            origins: ran.selection.origins.clone(),
+            instants: plan.instant.into(),
+        },
+        scope: ran.scope.clone(),
         elapsed: console.elapsed(),
     };
     let exit = match ran.outcome.status {
@@ -147,7 +152,7 @@ async fn conclude(
     };
     let ended = request::end(output, exit, position).await;
     let notices = &ran.outcome.notices;
-    notices.say(footer.answered, &plan.statement, console);
+    notices.say(footer.extent.answered, &plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = args.output.file() {
             request::not_written(file, console);
@@ -164,7 +169,7 @@ async fn conclude(
     if args.run.timing {
         console.note(&global::timing(&ran.parts));
     }
-    console.note(&footer);
+    console.summary(&footer.line());
     Ok(Ended {
         exit: global::exit(&ran.way, &ran.selection.shards),
         output,

@@ -16,7 +16,7 @@ use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(
     asked: QueryRequest<'_>,
@@ -43,13 +43,14 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error),
         };
-        let (started, selection, looks) = prepared.start(&plan);
+        let (started, selection, scope, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
         let outcome = driver::drive(started, &mut output, console, asked.interrupt, policy).await?;
         if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
                 asked,
                 selection,
+                scope,
                 outcome,
             };
             return conclude(&ran, looks, output, console).await;
@@ -65,11 +66,12 @@ struct Setup {
     pending_connections: Vec<PendingConnection>,
     survey: Preflight,
     selection: Selection,
+    scope: Scope,
     looks: Looks,
 }
 
 impl Setup {
-    fn start(self, plan: &Plan) -> (Run, Selection, Looks) {
+    fn start(self, plan: &Plan) -> (Run, Selection, Scope, Looks) {
         let started = Run::new(
             plan,
             self.selection.shards.clone(),
@@ -78,7 +80,7 @@ impl Setup {
             self.pending_connections,
             MergeMode::IN_ORDER,
         );
-        (started, self.selection, self.looks)
+        (started, self.selection, self.scope, self.looks)
     }
 }
 
@@ -110,6 +112,7 @@ async fn prepare(
             pending_connections,
             survey,
             selection,
+            scope: session_setup::scope(&server, &topology),
             looks,
         })
     };
@@ -120,6 +123,7 @@ async fn prepare(
 struct FinishedRun<'a> {
     asked: QueryRequest<'a>,
     selection: Selection,
+    scope: Scope,
     outcome: RunReport,
 }
 
@@ -167,12 +171,15 @@ impl FinishedRun<'_> {
         let answers = &self.outcome.answers;
         let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
         Summary {
-            rows,
-            answered: answers.len(),
-            expected: self.selection.expected(),
-            missing: self.selection.missing(answered),
-            origins: self.selection.origins.clone(),
-            instants: self.asked.plan.instant.into(),
+            extent: ResultSummary {
+                rows,
+                answered: answers.len(),
+                expected: self.selection.expected(),
+                missing: self.selection.missing(answered),
+                origins: self.selection.origins.clone(),
+                instants: self.asked.plan.instant.into(),
+            },
+            scope: self.scope.clone(),
             elapsed: console.elapsed(),
         }
     }
@@ -228,7 +235,7 @@ async fn conclude(
     {
         console.note(&hint);
     }
-    console.note(&footer);
+    console.summary(&footer.line());
     Ok(Ended { exit, output })
 }
 
@@ -263,6 +270,7 @@ pub(super) async fn dry_run(
         survey,
         selection,
         looks,
+        ..
     } = prepared;
     drop((pending_connections, survey, looks));
     server.close().await;

@@ -6,7 +6,7 @@ use std::iter;
 use tokio_postgres::types::Type;
 
 use crate::pg::row_batch::Column;
-use crate::text::width::columns;
+pub use crate::text::width::line_width;
 
 /// Screen columns of the widest line.
 pub fn width(text: &str) -> usize {
@@ -15,15 +15,6 @@ pub fn width(text: &str) -> usize {
         .map(line_width)
         .max()
         .unwrap_or(0)
-}
-
-/// Screen columns of one line.
-pub fn line_width(line: &str) -> usize {
-    if line.is_ascii() {
-        line.len()
-    } else {
-        line.chars().map(columns).sum()
-    }
 }
 
 /// Takes the next line off `rest`, which is `None` after the last one.

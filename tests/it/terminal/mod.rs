@@ -1,3 +1,4 @@
 //! What is different on a terminal: the progress line, the pager, colour, `-x auto`.
 
 mod progress;
+mod summary;
