@@ -1,6 +1,7 @@
 //! Standard error: notices, errors, the progress line and the summary. Results never go here,
 //! and everything else does.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ pub struct Console {
     line: ProgressLine,
     /// When the next line is due if lines cannot be overwritten; `None` for never.
     next_line: Option<Duration>,
+    /// The tips that were given.
+    asides: BTreeSet<String>,
 }
 
 impl Console {
@@ -34,6 +37,7 @@ impl Console {
             began: Instant::now(),
             line: ProgressLine::default(),
             next_line: None,
+            asides: BTreeSet::new(),
         }
     }
 
@@ -97,9 +101,9 @@ impl Console {
         self.note(&line.fitted(size.map(|size| size.columns)));
     }
 
-    /// A tip for later: only on a terminal, not in a log.
+    /// A tip for later: once per run, and only on a terminal, not in a log.
     pub fn aside(&mut self, text: &impl Display) {
-        if self.terminal {
+        if self.terminal && self.asides.insert(text.to_string()) {
             self.note(&format!("shardq: hint: {text}"));
         }
     }

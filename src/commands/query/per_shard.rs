@@ -233,7 +233,7 @@ async fn conclude(
     }
     if let Some(hint) = hints::ungrouped_aggregate(&ran.asked.plan.statement, &ran.outcome.answers)
     {
-        console.note(&hint);
+        console.aside(&hint);
     }
     console.summary(&footer.line());
     Ok(Ended { exit, output })
