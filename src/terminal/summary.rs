@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::Host;
 use crate::sharding::missing::Missing;
 use crate::sharding::selection::Origins;
+use crate::terminal::color::{Paint, Style};
 use crate::text::escape::{for_stderr, one_line};
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
 use crate::text::width::line_width;
@@ -58,9 +59,16 @@ pub enum SnapshotCount {
 /// A summary whose location is as long as the line has room for.
 #[derive(Debug, Clone)]
 pub struct SummaryLine {
-    pub before: Vec<String>,
+    pub before: Vec<SummaryPart>,
     pub location: Location,
     pub after: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SummaryPart {
+    Plain(String),
+    /// That something is missing.
+    Incomplete(String),
 }
 
 const SEPARATOR: &str = " · ";
@@ -68,62 +76,100 @@ const SEPARATOR: &str = " · ";
 impl Summary {
     pub fn line(&self) -> SummaryLine {
         let of = (self.extent.expected < self.scope.shards).then_some(self.scope.shards);
-        let mut before = self.extent.covered(of);
-        let instants = before.split_off(before.len() - 1);
-        let elapsed = HumanDuration(self.elapsed).to_string();
+        let ResultSummary {
+            origins, instants, ..
+        } = &self.extent;
+        let origins = origins.as_ref().map(ToString::to_string);
+        let rows = SummaryPart::Plain(self.extent.rows());
+        let shards = SummaryPart::complete_if(self.extent.is_complete(), self.extent.shards(of));
         SummaryLine {
-            before,
+            before: [rows, shards]
+                .into_iter()
+                .chain(origins.map(SummaryPart::Plain))
+                .collect(),
             location: self.scope.location.clone(),
-            after: instants.into_iter().chain([elapsed]).collect(),
+            after: vec![
+                instants.to_string(),
+                HumanDuration(self.elapsed).to_string(),
+            ],
         }
     }
 }
 
 impl ResultSummary {
-    /// `of` is the number of shards that there are, if only some were selected.
-    fn covered(&self, of: Option<usize>) -> Vec<String> {
+    fn is_complete(&self) -> bool {
+        self.answered == self.expected
+    }
+
+    fn rows(&self) -> String {
         let plural = if self.rows == 1 { "row" } else { "rows" };
+        format!("{} {plural}", ThousandsSeparated(self.rows))
+    }
+
+    /// `of` is the number of shards that there are, if only some were selected.
+    fn shards(&self, of: Option<usize>) -> String {
         let of = match (of, &self.origins) {
             (Some(of), None) => format!(" of {of}"),
             // That of an origin's shard is stated with its rule.
             _ => String::new(),
         };
-        let mut parts = vec![
-            format!("{} {plural}", ThousandsSeparated(self.rows)),
-            format!(
-                "{}/{} shards{of}{}",
-                self.answered, self.expected, self.missing
-            ),
-        ];
-        parts.extend(self.origins.as_ref().map(ToString::to_string));
-        parts.push(self.instants.to_string());
-        parts
+        let Self {
+            answered,
+            expected,
+            missing,
+            ..
+        } = self;
+        format!("{answered}/{expected} shards{of}{missing}")
     }
 }
 
 impl SummaryLine {
     /// For a terminal of so many columns: with the database and its host, the database, or neither.
     /// Complete without a terminal.
-    pub fn fitted(&self, columns: Option<usize>) -> String {
+    pub fn fitted(&self, columns: Option<usize>, paint: Paint) -> String {
         let Location { database, host } = &self.location;
         let database = one_line(database);
         let host = host.as_ref().map(|host| one_line(&host.brief()));
         let whole = host.map(|host| format!("{database} on {host}"));
         let mut locations = whole.into_iter().chain([database]).map(Some).chain([None]);
-        let line = |location: Option<String>| {
-            let parts = self.before.iter().chain(&location).chain(&self.after);
-            let parts: Vec<_> = parts.map(|part| for_stderr(part)).collect();
-            parts.join(SEPARATOR)
+        let line = |location: Option<&String>, paint: Paint| {
+            let before = self.before.iter().map(|part| part.shown(paint));
+            let after = location.into_iter().chain(&self.after);
+            let parts = before.chain(after.map(|part| for_stderr(part)));
+            parts.collect::<Vec<_>>().join(SEPARATOR)
         };
-        let fits = |line: &String| columns.is_none_or(|columns| line_width(line) <= columns);
-        let fitted = locations.by_ref().map(line).find(fits);
-        fitted.unwrap_or_else(|| line(None))
+        let fits = |location: &Option<String>| {
+            let width = line_width(&line(location.as_ref(), Paint::Plain));
+            columns.is_none_or(|columns| width <= columns)
+        };
+        line(locations.find(fits).flatten().as_ref(), paint)
+    }
+}
+
+impl SummaryPart {
+    pub fn complete_if(is_complete: bool, text: String) -> Self {
+        if is_complete {
+            Self::Plain(text)
+        } else {
+            Self::Incomplete(text)
+        }
+    }
+
+    fn shown(&self, paint: Paint) -> String {
+        match self {
+            Self::Plain(text) => for_stderr(text),
+            Self::Incomplete(text) => paint.text(Style::Error, &for_stderr(text)),
+        }
     }
 }
 
 impl fmt::Display for ResultSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.covered(None).join(SEPARATOR))
+        write!(f, "{}{SEPARATOR}{}", self.rows(), self.shards(None))?;
+        if let Some(origins) = &self.origins {
+            write!(f, "{SEPARATOR}{origins}")?;
+        }
+        write!(f, "{SEPARATOR}{}", self.instants)
     }
 }
 
@@ -176,7 +222,7 @@ mod tests {
     fn it_states_rows_completeness_location_instant_and_time() {
         let complete = summary("db1");
         assert_eq!(
-            complete.line().fitted(None),
+            complete.line().fitted(None, Paint::Plain),
             "20,001 rows · 128/128 shards · builder on db1 · one snapshot · 21 ms"
         );
         let mut incomplete = complete;
@@ -184,7 +230,7 @@ mod tests {
         incomplete.extent.answered = 127;
         incomplete.extent.missing = Missing::new(Ranges::of(&[Shard::new(4)]), None);
         assert_eq!(
-            incomplete.line().fitted(None),
+            incomplete.line().fitted(None, Paint::Plain),
             "1 row · 127/128 shards, missing: shard_4 · builder on db1 · one snapshot · 21 ms"
         );
     }
@@ -194,7 +240,7 @@ mod tests {
         let mut some = summary("db1");
         some.extent.answered = 2;
         some.extent.expected = 3;
-        let line = some.line().fitted(None);
+        let line = some.line().fitted(None, Paint::Plain);
         assert!(
             line.starts_with("20,001 rows · 2/3 shards of 128 · "),
             "{line}"
@@ -204,22 +250,41 @@ mod tests {
     #[test]
     fn the_location_is_as_long_as_there_is_room() {
         let line = summary("db1").line();
-        let whole = line.fitted(None);
+        let whole = line.fitted(None, Paint::Plain);
         let width = line_width(&whole);
         let shorter = "20,001 rows · 128/128 shards · builder · one snapshot · 21 ms";
         let shortest = "20,001 rows · 128/128 shards · one snapshot · 21 ms";
-        assert_eq!(line.fitted(Some(width)), whole);
-        assert_eq!(line.fitted(Some(width - 1)), shorter);
-        assert_eq!(line.fitted(Some(line_width(shorter))), shorter);
-        assert_eq!(line.fitted(Some(line_width(shorter) - 1)), shortest);
-        assert_eq!(line.fitted(Some(1)), shortest);
+        assert_eq!(line.fitted(Some(width), Paint::Plain), whole);
+        assert_eq!(line.fitted(Some(width - 1), Paint::Plain), shorter);
+        assert_eq!(
+            line.fitted(Some(line_width(shorter)), Paint::Plain),
+            shorter
+        );
+        assert_eq!(
+            line.fitted(Some(line_width(shorter) - 1), Paint::Plain),
+            shortest
+        );
+        assert_eq!(line.fitted(Some(1), Paint::Plain), shortest);
+    }
+
+    #[test]
+    fn what_is_missing_is_red_and_takes_no_more_room() {
+        let mut some = summary("db1");
+        let whole = some.line().fitted(None, Paint::Plain);
+        assert_eq!(some.line().fitted(None, Paint::Ansi), whole);
+        some.extent.answered = 127;
+        let red = some.line().fitted(Some(line_width(&whole)), Paint::Ansi);
+        assert_eq!(
+            red,
+            "20,001 rows · \x1b[1;31m127/128 shards\x1b[0m · builder on db1 · one snapshot · 21 ms"
+        );
     }
 
     #[test]
     fn a_name_cannot_end_the_line_or_drive_the_terminal() {
         let mut odd = summary("db1");
         odd.scope.location.database = "a\nb\x1b[2J".to_owned();
-        let line = odd.line().fitted(None);
+        let line = odd.line().fitted(None, Paint::Plain);
         assert!(line.contains(r" · a\nb\x1B[2J on db1 · "), "{line}");
     }
 }

@@ -25,7 +25,7 @@ use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{Location, SummaryLine};
+use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
@@ -64,7 +64,10 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let (Some(searched), Some(location)) = (&find_report.searched, location) {
         let elapsed = HumanDuration(console.elapsed());
         console.summary(&SummaryLine {
-            before: vec![searched.to_string()],
+            before: vec![SummaryPart::complete_if(
+                searched.is_complete(),
+                searched.to_string(),
+            )],
             location,
             after: vec!["one snapshot".to_owned(), elapsed.to_string()],
         });

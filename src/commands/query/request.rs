@@ -1,7 +1,7 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
-use std::fmt;
 use std::path::Path;
+use std::{fmt, io};
 
 use super::output::Output;
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
@@ -18,6 +18,7 @@ use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
 use crate::sharding::statement::Statement;
+use crate::terminal::color::Paint;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
@@ -147,6 +148,10 @@ pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
         bigint_as_string: output.bigint_as_string,
         delimiter: output.delimiter.unwrap_or_default(),
         shard_column: !output.no_shard_column && !args.global.global,
+        paint: match output.file() {
+            Some(_) => Paint::Plain,
+            None => Paint::on(&io::stdout()),
+        },
     };
     Renderer::new(format, options)
 }

@@ -5,8 +5,68 @@ use std::iter;
 
 use tokio_postgres::types::Type;
 
+use super::RenderOptions;
 use crate::pg::row_batch::Column;
+use crate::terminal::color::{Paint, Style};
+use crate::text::escape::visible;
 pub use crate::text::width::line_width;
+
+/// What is shown in place of NULL.
+#[derive(Debug, Default)]
+pub struct NullText {
+    text: String,
+    paint: Paint,
+}
+
+/// The lines of a cell that are still to be printed; `None` after the last one.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    pub rest: Option<&'a str>,
+    pub style: CellStyle,
+}
+
+/// What to write in front of each line and behind it. Neither takes a column.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CellStyle(&'static str, &'static str);
+
+impl NullText {
+    pub fn new(options: &RenderOptions) -> Self {
+        let text = options.null.as_deref().unwrap_or_default();
+        Self {
+            text: visible(text).into_owned(),
+            paint: options.paint,
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn cell<'a>(&'a self, value: Option<&'a str>) -> Cell<'a> {
+        let style = if value.is_some() {
+            CellStyle::default()
+        } else {
+            let (before, after) = self.paint.around(Style::Null);
+            CellStyle(before, after)
+        };
+        Cell {
+            rest: Some(value.unwrap_or(&self.text)),
+            style,
+        }
+    }
+}
+
+impl CellStyle {
+    pub fn write(self, line: &str, out: &mut Vec<u8>) {
+        if line.is_empty() {
+            return;
+        }
+        let Self(before, after) = self;
+        out.extend_from_slice(before.as_bytes());
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(after.as_bytes());
+    }
+}
 
 /// Screen columns of the widest line.
 pub fn width(text: &str) -> usize {

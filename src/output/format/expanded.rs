@@ -4,7 +4,7 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{line_width, next_line, pad, width};
+use super::cell::{Cell, NullText, line_width, next_line, pad, width};
 use super::table::footer;
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
@@ -13,7 +13,7 @@ use crate::text::escape::visible;
 #[derive(Debug, Default)]
 pub struct Expanded {
     tuples_only: bool,
-    null: String,
+    null: NullText,
     names: Vec<String>,
     /// Of the widest line of a name.
     name_width: usize,
@@ -25,10 +25,10 @@ pub struct Expanded {
 }
 
 impl Expanded {
-    pub fn new(options: RenderOptions) -> Self {
+    pub fn new(options: &RenderOptions) -> Self {
         Self {
             tuples_only: options.tuples_only,
-            null: options.null.unwrap_or_default(),
+            null: NullText::new(options),
             ..Self::default()
         }
     }
@@ -47,9 +47,10 @@ impl Expanded {
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
         self.rows.hold(values.map(|value| {
-            let text = visible(value.unwrap_or(&self.null));
-            self.value_width = self.value_width.max(width(&text));
-            Some(text)
+            let text = value.map(visible);
+            let shown = text.as_deref().unwrap_or(self.null.text());
+            self.value_width = self.value_width.max(width(shown));
+            text
         }))
     }
 
@@ -73,7 +74,7 @@ impl Expanded {
                 self.rule("", out);
             }
             for (name, value) in self.names.iter().zip(row.values()) {
-                self.field(name, value.unwrap_or_default(), out);
+                self.field(name, self.null.cell(value), out);
             }
         }
         out.push(b'\n');
@@ -91,8 +92,9 @@ impl Expanded {
         out.push(b'\n');
     }
 
-    fn field(&self, name: &str, value: &str, out: &mut Vec<u8>) {
-        let (mut names, mut values) = (Some(name), Some(value));
+    fn field(&self, name: &str, value: Cell<'_>, out: &mut Vec<u8>) {
+        let Cell { rest, style } = value;
+        let (mut names, mut values) = (Some(name), rest);
         while names.is_some() || values.is_some() {
             let line = next_line(&mut names).unwrap_or_default();
             out.extend_from_slice(line.as_bytes());
@@ -101,7 +103,7 @@ impl Expanded {
             out.push(b'|');
             if let Some(line) = next_line(&mut values) {
                 out.push(b' ');
-                out.extend_from_slice(line.as_bytes());
+                style.write(line, out);
                 if values.is_some() {
                     pad(self.value_width - line_width(line), out);
                     out.push(b'+');

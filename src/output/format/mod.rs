@@ -20,6 +20,7 @@ use std::path::Path;
 
 use crate::output::file_name::{Mismatch, Says, says};
 use crate::pg::row_batch::Column;
+use crate::terminal::color::Paint;
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -93,6 +94,8 @@ pub struct RenderOptions {
     pub delimiter: Delimiter,
     /// The first column is the shard column, not one of the query's.
     pub shard_column: bool,
+    /// For a terminal: dims the text of NULL.
+    pub paint: Paint,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -144,8 +147,8 @@ pub enum Renderer {
 impl Renderer {
     pub fn new(format: Format, options: RenderOptions) -> Self {
         match format {
-            Format::Table => Self::Table(table::TableRenderer::new(options)),
-            Format::Expanded => Self::Expanded(expanded::Expanded::new(options)),
+            Format::Table => Self::Table(table::TableRenderer::new(&options)),
+            Format::Expanded => Self::Expanded(expanded::Expanded::new(&options)),
             Format::Csv => Self::Csv(csv::Csv::new(options)),
             Format::Tsv => Self::Tsv(tsv::Tsv::new(options)),
             Format::Json => Self::Json(json::Json::new(&options)),

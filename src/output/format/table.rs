@@ -7,7 +7,7 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{is_right_aligned, line_width, next_line, pad, width};
+use super::cell::{Cell, NullText, is_right_aligned, line_width, next_line, pad, width};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -15,7 +15,7 @@ use crate::text::escape::visible;
 #[derive(Debug, Default)]
 pub struct TableRenderer {
     tuples_only: bool,
-    null: String,
+    null: NullText,
     columns: Vec<Aligned>,
     rows: Rows,
     /// Number of rows already written.
@@ -31,10 +31,10 @@ struct Aligned {
 }
 
 impl TableRenderer {
-    pub fn new(options: RenderOptions) -> Self {
+    pub fn new(options: &RenderOptions) -> Self {
         Self {
             tuples_only: options.tuples_only,
-            null: options.null.unwrap_or_default(),
+            null: NullText::new(options),
             ..Self::default()
         }
     }
@@ -57,9 +57,10 @@ impl TableRenderer {
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
         let cells = values.zip(&mut self.columns).map(|(value, column)| {
-            let text = visible(value.unwrap_or(&self.null));
-            column.width = column.width.max(width(&text));
-            Some(text)
+            let text = value.map(visible);
+            let shown = text.as_deref().unwrap_or(self.null.text());
+            column.width = column.width.max(width(shown));
+            text
         });
         self.rows.hold(cells)
     }
@@ -76,8 +77,8 @@ impl TableRenderer {
                 return Finish::More;
             }
             rests.clear();
-            rests.extend(row.values());
-            while rests.iter().any(Option::is_some) {
+            rests.extend(row.values().map(|value| self.null.cell(value)));
+            while rests.iter().any(|cell| cell.rest.is_some()) {
                 self.line(&mut rests, out);
             }
             self.written += 1;
@@ -120,18 +121,18 @@ impl TableRenderer {
     }
 
     /// One line of a row: the next line of each cell that has one left.
-    fn line(&self, rests: &mut [Option<&str>], out: &mut Vec<u8>) {
+    fn line(&self, rests: &mut [Cell<'_>], out: &mut Vec<u8>) {
         let last = self.columns.len() - 1;
-        for (i, (rest, column)) in rests.iter_mut().zip(&self.columns).enumerate() {
+        for (i, (Cell { rest, style }, column)) in rests.iter_mut().zip(&self.columns).enumerate() {
             out.push(b' ');
             let line = next_line(rest);
             let text = line.unwrap_or_default();
             let gap = column.width - line_width(text);
             if column.right && line.is_some() {
                 pad(gap, out);
-                out.extend_from_slice(text.as_bytes());
+                style.write(text, out);
             } else {
-                out.extend_from_slice(text.as_bytes());
+                style.write(text, out);
                 // The last column is padded only if the continuation mark follows.
                 if i < last || rest.is_some() {
                     pad(gap, out);

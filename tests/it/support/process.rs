@@ -130,8 +130,8 @@ impl Program {
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .env_clear()
-            .envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))))
             .env("TERM", "xterm")
+            .envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))))
             .stdin(terminal.try_clone().unwrap())
             .stdout(terminal.try_clone().unwrap())
             .stderr(terminal.try_clone().unwrap());

@@ -2,7 +2,7 @@
 
 use crate::support::{ANY, Db, Terminal, shardq};
 
-const ONE_PER_SHARD: &str = "shardq: hint: one result per shard; add --global for a single total\n";
+const ONE_PER_SHARD: &str = "hint: one result per shard; add --global for a single total\n";
 const COUNT: &str = "SELECT count(*) FROM t";
 
 fn two_shards() -> Db {
@@ -23,7 +23,7 @@ fn an_aggregate_per_shard_is_hinted_at_once_per_run() {
         ([COUNT, "--global"], 0),
         (["SELECT n FROM t", "-t"], 0),
     ] {
-        let query = shardq(["query"]).args(args).db(&db);
+        let query = shardq(["--color=never", "query"]).args(args).db(&db);
         let ran = Terminal::start(query, 200, 24).finish();
         assert_eq!(ran.status, 0, "{args:?}: {}", ran.stdout);
         let hints = ran.stdout.matches(ONE_PER_SHARD).count();

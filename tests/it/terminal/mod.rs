@@ -1,5 +1,6 @@
 //! What is different on a terminal: the progress line, the pager, colour, `-x auto`.
 
+mod color;
 mod hints;
 mod progress;
 mod summary;
