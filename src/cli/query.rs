@@ -171,6 +171,17 @@ pub struct OutputArgs {
     #[arg(short = 't', long)]
     pub tuples_only: bool,
 
+    /// Show every result in a pager, even one that fits the screen
+    ///
+    /// On a terminal, a pager shows tables that are longer or wider than the screen: that of
+    /// `PSQL_PAGER`, `PAGER`, or `less`. An empty variable means no pager.
+    #[arg(long, overrides_with = "no_pager")]
+    pub pager: bool,
+
+    /// Print without a pager
+    #[arg(long, overrides_with = "pager")]
+    pub no_pager: bool,
+
     /// Print NULL as TEXT
     #[arg(long, value_name = "TEXT")]
     pub null: Option<String>,

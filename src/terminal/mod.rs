@@ -2,6 +2,7 @@
 pub mod color;
 pub mod console;
 pub mod exit_status;
+pub mod pager;
 pub mod progress_line;
 pub mod size;
 pub mod statement_log;

@@ -123,13 +123,14 @@ struct FinishedRun<'a> {
 /// Ends the result and reports the outcome.
 async fn conclude(
     ran: FinishedRun<'_>,
-    output: Output,
+    mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     let QueryRequest {
         args,
         plan,
         position,
+        interrupt,
         ..
     } = ran.asked;
     let taking_part = &ran.way.catalog().shards;
@@ -150,7 +151,13 @@ async fn conclude(
         RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
+    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+        return Ok(Ended::finally(Exit::Interrupted));
+    };
     let ended = request::end(output, exit, position).await;
+    if let Err(error) = shown {
+        console.warning(&error);
+    }
     let notices = &ran.outcome.notices;
     notices.say(footer.extent.answered, &plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {

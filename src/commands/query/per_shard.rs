@@ -189,7 +189,7 @@ impl FinishedRun<'_> {
 async fn conclude(
     ran: &FinishedRun<'_>,
     looks: Looks,
-    output: Output,
+    mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     let QueryRequest {
@@ -203,7 +203,13 @@ async fn conclude(
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let exit = ran.exit(&located);
+    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+        return Ok(Ended::finally(Exit::Interrupted));
+    };
     let say = || {
+        if let Err(error) = shown {
+            console.warning(&error);
+        }
         let RunReport { asked, notices, .. } = &ran.outcome;
         notices.say(*asked, &ran.asked.plan.statement, console);
         ran.say_what_is_missing(&located, console);

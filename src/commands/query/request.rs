@@ -1,9 +1,10 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
+use std::fmt;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::{fmt, io};
 
-use super::output::Output;
+use super::output::{Output, Paging};
 use crate::cli::query::{OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
@@ -21,6 +22,7 @@ use crate::sharding::statement::Statement;
 use crate::terminal::color::Paint;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::pager::PagerError;
 
 pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
@@ -137,7 +139,18 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         shard_column,
         sink,
         console.progress_line(),
+        paging(&args.output),
     )))
+}
+
+/// As in psql, a pager needs a keyboard as well as a screen.
+fn paging(args: &OutputArgs) -> Paging {
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    match (args.file(), is_terminal) {
+        (None, true) if args.pager => Paging::Always,
+        (None, true) if !args.no_pager => Paging::IfNeeded,
+        _ => Paging::Never,
+    }
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
@@ -199,6 +212,22 @@ pub(super) struct Ended {
 impl Ended {
     pub fn finally(exit: Exit) -> Self {
         Self { exit, output: None }
+    }
+}
+
+/// Shows a result in a pager if it is to, and there is one to show. `None` if interrupted.
+pub(super) async fn page(
+    output: &mut Output,
+    exit: Exit,
+    interrupt: &Interrupt,
+) -> Option<Result<(), PagerError>> {
+    if ![Exit::Complete, Exit::Incomplete].contains(&exit) {
+        return Some(Ok(()));
+    }
+    tokio::select! {
+        biased;
+        shown = output.page(interrupt) => Some(shown),
+        () = interrupt.requested() => None,
     }
 }
 

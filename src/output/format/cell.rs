@@ -15,6 +15,7 @@ pub use crate::text::width::line_width;
 #[derive(Debug, Default)]
 pub struct NullText {
     text: String,
+    extent: Extent,
     paint: Paint,
 }
 
@@ -31,15 +32,21 @@ pub struct CellStyle(&'static str, &'static str);
 
 impl NullText {
     pub fn new(options: &RenderOptions) -> Self {
-        let text = options.null.as_deref().unwrap_or_default();
+        let text = visible(options.null.as_deref().unwrap_or_default());
         Self {
-            text: visible(text).into_owned(),
+            extent: Extent::of(&text),
+            text: text.into_owned(),
             paint: options.paint,
         }
     }
 
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Of a value, or what is shown in its place.
+    pub fn extent(&self, value: Option<&str>) -> Extent {
+        value.map_or(self.extent, Extent::of)
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.paint = Paint::Plain;
     }
 
     pub fn cell<'a>(&'a self, value: Option<&'a str>) -> Cell<'a> {
@@ -68,13 +75,23 @@ impl CellStyle {
     }
 }
 
-/// Screen columns of the widest line.
-pub fn width(text: &str) -> usize {
-    let mut rest = Some(text);
-    iter::from_fn(|| next_line(&mut rest))
-        .map(line_width)
-        .max()
-        .unwrap_or(0)
+/// How much of a screen a text takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Of the widest line.
+    pub columns: usize,
+    pub lines: usize,
+}
+
+impl Extent {
+    pub fn of(text: &str) -> Self {
+        let mut rest = Some(text);
+        let lines = iter::from_fn(|| next_line(&mut rest)).map(line_width);
+        lines.fold(Self::default(), |so_far, columns| Self {
+            columns: so_far.columns.max(columns),
+            lines: so_far.lines + 1,
+        })
+    }
 }
 
 /// Takes the next line off `rest`, which is `None` after the last one.
@@ -135,7 +152,7 @@ mod tests {
             ("a\u{200b}b", 3),
             ("ab\nabcd\nabc", 4),
         ] {
-            assert_eq!(width(text), columns, "{text}");
+            assert_eq!(Extent::of(text).columns, columns, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{Cell, NullText, line_width, next_line, pad, width};
+use super::cell::{Cell, Extent, NullText, line_width, next_line, pad};
 use super::table::footer;
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
@@ -20,6 +20,8 @@ pub struct Expanded {
     /// Of the widest line of a value.
     value_width: usize,
     rows: Rows,
+    /// Number of lines of all rows, without the rules above them.
+    lines: usize,
     /// Number of rows already written.
     written: usize,
 }
@@ -38,7 +40,8 @@ impl Expanded {
             .iter()
             .map(|column| visible(&column.name).into_owned())
             .collect();
-        self.name_width = self.names.iter().map(|n| width(n)).max().unwrap_or(0);
+        let widths = self.names.iter().map(|name| Extent::of(name).columns);
+        self.name_width = widths.max().unwrap_or(0);
         self.rows = Rows::new(columns.len());
     }
 
@@ -46,12 +49,46 @@ impl Expanded {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
-        self.rows.hold(values.map(|value| {
-            let text = value.map(visible);
-            let shown = text.as_deref().unwrap_or(self.null.text());
-            self.value_width = self.value_width.max(width(shown));
-            text
-        }))
+        let mut lines = 0;
+        self.rows
+            .hold(values.zip(&self.names).map(|(value, name)| {
+                let text = value.map(visible);
+                let extent = self.null.extent(text.as_deref());
+                self.value_width = self.value_width.max(extent.columns);
+                lines += extent.lines.max(Extent::of(name).lines);
+                text
+            }))?;
+        self.lines += lines;
+        Ok(())
+    }
+
+    /// Valid once all rows are there.
+    pub fn extent(&self) -> Extent {
+        let rows = self.rows.len();
+        if rows == 0 || self.names.is_empty() {
+            return Extent {
+                columns: footer(rows).len() - 1,
+                lines: if self.tuples_only { 1 } else { 2 },
+            };
+        }
+        let rules = if self.tuples_only { rows - 1 } else { rows };
+        let label = if self.tuples_only {
+            0
+        } else {
+            label(rows).len()
+        };
+        Extent {
+            columns: label.max(self.name_width + self.value_width + 3),
+            lines: self.lines + rules + 1,
+        }
+    }
+
+    pub fn rewind(&mut self) {
+        self.written = 0;
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.null.remove_paint();
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
@@ -69,7 +106,7 @@ impl Expanded {
             let i = self.written;
             self.written += 1;
             if !self.tuples_only {
-                self.rule(&format!("-[ RECORD {} ]", i + 1), out);
+                self.rule(&label(i + 1), out);
             } else if i > 0 {
                 self.rule("", out);
             }
@@ -112,6 +149,10 @@ impl Expanded {
             out.push(b'\n');
         }
     }
+}
+
+fn label(record: usize) -> String {
+    format!("-[ RECORD {record} ]")
 }
 
 #[cfg(test)]

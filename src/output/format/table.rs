@@ -7,7 +7,7 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{Cell, NullText, is_right_aligned, line_width, next_line, pad, width};
+use super::cell::{Cell, Extent, NullText, is_right_aligned, line_width, next_line, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -18,6 +18,8 @@ pub struct TableRenderer {
     null: NullText,
     columns: Vec<Aligned>,
     rows: Rows,
+    /// Number of lines of all rows.
+    lines: usize,
     /// Number of rows already written.
     written: usize,
 }
@@ -44,7 +46,7 @@ impl TableRenderer {
             let name = visible(&column.name).into_owned();
             Aligned {
                 right: is_right_aligned(column),
-                width: width(&name),
+                width: Extent::of(&name).columns,
                 name,
             }
         };
@@ -56,13 +58,44 @@ impl TableRenderer {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
+        let mut lines = 0;
         let cells = values.zip(&mut self.columns).map(|(value, column)| {
             let text = value.map(visible);
-            let shown = text.as_deref().unwrap_or(self.null.text());
-            column.width = column.width.max(width(shown));
+            let extent = self.null.extent(text.as_deref());
+            column.width = column.width.max(extent.columns);
+            lines = lines.max(extent.lines);
             text
         });
-        self.rows.hold(cells)
+        self.rows.hold(cells)?;
+        self.lines += lines;
+        Ok(())
+    }
+
+    /// Valid once all rows are there.
+    pub fn extent(&self) -> Extent {
+        let widths = self.columns.iter().map(|column| column.width + 3);
+        let names = self
+            .columns
+            .iter()
+            .map(|column| Extent::of(&column.name).lines);
+        // The header with its rule, the number of rows, and an empty line.
+        let others = if self.tuples_only {
+            1
+        } else {
+            names.max().unwrap_or(0) + 3
+        };
+        Extent {
+            columns: widths.sum::<usize>().saturating_sub(1),
+            lines: self.lines + others,
+        }
+    }
+
+    pub fn rewind(&mut self) {
+        self.written = 0;
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.null.remove_paint();
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {

@@ -2,5 +2,6 @@
 
 mod color;
 mod hints;
+mod pager;
 mod progress;
 mod summary;
