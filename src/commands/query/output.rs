@@ -34,6 +34,20 @@ pub enum Paging {
     Always,
 }
 
+/// How a result for people uses the screen.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenOptions {
+    pub paging: Paging,
+    pub table: TableFit,
+}
+
+/// What becomes of a table that is wider than the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFit {
+    Unchanged,
+    Expanded,
+}
+
 /// The output of one result.
 pub struct Output {
     renderer: Renderer,
@@ -50,7 +64,7 @@ pub struct Output {
     /// Why a row could not be rendered.
     trouble: Option<RenderError>,
     progress: ProgressLine,
-    paging: Paging,
+    screen: ScreenOptions,
 }
 
 impl Output {
@@ -59,7 +73,7 @@ impl Output {
         shard_column: Option<String>,
         sink: Sink,
         progress: ProgressLine,
-        paging: Paging,
+        screen: ScreenOptions,
     ) -> Self {
         Self {
             renderer,
@@ -72,7 +86,7 @@ impl Output {
             rows: 0,
             trouble: None,
             progress,
-            paging,
+            screen,
         }
     }
 
@@ -122,6 +136,7 @@ impl Output {
     /// Shows the result in a pager if it is to, and waits for its end. Otherwise, and if the pager
     /// was not started, the result is still to be printed.
     pub async fn page(&mut self, interrupt: &Interrupt) -> Result<(), PagerError> {
+        self.fit_table();
         let Some(command) = self.pager() else {
             return Ok(());
         };
@@ -150,10 +165,18 @@ impl Output {
         shown
     }
 
+    fn fit_table(&mut self) {
+        if self.screen.table == TableFit::Expanded
+            && let Some(screen) = Size::of(io::stdout())
+        {
+            self.renderer.expand_beyond(screen.columns);
+        }
+    }
+
     /// The pager, if one is to show the result.
     fn pager(&self) -> Option<PagerCommand> {
         let extent = self.renderer.extent().filter(|_| self.begun)?;
-        let is_needed = match self.paging {
+        let is_needed = match self.screen.paging {
             Paging::Never => false,
             Paging::Always => true,
             Paging::IfNeeded => {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use super::output::{Output, Paging};
-use crate::cli::query::{OnError, OutputArgs, QueryArgs};
+use super::output::{Output, Paging, ScreenOptions, TableFit};
+use crate::cli::query::{Expanded, OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -139,17 +139,23 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         shard_column,
         sink,
         console.progress_line(),
-        paging(&args.output),
+        screen(&args.output),
     )))
 }
 
-/// As in psql, a pager needs a keyboard as well as a screen.
-fn paging(args: &OutputArgs) -> Paging {
-    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    match (args.file(), is_terminal) {
-        (None, true) if args.pager => Paging::Always,
-        (None, true) if !args.no_pager => Paging::IfNeeded,
-        _ => Paging::Never,
+fn screen(args: &OutputArgs) -> ScreenOptions {
+    let has_screen = args.file().is_none() && io::stdout().is_terminal();
+    ScreenOptions {
+        // As in psql, a pager needs a keyboard, too.
+        paging: match has_screen && io::stdin().is_terminal() {
+            true if args.pager => Paging::Always,
+            true if !args.no_pager => Paging::IfNeeded,
+            _ => Paging::Never,
+        },
+        table: match args.expanded {
+            Some(Expanded::Auto) if has_screen => TableFit::Expanded,
+            _ => TableFit::Unchanged,
+        },
     }
 }
 

@@ -108,6 +108,12 @@ pub fn next_line<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
     }
 }
 
+/// As psql: `(1 row)`, `(2 rows)`.
+pub fn footer(rows: usize) -> String {
+    let s = if rows == 1 { "" } else { "s" };
+    format!("({rows} row{s})\n")
+}
+
 pub fn pad(columns: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + columns, b' ');
 }

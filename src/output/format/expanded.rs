@@ -2,10 +2,10 @@
 //!
 //! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
 
+use std::borrow::Cow;
 use std::collections::TryReserveError;
 
-use super::cell::{Cell, Extent, NullText, line_width, next_line, pad};
-use super::table::footer;
+use super::cell::{Cell, Extent, NullText, footer, line_width, next_line, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -35,13 +35,34 @@ impl Expanded {
         }
     }
 
-    pub fn begin(&mut self, columns: &[Column]) {
-        self.names = columns
-            .iter()
-            .map(|column| visible(&column.name).into_owned())
-            .collect();
-        let widths = self.names.iter().map(|name| Extent::of(name).columns);
+    /// A result whose rows are all there.
+    pub fn of(names: Vec<String>, rows: Rows, null: NullText, tuples_only: bool) -> Self {
+        let mut all = Self {
+            tuples_only,
+            null,
+            ..Self::default()
+        };
+        all.name(names);
+        for row in rows.iter() {
+            for (value, name) in row.values().zip(&all.names) {
+                let extent = all.null.extent(value);
+                all.value_width = all.value_width.max(extent.columns);
+                all.lines += extent.lines.max(Extent::of(name).lines);
+            }
+        }
+        all.rows = rows;
+        all
+    }
+
+    fn name(&mut self, names: Vec<String>) {
+        let widths = names.iter().map(|name| Extent::of(name).columns);
         self.name_width = widths.max().unwrap_or(0);
+        self.names = names;
+    }
+
+    pub fn begin(&mut self, columns: &[Column]) {
+        let names = columns.iter().map(|column| visible(&column.name));
+        self.name(names.map(Cow::into_owned).collect());
         self.rows = Rows::new(columns.len());
     }
 

@@ -207,6 +207,16 @@ impl Renderer {
         }
     }
 
+    /// Once all rows are there: as psql's `\x auto`, changes a table of several columns that is
+    /// wider than the screen to one line per column.
+    pub fn expand_beyond(&mut self, columns: usize) {
+        if let Self::Table(table) = self
+            && table.is_wider_than(columns)
+        {
+            *self = Self::Expanded(std::mem::take(table).expanded());
+        }
+    }
+
     /// Starts [`Renderer::finish`] anew, if the format holds all rows.
     pub fn rewind(&mut self) {
         match self {
@@ -275,6 +285,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_table_that_is_expanded_is_what_it_would_have_been(
+            rows in any_rows(),
+            tuples_only: bool,
+            null in "[ab\n]{0,9}",
+        ) {
+            let options = RenderOptions { tuples_only, null: Some(null), ..Default::default() };
+            let mut expanded = Renderer::new(Format::Expanded, options.clone());
+            let mut table = Renderer::new(Format::Table, options);
+            let text = rendered(&mut expanded, &rows);
+            rendered(&mut table, &rows);
+            let columns = table.extent().unwrap().columns;
+            table.expand_beyond(columns);
+            prop_assert!(matches!(table, Renderer::Table(_)));
+            table.expand_beyond(columns - 1);
+            prop_assert_eq!(matches!(table, Renderer::Table(_)), rows[0].len() == 1);
+            if let Renderer::Expanded(_) = table {
+                prop_assert_eq!(table.extent(), expanded.extent());
+                let mut out = Vec::new();
+                while table.finish(&mut out) == Finish::More {}
+                prop_assert_eq!(String::from_utf8(out).unwrap(), text);
+            }
+        }
+
         #[test]
         fn the_extent_of_a_result_is_what_it_takes(
             rows in any_rows(),

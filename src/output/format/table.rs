@@ -7,7 +7,8 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{Cell, Extent, NullText, is_right_aligned, line_width, next_line, pad};
+use super::cell::{Cell, Extent, NullText, footer, is_right_aligned, line_width, next_line, pad};
+use super::expanded::Expanded;
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -88,6 +89,17 @@ impl TableRenderer {
             columns: widths.sum::<usize>().saturating_sub(1),
             lines: self.lines + others,
         }
+    }
+
+    /// One column alone would be wider in the expanded format.
+    pub fn is_wider_than(&self, screen: usize) -> bool {
+        self.columns.len() > 1 && self.extent().columns > screen
+    }
+
+    /// The same result in the other format.
+    pub fn expanded(self) -> Expanded {
+        let names = self.columns.into_iter().map(|column| column.name);
+        Expanded::of(names.collect(), self.rows, self.null, self.tuples_only)
     }
 
     pub fn rewind(&mut self) {
@@ -182,12 +194,6 @@ impl TableRenderer {
         }
         out.push(b'\n');
     }
-}
-
-/// As psql: `(1 row)`, `(2 rows)`.
-pub(super) fn footer(rows: usize) -> String {
-    let s = if rows == 1 { "" } else { "s" };
-    format!("({rows} row{s})\n")
 }
 
 #[cfg(test)]
