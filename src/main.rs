@@ -3,20 +3,27 @@
 use std::io;
 use std::process::ExitCode;
 
-use shardq::cli::{Cli, Command};
+use shardq::cli::{Cli, Command, arguments};
 use shardq::client::left_without_confirmation;
 use shardq::client::read_coalescing::coalesce_reads;
 use shardq::commands;
 use shardq::commands::error::Error;
 use shardq::config::may_hold_password;
 use shardq::exec::cancel::outlive_large_files;
+use shardq::terminal::color;
 use shardq::terminal::console::Console;
 use shardq::terminal::exit_status::Exit;
 use shardq::terminal::statement_log;
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let read = Cli::try_read(arguments.iter().cloned());
+    color::choose(match &read {
+        Ok(cli) => cli.color,
+        Err(_) => arguments::color(&arguments),
+    });
     let mut console = Console::new(false);
-    let cli = match Cli::try_read(std::env::args_os()) {
+    let cli = match read {
         Ok(cli) => cli,
         Err(error) => {
             // clap shows what it does not understand.

@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, ValueEnum};
 
 use super::Cli;
+use crate::terminal::color::ColorChoice;
 
 /// Flags of psql that somebody may be used to, and what to use here.
 const PSQL: [(&[&str], &str); 13] = [
@@ -74,14 +75,54 @@ impl Cli {
     /// What is wrong with it, or the help that it asks for.
     pub fn try_read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments = with_sql_last(arguments.into_iter().collect());
-        Self::try_parse_from(arguments).map_err(instead_of_flag)
+        let command = Self::command().color(match color(&arguments) {
+            ColorChoice::Auto => clap::ColorChoice::Auto,
+            ColorChoice::Always => clap::ColorChoice::Always,
+            ColorChoice::Never => clap::ColorChoice::Never,
+        });
+        let matches = command.try_get_matches_from(arguments);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(instead_of_flag)
     }
+}
+
+/// The value of `--color`, for the help and for errors about the others.
+pub fn color(arguments: &[OsString]) -> ColorChoice {
+    let mut rest = arguments.iter().take_while(|argument| *argument != "--");
+    let mut found = None;
+    while let Some(argument) = rest.next() {
+        let value = match argument.to_str() {
+            Some(COLOR) => rest.next().and_then(|value| value.to_str()),
+            Some(argument) => argument
+                .strip_prefix(COLOR)
+                .and_then(|it| it.strip_prefix('=')),
+            None => None,
+        };
+        found = value
+            .and_then(|value| ColorChoice::from_str(value, false).ok())
+            .or(found);
+    }
+    found.unwrap_or_default()
+}
+
+const COLOR: &str = "--color";
+
+/// What is in front of the command.
+fn is_color(argument: &OsString) -> bool {
+    argument
+        .to_str()
+        .is_some_and(|text| text.starts_with(COLOR))
 }
 
 /// Puts SQL that begins with a comment where nothing is taken for a flag: behind `--`.
 pub(super) fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let takes_sql = arguments
-        .get(1)
+    let mut words = arguments.iter().skip(1).peekable();
+    while let Some(flag) = words.next_if(|argument| is_color(argument)) {
+        // Its value may be an argument of its own.
+        words.next_if(|_| flag == COLOR);
+    }
+    let takes_sql = words
+        .next()
         .is_some_and(|command| command == "query" || command == "export");
     if !takes_sql {
         return arguments;
@@ -221,6 +262,24 @@ mod tests {
         }
         assert!(read(&["--null", "-- "]).is_err(), "no value, and SQL");
         assert!(read(&["-- a\nSELECT 1", "SELECT 2"]).is_err());
+    }
+
+    #[test]
+    fn color_is_known_in_front_of_the_command_and_behind_it() {
+        for arguments in [
+            ["--color", "always", "query", "-- a\nSELECT 1"].as_slice(),
+            &["--color=always", "query", "-- a\nSELECT 1"],
+            &["query", "-- a\nSELECT 1", "--color=always"],
+            &["query", "--color", "always", "-- a\nSELECT 1"],
+        ] {
+            let all = ["shardq"].iter().chain(arguments).map(OsString::from);
+            let all: Vec<_> = all.collect();
+            assert_eq!(color(&all), ColorChoice::Always, "{arguments:?}");
+            let read = Cli::try_read(all).map(|cli| cli.color);
+            assert_eq!(read.ok(), Some(ColorChoice::Always), "{arguments:?}");
+        }
+        let all = ["shardq", "query", "--", "--color=always"].map(OsString::from);
+        assert_eq!(color(&all), ColorChoice::Auto);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The command line: clap structs only. Their doc comments are the help, the completions and
 //! the man page; other modules implement what they mean.
 
-mod arguments;
+pub mod arguments;
 pub mod completions;
 pub mod connection;
 pub mod demo;
@@ -21,6 +21,8 @@ pub mod verify;
 use clap::{ArgAction, Parser, Subcommand};
 
 use profiles::ProfilesCommand;
+
+use crate::terminal::color::ColorChoice;
 
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
@@ -45,6 +47,10 @@ pub use verify::VerifyArgs;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    /// Color messages and NULL
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub color: ColorChoice,
 
     /// Print help (also -?; -h is the host, as in psql)
     // Not visible: fish takes the question mark in a completion script for a pattern.

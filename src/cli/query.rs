@@ -174,8 +174,21 @@ pub struct OutputArgs {
     pub format: Option<Format>,
 
     /// Same as --format expanded: one line per column, as psql -x prints
-    #[arg(short = 'x', long, group = "any_format")]
-    pub expanded: bool,
+    ///
+    /// With -x=auto, only a table that is wider than the terminal, as \x auto does in psql. The
+    /// value needs the equals sign.
+    #[arg(
+        short = 'x',
+        long,
+        value_name = "WHEN",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "on",
+        hide_possible_values = true,
+        group = "any_format"
+    )]
+    pub expanded: Option<Expanded>,
 
     /// Same as --format csv
     #[arg(long, group = "any_format")]
@@ -200,6 +213,17 @@ pub struct OutputArgs {
     /// Print rows only
     #[arg(short = 't', long)]
     pub tuples_only: bool,
+
+    /// Show every result in a pager, even one that fits the screen
+    ///
+    /// On a terminal, a pager shows tables that are longer or wider than the screen: that of
+    /// `PSQL_PAGER`, `PAGER`, or `less`. An empty variable means no pager.
+    #[arg(long, overrides_with = "no_pager")]
+    pub pager: bool,
+
+    /// Print without a pager
+    #[arg(long, overrides_with = "pager")]
+    pub no_pager: bool,
 
     /// Print NULL as TEXT
     #[arg(long, value_name = "TEXT")]
@@ -247,7 +271,8 @@ impl OutputArgs {
     /// If that is something else than can be in the file.
     pub fn format(&self) -> Result<Format, Mismatch> {
         let flags = [
-            (self.expanded, Format::Expanded),
+            (self.expanded == Some(Expanded::On), Format::Expanded),
+            (self.expanded == Some(Expanded::Auto), Format::Table),
             (self.csv, Format::Csv),
             (self.tsv, Format::Tsv),
             (self.json, Format::Json),
@@ -262,6 +287,14 @@ impl OutputArgs {
             (None, None) => Ok(Format::default()),
         }
     }
+}
+
+/// When the result has one line per column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Expanded {
+    On,
+    /// If the table is wider than the terminal.
+    Auto,
 }
 
 /// What to do when a shard fails.

@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 
 use super::connection::Connection;
 use super::dialer::{Connector, Dialer};
+use super::endpoint::Endpoint;
 use super::error::ConnectError;
 use super::password_prompt;
 use super::patience::Silence;
 use crate::client::notices::Notices;
-use crate::config::{HostPlace, Settings};
+use crate::config::{Host, HostPlace, Settings};
 
 /// A server and a bounded number of connections to it.
 #[derive(Clone)]
@@ -126,6 +127,11 @@ impl ConnectionPool {
 
     pub fn settings(&self) -> &Settings {
         self.dialer.settings()
+    }
+
+    /// The host that answered.
+    pub fn host(&self) -> Option<&Host> {
+        self.dialer.reached().map(Endpoint::host)
     }
 
     /// Whether the server has reported this user to be a superuser.

@@ -27,6 +27,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
+use crate::terminal::summary::{Location, Scope};
 use crate::text::escape::one_line;
 
 /// How many other databases are searched at once: a server may have more databases than
@@ -160,6 +161,21 @@ pub async fn topology(
         guesses: guess::layouts(&column(connection, &schemas).await),
         others: databases_with(layout, &shards_sql(layout, None), connection, settings).await,
     })))
+}
+
+/// What the summary states of where the shards are.
+pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
+    Scope {
+        location: location(server),
+        shards: topology.shards().len(),
+    }
+}
+
+pub fn location(server: &ConnectionPool) -> Location {
+    Location {
+        database: server.settings().database().to_owned(),
+        host: server.host().cloned(),
+    }
 }
 
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session

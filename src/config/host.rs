@@ -1,5 +1,6 @@
 //! The servers to try: libpq's `host`, `hostaddr` and `port` lists.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -47,13 +48,28 @@ impl Host {
         }
     }
 
+    /// For people: `db1`, `db1:5433`, `local socket`, `local socket:5433`. Only a socket that is
+    /// elsewhere than usual is named by its directory, as `/srv/pg`.
+    pub fn brief(&self) -> String {
+        let name = match &self.place {
+            HostPlace::Socket(directory) if is_usual(directory) => "local socket".into(),
+            HostPlace::Socket(directory) => directory.to_string_lossy(),
+            HostPlace::Tcp { name, .. } if name.contains(':') => format!("[{name}]").into(),
+            HostPlace::Tcp { name, .. } => Cow::Borrowed(name.as_str()),
+        };
+        if self.port == DEFAULT_PORT {
+            name.into_owned()
+        } else {
+            format!("{name}:{}", self.port)
+        }
+    }
+
     /// The host names under which a passfile may list it.
     pub(super) fn passfile_names(&self) -> Vec<&str> {
         match &self.place {
             HostPlace::Tcp { name, .. } => vec![name],
             HostPlace::Socket(directory) => {
-                let is_default = SOCKET_DIRECTORIES.iter().any(|d| directory == Path::new(d));
-                let localhost = is_default.then_some("localhost");
+                let localhost = is_usual(directory).then_some("localhost");
                 directory.to_str().into_iter().chain(localhost).collect()
             }
         }
@@ -132,6 +148,12 @@ fn parse_place(name: &str, address: &str, port: u16) -> Result<HostPlace, Settin
             address: None,
         }
     })
+}
+
+fn is_usual(directory: &Path) -> bool {
+    SOCKET_DIRECTORIES
+        .iter()
+        .any(|usual| directory == Path::new(usual))
 }
 
 fn default_socket_directory(port: u16) -> PathBuf {

@@ -39,6 +39,24 @@ fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 #[test]
+fn a_host_is_named_as_briefly_as_is_clear() {
+    for (target, brief) in [
+        ("host=db1", "db1"),
+        ("host=db1 port=5433", "db1:5433"),
+        ("host=db1 hostaddr=10.0.0.1", "db1"),
+        ("hostaddr=10.0.0.1", "10.0.0.1"),
+        ("host=::1", "[::1]"),
+        ("host=::1 port=5433", "[::1]:5433"),
+        ("host=/tmp", "local socket"),
+        ("host=/var/run/postgresql port=5433", "local socket:5433"),
+        ("host=/srv/pg", "/srv/pg"),
+        ("host=/srv/pg port=5433", "/srv/pg:5433"),
+    ] {
+        assert_eq!(resolved(target, &[]).hosts()[0].brief(), brief, "{target}");
+    }
+}
+
+#[test]
 fn given_beats_service_beats_variables_beats_defaults() {
     let home = home(&[(
         ".pg_service.conf",

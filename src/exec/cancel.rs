@@ -3,6 +3,8 @@
 //! SIGHUP under `nohup`, and SIGINT for background jobs of a script.
 
 use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,7 +17,21 @@ const SIGXFSZ: i32 = 25;
 
 /// Set when cancellation was requested.
 #[derive(Debug, Clone)]
-pub struct Interrupt(CancellationToken);
+pub struct Interrupt {
+    requested: CancellationToken,
+    /// Whether SIGINT is for another program.
+    ignores_ctrl_c: Arc<AtomicBool>,
+}
+
+/// SIGINT requests nothing until this is dropped.
+#[derive(Debug)]
+pub struct CtrlCIgnored(Arc<AtomicBool>);
+
+impl Drop for CtrlCIgnored {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
 
 impl Interrupt {
     pub fn listen() -> io::Result<Self> {
@@ -23,12 +39,22 @@ impl Interrupt {
         let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
         let mut terminations = ignored.or_listen(SignalKind::terminate())?;
         let mut hangups = ignored.or_listen(SignalKind::hangup())?;
-        let token = CancellationToken::new();
-        let requested = token.clone();
+        let interrupt = Self {
+            requested: CancellationToken::new(),
+            ignores_ctrl_c: Arc::default(),
+        };
+        let Self {
+            requested,
+            ignores_ctrl_c,
+        } = interrupt.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    () = next(&mut interrupts) => {}
+                    () = next(&mut interrupts) => {
+                        if ignores_ctrl_c.load(Ordering::Relaxed) {
+                            continue;
+                        }
+                    }
                     () = next(&mut terminations) => {}
                     () = next(&mut hangups) => {}
                 }
@@ -38,12 +64,18 @@ impl Interrupt {
                 requested.cancel();
             }
         });
-        Ok(Self(token))
+        Ok(interrupt)
     }
 
     /// Waits until a signal has arrived.
     pub async fn requested(&self) {
-        self.0.cancelled().await;
+        self.requested.cancelled().await;
+    }
+
+    /// For a program that runs on the same terminal and has its own use for Ctrl-C.
+    pub fn ignore_ctrl_c(&self) -> CtrlCIgnored {
+        self.ignores_ctrl_c.store(true, Ordering::Relaxed);
+        CtrlCIgnored(Arc::clone(&self.ignores_ctrl_c))
     }
 }
 

@@ -71,12 +71,12 @@ const AGGREGATES: [&str; 14] = [
 pub fn ungrouped_aggregate(
     statement: &Statement,
     answers: &[(Shard, ShardStats)],
-) -> Option<String> {
+) -> Option<&'static str> {
     let one_row_each = answers.len() > 1 && answers.iter().all(|(_, answer)| answer.rows == 1);
     let lower = statement.as_str().to_lowercase();
     let grouped = lower.split_whitespace().any(|word| word == "group");
     (one_row_each && !grouped && calls_aggregate(&lower))
-        .then(|| "shardq: hint: one result per shard; add --global for a single total".to_owned())
+        .then_some("one result per shard; add --global for a single total")
 }
 
 fn calls_aggregate(sql: &str) -> bool {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::output::atomic_file::{AtomicFile, IfExists};
 use crate::output::format::RenderError;
 use crate::output::open_file;
+use crate::terminal::pager::{Pager, PagerError};
 use crate::text::io_reason::io_reason;
 
 /// Blocks that may wait for the reader; each is about 64 KiB.
@@ -65,6 +66,10 @@ enum Command {
     /// Discard what was written since the last checkpoint.
     Rewind,
     Checkpoint(oneshot::Sender<()>),
+    /// What is written from now on goes through a pager.
+    Page(Pager),
+    /// Wait until the pager has ended.
+    EndPage(oneshot::Sender<Result<(), PagerError>>),
 }
 
 #[derive(Debug)]
@@ -107,9 +112,19 @@ impl Sink {
         let (end, ended) = oneshot::channel();
         let write_all = move || {
             let mut kept = 0;
+            let mut pager: Option<Pager> = None;
             while let Some(command) = waiting.blocking_recv() {
                 match command {
-                    Command::Write(block) => target.write(&block)?,
+                    Command::Write(block) => match &mut pager {
+                        Some(pager) => pager.write(&block),
+                        None => target.write(&block)?,
+                    },
+                    Command::Page(opened) => pager = Some(opened),
+                    Command::EndPage(ended) => {
+                        let waited = pager.take().map_or(Ok(()), Pager::wait);
+                        // The receiver may be gone.
+                        let _ = ended.send(waited);
+                    }
                     Command::Rewind => target.rewind(kept)?,
                     Command::Checkpoint(reached) => {
                         kept = target.position();
@@ -137,6 +152,23 @@ impl Sink {
     /// [`Sink::publish`] returns the error.
     pub async fn write(&self, block: Vec<u8>) -> bool {
         self.commands.send(Command::Write(block)).await.is_ok()
+    }
+
+    /// Passes to a pager what is written until [`Sink::end_page`].
+    pub async fn page(&self, pager: Pager) {
+        // The receiver is gone only when the writer has failed.
+        let _ = self.commands.send(Command::Page(pager)).await;
+    }
+
+    /// Waits until the pager has ended.
+    ///
+    /// # Errors
+    /// If it was not started.
+    pub async fn end_page(&self) -> Result<(), PagerError> {
+        let (end, ended) = oneshot::channel();
+        let _ = self.commands.send(Command::EndPage(end)).await;
+        // As above.
+        ended.await.unwrap_or(Ok(()))
     }
 
     pub fn is_terminal(&self) -> bool {

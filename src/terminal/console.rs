@@ -1,21 +1,28 @@
 //! Standard error: notices, errors, the progress line and the summary. Results never go here,
 //! and everything else does.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::terminal::color::Paint;
 use crate::terminal::progress_line::ProgressLine;
+use crate::terminal::size::Size;
+use crate::terminal::summary::SummaryLine;
 use crate::text::escape::for_stderr;
 
 #[derive(Debug)]
 pub struct Console {
     quiet: bool,
     terminal: bool,
+    paint: Paint,
     began: Instant,
     line: ProgressLine,
     /// When the next line is due if lines cannot be overwritten; `None` for never.
     next_line: Option<Duration>,
+    /// The tips that were given.
+    asides: BTreeSet<String>,
 }
 
 impl Console {
@@ -29,9 +36,11 @@ impl Console {
         Self {
             quiet,
             terminal: io::stderr().is_terminal(),
+            paint: Paint::on(&io::stderr()),
             began: Instant::now(),
             line: ProgressLine::default(),
             next_line: None,
+            asides: BTreeSet::new(),
         }
     }
 
@@ -66,32 +75,41 @@ impl Console {
     /// An error. Shown even if quiet.
     pub fn error(&mut self, text: &impl Display) {
         self.clear();
-        Self::line(&format!("shardq: error: {text}"));
+        self.line(&format!("shardq: error: {text}"));
     }
 
     /// Something that may make the result wrong. Shown even if quiet.
     pub fn warning(&mut self, text: &impl Display) {
         self.clear();
-        Self::line(&format!("shardq: warning: {text}"));
+        self.line(&format!("shardq: warning: {text}"));
     }
 
     /// A message from the server, unchanged. Shown even if quiet, as in psql.
     pub fn server(&mut self, text: &impl Display) {
         self.clear();
-        Self::line(&text.to_string());
+        Self::write(&for_stderr(text.to_string().trim_end()));
     }
 
     /// Information that needs no action.
     pub fn note(&mut self, text: &impl Display) {
         if !self.quiet {
             self.clear();
-            Self::line(&text.to_string());
+            self.line(&text.to_string());
         }
     }
 
-    /// A tip for later: only on a terminal, not in a log.
+    /// The last line of a run, as long as the terminal has room for.
+    pub fn summary(&mut self, line: &SummaryLine) {
+        if !self.quiet {
+            self.clear();
+            let size = Size::of(io::stderr()).filter(|_| self.terminal);
+            Self::write(&line.fitted(size.map(|size| size.columns), self.paint));
+        }
+    }
+
+    /// A tip for later: once per run, and only on a terminal, not in a log.
     pub fn aside(&mut self, text: &impl Display) {
-        if self.terminal {
+        if self.terminal && self.asides.insert(text.to_string()) {
             self.note(&format!("shardq: hint: {text}"));
         }
     }
@@ -104,7 +122,7 @@ impl Console {
         }
         if !self.terminal {
             if self.next_line.is_some_and(|due| elapsed >= due) {
-                Self::line(&text.to_string());
+                self.line(&text.to_string());
                 self.next_line = Some(elapsed + Self::BETWEEN_LINES);
             }
             return;
@@ -116,8 +134,13 @@ impl Console {
         self.line.clear();
     }
 
-    fn line(text: &str) {
-        let line = format!("{}\n", for_stderr(text.trim_end()));
+    fn line(&self, text: &str) {
+        Self::write(&self.paint.message(&for_stderr(text.trim_end())));
+    }
+
+    /// Text that is escaped.
+    fn write(text: &str) {
+        let line = format!("{text}\n");
         // If stderr is closed, there is nowhere to report it.
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }

@@ -1,6 +1,8 @@
 //! Output on stderr (messages, the progress line, the summary) and the exit status.
+pub mod color;
 pub mod console;
 pub mod exit_status;
+pub mod pager;
 pub mod progress_line;
 pub mod size;
 pub mod statement_log;

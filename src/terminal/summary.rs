@@ -1,37 +1,23 @@
-//! The last line of a run: how complete the result is. On stderr, to keep stdout for results.
+//! The last line of a run: how complete the result is, and where it is from. On stderr, to keep
+//! stdout for results.
 
 use std::fmt;
 use std::time::Duration;
 
+use crate::config::Host;
 use crate::sharding::missing::Missing;
 use crate::sharding::selection::Origins;
+use crate::terminal::color::{Paint, Style};
+use crate::text::escape::{for_stderr, one_line};
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
+use crate::text::width::line_width;
 
-/// `20,001 rows · 128/128 shards · one snapshot · 21 ms`
+/// `20,001 rows · 128/128 shards · builder on db1 · one snapshot · 21 ms`
 #[derive(Debug, Clone)]
 pub struct Summary {
-    pub rows: u64,
-    pub answered: usize,
-    pub expected: usize,
-    pub missing: Missing,
-    /// How these shards were selected, if by origin.
-    pub origins: Option<Origins>,
-    pub instants: SnapshotCount,
+    pub extent: ResultSummary,
+    pub scope: Scope,
     pub elapsed: Duration,
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let extent = ResultSummary {
-            rows: self.rows,
-            answered: self.answered,
-            expected: self.expected,
-            missing: self.missing.clone(),
-            origins: self.origins.clone(),
-            instants: self.instants,
-        };
-        write!(f, "{extent} · {}", HumanDuration(self.elapsed))
-    }
 }
 
 /// What a result covers: `20,001 rows · 128/128 shards · one snapshot`
@@ -41,8 +27,24 @@ pub struct ResultSummary {
     pub answered: usize,
     pub expected: usize,
     pub missing: Missing,
+    /// How these shards were selected, if by origin.
     pub origins: Option<Origins>,
     pub instants: SnapshotCount,
+}
+
+/// What a run selects its shards from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    pub location: Location,
+    /// Number of shards in the database, selected or not.
+    pub shards: usize,
+}
+
+/// A database and the host that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    pub database: String,
+    pub host: Option<Host>,
 }
 
 /// Number of snapshots that a result was read at.
@@ -54,21 +56,120 @@ pub enum SnapshotCount {
     Runs(usize),
 }
 
+/// A summary whose location is as long as the line has room for.
+#[derive(Debug, Clone)]
+pub struct SummaryLine {
+    pub before: Vec<SummaryPart>,
+    pub location: Location,
+    pub after: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SummaryPart {
+    Plain(String),
+    /// That something is missing.
+    Incomplete(String),
+}
+
+const SEPARATOR: &str = " · ";
+
+impl Summary {
+    pub fn line(&self) -> SummaryLine {
+        let of = (self.extent.expected < self.scope.shards).then_some(self.scope.shards);
+        let ResultSummary {
+            origins, instants, ..
+        } = &self.extent;
+        let origins = origins.as_ref().map(ToString::to_string);
+        let rows = SummaryPart::Plain(self.extent.rows());
+        let shards = SummaryPart::complete_if(self.extent.is_complete(), self.extent.shards(of));
+        SummaryLine {
+            before: [rows, shards]
+                .into_iter()
+                .chain(origins.map(SummaryPart::Plain))
+                .collect(),
+            location: self.scope.location.clone(),
+            after: vec![
+                instants.to_string(),
+                HumanDuration(self.elapsed).to_string(),
+            ],
+        }
+    }
+}
+
+impl ResultSummary {
+    fn is_complete(&self) -> bool {
+        self.answered == self.expected
+    }
+
+    fn rows(&self) -> String {
+        let plural = if self.rows == 1 { "row" } else { "rows" };
+        format!("{} {plural}", ThousandsSeparated(self.rows))
+    }
+
+    /// `of` is the number of shards that there are, if only some were selected.
+    fn shards(&self, of: Option<usize>) -> String {
+        let of = match (of, &self.origins) {
+            (Some(of), None) => format!(" of {of}"),
+            // That of an origin's shard is stated with its rule.
+            _ => String::new(),
+        };
+        let Self {
+            answered,
+            expected,
+            missing,
+            ..
+        } = self;
+        format!("{answered}/{expected} shards{of}{missing}")
+    }
+}
+
+impl SummaryLine {
+    /// For a terminal of so many columns: with the database and its host, the database, or neither.
+    /// Complete without a terminal.
+    pub fn fitted(&self, columns: Option<usize>, paint: Paint) -> String {
+        let Location { database, host } = &self.location;
+        let database = one_line(database);
+        let host = host.as_ref().map(|host| one_line(&host.brief()));
+        let whole = host.map(|host| format!("{database} on {host}"));
+        let mut locations = whole.into_iter().chain([database]).map(Some).chain([None]);
+        let line = |location: Option<&String>, paint: Paint| {
+            let before = self.before.iter().map(|part| part.shown(paint));
+            let after = location.into_iter().chain(&self.after);
+            let parts = before.chain(after.map(|part| for_stderr(part)));
+            parts.collect::<Vec<_>>().join(SEPARATOR)
+        };
+        let fits = |location: &Option<String>| {
+            let width = line_width(&line(location.as_ref(), Paint::Plain));
+            columns.is_none_or(|columns| width <= columns)
+        };
+        line(locations.find(fits).flatten().as_ref(), paint)
+    }
+}
+
+impl SummaryPart {
+    pub fn complete_if(is_complete: bool, text: String) -> Self {
+        if is_complete {
+            Self::Plain(text)
+        } else {
+            Self::Incomplete(text)
+        }
+    }
+
+    fn shown(&self, paint: Paint) -> String {
+        match self {
+            Self::Plain(text) => for_stderr(text),
+            Self::Incomplete(text) => paint.text(Style::Error, &for_stderr(text)),
+        }
+    }
+}
+
 impl fmt::Display for ResultSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} · {}/{} shards{}",
-            ThousandsSeparated(self.rows),
-            if self.rows == 1 { "row" } else { "rows" },
-            self.answered,
-            self.expected,
-            self.missing,
-        )?;
+        write!(f, "{}{SEPARATOR}{}", self.rows(), self.shards(None))?;
         if let Some(origins) = &self.origins {
-            write!(f, " · {origins}")?;
+            write!(f, "{SEPARATOR}{origins}")?;
         }
-        write!(f, " · {}", self.instants)
+        write!(f, "{SEPARATOR}{}", self.instants)
     }
 }
 
@@ -85,33 +186,105 @@ impl fmt::Display for SnapshotCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ConnectionFlags, Environment, Settings};
     use crate::sharding::ranges::Ranges;
     use crate::sharding::shard::Shard;
 
-    #[test]
-    fn it_states_rows_completeness_instant_and_time() {
-        let footer = Summary {
-            rows: 20_001,
-            answered: 128,
-            expected: 128,
-            missing: Missing::default(),
-            origins: None,
-            instants: SnapshotCount::One,
+    fn summary(host: &str) -> Summary {
+        let flags = ConnectionFlags {
+            host: Some(host.to_owned()),
+            dbname: vec!["builder".to_owned()],
+            username: Some("hab".to_owned()),
+            ..ConnectionFlags::default()
+        };
+        let settings = Settings::resolve(&flags, &Environment::default()).unwrap();
+        Summary {
+            extent: ResultSummary {
+                rows: 20_001,
+                answered: 128,
+                expected: 128,
+                missing: Missing::default(),
+                origins: None,
+                instants: SnapshotCount::One,
+            },
+            scope: Scope {
+                location: Location {
+                    database: settings.database().to_owned(),
+                    host: settings.hosts().first().cloned(),
+                },
+                shards: 128,
+            },
             elapsed: Duration::from_millis(21),
-        };
+        }
+    }
+
+    #[test]
+    fn it_states_rows_completeness_location_instant_and_time() {
+        let complete = summary("db1");
         assert_eq!(
-            footer.to_string(),
-            "20,001 rows · 128/128 shards · one snapshot · 21 ms"
+            complete.line().fitted(None, Paint::Plain),
+            "20,001 rows · 128/128 shards · builder on db1 · one snapshot · 21 ms"
         );
-        let footer = Summary {
-            rows: 1,
-            answered: 127,
-            missing: Missing::new(Ranges::of(&[Shard::new(4)]), None),
-            ..footer
-        };
+        let mut incomplete = complete;
+        incomplete.extent.rows = 1;
+        incomplete.extent.answered = 127;
+        incomplete.extent.missing = Missing::new(Ranges::of(&[Shard::new(4)]), None);
         assert_eq!(
-            footer.to_string(),
-            "1 row · 127/128 shards, missing: shard_4 · one snapshot · 21 ms"
+            incomplete.line().fitted(None, Paint::Plain),
+            "1 row · 127/128 shards, missing: shard_4 · builder on db1 · one snapshot · 21 ms"
         );
+    }
+
+    #[test]
+    fn a_selection_states_of_how_many_shards() {
+        let mut some = summary("db1");
+        some.extent.answered = 2;
+        some.extent.expected = 3;
+        let line = some.line().fitted(None, Paint::Plain);
+        assert!(
+            line.starts_with("20,001 rows · 2/3 shards of 128 · "),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn the_location_is_as_long_as_there_is_room() {
+        let line = summary("db1").line();
+        let whole = line.fitted(None, Paint::Plain);
+        let width = line_width(&whole);
+        let shorter = "20,001 rows · 128/128 shards · builder · one snapshot · 21 ms";
+        let shortest = "20,001 rows · 128/128 shards · one snapshot · 21 ms";
+        assert_eq!(line.fitted(Some(width), Paint::Plain), whole);
+        assert_eq!(line.fitted(Some(width - 1), Paint::Plain), shorter);
+        assert_eq!(
+            line.fitted(Some(line_width(shorter)), Paint::Plain),
+            shorter
+        );
+        assert_eq!(
+            line.fitted(Some(line_width(shorter) - 1), Paint::Plain),
+            shortest
+        );
+        assert_eq!(line.fitted(Some(1), Paint::Plain), shortest);
+    }
+
+    #[test]
+    fn what_is_missing_is_red_and_takes_no_more_room() {
+        let mut some = summary("db1");
+        let whole = some.line().fitted(None, Paint::Plain);
+        assert_eq!(some.line().fitted(None, Paint::Ansi), whole);
+        some.extent.answered = 127;
+        let red = some.line().fitted(Some(line_width(&whole)), Paint::Ansi);
+        assert_eq!(
+            red,
+            "20,001 rows · \x1b[1;31m127/128 shards\x1b[0m · builder on db1 · one snapshot · 21 ms"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_end_the_line_or_drive_the_terminal() {
+        let mut odd = summary("db1");
+        odd.scope.location.database = "a\nb\x1b[2J".to_owned();
+        let line = odd.line().fitted(None, Paint::Plain);
+        assert!(line.contains(r" · a\nb\x1B[2J on db1 · "), "{line}");
     }
 }

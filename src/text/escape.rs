@@ -63,7 +63,9 @@ fn looks_like_ours(line: &str) -> bool {
     const SEVERITIES: [&str; 6] = ["ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO"];
     let begins = |word: &&str| line.starts_with(*word);
     let is_footer = |line: &str| {
-        line.contains(" shards · ")
+        [" shards · ", " shards, missing: ", " shards of "]
+            .iter()
+            .any(|part| line.contains(part) && line.contains(" · "))
             || line
                 .trim_start_matches(|c: char| c.is_ascii_digit() || c == '/')
                 .starts_with(" shards")
@@ -172,6 +174,10 @@ mod tests {
             (
                 "a\nshardq: b\n12/12 shards\nERROR: c",
                 "a\n    shardq: b\n    12/12 shards\n    ERROR: c",
+            ),
+            (
+                "a\n1 row · 2/2 shards of 9 · b\n1 row · 1/2 shards, missing: c · d",
+                "a\n    1 row · 2/2 shards of 9 · b\n    1 row · 1/2 shards, missing: c · d",
             ),
             (
                 "1 row · 2/2 shards · one snapshot",

@@ -19,7 +19,7 @@ use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builde
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 /// A finished run.
 pub struct FinishedRun<'a> {
@@ -29,6 +29,7 @@ pub struct FinishedRun<'a> {
     pub server_info: ServerInfo,
     /// The selected shards.
     pub selection: Selection,
+    pub scope: Scope,
     pub began: Timestamp,
     pub outcome: RunReport,
     /// For the manifest, or why they are unknown.
@@ -80,7 +81,7 @@ pub async fn conclude(
         }
         _ => {}
     }
-    console.note(&ran.footer(console));
+    console.summary(&ran.footer(console).line());
     Ok(exit)
 }
 
@@ -215,13 +216,23 @@ impl FinishedRun<'_> {
     fn footer(&self, console: &Console) -> Summary {
         let answers = &self.outcome.answers;
         let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
+        self.summary(
+            ResultSummary {
+                rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
+                answered: answers.len(),
+                expected: self.selection.expected(),
+                missing: self.selection.missing(answered),
+                origins: self.selection.origins.clone(),
+                instants: self.plan.instant.into(),
+            },
+            console,
+        )
+    }
+
+    pub fn summary(&self, extent: ResultSummary, console: &Console) -> Summary {
         Summary {
-            rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
-            answered: answers.len(),
-            expected: self.selection.expected(),
-            missing: self.selection.missing(answered),
-            origins: self.selection.origins.clone(),
-            instants: self.plan.instant.into(),
+            extent,
+            scope: self.scope.clone(),
             elapsed: console.elapsed(),
         }
     }

@@ -25,7 +25,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let ExportRequest { args, kind, .. } = *asked;
@@ -96,6 +96,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
                 plan,
                 way: going.way,
                 selection: going.selection,
+                scope: going.scope,
                 parts: going.parts,
                 server_info,
                 began,
@@ -203,6 +204,7 @@ struct FinishedRun<'a> {
     way: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
+    scope: Scope,
     parts: Vec<(Shard, ShardStats)>,
     server_info: ServerInfo,
     began: Timestamp,
@@ -262,15 +264,19 @@ async fn conclude(
         console.note(&global::timing(&ran.parts));
     }
     let taking_part = &ran.way.catalog().shards;
-    console.note(&Summary {
-        rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
-        answered: taking_part.len(),
-        expected: ran.selection.expected(),
-        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
-        origins: ran.selection.origins.clone(),
-        instants: ran.plan.instant.into(),
+    let summary = Summary {
+        extent: ResultSummary {
+            rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
+            answered: taking_part.len(),
+            expected: ran.selection.expected(),
+            missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+            origins: ran.selection.origins.clone(),
+            instants: ran.plan.instant.into(),
+        },
+        scope: ran.scope.clone(),
         elapsed: console.elapsed(),
-    });
+    };
+    console.summary(&summary.line());
     Ok(exit)
 }
 

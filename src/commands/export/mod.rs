@@ -81,6 +81,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
             plan,
             server_info,
             selection,
+            scope,
             ..
         }) = underway
         else {
@@ -104,6 +105,7 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
                 plan,
                 server_info,
                 selection,
+                scope,
                 began,
                 outcome,
                 columns,

@@ -24,7 +24,6 @@ use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::ResultSummary;
-use crate::text::humanize::HumanDuration;
 
 pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let (folder, earlier) = open(&asked.args.output)?;
@@ -141,6 +140,7 @@ async fn begin<'a>(
         types,
         server_info,
         selection,
+        scope,
     }) = underway
     else {
         return Ok(None);
@@ -150,6 +150,7 @@ async fn begin<'a>(
         plan,
         server_info,
         selection,
+        scope,
         began,
         outcome: RunReport::new(all.len()),
         columns: Ok(Vec::new()),
@@ -215,12 +216,11 @@ async fn conclude(
         ));
     }
     ran.say_timing(console);
-    let elapsed = HumanDuration(console.elapsed());
     let extent = ResultSummary {
         origins: ran.selection.origins.clone(),
         ..manifest.extent()
     };
-    console.note(&format!("{extent} · {elapsed}"));
+    console.summary(&ran.summary(extent, console).line());
     Ok(exit)
 }
 

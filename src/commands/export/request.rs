@@ -25,6 +25,7 @@ use crate::pg::quote::Literal;
 use crate::sharding::layout::Pattern;
 use crate::sharding::script;
 use crate::sharding::shard_list::ShardList;
+use crate::terminal::color::Paint;
 
 /// The complete request.
 #[derive(Clone, Copy)]
@@ -198,6 +199,7 @@ impl ExportRequest<'_> {
                 bigint_as_string: args.bigint_as_string,
                 delimiter: args.delimiter.unwrap_or_default(),
                 shard_column: self.shard_column().is_some(),
+                paint: Paint::Plain,
             },
             shard_column: self.shard_column(),
             excel: args.excel,

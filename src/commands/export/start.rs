@@ -16,6 +16,7 @@ use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Scope;
 
 /// Which of the selected shards are queried, and how their rows are merged.
 pub struct ShardSelection<'a> {
@@ -32,6 +33,7 @@ pub struct ExportStarted {
     pub server_info: ServerInfo,
     /// The selected shards.
     pub selection: Selection,
+    pub scope: Scope,
 }
 
 /// Connects, runs the preflight, and starts the workers. `None` if interrupted.
@@ -91,6 +93,7 @@ pub async fn start(
             types,
             server_info,
             selection,
+            scope: session_setup::scope(&server, &topology),
         })
     };
     session_setup::run_or_cancel(&server, interrupt, work).await

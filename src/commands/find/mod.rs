@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::session_setup;
 use crate::cli::find::FindArgs;
-use crate::client::Connection;
+use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::setup;
@@ -29,6 +29,7 @@ use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
@@ -37,11 +38,20 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
     let key = Key::new(&args.key, args.kind)?;
     let found = if args.no_verify {
-        Some((compute(&args, key)?, None))
+        Some(FindOutcome {
+            report: compute(&args, key)?,
+            unanswered: None,
+            location: None,
+        })
     } else {
         verify(&args, &key, &mut console).await?
     };
-    let Some((find_report, unanswered)) = found else {
+    let Some(FindOutcome {
+        report: find_report,
+        unanswered,
+        location,
+    }) = found
+    else {
         return Ok(Exit::Interrupted);
     };
     let printed = sink::print(find_report.render(args.form())).await;
@@ -55,17 +65,27 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(hint) = find_report.hint() {
         console.note(&hint);
     }
-    if let Some(searched) = &find_report.searched {
-        console.note(&format!(
-            "{searched} · one snapshot · {}",
-            HumanDuration(console.elapsed())
-        ));
+    if let (Some(searched), Some(location)) = (&find_report.searched, location) {
+        let elapsed = HumanDuration(console.elapsed());
+        console.summary(&SummaryLine {
+            before: vec![SummaryPart::complete_if(
+                searched.is_complete(),
+                searched.to_string(),
+            )],
+            location,
+            after: vec!["one snapshot".to_owned(), elapsed.to_string()],
+        });
     }
     Ok(find_report.exit())
 }
 
-/// The report, and why some shards could not answer.
-type FindOutcome = (FindReport, Option<Unanswered>);
+struct FindOutcome {
+    report: FindReport,
+    /// Why some shards could not answer.
+    unanswered: Option<Unanswered>,
+    /// Where all shards were searched.
+    location: Option<Location>,
+}
 
 /// Keys are in shards by number.
 fn numbering(args: &FindArgs) -> Result<Numbering, Error> {
@@ -109,7 +129,7 @@ async fn verify(
             key,
             plan: &plan,
         };
-        let work = search(asked, opened.first, console);
+        let work = search(asked, &opened.server, opened.first, console);
         let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
         // Only messages from opening the connection are shown.
@@ -158,6 +178,7 @@ struct FindRequest<'a> {
 /// Looks in the shard where the key belongs, then in all selected shards.
 async fn search(
     asked: FindRequest<'_>,
+    server: &ConnectionPool,
     connection: Connection,
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
@@ -199,7 +220,11 @@ async fn search(
         now,
     };
     if let ExpectedShardResult::Found(hits) = at_home {
-        return Ok((of(FindVerdict::Verified(hits), None), None));
+        return Ok(FindOutcome {
+            report: of(FindVerdict::Verified(hits), None),
+            unanswered: None,
+            location: None,
+        });
     }
     let Everywhere {
         hits,
@@ -219,7 +244,11 @@ async fn search(
         (false, Ok(_)) => FindVerdict::Misplaced(hits),
         (false, Err(_)) => FindVerdict::Found(hits),
     };
-    Ok((of(verdict, Some(searched)), Some(unanswered)))
+    Ok(FindOutcome {
+        report: of(verdict, Some(searched)),
+        unanswered: Some(unanswered),
+        location: Some(session_setup::location(server)),
+    })
 }
 
 /// Probably the wrong database.

@@ -35,6 +35,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::Scope;
 
 use gather::{GatherResult, gather};
 
@@ -61,6 +62,7 @@ pub(super) struct Prepared {
     pub way: ExecutionPlan,
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
+    pub scope: Scope,
     pub survey: Preflight,
     pub server: ConnectionPool,
     pub pending_connections: Vec<PendingConnection>,
@@ -84,6 +86,7 @@ pub(super) struct Going {
     pub way: ExecutionPlan,
     /// The selected shards.
     pub selection: Selection,
+    pub scope: Scope,
     /// Statistics of the partials; empty for a single statement.
     pub parts: Vec<(Shard, ShardStats)>,
 }
@@ -201,6 +204,7 @@ pub(super) async fn prepare(
         Ok(Prepared {
             way: prepared.plan,
             selection,
+            scope: session_setup::scope(&server, &topology),
             survey: found.preflight,
             server: server.clone(),
             pending_connections: opened.pending_connections,
@@ -304,6 +308,7 @@ impl Prepared {
         let Self {
             way,
             selection,
+            scope,
             survey,
             server,
             pending_connections,
@@ -370,6 +375,7 @@ impl Prepared {
             started,
             way,
             selection,
+            scope,
             parts,
         })))
     }

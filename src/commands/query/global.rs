@@ -13,7 +13,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(
     asked: QueryRequest<'_>,
@@ -51,6 +51,7 @@ pub(super) async fn run(
                 asked,
                 way: going.way,
                 selection: going.selection,
+                scope: going.scope,
                 parts: going.parts,
                 outcome,
             };
@@ -115,6 +116,7 @@ struct FinishedRun<'a> {
     way: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
+    scope: Scope,
     parts: Vec<(Shard, ShardStats)>,
     outcome: RunReport,
 }
@@ -122,23 +124,27 @@ struct FinishedRun<'a> {
 /// Ends the result and reports the outcome.
 async fn conclude(
     ran: FinishedRun<'_>,
-    output: Output,
+    mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     let QueryRequest {
         args,
         plan,
         position,
+        interrupt,
         ..
     } = ran.asked;
     let taking_part = &ran.way.catalog().shards;
     let footer = Summary {
-        rows: output.rows_so_far(),
-        answered: taking_part.len(),
-        expected: ran.selection.expected(),
-        missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
-        origins: ran.selection.origins.clone(),
-        instants: plan.instant.into(),
+        extent: ResultSummary {
+            rows: output.rows_so_far(),
+            answered: taking_part.len(),
+            expected: ran.selection.expected(),
+            missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
+            origins: ran.selection.origins.clone(),
+            instants: plan.instant.into(),
+        },
+        scope: ran.scope.clone(),
         elapsed: console.elapsed(),
     };
     let exit = match ran.outcome.status {
@@ -146,9 +152,15 @@ async fn conclude(
         RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
+    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+        return Ok(Ended::finally(Exit::Interrupted));
+    };
     let ended = request::end(output, exit, position).await;
+    if let Err(error) = shown {
+        console.warning(&error);
+    }
     let notices = &ran.outcome.notices;
-    notices.say(footer.answered, &plan.statement, console);
+    notices.say(footer.extent.answered, &plan.statement, console);
     if let Some(error) = ran.outcome.failures.first() {
         if let Some(file) = args.output.file() {
             request::not_written(file, console);
@@ -170,7 +182,7 @@ async fn conclude(
     if args.run.timing {
         console.note(&global::timing(&ran.parts));
     }
-    console.note(&footer);
+    console.summary(&footer.line());
     Ok(Ended {
         exit: global::exit(&ran.way, &ran.selection.shards),
         output,

@@ -1,5 +1,9 @@
 //! Renders a run's rows, with the shard as the first column, and passes them to the sink.
 
+use std::io;
+use std::time::Duration;
+
+use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardEvent;
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::RunReport;
@@ -7,11 +11,43 @@ use crate::output::format::{Finish, RenderError, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
+use crate::terminal::color::ColorChoice;
+use crate::terminal::pager::{Pager, PagerCommand, PagerError};
 use crate::terminal::progress_line::ProgressLine;
+use crate::terminal::size::Size;
 use crate::text::humanize::ThousandsSeparated;
 
 /// Blocks are passed to the sink at this size, in bytes.
 const BLOCK: usize = 64 << 10;
+
+/// The summary and the shell's prompt, which follow the result on the screen.
+const LINES_BELOW: usize = 2;
+
+/// Until a signal that ended the pager is handled.
+const SIGNAL_DELAY: Duration = Duration::from_millis(20);
+
+/// When a result goes through a pager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    Never,
+    /// If it is longer or wider than the screen.
+    IfNeeded,
+    Always,
+}
+
+/// How a result for people uses the screen.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenOptions {
+    pub paging: Paging,
+    pub table: TableFit,
+}
+
+/// What becomes of a table that is wider than the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFit {
+    Unchanged,
+    Expanded,
+}
 
 /// The output of one result.
 pub struct Output {
@@ -29,6 +65,7 @@ pub struct Output {
     /// Why a row could not be rendered.
     trouble: Option<RenderError>,
     progress: ProgressLine,
+    screen: ScreenOptions,
 }
 
 impl Output {
@@ -37,6 +74,7 @@ impl Output {
         shard_column: Option<String>,
         sink: Sink,
         progress: ProgressLine,
+        screen: ScreenOptions,
     ) -> Self {
         Self {
             renderer,
@@ -49,6 +87,7 @@ impl Output {
             rows: 0,
             trouble: None,
             progress,
+            screen,
         }
     }
 
@@ -93,6 +132,60 @@ impl Output {
         self.rows = 0;
         self.separator = separator;
         self.block.extend_from_slice(separator.as_bytes());
+    }
+
+    /// Shows the result in a pager if it is to, and waits for its end. Otherwise, and if the pager
+    /// was not started, the result is still to be printed.
+    pub async fn page(&mut self, interrupt: &Interrupt) -> Result<(), PagerError> {
+        self.fit_table();
+        let Some(command) = self.pager() else {
+            return Ok(());
+        };
+        self.progress.end();
+        let _ignored = interrupt.ignore_ctrl_c();
+        let (pager, handle) = Pager::start(command)?;
+        if ColorChoice::of_process() != ColorChoice::Always {
+            self.renderer.remove_paint();
+        }
+        self.sink.page(pager).await;
+        let mut more = Finish::More;
+        let mut block = Vec::new();
+        while more == Finish::More && !handle.reads_no_more() {
+            more = self.renderer.finish(&mut block);
+            // If the writer has failed, this has no effect, and it says why when it is closed.
+            self.sink.write(std::mem::take(&mut block)).await;
+        }
+        let shown = self.sink.end_page().await;
+        tokio::time::sleep(SIGNAL_DELAY).await;
+        if shown.is_err() {
+            self.renderer.rewind();
+        } else {
+            self.begun = false;
+            self.block.clear();
+        }
+        shown
+    }
+
+    fn fit_table(&mut self) {
+        if self.screen.table == TableFit::Expanded
+            && let Some(screen) = Size::of(io::stdout())
+        {
+            self.renderer.expand_beyond(screen.columns);
+        }
+    }
+
+    /// The pager, if one is to show the result.
+    fn pager(&self) -> Option<PagerCommand> {
+        let extent = self.renderer.extent().filter(|_| self.begun)?;
+        let is_needed = match self.screen.paging {
+            Paging::Never => false,
+            Paging::Always => true,
+            Paging::IfNeeded => {
+                let screen = Size::of(io::stdout()).unwrap_or_default();
+                extent.columns > screen.columns || extent.lines + LINES_BELOW > screen.rows
+            }
+        };
+        is_needed.then(PagerCommand::of_environment).flatten()
     }
 
     /// Ends the result, and publishes a file.

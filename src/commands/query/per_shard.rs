@@ -17,7 +17,7 @@ use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Summary;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(
     asked: QueryRequest<'_>,
@@ -44,13 +44,14 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error),
         };
-        let (started, selection, looks) = prepared.start(&plan);
+        let (started, selection, scope, looks) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
         let outcome = driver::drive(started, &mut output, console, asked.interrupt, policy).await?;
         if outcome.status != RunStatus::Retry {
             let ran = FinishedRun {
                 asked,
                 selection,
+                scope,
                 outcome,
             };
             return conclude(&ran, looks, output, console).await;
@@ -66,11 +67,12 @@ struct Setup {
     pending_connections: Vec<PendingConnection>,
     survey: Preflight,
     selection: Selection,
+    scope: Scope,
     looks: Looks,
 }
 
 impl Setup {
-    fn start(self, plan: &Plan) -> (Run, Selection, Looks) {
+    fn start(self, plan: &Plan) -> (Run, Selection, Scope, Looks) {
         let started = Run::new(
             plan,
             self.selection.shards.clone(),
@@ -79,7 +81,7 @@ impl Setup {
             self.pending_connections,
             MergeMode::IN_ORDER,
         );
-        (started, self.selection, self.looks)
+        (started, self.selection, self.scope, self.looks)
     }
 }
 
@@ -113,6 +115,7 @@ async fn prepare(
             pending_connections,
             survey,
             selection,
+            scope: session_setup::scope(&server, &topology),
             looks,
         })
     };
@@ -123,6 +126,7 @@ async fn prepare(
 struct FinishedRun<'a> {
     asked: QueryRequest<'a>,
     selection: Selection,
+    scope: Scope,
     outcome: RunReport,
 }
 
@@ -166,12 +170,15 @@ impl FinishedRun<'_> {
         let answers = &self.outcome.answers;
         let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
         Summary {
-            rows,
-            answered: answers.len(),
-            expected: self.selection.expected(),
-            missing: self.selection.missing(answered),
-            origins: self.selection.origins.clone(),
-            instants: self.asked.plan.instant.into(),
+            extent: ResultSummary {
+                rows,
+                answered: answers.len(),
+                expected: self.selection.expected(),
+                missing: self.selection.missing(answered),
+                origins: self.selection.origins.clone(),
+                instants: self.asked.plan.instant.into(),
+            },
+            scope: self.scope.clone(),
             elapsed: console.elapsed(),
         }
     }
@@ -181,7 +188,7 @@ impl FinishedRun<'_> {
 async fn conclude(
     ran: &FinishedRun<'_>,
     looks: Looks,
-    output: Output,
+    mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     let QueryRequest {
@@ -195,7 +202,13 @@ async fn conclude(
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let exit = ran.exit(&located);
+    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+        return Ok(Ended::finally(Exit::Interrupted));
+    };
     let say = || {
+        if let Err(error) = shown {
+            console.warning(&error);
+        }
         let RunReport { asked, notices, .. } = &ran.outcome;
         notices.say(*asked, &ran.asked.plan.statement, console);
         ran.say_what_is_missing(&located, console);
@@ -225,9 +238,9 @@ async fn conclude(
     }
     if let Some(hint) = hints::ungrouped_aggregate(&ran.asked.plan.statement, &ran.outcome.answers)
     {
-        console.note(&hint);
+        console.aside(&hint);
     }
-    console.note(&footer);
+    console.summary(&footer.line());
     Ok(Ended { exit, output })
 }
 
@@ -262,6 +275,7 @@ pub(super) async fn dry_run(
         survey,
         selection,
         looks,
+        ..
     } = prepared;
     drop((pending_connections, survey, looks));
     server.close().await;

@@ -1,11 +1,12 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
 use std::fmt;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::output::Output;
-use crate::cli::query::{OnError, OutputArgs, QueryArgs};
+use super::output::{Output, Paging, ScreenOptions, TableFit};
+use crate::cli::query::{Expanded, OnError, OutputArgs, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -21,8 +22,10 @@ use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
+use crate::terminal::color::Paint;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::terminal::pager::PagerError;
 
 pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
@@ -141,7 +144,24 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         shard_column,
         sink,
         console.progress_line(),
+        screen(&args.output),
     )))
+}
+
+fn screen(args: &OutputArgs) -> ScreenOptions {
+    let has_screen = args.file().is_none() && io::stdout().is_terminal();
+    ScreenOptions {
+        // As in psql, a pager needs a keyboard, too.
+        paging: match has_screen && io::stdin().is_terminal() {
+            true if args.pager => Paging::Always,
+            true if !args.no_pager => Paging::IfNeeded,
+            _ => Paging::Never,
+        },
+        table: match args.expanded {
+            Some(Expanded::Auto) if has_screen => TableFit::Expanded,
+            _ => TableFit::Unchanged,
+        },
+    }
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
@@ -152,6 +172,10 @@ pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
         bigint_as_string: output.bigint_as_string,
         delimiter: output.delimiter.unwrap_or_default(),
         shard_column: !output.no_shard_column && !args.global.global,
+        paint: match output.file() {
+            Some(_) => Paint::Plain,
+            None => Paint::on(&io::stdout()),
+        },
     };
     Renderer::new(format, options)
 }
@@ -199,6 +223,22 @@ pub(super) struct Ended {
 impl Ended {
     pub fn finally(exit: Exit) -> Self {
         Self { exit, output: None }
+    }
+}
+
+/// Shows a result in a pager if it is to, and there is one to show. `None` if interrupted.
+pub(super) async fn page(
+    output: &mut Output,
+    exit: Exit,
+    interrupt: &Interrupt,
+) -> Option<Result<(), PagerError>> {
+    if ![Exit::Complete, Exit::Incomplete].contains(&exit) {
+        return Some(Ok(()));
+    }
+    tokio::select! {
+        biased;
+        shown = output.page(interrupt) => Some(shown),
+        () = interrupt.requested() => None,
     }
 }
 

@@ -5,24 +5,92 @@ use std::iter;
 
 use tokio_postgres::types::Type;
 
+use super::RenderOptions;
 use crate::pg::row_batch::Column;
-use crate::text::width::columns;
+use crate::terminal::color::{Paint, Style};
+use crate::text::escape::visible;
+pub use crate::text::width::line_width;
 
-/// Screen columns of the widest line.
-pub fn width(text: &str) -> usize {
-    let mut rest = Some(text);
-    iter::from_fn(|| next_line(&mut rest))
-        .map(line_width)
-        .max()
-        .unwrap_or(0)
+/// What is shown in place of NULL.
+#[derive(Debug, Default)]
+pub struct NullText {
+    text: String,
+    extent: Extent,
+    paint: Paint,
 }
 
-/// Screen columns of one line.
-pub fn line_width(line: &str) -> usize {
-    if line.is_ascii() {
-        line.len()
-    } else {
-        line.chars().map(columns).sum()
+/// The lines of a cell that are still to be printed; `None` after the last one.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    pub rest: Option<&'a str>,
+    pub style: CellStyle,
+}
+
+/// What to write in front of each line and behind it. Neither takes a column.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CellStyle(&'static str, &'static str);
+
+impl NullText {
+    pub fn new(options: &RenderOptions) -> Self {
+        let text = visible(options.null.as_deref().unwrap_or_default());
+        Self {
+            extent: Extent::of(&text),
+            text: text.into_owned(),
+            paint: options.paint,
+        }
+    }
+
+    /// Of a value, or what is shown in its place.
+    pub fn extent(&self, value: Option<&str>) -> Extent {
+        value.map_or(self.extent, Extent::of)
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.paint = Paint::Plain;
+    }
+
+    pub fn cell<'a>(&'a self, value: Option<&'a str>) -> Cell<'a> {
+        let style = if value.is_some() {
+            CellStyle::default()
+        } else {
+            let (before, after) = self.paint.around(Style::Null);
+            CellStyle(before, after)
+        };
+        Cell {
+            rest: Some(value.unwrap_or(&self.text)),
+            style,
+        }
+    }
+}
+
+impl CellStyle {
+    pub fn write(self, line: &str, out: &mut Vec<u8>) {
+        if line.is_empty() {
+            return;
+        }
+        let Self(before, after) = self;
+        out.extend_from_slice(before.as_bytes());
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(after.as_bytes());
+    }
+}
+
+/// How much of a screen a text takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Of the widest line.
+    pub columns: usize,
+    pub lines: usize,
+}
+
+impl Extent {
+    pub fn of(text: &str) -> Self {
+        let mut rest = Some(text);
+        let lines = iter::from_fn(|| next_line(&mut rest)).map(line_width);
+        lines.fold(Self::default(), |so_far, columns| Self {
+            columns: so_far.columns.max(columns),
+            lines: so_far.lines + 1,
+        })
     }
 }
 
@@ -38,6 +106,12 @@ pub fn next_line<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
         }
         None => rest.take(),
     }
+}
+
+/// As psql: `(1 row)`, `(2 rows)`.
+pub fn footer(rows: usize) -> String {
+    let s = if rows == 1 { "" } else { "s" };
+    format!("({rows} row{s})\n")
 }
 
 pub fn pad(columns: usize, out: &mut Vec<u8>) {
@@ -84,7 +158,7 @@ mod tests {
             ("a\u{200b}b", 3),
             ("ab\nabcd\nabc", 4),
         ] {
-            assert_eq!(width(text), columns, "{text}");
+            assert_eq!(Extent::of(text).columns, columns, "{text}");
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! Source: `print_aligned_vertical` in Postgres's `src/fe_utils/print.c`.
 
+use std::borrow::Cow;
 use std::collections::TryReserveError;
 
-use super::cell::{line_width, next_line, pad, width};
-use super::table::footer;
+use super::cell::{Cell, Extent, NullText, footer, line_width, next_line, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -13,32 +13,56 @@ use crate::text::escape::visible;
 #[derive(Debug, Default)]
 pub struct Expanded {
     tuples_only: bool,
-    null: String,
+    null: NullText,
     names: Vec<String>,
     /// Of the widest line of a name.
     name_width: usize,
     /// Of the widest line of a value.
     value_width: usize,
     rows: Rows,
+    /// Number of lines of all rows, without the rules above them.
+    lines: usize,
     /// Number of rows already written.
     written: usize,
 }
 
 impl Expanded {
-    pub fn new(options: RenderOptions) -> Self {
+    pub fn new(options: &RenderOptions) -> Self {
         Self {
             tuples_only: options.tuples_only,
-            null: options.null.unwrap_or_default(),
+            null: NullText::new(options),
             ..Self::default()
         }
     }
 
+    /// A result whose rows are all there.
+    pub fn of(names: Vec<String>, rows: Rows, null: NullText, tuples_only: bool) -> Self {
+        let mut all = Self {
+            tuples_only,
+            null,
+            ..Self::default()
+        };
+        all.name(names);
+        for row in rows.iter() {
+            for (value, name) in row.values().zip(&all.names) {
+                let extent = all.null.extent(value);
+                all.value_width = all.value_width.max(extent.columns);
+                all.lines += extent.lines.max(Extent::of(name).lines);
+            }
+        }
+        all.rows = rows;
+        all
+    }
+
+    fn name(&mut self, names: Vec<String>) {
+        let widths = names.iter().map(|name| Extent::of(name).columns);
+        self.name_width = widths.max().unwrap_or(0);
+        self.names = names;
+    }
+
     pub fn begin(&mut self, columns: &[Column]) {
-        self.names = columns
-            .iter()
-            .map(|column| visible(&column.name).into_owned())
-            .collect();
-        self.name_width = self.names.iter().map(|n| width(n)).max().unwrap_or(0);
+        let names = columns.iter().map(|column| visible(&column.name));
+        self.name(names.map(Cow::into_owned).collect());
         self.rows = Rows::new(columns.len());
     }
 
@@ -46,11 +70,46 @@ impl Expanded {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
-        self.rows.hold(values.map(|value| {
-            let text = visible(value.unwrap_or(&self.null));
-            self.value_width = self.value_width.max(width(&text));
-            Some(text)
-        }))
+        let mut lines = 0;
+        self.rows
+            .hold(values.zip(&self.names).map(|(value, name)| {
+                let text = value.map(visible);
+                let extent = self.null.extent(text.as_deref());
+                self.value_width = self.value_width.max(extent.columns);
+                lines += extent.lines.max(Extent::of(name).lines);
+                text
+            }))?;
+        self.lines += lines;
+        Ok(())
+    }
+
+    /// Valid once all rows are there.
+    pub fn extent(&self) -> Extent {
+        let rows = self.rows.len();
+        if rows == 0 || self.names.is_empty() {
+            return Extent {
+                columns: footer(rows).len() - 1,
+                lines: if self.tuples_only { 1 } else { 2 },
+            };
+        }
+        let rules = if self.tuples_only { rows - 1 } else { rows };
+        let label = if self.tuples_only {
+            0
+        } else {
+            label(rows).len()
+        };
+        Extent {
+            columns: label.max(self.name_width + self.value_width + 3),
+            lines: self.lines + rules + 1,
+        }
+    }
+
+    pub fn rewind(&mut self) {
+        self.written = 0;
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.null.remove_paint();
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
@@ -68,12 +127,12 @@ impl Expanded {
             let i = self.written;
             self.written += 1;
             if !self.tuples_only {
-                self.rule(&format!("-[ RECORD {} ]", i + 1), out);
+                self.rule(&label(i + 1), out);
             } else if i > 0 {
                 self.rule("", out);
             }
             for (name, value) in self.names.iter().zip(row.values()) {
-                self.field(name, value.unwrap_or_default(), out);
+                self.field(name, self.null.cell(value), out);
             }
         }
         out.push(b'\n');
@@ -91,8 +150,9 @@ impl Expanded {
         out.push(b'\n');
     }
 
-    fn field(&self, name: &str, value: &str, out: &mut Vec<u8>) {
-        let (mut names, mut values) = (Some(name), Some(value));
+    fn field(&self, name: &str, value: Cell<'_>, out: &mut Vec<u8>) {
+        let Cell { rest, style } = value;
+        let (mut names, mut values) = (Some(name), rest);
         while names.is_some() || values.is_some() {
             let line = next_line(&mut names).unwrap_or_default();
             out.extend_from_slice(line.as_bytes());
@@ -101,7 +161,7 @@ impl Expanded {
             out.push(b'|');
             if let Some(line) = next_line(&mut values) {
                 out.push(b' ');
-                out.extend_from_slice(line.as_bytes());
+                style.write(line, out);
                 if values.is_some() {
                     pad(self.value_width - line_width(line), out);
                     out.push(b'+');
@@ -110,6 +170,10 @@ impl Expanded {
             out.push(b'\n');
         }
     }
+}
+
+fn label(record: usize) -> String {
+    format!("-[ RECORD {record} ]")
 }
 
 #[cfg(test)]

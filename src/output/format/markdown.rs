@@ -3,7 +3,7 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{is_right_aligned, line_width, pad};
+use super::cell::{Extent, is_right_aligned, line_width, pad};
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -54,6 +54,24 @@ impl Markdown {
             Some(text)
         });
         self.rows.hold(cells)
+    }
+
+    /// Valid once all rows are there.
+    pub fn extent(&self) -> Extent {
+        let widths = self.widths.iter().map(|width| width + 3);
+        let rows = self.rows.len();
+        Extent {
+            columns: widths.sum::<usize>() + 1,
+            lines: if self.tuples_only {
+                rows.max(1)
+            } else {
+                rows + 2
+            },
+        }
+    }
+
+    pub fn rewind(&mut self) {
+        self.written = 0;
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {

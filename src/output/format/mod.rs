@@ -13,6 +13,7 @@ mod markdown;
 mod table;
 pub(crate) mod tsv;
 
+pub use cell::Extent;
 pub use delimiter::Delimiter;
 
 use std::collections::TryReserveError;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 use crate::output::file_name::{Mismatch, Says, says};
 use crate::pg::row_batch::Column;
+use crate::terminal::color::Paint;
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -93,6 +95,8 @@ pub struct RenderOptions {
     pub delimiter: Delimiter,
     /// The first column is the shard column, not one of the query's.
     pub shard_column: bool,
+    /// For a terminal: dims the text of NULL.
+    pub paint: Paint,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -144,8 +148,8 @@ pub enum Renderer {
 impl Renderer {
     pub fn new(format: Format, options: RenderOptions) -> Self {
         match format {
-            Format::Table => Self::Table(table::TableRenderer::new(options)),
-            Format::Expanded => Self::Expanded(expanded::Expanded::new(options)),
+            Format::Table => Self::Table(table::TableRenderer::new(&options)),
+            Format::Expanded => Self::Expanded(expanded::Expanded::new(&options)),
             Format::Csv => Self::Csv(csv::Csv::new(options)),
             Format::Tsv => Self::Tsv(tsv::Tsv::new(options)),
             Format::Json => Self::Json(json::Json::new(&options)),
@@ -192,6 +196,46 @@ impl Renderer {
         Ok(())
     }
 
+    /// How much of a screen the result takes, once all rows are there. `None` for a format that is
+    /// not for people.
+    pub fn extent(&self) -> Option<Extent> {
+        match self {
+            Self::Table(table) => Some(table.extent()),
+            Self::Expanded(expanded) => Some(expanded.extent()),
+            Self::Markdown(markdown) => Some(markdown.extent()),
+            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) => None,
+        }
+    }
+
+    /// Once all rows are there: as psql's `\x auto`, changes a table of several columns that is
+    /// wider than the screen to one line per column.
+    pub fn expand_beyond(&mut self, columns: usize) {
+        if let Self::Table(table) = self
+            && table.is_wider_than(columns)
+        {
+            *self = Self::Expanded(std::mem::take(table).expanded());
+        }
+    }
+
+    /// Starts [`Renderer::finish`] anew, if the format holds all rows.
+    pub fn rewind(&mut self) {
+        match self {
+            Self::Table(table) => table.rewind(),
+            Self::Expanded(expanded) => expanded.rewind(),
+            Self::Markdown(markdown) => markdown.rewind(),
+            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) => {}
+        }
+    }
+
+    /// For a destination that is not a terminal after all.
+    pub fn remove_paint(&mut self) {
+        match self {
+            Self::Table(table) => table.remove_paint(),
+            Self::Expanded(expanded) => expanded.remove_paint(),
+            _ => {}
+        }
+    }
+
     /// Writes buffered output and the end of the result, one block per call, so that memory does
     /// not double. Call it again while it returns [`Finish::More`].
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
@@ -212,3 +256,78 @@ fn out_of_memory(_: TryReserveError) -> RenderError {
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::testing::any_rows;
+    use super::*;
+    use crate::text::width::line_width;
+    use proptest::prelude::*;
+
+    /// Rendered twice, as for a pager that cannot be started.
+    fn rendered(renderer: &mut Renderer, rows: &[Vec<Option<String>>]) -> String {
+        let names = (0..rows[0].len()).map(|i| Column::text(format!("c\n{i}")));
+        let mut out = Vec::new();
+        renderer
+            .begin(&names.collect::<Vec<_>>(), &mut out)
+            .unwrap();
+        for row in rows {
+            renderer
+                .row(row.iter().map(Option::as_deref), &mut out)
+                .unwrap();
+        }
+        while renderer.finish(&mut out) == Finish::More {}
+        let first = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        renderer.rewind();
+        while renderer.finish(&mut out) == Finish::More {}
+        assert_eq!(String::from_utf8(out).unwrap(), first);
+        first
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_that_is_expanded_is_what_it_would_have_been(
+            rows in any_rows(),
+            tuples_only: bool,
+            null in "[ab\n]{0,9}",
+        ) {
+            let options = RenderOptions { tuples_only, null: Some(null), ..Default::default() };
+            let mut expanded = Renderer::new(Format::Expanded, options.clone());
+            let mut table = Renderer::new(Format::Table, options);
+            let text = rendered(&mut expanded, &rows);
+            rendered(&mut table, &rows);
+            let columns = table.extent().unwrap().columns;
+            table.expand_beyond(columns);
+            prop_assert!(matches!(table, Renderer::Table(_)));
+            table.expand_beyond(columns - 1);
+            prop_assert_eq!(matches!(table, Renderer::Table(_)), rows[0].len() == 1);
+            if let Renderer::Expanded(_) = table {
+                prop_assert_eq!(table.extent(), expanded.extent());
+                let mut out = Vec::new();
+                while table.finish(&mut out) == Finish::More {}
+                prop_assert_eq!(String::from_utf8(out).unwrap(), text);
+            }
+        }
+
+        #[test]
+        fn the_extent_of_a_result_is_what_it_takes(
+            rows in any_rows(),
+            tuples_only: bool,
+            null in "[ab\n]{0,9}",
+            format in prop_oneof![
+                Just(Format::Table), Just(Format::Expanded), Just(Format::Markdown)
+            ],
+        ) {
+            let options = RenderOptions { tuples_only, null: Some(null), ..Default::default() };
+            let mut renderer = Renderer::new(format, options);
+            let text = rendered(&mut renderer, &rows);
+            let extent = renderer.extent().unwrap();
+            prop_assert_eq!(extent.lines, text.matches('\n').count(), "{}", text);
+            let lines = text.lines().filter(|line| !line.starts_with('('));
+            let columns = lines.map(line_width).max().unwrap_or(0);
+            // A mark of continuation may follow the last column, and padding may not.
+            prop_assert!(columns <= extent.columns + 1, "{} {}", extent.columns, text);
+            prop_assert!(columns + 1 >= extent.columns || tuples_only, "{} {}", extent.columns, text);
+        }
+    }
+}

@@ -7,7 +7,8 @@
 
 use std::collections::TryReserveError;
 
-use super::cell::{is_right_aligned, line_width, next_line, pad, width};
+use super::cell::{Cell, Extent, NullText, footer, is_right_aligned, line_width, next_line, pad};
+use super::expanded::Expanded;
 use super::{AT_A_TIME, Finish, RenderOptions};
 use crate::pg::row_batch::{Column, Rows};
 use crate::text::escape::visible;
@@ -15,9 +16,11 @@ use crate::text::escape::visible;
 #[derive(Debug, Default)]
 pub struct TableRenderer {
     tuples_only: bool,
-    null: String,
+    null: NullText,
     columns: Vec<Aligned>,
     rows: Rows,
+    /// Number of lines of all rows.
+    lines: usize,
     /// Number of rows already written.
     written: usize,
 }
@@ -31,10 +34,10 @@ struct Aligned {
 }
 
 impl TableRenderer {
-    pub fn new(options: RenderOptions) -> Self {
+    pub fn new(options: &RenderOptions) -> Self {
         Self {
             tuples_only: options.tuples_only,
-            null: options.null.unwrap_or_default(),
+            null: NullText::new(options),
             ..Self::default()
         }
     }
@@ -44,7 +47,7 @@ impl TableRenderer {
             let name = visible(&column.name).into_owned();
             Aligned {
                 right: is_right_aligned(column),
-                width: width(&name),
+                width: Extent::of(&name).columns,
                 name,
             }
         };
@@ -56,12 +59,55 @@ impl TableRenderer {
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<(), TryReserveError> {
+        let mut lines = 0;
         let cells = values.zip(&mut self.columns).map(|(value, column)| {
-            let text = visible(value.unwrap_or(&self.null));
-            column.width = column.width.max(width(&text));
-            Some(text)
+            let text = value.map(visible);
+            let extent = self.null.extent(text.as_deref());
+            column.width = column.width.max(extent.columns);
+            lines = lines.max(extent.lines);
+            text
         });
-        self.rows.hold(cells)
+        self.rows.hold(cells)?;
+        self.lines += lines;
+        Ok(())
+    }
+
+    /// Valid once all rows are there.
+    pub fn extent(&self) -> Extent {
+        let widths = self.columns.iter().map(|column| column.width + 3);
+        let names = self
+            .columns
+            .iter()
+            .map(|column| Extent::of(&column.name).lines);
+        // The header with its rule, the number of rows, and an empty line.
+        let others = if self.tuples_only {
+            1
+        } else {
+            names.max().unwrap_or(0) + 3
+        };
+        Extent {
+            columns: widths.sum::<usize>().saturating_sub(1),
+            lines: self.lines + others,
+        }
+    }
+
+    /// One column alone would be wider in the expanded format.
+    pub fn is_wider_than(&self, screen: usize) -> bool {
+        self.columns.len() > 1 && self.extent().columns > screen
+    }
+
+    /// The same result in the other format.
+    pub fn expanded(self) -> Expanded {
+        let names = self.columns.into_iter().map(|column| column.name);
+        Expanded::of(names.collect(), self.rows, self.null, self.tuples_only)
+    }
+
+    pub fn rewind(&mut self) {
+        self.written = 0;
+    }
+
+    pub fn remove_paint(&mut self) {
+        self.null.remove_paint();
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Finish {
@@ -76,8 +122,8 @@ impl TableRenderer {
                 return Finish::More;
             }
             rests.clear();
-            rests.extend(row.values());
-            while rests.iter().any(Option::is_some) {
+            rests.extend(row.values().map(|value| self.null.cell(value)));
+            while rests.iter().any(|cell| cell.rest.is_some()) {
                 self.line(&mut rests, out);
             }
             self.written += 1;
@@ -120,18 +166,18 @@ impl TableRenderer {
     }
 
     /// One line of a row: the next line of each cell that has one left.
-    fn line(&self, rests: &mut [Option<&str>], out: &mut Vec<u8>) {
+    fn line(&self, rests: &mut [Cell<'_>], out: &mut Vec<u8>) {
         let last = self.columns.len() - 1;
-        for (i, (rest, column)) in rests.iter_mut().zip(&self.columns).enumerate() {
+        for (i, (Cell { rest, style }, column)) in rests.iter_mut().zip(&self.columns).enumerate() {
             out.push(b' ');
             let line = next_line(rest);
             let text = line.unwrap_or_default();
             let gap = column.width - line_width(text);
             if column.right && line.is_some() {
                 pad(gap, out);
-                out.extend_from_slice(text.as_bytes());
+                style.write(text, out);
             } else {
-                out.extend_from_slice(text.as_bytes());
+                style.write(text, out);
                 // The last column is padded only if the continuation mark follows.
                 if i < last || rest.is_some() {
                     pad(gap, out);
@@ -148,12 +194,6 @@ impl TableRenderer {
         }
         out.push(b'\n');
     }
-}
-
-/// As psql: `(1 row)`, `(2 rows)`.
-pub(super) fn footer(rows: usize) -> String {
-    let s = if rows == 1 { "" } else { "s" };
-    format!("({rows} row{s})\n")
 }
 
 #[cfg(test)]

@@ -26,6 +26,15 @@ pub fn columns(c: char) -> usize {
     }
 }
 
+/// Of one line.
+pub fn line_width(line: &str) -> usize {
+    if line.is_ascii() {
+        line.len()
+    } else {
+        line.chars().map(columns).sum()
+    }
+}
+
 /// The beginning of a line that takes at most this many columns.
 pub fn fitting(line: &str, width: usize) -> &str {
     let mut taken = 0;

@@ -389,26 +389,6 @@ fn the_footer_counts_rows_as_people_write_numbers() {
 }
 
 #[test]
-fn a_lone_aggregate_is_hinted_to_be_one_answer_a_shard() {
-    let db = two_shards();
-    let hint = "shardq: hint: one result per shard; add --global for a single total\n";
-    query(["SELECT count(*) FROM t"])
-        .db(&db)
-        .run()
-        .assert(0, ANY, has(hint));
-    for args in [
-        ["SELECT n, count(*) FROM t GROUP BY n", "-t"],
-        ["SELECT count(*) FROM t", "-q"],
-        ["SELECT count(*) FROM t", "--shards=1"],
-        ["SELECT n FROM t", "-t"],
-    ] {
-        let ran = query(args).db(&db).run();
-        ran.assert(0, ANY, ANY);
-        assert!(!ran.stderr.contains("hint"), "{args:?}: {}", ran.stderr);
-    }
-}
-
-#[test]
 fn timing_names_the_slowest_shards_and_the_spread() {
     let db = two_shards();
     let sql = "SELECT pg_sleep(CASE WHEN current_schema() = 'shard_1' THEN 0.3 ELSE 0 END)";

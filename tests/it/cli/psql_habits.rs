@@ -52,7 +52,7 @@ fn sql_that_begins_with_a_comment_is_no_flag() {
 fn a_question_mark_is_help() {
     shardq(["-?"])
         .run()
-        .assert(0, has("Usage: shardq <COMMAND>"), "");
+        .assert(0, has("Usage: shardq [OPTIONS] <COMMAND>"), "");
     for command in [
         "query",
         "find",

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{ANY, Db, Text, folder, has, has_all, on_a_terminal, shardq};
+use crate::support::{
+    ANY, Db, Text, folder, has, has_all, on_a_terminal, shardq, without_location,
+};
 
 /// One shard, so that psql has the same rows.
 fn one_shard() -> Db {
@@ -104,7 +106,7 @@ fn each_statement_has_its_own_summary_and_snapshot() {
         .run();
     ran.assert(0, ANY, ANY);
     assert_eq!(
-        ran.stderr
+        without_location(&ran.stderr)
             .matches("1 row · 1/1 shards · one snapshot")
             .count(),
         2

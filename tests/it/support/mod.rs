@@ -32,7 +32,7 @@ pub use origins::{insert, searched, with_origins};
 pub use parquet::read_parquet;
 pub use pgbouncer::PgBouncer;
 pub use postmaster::Postmaster;
-pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all};
+pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all, without_location};
 pub use proxy::Proxy;
 pub use session::Session;
 pub use terminal::Terminal;

@@ -130,8 +130,8 @@ impl Program {
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .env_clear()
-            .envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))))
             .env("TERM", "xterm")
+            .envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))))
             .stdin(terminal.try_clone().unwrap())
             .stdout(terminal.try_clone().unwrap())
             .stderr(terminal.try_clone().unwrap());
@@ -410,9 +410,26 @@ impl Text<'_> {
     fn matches(&self, text: &str) -> bool {
         match self {
             Self::Is(whole) => text == *whole,
-            Self::Has(parts) => parts.iter().all(|part| text.contains(part)),
+            Self::Has(parts) => {
+                let unlocated = without_location(text);
+                let has = |part: &&str| text.contains(*part) || unlocated.contains(*part);
+                parts.iter().all(has)
+            }
         }
     }
+}
+
+/// The text without the `db on host` of its summaries: names and sockets differ from run to run.
+pub fn without_location(text: &str) -> String {
+    let is_location = |part: &&str| part.contains(" on ") && part.split(' ').count() == 3;
+    let lines = text.split('\n').map(|line| {
+        if !line.contains(" shards") {
+            return line.to_owned();
+        }
+        let parts = line.split(" · ").filter(|part| !is_location(part));
+        parts.collect::<Vec<_>>().join(" · ")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 impl<'a> From<&'a str> for Text<'a> {
