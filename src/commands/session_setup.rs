@@ -173,6 +173,7 @@ pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
 
 pub fn location(server: &ConnectionPool) -> Location {
     Location {
+        label: server.settings().label().cloned(),
         database: server.settings().database().to_owned(),
         host: server.host().cloned(),
     }

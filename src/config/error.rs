@@ -1,7 +1,7 @@
 //! Errors in connection settings, in libpq's words where it has them. No message contains a
 //! password, or a string that may contain one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::secret::may_hold_password;
 
@@ -74,17 +74,17 @@ pub enum SettingsError {
     )]
     UriForName(&'static str),
 
-    #[error("service file \"{}\" not found", .0.display())]
+    #[error("service file \"{}\" not found", shown_path(.0))]
     NoServiceFile(PathBuf),
-    #[error("could not read service file \"{}\": {reason}", .path.display())]
+    #[error("could not read service file \"{}\": {reason}", shown_path(.path))]
     UnreadableServiceFile { path: PathBuf, reason: String },
     #[error("definition of service \"{0}\" not found")]
     NoService(String),
-    #[error("syntax error in service file \"{}\", line {line}", .path.display())]
+    #[error("syntax error in service file \"{}\", line {line}", shown_path(.path))]
     ServiceSyntax { path: PathBuf, line: usize },
     #[error(
         "nested service specifications not supported in service file \"{}\", line {line}",
-        .path.display()
+        shown_path(.path)
     )]
     NestedService { path: PathBuf, line: usize },
 
@@ -118,6 +118,10 @@ fn without_password(value: &str) -> String {
         value
     }
     .to_owned()
+}
+
+fn shown_path(path: &Path) -> String {
+    without_password(&path.to_string_lossy())
 }
 
 /// ` "word"`, or empty if it must not be shown.

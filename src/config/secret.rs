@@ -176,6 +176,12 @@ mod tests {
                 assert!(said.contains("\"…\""), "{variable}: {said}");
             }
         }
+        let file = [
+            ("PGSERVICE", "s"),
+            ("PGSERVICEFILE", "host=h password=hunter2"),
+        ];
+        let said = message(&ConnectionFlags::default(), &file);
+        assert_eq!(said, "service file \"…\" not found");
     }
 
     proptest! {

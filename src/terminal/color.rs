@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 
+use crate::config::profile::LabelColor;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 #[expect(
     clippy::doc_markdown,
@@ -36,6 +38,8 @@ pub enum Style {
     Warning,
     Hint,
     Null,
+    /// The name of an environment.
+    Label(Option<LabelColor>),
 }
 
 static CHOICE: OnceLock<ColorChoice> = OnceLock::new();
@@ -49,6 +53,18 @@ pub fn choose(choice: ColorChoice) {
 impl ColorChoice {
     pub fn of_process() -> Self {
         CHOICE.get().copied().unwrap_or_default()
+    }
+}
+
+const fn label(color: Option<LabelColor>) -> &'static str {
+    match color {
+        None => "\x1b[1m",
+        Some(LabelColor::Red) => "\x1b[1;31m",
+        Some(LabelColor::Green) => "\x1b[1;32m",
+        Some(LabelColor::Yellow) => "\x1b[1;33m",
+        Some(LabelColor::Blue) => "\x1b[1;34m",
+        Some(LabelColor::Magenta) => "\x1b[1;35m",
+        Some(LabelColor::Cyan) => "\x1b[1;36m",
     }
 }
 
@@ -76,6 +92,7 @@ impl Paint {
             (Self::Ansi, Style::Warning) => ("\x1b[1;33m", RESET),
             (Self::Ansi, Style::Hint) => ("\x1b[1;36m", RESET),
             (Self::Ansi, Style::Null) => ("\x1b[2m", RESET),
+            (Self::Ansi, Style::Label(color)) => (label(color), RESET),
         }
     }
 

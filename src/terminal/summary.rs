@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::Host;
+use crate::config::profile::Label;
 use crate::sharding::missing::Missing;
 use crate::sharding::selection::Origins;
 use crate::terminal::color::{Paint, Style};
@@ -43,6 +44,8 @@ pub struct Scope {
 /// A database and the host that answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
+    /// What the profile calls the environment.
+    pub label: Option<Label>,
     pub database: String,
     pub host: Option<Host>,
 }
@@ -125,17 +128,28 @@ impl ResultSummary {
 
 impl SummaryLine {
     /// For a terminal of so many columns: with the database and its host, the database, or neither.
-    /// Complete without a terminal.
+    /// The label always stays. Complete without a terminal.
     pub fn fitted(&self, columns: Option<usize>, paint: Paint) -> String {
-        let Location { database, host } = &self.location;
+        let Location {
+            label,
+            database,
+            host,
+        } = &self.location;
         let database = one_line(database);
         let host = host.as_ref().map(|host| one_line(&host.brief()));
         let whole = host.map(|host| format!("{database} on {host}"));
         let mut locations = whole.into_iter().chain([database]).map(Some).chain([None]);
         let line = |location: Option<&String>, paint: Paint| {
             let before = self.before.iter().map(|part| part.shown(paint));
-            let after = location.into_iter().chain(&self.after);
-            let parts = before.chain(after.map(|part| for_stderr(part)));
+            let label = label.as_ref().map(|label| {
+                let text = for_stderr(&one_line(&label.text));
+                paint.text(Style::Label(label.color), &text)
+            });
+            let place = [label, location.map(|it| for_stderr(it))];
+            let place: Vec<_> = place.into_iter().flatten().collect();
+            let place = (!place.is_empty()).then(|| place.join(" "));
+            let after = self.after.iter().map(|part| for_stderr(part));
+            let parts = before.chain(place).chain(after);
             parts.collect::<Vec<_>>().join(SEPARATOR)
         };
         let fits = |location: &Option<String>| {
@@ -186,6 +200,7 @@ impl fmt::Display for SnapshotCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::profile::LabelColor;
     use crate::config::{ConnectionFlags, Environment, Settings};
     use crate::sharding::ranges::Ranges;
     use crate::sharding::shard::Shard;
@@ -209,6 +224,7 @@ mod tests {
             },
             scope: Scope {
                 location: Location {
+                    label: None,
                     database: settings.database().to_owned(),
                     host: settings.hosts().first().cloned(),
                 },
@@ -224,6 +240,20 @@ mod tests {
         assert_eq!(
             complete.line().fitted(None, Paint::Plain),
             "20,001 rows · 128/128 shards · builder on db1 · one snapshot · 21 ms"
+        );
+        let mut labeled = complete.clone();
+        labeled.scope.location.label = Some(Label {
+            text: "LIVE".to_owned(),
+            color: Some(LabelColor::Red),
+        });
+        assert_eq!(
+            labeled.line().fitted(None, Paint::Ansi),
+            "20,001 rows · 128/128 shards · \x1b[1;31mLIVE\x1b[0m builder on db1 · one snapshot · \
+             21 ms"
+        );
+        assert_eq!(
+            labeled.line().fitted(Some(20), Paint::Plain),
+            "20,001 rows · 128/128 shards · LIVE · one snapshot · 21 ms"
         );
         let mut incomplete = complete;
         incomplete.extent.rows = 1;

@@ -53,10 +53,11 @@ fn a_profile_says_where_the_shards_are() {
     ));
     let expected = "tenant,name\ntenant_a,tenant_a\ntenant_b,tenant_b\n";
     let args = ["query", "--csv", "SELECT name FROM t"];
-    with_home(args, &home)
-        .args(["-P", "live"])
-        .run()
-        .assert(0, expected, has("2/2 shards"));
+    with_home(args, &home).args(["-P", "live"]).run().assert(
+        0,
+        expected,
+        has(&format!("2/2 shards · live {} on ", db.name())),
+    );
     with_home(args, &home)
         .env("SHARDQ_PROFILE", "live")
         .run()
