@@ -23,6 +23,7 @@ use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
 use crate::sharding::guess;
 use crate::sharding::layout::Layout;
+use crate::sharding::ranges::Ranges;
 use crate::sharding::selection::Selection;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
@@ -151,6 +152,10 @@ pub async fn topology(
 ) -> Result<Topology, Error> {
     if let Some(topology) = Topology::new(survey.shards.clone(), layout) {
         return Ok(topology);
+    }
+    if let Some(schemas) = layout.schemas_from() {
+        let listed = Ranges::of(schemas.list().shards()).brief();
+        return Err(TopologyError::NoneExists(listed).into());
     }
     let connection = survey.session.connection();
     let schemas = sql_template::fill(include_str!("../../sql/session/schemas.sql"), &[]);

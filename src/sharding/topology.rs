@@ -45,6 +45,8 @@ pub enum TopologyError {
          write their names, e.g. acme,be*"
     )]
     NotNumbered(String),
+    #[error("none of the schemas that --schemas-from lists exists: {0}")]
+    NoneExists(String),
     #[error("--exclude-shards excludes all selected shards")]
     AllExcluded,
     #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]

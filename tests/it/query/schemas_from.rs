@@ -168,7 +168,7 @@ fn a_listed_schema_that_does_not_exist_is_a_missing_shard() {
     query(&db, []).run().assert(
         1,
         "",
-        has("has no shards: no schema is listed by --schemas-from"),
+        has("none of the schemas that --schemas-from lists exists: t2, t10, Odd; one, t1"),
     );
 }
 
