@@ -1,6 +1,7 @@
 //! Color, for people at a terminal: never in a file or in a format that programs read.
 
 use std::env;
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -49,6 +50,17 @@ pub fn choose(choice: ColorChoice) {
 impl ColorChoice {
     pub fn of_process() -> Self {
         CHOICE.get().copied().unwrap_or_default()
+    }
+}
+
+/// As the flag takes it.
+impl fmt::Display for ColorChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        })
     }
 }
 
