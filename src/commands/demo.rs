@@ -9,6 +9,7 @@ use std::{env, iter};
 use crate::cli::demo::DemoArgs;
 use crate::exec::cancel::Interrupt;
 use crate::sandbox::{Options, Sandbox, SandboxError, sample};
+use crate::terminal::color::ColorChoice;
 use crate::terminal::exit_status::Exit;
 use crate::text::io_reason::io_reason;
 
@@ -87,8 +88,11 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
         .and_then(|program| {
             let environment = server.env(sample::DATABASE);
             Command::new(program)
+                .arg(format!("--color={}", ColorChoice::of_process()))
                 .args(arguments)
                 .envs(environment)
+                // It runs on without anybody at the keyboard.
+                .env("PSQL_PAGER", "")
                 .env("PGAPPNAME", APPLICATION_NAME)
                 .status()
         })

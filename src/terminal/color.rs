@@ -1,6 +1,7 @@
 //! Color, for people at a terminal: never in a file or in a format that programs read.
 
 use std::env;
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -65,6 +66,17 @@ const fn label(color: Option<LabelColor>) -> &'static str {
         Some(LabelColor::Blue) => "\x1b[1;34m",
         Some(LabelColor::Magenta) => "\x1b[1;35m",
         Some(LabelColor::Cyan) => "\x1b[1;36m",
+    }
+}
+
+/// As the flag takes it.
+impl fmt::Display for ColorChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        })
     }
 }
 

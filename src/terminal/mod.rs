@@ -1,4 +1,5 @@
-//! Output on stderr (messages, the progress line, the summary) and the exit status.
+//! Output on stderr (messages, the progress line, the summary), color, the pager, and the exit
+//! status.
 pub mod color;
 pub mod console;
 pub mod exit_status;

@@ -4,7 +4,6 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,7 +73,7 @@ impl PagerCommand {
 
 fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 impl Pager {

@@ -1,5 +1,6 @@
 //! `query`: statements in every shard, or one answer over all of them.
 
+mod finished_run;
 mod global;
 mod output;
 mod per_shard;

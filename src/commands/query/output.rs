@@ -134,8 +134,8 @@ impl Output {
         self.block.extend_from_slice(separator.as_bytes());
     }
 
-    /// Shows the result in a pager if it is to, and waits for its end. Otherwise, and if the pager
-    /// was not started, the result is still to be printed.
+    /// Shows the result in a pager if it needs one, and waits until the pager has ended. If it was
+    /// not started, the result is still to be printed.
     pub async fn page(&mut self, interrupt: &Interrupt) -> Result<(), PagerError> {
         self.fit_table();
         let Some(command) = self.pager() else {

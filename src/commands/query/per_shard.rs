@@ -1,10 +1,11 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use super::finished_run::FinishedRun;
 use super::output::Output;
 use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::attempt::Attempts;
-use crate::commands::error::{Error, advice};
+use crate::commands::error::Error;
 use crate::commands::origin::{Located, Looks};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::{self, ConnectRetry};
@@ -17,7 +18,7 @@ use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{ResultSummary, Scope, Summary};
+use crate::terminal::summary::Scope;
 
 pub(super) async fn run(
     asked: QueryRequest<'_>,
@@ -120,68 +121,6 @@ async fn prepare(
         })
     };
     session_setup::run_or_cancel(&server, asked.interrupt, work).await
-}
-
-/// A finished run.
-struct FinishedRun<'a> {
-    asked: QueryRequest<'a>,
-    selection: Selection,
-    scope: Scope,
-    outcome: RunReport,
-}
-
-impl FinishedRun<'_> {
-    /// Whether nothing is missing as far as is known.
-    fn is_whole(&self, located: &Located) -> bool {
-        self.outcome.failures.is_empty()
-            && self.selection.doubt.is_none()
-            && !located.is_elsewhere()
-    }
-
-    fn exit(&self, located: &Located) -> Exit {
-        match self.outcome.status {
-            RunStatus::Interrupted => Exit::Interrupted,
-            RunStatus::Completed if self.is_whole(located) => Exit::Complete,
-            RunStatus::Completed if !self.outcome.answers.is_empty() => Exit::Incomplete,
-            _ => Exit::Failed,
-        }
-    }
-
-    /// Reports why the answer is incomplete.
-    fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
-        let RunReport {
-            asked, failures, ..
-        } = &self.outcome;
-        if !failures.is_empty() {
-            let explained = &self.outcome.explanations;
-            let advice = |error: &_| explained.of(error).or_else(|| advice(error));
-            let statement = &self.asked.plan.statement;
-            for message in failures.describe(*asked, statement, advice) {
-                console.error(&message);
-            }
-        }
-        if let Some(doubt) = &self.selection.doubt {
-            console.error(doubt);
-        }
-        located.say(console);
-    }
-
-    fn footer(&self, rows: u64, console: &Console) -> Summary {
-        let answers = &self.outcome.answers;
-        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
-        Summary {
-            extent: ResultSummary {
-                rows,
-                answered: answers.len(),
-                expected: self.selection.expected(),
-                missing: self.selection.missing(answered),
-                origins: self.selection.origins.clone(),
-                instants: self.asked.plan.instant.into(),
-            },
-            scope: self.scope.clone(),
-            elapsed: console.elapsed(),
-        }
-    }
 }
 
 /// Ends the result, and reports the outcome after it.

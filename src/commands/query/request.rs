@@ -226,7 +226,7 @@ impl Ended {
     }
 }
 
-/// Shows a result in a pager if it is to, and there is one to show. `None` if interrupted.
+/// Shows the result in a pager if it needs one. `None` if interrupted.
 pub(super) async fn page(
     output: &mut Output,
     exit: Exit,

@@ -221,6 +221,21 @@ fn less_shows_the_beginning_and_q_leaves_it() {
 const WAITING: &str = "cat > /dev/null; echo ready; read line < /dev/tty; echo \"typed $line\"";
 
 #[test]
+fn the_demo_runs_on_without_a_pager() {
+    let demo = shardq(["demo", "--color=never"]).env("PAGER", MARKING);
+    let ran = Terminal::start(demo, 20, 5).finish();
+    assert!(
+        ran.status == 0 && ran.stdout.contains("128/128 shards"),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.stdout.contains("P: ") && !ran.stdout.contains("\x1b[1"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn ctrl_c_is_the_pagers() {
     let db = Db::with_shards(1);
     let caught = format!("trap 'echo caught' INT; {WAITING}; read line < /dev/tty");

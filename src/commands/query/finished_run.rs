@@ -1,0 +1,72 @@
+//! A finished run of `query`: whether its answer is complete, and what is missing from it.
+
+use super::request::QueryRequest;
+use crate::commands::error::advice;
+use crate::commands::origin::Located;
+use crate::exec::run_report::{RunReport, RunStatus};
+use crate::sharding::selection::Selection;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::{ResultSummary, Scope, Summary};
+
+/// A finished run.
+pub(super) struct FinishedRun<'a> {
+    pub asked: QueryRequest<'a>,
+    pub selection: Selection,
+    pub scope: Scope,
+    pub outcome: RunReport,
+}
+
+impl FinishedRun<'_> {
+    /// Whether nothing is missing as far as is known.
+    pub fn is_whole(&self, located: &Located) -> bool {
+        self.outcome.failures.is_empty()
+            && self.selection.doubt.is_none()
+            && !located.is_elsewhere()
+    }
+
+    pub fn exit(&self, located: &Located) -> Exit {
+        match self.outcome.status {
+            RunStatus::Interrupted => Exit::Interrupted,
+            RunStatus::Completed if self.is_whole(located) => Exit::Complete,
+            RunStatus::Completed if !self.outcome.answers.is_empty() => Exit::Incomplete,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// Reports why the answer is incomplete.
+    pub fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
+        let RunReport {
+            asked, failures, ..
+        } = &self.outcome;
+        if !failures.is_empty() {
+            let explained = &self.outcome.explanations;
+            let advice = |error: &_| explained.of(error).or_else(|| advice(error));
+            let statement = &self.asked.plan.statement;
+            for message in failures.describe(*asked, statement, advice) {
+                console.error(&message);
+            }
+        }
+        if let Some(doubt) = &self.selection.doubt {
+            console.error(doubt);
+        }
+        located.say(console);
+    }
+
+    pub fn footer(&self, rows: u64, console: &Console) -> Summary {
+        let answers = &self.outcome.answers;
+        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
+        Summary {
+            extent: ResultSummary {
+                rows,
+                answered: answers.len(),
+                expected: self.selection.expected(),
+                missing: self.selection.missing(answered),
+                origins: self.selection.origins.clone(),
+                instants: self.asked.plan.instant.into(),
+            },
+            scope: self.scope.clone(),
+            elapsed: console.elapsed(),
+        }
+    }
+}
