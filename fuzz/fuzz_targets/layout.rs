@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shardq::sharding::layout::{Layout, Pattern};
+use shardq::sharding::layout::Layout;
+use shardq::sharding::pattern::Pattern;
 use shardq::sharding::ranges::Ranges;
 use shardq::sharding::shard::Shard;
 

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::sharding::layout::{Layout, Pattern};
+use crate::sharding::layout::Layout;
+use crate::sharding::pattern::Pattern;
 
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]

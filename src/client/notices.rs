@@ -78,27 +78,27 @@ impl Notices {
         self.warnings
     }
 
-    /// Prints the notices of a run over `asked` shards.
-    pub fn say(&self, asked: usize, statement: &Statement, console: &mut Console) {
+    /// Prints the notices of a run over `queried` shards.
+    pub fn say(&self, queried: usize, statement: &Statement, console: &mut Console) {
         // One by one, because inside a longer text such a line would be treated as a forgery.
-        for said in self.lines(asked, statement) {
+        for said in self.lines(queried, statement) {
             console.server(&said);
         }
     }
 
-    pub fn describe(&self, asked: usize, statement: &Statement) -> String {
-        self.lines(asked, statement).concat()
+    pub fn describe(&self, queried: usize, statement: &Statement) -> String {
+        self.lines(queried, statement).concat()
     }
 
     /// One entry of one or more lines per message.
-    fn lines(&self, asked: usize, statement: &Statement) -> Vec<String> {
+    fn lines(&self, queried: usize, statement: &Statement) -> Vec<String> {
         let each = self.kept.iter().map(|Said { notice, shards }| {
             let text = notice.describe(Some(statement));
             if shards.is_empty() {
                 return text;
             }
             let shards: Vec<_> = shards.iter().copied().collect();
-            format!("{}: {text}", whose(&shards, asked))
+            format!("{}: {text}", whose(&shards, queried))
         });
         let more = (self.more > 0).then(|| {
             let more = ThousandsSeparated(self.more);

@@ -66,9 +66,9 @@ impl ConnectionPool {
     pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
         let mut typing = Duration::ZERO;
         let ask = |prompt: &str| {
-            let asked = Instant::now();
+            let started = Instant::now();
             let typed = password_prompt::read_password(prompt);
-            typing = asked.elapsed();
+            typing = started.elapsed();
             typed
         };
         let opened =

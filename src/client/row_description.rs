@@ -385,7 +385,7 @@ mod tests {
         for shard in 0..shards {
             let shard = Shard::new(shard);
             assert_eq!(
-                wire.ask(Expected { shard, offset: 0 }),
+                wire.expect(Expected { shard, offset: 0 }),
                 shard == Shard::new(0)
             );
         }
@@ -438,7 +438,7 @@ mod tests {
         through(&[ready(), mark, ready()].concat(), &[100], 100, &wire).unwrap();
         wire.stop_counting();
         let shard = Shard::new(7);
-        assert!(wire.ask(Expected { shard, offset: 0 }));
+        assert!(wire.expect(Expected { shard, offset: 0 }));
         let mark = [message(EMPTY_QUERY, b""), ready()].concat();
         let sent = [mark.clone(), ready(), mark, notice("late"), ready()].concat();
         through(&[ready(), sent].concat(), &[100], 100, &wire).unwrap();

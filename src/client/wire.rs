@@ -25,7 +25,7 @@ struct State {
     counting: bool,
     /// Messages sent since the last empty query and not known to be answered; `None` if not of a
     /// shard.
-    asked: VecDeque<Option<Expected>>,
+    expected: VecDeque<Option<Expected>>,
     /// How many of them were answered and removed from the front.
     dropped: usize,
     notices: Notices,
@@ -66,15 +66,15 @@ impl Wire {
     /// Notes that a shard's message is about to be sent. Returns whether an empty query has to be
     /// sent first.
     #[must_use]
-    pub fn ask(&self, asked: Expected) -> bool {
+    pub fn expect(&self, expected: Expected) -> bool {
         let mut state = self.state();
         let first = !std::mem::replace(&mut state.counting, true);
         if first {
             state.marks += 1;
-            state.asked.clear();
+            state.expected.clear();
             state.dropped = 0;
         }
-        state.asked.push_back(Some(asked));
+        state.expected.push_back(Some(expected));
         first
     }
 
@@ -82,11 +82,11 @@ impl Wire {
     pub fn ask_between(&self) {
         let mut state = self.state();
         if state.counting {
-            state.asked.push_back(None);
+            state.expected.push_back(None);
         }
     }
 
-    /// Stops counting until the next [`Wire::ask`].
+    /// Stops counting until the next [`Wire::expect`].
     pub fn stop_counting(&self) {
         self.state().counting = false;
     }
@@ -100,12 +100,14 @@ impl Wire {
     /// connection is about our own statements and is dropped.
     pub(super) fn hear(&self, body: &[u8], heard: StreamPosition) {
         let mut state = self.state();
-        let asked = state.asked_at(heard);
-        if heard.open && asked.is_none() {
+        let expected = state.expected_at(heard);
+        if heard.open && expected.is_none() {
             return;
         }
-        let notice = Notice::read(body, asked.map_or(0, |asked| asked.offset));
-        state.notices.add(asked.map(|asked| asked.shard), notice);
+        let notice = Notice::read(body, expected.map_or(0, |expected| expected.offset));
+        state
+            .notices
+            .add(expected.map(|expected| expected.shard), notice);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,15 +118,15 @@ impl Wire {
 
 impl State {
     /// The message that the current response belongs to.
-    fn asked_at(&mut self, heard: StreamPosition) -> Option<Expected> {
+    fn expected_at(&mut self, heard: StreamPosition) -> Option<Expected> {
         if !self.counting || heard.marks != self.marks {
             return None;
         }
         // The first response is the empty query's.
         let index = heard.answers.checked_sub(1)?.checked_sub(self.dropped)?;
-        let answered = index.min(self.asked.len());
-        self.asked.drain(..answered);
+        let answered = index.min(self.expected.len());
+        self.expected.drain(..answered);
         self.dropped += answered;
-        self.asked.front().copied().flatten()
+        self.expected.front().copied().flatten()
     }
 }

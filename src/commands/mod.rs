@@ -9,6 +9,7 @@ pub mod find;
 pub mod global;
 pub mod man;
 mod origin;
+mod other_databases;
 pub mod profiles;
 pub mod query;
 mod result_end;

@@ -29,7 +29,7 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
 /// Lookups that are sent ahead of the run's statements and so cost no round trip.
-pub(super) struct Looks(Vec<(OriginRoute, JoinHandle<Seen>)>);
+pub(super) struct OriginLookups(Vec<(OriginRoute, JoinHandle<Seen>)>);
 
 /// The result of looking where the origin belongs.
 enum Seen {
@@ -39,12 +39,12 @@ enum Seen {
     Unknown(String),
 }
 
-impl Looks {
+impl OriginLookups {
     /// Sends the lookups in the session's transaction, without waiting for the results.
     pub async fn send(session: &Session, origins: Option<&Origins>) -> Self {
-        let mut looks = Vec::new();
+        let mut origin_lookups = Vec::new();
         for route in origins.iter().flat_map(|origins| &origins.routes) {
-            let answers = session.send(&look(route)).await;
+            let answers = session.send(&lookup_sql(route)).await;
             // Recovers from an error, and releases the table's lock.
             let recovered = session.recover().await;
             let seen = tokio::spawn(async move {
@@ -60,9 +60,9 @@ impl Looks {
                     }),
                 }
             });
-            looks.push((route.clone(), seen));
+            origin_lookups.push((route.clone(), seen));
         }
-        Self(looks)
+        Self(origin_lookups)
     }
 
     /// The results, without origins that are where they belong.
@@ -80,7 +80,7 @@ impl Looks {
     }
 }
 
-fn look(route: &OriginRoute) -> String {
+fn lookup_sql(route: &OriginRoute) -> String {
     let schema = route.shard.to_string();
     let table = format!("{}.origins", Identifier(&schema));
     sql_template::fill(
@@ -128,12 +128,12 @@ impl Located {
     /// Waits for the lookups, and searches all shards for origins that are not where they belong,
     /// in the same transaction.
     pub async fn by(
-        looks: Looks,
+        origin_lookups: OriginLookups,
         places: KeyLocations<'_>,
         console: &mut Console,
     ) -> Result<Self, Error> {
         let mut located = Vec::new();
-        for (route, unknown) in looks.answers().await {
+        for (route, unknown) in origin_lookups.answers().await {
             let place = match unknown {
                 Some(why) => Whereabouts::Unverified(why),
                 None => Whereabouts::Searched(Box::new(search(&route, places, console).await?)),
@@ -146,7 +146,7 @@ impl Located {
     /// The same on a new connection, for a run whose sessions are closed. A failed search does not
     /// void the run's result. `None` if interrupted.
     pub async fn anew(
-        looks: Looks,
+        origin_lookups: OriginLookups,
         shard_count: NonZeroU32,
         plan: &Plan,
         settings: &Settings,
@@ -154,7 +154,7 @@ impl Located {
         console: &mut Console,
     ) -> Option<Self> {
         let mut located = Vec::new();
-        for (route, unknown) in looks.answers().await {
+        for (route, unknown) in origin_lookups.answers().await {
             let place = if let Some(why) = unknown {
                 Whereabouts::Unverified(why)
             } else {
@@ -253,12 +253,12 @@ async fn search_anew(
     let (limits, layout) = (of_run.limits, of_run.layout.clone());
     let plan = find::plan(limits, layout, Arc::default(), &key)?;
     let work = async {
-        let survey = session_setup::survey(opened.first, &plan).await?;
-        let connection = survey.session.connection();
+        let preflight = session_setup::preflight(opened.first, &plan).await?;
+        let connection = preflight.session.connection();
         connection.wait_at_most(plan.limits.patience());
-        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
+        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
         let places = KeyLocations {
-            session: &survey.session,
+            session: &preflight.session,
             topology: &topology,
             shard_count,
             plan: of_run,

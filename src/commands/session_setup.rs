@@ -1,15 +1,13 @@
 //! The steps from the first connection to the selected shards, shared by all commands.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use futures::{StreamExt, stream};
-use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
 use crate::commands::error::{Error, NoShards};
+use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
@@ -30,13 +28,6 @@ use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
 use crate::terminal::summary::{Location, Scope};
 use crate::text::escape::one_line;
-
-/// How many other databases are searched at once: a server may have more databases than
-/// connections.
-const LOOKING_AROUND: usize = 3;
-
-/// Time limit of that search.
-const AROUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// How to treat a failed connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +61,7 @@ pub async fn open(
             Err(error) => error,
         };
         if error.sqlstate() == Some(&SqlState::UNDEFINED_DATABASE) {
-            let mut databases = databases(settings).await;
+            let mut databases = other_databases::databases(settings).await;
             suggest::similar_first(settings.database(), &mut databases);
             return Err(Error::NoDatabase { error, databases });
         }
@@ -132,7 +123,7 @@ pub async fn run_or_cancel<T>(
 }
 
 /// Has the server check the statement, export the snapshot and list the shards.
-pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
+pub async fn preflight(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
     Preflight::take(connection, plan)
         .await
         .map_err(|error| match error {
@@ -146,25 +137,31 @@ pub async fn survey(connection: Connection, plan: &Plan) -> Result<Preflight, Er
 
 /// The shards of the database. If there are none, the error names databases that have some.
 pub async fn topology(
-    survey: &Preflight,
+    preflight: &Preflight,
     layout: &Layout,
     settings: &Settings,
 ) -> Result<Topology, Error> {
-    if let Some(topology) = Topology::new(survey.shards.clone(), layout) {
+    if let Some(topology) = Topology::new(preflight.shards.clone(), layout) {
         return Ok(topology);
     }
     if let Some(schemas) = layout.schemas_from() {
         let listed = Ranges::of(schemas.list().shards()).brief();
         return Err(TopologyError::NoneExists(listed).into());
     }
-    let connection = survey.session.connection();
+    let connection = preflight.session.connection();
     let schemas = sql_template::fill(include_str!("../../sql/session/schemas.sql"), &[]);
     Err(Error::NoShards(Box::new(NoShards {
         database: settings.database().to_owned(),
         layout: layout.clone(),
-        look_alikes: survey.shards.look_alikes.clone(),
-        guesses: guess::layouts(&column(connection, &schemas).await),
-        others: databases_with(layout, &shards_sql(layout, None), connection, settings).await,
+        look_alikes: preflight.shards.look_alikes.clone(),
+        guesses: guess::layouts(&other_databases::column(connection, &schemas).await),
+        others: other_databases::databases_with(
+            layout,
+            &shards_sql(layout, None),
+            connection,
+            settings,
+        )
+        .await,
     })))
 }
 
@@ -203,7 +200,7 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
 pub async fn select_shards(
     args: &ShardArgs,
     plan: &Plan,
-    survey: &Preflight,
+    preflight: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
@@ -212,7 +209,7 @@ pub async fn select_shards(
     }
     warn_of_names(topology, console);
     let mut selection = if args.origin.is_empty() {
-        filtered(plan, survey, topology).await?
+        filtered(plan, preflight, topology).await?
     } else {
         // Use the expected number: the highest shard may be missing.
         let expected = args.expect_shards.and_then(NonZeroU32::new);
@@ -232,7 +229,7 @@ pub async fn select_shards(
 /// error names the nearest.
 pub async fn filtered(
     plan: &Plan,
-    survey: &Preflight,
+    preflight: &Preflight,
     topology: &Topology,
 ) -> Result<Selection, Error> {
     let error = match Selection::filtered(topology, &plan.filter) {
@@ -240,8 +237,8 @@ pub async fn filtered(
         selection => return Ok(selection?),
     };
     let unknown = UnknownName::table(plan.filter.having_table.as_deref().unwrap_or_default());
-    let connection = survey.session.connection();
-    let found = unknown.look(connection, &plan.layout, &[]).await;
+    let connection = preflight.session.connection();
+    let found = unknown.candidates(connection, &plan.layout, &[]).await;
     Err(Error::NoneHasTable {
         error,
         hint: found.and_then(|found| found.hint_in_shards(&unknown)),
@@ -252,11 +249,11 @@ pub async fn filtered(
 pub async fn select_all_shards(
     args: &ShardArgs,
     plan: &Plan,
-    survey: &Preflight,
+    preflight: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let selection = select_shards(args, plan, survey, topology, console).await?;
+    let selection = select_shards(args, plan, preflight, topology, console).await?;
     match selection.doubt {
         Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
         None => Ok(selection),
@@ -283,75 +280,6 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
             topology.layout().naming()
         ));
     }
-}
-
-/// The server's databases in which a statement finds shards, and how many. For a hint only:
-/// databases that refuse the user or do not answer within seconds are left out.
-pub async fn databases_with(
-    layout: &Layout,
-    shards_sql: &str,
-    connection: &Connection,
-    settings: &Settings,
-) -> Vec<(String, usize)> {
-    let deadline = Instant::now() + AROUND_WITHIN;
-    let databases = sql_template::fill(include_str!("../../sql/session/databases.sql"), &[]);
-    let names = timeout_at(deadline, column(connection, &databases)).await;
-    let names = names.unwrap_or_default();
-    let counted: Vec<_> = stream::iter(names)
-        .map(|name| async move {
-            let settings = settings.with_database(&name);
-            let looked = timeout_at(deadline, shards_of(&settings, layout, shards_sql)).await;
-            (name, looked.map_or(0, Result::unwrap_or_default))
-        })
-        .buffered(LOOKING_AROUND)
-        .collect()
-        .await;
-    counted
-        .into_iter()
-        .filter(|(_, shards)| *shards > 0)
-        .collect()
-}
-
-/// The server's databases, for a hint only: empty if nobody answers within seconds.
-async fn databases(settings: &Settings) -> Vec<String> {
-    let look = async {
-        // Every server has it, unless it was dropped.
-        let server = ConnectionPool::new(settings.with_database("postgres"), 1)?;
-        let connection = server.connection().await?;
-        let sql = sql_template::fill(include_str!("../../sql/session/databases.sql"), &[]);
-        let names = column(&connection, &sql).await;
-        drop(connection);
-        server.close().await;
-        Ok::<_, ConnectError>(names)
-    };
-    let looked = timeout_at(Instant::now() + AROUND_WITHIN, look).await;
-    looked.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
-}
-
-async fn shards_of(
-    settings: &Settings,
-    layout: &Layout,
-    shards_sql: &str,
-) -> Result<usize, ConnectError> {
-    let server = ConnectionPool::new(settings.clone(), 1)?;
-    let connection = server.connection().await?;
-    let schemas = column(&connection, shards_sql).await;
-    drop(connection);
-    server.close().await;
-    Ok(schemas.iter().filter_map(|name| layout.shard(name)).count())
-}
-
-/// The first column of a result; empty if the statement fails.
-async fn column(connection: &Connection, sql: &str) -> Vec<String> {
-    use tokio_postgres::SimpleQueryMessage::Row;
-    let messages = connection.simple_query(sql).await.unwrap_or_default();
-    messages
-        .iter()
-        .filter_map(|message| match message {
-            Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
-            _ => None,
-        })
-        .collect()
 }
 
 /// The plan in the form that COPY accepts, parsed by the server. A final semicolon in front of a

@@ -44,17 +44,17 @@ impl Run {
     pub fn new(
         plan: &Plan,
         shards: Vec<Shard>,
-        survey: Preflight,
+        preflight: Preflight,
         server: ConnectionPool,
         pending_connections: Vec<PendingConnection>,
         merge_mode: MergeMode,
     ) -> Self {
-        let types = survey.types.clone();
+        let types = preflight.types.clone();
         let fanout = Fanout::start(
             plan.clone(),
             shards.clone(),
             server.clone(),
-            survey,
+            preflight,
             pending_connections,
         );
         let merge = Merge::new(shards, types, fanout.window(), merge_mode);
@@ -279,7 +279,7 @@ fn progress(
 ) -> String {
     let mut text = format!(
         "{answered}/{} shards · {}",
-        outcome.asked,
+        outcome.queried,
         output.progress(outcome)
     );
     if let Some((shard, since)) = fanout.slowest() {

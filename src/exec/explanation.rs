@@ -63,15 +63,19 @@ impl FailureLookup {
         server: &ConnectionPool,
         interrupt: &Interrupt,
     ) -> Explanations {
-        let look = tokio::time::timeout(PATIENCE, self.look(failures, server));
+        let lookup = tokio::time::timeout(PATIENCE, self.lookup(failures, server));
         tokio::select! {
-            found = look => found.ok().flatten().unwrap_or_default(),
+            found = lookup => found.ok().flatten().unwrap_or_default(),
             () = interrupt.requested() => Explanations::default(),
         }
     }
 
     /// `None` if there is nothing to explain, or no connection.
-    async fn look(&self, failures: &mut Failures, server: &ConnectionPool) -> Option<Explanations> {
+    async fn lookup(
+        &self,
+        failures: &mut Failures,
+        server: &ConnectionPool,
+    ) -> Option<Explanations> {
         let unknown = self.unknown_name(failures);
         if unknown.is_none() && !failures.reasons().any(|(error, _)| is_lock_timeout(error)) {
             return None;
@@ -83,7 +87,7 @@ impl FailureLookup {
         };
         let mut hints = lock_hints(failures, &connection, place).await;
         if let Some((error, name, shards)) = unknown
-            && let Some(found) = name.look(&connection, &self.layout, &shards).await
+            && let Some(found) = name.candidates(&connection, &self.layout, &shards).await
         {
             failures.replace(&found.denied, &error, &ShardError::SchemaDenied);
             let hint = found.hint(&name, &self.search_path);

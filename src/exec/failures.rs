@@ -58,17 +58,17 @@ impl Failures {
         self.0.iter().map(|(_, shards)| shards.len()).sum()
     }
 
-    /// The messages for a run over `asked` shards, one per reason.
+    /// The messages for a run over `queried` shards, one per reason.
     pub fn describe(
         &self,
-        asked: usize,
+        queried: usize,
         statement: &Statement,
         hint: impl Fn(&ShardError) -> Option<String>,
     ) -> Vec<String> {
         let message = |(error, shards): &(ShardError, Vec<Shard>)| {
             let mut shards = shards.clone();
             shards.sort_unstable();
-            let mut text = format!("{}: {error}\n", whose(&shards, asked));
+            let mut text = format!("{}: {error}\n", whose(&shards, queried));
             if let ShardError::Server(report) = error {
                 text += &report.particulars(statement);
             }

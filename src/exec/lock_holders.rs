@@ -49,9 +49,12 @@ pub async fn hint(connection: &Connection, place: WaitedIn<'_>) -> Option<String
 }
 
 /// The same, on a connection of its own.
-pub async fn look(server: &ConnectionPool, place: WaitedIn<'_>) -> Option<String> {
-    let look = async { hint(&server.connection().await.ok()?, place).await };
-    tokio::time::timeout(PATIENCE, look).await.ok()?
+pub async fn hint_on_new_connection(
+    server: &ConnectionPool,
+    place: WaitedIn<'_>,
+) -> Option<String> {
+    let hint = async { hint(&server.connection().await.ok()?, place).await };
+    tokio::time::timeout(PATIENCE, hint).await.ok()?
 }
 
 impl WaitedIn<'_> {

@@ -35,7 +35,7 @@ pub struct RunReport {
     pub rewritten: Vec<TableName>,
     /// Tables of which row-level security may have hidden rows.
     pub filtered: BTreeSet<TableName>,
-    pub asked: usize,
+    pub queried: usize,
     pub answers: Vec<(Shard, ShardStats)>,
     pub failures: Failures,
     /// Of all shards that returned columns, including failed ones.
@@ -46,13 +46,13 @@ pub struct RunReport {
 
 impl RunReport {
     /// Of a run over this many shards that has not started.
-    pub fn new(asked: usize) -> Self {
+    pub fn new(queried: usize) -> Self {
         Self {
             status: RunStatus::Completed,
             rewritten: Vec::new(),
             filtered: BTreeSet::new(),
-            asked,
-            answers: Vec::with_capacity(asked),
+            queried,
+            answers: Vec::with_capacity(queried),
             failures: Failures::default(),
             columns: ColumnTypes::default(),
             notices: Notices::default(),

@@ -69,7 +69,7 @@ impl UnknownName {
     }
 
     /// Queries the catalog. `failed` are the shards where the name was not found.
-    pub async fn look(
+    pub async fn candidates(
         &self,
         connection: &Connection,
         layout: &Layout,

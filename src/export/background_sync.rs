@@ -27,9 +27,9 @@ impl BackgroundSync {
             // Without a thread, only the final sync takes longer.
             self.thread = file.try_clone().and_then(start).ok();
         }
-        if let Some((wanted, _)) = &self.thread {
+        if let Some((requests, _)) = &self.thread {
             // A sync is pending already, or has failed; `finish` returns the error.
-            let _ = wanted.try_send(());
+            let _ = requests.try_send(());
         }
     }
 
@@ -39,10 +39,10 @@ impl BackgroundSync {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let Some((wanted, thread)) = self.thread.take() else {
+        let Some((requests, thread)) = self.thread.take() else {
             return Ok(());
         };
-        drop(wanted);
+        drop(requests);
         thread.join().unwrap_or(Err(io::ErrorKind::Other.into()))
     }
 }
@@ -55,9 +55,9 @@ impl Drop for BackgroundSync {
 }
 
 fn start(file: File) -> io::Result<(SyncSender<()>, JoinHandle<io::Result<()>>)> {
-    let (wanted, asked) = sync_channel(1);
+    let (requests, requested) = sync_channel(1);
     let thread = thread::Builder::new()
         .name("settling".to_owned())
-        .spawn(move || asked.iter().try_for_each(|()| file.sync_data()))?;
-    Ok((wanted, thread))
+        .spawn(move || requested.iter().try_for_each(|()| file.sync_data()))?;
+    Ok((requests, thread))
 }

@@ -24,7 +24,7 @@ pub struct Folder {
     /// Where parts are written. Differs from `path` while an older export exists.
     at: PathBuf,
     /// Held until the export ends.
-    _claim: FolderLock,
+    _lock: FolderLock,
 }
 
 /// Relative to the folder. Dataset readers use the key as a column name.
@@ -61,7 +61,7 @@ impl Folder {
     /// # Errors
     /// If the folder is not writable, or has content that must be kept.
     pub fn create(path: &Path, existing: IfExists) -> Result<Self, ExportError> {
-        let claim = FolderLock::make(path)?;
+        let lock = FolderLock::make(path)?;
         let in_path = failed(path);
         if existing == IfExists::Fail && !is_empty(path).map_err(&in_path)? {
             return Err(ExportError::FolderExists(path.to_owned()));
@@ -77,7 +77,7 @@ impl Folder {
         if older {
             fs::create_dir(&replacement).map_err(failed(&replacement))?;
         }
-        Ok(Self::of(path, older, claim))
+        Ok(Self::of(path, older, lock))
     }
 
     /// Reopens an interrupted export, with its manifest so far.
@@ -87,13 +87,13 @@ impl Folder {
     pub fn resume(path: &Path) -> Result<(Self, Manifest), ExportError> {
         // Read again once locked: another run may complete the export in between.
         interrupted(path)?;
-        let claim = FolderLock::take_over(path)?;
+        let lock = FolderLock::take_over(path)?;
         remove_stale_drafts(path).map_err(failed(path))?;
         let (at, manifest) = interrupted(path)?;
-        Ok((Self::of(path, at != path, claim), manifest))
+        Ok((Self::of(path, at != path, lock), manifest))
     }
 
-    fn of(path: &Path, replaces: bool, claim: FolderLock) -> Self {
+    fn of(path: &Path, replaces: bool, lock: FolderLock) -> Self {
         let at = if replaces {
             path.join(REPLACEMENT)
         } else {
@@ -102,7 +102,7 @@ impl Folder {
         Self {
             path: path.to_owned(),
             at,
-            _claim: claim,
+            _lock: lock,
         }
     }
 

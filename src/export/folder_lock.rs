@@ -160,16 +160,16 @@ mod tests {
     fn it_is_one_runs_until_dropped_and_a_folder_of_its_own_making_goes_with_it() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("a/b");
-        let claim = FolderLock::make(&folder).unwrap();
+        let lock = FolderLock::make(&folder).unwrap();
         let refused = FolderLock::make(&folder).unwrap_err().to_string();
         let own = format!("process {}", std::process::id());
         assert!(refused.contains(&own), "{refused}");
-        drop(claim);
+        drop(lock);
         assert!(!outer.path().join("a").exists());
 
-        let claim = FolderLock::make(&folder).unwrap();
+        let lock = FolderLock::make(&folder).unwrap();
         fs::write(folder.join("mine"), "").unwrap();
-        drop(claim);
+        drop(lock);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         // The file of a killed run is not locked.
         fs::write(folder.join(LOCK), "process 1").unwrap();

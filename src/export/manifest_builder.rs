@@ -67,20 +67,22 @@ pub fn of_file(
     }
 }
 
-/// For one global result over all shards that were `asked`. Shards that are not in the
+/// For one global result over all shards that were `queried`. Shards that are not in the
 /// catalog were left out because of schema drift, and are listed as missing.
 pub fn of_answer(
     of: &ManifestInputs<'_>,
     columns: Vec<ColumnRecord>,
     path: &Path,
     written: &Written,
-    asked: &[Shard],
+    queried: &[Shard],
     catalog: &Catalog,
 ) -> Manifest {
-    let left_out = asked.iter().filter(|shard| !catalog.shards.contains(shard));
+    let left_out = queried
+        .iter()
+        .filter(|shard| !catalog.shards.contains(shard));
     let missing: Vec<_> = left_out
         .map(|shard| {
-            let reasons = catalog.deviations.iter();
+            let reasons = catalog.drift.iter();
             let reasons = reasons.filter(|deviation| deviation.shards.contains(shard));
             let reasons: Vec<_> = reasons.map(ToString::to_string).collect();
             MissingRecord {
@@ -92,7 +94,7 @@ pub fn of_answer(
     Manifest {
         global: true,
         complete: missing.is_empty(),
-        shards_expected: asked.len(),
+        shards_expected: queried.len(),
         shards_answered: catalog.shards.len(),
         missing,
         shards: Vec::new(),
@@ -132,8 +134,8 @@ impl ManifestInputs<'_> {
                 },
                 warnings: outcome.notices.warnings(),
             }],
-            complete: outcome.answers.len() == outcome.asked && missing.is_empty(),
-            shards_expected: outcome.asked + self.doubtful().count(),
+            complete: outcome.answers.len() == outcome.queried && missing.is_empty(),
+            shards_expected: outcome.queried + self.doubtful().count(),
             shards_answered: outcome.answers.len(),
             missing,
             without_table: self.without_table(),

@@ -45,10 +45,10 @@ impl CommitFiles<'_> {
     }
 
     fn change(&self) -> Result<(), ExportError> {
-        let beside = self.manifest.map(AtomicFile::path).into_iter();
-        let mut beside = beside.chain(self.stale.iter().map(PathBuf::as_path));
+        let neighbors = self.manifest.map(AtomicFile::path).into_iter();
+        let mut neighbors = neighbors.chain(self.stale.iter().map(PathBuf::as_path));
         if self.file.existing() == IfExists::Fail
-            && let Some(there) = beside.find(|path| atomic_file::is_there(path))
+            && let Some(there) = neighbors.find(|path| atomic_file::is_there(path))
         {
             return Err(ExportError::CreatedConcurrently(there.to_owned()));
         }

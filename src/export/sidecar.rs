@@ -34,11 +34,11 @@ impl Sidecar {
         let manifest = draft::create(&Manifest::path_of(given), existing)?;
         let mut stale = manifests(given, target);
         stale.retain(|path| *path != resolved(manifest.path()));
-        let beside = Self {
+        let sidecar = Self {
             manifest: Some(manifest),
             stale,
         };
-        beside.checked(existing)
+        sidecar.checked(existing)
     }
 
     /// Writes no manifest, and removes the older file's.
@@ -50,11 +50,11 @@ impl Sidecar {
         target: &ExportTarget,
         existing: IfExists,
     ) -> Result<Self, ExportError> {
-        let beside = Self {
+        let sidecar = Self {
             manifest: None,
             stale: manifests(given, target),
         };
-        beside.checked(existing)
+        sidecar.checked(existing)
     }
 
     fn checked(self, existing: IfExists) -> Result<Self, ExportError> {

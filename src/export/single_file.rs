@@ -24,7 +24,7 @@ use crate::text::humanize::Bytes;
 /// A file being written. Dropping it leaves nothing behind.
 pub(crate) struct OneFile {
     target: ExportTarget,
-    beside: Sidecar,
+    sidecar: Sidecar,
     writer: Writer,
     /// Held until the next async call: the run's columns callback cannot wait for the queue.
     columns: Option<Vec<Column>>,
@@ -38,14 +38,14 @@ pub(crate) struct OneFile {
 /// A complete file under its temporary name.
 pub(crate) struct UnpublishedFile {
     target: ExportTarget,
-    beside: Sidecar,
+    sidecar: Sidecar,
     pub written: Written,
 }
 
 impl OneFile {
     pub fn start(
         target: ExportTarget,
-        beside: Sidecar,
+        sidecar: Sidecar,
         kind: ExportFormat,
         text: EncoderOptions,
         restart: Restart,
@@ -54,7 +54,7 @@ impl OneFile {
         Ok(Self {
             writer: Writer::start(&target, kind, text, restart)?,
             target,
-            beside,
+            sidecar,
             columns: None,
             first: None,
             progress: Progress::new(weights),
@@ -85,7 +85,7 @@ impl OneFile {
             return Err(error);
         }
         let cut = self.target.rewind();
-        cut.map(|()| (self.target, self.beside))
+        cut.map(|()| (self.target, self.sidecar))
     }
 
     /// Waits until the data is on disk.
@@ -95,7 +95,7 @@ impl OneFile {
         let target = blocking(move || target.sync().map(|()| target)).await?;
         Ok(UnpublishedFile {
             target,
-            beside: self.beside,
+            sidecar: self.sidecar,
             written,
         })
     }
@@ -109,7 +109,7 @@ impl OneFile {
 impl UnpublishedFile {
     /// Renames the file and its manifest.
     pub fn rename(&mut self, path: PathBuf) -> Result<(), ExportError> {
-        self.beside.rename(&path)?;
+        self.sidecar.rename(&path)?;
         match &mut self.target {
             ExportTarget::File(draft) => renamed(draft, path),
             ExportTarget::Stream { .. } => Ok(()),
@@ -138,7 +138,7 @@ impl UnpublishedFile {
     /// Renames the file into place, then the manifest.
     pub async fn publish(self, record: Manifest) -> Result<(), ExportError> {
         blocking(move || match &self.target {
-            ExportTarget::File(draft) => self.beside.publish(draft, &record),
+            ExportTarget::File(draft) => self.sidecar.publish(draft, &record),
             ExportTarget::Stream { .. } => Ok(()),
         })
         .await

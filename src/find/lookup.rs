@@ -174,7 +174,7 @@ impl Lookup<'_> {
     }
 
     /// Searches these tables. A shard that fails does not affect the others.
-    pub async fn look(
+    pub async fn search(
         self,
         tables: &Tables,
         mut progress: impl FnMut(usize),
@@ -195,23 +195,23 @@ impl Lookup<'_> {
             ));
             arms.join("\nUNION ALL\n")
         }));
-        let mut heard = LookupResult::default();
+        let mut result = LookupResult::default();
         while let Some((shard, answer)) = answers.next().await {
             match answer {
                 Ok(rows) => {
                     if let Some(table) = rows.iter().find_map(rewritten) {
                         return Err(LookupError::Rewritten(table));
                     }
-                    heard.answered += 1;
-                    heard
+                    result.answered += 1;
+                    result
                         .hits
                         .extend(rows.iter().filter_map(|row| hit(shard, row)));
                 }
-                Err(error) => heard.failures.add(shard, shard_error(&error)?),
+                Err(error) => result.failures.add(shard, shard_error(&error)?),
             }
-            progress(heard.answered + heard.failures.shards());
+            progress(result.answered + result.failures.shards());
         }
-        Ok(heard)
+        Ok(result)
     }
 
     /// Similar names. This is only a hint, so shards that fail are skipped.

@@ -15,7 +15,7 @@ pub struct Catalog {
     /// The shards to query, ascending.
     pub shards: Vec<Shard>,
     /// Why shards were skipped (`--skip-missing`).
-    pub deviations: Vec<DriftEntry>,
+    pub drift: Vec<DriftEntry>,
     /// Names of views and sequences in the shards.
     pub views: BTreeSet<String>,
     /// Names of tables that exist only in shards that are not queried.
@@ -82,22 +82,22 @@ impl Catalog {
         differing: OnSchemaDrift,
     ) -> Result<Self, Vec<DriftEntry>> {
         let mut shards = chosen.to_vec();
-        let mut deviations = Vec::new();
+        let mut drift = Vec::new();
         loop {
             let (mut catalog, lost) = Self::over(found, &shards, &may_read, needed);
             shards.retain(|shard| !lost.iter().any(|it| it.shards.contains(shard)));
             let is_done = lost.is_empty();
-            deviations.extend(lost);
+            drift.extend(lost);
             if differing == OnSchemaDrift::Refuse {
                 // Taking every column includes those that only a few shards have.
                 let whole = catalog.tables.iter().filter(|it| it.need.every.is_some());
-                deviations.extend(whole.flat_map(|table| table.left_out.clone()));
+                drift.extend(whole.flat_map(|table| table.left_out.clone()));
             }
-            if shards.is_empty() || differing == OnSchemaDrift::Refuse && !deviations.is_empty() {
-                return Err(deviations);
+            if shards.is_empty() || differing == OnSchemaDrift::Refuse && !drift.is_empty() {
+                return Err(drift);
             }
             if is_done {
-                catalog.deviations = deviations;
+                catalog.drift = drift;
                 return Ok(catalog);
             }
         }
@@ -208,7 +208,7 @@ mod tests {
 
     fn over_all(found: &[Relation], needed: &Needed) -> Result<Catalog, Vec<String>> {
         let catalog = Catalog::new(found, &chosen(8), |_| true, needed, OnSchemaDrift::Refuse);
-        catalog.map_err(|deviations| deviations.iter().map(ToString::to_string).collect())
+        catalog.map_err(|drift| drift.iter().map(ToString::to_string).collect())
     }
 
     fn left_out(catalog: &Catalog) -> Vec<String> {

@@ -76,10 +76,10 @@ impl Introspection {
         connection.mark_busy();
         connection.wait_at_most(plan.limits.patience_at_first());
         let listed = list_shards(&connection, plan, &locked).await?;
-        let look = look(plan, wanted);
+        let catalog_sql = catalog_sql(plan, wanted);
         let message = |locked: &[TableName]| match listed {
-            Some(_) => format!("{};\n{look}", plan.rest_of_preflight()),
-            None => format!("{};\n{look}", plan.preflight(locked)),
+            Some(_) => format!("{};\n{catalog_sql}", plan.rest_of_preflight()),
+            None => format!("{};\n{catalog_sql}", plan.preflight(locked)),
         };
         let client = &connection;
         let began = Instant::now();
@@ -103,8 +103,11 @@ impl Introspection {
         }
         let [server, relations] = std::array::from_fn(|_| results.next().unwrap_or_default());
         let mut if_asked = |names: &BTreeSet<String>| {
-            let asked = !names.is_empty();
-            asked.then(|| results.next()).flatten().unwrap_or_default()
+            let is_queried = !names.is_empty();
+            is_queried
+                .then(|| results.next())
+                .flatten()
+                .unwrap_or_default()
         };
         let functions = if_asked(&wanted.functions);
         let objects = if_asked(&wanted.strings);
@@ -142,8 +145,8 @@ impl Introspection {
 }
 
 /// The statements that read the catalog for these names.
-fn look(plan: &Plan, wanted: &ReferencedNames) -> String {
-    let mut look = vec![
+fn catalog_sql(plan: &Plan, wanted: &ReferencedNames) -> String {
+    let mut catalog_sql = vec![
         sql_template::fill(include_str!("../../sql/global/server.sql"), &[]),
         sql_template::fill(
             include_str!("../../sql/global/relations.sql"),
@@ -155,13 +158,13 @@ fn look(plan: &Plan, wanted: &ReferencedNames) -> String {
         ),
     ];
     if !wanted.functions.is_empty() {
-        look.push(sql_template::fill(
+        catalog_sql.push(sql_template::fill(
             include_str!("../../sql/global/functions.sql"),
             &[("names", &array(wanted.functions.iter()))],
         ));
     }
     if !wanted.strings.is_empty() {
-        look.push(sql_template::fill(
+        catalog_sql.push(sql_template::fill(
             include_str!("../../sql/global/objects.sql"),
             &[
                 ("names", &array(wanted.strings.iter())),
@@ -169,7 +172,7 @@ fn look(plan: &Plan, wanted: &ReferencedNames) -> String {
             ],
         ));
     }
-    look.join(";\n")
+    catalog_sql.join(";\n")
 }
 
 pub(super) fn array<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -49,9 +49,9 @@ pub async fn agree(
     found: &Introspected<'_>,
 ) -> Result<Catalog, PrepareError> {
     let mut needed = Needed::default();
-    let differ = |deviations, needed: &Needed| {
+    let differ = |drift, needed: &Needed| {
         let why = needed.why();
-        PrepareError::Unsupported(UnsupportedQuery::Differ { deviations, why })
+        PrepareError::Unsupported(UnsupportedQuery::Differ { drift, why })
     };
     loop {
         let catalog = Catalog::new(
@@ -61,7 +61,7 @@ pub async fn agree(
             &needed,
             found.differing,
         )
-        .map_err(|deviations| differ(deviations, &needed))?;
+        .map_err(|drift| differ(drift, &needed))?;
         if let Some(heir) = catalog.find_inheritance_overlap(found.inherited)
             && text.references_table(&heir.table)
         {

@@ -61,11 +61,11 @@ async fn reject_unsharded_matches(
     catalog: &Catalog,
     names: &str,
 ) -> Result<(), PrepareError> {
-    let look = sql_template::fill(
+    let lookup_sql = sql_template::fill(
         include_str!("../../sql/global/unsharded_relations.sql"),
         &[("names", names)],
     );
-    let message = format!("{};\n{look}", scene(plan));
+    let message = format!("{};\n{lookup_sql}", scene(plan));
     let answers = session.connection().simple_query(&message).await;
     let answers = answers.map_err(|error| failed(&error))?;
     let found = result_rows(&answers).into_iter().flatten();

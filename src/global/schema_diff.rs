@@ -92,9 +92,9 @@ impl fmt::Display for DriftEntry {
 }
 
 /// One line per group of shards with the same differences; each shard occurs in one line only.
-pub fn by_shard(deviations: &[DriftEntry]) -> Vec<String> {
+pub fn by_shard(drift: &[DriftEntry]) -> Vec<String> {
     let mut of_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
-    for deviation in deviations {
+    for deviation in drift {
         for shard in &deviation.shards {
             of_shard.entry(*shard).or_default().push(deviation.what());
         }

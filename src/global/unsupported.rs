@@ -137,10 +137,10 @@ pub enum UnsupportedQuery {
     #[error(
         "table definitions differ between shards{}:\n{}\nshardq: hint: {}",
         .why.map(|why| format!(" ({})", why.describe())).unwrap_or_default(),
-        list(.deviations), advice_on_drift(.deviations, *.why)
+        list(.drift), advice_on_drift(.drift, *.why)
     )]
     Differ {
-        deviations: Vec<DriftEntry>,
+        drift: Vec<DriftEntry>,
         /// Why it needs columns that it does not name.
         why: Option<Every>,
     },
@@ -156,13 +156,13 @@ pub enum UnsupportedQuery {
 }
 
 /// If each shard has its own type, neither skipping shards nor finishing a migration helps.
-fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
+fn advice_on_drift(drift: &[DriftEntry], why: Option<Every>) -> String {
     let name_columns = if why.is_some() {
         "name the columns you want, or "
     } else {
         ""
     };
-    if deviations.iter().all(|it| it.difference.is_everywhere()) {
+    if drift.iter().all(|it| it.difference.is_everywhere()) {
         return format!(
             "{name_columns}run the query per shard (shardq query without --global), or query one \
              shard (--shards N)"
@@ -177,9 +177,9 @@ fn advice_on_drift(deviations: &[DriftEntry], why: Option<Every>) -> String {
 /// `server_version_num` of the first version with NOT MATERIALIZED.
 const OLDEST: u32 = 120_000;
 
-fn list(deviations: &[DriftEntry]) -> String {
+fn list(drift: &[DriftEntry]) -> String {
     let mut text = String::new();
-    for deviation in deviations {
+    for deviation in drift {
         let _ = writeln!(text, "  {deviation}");
     }
     text.trim_end().to_owned()

@@ -1,10 +1,12 @@
 //! What a shard is, which ones exist, which are selected, and how a statement is addressed to each.
 //! Pure: nothing here talks to the server.
+
 pub mod discovered;
 pub mod guess;
 pub mod layout;
 pub mod missing;
 pub mod numbering;
+pub mod pattern;
 mod pick;
 pub mod ranges;
 pub mod routing;

@@ -161,11 +161,11 @@ impl fmt::Display for Ranges {
     }
 }
 
-/// Names the shards concerned, out of `asked`: `shard_3, shard_7-9 (4 shards)`, or
+/// Names the shards concerned, out of `queried`: `shard_3, shard_7-9 (4 shards)`, or
 /// `all 128 shards`. `shards` is ascending.
-pub fn whose(shards: &[Shard], asked: usize) -> String {
+pub fn whose(shards: &[Shard], queried: usize) -> String {
     match shards {
-        _ if shards.len() == asked && asked > 1 => format!("all {asked} shards"),
+        _ if shards.len() == queried && queried > 1 => format!("all {queried} shards"),
         [only] => only.to_string(),
         _ => format!("{} ({} shards)", Ranges::of(shards), shards.len()),
     }

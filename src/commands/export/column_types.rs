@@ -19,46 +19,53 @@ use crate::sharding::layout::Layout;
 
 /// The columns of a single-file export, if there is a manifest to record them. Closes the server.
 pub async fn of_result(
-    asked: &ExportRequest<'_>,
-    heard: Option<OpenServer>,
+    request: &ExportRequest<'_>,
+    open_server: Option<OpenServer>,
     outcome: &mut RunReport,
 ) -> Result<Vec<ColumnRecord>, String> {
-    let types = if asked.has_manifest() {
+    let types = if request.has_manifest() {
         outcome.answered_columns()
     } else {
         ColumnTypes::default()
     };
-    ask(heard, &asked.plan.layout, &types, outcome, asked.interrupt).await
+    declared(
+        open_server,
+        &request.plan.layout,
+        &types,
+        outcome,
+        request.interrupt,
+    )
+    .await
 }
 
 /// The columns for the manifest, or why they are unknown. Closes the server.
-pub async fn ask(
-    heard: Option<OpenServer>,
+pub async fn declared(
+    open_server: Option<OpenServer>,
     layout: &Layout,
     types: &ColumnTypes,
     outcome: &mut RunReport,
     interrupt: &Interrupt,
 ) -> Result<Vec<ColumnRecord>, String> {
-    let Some(heard) = heard else {
+    let Some(open_server) = open_server else {
         return Ok(Vec::new());
     };
-    let (server, failure_lookup) = (heard.server.clone(), heard.failure_lookup());
+    let (server, failure_lookup) = (open_server.server.clone(), open_server.failure_lookup());
     if types.is_empty() {
-        drop(heard);
+        drop(open_server);
         outcome.explain(&failure_lookup, &server, interrupt).await;
         server.close().await;
         return Ok(Vec::new());
     }
-    let asked = tokio::select! {
+    let answered = tokio::select! {
         biased;
         () = interrupt.requested() => None,
-        names = names(heard, layout, types) => Some(names),
+        names = names(open_server, layout, types) => Some(names),
     };
-    if asked.is_some() {
+    if answered.is_some() {
         outcome.explain(&failure_lookup, &server, interrupt).await;
     }
     server.close().await;
-    match asked {
+    match answered {
         Some(Ok(names)) => Ok(columns::records(types, &names)),
         Some(Err(error)) => Err(error.to_string()),
         None => {
@@ -73,14 +80,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// On a connection of the run, or on a new one if that was lost.
 async fn names(
-    heard: OpenServer,
+    open_server: OpenServer,
     layout: &Layout,
     types: &ColumnTypes,
 ) -> Result<TypeNames, FanoutError> {
-    let server = heard.server.clone();
+    let server = open_server.server.clone();
     let distinct: Vec<_> = types.distinct().into_iter().collect();
     let of_run = async {
-        let mut session = heard.into_session().await?;
+        let mut session = open_server.into_session().await?;
         session.opened().await.ok()?;
         of(session.connection(), layout, &distinct).await.ok()
     };

@@ -23,7 +23,7 @@ use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 /// A finished run.
 pub struct FinishedRun<'a> {
-    pub asked: ExportRequest<'a>,
+    pub request: ExportRequest<'a>,
     /// With the statement in the form that COPY accepts.
     pub plan: Plan,
     pub server_info: ServerInfo,
@@ -38,19 +38,19 @@ pub struct FinishedRun<'a> {
 
 /// Reports the outcome, and publishes the file if it is what was requested.
 pub async fn conclude(
-    ran: FinishedRun<'_>,
+    finished: FinishedRun<'_>,
     file: OneFile,
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let mut say = || {
-        ran.say_notices(console);
-        ran.say_what_is_missing(console);
+        finished.say_notices(console);
+        finished.say_what_is_missing(console);
     };
-    let ended = if ran.asked.is_stream() {
-        then_say(end(&ran, file), ran.asked.interrupt, say).await
+    let ended = if finished.request.is_stream() {
+        then_say(end(&finished, file), finished.request.interrupt, say).await
     } else {
         // A file ends soon, and an interrupt must not leave half of it.
-        let ended = end(&ran, file).await;
+        let ended = end(&finished, file).await;
         say();
         Some(ended)
     };
@@ -58,7 +58,7 @@ pub async fn conclude(
         return Ok(Exit::Interrupted);
     };
     let (exit, written) = match ended {
-        (_, Err(ExportError::Closed)) if ran.is_whole() => {
+        (_, Err(ExportError::Closed)) if finished.is_whole() => {
             return Ok(Exit::Complete);
         }
         (_, Err(ExportError::Closed)) => return Ok(Exit::Failed),
@@ -68,20 +68,20 @@ pub async fn conclude(
     if let Err(error) = &written {
         console.error(error);
     }
-    ran.say_timing(console);
+    finished.say_timing(console);
     match written {
         Ok(Some(line)) => {
-            ran.say_drift(console);
+            finished.say_drift(console);
             console.note(&line);
         }
         Err(error) if !error.leaves_all_as_it_was() => {}
-        _ if !ran.asked.is_stream() => {
-            let file = ran.asked.args.output.output.display();
+        _ if !finished.request.is_stream() => {
+            let file = finished.request.args.output.output.display();
             console.error(&format!("{file} was not written"));
         }
         _ => {}
     }
-    console.summary(&ran.footer(console).line());
+    console.summary(&finished.footer(console).line());
     Ok(exit)
 }
 
@@ -99,17 +99,23 @@ pub async fn or_cancelled(
 }
 
 /// Publishes or discards the file; returns a line about what was written.
-async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<String>, ExportError>) {
+async fn end(
+    finished: &FinishedRun<'_>,
+    file: OneFile,
+) -> (Exit, Result<Option<String>, ExportError>) {
     let RunReport {
         status, answers, ..
-    } = &ran.outcome;
+    } = &finished.outcome;
     match status {
-        RunStatus::Completed if ran.is_whole() => {
-            (Exit::Complete, publish(ran, file, None).await.map(Some))
-        }
-        RunStatus::Completed if ran.asked.args.output.allow_partial && !answers.is_empty() => {
-            let name = ExportFormat::partial(&ran.asked.args.output.output);
-            let written = publish(ran, file, Some(name)).await;
+        RunStatus::Completed if finished.is_whole() => (
+            Exit::Complete,
+            publish(finished, file, None).await.map(Some),
+        ),
+        RunStatus::Completed
+            if finished.request.args.output.allow_partial && !answers.is_empty() =>
+        {
+            let name = ExportFormat::partial(&finished.request.args.output.output);
+            let written = publish(finished, file, Some(name)).await;
             (Exit::Incomplete, written.map(Some))
         }
         RunStatus::Interrupted => {
@@ -123,38 +129,42 @@ async fn end(ran: &FinishedRun<'_>, file: OneFile) -> (Exit, Result<Option<Strin
 
 /// Finishes the file and publishes it, under its own name or the partial one.
 async fn publish(
-    ran: &FinishedRun<'_>,
+    finished: &FinishedRun<'_>,
     file: OneFile,
     name: Option<PathBuf>,
 ) -> Result<String, ExportError> {
-    let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
-    let mut finished = file.finish().await?;
+    let columns = finished.columns.clone().map_err(ExportError::ColumnTypes)?;
+    let mut unpublished = file.finish().await?;
     if let Some(name) = name {
-        finished.rename(name)?;
+        unpublished.rename(name)?;
     }
-    let particulars = ran.particulars();
-    let record =
-        manifest_builder::of_file(&particulars, columns, finished.path(), &finished.written);
-    let line = finished.describe();
-    finished.publish(record).await?;
+    let particulars = finished.particulars();
+    let record = manifest_builder::of_file(
+        &particulars,
+        columns,
+        unpublished.path(),
+        &unpublished.written,
+    );
+    let line = unpublished.describe();
+    unpublished.publish(record).await?;
     Ok(line)
 }
 
 impl FinishedRun<'_> {
     pub fn particulars(&self) -> manifest_builder::ManifestInputs<'_> {
-        let asked = &self.asked;
+        let request = &self.request;
         manifest_builder::ManifestInputs {
             plan: &self.plan,
-            settings: asked.settings,
+            settings: request.settings,
             server_info: &self.server_info,
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
             without_table: self.selection.without_table.as_ref(),
-            kind: asked.kind,
-            header: asked.has_header(),
-            shard_column: asked.shard_column(),
-            options: asked.options(),
+            kind: request.kind,
+            header: request.has_header(),
+            shard_column: request.shard_column(),
+            options: request.options(),
         }
     }
 
@@ -164,17 +174,19 @@ impl FinishedRun<'_> {
     }
 
     pub fn say_notices(&self, console: &mut Console) {
-        let RunReport { asked, notices, .. } = &self.outcome;
-        notices.say(*asked, &self.plan.statement, console);
+        let RunReport {
+            queried, notices, ..
+        } = &self.outcome;
+        notices.say(*queried, &self.plan.statement, console);
     }
 
     pub fn say_what_is_missing(&self, console: &mut Console) {
         let RunReport {
-            asked, failures, ..
+            queried, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
             let advice = |error: &_| self.hint_for(error);
-            for message in failures.describe(*asked, &self.plan.statement, advice) {
+            for message in failures.describe(*queried, &self.plan.statement, advice) {
                 console.error(&message);
             }
         }
@@ -190,7 +202,7 @@ impl FinishedRun<'_> {
     }
 
     pub fn say_timing(&self, console: &mut Console) {
-        if self.asked.args.run.timing {
+        if self.request.args.run.timing {
             console.note(&timing::describe(&self.outcome.answers));
         }
     }
@@ -205,7 +217,7 @@ impl FinishedRun<'_> {
                 hints::cancelled_hint(report).to_owned()
             }
             // A file cannot continue at another snapshot.
-            ShardError::Lost { .. } if !self.asked.args.output.per_shard => {
+            ShardError::Lost { .. } if !self.request.args.output.per_shard => {
                 "export again; with --per-shard, --resume exports only what is missing".to_owned()
             }
             _ => return advice(error),

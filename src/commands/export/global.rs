@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::{ExportRequest, NEW_SNAPSHOT, column_types, finish, target};
 use crate::cli::export::ExportArgs;
 use crate::commands::error::Error;
+use crate::commands::global::failure::failure;
+use crate::commands::global::flags;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
 use crate::commands::session_setup::{self, ServerInfo};
 use crate::commands::setup;
@@ -27,26 +29,26 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
-pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let ExportRequest { args, kind, .. } = *asked;
+pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let ExportRequest { args, kind, .. } = *request;
     check(args)?;
-    let plan = plan(asked.plan);
+    let plan = plan(request.plan);
     let question = global::GlobalRequest {
         global: &args.global,
         shards: &args.shards,
         connections: args.run.connections,
-        settings: asked.settings,
+        settings: request.settings,
         plan: &plan,
-        interrupt: asked.interrupt,
+        interrupt: request.interrupt,
     };
     if args.global.explain || args.run.dry_run {
         return match global::explain(&question, console).await? {
-            Some(text) => setup::print(text, asked.interrupt).await,
+            Some(text) => setup::print(text, request.interrupt).await,
             None => Ok(Exit::Interrupted),
         };
     }
-    let opened = target::open(&args.output, asked.interrupt).await?;
-    let Some((mut target, mut beside)) = opened else {
+    let opened = target::open(&args.output, request.interrupt).await?;
+    let Some((mut target, mut sidecar)) = opened else {
         return Ok(Exit::Interrupted);
     };
     if target.is_terminal() {
@@ -64,14 +66,14 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = session_setup::fetch_server_info(&prepared.survey.session, &plan);
+        let work = session_setup::fetch_server_info(&prepared.preflight.session, &plan);
         let Some(server_info) =
-            session_setup::run_or_cancel(&prepared.server, asked.interrupt, work).await?
+            session_setup::run_or_cancel(&prepared.server, request.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };
-        let going = match prepared.start(&question, console).await? {
-            StartResult::Started(going) => *going,
+        let running = match prepared.start(&question, console).await? {
+            StartResult::Started(running) => *running,
             other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
                 Some(exit) => return Ok(exit),
                 None => continue,
@@ -80,38 +82,38 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
         // No progress estimate: there is only one statement.
         let mut file = OneFile::start(
             target,
-            beside,
+            sidecar,
             kind,
-            encoder(asked, &server_info),
+            encoder(request, &server_info),
             MergeMode::IN_ORDER.restart,
             BTreeMap::new(),
         )?;
-        let (started, policy) = (going.started, OnShardError::Stop);
-        let driving = driver::drive_open(started, &mut file, console, asked.interrupt, policy);
+        let (started, policy) = (running.started, OnShardError::Stop);
+        let driving = driver::drive_open(started, &mut file, console, request.interrupt, policy);
         let (mut outcome, heard) = driving.await?;
         if outcome.status != RunStatus::Retry {
-            let columns = column_types::of_result(asked, heard, &mut outcome).await;
-            let ran = FinishedRun {
-                asked,
+            let columns = column_types::of_result(request, heard, &mut outcome).await;
+            let finished = FinishedRun {
+                request,
                 plan,
-                way: going.way,
-                selection: going.selection,
-                scope: going.scope,
-                parts: going.parts,
+                execution: running.execution,
+                selection: running.selection,
+                scope: running.scope,
+                parts: running.parts,
                 server_info,
                 began,
                 outcome,
                 columns: columns.map(of_no_shard),
             };
             let is_stream = file.is_stream();
-            let conclusion = conclude(ran, file, console);
+            let conclusion = conclude(finished, file, console);
             return if is_stream {
-                finish::or_cancelled(conclusion, asked.interrupt).await
+                finish::or_cancelled(conclusion, request.interrupt).await
             } else {
                 conclusion.await
             };
         }
-        (target, beside) = file.reset().await?;
+        (target, sidecar) = file.reset().await?;
         attempt
             .attempts
             .retry(outcome.rewritten, NEW_SNAPSHOT, console);
@@ -121,7 +123,7 @@ pub(super) async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Res
 /// Refuses flags that have no meaning for a global query.
 fn check(args: &ExportArgs) -> Result<(), Error> {
     let output = &args.output;
-    global::refuse(&[
+    flags::refuse(&[
         (
             output.resume,
             "--resume",
@@ -144,21 +146,21 @@ fn check(args: &ExportArgs) -> Result<(), Error> {
             "--order arrival",
             "the statement determines the order of a global query; remove the flag",
         ),
-        (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
+        (args.run.no_snapshot, "--no-snapshot", flags::ONE_INSTANT),
         (
             !args.shards.search_path.begins_with_shard(),
             "a schema before {shard} in --search-path",
-            global::SHARDED_FIRST,
+            flags::SHARDED_FIRST,
         ),
         (
             output.no_shard_column,
             "--no-shard-column",
-            global::NO_COLUMN,
+            flags::NO_COLUMN,
         ),
         (
             output.shard_column.is_some(),
             "--shard-column",
-            global::NAME_THE_COLUMN,
+            flags::NAME_THE_COLUMN,
         ),
     ])
 }
@@ -182,8 +184,8 @@ fn plan(plan: &Plan) -> Plan {
     }
 }
 
-fn encoder(asked: &ExportRequest<'_>, server: &ServerInfo) -> EncoderOptions {
-    let mut options = asked.encoder(server);
+fn encoder(request: &ExportRequest<'_>, server: &ServerInfo) -> EncoderOptions {
+    let mut options = request.encoder(server);
     options.shard_column = None;
     options.options.shard_column = false;
     options
@@ -199,9 +201,9 @@ fn of_no_shard(mut columns: Vec<ColumnRecord>) -> Vec<ColumnRecord> {
 
 /// A finished run.
 struct FinishedRun<'a> {
-    asked: &'a ExportRequest<'a>,
+    request: &'a ExportRequest<'a>,
     plan: Plan,
-    way: ExecutionPlan,
+    execution: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
     scope: Scope,
@@ -215,16 +217,16 @@ struct FinishedRun<'a> {
 
 /// Reports the outcome, and publishes the file if the answer is complete.
 async fn conclude(
-    ran: FinishedRun<'_>,
+    finished: FinishedRun<'_>,
     file: OneFile,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let outcome = &ran.outcome;
-    let path = &ran.asked.args.output.output;
+    let outcome = &finished.outcome;
+    let path = &finished.request.args.output.output;
     let (exit, written) = match outcome.status {
         RunStatus::Completed if outcome.failures.is_empty() => {
-            let exit = global::exit(&ran.way, &ran.selection.shards);
-            (exit, publish(&ran, file).await.map(Some))
+            let exit = global::exit(&finished.execution, &finished.selection.shards);
+            (exit, publish(&finished, file).await.map(Some))
         }
         RunStatus::Interrupted => {
             // Do not wait for a reader that may be pausing.
@@ -233,9 +235,9 @@ async fn conclude(
         }
         _ => (Exit::Failed, file.abandon().await.map_or(Ok(None), Err)),
     };
-    let answered = ran.way.catalog().shards.len();
+    let answered = finished.execution.catalog().shards.len();
     let notices = &outcome.notices;
-    notices.say(answered, &ran.plan.statement, console);
+    notices.say(answered, &finished.plan.statement, console);
     let line = match written {
         Ok(line) => line,
         Err(ExportError::Closed) if outcome.failures.is_empty() => return Ok(Exit::Complete),
@@ -250,30 +252,32 @@ async fn conclude(
     let Some(line) = line else {
         not_written(path, console);
         return match outcome.failures.first() {
-            Some(error) => Err(global::failure(
+            Some(error) => Err(failure(
                 error.clone(),
-                &ran.outcome.explanations,
-                &ran.way,
-                &ran.plan,
+                &finished.outcome.explanations,
+                &finished.execution,
+                &finished.plan,
             )),
             None => Ok(exit),
         };
     };
     console.note(&line);
-    if ran.asked.args.run.timing {
-        console.note(&global::timing(&ran.parts));
+    if finished.request.args.run.timing {
+        console.note(&global::timing(&finished.parts));
     }
-    let taking_part = &ran.way.catalog().shards;
+    let taking_part = &finished.execution.catalog().shards;
     let summary = Summary {
         extent: ResultSummary {
             rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
             answered: taking_part.len(),
-            expected: ran.selection.expected(),
-            missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
-            origins: ran.selection.origins.clone(),
-            instants: ran.plan.instant.into(),
+            expected: finished.selection.expected(),
+            missing: finished
+                .selection
+                .missing(|shard| taking_part.contains(&shard)),
+            origins: finished.selection.origins.clone(),
+            instants: finished.plan.instant.into(),
         },
-        scope: ran.scope.clone(),
+        scope: finished.scope.clone(),
         elapsed: console.elapsed(),
     };
     console.summary(&summary.line());
@@ -307,39 +311,39 @@ fn relabel_error(error: ExportError) -> ExportError {
 }
 
 /// Finishes and publishes the file; returns a line about what was written.
-async fn publish(ran: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportError> {
-    let columns = ran.columns.clone().map_err(ExportError::ColumnTypes)?;
-    let finished = file.finish().await?;
+async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, ExportError> {
+    let columns = finished.columns.clone().map_err(ExportError::ColumnTypes)?;
+    let unpublished = file.finish().await?;
     let particulars = manifest_builder::ManifestInputs {
         shard_column: None,
-        options: options(ran.asked),
-        plan: &ran.plan,
-        settings: ran.asked.settings,
-        server_info: &ran.server_info,
-        began: ran.began,
-        outcome: &ran.outcome,
+        options: options(finished.request),
+        plan: &finished.plan,
+        settings: finished.request.settings,
+        server_info: &finished.server_info,
+        began: finished.began,
+        outcome: &finished.outcome,
         doubt: None,
-        without_table: ran.selection.without_table.as_ref(),
-        kind: ran.asked.kind,
-        header: ran.asked.has_header(),
+        without_table: finished.selection.without_table.as_ref(),
+        kind: finished.request.kind,
+        header: finished.request.has_header(),
     };
     let record = manifest_builder::of_answer(
         &particulars,
         columns,
-        finished.path(),
-        &finished.written,
-        &ran.selection.shards,
-        ran.way.catalog(),
+        unpublished.path(),
+        &unpublished.written,
+        &finished.selection.shards,
+        finished.execution.catalog(),
     );
-    let line = finished.describe();
-    finished.publish(record).await?;
+    let line = unpublished.describe();
+    unpublished.publish(record).await?;
     Ok(line)
 }
 
 /// For the manifest: the request, in terms of the flags.
-fn options(asked: &ExportRequest<'_>) -> BTreeMap<String, serde_json::Value> {
-    let args = asked.args;
-    let mut options = asked.options();
+fn options(request: &ExportRequest<'_>) -> BTreeMap<String, serde_json::Value> {
+    let args = request.args;
+    let mut options = request.options();
     options.insert("global".to_owned(), true.into());
     if args.global.colocated {
         options.insert("colocated".to_owned(), true.into());

@@ -34,7 +34,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&settings, &mut console);
-    let asked = ExportRequest {
+    let request = ExportRequest {
         args: &args,
         kind,
         settings: &settings,
@@ -43,19 +43,20 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     };
     // Boxed because the futures are large.
     if args.global.global {
-        Box::pin(global::run(&asked, &mut console)).await
+        Box::pin(global::run(&request, &mut console)).await
     } else if args.run.dry_run {
-        start::dry_run(&asked, &mut console).await
+        start::dry_run(&request, &mut console).await
     } else if args.output.per_shard {
-        Box::pin(per_shard::run(&asked, &mut console)).await
+        Box::pin(per_shard::run(&request, &mut console)).await
     } else {
-        Box::pin(one_file(&asked, &mut console)).await
+        Box::pin(one_file(&request, &mut console)).await
     }
 }
 
-async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let interrupt = asked.interrupt;
-    let Some((mut target, mut beside)) = target::open(&asked.args.output, interrupt).await? else {
+async fn one_file(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let interrupt = request.interrupt;
+    let Some((mut target, mut sidecar)) = target::open(&request.args.output, interrupt).await?
+    else {
         return Ok(Exit::Interrupted);
     };
     if target.is_terminal() {
@@ -64,18 +65,18 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let plan = attempts.plan(asked.plan);
-        let asked = &ExportRequest {
+        let plan = attempts.plan(request.plan);
+        let request = &ExportRequest {
             plan: &plan,
-            ..*asked
+            ..*request
         };
         let began = Timestamp::now();
-        let merge_mode = OneFile::merge_mode(&target, asked.kind, asked.args.output.order);
+        let merge_mode = OneFile::merge_mode(&target, request.kind, request.args.output.order);
         let mut all = ShardSelection {
             merge_mode,
             pick: &mut Ok,
         };
-        let underway = start::start(asked, attempts.connect, console, &mut all).await?;
+        let underway = start::start(request, attempts.connect, console, &mut all).await?;
         let Some(ExportStarted {
             started,
             plan,
@@ -89,19 +90,19 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
         };
         let mut file = OneFile::start(
             target,
-            beside,
-            asked.kind,
-            asked.encoder(&server_info),
+            sidecar,
+            request.kind,
+            request.encoder(&server_info),
             merge_mode.restart,
             server_info.shard_rows.clone(),
         )?;
         let driving =
-            driver::drive_open(started, &mut file, console, interrupt, asked.policy()).await?;
+            driver::drive_open(started, &mut file, console, interrupt, request.policy()).await?;
         let (mut outcome, heard) = driving;
         if outcome.status != RunStatus::Retry {
-            let columns = column_types::of_result(asked, heard, &mut outcome).await;
-            let ran = FinishedRun {
-                asked: *asked,
+            let columns = column_types::of_result(request, heard, &mut outcome).await;
+            let finished = FinishedRun {
+                request: *request,
                 plan,
                 server_info,
                 selection,
@@ -111,14 +112,14 @@ async fn one_file(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Ex
                 columns,
             };
             let is_stream = file.is_stream();
-            let conclusion = finish::conclude(ran, file, console);
+            let conclusion = finish::conclude(finished, file, console);
             return if is_stream {
                 Box::pin(finish::or_cancelled(conclusion, interrupt)).await
             } else {
                 conclusion.await
             };
         }
-        (target, beside) = file.reset().await?;
+        (target, sidecar) = file.reset().await?;
         attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
 }

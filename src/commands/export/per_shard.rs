@@ -25,42 +25,55 @@ use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::ResultSummary;
 
-pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
-    let (folder, earlier) = open(&asked.args.output)?;
-    let interrupt = asked.interrupt;
+pub async fn run(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+    let (folder, earlier) = open(&request.args.output)?;
+    let interrupt = request.interrupt;
     let earlier = tokio::select! {
         earlier = verify_previous(earlier, &folder, console) => earlier?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
     let mut attempts = Attempts::new();
     while attempts.begin().is_ok() {
-        let plan = attempts.plan(asked.plan);
-        let asked = &ExportRequest {
+        let plan = attempts.plan(request.plan);
+        let request = &ExportRequest {
             plan: &plan,
-            ..*asked
+            ..*request
         };
-        let begun = begin(asked, attempts.connect, earlier.as_ref(), &folder, console).await;
-        let (started, mut ran, mut parts) = match begun {
+        let begun = begin(
+            request,
+            attempts.connect,
+            earlier.as_ref(),
+            &folder,
+            console,
+        )
+        .await;
+        let (started, mut finished, mut parts) = match begun {
             Ok(Some(begun)) => begun,
             Ok(None) if attempts.is_first() => return Ok(Exit::Interrupted),
             Ok(None) => {
-                console.error(&incomplete(asked, &folder));
+                console.error(&incomplete(request, &folder));
                 return Ok(Exit::Interrupted);
             }
             Err(error) if attempts.is_first() => return Err(error),
-            Err(error) => return Ok(abort(&error, asked, &folder, console)),
+            Err(error) => return Ok(abort(&error, request, &folder, console)),
         };
         let policy = OnShardError::Continue;
         let driving = driver::drive_open(started, &mut parts, console, interrupt, policy).await?;
-        let (mut outcome, heard) = driving;
+        let (mut outcome, open_server) = driving;
         if outcome.status != RunStatus::Retry {
             let types = parts.column_types(&outcome);
-            ran.columns =
-                column_types::ask(heard, &asked.plan.layout, &types, &mut outcome, interrupt).await;
-            ran.outcome = outcome;
+            finished.columns = column_types::declared(
+                open_server,
+                &request.plan.layout,
+                &types,
+                &mut outcome,
+                interrupt,
+            )
+            .await;
+            finished.outcome = outcome;
             return tokio::select! {
                 biased;
-                exit = conclude(&ran, parts, folder, console) => exit,
+                exit = conclude(&finished, parts, folder, console) => exit,
                 () = async {
                     interrupt.requested().await;
                     // Complete files are still published, but that is bounded.
@@ -71,7 +84,7 @@ pub async fn run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exi
         parts.abandon().await;
         attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
     }
-    Ok(abort(&Attempts::error(), asked, &folder, console))
+    Ok(abort(&Attempts::error(), request, &folder, console))
 }
 
 /// Creates the folder, or opens the one to resume. Before connecting.
@@ -110,7 +123,7 @@ async fn verify_previous(
 
 /// Starts the workers, after writing a manifest that announces the run. `None` if interrupted.
 async fn begin<'a>(
-    asked: &ExportRequest<'a>,
+    request: &ExportRequest<'a>,
     connect_retry: ConnectRetry,
     earlier: Option<&PreviousExport>,
     folder: &Folder,
@@ -133,7 +146,7 @@ async fn begin<'a>(
             Ok(left.clone())
         },
     };
-    let underway = start::start(asked, connect_retry, console, &mut chosen).await?;
+    let underway = start::start(request, connect_retry, console, &mut chosen).await?;
     let Some(ExportStarted {
         started,
         plan,
@@ -145,8 +158,8 @@ async fn begin<'a>(
     else {
         return Ok(None);
     };
-    let ran = FinishedRun {
-        asked: *asked,
+    let finished = FinishedRun {
+        request: *request,
         plan,
         server_info,
         selection,
@@ -155,21 +168,21 @@ async fn begin<'a>(
         outcome: RunReport::new(all.len()),
         columns: Ok(Vec::new()),
     };
-    let now = ran.particulars().manifest();
+    let now = finished.particulars().manifest();
     let manifest = match earlier {
-        Some(earlier) => earlier.resumed(&now, &all, &left, users(&asked.args.output))?,
+        Some(earlier) => earlier.resumed(&now, &all, &left, users(&request.args.output))?,
         None => resume::announced(now, &all),
     };
     let parts = PerShard::start(
         folder.at(),
-        asked.args.output.folder_key(),
-        asked.kind,
-        asked.encoder(&ran.server_info),
+        request.args.output.folder_key(),
+        request.kind,
+        request.encoder(&finished.server_info),
         types,
-        ran.server_info.shard_rows.clone(),
+        finished.server_info.shard_rows.clone(),
         manifest,
     )?;
-    Ok(Some((started, ran, parts)))
+    Ok(Some((started, finished, parts)))
 }
 
 fn users(args: &ExportOutputArgs) -> Users {
@@ -178,19 +191,21 @@ fn users(args: &ExportOutputArgs) -> Users {
 
 /// Reports the outcome, and moves the export into place if it is complete.
 async fn conclude(
-    ran: &FinishedRun<'_>,
+    finished: &FinishedRun<'_>,
     parts: PerShard,
     folder: Folder,
     console: &mut Console,
 ) -> Result<Exit, Error> {
-    let (manifest, trouble) = parts.finish(&ran.outcome, ran.columns.clone()).await;
-    ran.say_notices(console);
-    ran.say_what_is_missing(console);
-    ran.say_drift(console);
+    let (manifest, trouble) = parts
+        .finish(&finished.outcome, finished.columns.clone())
+        .await;
+    finished.say_notices(console);
+    finished.say_what_is_missing(console);
+    finished.say_drift(console);
     if let Some(error) = &trouble {
         console.error(error);
     }
-    let mut exit = match ran.outcome.status {
+    let mut exit = match finished.outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
         _ if trouble.is_some() => Exit::Failed,
         RunStatus::Completed if manifest.complete => Exit::Complete,
@@ -202,9 +217,9 @@ async fn conclude(
             // Resuming would be refused again.
             Some(ExportError::ResumeMismatch(_)) => {}
             Some(error) if error.is_of_the_statement() => {
-                console.error(&to_be_changed(&ran.asked, &folder));
+                console.error(&to_be_changed(&finished.request, &folder));
             }
-            _ => console.error(&incomplete(&ran.asked, &folder)),
+            _ => console.error(&incomplete(&finished.request, &folder)),
         }
     } else if let Err(error) = folder.settle(&manifest) {
         exit = Exit::Failed;
@@ -212,28 +227,33 @@ async fn conclude(
             "{error}\n\
              shardq: hint: {} now holds files of two exports; use --resume to complete the new \
              one",
-            ran.asked.args.output.output.display()
+            finished.request.args.output.output.display()
         ));
     }
-    ran.say_timing(console);
+    finished.say_timing(console);
     let extent = ResultSummary {
-        origins: ran.selection.origins.clone(),
+        origins: finished.selection.origins.clone(),
         ..manifest.extent()
     };
-    console.summary(&ran.summary(extent, console).line());
+    console.summary(&finished.summary(extent, console).line());
     Ok(exit)
 }
 
 /// Ends a run that could not be retried. Its manifest exists already.
-fn abort(error: &Error, asked: &ExportRequest<'_>, folder: &Folder, console: &mut Console) -> Exit {
+fn abort(
+    error: &Error,
+    request: &ExportRequest<'_>,
+    folder: &Folder,
+    console: &mut Console,
+) -> Exit {
     console.error(error);
-    console.error(&incomplete(asked, folder));
+    console.error(&incomplete(request, folder));
     error.exit()
 }
 
 /// An export that `--resume` cannot complete, since it would run the same statement.
-fn to_be_changed(asked: &ExportRequest<'_>, folder: &Folder) -> String {
-    let path = asked.args.output.output.display();
+fn to_be_changed(request: &ExportRequest<'_>, folder: &Folder) -> String {
+    let path = request.args.output.output.display();
     let state = if folder.is_replacement() {
         "is unchanged"
     } else {
@@ -244,8 +264,8 @@ fn to_be_changed(asked: &ExportRequest<'_>, folder: &Folder) -> String {
     )
 }
 
-fn incomplete(asked: &ExportRequest<'_>, folder: &Folder) -> String {
-    let path = asked.args.output.output.display();
+fn incomplete(request: &ExportRequest<'_>, folder: &Folder) -> String {
+    let path = request.args.output.output.display();
     if folder.is_replacement() {
         format!(
             "{path} is unchanged, because its replacement is not complete; use --resume to export \

@@ -22,7 +22,7 @@ use crate::export::server_info::ServerInfo;
 use crate::export::{ExportFormat, ExportTarget, FileFormat, dataset_dir};
 use crate::output::format::RenderOptions;
 use crate::pg::quote::Literal;
-use crate::sharding::layout::Pattern;
+use crate::sharding::pattern::Pattern;
 use crate::sharding::script;
 use crate::sharding::shard_list::ShardList;
 use crate::terminal::color::Paint;

@@ -2,7 +2,7 @@
 
 use super::ExportRequest;
 use crate::commands::error::Error;
-use crate::commands::origin::{KeyLocations, Located, Looks};
+use crate::commands::origin::{KeyLocations, Located, OriginLookups};
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
 use crate::exec::driver::Run;
@@ -38,7 +38,7 @@ pub struct ExportStarted {
 
 /// Connects, runs the preflight, and starts the workers. `None` if interrupted.
 pub async fn start(
-    asked: &ExportRequest<'_>,
+    request: &ExportRequest<'_>,
     connect_retry: ConnectRetry,
     console: &mut Console,
     chosen: &mut ShardSelection<'_>,
@@ -49,7 +49,7 @@ pub async fn start(
         plan,
         interrupt,
         ..
-    } = *asked;
+    } = *request;
     let connections = session_setup::connections(args.run.connections, &args.shards, plan);
     let opened = tokio::select! {
         opened = session_setup::open(settings, connections, connect_retry, console) => opened?,
@@ -57,32 +57,33 @@ pub async fn start(
     };
     let server = opened.server.clone();
     let work = async {
-        let mut survey = session_setup::survey(opened.first, plan).await?;
-        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
-        let selection = choose(asked, &survey, &topology, console).await?;
-        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+        let mut preflight = session_setup::preflight(opened.first, plan).await?;
+        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
+        let selection = choose(request, &preflight, &topology, console).await?;
+        let origin_lookups =
+            OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
-        let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
-        let mut server_info = session_setup::fetch_server_info(&survey.session, &plan).await?;
+        let plan = session_setup::prepare_copy(&mut preflight.session, plan).await?;
+        let mut server_info = session_setup::fetch_server_info(&preflight.session, &plan).await?;
         // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
             let places = KeyLocations {
-                session: &survey.session,
+                session: &preflight.session,
                 topology: &topology,
                 shard_count: origins.shard_count,
                 plan: &plan,
             };
-            let located = Located::by(looks, places, console).await?;
+            let located = Located::by(origin_lookups, places, console).await?;
             located.or_refuse(console)?;
         }
         // The progress estimate must not include shards that are not queried.
         let rows = &mut server_info.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
-        let types = survey.types.clone();
+        let types = preflight.types.clone();
         let started = Run::new(
             &plan,
             shards,
-            survey,
+            preflight,
             opened.server,
             opened.pending_connections,
             chosen.merge_mode,
@@ -101,28 +102,28 @@ pub async fn start(
 
 /// If shards may be missing, only `--allow-partial` continues.
 async fn choose(
-    asked: &ExportRequest<'_>,
-    survey: &Preflight,
+    request: &ExportRequest<'_>,
+    preflight: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let (plan, shards) = (asked.plan, &asked.args.shards);
-    if asked.args.output.allow_partial {
-        session_setup::select_shards(shards, plan, survey, topology, console).await
+    let (plan, shards) = (request.plan, &request.args.shards);
+    if request.args.output.allow_partial {
+        session_setup::select_shards(shards, plan, preflight, topology, console).await
     } else {
-        session_setup::select_all_shards(shards, plan, survey, topology, console).await
+        session_setup::select_all_shards(shards, plan, preflight, topology, console).await
     }
 }
 
 /// Prints what would be sent to which shards. The statement is checked but not run.
-pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let ExportRequest {
         args,
         settings,
         plan,
         interrupt,
         ..
-    } = *asked;
+    } = *request;
     let earlier = if args.output.resume {
         tokio::select! {
             earlier = load_previous(&args.output.output) => Some(earlier?),
@@ -136,14 +137,14 @@ pub async fn dry_run(asked: &ExportRequest<'_>, console: &mut Console) -> Result
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
     let work = async {
-        let mut survey = session_setup::survey(opened.first, plan).await?;
-        let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
-        let selection = choose(asked, &survey, &topology, console).await?;
+        let mut preflight = session_setup::preflight(opened.first, plan).await?;
+        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
+        let selection = choose(request, &preflight, &topology, console).await?;
         let shards = match &earlier {
             Some(earlier) => earlier.left(&selection.shards),
             None => selection.shards,
         };
-        let plan = session_setup::prepare_copy(&mut survey.session, plan).await?;
+        let plan = session_setup::prepare_copy(&mut preflight.session, plan).await?;
         Ok(plan.describe(&shards))
     };
     let Some(described) = session_setup::run_or_cancel(&opened.server, interrupt, work).await?

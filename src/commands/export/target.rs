@@ -33,12 +33,12 @@ pub async fn open(
         is_free(&ExportFormat::partial(path))?;
     }
     let target = ExportTarget::open(path, existing)?;
-    let beside = if args.no_manifest {
+    let sidecar = if args.no_manifest {
         Sidecar::no_manifest(path, &target, existing)?
     } else {
         Sidecar::manifest(path, &target, existing)?
     };
-    Ok(Some((target, beside)))
+    Ok(Some((target, sidecar)))
 }
 
 /// The name of a partial file.

@@ -11,6 +11,7 @@ use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
+use crate::commands::other_databases;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
@@ -123,13 +124,13 @@ async fn verify(
             opened = session_setup::open(&settings, 1, attempts.connect, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
-        let asked = FindRequest {
+        let request = FindRequest {
             args,
             settings: &settings,
             key,
             plan: &plan,
         };
-        let work = search(asked, &opened.server, opened.first, console);
+        let work = search(request, &opened.server, opened.first, console);
         let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
         opened.server.close().await;
         // Only messages from opening the connection are shown.
@@ -177,7 +178,7 @@ struct FindRequest<'a> {
 
 /// Looks in the shard where the key belongs, then in all selected shards.
 async fn search(
-    asked: FindRequest<'_>,
+    request: FindRequest<'_>,
     server: &ConnectionPool,
     connection: Connection,
     console: &mut Console,
@@ -187,18 +188,18 @@ async fn search(
         settings,
         key,
         plan,
-    } = asked;
-    let survey = session_setup::survey(connection, plan).await?;
-    let connection = survey.session.connection();
+    } = request;
+    let preflight = session_setup::preflight(connection, plan).await?;
+    let connection = preflight.session.connection();
     connection.wait_at_most(plan.limits.patience());
     let lookup = Lookup {
         key,
         layout: &plan.layout,
-        session: &survey.session,
+        session: &preflight.session,
     };
-    let topology = session_setup::topology(&survey, &plan.layout, settings).await?;
+    let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
     session_setup::warn_of_names(&topology, console);
-    let selection = session_setup::filtered(plan, &survey, &topology).await?;
+    let selection = session_setup::filtered(plan, &preflight, &topology).await?;
     let search = Search {
         lookup,
         plan,
@@ -260,7 +261,7 @@ async fn no_table(
 ) -> Error {
     let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
     let others =
-        session_setup::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
+        other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
             .await;
     Error::NoTable {
         shard,

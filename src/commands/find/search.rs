@@ -98,19 +98,19 @@ impl Search<'_> {
         if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
             return Ok(ExpectedShardResult::NoTable(table));
         }
-        let heard = self.lookup.look(&tables, |_| {}).await?;
-        if !heard.failures.is_empty() {
-            let reasons = self.describe(&heard.failures, 1).await.concat();
+        let found = self.lookup.search(&tables, |_| {}).await?;
+        if !found.failures.is_empty() {
+            let reasons = self.describe(&found.failures, 1).await.concat();
             return Err(Error::Unanswered(reasons));
         }
-        if heard.hits.is_empty() {
+        if found.hits.is_empty() {
             return Ok(ExpectedShardResult::NotFound);
         }
         // A match is valid even if other tables failed; without one, all shards are searched.
         for (_, unreadable) in unreadable(&tables) {
             console.warning(&unreadable);
         }
-        Ok(ExpectedShardResult::Found(heard.hits))
+        Ok(ExpectedShardResult::Found(found.hits))
     }
 
     /// Searches all selected shards. If the one where the key belongs is not among them, it is
@@ -131,7 +131,7 @@ impl Search<'_> {
         };
         let LookupResult {
             hits, mut failures, ..
-        } = self.lookup.look(&tables, progress).await?;
+        } = self.lookup.search(&tables, progress).await?;
         console.clear();
         for (shard, unreadable) in unreadable(&tables) {
             failures.add(shard, unreadable);
@@ -200,12 +200,12 @@ impl Search<'_> {
         lookup::home(self.lookup.key)
     }
 
-    async fn describe(self, failures: &Failures, asked: usize) -> Vec<String> {
+    async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
         let Lookup {
             session, layout, ..
         } = self.lookup;
         let explained = explanation::of_locks(failures, session, layout).await;
-        failures.describe(asked, &self.plan.statement, |error| {
+        failures.describe(queried, &self.plan.statement, |error| {
             explained.of(error).or_else(|| advice(error))
         })
     }

@@ -37,22 +37,22 @@ pub struct All {
 
 /// Runs the partials. Unless it returns `Complete`, nothing runs on the server afterwards.
 pub async fn gather(
-    asked: &PartialPlan,
-    survey: Preflight,
+    partial_plan: &PartialPlan,
+    preflight: Preflight,
     server: ConnectionPool,
     pending_connections: Vec<PendingConnection>,
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> GatherResult {
-    let shards = asked.catalog.shards.clone();
-    let mut parts = asked.parts.clone();
+    let shards = partial_plan.catalog.shards.clone();
+    let mut parts = partial_plan.parts.clone();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut fanout = Fanout::start(
-        asked.plan.clone(),
+        partial_plan.plan.clone(),
         shards.clone(),
         server,
-        survey,
+        preflight,
         pending_connections,
     );
     let mut merge = Merge::new(
@@ -72,7 +72,7 @@ pub async fn gather(
                 return GatherResult::Interrupted;
             }
             _ = beat.tick() => {
-                let expected = asked.catalog.shards.len();
+                let expected = partial_plan.catalog.shards.len();
                 console.progress(&format!("partial results of {}/{expected} shards", answers.len()));
             }
             message = fanout.next() => match message {
@@ -96,8 +96,8 @@ pub async fn gather(
                 },
                 ShardEvent::Finished(stats) => {
                     answers.push((shard, stats));
-                    read += asked.shares.rows_of(shard);
-                    if !parts.are_likely_too_large(&asked.shares, read) {
+                    read += partial_plan.shares.rows_of(shard);
+                    if !parts.are_likely_too_large(&partial_plan.shares, read) {
                         continue;
                     }
                     GatherResult::Fallback(CannotCombine::TooLarge.to_string())

@@ -11,7 +11,7 @@ use crate::commands::session_setup::{self, ConnectRetry};
 use crate::commands::setup;
 use crate::config::profile::ProfileFile;
 use crate::config::{Environment, Settings};
-use crate::sharding::layout::Pattern;
+use crate::sharding::pattern::Pattern;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::io_reason::io_reason;

@@ -11,7 +11,7 @@ use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 /// A finished run.
 pub(super) struct FinishedRun<'a> {
-    pub asked: QueryRequest<'a>,
+    pub request: QueryRequest<'a>,
     pub selection: Selection,
     pub scope: Scope,
     pub outcome: RunReport,
@@ -37,13 +37,13 @@ impl FinishedRun<'_> {
     /// Reports why the answer is incomplete.
     pub fn say_what_is_missing(&self, located: &Located, console: &mut Console) {
         let RunReport {
-            asked, failures, ..
+            queried, failures, ..
         } = &self.outcome;
         if !failures.is_empty() {
             let explained = &self.outcome.explanations;
             let advice = |error: &_| explained.of(error).or_else(|| advice(error));
-            let statement = &self.asked.plan.statement;
-            for message in failures.describe(*asked, statement, advice) {
+            let statement = &self.request.plan.statement;
+            for message in failures.describe(*queried, statement, advice) {
                 console.error(&message);
             }
         }
@@ -63,7 +63,7 @@ impl FinishedRun<'_> {
                 expected: self.selection.expected(),
                 missing: self.selection.missing(answered),
                 origins: self.selection.origins.clone(),
-                instants: self.asked.plan.instant.into(),
+                instants: self.request.plan.instant.into(),
             },
             scope: self.scope.clone(),
             elapsed: console.elapsed(),

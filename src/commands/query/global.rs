@@ -4,6 +4,8 @@ use super::output::Output;
 use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd};
 use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
+use crate::commands::global::failure::failure;
+use crate::commands::global::flags;
 use crate::commands::global::{self, GlobalAttempt, GlobalRequest, StartResult};
 use crate::exec::driver::{self, OnShardError};
 use crate::exec::fanout::ShardStats;
@@ -16,48 +18,48 @@ use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{ResultSummary, Scope, Summary};
 
 pub(super) async fn run(
-    asked: QueryRequest<'_>,
+    request: QueryRequest<'_>,
     mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     let QueryRequest {
         args, interrupt, ..
-    } = asked;
+    } = request;
     let mut attempt = GlobalAttempt::first(&args.global);
-    attempt.attempts.connect = request::connect_retry(&asked);
+    attempt.attempts.connect = request::connect_retry(&request);
     loop {
         attempt.attempts.begin()?;
-        let plan = attempt.attempts.plan(asked.plan);
-        let asked = QueryRequest {
+        let plan = attempt.attempts.plan(request.plan);
+        let request = QueryRequest {
             plan: &plan,
-            ..asked
+            ..request
         };
-        let global = global_request(&asked);
+        let global = global_request(&request);
         let Some(prepared) = global::prepare(&global, &attempt, console).await? else {
             return Ok(Ended::finally(Exit::Interrupted));
         };
-        let going = match prepared.start(&global, console).await? {
-            StartResult::Started(going) => *going,
+        let running = match prepared.start(&global, console).await? {
+            StartResult::Started(running) => *running,
             other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
                 Some(exit) => return Ok(Ended::finally(exit)),
                 None => continue,
             },
         };
         let policy = OnShardError::Stop;
-        let driving = driver::drive(going.started, &mut output, console, interrupt, policy);
+        let driving = driver::drive(running.started, &mut output, console, interrupt, policy);
         let outcome = driving.await?;
         if outcome.status != RunStatus::Retry {
-            let ran = FinishedRun {
-                asked,
-                way: going.way,
-                selection: going.selection,
-                scope: going.scope,
-                parts: going.parts,
+            let finished = FinishedRun {
+                request,
+                execution: running.execution,
+                selection: running.selection,
+                scope: running.scope,
+                parts: running.parts,
                 outcome,
             };
             return tokio::select! {
                 biased;
-                ended = conclude(ran, output, console) => ended,
+                ended = conclude(finished, output, console) => ended,
                 // The rest of the result may wait for a reader that pauses.
                 () = interrupt.requested() => Ok(Ended::finally(Exit::Interrupted)),
             };
@@ -65,55 +67,57 @@ pub(super) async fn run(
         attempt
             .attempts
             .retry(outcome.rewritten, NEW_SNAPSHOT, console);
-        output.restart(request::renderer(args, asked.format)).await;
+        output
+            .restart(request::renderer(args, request.format))
+            .await;
     }
 }
 
 /// The strategy and the SQL. `None` if interrupted.
 pub(super) async fn explain(
-    asked: &QueryRequest<'_>,
+    request: &QueryRequest<'_>,
     console: &mut Console,
 ) -> Result<Option<String>, Error> {
-    global::explain(&global_request(asked), console).await
+    global::explain(&global_request(request), console).await
 }
 
-fn global_request<'a>(asked: &QueryRequest<'a>) -> GlobalRequest<'a> {
+fn global_request<'a>(request: &QueryRequest<'a>) -> GlobalRequest<'a> {
     GlobalRequest {
-        global: &asked.args.global,
-        shards: &asked.args.shards,
-        connections: asked.args.run.connections,
-        settings: asked.settings,
-        plan: asked.plan,
-        interrupt: asked.interrupt,
+        global: &request.args.global,
+        shards: &request.args.shards,
+        connections: request.args.run.connections,
+        settings: request.settings,
+        plan: request.plan,
+        interrupt: request.interrupt,
     }
 }
 
 /// Refuses flags that have no meaning for a global query.
 pub(super) fn check(args: &QueryArgs) -> Result<(), Error> {
-    global::refuse(&[
-        (args.run.no_snapshot, "--no-snapshot", global::ONE_INSTANT),
+    flags::refuse(&[
+        (args.run.no_snapshot, "--no-snapshot", flags::ONE_INSTANT),
         (
             !args.shards.search_path.begins_with_shard(),
             "a schema before {shard} in --search-path",
-            global::SHARDED_FIRST,
+            flags::SHARDED_FIRST,
         ),
         (
             args.output.no_shard_column,
             "--no-shard-column",
-            global::NO_COLUMN,
+            flags::NO_COLUMN,
         ),
         (
             args.output.shard_column.is_some(),
             "--shard-column",
-            global::NAME_THE_COLUMN,
+            flags::NAME_THE_COLUMN,
         ),
     ])
 }
 
 /// A finished run.
 struct FinishedRun<'a> {
-    asked: QueryRequest<'a>,
-    way: ExecutionPlan,
+    request: QueryRequest<'a>,
+    execution: ExecutionPlan,
     /// The selected shards.
     selection: Selection,
     scope: Scope,
@@ -123,7 +127,7 @@ struct FinishedRun<'a> {
 
 /// Ends the result and reports the outcome.
 async fn conclude(
-    ran: FinishedRun<'_>,
+    finished: FinishedRun<'_>,
     mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
@@ -133,23 +137,25 @@ async fn conclude(
         position,
         interrupt,
         ..
-    } = ran.asked;
-    let taking_part = &ran.way.catalog().shards;
+    } = finished.request;
+    let taking_part = &finished.execution.catalog().shards;
     let footer = Summary {
         extent: ResultSummary {
             rows: output.rows_so_far(),
             answered: taking_part.len(),
-            expected: ran.selection.expected(),
-            missing: ran.selection.missing(|shard| taking_part.contains(&shard)),
-            origins: ran.selection.origins.clone(),
+            expected: finished.selection.expected(),
+            missing: finished
+                .selection
+                .missing(|shard| taking_part.contains(&shard)),
+            origins: finished.selection.origins.clone(),
             instants: plan.instant.into(),
         },
-        scope: ran.scope.clone(),
+        scope: finished.scope.clone(),
         elapsed: console.elapsed(),
     };
-    let exit = match ran.outcome.status {
+    let exit = match finished.outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
-        RunStatus::Completed if ran.outcome.failures.is_empty() => Exit::Complete,
+        RunStatus::Completed if finished.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
     let Some(shown) = request::page(&mut output, exit, interrupt).await else {
@@ -159,16 +165,16 @@ async fn conclude(
     if let Err(error) = shown {
         console.warning(&error);
     }
-    let notices = &ran.outcome.notices;
+    let notices = &finished.outcome.notices;
     notices.say(footer.extent.answered, &plan.statement, console);
-    if let Some(error) = ran.outcome.failures.first() {
+    if let Some(error) = finished.outcome.failures.first() {
         if let Some(file) = args.output.file() {
             request::not_written(file, console);
         }
-        return Err(global::failure(
+        return Err(failure(
             error.clone(),
-            &ran.outcome.explanations,
-            &ran.way,
+            &finished.outcome.explanations,
+            &finished.execution,
             plan,
         ));
     }
@@ -180,11 +186,11 @@ async fn conclude(
         return Ok(Ended::finally(exit));
     }
     if args.run.timing {
-        console.note(&global::timing(&ran.parts));
+        console.note(&global::timing(&finished.parts));
     }
     console.summary(&footer.line());
     Ok(Ended {
-        exit: global::exit(&ran.way, &ran.selection.shards),
+        exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
     })
 }

@@ -33,7 +33,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             index,
             count: plans.len(),
         };
-        let asked = QueryRequest {
+        let request = QueryRequest {
             args: &args,
             format,
             settings: &settings,
@@ -41,7 +41,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
             plan,
             position,
         };
-        let ended = match statement(asked, output.take(), &mut console).await {
+        let ended = match statement(request, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {
                 console.error(&error);
                 Ended::finally(error.exit())
@@ -73,33 +73,35 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
 
 /// Without an output, nothing is run, but what would be is printed.
 async fn statement(
-    asked: QueryRequest<'_>,
+    request: QueryRequest<'_>,
     output: Option<Output>,
     console: &mut Console,
 ) -> Result<Ended, Error> {
     console.start_clock();
-    let is_global = asked.args.global.global;
+    let is_global = request.args.global.global;
     let Some(mut output) = output else {
         let text = if is_global {
-            global::explain(&asked, console).await?
+            global::explain(&request, console).await?
         } else {
-            per_shard::dry_run(&asked, console).await?
+            per_shard::dry_run(&request, console).await?
         };
         let exit = match text {
-            Some(text) if asked.position.is_first() => setup::print(text, asked.interrupt).await?,
-            Some(text) => setup::print(format!("\n{text}"), asked.interrupt).await?,
+            Some(text) if request.position.is_first() => {
+                setup::print(text, request.interrupt).await?
+            }
+            Some(text) => setup::print(format!("\n{text}"), request.interrupt).await?,
             None => Exit::Interrupted,
         };
         return Ok(Ended::finally(exit));
     };
-    if !asked.position.is_first() {
-        let renderer = request::renderer(asked.args, asked.format);
-        output.next_result(renderer, asked.format.separator());
+    if !request.position.is_first() {
+        let renderer = request::renderer(request.args, request.format);
+        output.next_result(renderer, request.format.separator());
     }
     // Boxed because the futures are large.
     if is_global {
-        Box::pin(global::run(asked, output, console)).await
+        Box::pin(global::run(request, output, console)).await
     } else {
-        Box::pin(per_shard::run(asked, output, console)).await
+        Box::pin(per_shard::run(request, output, console)).await
     }
 }

@@ -6,7 +6,7 @@ use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::origin::{Located, Looks};
+use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::driver::{self, Run};
@@ -21,22 +21,22 @@ use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Scope;
 
 pub(super) async fn run(
-    asked: QueryRequest<'_>,
+    request: QueryRequest<'_>,
     mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
-    let args = asked.args;
+    let args = request.args;
     let mut attempts = Attempts::new();
-    attempts.connect = connect_retry(&asked);
+    attempts.connect = connect_retry(&request);
     loop {
         attempts.begin()?;
-        let plan = attempts.plan(asked.plan);
-        let asked = QueryRequest {
+        let plan = attempts.plan(request.plan);
+        let request = QueryRequest {
             plan: &plan,
-            ..asked
+            ..request
         };
         let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
-        let prepared = match prepare(&asked, connections, attempts.connect, console).await {
+        let prepared = match prepare(&request, connections, attempts.connect, console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Ended::finally(Exit::Interrupted)),
             Err(error) if error.is_transient() => {
@@ -45,20 +45,23 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error),
         };
-        let (started, selection, scope, looks) = prepared.start(&plan);
+        let (started, selection, scope, origin_lookups) = prepared.start(&plan);
         let policy = request::policy(args.on_error);
-        let outcome = driver::drive(started, &mut output, console, asked.interrupt, policy).await?;
+        let outcome =
+            driver::drive(started, &mut output, console, request.interrupt, policy).await?;
         if outcome.status != RunStatus::Retry {
-            let ran = FinishedRun {
-                asked,
+            let finished = FinishedRun {
+                request,
                 selection,
                 scope,
                 outcome,
             };
-            return conclude(&ran, looks, output, console).await;
+            return conclude(&finished, origin_lookups, output, console).await;
         }
         attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
-        output.restart(request::renderer(args, asked.format)).await;
+        output
+            .restart(request::renderer(args, request.format))
+            .await;
     }
 }
 
@@ -66,36 +69,36 @@ pub(super) async fn run(
 struct Setup {
     server: ConnectionPool,
     pending_connections: Vec<PendingConnection>,
-    survey: Preflight,
+    preflight: Preflight,
     selection: Selection,
     scope: Scope,
-    looks: Looks,
+    origin_lookups: OriginLookups,
 }
 
 impl Setup {
-    fn start(self, plan: &Plan) -> (Run, Selection, Scope, Looks) {
+    fn start(self, plan: &Plan) -> (Run, Selection, Scope, OriginLookups) {
         let started = Run::new(
             plan,
             self.selection.shards.clone(),
-            self.survey,
+            self.preflight,
             self.server,
             self.pending_connections,
             MergeMode::IN_ORDER,
         );
-        (started, self.selection, self.scope, self.looks)
+        (started, self.selection, self.scope, self.origin_lookups)
     }
 }
 
 /// Connects, runs the preflight, and selects the shards. `None` if interrupted.
 async fn prepare(
-    asked: &QueryRequest<'_>,
+    request: &QueryRequest<'_>,
     connections: usize,
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Option<Setup>, Error> {
     let opened = tokio::select! {
-        opened = session_setup::open(asked.settings, connections, connect_retry, console) => opened?,
-        () = asked.interrupt.requested() => return Ok(None),
+        opened = session_setup::open(request.settings, connections, connect_retry, console) => opened?,
+        () = request.interrupt.requested() => return Ok(None),
     };
     let PoolStart {
         server,
@@ -105,28 +108,31 @@ async fn prepare(
     } = opened;
     // Owns the pending connections, so that closing the pool does not wait for them.
     let work = async {
-        let survey = session_setup::survey(first, asked.plan).await?;
-        let topology = session_setup::topology(&survey, &asked.plan.layout, asked.settings).await?;
-        let shards = &asked.args.shards;
+        let preflight = session_setup::preflight(first, request.plan).await?;
+        let topology =
+            session_setup::topology(&preflight, &request.plan.layout, request.settings).await?;
+        let shards = &request.args.shards;
         let selection =
-            session_setup::select_shards(shards, asked.plan, &survey, &topology, console).await?;
-        let looks = Looks::send(&survey.session, selection.origins.as_ref()).await;
+            session_setup::select_shards(shards, request.plan, &preflight, &topology, console)
+                .await?;
+        let origin_lookups =
+            OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
         Ok(Setup {
             server: server.clone(),
             pending_connections,
-            survey,
+            preflight,
             selection,
             scope: session_setup::scope(&server, &topology),
-            looks,
+            origin_lookups,
         })
     };
-    session_setup::run_or_cancel(&server, asked.interrupt, work).await
+    session_setup::run_or_cancel(&server, request.interrupt, work).await
 }
 
 /// Ends the result, and reports the outcome after it.
 async fn conclude(
-    ran: &FinishedRun<'_>,
-    looks: Looks,
+    finished: &FinishedRun<'_>,
+    origin_lookups: OriginLookups,
     mut output: Output,
     console: &mut Console,
 ) -> Result<Ended, Error> {
@@ -135,12 +141,12 @@ async fn conclude(
         interrupt,
         position,
         ..
-    } = ran.asked;
-    let footer = ran.footer(output.rows_so_far(), console);
-    let Some(located) = located(ran, looks, console).await else {
+    } = finished.request;
+    let footer = finished.footer(output.rows_so_far(), console);
+    let Some(located) = located(finished, origin_lookups, console).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
-    let exit = ran.exit(&located);
+    let exit = finished.exit(&located);
     let Some(shown) = request::page(&mut output, exit, interrupt).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
@@ -148,9 +154,11 @@ async fn conclude(
         if let Err(error) = shown {
             console.warning(&error);
         }
-        let RunReport { asked, notices, .. } = &ran.outcome;
-        notices.say(*asked, &ran.asked.plan.statement, console);
-        ran.say_what_is_missing(&located, console);
+        let RunReport {
+            queried, notices, ..
+        } = &finished.outcome;
+        notices.say(*queried, &finished.request.plan.statement, console);
+        finished.say_what_is_missing(&located, console);
     };
     let ending = request::end(output, exit, position);
     let Some(ended) = then_say(ending, interrupt, say).await else {
@@ -158,14 +166,14 @@ async fn conclude(
     };
     let (read, output) = ended?;
     if read == ReaderEnd::InPart {
-        return Ok(Ended::finally(if ran.is_whole(&located) {
+        return Ok(Ended::finally(if finished.is_whole(&located) {
             Exit::Complete
         } else {
             Exit::Incomplete
         }));
     }
-    if !ran.outcome.filtered.is_empty() {
-        console.warning(&hints::filtered(&ran.outcome.filtered));
+    if !finished.outcome.filtered.is_empty() {
+        console.warning(&hints::filtered(&finished.outcome.filtered));
     }
     if ![Exit::Complete, Exit::Interrupted].contains(&exit)
         && let Some(file) = args.output.file()
@@ -173,9 +181,10 @@ async fn conclude(
         request::not_written(file, console);
     }
     if args.run.timing {
-        console.note(&timing::describe(&ran.outcome.answers));
+        console.note(&timing::describe(&finished.outcome.answers));
     }
-    if let Some(hint) = hints::ungrouped_aggregate(&ran.asked.plan.statement, &ran.outcome.answers)
+    if let Some(hint) =
+        hints::ungrouped_aggregate(&finished.request.plan.statement, &finished.outcome.answers)
     {
         console.aside(&hint);
     }
@@ -184,17 +193,22 @@ async fn conclude(
 }
 
 /// Where requested origins are, if not where they belong. `None` if interrupted.
-async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> Option<Located> {
-    let is_told = [RunStatus::Completed, RunStatus::OutputClosed].contains(&ran.outcome.status);
-    let (Some(origins), true) = (&ran.selection.origins, is_told) else {
+async fn located(
+    finished: &FinishedRun<'_>,
+    origin_lookups: OriginLookups,
+    console: &mut Console,
+) -> Option<Located> {
+    let is_told =
+        [RunStatus::Completed, RunStatus::OutputClosed].contains(&finished.outcome.status);
+    let (Some(origins), true) = (&finished.selection.origins, is_told) else {
         return Some(Located::default());
     };
     Located::anew(
-        looks,
+        origin_lookups,
         origins.shard_count,
-        ran.asked.plan,
-        ran.asked.settings,
-        ran.asked.interrupt,
+        finished.request.plan,
+        finished.request.settings,
+        finished.request.interrupt,
         console,
     )
     .await
@@ -202,21 +216,21 @@ async fn located(ran: &FinishedRun<'_>, looks: Looks, console: &mut Console) -> 
 
 /// What would be sent. The statement is checked but not run. `None` if interrupted.
 pub(super) async fn dry_run(
-    asked: &QueryRequest<'_>,
+    request: &QueryRequest<'_>,
     console: &mut Console,
 ) -> Result<Option<String>, Error> {
-    let Some(prepared) = prepare(asked, 1, connect_retry(asked), console).await? else {
+    let Some(prepared) = prepare(request, 1, connect_retry(request), console).await? else {
         return Ok(None);
     };
     let Setup {
         server,
         pending_connections,
-        survey,
+        preflight,
         selection,
-        looks,
+        origin_lookups,
         ..
     } = prepared;
-    drop((pending_connections, survey, looks));
+    drop((pending_connections, preflight, origin_lookups));
     server.close().await;
-    Ok(Some(asked.plan.describe(&selection.shards)))
+    Ok(Some(request.plan.describe(&selection.shards)))
 }

@@ -185,8 +185,8 @@ fn shard_column(args: &OutputArgs) -> Option<String> {
 }
 
 /// The server has answered the statement before.
-pub(super) fn connect_retry(asked: &QueryRequest<'_>) -> ConnectRetry {
-    if asked.position.is_first() {
+pub(super) fn connect_retry(request: &QueryRequest<'_>) -> ConnectRetry {
+    if request.position.is_first() {
         ConnectRetry::FailFast
     } else {
         ConnectRetry::ServerRestarting

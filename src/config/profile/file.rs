@@ -3,59 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 use super::error::Fault;
-use super::{Label, LabelColor, PasswordCommand, Profile, ProfileError};
-use crate::config::parameters::Parameters;
-use crate::config::{SettingsError, conninfo, secret, uri};
-use crate::sharding::suggest::nearest;
+use super::reader::{Entry, Reader};
+use super::{Label, Profile, ProfileError};
 use crate::text::io_reason::io_reason;
-
-/// What a key holds.
-#[derive(Clone, Copy)]
-enum Kind {
-    Inherit,
-    Connection,
-    PasswordCommand,
-    Label,
-    Color,
-    /// A flag's value: text, a whole number, or a list of texts.
-    Text(&'static str),
-    Number(&'static str),
-    Texts(&'static str),
-}
-
-/// The keys of a profile, with the flag that each stands for.
-const KEYS: [(&str, Kind); 14] = [
-    ("inherit", Kind::Inherit),
-    ("connection", Kind::Connection),
-    ("password_command", Kind::PasswordCommand),
-    ("label", Kind::Label),
-    ("color", Kind::Color),
-    ("schemas", Kind::Texts("schemas")),
-    ("schemas_from", Kind::Text("schemas-from")),
-    ("exclude_schemas", Kind::Texts("exclude-schemas")),
-    ("expect_shards", Kind::Number("expect-shards")),
-    ("search_path", Kind::Text("search-path")),
-    ("shard_column", Kind::Text("shard-column")),
-    ("timeout", Kind::Text("timeout")),
-    ("lock_timeout", Kind::Text("lock-timeout")),
-    ("connections", Kind::Number("connections")),
-];
-
-const COLORS: [(&str, LabelColor); 6] = [
-    ("red", LabelColor::Red),
-    ("yellow", LabelColor::Yellow),
-    ("green", LabelColor::Green),
-    ("blue", LabelColor::Blue),
-    ("magenta", LabelColor::Magenta),
-    ("cyan", LabelColor::Cyan),
-];
 
 /// The key outside of all profiles.
 const DEFAULT: &str = "default";
@@ -66,18 +21,6 @@ pub struct ProfileFile {
     default: Option<String>,
     /// In alphabetical order.
     profiles: BTreeMap<String, Entry>,
-}
-
-/// A profile as written, without what it inherits.
-#[derive(Debug, Default)]
-struct Entry {
-    /// The parent, and the line that names it.
-    inherit: Option<(String, usize)>,
-    connection: Parameters,
-    password_command: Option<PasswordCommand>,
-    label: Option<String>,
-    color: Option<LabelColor>,
-    flags: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl ProfileFile {
@@ -197,156 +140,10 @@ impl ProfileFile {
     }
 }
 
-struct Reader<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Reader<'_> {
-    fn line(&self, at: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().iter().take(at.start);
-        1 + before.filter(|byte| **byte == b'\n').count()
-    }
-
-    fn at(&self, at: &Range<usize>, fault: Fault) -> ProfileError {
-        ProfileError::At {
-            path: self.path.to_owned(),
-            line: self.line(at),
-            fault,
-        }
-    }
-
-    fn unknown(
-        &self,
-        key: &Spanned<impl AsRef<str>>,
-        known: impl Iterator<Item = &'static str> + Clone,
-    ) -> ProfileError {
-        let name = key.get_ref().as_ref();
-        let suggestion = match nearest(name, known.clone()) {
-            Some(near) => format!("; did you mean \"{near}\"?"),
-            None => format!(" (known: {})", known.collect::<Vec<_>>().join(", ")),
-        };
-        let fault = Fault::UnknownKey {
-            key: name.to_owned(),
-            suggestion,
-        };
-        self.at(&key.span(), fault)
-    }
-
-    fn entry(&self, table: &DeTable<'_>) -> Result<Entry, ProfileError> {
-        let mut entry = Entry::default();
-        for (key, value) in table {
-            let known = KEYS.iter().find(|(known, _)| key.get_ref() == known);
-            let Some(&(key, kind)) = known else {
-                return Err(self.unknown(key, KEYS.iter().map(|(known, _)| *known)));
-            };
-            match kind {
-                Kind::Inherit => {
-                    entry.inherit = Some((self.text(key, value)?, self.line(&value.span())));
-                }
-                Kind::Connection => {
-                    let fault = |fault| self.at(&value.span(), fault);
-                    entry.connection = connection(&self.text(key, value)?).map_err(fault)?;
-                }
-                Kind::PasswordCommand => {
-                    let mut words = self.texts(key, value)?.into_iter();
-                    let program = words
-                        .next()
-                        .ok_or_else(|| self.wrong(key, value, "a list of texts"))?;
-                    let arguments = words.collect();
-                    entry.password_command = Some(PasswordCommand { program, arguments });
-                }
-                Kind::Label => entry.label = Some(self.text(key, value)?),
-                Kind::Color => {
-                    let name = self.text(key, value)?;
-                    let found = COLORS.iter().find(|(known, _)| *known == name);
-                    let (_, color) = found.ok_or_else(|| {
-                        self.wrong(key, value, "red, yellow, green, blue, magenta or cyan")
-                    })?;
-                    entry.color = Some(*color);
-                }
-                Kind::Text(flag) => {
-                    entry.flags.insert(flag, vec![self.text(key, value)?]);
-                }
-                Kind::Number(flag) => {
-                    entry.flags.insert(flag, vec![self.number(key, value)?]);
-                }
-                Kind::Texts(flag) => {
-                    entry.flags.insert(flag, self.texts(key, value)?);
-                }
-            }
-        }
-        Ok(entry)
-    }
-
-    fn wrong(
-        &self,
-        key: &'static str,
-        value: &Spanned<DeValue<'_>>,
-        expected: &'static str,
-    ) -> ProfileError {
-        self.at(&value.span(), Fault::WrongType { key, expected })
-    }
-
-    fn text(
-        &self,
-        key: &'static str,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<String, ProfileError> {
-        match value.get_ref() {
-            DeValue::String(text) => Ok(text.clone().into_owned()),
-            _ => Err(self.wrong(key, value, "a text in quotes")),
-        }
-    }
-
-    fn number(
-        &self,
-        key: &'static str,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<String, ProfileError> {
-        match value.get_ref() {
-            DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
-            _ => Err(self.wrong(key, value, "a whole number")),
-        }
-    }
-
-    /// A list of texts, or one text.
-    fn texts(
-        &self,
-        key: &'static str,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<Vec<String>, ProfileError> {
-        let each = |list: &DeArray<'_>| list.iter().map(|it| self.text(key, it)).collect();
-        match value.get_ref() {
-            DeValue::Array(list) => each(list),
-            DeValue::String(text) => Ok(vec![text.clone().into_owned()]),
-            _ => Err(self.wrong(key, value, "a list of texts")),
-        }
-    }
-}
-
-/// A URI, a `key=value` string, or the name of a database.
-fn connection(text: &str) -> Result<Parameters, Fault> {
-    let parameters = if let Some(uri) = uri::strip_scheme(text) {
-        uri::parse(uri)?
-    } else if secret::is_broken_uri(text) {
-        return Err(Fault::Connection(SettingsError::NotAUri));
-    } else if text.contains('=') {
-        conninfo::parse(text)?
-    } else {
-        let mut parameters = Parameters::default();
-        parameters.set("dbname", text)?;
-        parameters
-    };
-    if parameters.get("password").is_some() || parameters.get("sslpassword").is_some() {
-        return Err(Fault::Password);
-    }
-    Ok(parameters)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::profile::LabelColor;
 
     const FILE: &str = r#"
 default = "acceptance"

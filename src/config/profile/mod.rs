@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod reader;
 
 use std::path::PathBuf;
 

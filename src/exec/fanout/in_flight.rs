@@ -42,7 +42,7 @@ impl Request {
         };
         let describe = plan.describe_in(shard);
         let described = session.send_for(shard, &describe).await?;
-        session.ask(shard, copy.offset).await?;
+        session.expect(shard, copy.offset).await?;
         let mut copied = session
             .connection()
             .copy_out(copy.statement.clone(), &copy.sql);

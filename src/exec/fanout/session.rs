@@ -236,18 +236,18 @@ impl Session {
         shard: Shard,
         task: &ShardSql,
     ) -> Result<ResponseStream, tokio_postgres::Error> {
-        self.ask(shard, task.offset).await?;
+        self.expect(shard, task.offset).await?;
         self.send_uncounted(&task.sql).await
     }
 
     /// Notes which shard the next message is for, so that notices are assigned to it
     /// (`client/wire.rs`).
-    pub(super) async fn ask(
+    pub(super) async fn expect(
         &self,
         shard: Shard,
         offset: usize,
     ) -> Result<(), tokio_postgres::Error> {
-        if self.connection.wire().ask(Expected { shard, offset }) {
+        if self.connection.wire().expect(Expected { shard, offset }) {
             // Only the wire uses its response.
             self.send_uncounted("").await?;
         }
