@@ -4,5 +4,6 @@ mod color;
 mod expanded;
 mod hints;
 mod pager;
+mod picture;
 mod progress;
 mod summary;
