@@ -1,6 +1,8 @@
 //! The retry loop of all commands. An attempt whose snapshot is lost, or does not cover a table, is
 //! repeated at a new snapshot as long as nothing was printed.
 
+use std::fmt::Display;
+
 use super::error::Error;
 use super::session_setup::ConnectRetry;
 use crate::exec::plan::{Plan, TableName};
@@ -54,10 +56,18 @@ impl Attempts {
         }
     }
 
-    /// Prepares another attempt, and reports why.
+    /// Prepares another attempt. The reason was reported; `note` states that there is one.
     pub fn retry(&mut self, rewritten: Vec<TableName>, note: &str, console: &mut Console) {
         self.connect = ConnectRetry::ServerRestarting;
         self.lock.extend(rewritten);
-        console.note(&note);
+        if self.made < MOST {
+            console.note(&note);
+        }
+    }
+
+    /// Prepares another attempt after an error that may pass.
+    pub fn retry_after(&mut self, error: &impl Display, console: &mut Console) {
+        console.note(error);
+        self.retry(Vec::new(), "retrying at a new snapshot", console);
     }
 }

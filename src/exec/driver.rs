@@ -295,8 +295,9 @@ fn progress(
 
 /// `one statement over 128 shards for 2.1 s · 12,345 rows`
 fn progress_of_one(shards: usize, elapsed: Duration, rest: &str) -> String {
+    let plural = if shards == 1 { "" } else { "s" };
     format!(
-        "one statement over {shards} shards for {:.1} s · {rest}",
+        "one statement over {shards} shard{plural} for {:.1} s · {rest}",
         elapsed.as_secs_f64()
     )
 }

@@ -138,8 +138,7 @@ async fn verify(
         notices.say(1, &Statement::composed(String::new()), console);
         match found {
             Err(Error::Lookup(error)) if error.is_transient() => {
-                let note = format!("{error}; retrying at a new snapshot");
-                attempts.retry(Vec::new(), &note, console);
+                attempts.retry_after(&error, console);
             }
             found => return found,
         }

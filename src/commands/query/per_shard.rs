@@ -40,7 +40,7 @@ pub(super) async fn run(
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Ended::finally(Exit::Interrupted)),
             Err(error) if error.is_transient() => {
-                attempts.retry(Vec::new(), &format!("{error}: retrying"), console);
+                attempts.retry_after(&error, console);
                 continue;
             }
             Err(error) => return Err(error),

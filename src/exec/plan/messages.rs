@@ -4,9 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{
-    CheckFrequency, ChildTables, Consistency, Plan, RowSecurity, ShardSql, TableName,
-};
+use super::{CheckFrequency, ChildTables, Consistency, Plan, RowSecurity, ShardSql, TableName};
 use crate::exec::copy::{CopyOptions, ResultProtocol};
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template::{fill, split_at_statement};

@@ -203,13 +203,13 @@ fn a_connection_that_is_lost_before_the_first_turn_is_had_again() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                AND application_name = 'shardq' AND datname = current_database()";
     eventually("it waits, and ends", || db.ask(end) == "t");
-    query.wait_for_stderr(|text| text.contains(" command: retrying"));
+    query.wait_for_stderr(|text| text.contains("retrying at a new snapshot"));
     migration.run("ROLLBACK");
     query.finish().assert(
         0,
         "shard_0,0\nshard_1,1\n",
         has_all([
-            "57P01: terminating connection due to administrator command: retrying\n",
+            "57P01: terminating connection due to administrator command\nretrying at a new snapshot\n",
             "2/2 shards",
         ]),
     );
