@@ -15,6 +15,7 @@ pub(super) const CONFIG_HELP: &str =
 /// messages are the business of [`crate::config`].
 // No `Debug`, because a URI can contain a password.
 #[derive(Clone, Default, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ConnectionArgs {
     #[arg(
         short = 'P',
@@ -83,6 +84,10 @@ pub struct ConnectionArgs {
     )]
     pub password: bool,
 
+    /// Use a standby if one of the hosts is one (`target_session_attrs=prefer-standby`)
+    #[arg(long, help_heading = "Connection")]
+    pub prefer_standby: bool,
+
     /// Print every statement that is sent to the server, on stderr
     #[arg(
         short = 'E',
@@ -112,6 +117,7 @@ impl From<&ConnectionArgs> for ConnectionFlags {
             dbname: args.dbname,
             no_password: args.no_password,
             password: args.password,
+            prefer_standby: args.prefer_standby,
             profile: args.selected,
         }
     }

@@ -5,6 +5,7 @@
 //! `require`, so it is given a stream that is ready to use.
 
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +22,10 @@ use super::endpoint::{Address, Endpoint, HostAddr};
 use super::error::{Cause, ConnectError, Failure};
 use super::patience::{Patience, Watched};
 use super::row_description::TypedColumns;
+use super::target_session;
 use super::tls;
 use super::wire::Wire;
-use crate::config::{Host, Keepalive, Settings, SslMode};
+use crate::config::{Host, Keepalive, LoadBalanceHosts, Settings, SslMode, TargetSessionAttrs};
 
 /// A socket, with or without TLS.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -49,7 +51,7 @@ pub struct Connected {
     pub wire: Wire,
 }
 
-/// Connects to the first host that answers.
+/// Connects to the first host that answers and is what `target_session_attrs` asks for.
 ///
 /// Like libpq, tries the next address if one is unreachable or does not accept connections yet, but
 /// not if a server rejects us.
@@ -58,7 +60,23 @@ pub struct Connected {
 /// Every failed attempt, in order.
 pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
     let mut failures = Vec::new();
-    for host in settings.hosts() {
+    for &wanted in target_session::passes(settings.target_session_attrs()) {
+        failures.clear();
+        if let Some(connected) = first_of(settings, wanted, &mut failures).await? {
+            return Ok(connected);
+        }
+    }
+    Err(ConnectError::new(failures))
+}
+
+/// `None` if no host answers, or none is what is wanted.
+async fn first_of(
+    settings: &Settings,
+    wanted: TargetSessionAttrs,
+    failures: &mut Vec<Failure>,
+) -> Result<Option<Connected>, ConnectError> {
+    let order = settings.load_balance_hosts();
+    for host in ordered(settings.hosts().iter().collect(), order) {
         let targets = match within(settings.connect_timeout(), resolve(host)).await {
             Ok(targets) => targets,
             Err(cause) => {
@@ -66,15 +84,33 @@ pub async fn connect(settings: &Settings) -> Result<Connected, ConnectError> {
                 continue;
             }
         };
-        for target in targets {
-            match reach(settings, &target, &mut failures).await {
-                AttemptResult::Server(connected) => return Ok(*connected),
-                AttemptResult::TryNext => {}
-                AttemptResult::Refused => return Err(ConnectError::new(failures)),
+        for target in ordered(targets, order) {
+            let mut connected = match reach(settings, &target, failures).await {
+                AttemptResult::Server(connected) => *connected,
+                AttemptResult::TryNext => continue,
+                AttemptResult::Refused => {
+                    return Err(ConnectError::new(std::mem::take(failures)));
+                }
+            };
+            let check = target_session::check(&mut connected, wanted);
+            match within(settings.connect_timeout(), check).await {
+                Ok(()) => return Ok(Some(connected)),
+                Err(cause) => {
+                    failures.push(Failure::at(&target, cause));
+                    target_session::leave(connected).await;
+                }
             }
         }
     }
-    Err(ConnectError::new(failures))
+    Ok(None)
+}
+
+fn ordered<T>(mut list: Vec<T>, order: LoadBalanceHosts) -> Vec<T> {
+    if order == LoadBalanceHosts::Random {
+        // Its keys are random, and every value hashes differently with others.
+        list.sort_by_cached_key(|_| RandomState::new().hash_one(0));
+    }
+    list
 }
 
 /// Connects to the endpoint that an earlier connection reached, without trying others.

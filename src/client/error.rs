@@ -53,6 +53,9 @@ pub(super) enum Cause {
     TlsNotSupported,
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Not what `target_session_attrs` asks for.
+    #[error("{0}")]
+    WrongSession(&'static str),
     #[error("fe_sendauth: no password supplied")]
     PasswordMissing,
     #[error("{}", server_message(.0))]
@@ -218,6 +221,7 @@ impl Failure {
                 "Enable ssl on the server, or connect without encryption: sslmode=prefer (or \
                  PGSSLMODE)."
             }
+            Cause::WrongSession(_) => return None,
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
             }

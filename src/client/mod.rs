@@ -16,6 +16,7 @@ mod pool;
 pub mod read_coalescing;
 pub mod row_description;
 mod server_error;
+mod target_session;
 mod tls;
 mod wire;
 

@@ -15,7 +15,7 @@ use super::error::ConnectError;
 use super::password_prompt;
 use super::patience::Silence;
 use crate::client::notices::Notices;
-use crate::config::{Host, HostPlace, Settings};
+use crate::config::{Host, HostPlace, LoadBalanceHosts, Settings, TargetSessionAttrs};
 
 /// A server and a bounded number of connections to it.
 #[derive(Clone)]
@@ -82,15 +82,18 @@ impl ConnectionPool {
     }
 
     async fn connect_first(self, connections: usize) -> Result<PoolStart, ConnectError> {
-        let at_once = connections.min(match self.settings().hosts() {
-            [host] => match host.place() {
+        let settings = self.settings();
+        let is_any = settings.target_session_attrs() == TargetSessionAttrs::Any
+            && settings.load_balance_hosts() == LoadBalanceHosts::Disable;
+        let at_once = connections.min(match settings.hosts() {
+            [host] if is_any => match host.place() {
                 // A small job is done before more backends have started: on two cores, 128 quick
                 // queries took 35 ms with two connections and 39 with four. Over a network, open
                 // all at once: later is a few round trips later.
                 HostPlace::Socket(_) => 2,
                 HostPlace::Tcp { .. } => usize::MAX,
             },
-            // The first connection decides which host the others use.
+            // The first connection decides which server the others use.
             _ => 1,
         });
         let mut opening: FuturesUnordered<_> =

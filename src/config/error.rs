@@ -102,8 +102,11 @@ pub enum SettingsError {
         value: String,
     },
 
-    #[error("invalid sslmode value: \"{0}\"")]
-    SslMode(String),
+    #[error("invalid {keyword} value: \"{value}\"")]
+    InvalidValue {
+        keyword: &'static str,
+        value: String,
+    },
     #[error("a weak sslmode may not be used with sslrootcert=system (use \"verify-full\")")]
     WeakSslMode,
     #[error("could not look up the local user name; give one with -U or PGUSER")]
@@ -145,8 +148,11 @@ impl SettingsError {
         }
     }
 
-    pub(super) fn ssl_mode(mode: &str) -> Self {
-        Self::SslMode(without_password(mode))
+    pub(super) fn invalid_value(keyword: &'static str, value: &str) -> Self {
+        Self::InvalidValue {
+            keyword,
+            value: without_password(value),
+        }
     }
 
     pub(super) fn no_service(name: &str) -> Self {

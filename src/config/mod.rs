@@ -13,6 +13,7 @@ mod password;
 pub mod profile;
 mod secret;
 mod service;
+mod target_session;
 mod tls;
 mod uri;
 mod values;
@@ -29,12 +30,13 @@ pub(crate) use host::socket_name;
 pub use host::{Host, HostPlace};
 pub use password::Password;
 pub use secret::may_hold_password;
+pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
 pub use tls::{Roots, SslMode, Tls};
 
 use parameters::Parameters;
 use passfile::Passfile;
 use profile::{Label, PasswordCommand, Profile};
-use values::{connect_timeout, keepalive, positive, server_options};
+use values::{connect_timeout, keepalive, parsed, positive, server_options};
 
 /// psql's connection flags, as given. Values stay text: libpq's lists (`-h a,b -p 5432,5433`) are
 /// parsed later, with everything else that names a server.
@@ -48,6 +50,7 @@ pub struct ConnectionFlags {
     pub dbname: Vec<String>,
     pub no_password: bool,
     pub password: bool,
+    pub prefer_standby: bool,
     pub profile: Option<Profile>,
 }
 
@@ -76,6 +79,8 @@ pub struct Settings {
     keepalive: Option<Keepalive>,
     tcp_user_timeout: Option<Duration>,
     tls: Tls,
+    target_session_attrs: TargetSessionAttrs,
+    load_balance_hosts: LoadBalanceHosts,
     warnings: Vec<String>,
 }
 
@@ -159,6 +164,8 @@ impl Settings {
             tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
                 .map(|milliseconds| Duration::from_millis(milliseconds.into())),
             tls: Tls::new(&parameters, environment)?,
+            target_session_attrs: parsed(&parameters, "target_session_attrs")?,
+            load_balance_hosts: parsed(&parameters, "load_balance_hosts")?,
             warnings: warnings.into_iter().chain(warning).collect(),
             parameters,
         })
@@ -274,6 +281,15 @@ impl Settings {
         &self.tls
     }
 
+    /// What the server must be like.
+    pub fn target_session_attrs(&self) -> TargetSessionAttrs {
+        self.target_session_attrs
+    }
+
+    pub fn load_balance_hosts(&self) -> LoadBalanceHosts {
+        self.load_balance_hosts
+    }
+
     /// Problems that are not errors, such as a passfile that was ignored because others can read
     /// it.
     pub fn warnings(&self) -> &[String] {
@@ -317,6 +333,9 @@ fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             parameters.set(keyword, value)?;
         }
+    }
+    if args.prefer_standby {
+        parameters.set("target_session_attrs", "prefer-standby")?;
     }
     let targets: BTreeSet<_> = args.dbname.iter().filter(|it| !it.is_empty()).collect();
     if targets.len() > 1 {

@@ -43,6 +43,8 @@ const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("sslcert", Some("PGSSLCERT"), Used),
     ("sslkey", Some("PGSSLKEY"), Used),
     ("sslsni", Some("PGSSLSNI"), Used),
+    ("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Used),
+    ("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Used),
 
     ("sslcompression", Some("PGSSLCOMPRESSION"), Ignored),
     ("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
@@ -52,8 +54,6 @@ const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Ignored),
 
     ("client_encoding", Some("PGCLIENTENCODING"), Only(&["utf8", "utf-8", "unicode", "auto"])),
-    ("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Only(&["any"])),
-    ("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Only(&["disable"])),
     ("channel_binding", Some("PGCHANNELBINDING"), Only(&["prefer", "disable"])),
     ("gssencmode", Some("PGGSSENCMODE"), Only(&["prefer", "disable"])),
     ("sslnegotiation", Some("PGSSLNEGOTIATION"), Only(&["postgres"])),

@@ -32,7 +32,7 @@ impl FromStr for SslMode {
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
-            _ => return Err(SettingsError::ssl_mode(text)),
+            _ => return Err(SettingsError::invalid_value("sslmode", text)),
         })
     }
 }

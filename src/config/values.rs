@@ -1,5 +1,6 @@
 //! Parameters whose values are numbers, times or options of the server.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::parameters::Parameters;
@@ -56,6 +57,15 @@ pub(super) fn keepalive(parameters: &Parameters) -> Result<Option<Keepalive>, Se
     };
     let wanted = integer(parameters, "keepalives")? != Some(0);
     Ok(wanted.then_some(keepalive))
+}
+
+pub(super) fn parsed<T>(parameters: &Parameters, keyword: &str) -> Result<T, SettingsError>
+where
+    T: FromStr<Err = SettingsError> + Default,
+{
+    parameters
+        .get(keyword)
+        .map_or_else(|| Ok(T::default()), str::parse)
 }
 
 /// Zero and less mean "not set", as everywhere in libpq.

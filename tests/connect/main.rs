@@ -11,4 +11,5 @@ mod failures;
 mod like_psql;
 mod passwords;
 mod support;
+mod target_session;
 mod tls;
