@@ -11,6 +11,7 @@ use super::limits::LimitArgs;
 use super::select::SelectArgs;
 use super::values;
 use crate::find::report::OutputMode;
+use crate::pg::column_name::ColumnName;
 use crate::sharding::routing::key::KeyKind;
 
 /// Compute which shard a key belongs in and check that it is there
@@ -20,17 +21,19 @@ use crate::sharding::routing::key::KeyKind;
 /// creation time. shardq then looks in that shard and, if the key is not there, in all
 /// others, at one snapshot.
 ///
-/// A number that cannot be a Habitat id is searched for in all shards.
+/// A number that cannot be a Habitat id is searched for in all shards. So is a value of any
+/// column, with --in.
 ///
-/// Exit status: 0 found where it belongs, 1 not found or failed, 2 usage error, 3 found in
-/// another shard, or not found while a shard or its table is missing or did not answer,
-/// 130 interrupted.
+/// Exit status: 0 found where it belongs (with --in: found in any shard), 1 not found or failed,
+/// 2 usage error, 3 found in another shard, or not found (with --in: found or not) while a shard
+/// or its table is missing or did not answer, 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   shardq find core
   shardq find 721096797631602718
   shardq find --kind account ada -d builder_sessionsrv
+  shardq find ada@example.com --in users.email --schemas 'tenant_{name}'
   psql -c \"SELECT count(*) FROM $(shardq find --short core).origin_packages\"
   shardq find --no-verify --shard-count 128 core
 
@@ -38,8 +41,9 @@ Examples:
 status (verified, misplaced, found, not_found or computed) and found (shard, table, id, name,
 created). If all shards were searched, it has searched (answered, expected); if nothing was
 found, nearest (name, shard); for an id, created and sequence. For a number that is not a
-Habitat id, shard is null and rule gives the reason. Ids are strings, since many readers lose
-precision above 2^53.
+Habitat id, and with --in, shard is null and rule gives the reason. With --in, kind is
+TABLE.COLUMN, and found has shard, table, column and rows (how many). Ids are strings, since
+many readers lose precision above 2^53.
 
 Put -- before a key that begins with a dash: shardq find -- -dash")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -51,6 +55,18 @@ pub struct FindArgs {
     /// Treat the key as this kind [default: id if all digits, else origin]
     #[arg(long, value_enum)]
     pub kind: Option<KeyKind>,
+
+    /// Search a column of all shards for KEY, e.g. origins.name
+    ///
+    /// For keys whose shard cannot be computed, and for shards with names. KEY is a value of the
+    /// column's type, so the column's index serves. As in SQL, names are folded to lower case
+    /// unless they are in double quotes: --in '"My table"."Id"'.
+    #[arg(
+        long = "in",
+        value_name = "TABLE.COLUMN",
+        conflicts_with_all = ["kind", "no_verify", "shard_count"]
+    )]
+    pub column: Option<ColumnName>,
 
     /// Compute only, without a server; names need --shard-count
     #[arg(long, conflicts_with_all = ["shards", "exclude_shards", "having_table"])]

@@ -20,6 +20,7 @@ use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
 use crate::output::sink::SinkError;
+use crate::pg::column_name::ColumnName;
 use crate::sharding::discovered::LookAlikes;
 use crate::sharding::guess::Guess;
 use crate::sharding::layout::Layout;
@@ -42,6 +43,19 @@ pub struct NoShards {
     pub guesses: Vec<Guess>,
     /// Databases of the same server that have shards, and how many.
     pub others: Vec<(String, usize)>,
+}
+
+/// The value of `--in` is not one of the column's type.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} cannot be compared with {}: {}\n{}", one_line(&format!("\"{value}\"")),
+    one_line(&.column.to_string()), .report.summary_line(),
+    .report.particulars(&Statement::composed(String::new()))
+)]
+pub struct NotComparable {
+    pub value: String,
+    pub column: ColumnName,
+    pub report: ServerError,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -137,10 +151,22 @@ pub enum Error {
     )]
     NoTable {
         shard: Shard,
-        table: &'static str,
+        table: String,
         /// Other databases of the same server, and in how many of their shards the table exists.
         others: Vec<(String, usize)>,
     },
+    /// No shard has the table and column of `--in`.
+    #[error(
+        "no selected shard has a table \"{}\" with a column \"{}\"{}",
+        one_line(&.column.table), one_line(&.column.column), elsewhere(.others)
+    )]
+    NoColumn {
+        column: ColumnName,
+        /// Other databases of the same server, and in how many of their shards it exists.
+        others: Vec<(String, usize)>,
+    },
+    #[error(transparent)]
+    NotComparable(Box<NotComparable>),
     /// The shard where the key belongs did not answer.
     #[error("not verified: {0}")]
     Unanswered(String),

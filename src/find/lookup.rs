@@ -10,7 +10,8 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 use crate::client::ServerError;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::{self, Session, ShardError};
-use crate::find::report::Match;
+use crate::find::report::{Match, MatchedRows};
+use crate::pg::column_name::ColumnName;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
@@ -93,6 +94,8 @@ pub struct KeyTable {
     name: String,
     /// Whether it has a name column.
     named: bool,
+    /// The schema of the key column's operator `=`, quoted.
+    operator_schema: String,
 }
 
 #[derive(Debug, Default)]
@@ -118,28 +121,37 @@ pub fn tables_sql(key: &Key, layout: &Layout, shard: Option<Shard>) -> String {
         None => "NULL".to_owned(),
     };
     let is_shard = layout.condition();
-    match home(key) {
-        Some(table) => sql_template::fill(
-            include_str!("../../sql/find/name_tables.sql"),
-            &[
-                ("schema", &schema),
-                ("is_shard", &is_shard),
-                ("table", &Literal(table).to_string()),
-            ],
-        ),
-        None => sql_template::fill(
-            include_str!("../../sql/find/id_tables.sql"),
-            &[("schema", &schema), ("is_shard", &is_shard)],
-        ),
-    }
+    let template = match key {
+        Key::Origin(_) | Key::Account(_) => include_str!("../../sql/find/name_tables.sql"),
+        Key::Id(_) => include_str!("../../sql/find/id_tables.sql"),
+        Key::Value { .. } => include_str!("../../sql/find/column_tables.sql"),
+    };
+    sql_template::fill(
+        template,
+        &[
+            ("schema", &schema),
+            ("is_shard", &is_shard),
+            ("table", &Literal(home(key).unwrap_or_default()).to_string()),
+            ("column", &Literal(column(key)).to_string()),
+        ],
+    )
 }
 
 /// The only table that can hold the key, if there is one.
-pub fn home(key: &Key) -> Option<&'static str> {
+pub fn home(key: &Key) -> Option<&str> {
     match key {
         Key::Origin(_) => Some("origins"),
         Key::Account(_) => Some("accounts"),
         Key::Id(_) => None,
+        Key::Value { column, .. } => Some(&column.table),
+    }
+}
+
+fn column(key: &Key) -> &str {
+    match key {
+        Key::Origin(_) | Key::Account(_) => "name",
+        Key::Id(_) => "id",
+        Key::Value { column, .. } => &column.column,
     }
 }
 
@@ -168,6 +180,12 @@ impl Lookup<'_> {
             tables.in_shard.entry(shard).or_default().push(KeyTable {
                 name: name.to_owned(),
                 named: row.get(2) == Some("t"),
+                operator_schema: row
+                    .try_get(4)
+                    .ok()
+                    .flatten()
+                    .unwrap_or("pg_catalog")
+                    .to_owned(),
             });
         }
         Ok(tables)
@@ -179,11 +197,16 @@ impl Lookup<'_> {
         tables: &Tables,
         mut progress: impl FnMut(usize),
     ) -> Result<LookupResult, LookupError> {
-        let key: (&(dyn ToSql + Sync), Type) = match self.key {
-            Key::Origin(name) | Key::Account(name) => (name, Type::TEXT),
-            Key::Id(id) => (&id.number(), Type::INT8),
+        let number;
+        let parameters: Vec<(&(dyn ToSql + Sync), Type)> = match self.key {
+            Key::Origin(name) | Key::Account(name) => vec![(name, Type::TEXT)],
+            Key::Id(id) => {
+                number = id.number();
+                vec![(&number, Type::INT8)]
+            }
+            // A literal: a parameter has a type, and only the server knows the column's.
+            Key::Value { .. } => Vec::new(),
         };
-        let parameters = [key];
         let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
             let mut arms: Vec<_> = tables
                 .iter()
@@ -205,7 +228,7 @@ impl Lookup<'_> {
                     result.answered += 1;
                     result
                         .hits
-                        .extend(rows.iter().filter_map(|row| hit(shard, row)));
+                        .extend(rows.iter().filter_map(|row| self.hit(shard, row)));
                 }
                 Err(error) => result.failures.add(shard, shard_error(&error)?),
             }
@@ -232,6 +255,22 @@ impl Lookup<'_> {
             }
         }
         nearest.found()
+    }
+
+    fn hit(self, shard: Shard, row: &Row) -> Option<Match> {
+        let (table, second): (_, Option<String>) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
+        let rows = match self.key {
+            Key::Value { column, .. } => MatchedRows::InColumn {
+                column: column.column.clone(),
+                count: second?.parse().ok()?,
+            },
+            Key::Origin(_) | Key::Account(_) | Key::Id(_) => MatchedRows::One {
+                // NULL if a row has a name but no id, which is odd but possible.
+                id: second.unwrap_or_default(),
+                name: row.try_get(2).ok()?,
+            },
+        };
+        Some(Match { shard, table, rows })
     }
 
     /// The result of a statement in each shard, in shard order.
@@ -265,16 +304,28 @@ impl Lookup<'_> {
 }
 
 fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
-    let column = match key {
-        Key::Origin(_) | Key::Account(_) => "name",
-        Key::Id(_) => "id",
-    };
+    if let Key::Value { column, text } = key {
+        return count_rows(column, text, shard, table);
+    }
     let name = if table.named { "name" } else { "NULL" };
     sql_template::fill(
         include_str!("../../sql/find/find_rows.sql"),
         &[
-            ("column", column),
+            ("column", column(key)),
             ("name", &format!("{name}::pg_catalog.text")),
+            ("table", &qualified(shard, table)),
+            ("label", &Literal(&table.name).to_string()),
+        ],
+    )
+}
+
+fn count_rows(column: &ColumnName, value: &str, shard: Shard, table: &KeyTable) -> String {
+    sql_template::fill(
+        include_str!("../../sql/find/count_rows.sql"),
+        &[
+            ("column", &Identifier(&column.column).to_string()),
+            ("operator_schema", &table.operator_schema),
+            ("key", &Literal(value).to_string()),
             ("table", &qualified(shard, table)),
             ("label", &Literal(&table.name).to_string()),
         ],
@@ -299,19 +350,6 @@ fn rewritten(row: &Row) -> Option<String> {
         Ok(None) => row.try_get(2).ok(),
         _ => None,
     }
-}
-
-fn hit(shard: Shard, row: &Row) -> Option<Match> {
-    Some(Match {
-        shard,
-        table: row.try_get(0).ok()?,
-        // NULL if a row has a name but no id, which is odd but possible.
-        id: row
-            .try_get::<_, Option<String>>(1)
-            .ok()?
-            .unwrap_or_default(),
-        name: row.try_get(2).ok()?,
-    })
 }
 
 /// A shard's own error; `Err` if it affects all shards.
@@ -346,6 +384,7 @@ mod tests {
         let table = KeyTable {
             name: "o\"r'i{label}{name}".to_owned(),
             named: true,
+            operator_schema: "pg_catalog".to_owned(),
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
@@ -361,6 +400,7 @@ mod tests {
         let table = |name: &str| KeyTable {
             name: name.to_owned(),
             named: true,
+            operator_schema: "pg_catalog".to_owned(),
         };
         let mut tables = Tables::default();
         for shard in &shards[..3] {
@@ -384,6 +424,7 @@ mod tests {
         let table = KeyTable {
             name: "t".to_owned(),
             named: false,
+            operator_schema: "pg_catalog".to_owned(),
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),

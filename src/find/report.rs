@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::pg::column_name::ColumnName;
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::habitat_id::Id;
@@ -13,6 +14,7 @@ use crate::sharding::shard::Shard;
 use crate::sharding::suggest::Suggestion;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::visible;
+use crate::text::humanize::ThousandsSeparated;
 
 /// A key, the shard it belongs in, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +69,25 @@ pub enum FindVerdict {
     },
 }
 
-/// A row with the key.
+/// A row with the key, or all rows of a shard with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
     pub shard: Shard,
     pub table: String,
-    /// As text: not every table has Builder's ids.
-    pub id: String,
-    pub name: Option<String>,
+    pub rows: MatchedRows,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MatchedRows {
+    One {
+        /// As text: not every table has Builder's ids.
+        id: String,
+        name: Option<String>,
+    },
+    InColumn {
+        column: String,
+        count: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,32 +210,30 @@ impl FindReport {
     }
 
     /// Matches in one shard: one line per row for a name, and one line for an id, which is the same
-    /// in all tables.
+    /// in all tables, and for a column.
     fn matches_text(&self, label: &str, hits: &[Match]) -> String {
         match self.key {
             Key::Id(_) => {
                 let tables: Vec<_> = hits.iter().map(Match::table_and_name).collect();
                 format!("{label}: in {}\n", tables.join(", "))
             }
-            Key::Origin(_) | Key::Account(_) => hits.iter().fold(String::new(), |text, hit| {
-                let id = escape_newlines(&hit.id);
-                let created = hit
-                    .created(self.now)
-                    .map(|when| format!(", created {when}"));
-                format!(
-                    "{text}{label}: {}.id {id}{}\n",
-                    escape_newlines(&hit.table),
-                    created.unwrap_or_default()
-                )
-            }),
+            Key::Origin(_) | Key::Account(_) | Key::Value { .. } => {
+                let lines = hits.iter().map(|hit| {
+                    let text = hit.text(self.now);
+                    format!("{label}: {}\n", escape_newlines(&text))
+                });
+                lines.collect()
+            }
         }
     }
 
     fn not_found(&self) -> String {
-        let kind = self.key.kind();
+        let kind = escape_newlines(&self.key.kind());
         let key = match &self.key {
             Key::Id(id) => id.to_string(),
-            Key::Origin(name) | Key::Account(name) => format!("\"{}\"", escape_newlines(name)),
+            Key::Origin(text) | Key::Account(text) | Key::Value { text, .. } => {
+                format!("\"{}\"", escape_newlines(text))
+            }
         };
         let certain = if self.is_searched() {
             "not found"
@@ -256,7 +267,7 @@ impl FindReport {
             Err(why) => why.to_string(),
         };
         let mut object = Map::from_iter([
-            ("kind".to_owned(), json!(self.key.kind().to_string())),
+            ("kind".to_owned(), json!(self.key.kind())),
             ("key".to_owned(), json!(self.key.to_string())),
             ("shard".to_owned(), json!(shard)),
             ("rule".to_owned(), json!(rule)),
@@ -286,26 +297,59 @@ impl FindReport {
 }
 
 impl Match {
-    /// The creation time, if the id contains a credible one.
-    fn created(&self, now: Timestamp) -> Option<String> {
-        let id: Id = self.id.parse().ok()?;
-        id.is_credible(now).then(|| id.created_text())
+    /// `origins.id 5`, or `in origins.name (2 rows)`
+    fn text(&self, now: Timestamp) -> String {
+        match &self.rows {
+            MatchedRows::One { id, .. } => {
+                let created = created(id, now).map(|when| format!(", created {when}"));
+                format!("{}.id {id}{}", self.table, created.unwrap_or_default())
+            }
+            MatchedRows::InColumn { column, count } => {
+                let column = ColumnName {
+                    table: self.table.clone(),
+                    column: column.clone(),
+                };
+                match count {
+                    1 => format!("in {column}"),
+                    _ => format!("in {column} ({} rows)", ThousandsSeparated(*count)),
+                }
+            }
+        }
     }
 
     fn table_and_name(&self) -> String {
-        let name = self.name.as_deref().map(|name| format!(" ({name})"));
-        escape_newlines(&format!("{}{}", self.table, name.unwrap_or_default()))
+        match &self.rows {
+            MatchedRows::One {
+                name: Some(name), ..
+            } => escape_newlines(&format!("{} ({name})", self.table)),
+            _ => escape_newlines(&self.table),
+        }
     }
 
     fn json(&self, now: Timestamp) -> Value {
-        json!({
-            "shard": self.shard.to_string(),
-            "table": self.table,
-            "id": self.id,
-            "name": self.name,
-            "created": self.created(now),
-        })
+        let (shard, table) = (self.shard.to_string(), &self.table);
+        match &self.rows {
+            MatchedRows::One { id, name } => json!({
+                "shard": shard,
+                "table": table,
+                "id": id,
+                "name": name,
+                "created": created(id, now),
+            }),
+            MatchedRows::InColumn { column, count } => json!({
+                "shard": shard,
+                "table": table,
+                "column": column,
+                "rows": count,
+            }),
+        }
     }
+}
+
+/// The creation time, if the id contains a credible one.
+fn created(id: &str, now: Timestamp) -> Option<String> {
+    let id: Id = id.parse().ok()?;
+    id.is_credible(now).then(|| id.created_text())
 }
 
 /// The shards of these rows, ascending.
@@ -331,8 +375,10 @@ mod tests {
         Match {
             shard: Shard::new(shard),
             table: table.to_owned(),
-            id: "721096797631602718".to_owned(),
-            name: Some(name.to_owned()),
+            rows: MatchedRows::One {
+                id: "721096797631602718".to_owned(),
+                name: Some(name.to_owned()),
+            },
         }
     }
 
@@ -454,7 +500,10 @@ mod tests {
     #[test]
     fn an_id_that_is_no_number_has_no_time() {
         let uuid = Match {
-            id: "7d4c".to_owned(),
+            rows: MatchedRows::One {
+                id: "7d4c".to_owned(),
+                name: None,
+            },
             ..hit(0, "origins", "x")
         };
         assert_eq!(

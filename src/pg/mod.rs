@@ -1,5 +1,6 @@
 //! Postgres's language, without a connection: quoting, the lexer, SQL templates, batches of rows,
 //! variables, error positions. Pure.
+pub mod column_name;
 pub mod error_position;
 pub mod lexer;
 pub(crate) mod nesting;

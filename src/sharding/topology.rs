@@ -51,7 +51,10 @@ pub enum TopologyError {
     AllExcluded,
     #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
     NoneHasTable(String),
-    #[error("origins are in shards by number, but shards have names here")]
+    #[error(
+        "origins are in shards by number, but shards have names here; shardq find KEY --in \
+         TABLE.COLUMN searches all shards"
+    )]
     NoNumbers,
     #[error("expected {expected} shard{}, found {found}{}", if *expected == 1 { "" } else { "s" }, .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
     Incomplete {

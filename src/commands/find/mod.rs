@@ -22,7 +22,7 @@ use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
 use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
-use crate::sharding::routing::key::{Key, Route};
+use crate::sharding::routing::key::{Key, NoRoute, Route};
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::shard::Shard;
@@ -37,7 +37,7 @@ use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
-    let key = Key::new(&args.key, args.kind)?;
+    let key = key(&args)?;
     let found = if args.no_verify {
         Some(FindOutcome {
             report: compute(&args, key)?,
@@ -86,6 +86,16 @@ struct FindOutcome {
     unanswered: Option<Unanswered>,
     /// Where all shards were searched.
     location: Option<Location>,
+}
+
+fn key(args: &FindArgs) -> Result<Key, Error> {
+    Ok(match &args.column {
+        Some(column) => Key::Value {
+            column: column.clone(),
+            text: args.key.clone(),
+        },
+        None => Key::new(&args.key, args.kind)?,
+    })
 }
 
 /// Keys are in shards by number.
@@ -207,7 +217,10 @@ async fn search(
         shard_count: args.shard_count.unwrap_or(topology.shard_count()),
     };
     let now = Timestamp::now();
-    let route = key.route(&numbering(args)?, Some(search.shard_count), now);
+    let route = match key {
+        Key::Value { .. } => Err(NoRoute::Value),
+        _ => key.route(&numbering(args)?, Some(search.shard_count), now),
+    };
     let at_home = match route {
         Ok(Route { shard, .. }) => search.in_expected_shard(shard, console).await?,
         Err(_) => ExpectedShardResult::NotFound,
@@ -234,6 +247,14 @@ async fn search(
     } = search
         .in_all_shards(route.ok().map(|route| route.shard), console)
         .await?;
+    if let Key::Value { column, .. } = key
+        && unanswered.is_without(&column.table, &selection.shards)
+    {
+        return Err(Error::NoColumn {
+            column: column.clone(),
+            others: others(lookup, settings).await,
+        });
+    }
     if let (ExpectedShardResult::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
         && unanswered.is_without(table, &selection.shards)
     {
@@ -252,19 +273,17 @@ async fn search(
 }
 
 /// Probably the wrong database.
-async fn no_table(
-    shard: Shard,
-    table: &'static str,
-    lookup: Lookup<'_>,
-    settings: &Settings,
-) -> Error {
-    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
-    let others =
-        other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
-            .await;
+async fn no_table(shard: Shard, table: &str, lookup: Lookup<'_>, settings: &Settings) -> Error {
     Error::NoTable {
         shard,
-        table,
-        others,
+        table: table.to_owned(),
+        others: others(lookup, settings).await,
     }
+}
+
+/// Databases that have tables for the key.
+async fn others(lookup: Lookup<'_>, settings: &Settings) -> Vec<(String, usize)> {
+    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
+    other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
+        .await
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use crate::commands::error::{Error, advice};
+use tokio_postgres::error::SqlState;
+
+use crate::client::ServerError;
+use crate::commands::error::{Error, NotComparable, advice};
 use crate::exec::explanation;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
@@ -19,6 +22,7 @@ use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest::Suggestion;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
+use crate::text::escape::one_line;
 
 /// The search for one key at one snapshot.
 #[derive(Clone, Copy)]
@@ -47,6 +51,8 @@ pub struct Everywhere {
 #[derive(Debug)]
 pub struct Unanswered {
     failures: Vec<String>,
+    /// The column that a table needs, if any table of its name will not do.
+    column: Option<String>,
     lacking: BTreeMap<String, Vec<Shard>>,
 }
 
@@ -59,7 +65,12 @@ impl Unanswered {
 
     pub fn say(&self, console: &mut Console) {
         for (table, shards) in &self.lacking {
-            console.warning(&format!("no table \"{table}\" in {}", Ranges::of(shards)));
+            let column = match &self.column {
+                Some(column) => format!(" with a column \"{column}\""),
+                None => String::new(),
+            };
+            let text = one_line(&format!("no table \"{table}\"{column}"));
+            console.warning(&format!("{text} in {}", Ranges::of(shards)));
         }
         for failure in &self.failures {
             console.error(failure);
@@ -73,7 +84,7 @@ pub enum ExpectedShardResult {
     Found(Vec<Match>),
     NotFound,
     /// The shard lacks the only table that could have the key.
-    NoTable(&'static str),
+    NoTable(String),
 }
 
 impl Search<'_> {
@@ -95,8 +106,8 @@ impl Search<'_> {
             return Ok(ExpectedShardResult::NotFound);
         }
         let tables = self.lookup.tables(Some(shard)).await?;
-        if let (None, Some(table)) = (tables.in_shard.get(&shard), self.home()) {
-            return Ok(ExpectedShardResult::NoTable(table));
+        if let (None, Some(table)) = (tables.in_shard.get(&shard), lookup::home(self.lookup.key)) {
+            return Ok(ExpectedShardResult::NoTable(table.to_owned()));
         }
         let found = self.lookup.search(&tables, |_| {}).await?;
         if !found.failures.is_empty() {
@@ -130,13 +141,24 @@ impl Search<'_> {
             console.progress(&format!("{done}/{} shards searched", shards.len()));
         };
         let LookupResult {
-            hits, mut failures, ..
+            hits,
+            mut failures,
+            answered,
         } = self.lookup.search(&tables, progress).await?;
         console.clear();
+        if let (0, Key::Value { column, text }) = (answered, self.lookup.key)
+            && let Some(report) = not_comparable(&failures)
+        {
+            return Err(Error::NotComparable(Box::new(NotComparable {
+                value: text.clone(),
+                column: column.clone(),
+                report,
+            })));
+        }
         for (shard, unreadable) in unreadable(&tables) {
             failures.add(shard, unreadable);
         }
-        let lacking = tables.lacking(self.home(), shards);
+        let lacking = tables.lacking(lookup::home(self.lookup.key), shards);
         // Each shard once: several of its tables may have failed.
         let unanswered: BTreeSet<_> = failures
             .iter()
@@ -166,6 +188,7 @@ impl Search<'_> {
             searched,
             unanswered: Unanswered {
                 failures: self.describe(&failures, shards.len()).await,
+                column: self.column(),
                 lacking,
             },
         })
@@ -192,12 +215,15 @@ impl Search<'_> {
     async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
         match self.lookup.key {
             Key::Origin(name) | Key::Account(name) => self.lookup.nearest(name, tables).await,
-            Key::Id(_) => Vec::new(),
+            Key::Id(_) | Key::Value { .. } => Vec::new(),
         }
     }
 
-    fn home(self) -> Option<&'static str> {
-        lookup::home(self.lookup.key)
+    fn column(self) -> Option<String> {
+        match self.lookup.key {
+            Key::Value { column, .. } => Some(column.column.clone()),
+            Key::Origin(_) | Key::Account(_) | Key::Id(_) => None,
+        }
     }
 
     async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
@@ -208,6 +234,24 @@ impl Search<'_> {
         failures.describe(queried, &self.plan.statement, |error| {
             explained.of(error).or_else(|| advice(error))
         })
+    }
+}
+
+/// The server's error if no shard can compare its column with the key. Its text differs between
+/// shards if it names a type of the shard's own.
+fn not_comparable(failures: &Failures) -> Option<ServerError> {
+    let of_key = |error: &ShardError| match error {
+        ShardError::Server(report) => {
+            let code = report.code.code();
+            // Invalid or out of range for the type; no operator = for it.
+            code.starts_with("22") || report.code == SqlState::UNDEFINED_FUNCTION
+        }
+        _ => false,
+    };
+    let all = failures.iter().all(|(_, error)| of_key(error));
+    match failures.first().filter(|_| all)? {
+        ShardError::Server(report) => Some(report.clone()),
+        _ => None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! A key that data is sharded by (an origin's name, an account's name, an id) and its route, with
-//! the reason for it. Pure: `find::lookup` checks whether the key is really there.
+//! the reason for it; or a column's value, which has none. Pure: `find::lookup` checks whether the
+//! key is really there.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
+use crate::pg::column_name::ColumnName;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::routing::habitat_id::{Id, IdError};
 use crate::sharding::routing::name_hash;
@@ -16,6 +18,7 @@ pub enum Key {
     Origin(String),
     Account(String),
     Id(Id),
+    Value { column: ColumnName, text: String },
 }
 
 /// What a key is the key of.
@@ -58,6 +61,8 @@ pub enum NoRoute {
     Time(Id),
     #[error("not a Habitat id of this database: its low 13 bits say {0}, which does not exist")]
     Shard(Shard),
+    #[error("--in computes no shard")]
+    Value,
 }
 
 impl Key {
@@ -75,19 +80,21 @@ impl Key {
         })
     }
 
-    pub fn kind(&self) -> KeyKind {
+    /// `origin`, `account`, `id`, or the column: `origins.name`
+    pub fn kind(&self) -> String {
         match self {
-            Self::Origin(_) => KeyKind::Origin,
-            Self::Account(_) => KeyKind::Account,
-            Self::Id(_) => KeyKind::Id,
+            Self::Origin(_) => KeyKind::Origin.to_string(),
+            Self::Account(_) => KeyKind::Account.to_string(),
+            Self::Id(_) => KeyKind::Id.to_string(),
+            Self::Value { column, .. } => column.to_string(),
         }
     }
 
     /// The shard that it belongs to.
     ///
     /// # Errors
-    /// If that cannot be determined: for a name without the number of shards, and for a number that
-    /// is not a Habitat id.
+    /// If that cannot be determined: for a name without the number of shards, for a number that is
+    /// not a Habitat id, and for a column's value.
     pub fn route(
         &self,
         numbering: &Numbering,
@@ -103,6 +110,7 @@ impl Key {
                 })
             }
             Self::Id(id) => route_of_id(*id, numbering, shards, now),
+            Self::Value { .. } => Err(NoRoute::Value),
         }
     }
 }
@@ -145,6 +153,7 @@ impl fmt::Display for Key {
         match self {
             Self::Origin(name) | Self::Account(name) => f.write_str(name),
             Self::Id(id) => id.fmt(f),
+            Self::Value { text, .. } => f.write_str(text),
         }
     }
 }
@@ -175,7 +184,7 @@ mod tests {
 
     #[test]
     fn digits_alone_are_an_id_unless_told_otherwise() {
-        assert_eq!(key("42", None).kind(), KeyKind::Id);
+        assert_eq!(key("42", None).kind(), "id");
         assert_eq!(key("42", Some(KeyKind::Origin)), Key::Origin("42".into()));
         assert_eq!(key("42", Some(KeyKind::Account)), Key::Account("42".into()));
         for name in ["core", "4a", "-1", "1.0", "", "١٢"] {

@@ -1,4 +1,5 @@
 //! `shardq find`.
 
+mod in_column;
 mod incomplete;
 mod lookup;
