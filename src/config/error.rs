@@ -107,6 +107,10 @@ pub enum SettingsError {
         keyword: &'static str,
         value: String,
     },
+    #[error("invalid SSL protocol version range")]
+    TlsVersionRange,
+    #[error("TLS before version 1.2 is not supported; raise ssl_max_protocol_version")]
+    OldTlsVersion,
     #[error("a weak sslmode may not be used with sslrootcert=system (use \"verify-full\")")]
     WeakSslMode,
     #[error("could not look up the local user name; give one with -U or PGUSER")]

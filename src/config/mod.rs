@@ -31,7 +31,7 @@ pub use host::{Host, HostPlace};
 pub use password::Password;
 pub use secret::may_hold_password;
 pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
-pub use tls::{Roots, SslMode, Tls};
+pub use tls::{Roots, SslMode, Tls, TlsVersion};
 
 use parameters::Parameters;
 use passfile::Passfile;

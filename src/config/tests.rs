@@ -180,6 +180,18 @@ fn what_makes_no_sense_is_refused_in_libpq_s_words() {
             "invalid target_session_attrs value: \"master\"",
         ),
         (
+            "ssl_min_protocol_version=TLSv2",
+            "invalid ssl_min_protocol_version value: \"TLSv2\"",
+        ),
+        (
+            "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "invalid SSL protocol version range",
+        ),
+        (
+            "ssl_max_protocol_version=TLSv1.1",
+            "TLS before version 1.2 is not supported; raise ssl_max_protocol_version",
+        ),
+        (
             "load_balance_hosts=yes",
             "invalid load_balance_hosts value: \"yes\"",
         ),
@@ -220,7 +232,6 @@ fn what_we_cannot_honour_is_refused_by_name() {
         "channel_binding=require",
         "client_encoding=latin1",
         "sslcrldir=/x",
-        "ssl_min_protocol_version=TLSv1.3",
         "replication=database",
         "sslnegotiation=direct",
         "require_auth=scram-sha-256",

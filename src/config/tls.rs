@@ -46,9 +46,22 @@ pub enum Roots {
     System,
 }
 
+/// Those that are safe; older ones are not supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    V1_2,
+    V1_3,
+}
+
+impl TlsVersion {
+    pub const ALL: [Self; 2] = [Self::V1_2, Self::V1_3];
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     pub mode: SslMode,
+    /// Never empty.
+    pub versions: Vec<TlsVersion>,
     pub roots: Roots,
     /// Revoked certificates, if the file exists.
     pub revoked: Option<PathBuf>,
@@ -87,6 +100,7 @@ impl Tls {
         };
         Ok(Self {
             mode,
+            versions: versions(parameters)?,
             roots,
             revoked: file("sslcrl", "root.crl"),
             certificate: file("sslcert", "postgresql.crt"),
@@ -94,4 +108,30 @@ impl Tls {
             server_name_indication: parameters.get("sslsni") != Some("0"),
         })
     }
+}
+
+/// # Errors
+/// If a value is none of libpq's, or no version that is supported lies between them.
+fn versions(parameters: &Parameters) -> Result<Vec<TlsVersion>, SettingsError> {
+    const KNOWN: [&str; 4] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+    let position = |keyword, default| match parameters.get(keyword) {
+        None => Ok(default),
+        Some(value) => KNOWN
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(value))
+            .ok_or_else(|| SettingsError::invalid_value(keyword, value)),
+    };
+    let lowest = position("ssl_min_protocol_version", 0)?;
+    let highest = position("ssl_max_protocol_version", KNOWN.len() - 1)?;
+    if lowest > highest {
+        return Err(SettingsError::TlsVersionRange);
+    }
+    let within = |position| (lowest..=highest).contains(&position);
+    let versions: Vec<_> = std::iter::zip(TlsVersion::ALL, 2..)
+        .filter_map(|(version, position)| within(position).then_some(version))
+        .collect();
+    if versions.is_empty() {
+        return Err(SettingsError::OldTlsVersion);
+    }
+    Ok(versions)
 }

@@ -1,5 +1,7 @@
 //! The same flags, variables and files lead to the same server as in psql, or to the same message.
 
+use std::process::Command;
+
 use crate::support::{Args, Call, SHARED, Variables};
 
 #[tokio::test]
@@ -89,4 +91,42 @@ async fn what_psql_refuses_is_refused_without_showing_what_may_be_a_password() {
         "{ours}"
     );
     assert!(call.psqls().is_err());
+}
+
+/// The parameters of the libpq that is installed, by its own account.
+const LIBPQS_PARAMETERS: &str = "
+import ctypes
+class Option(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_char_p) for name in (
+        'keyword', 'envvar', 'compiled', 'val', 'label', 'dispchar')] + [('dispsize', ctypes.c_int)]
+libpq = ctypes.CDLL('libpq.so.5')
+libpq.PQconndefaults.restype = ctypes.POINTER(Option)
+options, at = libpq.PQconndefaults(), 0
+while options[at].keyword:
+    print(options[at].keyword.decode())
+    at += 1
+";
+
+#[test]
+#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
+fn every_parameter_of_libpq_is_known() {
+    let listed = Command::new("python3")
+        .args(["-c", LIBPQS_PARAMETERS])
+        .output();
+    let listed = match listed {
+        Ok(listed) if listed.status.success() => listed,
+        other => {
+            println!("skipped: no python3 with libpq here: {other:?}");
+            return;
+        }
+    };
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.lines().count() > 20, "{listed}");
+    let page = include_str!("../../docs/reference/connection.md");
+    for parameter in listed.lines() {
+        assert!(
+            page.contains(&format!("\n| `{parameter}` | ")),
+            "{parameter}"
+        );
+    }
 }

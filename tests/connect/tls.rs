@@ -331,3 +331,30 @@ fn recording_proxy(server: u16) -> (u16, Arc<Mutex<Vec<u8>>>) {
     });
     (port, sent)
 }
+
+#[tokio::test]
+async fn the_versions_of_tls_can_be_limited() {
+    for (limits, version) in [
+        ("", "TLSv1.3"),
+        ("ssl_min_protocol_version=TLSv1.3", "TLSv1.3"),
+        ("ssl_max_protocol_version=tlsv1.2", "TLSv1.2"),
+        (
+            "ssl_min_protocol_version=TLSv1 ssl_max_protocol_version=TLSv1.3",
+            "TLSv1.3",
+        ),
+    ] {
+        let target = format!(
+            "host=localhost port={{port}} user=postgres dbname=postgres sslmode=require {limits}"
+        );
+        let call = Call::new(&SHARED.sandbox, &["-d", &target], &[]);
+        assert_eq!(call.ours().await, call.psqls(), "{target}");
+        let connection = call.connect().await.unwrap().unwrap();
+        let sql = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let rows = connection.query_typed(sql, &[]).await.unwrap();
+        assert_eq!(rows[0].get::<_, &str>(0), version, "{target}");
+    }
+    let target = "host=localhost port={port} user=postgres ssl_min_protocol_version=TLSv1.3 \
+                  ssl_max_protocol_version=TLSv1.2";
+    let call = Call::new(&SHARED.sandbox, &["-d", target], &[]);
+    assert_eq!(call.ours().await, call.psqls());
+}

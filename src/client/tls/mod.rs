@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::{Address, HostAddr};
-use crate::config::{Roots, SslMode, Tls};
+use crate::config::{Roots, SslMode, Tls, TlsVersion};
 pub(super) use error::TlsError;
 use verifier::{NameCheck, Unverified, Verified};
 
@@ -53,8 +53,13 @@ fn server_name(tls: &Tls, target: &HostAddr) -> Result<ServerName<'static>, TlsE
 }
 
 fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+    let versions = tls.versions.iter().map(|version| match version {
+        TlsVersion::V1_2 => &rustls::version::TLS12,
+        TlsVersion::V1_3 => &rustls::version::TLS13,
+    });
+    let versions: Vec<_> = versions.collect();
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(&versions)?
         .dangerous()
         .with_custom_certificate_verifier(server_verifier(tls)?);
     let mut config = match client_certificate(tls)? {
