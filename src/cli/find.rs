@@ -1,6 +1,7 @@
 //! `shardq find`.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -26,7 +27,8 @@ use crate::sharding::routing::key::KeyKind;
 ///
 /// Exit status: 0 found where it belongs (with --in: found in any shard), 1 not found or failed,
 /// 2 usage error, 3 found in another shard, or not found (with --in: found or not) while a shard
-/// or its table is missing or did not answer, 130 interrupted.
+/// or its table is missing or did not answer, 130 interrupted. With --from: 0 all keys verified,
+/// 3 some are not, or a shard could not be searched.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +36,7 @@ Examples:
   shardq find 721096797631602718
   shardq find --kind account ada -d builder_sessionsrv
   shardq find ada@example.com --in users.email --schemas 'tenant_{name}'
+  shardq find --from origins.csv --column name > shards.csv
   psql -c \"SELECT count(*) FROM $(shardq find --short core).origin_packages\"
   shardq find --no-verify --shard-count 128 core
 
@@ -49,8 +52,12 @@ Put -- before a key that begins with a dash: shardq find -- -dash")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct FindArgs {
     /// Find this name or id
-    #[arg(value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
-    pub key: String,
+    #[arg(
+        value_name = "KEY",
+        value_parser = NonEmptyStringValueParser::new(),
+        required_unless_present = "from"
+    )]
+    pub key: Option<String>,
 
     /// Treat the key as this kind [default: id if all digits, else origin]
     #[arg(long, value_enum)]
@@ -66,7 +73,21 @@ pub struct FindArgs {
         value_name = "TABLE.COLUMN",
         conflicts_with_all = ["kind", "no_verify", "shard_count"]
     )]
-    pub column: Option<ColumnName>,
+    pub in_column: Option<ColumnName>,
+
+    /// Find the keys of a CSV file with a header (-: standard input)
+    ///
+    /// Writes each row to standard output as CSV, in the same order, with three more columns: shard
+    /// (where the key was found; several are separated by blanks), expected (where it belongs;
+    /// empty if that cannot be computed) and verified (true if it is where it belongs, or, if that
+    /// cannot be computed, if it was found). All keys are looked up at one snapshot.
+    /// Blank lines are skipped.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "json", "short"])]
+    pub from: Option<PathBuf>,
+
+    /// Name of the column with the keys, if the file has several
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub column: Option<String>,
 
     /// Compute only, without a server; names need --shard-count
     #[arg(long, conflicts_with_all = ["shards", "exclude_shards", "having_table"])]

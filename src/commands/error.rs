@@ -15,6 +15,7 @@ use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
+use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
@@ -48,11 +49,12 @@ pub struct NoShards {
 /// The value of `--in` is not one of the column's type.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} cannot be compared with {}: {}\n{}", one_line(&format!("\"{value}\"")),
+    "{} cannot be compared with {}: {}\n{}", one_line(.value),
     one_line(&.column.to_string()), .report.summary_line(),
     .report.particulars(&Statement::composed(String::new()))
 )]
 pub struct NotComparable {
+    /// Quoted, or where it is from.
     pub value: String,
     pub column: ColumnName,
     pub report: ServerError,
@@ -134,6 +136,8 @@ pub enum Error {
     },
     #[error(transparent)]
     Id(#[from] IdError),
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// For commands that answer completely or not at all.
     #[error("not answered: {0}")]
     OriginElsewhere(String),
@@ -241,6 +245,7 @@ impl Error {
             | Self::FileName(_)
             | Self::NoRoute(_)
             | Self::Usage(_) => Exit::Usage,
+            Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
                 Exit::Incomplete
             }

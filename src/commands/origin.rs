@@ -8,10 +8,10 @@ use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::find;
 use super::session_setup::{self, ConnectRetry};
 use crate::client::ServerError;
 use crate::commands::error::Error;
+use crate::commands::find::lookup_plan;
 use crate::commands::find::search::{Everywhere, Search};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
@@ -222,7 +222,7 @@ async fn search(
 ) -> Result<Everywhere, Error> {
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
     let (limits, layout) = (places.plan.limits, places.plan.layout.clone());
-    let plan = find::plan(limits, layout, Arc::default(), &key)?;
+    let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let search = Search {
         lookup: Lookup {
             key: &key,
@@ -251,7 +251,7 @@ async fn search_anew(
     };
     let key = Key::new(&route.name, Some(KeyKind::Origin))?;
     let (limits, layout) = (of_run.limits, of_run.layout.clone());
-    let plan = find::plan(limits, layout, Arc::default(), &key)?;
+    let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let work = async {
         let preflight = session_setup::preflight(opened.first, &plan).await?;
         let connection = preflight.session.connection();

@@ -30,6 +30,8 @@ pub enum ListError {
          as an argument, with -c SQL or with -f FILE"
     )]
     SqlFromThere,
+    #[error("standard input has the keys, so a list of shards cannot come from there; use @FILE")]
+    KeysFromThere,
     #[error("standard input can hold only one list; use @FILE for the other")]
     Twice,
 }
@@ -39,6 +41,7 @@ pub enum ListError {
 pub(super) enum StandardInput {
     Free,
     HoldsSql,
+    HoldsKeys,
 }
 
 pub(super) fn held_by(sql: &StatementArgs) -> StandardInput {
@@ -59,6 +62,7 @@ pub(super) fn filter(
     let piped = both.filter(|it| **it == ListSource::StandardInput).count();
     match (piped, standard_input) {
         (1.., StandardInput::HoldsSql) => return Err(ListError::SqlFromThere),
+        (1.., StandardInput::HoldsKeys) => return Err(ListError::KeysFromThere),
         (2.., _) => return Err(ListError::Twice),
         _ => {}
     }

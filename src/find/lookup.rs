@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{Stream, StreamExt, stream};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, SimpleQueryMessage};
+use tokio_postgres::{Row, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::client::ServerError;
 use crate::exec::failures::Failures;
@@ -95,7 +95,9 @@ pub struct KeyTable {
     /// Whether it has a name column.
     named: bool,
     /// The schema of the key column's operator `=`, quoted.
-    operator_schema: String,
+    pub(super) operator_schema: String,
+    /// The type of the column of `--in`, qualified and quoted; else empty.
+    pub(super) key_type: String,
 }
 
 #[derive(Debug, Default)]
@@ -147,7 +149,8 @@ pub fn home(key: &Key) -> Option<&str> {
     }
 }
 
-fn column(key: &Key) -> &str {
+/// The column that holds the key.
+pub fn column(key: &Key) -> &str {
     match key {
         Key::Origin(_) | Key::Account(_) => "name",
         Key::Id(_) => "id",
@@ -180,12 +183,8 @@ impl Lookup<'_> {
             tables.in_shard.entry(shard).or_default().push(KeyTable {
                 name: name.to_owned(),
                 named: row.get(2) == Some("t"),
-                operator_schema: row
-                    .try_get(4)
-                    .ok()
-                    .flatten()
-                    .unwrap_or("pg_catalog")
-                    .to_owned(),
+                operator_schema: text(row, 4).unwrap_or("pg_catalog").to_owned(),
+                key_type: text(row, 5).unwrap_or_default().to_owned(),
             });
         }
         Ok(tables)
@@ -291,7 +290,7 @@ impl Lookup<'_> {
             .buffered(IN_FLIGHT)
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         self,
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
@@ -332,6 +331,11 @@ fn count_rows(column: &ColumnName, value: &str, shard: Shard, table: &KeyTable) 
     )
 }
 
+/// Only `column_tables.sql` has so many columns.
+fn text(row: &SimpleQueryRow, column: usize) -> Option<&str> {
+    row.try_get(column).ok().flatten()
+}
+
 fn names_sql(shard: Shard, table: &KeyTable) -> String {
     sql_template::fill(
         include_str!("../../sql/find/similar.sql"),
@@ -339,13 +343,13 @@ fn names_sql(shard: Shard, table: &KeyTable) -> String {
     )
 }
 
-fn qualified(shard: Shard, table: &KeyTable) -> String {
+pub(super) fn qualified(shard: Shard, table: &KeyTable) -> String {
     let schema = shard.to_string();
     format!("{}.{}", Identifier(&schema), Identifier(&table.name))
 }
 
 /// The table that the snapshot does not cover, if this row is from `sql/find/rewritten.sql`.
-fn rewritten(row: &Row) -> Option<String> {
+pub(super) fn rewritten(row: &Row) -> Option<String> {
     match row.try_get::<_, Option<String>>(0) {
         Ok(None) => row.try_get(2).ok(),
         _ => None,
@@ -353,7 +357,7 @@ fn rewritten(row: &Row) -> Option<String> {
 }
 
 /// A shard's own error; `Err` if it affects all shards.
-fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
+pub(super) fn shard_error(error: &tokio_postgres::Error) -> Result<ShardError, LookupError> {
     let fatal = error.as_db_error().is_none_or(ServerError::is_fatal);
     match failure(error) {
         LookupError::Server(report) if !fatal && !fanout::is_transient(&report.code) => {
@@ -385,6 +389,7 @@ mod tests {
             name: "o\"r'i{label}{name}".to_owned(),
             named: true,
             operator_schema: "pg_catalog".to_owned(),
+            key_type: String::new(),
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
@@ -401,6 +406,7 @@ mod tests {
             name: name.to_owned(),
             named: true,
             operator_schema: "pg_catalog".to_owned(),
+            key_type: String::new(),
         };
         let mut tables = Tables::default();
         for shard in &shards[..3] {
@@ -425,6 +431,7 @@ mod tests {
             name: "t".to_owned(),
             named: false,
             operator_schema: "pg_catalog".to_owned(),
+            key_type: String::new(),
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),

@@ -1,3 +1,4 @@
 //! Finds the shard that holds a key: the lookup and the report.
+pub mod batch;
 pub mod lookup;
 pub mod report;

@@ -1,8 +1,9 @@
 //! `shardq find`: finds the shard that holds a key, and verifies it.
 
+mod batch;
+mod batch_search;
+pub mod lookup_plan;
 pub mod search;
-
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,20 +12,16 @@ use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::other_databases;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
-use crate::exec::copy::ResultProtocol;
-use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
-use crate::find::lookup::{self, Lookup};
+use crate::exec::plan::Plan;
+use crate::find::batch::input::InputFile;
+use crate::find::lookup::Lookup;
 use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
-use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::routing::key::{Key, NoRoute, Route};
-use crate::sharding::search_path::SearchPath;
-use crate::sharding::selection::ShardFilter;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
@@ -36,6 +33,10 @@ use crate::text::humanize::HumanDuration;
 use search::{Everywhere, ExpectedShardResult, Search, Unanswered};
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
+    if let Some(file) = &args.from {
+        // Boxed because the future is large.
+        return Box::pin(batch::run(&args, InputFile::new(file))).await;
+    }
     let mut console = Console::new(args.quiet);
     let key = key(&args)?;
     let found = if args.no_verify {
@@ -89,12 +90,13 @@ struct FindOutcome {
 }
 
 fn key(args: &FindArgs) -> Result<Key, Error> {
-    Ok(match &args.column {
+    let text = args.key.clone().unwrap_or_default();
+    Ok(match &args.in_column {
         Some(column) => Key::Value {
             column: column.clone(),
-            text: args.key.clone(),
+            text,
         },
-        None => Key::new(&args.key, args.kind)?,
+        None => Key::new(&text, args.kind)?,
     })
 }
 
@@ -123,7 +125,7 @@ async fn verify(
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
-    let plan = plan(args.limits.into(), args.layout.layout(), filter, key)?;
+    let plan = lookup_plan::plan(args.limits.into(), args.layout.layout(), filter, key)?;
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&settings, console);
@@ -153,28 +155,6 @@ async fn verify(
             found => return found,
         }
     }
-}
-
-/// The preflight needs a statement to check; the first lookup serves.
-pub(super) fn plan(
-    limits: Timeouts,
-    layout: Layout,
-    filter: Arc<ShardFilter>,
-    key: &Key,
-) -> Result<Plan, Error> {
-    Ok(Plan {
-        statement: Statement::new(&lookup::tables_sql(key, &layout, None))?,
-        layout,
-        filter,
-        search_path: SearchPath::default(),
-        instant: Consistency::SharedSnapshot,
-        pinned: Determinism::None,
-        limits,
-        transfer: ResultProtocol::SimpleQuery,
-        check: CheckFrequency::Batches,
-        row_security: RowSecurity::Fail,
-        lock: Vec::new(),
-    })
 }
 
 #[derive(Clone, Copy)]
@@ -252,7 +232,7 @@ async fn search(
     {
         return Err(Error::NoColumn {
             column: column.clone(),
-            others: others(lookup, settings).await,
+            others: lookup_plan::others(lookup, settings).await,
         });
     }
     if let (ExpectedShardResult::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
@@ -277,13 +257,6 @@ async fn no_table(shard: Shard, table: &str, lookup: Lookup<'_>, settings: &Sett
     Error::NoTable {
         shard,
         table: table.to_owned(),
-        others: others(lookup, settings).await,
+        others: lookup_plan::others(lookup, settings).await,
     }
-}
-
-/// Databases that have tables for the key.
-async fn others(lookup: Lookup<'_>, settings: &Settings) -> Vec<(String, usize)> {
-    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
-    other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
-        .await
 }

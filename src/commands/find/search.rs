@@ -11,7 +11,7 @@ use crate::exec::explanation;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::exec::plan::Plan;
-use crate::find::lookup::{self, Lookup, LookupResult, Tables};
+use crate::find::lookup::{self, Lookup, LookupError, LookupResult, Tables};
 use crate::find::report::{Match, SearchCoverage};
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
@@ -132,11 +132,7 @@ impl Search<'_> {
         console: &mut Console,
     ) -> Result<Everywhere, Error> {
         let shards = &self.selection.shards;
-        let mut tables = self.lookup.tables(None).await?;
-        tables.in_shard.retain(|shard, _| self.is_selected(*shard));
-        tables
-            .unreadable
-            .retain(|shard, _| self.is_selected(*shard));
+        let tables = self.selected_tables().await?;
         let progress = |done| {
             console.progress(&format!("{done}/{} shards searched", shards.len()));
         };
@@ -150,7 +146,7 @@ impl Search<'_> {
             && let Some(report) = not_comparable(&failures)
         {
             return Err(Error::NotComparable(Box::new(NotComparable {
-                value: text.clone(),
+                value: format!("\"{text}\""),
                 column: column.clone(),
                 report,
             })));
@@ -186,21 +182,39 @@ impl Search<'_> {
             hits,
             nearest,
             searched,
-            unanswered: Unanswered {
-                failures: self.describe(&failures, shards.len()).await,
-                column: self.column(),
-                lacking,
-            },
+            unanswered: self.unanswered(&failures, lacking).await,
         })
     }
 
-    fn is_selected(self, shard: Shard) -> bool {
+    /// The tables for the key, in the selected shards.
+    pub(super) async fn selected_tables(self) -> Result<Tables, LookupError> {
+        let mut tables = self.lookup.tables(None).await?;
+        tables.in_shard.retain(|shard, _| self.is_selected(*shard));
+        tables
+            .unreadable
+            .retain(|shard, _| self.is_selected(*shard));
+        Ok(tables)
+    }
+
+    pub(super) async fn unanswered(
+        self,
+        failures: &Failures,
+        lacking: BTreeMap<String, Vec<Shard>>,
+    ) -> Unanswered {
+        Unanswered {
+            failures: self.describe(failures, self.selection.shards.len()).await,
+            column: self.column(),
+            lacking,
+        }
+    }
+
+    pub(super) fn is_selected(self, shard: Shard) -> bool {
         self.selection.shards.binary_search(&shard).is_ok()
     }
 
     /// Shards that would have to be searched for the search to be complete, but are not selected or
     /// do not exist. A list of shards is complete as it is.
-    fn not_there(self, expected_shard: Option<Shard>) -> Ranges {
+    pub(super) fn not_there(self, expected_shard: Option<Shard>) -> Ranges {
         let all = self.topology.shards();
         let exists = |shard: &Shard| all.binary_search(shard).is_ok();
         let expected = expected_shard.filter(|shard| exists(shard) && !self.is_selected(*shard));
@@ -239,7 +253,7 @@ impl Search<'_> {
 
 /// The server's error if no shard can compare its column with the key. Its text differs between
 /// shards if it names a type of the shard's own.
-fn not_comparable(failures: &Failures) -> Option<ServerError> {
+pub(super) fn not_comparable(failures: &Failures) -> Option<ServerError> {
     let of_key = |error: &ShardError| match error {
         ShardError::Server(report) => {
             let code = report.code.code();
@@ -256,7 +270,7 @@ fn not_comparable(failures: &Failures) -> Option<ServerError> {
 }
 
 /// A shard with such tables counts as not answered.
-fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
+pub(super) fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
     tables.unreadable.iter().map(|(&shard, names)| {
         let tables = names.iter().cloned().collect();
         (shard, ShardError::NotReadable { tables })

@@ -1,5 +1,6 @@
 //! `shardq find`.
 
+mod from_file;
 mod in_column;
 mod incomplete;
 mod lookup;

@@ -1,0 +1,312 @@
+//! `shardq find --from FILE`: writes the rows of a CSV file with the shard of each key.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::batch_search::BatchSearch;
+use super::lookup_plan;
+use super::search::{Search, Unanswered};
+use crate::cli::find::FindArgs;
+use crate::client::{Connection, ConnectionPool};
+use crate::commands::attempt::Attempts;
+use crate::commands::error::Error;
+use crate::commands::session_setup;
+use crate::commands::setup;
+use crate::commands::shard_lists::{self, StandardInput};
+use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
+use crate::exec::plan::Plan;
+use crate::find::batch::annotate::{self, Verification};
+use crate::find::batch::input::{Chunk, Input, InputFile};
+use crate::find::batch::keys::{ChunkKeys, KeyRule, Tally};
+use crate::find::lookup::Lookup;
+use crate::find::report::SearchCoverage;
+use crate::output::sink::{Sink, SinkError};
+use crate::sharding::routing::key::{Key, KeyKind};
+use crate::sharding::selection::ShardFilter;
+use crate::sharding::statement::Statement;
+use crate::sharding::topology::TopologyError;
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
+use crate::text::humanize::{HumanDuration, ThousandsSeparated};
+
+/// The input on its way to the output.
+struct Batch<'a> {
+    args: &'a FindArgs,
+    input: Input,
+    /// What was read and not written yet: another attempt begins with it.
+    held: Option<Chunk>,
+    sink: Sink,
+    /// Whether anything was written.
+    is_begun: bool,
+    is_closed: bool,
+    tally: Tally,
+}
+
+/// What is to be reported on stderr.
+struct Searched {
+    coverage: SearchCoverage,
+    unanswered: Vec<Unanswered>,
+    location: Location,
+}
+
+pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
+    let mut console = Console::new(args.quiet);
+    let standard_input = if file.is_standard_input() {
+        StandardInput::HoldsKeys
+    } else {
+        StandardInput::Free
+    };
+    let filter = shard_lists::filter(&args.select, standard_input)?;
+    key_rule(args, args.shard_count)?;
+    let settings = if args.no_verify {
+        None
+    } else {
+        Some(setup::settings(&args.connection)?)
+    };
+    let interrupt = setup::listen()?;
+    let input = tokio::select! {
+        input = Input::open(file, args.column.clone()) => input?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let mut batch = Batch {
+        args,
+        input,
+        held: None,
+        sink: Sink::stdout()?,
+        is_begun: false,
+        is_closed: false,
+        tally: Tally::default(),
+    };
+    let searched = match &settings {
+        None => tokio::select! {
+            computed = batch.compute() => computed.map(|()| Some(None)),
+            () = interrupt.requested() => Ok(None),
+        },
+        Some(settings) => {
+            let verified = batch.verify(filter, settings, &interrupt, &mut console);
+            verified.await.map(|searched| searched.map(Some))
+        }
+    };
+    let tally = batch.tally;
+    let published = tokio::select! {
+        published = batch.sink.publish() => published,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
+    let Some(searched) = searched? else {
+        return Ok(Exit::Interrupted);
+    };
+    let is_closed = matches!(published, Err(SinkError::Closed));
+    if !is_closed {
+        published?;
+    }
+    Ok(match searched {
+        None => Exit::Complete,
+        Some(searched) => searched.report(tally, is_closed, &mut console),
+    })
+}
+
+/// # Errors
+/// If keys are computed, but shards have names.
+fn key_rule(args: &FindArgs, shard_count: Option<NonZeroU32>) -> Result<KeyRule, Error> {
+    if let Some(column) = &args.in_column {
+        return Ok(KeyRule::InColumn(column.clone()));
+    }
+    let numbering = args.layout.layout().numbering();
+    Ok(KeyRule::Computed {
+        kind: args.kind,
+        numbering: numbering.ok_or(TopologyError::NoNumbers)?,
+        shard_count,
+        now: Timestamp::now(),
+    })
+}
+
+/// A key for what needs one before any is read.
+fn any_key(args: &FindArgs) -> Key {
+    match (&args.in_column, args.kind) {
+        (Some(column), _) => Key::Value {
+            column: column.clone(),
+            text: String::new(),
+        },
+        (None, Some(KeyKind::Account)) => Key::Account(String::new()),
+        (None, _) => Key::Origin(String::new()),
+    }
+}
+
+impl Batch<'_> {
+    async fn compute(&mut self) -> Result<(), Error> {
+        let rule = key_rule(self.args, self.args.shard_count)?;
+        self.begin().await;
+        while !self.is_closed
+            && let Some(keys) = self.next(&rule).await?
+        {
+            self.write(&keys).await;
+        }
+        Ok(())
+    }
+
+    /// `None` if interrupted.
+    async fn verify(
+        &mut self,
+        filter: Arc<ShardFilter>,
+        settings: &Settings,
+        interrupt: &Interrupt,
+        console: &mut Console,
+    ) -> Result<Option<Searched>, Error> {
+        let args = self.args;
+        let (limits, layout) = (args.limits.into(), args.layout.layout());
+        let plan = lookup_plan::plan(limits, layout, filter, &any_key(args))?;
+        setup::say_warnings(settings, console);
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.begin()?;
+            let opened = tokio::select! {
+                opened = session_setup::open(settings, 1, attempts.connect, console) => opened?,
+                () = interrupt.requested() => return Ok(None),
+            };
+            let work = self.search(&plan, settings, &opened.server, opened.first, console);
+            let done = session_setup::run_or_cancel(&opened.server, interrupt, work).await;
+            opened.server.close().await;
+            // Only messages from opening the connection are shown.
+            let notices = opened.server.take_notices();
+            notices.say(1, &Statement::composed(String::new()), console);
+            match done {
+                Err(Error::Lookup(error)) if error.is_transient() && !self.is_begun => {
+                    let note = format!("{error}; retrying at a new snapshot");
+                    attempts.retry(Vec::new(), &note, console);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// All chunks at one snapshot.
+    async fn search(
+        &mut self,
+        plan: &Plan,
+        settings: &Settings,
+        server: &ConnectionPool,
+        connection: Connection,
+        console: &mut Console,
+    ) -> Result<Searched, Error> {
+        let preflight = session_setup::preflight(connection, plan).await?;
+        let connection = preflight.session.connection();
+        connection.wait_at_most(plan.limits.patience());
+        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
+        session_setup::warn_of_names(&topology, console);
+        let selection = session_setup::filtered(plan, &preflight, &topology).await?;
+        let shard_count = self.args.shard_count.unwrap_or(topology.shard_count());
+        let lookup = Lookup {
+            key: &any_key(self.args),
+            layout: &plan.layout,
+            session: &preflight.session,
+        };
+        let search = Search {
+            lookup,
+            plan,
+            topology: &topology,
+            selection: &selection,
+            shard_count,
+        };
+        let rule = key_rule(self.args, Some(shard_count))?;
+        let file = self.input.file().clone();
+        let mut searches = BatchSearch::new(search, &file);
+        while !self.is_closed
+            && let Some(mut keys) = self.next(&rule).await?
+        {
+            searches.chunk(&mut keys, console).await?;
+            if let Some((column, key)) = searches.missing_column() {
+                let lookup = Lookup { key, ..lookup };
+                let others = lookup_plan::others(lookup, settings).await;
+                return Err(Error::NoColumn { column, others });
+            }
+            self.begin().await;
+            self.write(&keys).await;
+            console.progress(&format!("{} keys", ThousandsSeparated(self.tally.rows)));
+        }
+        self.begin().await;
+        let (coverage, unanswered) = searches.coverage().await;
+        Ok(Searched {
+            coverage,
+            unanswered,
+            location: session_setup::location(server),
+        })
+    }
+
+    /// The keys of the next chunk; `None` at the end.
+    async fn next(&mut self, rule: &KeyRule) -> Result<Option<ChunkKeys>, Error> {
+        if self.held.is_none() {
+            self.held = self.input.next().await?;
+        }
+        let column = self.input.header().key_column;
+        let keys = self
+            .held
+            .as_ref()
+            .map(|chunk| ChunkKeys::new(chunk, column, rule, self.input.file()));
+        Ok(keys.transpose()?)
+    }
+
+    /// Writes the header, once.
+    async fn begin(&mut self) {
+        if !self.is_begun {
+            self.is_begun = true;
+            let header = annotate::header(&self.input.header().record);
+            self.is_closed |= !self.sink.write(header).await;
+        }
+    }
+
+    /// Writes the chunk whose keys these are.
+    async fn write(&mut self, keys: &ChunkKeys) {
+        if let Some(chunk) = self.held.take() {
+            keys.tally(&mut self.tally);
+            let verification = if self.args.no_verify {
+                Verification::Skipped
+            } else {
+                Verification::Done
+            };
+            let rows = annotate::rows(chunk.rows.iter().zip(keys.rows()), verification);
+            self.is_closed |= !self.sink.write(rows).await;
+        }
+    }
+}
+
+impl Searched {
+    /// A reader who stopped early does not want the summary.
+    fn report(self, tally: Tally, is_closed: bool, console: &mut Console) -> Exit {
+        for unanswered in &self.unanswered {
+            unanswered.say(console);
+        }
+        if is_closed {
+            return Exit::Complete;
+        }
+        let SearchCoverage {
+            answered,
+            expected,
+            missing,
+        } = &self.coverage;
+        let is_complete = self.coverage.is_complete();
+        let is_verified = tally.verified == tally.rows;
+        let shards = format!("{answered}/{expected} shards{missing}");
+        let keys = if tally.rows == 1 { "key" } else { "keys" };
+        console.summary(&SummaryLine {
+            before: vec![
+                SummaryPart::Plain(format!("{} {keys}", ThousandsSeparated(tally.rows))),
+                SummaryPart::complete_if(is_verified, tally.to_string()),
+                SummaryPart::complete_if(is_complete, shards),
+            ],
+            location: self.location,
+            after: vec![
+                "one snapshot".to_owned(),
+                HumanDuration(console.elapsed()).to_string(),
+            ],
+        });
+        if is_verified && is_complete {
+            Exit::Complete
+        } else {
+            Exit::Incomplete
+        }
+    }
+}

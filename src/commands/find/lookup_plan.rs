@@ -1,0 +1,44 @@
+//! What the lookups of one key and of many have in common: the plan, and where else to look.
+
+use std::sync::Arc;
+
+use crate::commands::error::Error;
+use crate::commands::other_databases;
+use crate::config::Settings;
+use crate::exec::copy::ResultProtocol;
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
+use crate::find::lookup::{self, Lookup};
+use crate::sharding::layout::Layout;
+use crate::sharding::routing::key::Key;
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::selection::ShardFilter;
+use crate::sharding::statement::Statement;
+
+/// The preflight needs a statement to check; the first lookup serves.
+pub fn plan(
+    limits: Timeouts,
+    layout: Layout,
+    filter: Arc<ShardFilter>,
+    key: &Key,
+) -> Result<Plan, Error> {
+    Ok(Plan {
+        statement: Statement::new(&lookup::tables_sql(key, &layout, None))?,
+        layout,
+        filter,
+        search_path: SearchPath::default(),
+        instant: Consistency::SharedSnapshot,
+        pinned: Determinism::None,
+        limits,
+        transfer: ResultProtocol::SimpleQuery,
+        check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
+        lock: Vec::new(),
+    })
+}
+
+/// Databases that have tables for the key.
+pub async fn others(lookup: Lookup<'_>, settings: &Settings) -> Vec<(String, usize)> {
+    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
+    other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
+        .await
+}

@@ -1,0 +1,236 @@
+//! The distinct keys of a chunk, where they belong, and where they were found. Pure.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZeroU32;
+
+use jiff::Timestamp;
+
+use crate::find::batch::input::{Chunk, InputError, InputFile};
+use crate::pg::column_name::ColumnName;
+use crate::sharding::numbering::Numbering;
+use crate::sharding::routing::key::{Key, KeyKind, NoRoute};
+use crate::sharding::shard::Shard;
+use crate::text::humanize::ThousandsSeparated;
+
+/// How the text of a key is understood.
+#[derive(Debug, Clone)]
+pub enum KeyRule {
+    Computed {
+        kind: Option<KeyKind>,
+        numbering: Numbering,
+        shard_count: Option<NonZeroU32>,
+        now: Timestamp,
+    },
+    InColumn(ColumnName),
+}
+
+/// Which tables may hold a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyGroup {
+    Origins,
+    Accounts,
+    Ids,
+    Column,
+}
+
+/// A key, and what is known about it.
+#[derive(Debug, Clone)]
+pub struct KeyState {
+    pub key: Key,
+    /// Where it belongs, if that can be computed.
+    pub expected: Option<Shard>,
+    /// The expected shard, or all others that have it.
+    pub found: Vec<Shard>,
+}
+
+/// The keys of a chunk.
+#[derive(Debug, Default)]
+pub struct ChunkKeys {
+    /// Each once.
+    pub states: Vec<KeyState>,
+    /// By row; `None` for an empty key.
+    of_row: Vec<Option<usize>>,
+}
+
+/// What became of the rows of the input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub rows: u64,
+    pub verified: u64,
+    /// Only in other shards.
+    pub misplaced: u64,
+    pub missing: u64,
+    /// Rows without a key.
+    pub empty: u64,
+}
+
+/// `99,998 verified, 1 misplaced, 1 missing`
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} verified", ThousandsSeparated(self.verified))?;
+        let others = [
+            (self.misplaced, "misplaced"),
+            (self.missing, "missing"),
+            (self.empty, "empty"),
+        ];
+        for (count, kind) in others.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {} {kind}", ThousandsSeparated(count))?;
+        }
+        Ok(())
+    }
+}
+
+impl KeyGroup {
+    pub fn of(key: &Key) -> Self {
+        match key {
+            Key::Origin(_) => Self::Origins,
+            Key::Account(_) => Self::Accounts,
+            Key::Id(_) => Self::Ids,
+            Key::Value { .. } => Self::Column,
+        }
+    }
+}
+
+impl KeyState {
+    /// Whether it is where it belongs, or anywhere if that cannot be computed.
+    pub fn is_verified(&self) -> bool {
+        match self.expected {
+            Some(expected) => self.found.contains(&expected),
+            None => !self.found.is_empty(),
+        }
+    }
+
+    /// `shard_3 shard_7`
+    pub fn shards(&self) -> String {
+        match self.expected {
+            Some(expected) if self.found.contains(&expected) => expected.to_string(),
+            _ => {
+                let names: Vec<_> = self.found.iter().map(|shard| shard.name()).collect();
+                names.join(" ")
+            }
+        }
+    }
+}
+
+impl KeyRule {
+    /// # Errors
+    /// If it is not a key of its kind, or if its shard needs the number of shards.
+    fn state(&self, text: &str) -> Result<KeyState, String> {
+        let (key, expected) = match self {
+            Self::InColumn(column) => {
+                let key = Key::Value {
+                    column: column.clone(),
+                    text: text.to_owned(),
+                };
+                (key, None)
+            }
+            Self::Computed {
+                kind,
+                numbering,
+                shard_count,
+                now,
+            } => {
+                let key = Key::new(text, *kind).map_err(|error| error.to_string())?;
+                let expected = match key.route(numbering, *shard_count, *now) {
+                    Ok(route) => Some(route.shard),
+                    Err(why @ NoRoute::ShardCountUnknown) => return Err(why.to_string()),
+                    Err(_) => None,
+                };
+                (key, expected)
+            }
+        };
+        Ok(KeyState {
+            key,
+            expected,
+            found: Vec::new(),
+        })
+    }
+}
+
+impl ChunkKeys {
+    /// # Errors
+    /// If a row has no valid key.
+    pub fn new(
+        chunk: &Chunk,
+        column: usize,
+        rule: &KeyRule,
+        file: &InputFile,
+    ) -> Result<Self, InputError> {
+        let mut keys = Self::default();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for row in &chunk.rows {
+            let invalid = |reason: String| InputError::Key {
+                file: file.clone(),
+                line: row.position().map_or(0, csv::Position::line),
+                reason,
+            };
+            let text = std::str::from_utf8(row.get(column).unwrap_or_default());
+            let text = text.map_err(|_| invalid("invalid UTF-8".to_owned()))?;
+            if text.contains('\0') {
+                return Err(invalid("the key contains a NUL byte".to_owned()));
+            }
+            let index = match (text, known.get(text)) {
+                ("", _) => None,
+                (_, Some(index)) => Some(*index),
+                (_, None) => {
+                    let index = keys.states.len();
+                    keys.states.push(rule.state(text).map_err(invalid)?);
+                    known.insert(text, index);
+                    Some(index)
+                }
+            };
+            keys.of_row.push(index);
+        }
+        Ok(keys)
+    }
+
+    /// What became of each row's key, in the order of the rows.
+    pub fn rows(&self) -> impl Iterator<Item = Option<&KeyState>> {
+        self.of_row
+            .iter()
+            .map(|index| index.and_then(|index| self.states.get(index)))
+    }
+
+    /// The indexes of the keys that are not verified, by group.
+    pub fn not_verified(&self, group: KeyGroup) -> Vec<usize> {
+        let indexed = self.states.iter().enumerate();
+        indexed
+            .filter(|(_, state)| KeyGroup::of(&state.key) == group && !state.is_verified())
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    pub fn groups(&self) -> Vec<KeyGroup> {
+        let mut groups: Vec<_> = self
+            .states
+            .iter()
+            .map(|state| KeyGroup::of(&state.key))
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// Several tables of a shard may have an id. Results come in shard order.
+    pub fn add(&mut self, index: usize, shard: Shard) {
+        if let Some(state) = self.states.get_mut(index)
+            && !state.found.contains(&shard)
+        {
+            state.found.push(shard);
+        }
+    }
+
+    pub fn tally(&self, tally: &mut Tally) {
+        for state in self.rows() {
+            tally.rows += 1;
+            let kind = match state {
+                None => &mut tally.empty,
+                Some(state) if state.is_verified() => &mut tally.verified,
+                Some(state) if state.found.is_empty() => &mut tally.missing,
+                Some(_) => &mut tally.misplaced,
+            };
+            *kind += 1;
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Many keys at once, from a CSV file: read, looked up in few statements, and written back with the
+//! shard of each.
+pub mod annotate;
+pub mod input;
+pub mod keys;
+pub mod lookup;
