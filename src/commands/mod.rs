@@ -13,6 +13,7 @@ mod other_databases;
 pub mod profiles;
 pub mod query;
 mod result_end;
+mod select;
 mod session_setup;
 mod setup;
 mod shard_lists;

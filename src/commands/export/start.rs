@@ -3,6 +3,7 @@
 use super::ExportRequest;
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, OriginLookups};
+use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
 use crate::exec::driver::Run;
@@ -109,9 +110,9 @@ async fn choose(
 ) -> Result<Selection, Error> {
     let (plan, shards) = (request.plan, &request.args.shards);
     if request.args.output.allow_partial {
-        session_setup::select_shards(shards, plan, preflight, topology, console).await
+        select::select_shards(shards, plan, preflight, topology, console).await
     } else {
-        session_setup::select_all_shards(shards, plan, preflight, topology, console).await
+        select::select_all_shards(shards, plan, preflight, topology, console).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
+use crate::commands::select;
 use crate::commands::session_setup;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
@@ -196,8 +197,8 @@ impl Batch<'_> {
         let connection = preflight.session.connection();
         connection.wait_at_most(plan.limits.patience());
         let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-        session_setup::warn_of_names(&topology, console);
-        let selection = session_setup::filtered(plan, &preflight, &topology).await?;
+        select::warn_of_names(&topology, console);
+        let selection = select::filtered(plan, &preflight, &topology).await?;
         let shard_count = self.args.shard_count.unwrap_or(topology.shard_count());
         let lookup = Lookup {
             key: &any_key(self.args),

@@ -7,7 +7,7 @@ pub mod search;
 
 use jiff::Timestamp;
 
-use super::session_setup;
+use super::{select, session_setup};
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
@@ -187,8 +187,8 @@ async fn search(
         session: &preflight.session,
     };
     let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-    session_setup::warn_of_names(&topology, console);
-    let selection = session_setup::filtered(plan, &preflight, &topology).await?;
+    select::warn_of_names(&topology, console);
+    let selection = select::filtered(plan, &preflight, &topology).await?;
     let search = Search {
         lookup,
         plan,

@@ -6,7 +6,7 @@ pub mod flags;
 pub mod gather;
 
 use super::origin::{KeyLocations, Located, OriginLookups};
-use super::session_setup;
+use super::{select, session_setup};
 use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::client::notices::Notices;
 use crate::client::{ConnectionPool, PendingConnection};
@@ -159,7 +159,7 @@ pub(super) async fn prepare(
             session_setup::topology(&found.preflight, &plan.layout, request.settings).await?;
         let (shards, preflight) = (request.shards, &found.preflight);
         let selection =
-            session_setup::select_all_shards(shards, plan, preflight, &topology, console).await?;
+            select::select_all_shards(shards, plan, preflight, &topology, console).await?;
         let session = &found.preflight.session;
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         let options = options(request.global, attempt.strategy);

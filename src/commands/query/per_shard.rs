@@ -8,6 +8,7 @@ use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
+use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::driver::{self, Run};
 use crate::exec::fanout::Preflight;
@@ -113,8 +114,7 @@ async fn prepare(
             session_setup::topology(&preflight, &request.plan.layout, request.settings).await?;
         let shards = &request.args.shards;
         let selection =
-            session_setup::select_shards(shards, request.plan, &preflight, &topology, console)
-                .await?;
+            select::select_shards(shards, request.plan, &preflight, &topology, console).await?;
         let origin_lookups =
             OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
         Ok(Setup {

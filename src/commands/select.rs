@@ -1,0 +1,98 @@
+//! Which of the shards that exist are queried, and what may be missing among them.
+
+use std::num::NonZeroU32;
+
+use crate::cli::query::ShardArgs;
+use crate::commands::error::Error;
+use crate::exec::fanout::Preflight;
+use crate::exec::plan::Plan;
+use crate::exec::unknown_name::UnknownName;
+use crate::sharding::selection::Selection;
+use crate::sharding::topology::{Topology, TopologyError};
+use crate::terminal::console::Console;
+
+/// The shards to query. Warns about what may be missing.
+pub async fn select_shards(
+    args: &ShardArgs,
+    plan: &Plan,
+    preflight: &Preflight,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    if let Some(expected) = args.expect_shards {
+        topology.expect(expected)?;
+    }
+    warn_of_names(topology, console);
+    let mut selection = if args.origin.is_empty() {
+        filtered(plan, preflight, topology).await?
+    } else {
+        // Use the expected number: the highest shard may be missing.
+        let expected = args.expect_shards.and_then(NonZeroU32::new);
+        let shard_count = expected.unwrap_or(topology.shard_count());
+        Selection::of_origins(topology, &args.origin, shard_count)?
+    };
+    if args.expect_shards.is_some() {
+        // The number is known to be right, but not that listed shards exist.
+        selection.doubt = selection
+            .doubt
+            .filter(|doubt| !doubt.nonexistent.is_empty());
+    }
+    Ok(selection)
+}
+
+/// All shards that the plan's filter lets through. If none has the table of `--having-table`, the
+/// error names the nearest.
+pub async fn filtered(
+    plan: &Plan,
+    preflight: &Preflight,
+    topology: &Topology,
+) -> Result<Selection, Error> {
+    let error = match Selection::filtered(topology, &plan.filter) {
+        Err(error @ TopologyError::NoneHasTable(_)) => error,
+        selection => return Ok(selection?),
+    };
+    let unknown = UnknownName::table(plan.filter.having_table.as_deref().unwrap_or_default());
+    let connection = preflight.session.connection();
+    let found = unknown.candidates(connection, &plan.layout, &[]).await;
+    Err(Error::NoneHasTable {
+        error,
+        hint: found.and_then(|found| found.hint_in_shards(&unknown)),
+    })
+}
+
+/// As [`select_shards`], but an error if shards may be missing.
+pub async fn select_all_shards(
+    args: &ShardArgs,
+    plan: &Plan,
+    preflight: &Preflight,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    let selection = select_shards(args, plan, preflight, topology, console).await?;
+    match selection.doubt {
+        Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
+        None => Ok(selection),
+    }
+}
+
+/// Warns about unusual numbering and look-alikes.
+pub fn warn_of_names(topology: &Topology, console: &mut Console) {
+    if let (Some(first), Some(numbering)) = (topology.late_start(), topology.numbering()) {
+        console.warning(&format!(
+            "shard numbers start at {first}, not at {} or {}",
+            numbering.shard(0),
+            numbering.shard(1)
+        ));
+    }
+    let gaps = topology.gaps();
+    if !gaps.is_empty() {
+        console.warning(&format!("{gaps} missing (gap in shard numbers)"));
+    }
+    let look_alikes = topology.look_alikes();
+    if !look_alikes.is_empty() {
+        console.warning(&format!(
+            "not queried, because shards are {}: {look_alikes}",
+            topology.layout().naming()
+        ));
+    }
+}
