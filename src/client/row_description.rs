@@ -237,6 +237,9 @@ fn rewrite(mut body: &[u8]) -> Option<Vec<u8>> {
         new.extend_from_slice(name);
         new.extend_from_slice(tail);
     }
+    if !body.is_empty() {
+        return None;
+    }
     let length = u32::try_from(new.len() + 4).ok()?;
     let mut message = vec![ROW_DESCRIPTION];
     message.extend_from_slice(&length.to_be_bytes());
@@ -403,6 +406,15 @@ mod tests {
     fn told(wire: &Wire) -> String {
         let statement = Statement::new("SELECT 1").unwrap();
         wire.take_notices().describe(128, &statement)
+    }
+
+    #[test]
+    fn a_description_with_more_than_its_fields_stays_as_it_is() {
+        let fields = [0, 1, b'a', 0].into_iter().chain([0; FIELD_TAIL]);
+        let mut body: Vec<u8> = fields.collect();
+        assert!(rewrite(&body).is_some());
+        body.push(7);
+        assert_eq!(rewrite(&body), None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The steps from the first connection to the selected shards, shared by all commands.
 
-
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;

@@ -49,7 +49,7 @@ impl Passfile {
         let lines = bytes
             .split(|&b| b == b'\n')
             .filter(|line| !line.starts_with(b"#"))
-            .map(|line| Password::from(line.strip_suffix(b"\r").unwrap_or(line).to_vec()));
+            .map(|line| Password::from(without_returns(line).to_vec()));
         Self {
             path: path.to_owned(),
             lines: lines.collect(),
@@ -72,6 +72,12 @@ impl Passfile {
         let password = Password::from(unescaped(rest));
         (!password.is_empty()).then_some(password)
     }
+}
+
+/// Source: `pg_strip_crlf` in Postgres's `src/common/string.c`.
+fn without_returns(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|&byte| byte != b'\r');
+    &line[..end.map_or(0, |last| last + 1)]
 }
 
 /// What follows a field and its colon, if it has this value. A colon in the value may be escaped or
@@ -130,6 +136,12 @@ mod tests {
         assert_eq!(of("*:*:*:a:b:c\n", "a:b").as_deref(), Some("c"));
         assert_eq!(of("*:*:*:a:b:c\n", "a").as_deref(), Some("b"));
         assert_eq!(of("*:*:*:a\\:b:c\n", "a:b").as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn a_line_ends_before_its_carriage_returns() {
+        let password = find("*:*:*:*:one\r\r\r\n", ("db1", 5432, "builder", "hab"));
+        assert_eq!(password.as_deref(), Some("one"));
     }
 
     #[test]

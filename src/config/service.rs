@@ -93,6 +93,8 @@ fn fill_from(
                 line: number,
             });
         }
+        // Only connection strings may have libpq's old keywords (`requiressl`).
+        let keyword = Parameters::keyword(keyword).ok_or_else(syntax_error)?;
         parameters
             .set_default(keyword, value)
             .map_err(|_| syntax_error())?;
@@ -157,6 +159,21 @@ host=second-of-its-name
             message("last"),
             "nested service specifications not supported in service file \"f\", line 12"
         );
+    }
+
+    #[test]
+    fn an_old_keyword_is_unknown_here() {
+        let mut parameters = Parameters::default();
+        let read = fill_from(
+            "[s]\nrequiressl=1\n",
+            Path::new("file"),
+            "s",
+            &mut parameters,
+        );
+        assert!(matches!(
+            read,
+            Err(SettingsError::ServiceSyntax { line: 2, .. })
+        ));
     }
 
     #[test]

@@ -79,7 +79,8 @@ pub fn timestamp_utc(text: &str) -> Option<i64> {
     };
     let mut seconds = 0;
     for (part, unit) in offset[1..].split(':').zip([3600, 60, 1]) {
-        seconds += part.parse::<i64>().ok()? * unit;
+        // Two digits each; more are not the server's.
+        seconds += i64::from(part.parse::<u8>().ok()?) * unit;
     }
     let seconds = if offset.starts_with('-') {
         -seconds
@@ -142,6 +143,9 @@ mod tests {
         assert_eq!(timestamp_utc("1970-01-01 00:00:01+00"), Some(1_000_000));
         assert_eq!(timestamp_utc("1970-01-01 01:00:00+01"), Some(0));
         assert_eq!(timestamp_utc("1969-12-31 20:30:00-03:30"), Some(0));
+        // No server's.
+        let offset = "2017-05-19 00:00:00-01777777777777777";
+        assert_eq!(timestamp_utc(offset), None);
         assert_eq!(
             timestamp_utc("2017-05-19 21:00:27.943+00"),
             Some(1_495_227_627_943_000)
