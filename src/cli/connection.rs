@@ -84,7 +84,9 @@ pub struct ConnectionArgs {
     )]
     pub password: bool,
 
-    /// Use a standby if one of the hosts is one (`target_session_attrs=prefer-standby`)
+    /// Use a standby if one of the hosts is one
+    ///
+    /// The same as `target_session_attrs=prefer-standby` in a connection string.
     #[arg(long, help_heading = "Connection")]
     pub prefer_standby: bool,
 

@@ -92,17 +92,27 @@ async fn first_of(
                     return Err(ConnectError::new(std::mem::take(failures)));
                 }
             };
-            let check = target_session::check(&mut connected, wanted);
+            let Connected {
+                client, connection, ..
+            } = &mut connected;
+            let check = target_session::check(client, connection, wanted);
             match within(settings.connect_timeout(), check).await {
                 Ok(()) => return Ok(Some(connected)),
                 Err(cause) => {
                     failures.push(Failure::at(&target, cause));
-                    target_session::leave(connected).await;
+                    leave(connected).await;
                 }
             }
         }
     }
     Ok(None)
+}
+
+/// Says goodbye, so that the server logs nothing.
+async fn leave(connected: Connected) {
+    drop(connected.client);
+    // It ends either way.
+    let _ = connected.connection.await;
 }
 
 fn ordered<T>(mut list: Vec<T>, order: LoadBalanceHosts) -> Vec<T> {

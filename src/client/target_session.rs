@@ -2,8 +2,8 @@
 //! for something.
 
 use tokio_postgres::SimpleQueryMessage::Row;
+use tokio_postgres::{Client, Error};
 
-use super::connect::Connected;
 use super::error::Cause;
 use crate::config::TargetSessionAttrs;
 
@@ -24,18 +24,18 @@ pub(super) fn passes(wanted: TargetSessionAttrs) -> &'static [TargetSessionAttrs
     }
 }
 
+/// Polls the connection meanwhile.
+///
 /// # Errors
 /// In libpq's words, what the server is not; or that the connection was lost.
 pub(super) async fn check(
-    connected: &mut Connected,
+    client: &Client,
+    connection: &mut (impl Future<Output = Result<(), Error>> + Unpin),
     wanted: TargetSessionAttrs,
 ) -> Result<(), Cause> {
     if wanted == TargetSessionAttrs::Any {
         return Ok(());
     }
-    let Connected {
-        client, connection, ..
-    } = connected;
     let answers = tokio::select! {
         answers = client.simple_query(STATE) => answers?,
         ended = connection => {
@@ -56,11 +56,4 @@ pub(super) async fn check(
         _ => return Ok(()),
     };
     Err(Cause::WrongSession(fault))
-}
-
-/// Says goodbye, so that the server logs nothing.
-pub(super) async fn leave(connected: Connected) {
-    drop(connected.client);
-    // It ends either way.
-    let _ = connected.connection.await;
 }
