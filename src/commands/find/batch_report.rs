@@ -16,13 +16,10 @@ pub struct Searched {
 }
 
 impl Searched {
-    /// A reader who stopped early does not want the summary.
+    /// A reader who stopped early does not want the summary, nor a status for keys it did not read.
     pub fn report(self, tally: Tally, is_closed: bool, console: &mut Console) -> Exit {
         for unanswered in &self.unanswered {
             unanswered.say(console);
-        }
-        if is_closed {
-            return Exit::Complete;
         }
         let SearchCoverage {
             answered,
@@ -30,6 +27,13 @@ impl Searched {
             missing,
         } = &self.coverage;
         let is_complete = self.coverage.is_complete();
+        if is_closed {
+            return if is_complete {
+                Exit::Complete
+            } else {
+                Exit::Incomplete
+            };
+        }
         let is_verified = tally.verified == tally.rows;
         let shards = format!("{answered}/{expected} shards{missing}");
         let keys = if tally.rows == 1 { "key" } else { "keys" };
