@@ -30,7 +30,9 @@ use crate::sharding::routing::key::KeyKind;
 /// or its table is missing or did not answer, 130 interrupted. With --from: 0 all keys verified,
 /// 3 some are not, or a shard could not be searched.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>",
+    after_help = "\
 Examples:
   shardq find core
   shardq find 721096797631602718
@@ -48,7 +50,8 @@ Habitat id, and with --in, shard is null and rule gives the reason. With --in, k
 TABLE.COLUMN, and found has shard, table, column and rows (how many). Ids are strings, since
 many readers lose precision above 2^53.
 
-Put -- before a key that begins with a dash: shardq find -- -dash")]
+Put -- before a key that begins with a dash: shardq find -- -dash"
+)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct FindArgs {
     /// Find this name or id

@@ -18,7 +18,7 @@ use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::Session;
 use crate::exec::plan::Plan;
 use crate::find::lookup::Lookup;
-use crate::find::report::shards_of;
+use crate::find::matches::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;

@@ -1,4 +1,6 @@
 //! Finds the shard that holds a key: the lookup and the report.
 pub mod batch;
 pub mod lookup;
+pub mod matches;
 pub mod report;
+pub mod tables;

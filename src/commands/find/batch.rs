@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::batch_report::Searched;
 use super::batch_search::BatchSearch;
 use super::lookup_plan;
-use super::search::{Search, Unanswered};
+use super::search::Search;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
@@ -23,7 +24,6 @@ use crate::find::batch::annotate::{self, Verification};
 use crate::find::batch::input::{Chunk, Input, InputFile};
 use crate::find::batch::keys::{ChunkKeys, KeyRule, Tally};
 use crate::find::lookup::Lookup;
-use crate::find::report::SearchCoverage;
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::routing::key::{Key, KeyKind};
 use crate::sharding::selection::ShardFilter;
@@ -31,8 +31,7 @@ use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
-use crate::text::humanize::{HumanDuration, ThousandsSeparated};
+use crate::text::humanize::ThousandsSeparated;
 
 /// The input on its way to the output.
 struct Batch<'a> {
@@ -45,13 +44,6 @@ struct Batch<'a> {
     is_begun: bool,
     is_closed: bool,
     tally: Tally,
-}
-
-/// What is to be reported on stderr.
-struct Searched {
-    coverage: SearchCoverage,
-    unanswered: Vec<Unanswered>,
-    location: Location,
 }
 
 pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
@@ -270,44 +262,6 @@ impl Batch<'_> {
             };
             let rows = annotate::rows(chunk.rows.iter().zip(keys.rows()), verification);
             self.is_closed |= !self.sink.write(rows).await;
-        }
-    }
-}
-
-impl Searched {
-    /// A reader who stopped early does not want the summary.
-    fn report(self, tally: Tally, is_closed: bool, console: &mut Console) -> Exit {
-        for unanswered in &self.unanswered {
-            unanswered.say(console);
-        }
-        if is_closed {
-            return Exit::Complete;
-        }
-        let SearchCoverage {
-            answered,
-            expected,
-            missing,
-        } = &self.coverage;
-        let is_complete = self.coverage.is_complete();
-        let is_verified = tally.verified == tally.rows;
-        let shards = format!("{answered}/{expected} shards{missing}");
-        let keys = if tally.rows == 1 { "key" } else { "keys" };
-        console.summary(&SummaryLine {
-            before: vec![
-                SummaryPart::Plain(format!("{} {keys}", ThousandsSeparated(tally.rows))),
-                SummaryPart::complete_if(is_verified, tally.to_string()),
-                SummaryPart::complete_if(is_complete, shards),
-            ],
-            location: self.location,
-            after: vec![
-                "one snapshot".to_owned(),
-                HumanDuration(console.elapsed()).to_string(),
-            ],
-        });
-        if is_verified && is_complete {
-            Exit::Complete
-        } else {
-            Exit::Incomplete
         }
     }
 }

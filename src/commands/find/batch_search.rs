@@ -10,8 +10,9 @@ use crate::exec::failures::Failures;
 use crate::find::batch::input::InputFile;
 use crate::find::batch::keys::{ChunkKeys, KeyGroup};
 use crate::find::batch::lookup::{self as batch_lookup, KeyArray, RoundResult};
-use crate::find::lookup::{self, Lookup, Tables};
+use crate::find::lookup::Lookup;
 use crate::find::report::SearchCoverage;
+use crate::find::tables::{self, Tables};
 use crate::pg::column_name::ColumnName;
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
@@ -181,8 +182,8 @@ impl<'a> BatchSearch<'a> {
     fn column_of(&self, group: KeyGroup) -> ColumnName {
         let key = self.groups.get(&group).map(|searched| &searched.key);
         ColumnName {
-            table: key.and_then(lookup::home).unwrap_or_default().to_owned(),
-            column: key.map(lookup::column).unwrap_or_default().to_owned(),
+            table: key.and_then(tables::home).unwrap_or_default().to_owned(),
+            column: key.map(tables::column).unwrap_or_default().to_owned(),
         }
     }
 
@@ -190,7 +191,7 @@ impl<'a> BatchSearch<'a> {
     pub fn missing_column(&self) -> Option<(ColumnName, &Key)> {
         let shards = &self.search.selection.shards;
         self.groups.iter().find_map(|(group, searched)| {
-            let home = lookup::home(&searched.key)?;
+            let home = tables::home(&searched.key)?;
             let lacking = searched.tables.lacking(Some(home), shards);
             let is_nowhere = lacking.get(home).is_some_and(|it| it.len() == shards.len());
             is_nowhere.then(|| (self.column_of(*group), &searched.key))
@@ -212,7 +213,7 @@ impl<'a> BatchSearch<'a> {
                 for (shard, error) in unreadable(&searched.tables) {
                     failures.add(shard, error);
                 }
-                let home = lookup::home(&searched.key);
+                let home = tables::home(&searched.key);
                 lacking = searched.tables.lacking(home, shards);
             }
             unanswered.extend(failures.iter().map(|(shard, _)| shard));

@@ -7,7 +7,8 @@ use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
-use crate::find::lookup::{self, Lookup};
+use crate::find::lookup::Lookup;
+use crate::find::tables;
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::Key;
 use crate::sharding::search_path::SearchPath;
@@ -22,7 +23,7 @@ pub fn plan(
     key: &Key,
 ) -> Result<Plan, Error> {
     Ok(Plan {
-        statement: Statement::new(&lookup::tables_sql(key, &layout, None))?,
+        statement: Statement::new(&tables::tables_sql(key, &layout, None))?,
         layout,
         filter,
         search_path: SearchPath::default(),
@@ -38,7 +39,7 @@ pub fn plan(
 
 /// Databases that have tables for the key.
 pub async fn others(lookup: Lookup<'_>, settings: &Settings) -> Vec<(String, usize)> {
-    let sql = lookup::tables_sql(lookup.key, lookup.layout, None);
+    let sql = tables::tables_sql(lookup.key, lookup.layout, None);
     other_databases::databases_with(lookup.layout, &sql, lookup.session.connection(), settings)
         .await
 }

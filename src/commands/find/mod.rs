@@ -1,6 +1,7 @@
 //! `shardq find`: finds the shard that holds a key, and verifies it.
 
 mod batch;
+mod batch_report;
 mod batch_search;
 pub mod lookup_plan;
 pub mod search;

@@ -11,8 +11,10 @@ use crate::exec::explanation;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
 use crate::exec::plan::Plan;
-use crate::find::lookup::{self, Lookup, LookupError, LookupResult, Tables};
-use crate::find::report::{Match, SearchCoverage};
+use crate::find::lookup::{Lookup, LookupError, LookupResult};
+use crate::find::matches::Match;
+use crate::find::report::SearchCoverage;
+use crate::find::tables::{self, Tables};
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
@@ -106,7 +108,7 @@ impl Search<'_> {
             return Ok(ExpectedShardResult::NotFound);
         }
         let tables = self.lookup.tables(Some(shard)).await?;
-        if let (None, Some(table)) = (tables.in_shard.get(&shard), lookup::home(self.lookup.key)) {
+        if let (None, Some(table)) = (tables.in_shard.get(&shard), tables::home(self.lookup.key)) {
             return Ok(ExpectedShardResult::NoTable(table.to_owned()));
         }
         let found = self.lookup.search(&tables, |_| {}).await?;
@@ -154,7 +156,7 @@ impl Search<'_> {
         for (shard, unreadable) in unreadable(&tables) {
             failures.add(shard, unreadable);
         }
-        let lacking = tables.lacking(lookup::home(self.lookup.key), shards);
+        let lacking = tables.lacking(tables::home(self.lookup.key), shards);
         // Each shard once: several of its tables may have failed.
         let unanswered: BTreeSet<_> = failures
             .iter()

@@ -8,7 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::exec::failures::Failures;
 use crate::find::batch::keys::{ChunkKeys, KeyGroup};
-use crate::find::lookup::{self, KeyTable, Lookup, LookupError, Tables};
+use crate::find::lookup::{self, Lookup, LookupError};
+use crate::find::tables::{self, KeyTable, Tables};
 use crate::pg::quote::Identifier;
 use crate::pg::sql_template;
 use crate::sharding::routing::key::Key;
@@ -140,7 +141,7 @@ fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
         include_str!("../../../sql/find/find_keys.sql"),
         &[
             ("type", key_type),
-            ("column", &Identifier(lookup::column(key)).to_string()),
+            ("column", &Identifier(tables::column(key)).to_string()),
             ("operator_schema", &table.operator_schema),
             ("table", &lookup::qualified(shard, table)),
         ],

@@ -5,9 +5,12 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::time::Instant;
 
+use shardq::sandbox::Options;
 use shardq::sharding::routing::name_hash;
 
-use crate::support::{ANY, Db, eventually, has, has_all, insert, shardq, with_origins};
+use crate::support::{
+    ANY, Db, eventually, has, has_all, insert, private_server, shardq, with_origins,
+};
 
 fn home_of(name: &str, shards: u32) -> u32 {
     name_hash::by_name(name, NonZeroU32::new(shards).unwrap())
@@ -283,8 +286,15 @@ fn many(db: &Db, shards: u32, count: usize) -> String {
 }
 
 #[test]
-fn a_hundred_thousand_keys_take_seconds() {
-    let db = with_origins(8);
+fn a_hundred_thousand_keys_take_few_statements() {
+    // Alone on its server, which logs the statements.
+    let server = private_server(Options {
+        settings: vec![("log_statement".to_owned(), "all".to_owned())],
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..8);
+    db.in_each_shard("CREATE TABLE origins (id bigint PRIMARY KEY, name text UNIQUE)");
     let mut input = many(&db, 8, 99_999);
     input += "nowhere\n";
     let began = Instant::now();
@@ -304,6 +314,9 @@ fn a_hundred_thousand_keys_take_seconds() {
     );
     // A debug build, on a machine that is busy.
     assert!(took.as_secs() < 30, "{took:?}");
+    // Two chunks, and another for the key that is nowhere.
+    let statements = server.log().matches("WITH ORDINALITY").count();
+    assert_eq!(statements, 3 * 8);
 }
 
 #[test]
