@@ -323,7 +323,7 @@ fn a_rewritten_table_makes_it_retry() {
     run.finish().assert(
         0,
         has("shard_1: in origins.name\n"),
-        has("was rewritten, renamed or created after the snapshot was taken; retrying"),
+        has("was rewritten, renamed or created after the snapshot was taken\nretrying"),
     );
 }
 
