@@ -8,9 +8,9 @@ use crate::sharding::pattern::Pattern;
 #[derive(Args)]
 #[command(next_help_heading = "Shards")]
 pub struct LayoutArgs {
-    /// Schemas that are shards, by pattern [default: shard_{n}] (repeatable)
+    /// Schemas that are shards, by pattern, e.g. tenant_{name} [default: shard_{number}] (repeatable)
     ///
-    /// {n} is a number, {n:3} a number of exactly three digits, {name} or * any text; without
+    /// {number} is a number, {n:3} one of exactly three digits, {name} or * any text; without
     /// one, the pattern is a name. Numbers are ordered by value, names as people order them
     /// (t2 before t10).
     #[arg(long, value_name = "PATTERN")]

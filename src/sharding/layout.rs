@@ -242,6 +242,11 @@ mod tests {
     }
 
     #[test]
+    fn a_number_has_a_short_and_a_long_form() {
+        assert_eq!(layout(&["t{n}"], &[]), layout(&["t{number}"], &[]));
+    }
+
+    #[test]
     fn what_is_no_pattern_is_refused() {
         for (text, error) in [
             ("", PatternError::Empty),

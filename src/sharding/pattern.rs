@@ -196,7 +196,8 @@ impl FromStr for Pattern {
 fn placeholder(name: &str) -> Result<Part, PatternError> {
     let unknown = || PatternError::Placeholder(name.to_owned());
     match name.split_once(':') {
-        None if name == "n" => Ok(Part::Number { width: None }),
+        // clap turns `{n}` into a line break, so its help has the long form.
+        None if ["n", "number"].contains(&name) => Ok(Part::Number { width: None }),
         None if name == "name" => Ok(Part::Name),
         Some(("n", width)) => match width.parse() {
             Ok(width @ 1..=MOST_DIGITS) => Ok(Part::Number { width: Some(width) }),

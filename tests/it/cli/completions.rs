@@ -36,6 +36,21 @@ fn no_short_help_has_what_a_shell_would_drop() {
     }
 }
 
+/// clap takes `{n}` for a line break.
+#[test]
+fn no_help_has_a_break_where_a_pattern_should_be() {
+    fn check(command: &Command) {
+        for argument in command.get_arguments() {
+            for help in [argument.get_help(), argument.get_long_help()] {
+                let text = help.map(ToString::to_string).unwrap_or_default();
+                assert!(!text.contains("{n}"), "{text}");
+            }
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&Cli::command());
+}
+
 #[test]
 fn every_shell_gets_the_commands_and_their_flags() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -108,7 +108,7 @@ fn labels_select_shards_as_names_do() {
     pick(&["--having-table", "jobs"]).assert(
         0,
         "t1\t4\n",
-        has("1/1 shards, 3 without table \"jobs\""),
+        has("1/1 shards of 4, 3 without table \"jobs\""),
     );
 }
 

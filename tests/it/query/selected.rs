@@ -38,7 +38,7 @@ fn excluded_shards_are_neither_queried_nor_expected() {
     query(&db, ["--exclude-shards", "1,3-"]).run().assert(
         0,
         "0\n2\n",
-        has("2 rows · 2/2 shards · "),
+        has("2 rows · 2/2 shards of 5 · "),
     );
     query(&db, ["--exclude-shards=1", "--exclude-shards=shard_4"])
         .run()
@@ -330,35 +330,41 @@ fn shards_without_a_table_are_left_out_and_counted() {
             .db(&db)
     };
     let rows = "shard_1\t1\nshard_2\t2\nshard_3\t3\n";
-    let summary = has("3 rows · 3/3 shards, 3 without table \"Jobs\" · one snapshot · ");
+    let summary = has("3 rows · 3/3 shards of 6, 3 without table \"Jobs\"");
     jobs(&[]).run().assert(0, rows, summary);
-    jobs(&["--no-snapshot"])
-        .run()
-        .assert(0, rows, has("3/3 shards, 3 without table \"Jobs\""));
+    jobs(&["--no-snapshot"]).run().assert(
+        0,
+        rows,
+        has("3/3 shards of 6, 3 without table \"Jobs\""),
+    );
     jobs(&["--shards", "0-2", "--exclude-shards=1"])
         .run()
         .assert(
             0,
             "shard_2\t2\n",
-            has("1/1 shards, 1 without table \"Jobs\""),
+            has("1/1 shards of 6, 1 without table \"Jobs\""),
         );
     jobs(&["--shards", "1-2"]).run().assert(
         0,
         "shard_1\t1\nshard_2\t2\n",
-        has("2 rows · 2/2 shards · "),
+        has("2 rows · 2/2 shards of 6 · "),
     );
     // A global query reads tables only.
     shardq(["query", "-gt", "--tsv", "SELECT sum(n) FROM \"Jobs\""])
         .args(["--having-table", "\"Jobs\"", "--exclude-shards=2-3"])
         .db(&db)
         .run()
-        .assert(0, "1\n", has("1/1 shards, 3 without table \"Jobs\""));
+        .assert(0, "1\n", has("1/1 shards of 6, 3 without table \"Jobs\""));
     // Unquoted, it is another name.
     shardq(["query", "-t", "--tsv", "SELECT n FROM jobs"])
         .args(["--having-table", "Jobs"])
         .db(&db)
         .run()
-        .assert(0, "", has("0 rows · 1/1 shards, 5 without table \"jobs\""));
+        .assert(
+            0,
+            "",
+            has("0 rows · 1/1 shards of 6, 5 without table \"jobs\""),
+        );
     for name in ["public.jobs", "\"public\".\"Jobs\"", "", "two words"] {
         query(&db, ["--having-table", name]).run().assert(
             2,
@@ -382,7 +388,7 @@ fn a_table_to_have_does_not_rule_out_doubt() {
             "shard_1\t1\nshard_3\t3\n",
             has_all([
                 "shards may be missing: there is no shard_2",
-                "2/3 shards, 3 without table \"Jobs\", not queried: shard_2_old",
+                "2/3 shards of 5, 3 without table \"Jobs\", not queried: shard_2_old",
             ]),
         );
 }
@@ -428,7 +434,7 @@ fn exports_record_the_shards_without_a_table() {
     export(&db, sql, &file).args(having).run().assert(
         0,
         "",
-        has("3/3 shards, 3 without table \"Jobs\""),
+        has("3/3 shards of 6, 3 without table \"Jobs\""),
     );
     let left_out = serde_json::json!(["shard_0", "shard_4", "shard_5"]);
     let record = manifest(&file);
@@ -443,19 +449,19 @@ fn exports_record_the_shards_without_a_table() {
         .args(having)
         .args(["-g", "--exclude-shards=2-3"])
         .run()
-        .assert(0, "", has("1/1 shards, 3 without table \"Jobs\""));
+        .assert(0, "", has("1/1 shards of 6, 3 without table \"Jobs\""));
     assert_eq!(manifest(&all)["without_table"], left_out);
     let parts = folder.path().join("parts");
     let run = || export(&db, sql, &parts).args(having).args(["--per-shard"]);
     run()
         .run()
-        .assert(0, "", has("3/3 shards, 3 without table \"Jobs\""));
+        .assert(0, "", has("3/3 shards of 6, 3 without table \"Jobs\""));
     assert_eq!(manifest_of_parts(&parts)["without_table"], left_out);
     assert_eq!(names(&parts).len(), 4);
     fs::remove_file(parts.join("shard=shard_2/part.csv")).unwrap();
     run()
         .args(["--resume"])
         .run()
-        .assert(0, "", has("3/3 shards, 3 without table \"Jobs\""));
+        .assert(0, "", has("3/3 shards of 6, 3 without table \"Jobs\""));
     assert_eq!(manifest_of_parts(&parts)["without_table"], left_out);
 }
