@@ -162,7 +162,9 @@ pub enum Error {
     /// No shard has the table and column of `--in`.
     #[error(
         "no selected shard has a table \"{}\" with a column \"{}\"{}",
-        one_line(&.column.table), one_line(&.column.column), elsewhere(.others)
+        one_line(&.column.table), one_line(&.column.column),
+        // More likely than the wrong database is a wrong name.
+        if .others.is_empty() { String::new() } else { elsewhere(.others) }
     )]
     NoColumn {
         column: ColumnName,
