@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let cli = match cli.with_profile(std::env::args_os().collect()) {
+    let cli = match cli.with_profile(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             console.error(&error);

@@ -344,15 +344,23 @@ fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
     let Some(target) = targets.first() else {
         return Ok(parameters);
     };
-    if let Some(uri) = uri::strip_scheme(target) {
-        parameters.replace_with(uri::parse(uri)?);
-    } else if secret::is_broken_uri(target) {
-        return Err(SettingsError::NotAUri);
-    } else if target.contains('=') {
-        parameters.replace_with(conninfo::parse(target)?);
-    } else {
-        parameters.set("dbname", target)?;
+    parameters.replace_with(connection(target)?);
+    Ok(parameters)
+}
+
+/// A URI, a `key=value` string, or the name of a database.
+fn connection(text: &str) -> Result<Parameters, SettingsError> {
+    if let Some(uri) = uri::strip_scheme(text) {
+        return uri::parse(uri);
     }
+    if secret::is_broken_uri(text) {
+        return Err(SettingsError::NotAUri);
+    }
+    if text.contains('=') {
+        return conninfo::parse(text);
+    }
+    let mut parameters = Parameters::default();
+    parameters.set("dbname", text)?;
     Ok(parameters)
 }
 

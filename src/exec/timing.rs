@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::exec::fanout::ShardStats;
 use crate::sharding::shard::Shard;
 use crate::text::humanize::ThousandsSeparated;
-use crate::text::width::columns;
+use crate::text::width::line_width;
 
 const SLOWEST: usize = 5;
 
@@ -38,12 +38,12 @@ pub fn describe(answers: &[(Shard, ShardStats)]) -> String {
 /// A table as psql prints it, with its header in the first row, and numbers in all columns but the
 /// first.
 fn aligned(rows: &[[String; 3]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| text_width(&row[column])).max();
+    let width = |column: usize| rows.iter().map(|row| line_width(&row[column])).max();
     let [name, ms, count] = [0, 1, 2].map(|column| width(column).unwrap_or_default());
     let mut text = String::new();
     for (i, [shard, took, answered]) in rows.iter().enumerate() {
         // `{:width$}` counts characters, not columns.
-        let gap = " ".repeat(name - text_width(shard));
+        let gap = " ".repeat(name - line_width(shard));
         // Writing to a String cannot fail.
         let _ = writeln!(text, " {shard}{gap} | {took:>ms$} | {answered:>count$} ");
         if i == 0 {
@@ -52,10 +52,6 @@ fn aligned(rows: &[[String; 3]]) -> String {
         }
     }
     text
-}
-
-fn text_width(text: &str) -> usize {
-    text.chars().map(columns).sum()
 }
 
 fn milliseconds(took: Duration) -> String {

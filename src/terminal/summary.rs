@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::config::Host;
 use crate::config::profile::Label;
 use crate::sharding::missing::Missing;
-use crate::sharding::selection::Origins;
+use crate::sharding::selection::{Origins, Selection};
+use crate::sharding::shard::Shard;
 use crate::terminal::color::{Paint, Style};
 use crate::text::escape::{for_stderr, one_line};
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
@@ -100,6 +101,24 @@ impl Summary {
 }
 
 impl ResultSummary {
+    /// Of the selected shards that answered.
+    pub fn new(
+        rows: u64,
+        selection: &Selection,
+        answered: usize,
+        has_answered: impl Fn(Shard) -> bool,
+        instants: SnapshotCount,
+    ) -> Self {
+        Self {
+            rows,
+            answered,
+            expected: selection.expected(),
+            missing: selection.missing(has_answered),
+            origins: selection.origins.clone(),
+            instants,
+        }
+    }
+
     fn is_complete(&self) -> bool {
         self.answered == self.expected
     }
@@ -203,7 +222,6 @@ mod tests {
     use crate::config::profile::LabelColor;
     use crate::config::{ConnectionFlags, Environment, Settings};
     use crate::sharding::ranges::Ranges;
-    use crate::sharding::shard::Shard;
 
     fn summary(host: &str) -> Summary {
         let flags = ConnectionFlags {

@@ -227,18 +227,14 @@ impl FinishedRun<'_> {
 
     fn footer(&self, console: &Console) -> Summary {
         let answers = &self.outcome.answers;
-        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
-        self.summary(
-            ResultSummary {
-                rows: answers.iter().map(|(_, answer)| answer.rows).sum(),
-                answered: answers.len(),
-                expected: self.selection.expected(),
-                missing: self.selection.missing(answered),
-                origins: self.selection.origins.clone(),
-                instants: self.plan.instant.into(),
-            },
-            console,
-        )
+        let extent = ResultSummary::new(
+            answers.iter().map(|(_, answer)| answer.rows).sum(),
+            &self.selection,
+            answers.len(),
+            |shard| self.outcome.has_answered(shard),
+            self.plan.instant.into(),
+        );
+        self.summary(extent, console)
     }
 
     pub fn summary(&self, extent: ResultSummary, console: &Console) -> Summary {

@@ -267,16 +267,13 @@ async fn conclude(
     }
     let taking_part = &finished.execution.catalog().shards;
     let summary = Summary {
-        extent: ResultSummary {
-            rows: outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
-            answered: taking_part.len(),
-            expected: finished.selection.expected(),
-            missing: finished
-                .selection
-                .missing(|shard| taking_part.contains(&shard)),
-            origins: finished.selection.origins.clone(),
-            instants: finished.plan.instant.into(),
-        },
+        extent: ResultSummary::new(
+            outcome.answers.iter().map(|(_, answer)| answer.rows).sum(),
+            &finished.selection,
+            taking_part.len(),
+            |shard| taking_part.contains(&shard),
+            finished.plan.instant.into(),
+        ),
         scope: finished.scope.clone(),
         elapsed: console.elapsed(),
     };

@@ -54,17 +54,14 @@ impl FinishedRun<'_> {
     }
 
     pub fn footer(&self, rows: u64, console: &Console) -> Summary {
-        let answers = &self.outcome.answers;
-        let answered = |shard| answers.iter().any(|(answered, _)| *answered == shard);
         Summary {
-            extent: ResultSummary {
+            extent: ResultSummary::new(
                 rows,
-                answered: answers.len(),
-                expected: self.selection.expected(),
-                missing: self.selection.missing(answered),
-                origins: self.selection.origins.clone(),
-                instants: self.request.plan.instant.into(),
-            },
+                &self.selection,
+                self.outcome.answers.len(),
+                |shard| self.outcome.has_answered(shard),
+                self.request.plan.instant.into(),
+            ),
             scope: self.scope.clone(),
             elapsed: console.elapsed(),
         }

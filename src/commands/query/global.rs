@@ -140,16 +140,13 @@ async fn conclude(
     } = finished.request;
     let taking_part = &finished.execution.catalog().shards;
     let footer = Summary {
-        extent: ResultSummary {
-            rows: output.rows_so_far(),
-            answered: taking_part.len(),
-            expected: finished.selection.expected(),
-            missing: finished
-                .selection
-                .missing(|shard| taking_part.contains(&shard)),
-            origins: finished.selection.origins.clone(),
-            instants: plan.instant.into(),
-        },
+        extent: ResultSummary::new(
+            output.rows_so_far(),
+            &finished.selection,
+            taking_part.len(),
+            |shard| taking_part.contains(&shard),
+            plan.instant.into(),
+        ),
         scope: finished.scope.clone(),
         elapsed: console.elapsed(),
     };

@@ -9,8 +9,8 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::Fault;
 use super::{LabelColor, PasswordCommand, ProfileError};
+use crate::config;
 use crate::config::parameters::Parameters;
-use crate::config::{SettingsError, conninfo, secret, uri};
 use crate::sharding::suggest::nearest;
 
 /// What a key holds.
@@ -194,19 +194,9 @@ impl Reader<'_> {
     }
 }
 
-/// A URI, a `key=value` string, or the name of a database.
+/// A connection string without a password.
 fn connection(text: &str) -> Result<Parameters, Fault> {
-    let parameters = if let Some(uri) = uri::strip_scheme(text) {
-        uri::parse(uri)?
-    } else if secret::is_broken_uri(text) {
-        return Err(Fault::Connection(SettingsError::NotAUri));
-    } else if text.contains('=') {
-        conninfo::parse(text)?
-    } else {
-        let mut parameters = Parameters::default();
-        parameters.set("dbname", text)?;
-        parameters
-    };
+    let parameters = config::connection(text)?;
     if parameters.get("password").is_some() || parameters.get("sslpassword").is_some() {
         return Err(Fault::Password);
     }

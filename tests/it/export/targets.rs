@@ -29,7 +29,7 @@ fn ctrl_c_ends_the_wait_for_a_reader_of_a_pipe() {
     for flags in [&[][..], &["--global"]] {
         let export = export(&db, "SELECT 1 AS one", &pipe).args(flags).spawn();
         // It handles signals before it opens anything.
-        eventually("it listens", || catches_interrupts(export.id()));
+        eventually("it listens", || export.catches_interrupts());
         export.signal("INT");
         export.finish().assert(
             130,
@@ -37,14 +37,6 @@ fn ctrl_c_ends_the_wait_for_a_reader_of_a_pipe() {
             "shardq: error: interrupted; nothing is left running on the server\n",
         );
     }
-}
-
-/// From the kernel's signal mask, one bit per signal; SIGINT is the second.
-fn catches_interrupts(process: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let caught = caught.and_then(|caught| u64::from_str_radix(caught.trim(), 16).ok());
-    caught.is_some_and(|caught| caught & 0b10 != 0)
 }
 
 #[test]

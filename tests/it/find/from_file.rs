@@ -8,6 +8,7 @@ use std::time::Instant;
 use shardq::sandbox::Options;
 use shardq::sharding::routing::name_hash;
 
+use super::with_citext;
 use crate::support::{
     ANY, Db, eventually, has, has_all, insert, private_server, shardq, with_origins,
 };
@@ -156,14 +157,9 @@ fn a_column_may_be_of_any_type_and_shards_may_have_names() {
 
 #[test]
 fn citext_keys_are_compared_as_citext() {
-    let db = Db::with_shards(2);
-    let available = "SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'";
-    if db.ask(available) == "0" {
+    let Some(db) = with_citext() else {
         return;
-    }
-    db.sql("CREATE SCHEMA extensions; CREATE EXTENSION citext SCHEMA extensions");
-    db.in_each_shard("CREATE TABLE users (email extensions.citext UNIQUE)");
-    db.in_shard(1, "INSERT INTO users VALUES ('Ada@Example.com')");
+    };
     shardq(["find", "--from", "-", "--in", "users.email"])
         .db(&db)
         .stdin("k\nada@example.COM\n")
@@ -397,7 +393,8 @@ fn an_interrupt_while_the_input_is_silent_ends_it() {
     let db = with_origins(2);
     let mut run = shardq(["find", "--from", "-"]).db(&db).spawn_interactive();
     run.feed("name\n");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // It handles signals before it reads.
+    eventually("it listens", || run.catches_interrupts());
     run.signal("INT");
     eventually("it ends", || run.has_ended());
     let ran = run.finish();

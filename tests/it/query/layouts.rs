@@ -4,7 +4,9 @@ use std::fs;
 
 use shardq::sharding::layout::Layout;
 
-use crate::support::{ANY, Db, export, folder, has, has_all, manifest, shardq, verify};
+use crate::support::{
+    ANY, Db, export, folder, has, has_all, lose_a_part_and_resume, manifest, shardq, verify,
+};
 
 /// Tenants with names, one of them hostile, and schemas that are none.
 fn tenants() -> Db {
@@ -214,18 +216,7 @@ fn exports_keep_to_their_folder_and_remember_the_layout() {
             "shard=tenant_t2"
         ]
     );
-    verify(&parts)
-        .run()
-        .assert(0, "", has("4 rows · 4/4 shards"));
-    fs::remove_file(parts.join("shard=tenant_t2/part.csv")).unwrap();
-    verify(&parts).run().assert(1, "", has("tenant_t2"));
-    run()
-        .args(["--resume"])
-        .run()
-        .assert(0, "", has("4/4 shards"));
-    verify(&parts)
-        .run()
-        .assert(0, "", has("4 rows · 4/4 shards"));
+    lose_a_part_and_resume(&parts, "tenant_t2", run);
 }
 
 /// The client decides by the pattern, and the server by a regular expression.

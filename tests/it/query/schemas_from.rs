@@ -4,7 +4,8 @@
 use std::fs;
 
 use crate::support::{
-    ANY, Db, Program, eventually, export, folder, has, has_all, manifest, names, shardq, verify,
+    ANY, Db, Program, eventually, export, folder, has, has_all, lose_a_part_and_resume, manifest,
+    names, shardq, verify,
 };
 
 /// Tenants in an order that is neither that of names nor of numbers.
@@ -344,15 +345,7 @@ fn exports_follow_the_list_and_record_it() {
             "shard=t2"
         ]
     );
-    fs::remove_file(parts.join("shard=t10/part.csv")).unwrap();
-    verify(&parts).run().assert(1, "", has("t10"));
-    run()
-        .args(["--resume"])
-        .run()
-        .assert(0, "", has("4/4 shards"));
-    verify(&parts)
-        .run()
-        .assert(0, "", has("4 rows · 4/4 shards"));
+    lose_a_part_and_resume(&parts, "t10", run);
 }
 
 /// What a manifest records of the shards before agrees with those after.

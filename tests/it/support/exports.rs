@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Db, Program, shardq};
+use super::{Db, Program, has, shardq};
 
 /// An export to `file`; more arguments may follow.
 pub fn export(db: &Db, sql: &str, file: &Path) -> Program {
@@ -34,4 +34,21 @@ pub fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Removes the file of a shard from a complete export of four rows from four shards: that is
+/// noticed, and `--resume` makes it whole again.
+pub fn lose_a_part_and_resume(parts: &Path, shard: &str, export: impl Fn() -> Program) {
+    verify(parts)
+        .run()
+        .assert(0, "", has("4 rows · 4/4 shards"));
+    fs::remove_file(parts.join(format!("shard={shard}/part.csv"))).unwrap();
+    verify(parts).run().assert(1, "", has(shard));
+    export()
+        .args(["--resume"])
+        .run()
+        .assert(0, "", has("4/4 shards"));
+    verify(parts)
+        .run()
+        .assert(0, "", has("4 rows · 4/4 shards"));
 }
