@@ -81,7 +81,7 @@ impl OriginLookups {
 }
 
 fn lookup_sql(route: &OriginRoute) -> String {
-    let schema = route.shard.to_string();
+    let schema = route.shard.schema().to_owned();
     let table = format!("{}.origins", Identifier(&schema));
     sql_template::fill(
         include_str!("../../sql/find/origin.sql"),

@@ -7,7 +7,7 @@ use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
 use crate::exec::driver::Run;
-use crate::exec::fanout::Preflight;
+use crate::exec::fanout::{DatabaseRun, Preflight};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
@@ -81,14 +81,14 @@ pub async fn start(
         let rows = &mut server_info.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());
         let types = preflight.types.clone();
-        let started = Run::new(
-            &plan,
+        let run = DatabaseRun {
+            plan: plan.clone(),
             shards,
+            server: opened.server,
             preflight,
-            opened.server,
-            opened.pending_connections,
-            chosen.merge_mode,
-        );
+            pending_connections: opened.pending_connections,
+        };
+        let started = Run::new(vec![run], chosen.merge_mode);
         Ok(ExportStarted {
             started,
             plan,

@@ -6,10 +6,12 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::BEAT;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats};
+use crate::exec::fanout::{
+    DatabaseRun, Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats,
+};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
-use crate::exec::type_names::TypeNames;
+use crate::exec::type_names::DatabaseTypes;
 use crate::global::partial::final_statement::{CannotCombine, Parts};
 use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
@@ -48,16 +50,16 @@ pub async fn gather(
     let mut parts = partial_plan.parts.clone();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut fanout = Fanout::start(
-        partial_plan.plan.clone(),
-        shards.clone(),
+    let mut fanout = Fanout::start(vec![DatabaseRun {
+        plan: partial_plan.plan.clone(),
+        shards: shards.clone(),
         server,
         preflight,
         pending_connections,
-    );
+    }]);
     let mut merge = Merge::new(
         shards,
-        TypeNames::default(),
+        DatabaseTypes::default(),
         fanout.window(),
         MergeMode::IN_ORDER,
     );

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::Run;
-use crate::exec::fanout::{Preflight, ShardStats};
+use crate::exec::fanout::{DatabaseRun, Preflight, ShardStats};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::timing;
@@ -288,17 +288,16 @@ impl Prepared {
             return Ok(StartResult::Interrupted);
         };
         // It runs as if it were the statement of the first shard.
-        let turn = vec![selection.shards[0]];
-        let started = Run::new(
-            &plan,
-            turn,
-            preflight,
+        let run = DatabaseRun {
+            plan,
+            shards: vec![selection.shards[0]],
             server,
-            Vec::new(),
-            MergeMode::IN_ORDER,
-        )
-        .over(execution.catalog().shards.len())
-        .with_notices(said);
+            preflight,
+            pending_connections: Vec::new(),
+        };
+        let started = Run::new(vec![run], MergeMode::IN_ORDER)
+            .over(execution.catalog().shards.len())
+            .with_notices(said);
         Ok(StartResult::Started(Box::new(RunningStatement {
             started,
             execution,

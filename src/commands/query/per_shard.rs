@@ -11,7 +11,7 @@ use crate::commands::result_end::then_say;
 use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::driver::{self, Run};
-use crate::exec::fanout::Preflight;
+use crate::exec::fanout::{DatabaseRun, Preflight};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::run_report::{RunReport, RunStatus};
@@ -78,14 +78,14 @@ struct Setup {
 
 impl Setup {
     fn start(self, plan: &Plan) -> (Run, Selection, Scope, OriginLookups) {
-        let started = Run::new(
-            plan,
-            self.selection.shards.clone(),
-            self.preflight,
-            self.server,
-            self.pending_connections,
-            MergeMode::IN_ORDER,
-        );
+        let run = DatabaseRun {
+            plan: plan.clone(),
+            shards: self.selection.shards.clone(),
+            server: self.server,
+            preflight: self.preflight,
+            pending_connections: self.pending_connections,
+        };
+        let started = Run::new(vec![run], MergeMode::IN_ORDER);
         (started, self.selection, self.scope, self.origin_lookups)
     }
 }
