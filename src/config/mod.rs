@@ -12,6 +12,7 @@ mod passfile;
 mod password;
 pub mod profile;
 mod secret;
+mod server;
 mod service;
 mod target_session;
 mod tls;
@@ -30,6 +31,7 @@ pub(crate) use host::socket_name;
 pub use host::{Host, HostPlace};
 pub use password::Password;
 pub use secret::may_hold_password;
+pub use server::Server;
 pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
 pub use tls::{Roots, SslMode, Tls, TlsVersion};
 
@@ -52,6 +54,8 @@ pub struct ConnectionFlags {
     pub password: bool,
     pub prefer_standby: bool,
     pub profile: Option<Profile>,
+    /// One of several servers.
+    pub server: Option<Server>,
 }
 
 /// Everything needed to connect. Displayed in messages, without the password, as
@@ -71,6 +75,8 @@ pub struct Settings {
     password_command: Option<PasswordCommand>,
     /// What the environment is called.
     label: Option<Label>,
+    /// What one of several servers is called.
+    server_label: Option<String>,
     /// Typed for one of the connections of this process; all copies share it.
     typed: Arc<OnceLock<Password>>,
     passfile: Arc<Passfile>,
@@ -110,10 +116,14 @@ impl Settings {
         args: &ConnectionFlags,
         environment: &Environment,
     ) -> Result<Self, SettingsError> {
-        let mut parameters = given(args)?;
+        let mut parameters = args.server.as_ref().map(Server::first).unwrap_or_default();
+        parameters.fill_defaults(&given(args)?);
         service::fill(&mut parameters, environment)?;
         parameters.fill_from(environment);
         let mut warnings = Vec::new();
+        if let Some(server) = &args.server {
+            parameters.fill_defaults(server.defaults());
+        }
         if let Some(profile) = &args.profile {
             warnings.extend(overrides(profile, environment));
             parameters.fill_defaults(&profile.connection);
@@ -151,6 +161,8 @@ impl Settings {
             options: server_options(get("options"), environment),
             password_command,
             label: args.profile.as_ref().map(|profile| profile.label.clone()),
+            server_label: (args.server.as_ref())
+                .and_then(|server| server.label().map(str::to_owned)),
             password,
             typed: Arc::default(),
             passfile: Arc::new(passfile),
@@ -256,6 +268,13 @@ impl Settings {
     /// What summaries call the environment.
     pub fn label(&self) -> Option<&Label> {
         self.label.as_ref()
+    }
+
+    /// What messages and results call one of several servers: `db7:5432` without a label.
+    pub fn server_name(&self) -> String {
+        let hosts = self.hosts.iter().map(Host::with_port);
+        let label = self.server_label.clone();
+        label.unwrap_or_else(|| hosts.collect::<Vec<_>>().join(","))
     }
 
     pub fn password_prompt(&self) -> PasswordPrompt {

@@ -26,8 +26,8 @@ enum Kind {
     },
     /// Those that the database lists.
     Listed(SchemasFrom),
-    /// The database is one shard: the first schema of its search path.
-    Database,
+    /// Each database that a pattern matches is one shard: the first schema of its search path.
+    Databases(Vec<Pattern>),
 }
 
 /// `NAMEDATALEN - 1`, in bytes.
@@ -64,9 +64,9 @@ impl Layout {
         Self::of(Kind::Listed(schemas))
     }
 
-    /// A database is one shard.
-    pub fn database() -> Self {
-        Self::of(Kind::Database)
+    /// Each database that a pattern matches is one shard.
+    pub fn databases(patterns: Vec<Pattern>) -> Self {
+        Self::of(Kind::Databases(patterns))
     }
 
     /// The same for one of several databases.
@@ -88,14 +88,14 @@ impl Layout {
 
     /// Whether each database is one shard.
     pub fn is_database(&self) -> bool {
-        self.kind == Kind::Database
+        matches!(self.kind, Kind::Databases(_))
     }
 
     /// Where the list of shards comes from, if the database has one.
     pub fn schemas_from(&self) -> Option<&SchemasFrom> {
         match &self.kind {
             Kind::Listed(schemas) => Some(schemas),
-            Kind::Patterns { .. } | Kind::Database => None,
+            Kind::Patterns { .. } | Kind::Databases(_) => None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Layout {
         let (patterns, excluded) = match &self.kind {
             Kind::Patterns { patterns, excluded } => (patterns, excluded),
             Kind::Listed(schemas) => return schemas.list().shard(schema),
-            Kind::Database => return Some(Shard::at(place, schema)),
+            Kind::Databases(_) => return Some(Shard::at(place, schema)),
         };
         let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(schema));
         let is_own = schema.starts_with("pg_") || schema == "information_schema";
@@ -121,7 +121,7 @@ impl Layout {
             Kind::Patterns { .. } => {
                 return format!("OPERATOR(pg_catalog.~) {}", Literal(&self.regex()));
             }
-            Kind::Database => {
+            Kind::Databases(_) => {
                 return "OPERATOR(pg_catalog.=) pg_catalog.current_schema()".to_owned();
             }
             Kind::Listed(schemas) => schemas,
@@ -177,7 +177,7 @@ impl Layout {
             _ if self.is_default() => "named shard_0, shard_1, …".to_owned(),
             Kind::Patterns { .. } => format!("named {self}"),
             Kind::Listed(_) => format!("listed by {self}"),
-            Kind::Database => "databases".to_owned(),
+            Kind::Databases(_) => format!("databases named {self}"),
         }
     }
 
@@ -190,16 +190,18 @@ impl Layout {
         let patterns = match &self.kind {
             Kind::Patterns { patterns, .. } => patterns,
             Kind::Listed(schemas) => return schemas.list().label(shard).map(str::to_owned),
-            Kind::Database => return None,
+            Kind::Databases(patterns) => patterns,
         };
-        patterns
-            .iter()
-            .find_map(|pattern| pattern.label(shard.schema()))
+        let name = match self.is_database() {
+            true => shard.name(),
+            false => shard.schema(),
+        };
+        patterns.iter().find_map(|pattern| pattern.label(name))
     }
 
     /// How shards are numbered, if by one number in one pattern.
     pub fn numbering(&self) -> Option<Numbering> {
-        let Kind::Patterns { patterns, .. } = &self.kind else {
+        let (Kind::Patterns { patterns, .. } | Kind::Databases(patterns)) = &self.kind else {
             return None;
         };
         let [pattern] = &patterns[..] else {
@@ -221,7 +223,7 @@ impl fmt::Display for Layout {
         let (patterns, excluded) = match &self.kind {
             Kind::Patterns { patterns, excluded } => (patterns, excluded),
             Kind::Listed(_) => return f.write_str("--schemas-from"),
-            Kind::Database => return f.write_str("--databases"),
+            Kind::Databases(patterns) => (patterns, &Vec::new()),
         };
         for (i, pattern) in patterns.iter().enumerate() {
             let comma = if i > 0 { ", " } else { "" };

@@ -15,7 +15,6 @@ use crate::text::io_reason::io_reason;
 /// The key outside of all profiles.
 const DEFAULT: &str = "default";
 
-#[derive(Debug)]
 pub struct ProfileFile {
     path: PathBuf,
     default: Option<String>,
@@ -99,6 +98,9 @@ impl ProfileFile {
             profile.password_command = profile
                 .password_command
                 .or_else(|| entry.password_command.clone());
+            if profile.servers.is_empty() {
+                profile.servers.clone_from(&entry.servers);
+            }
             label = label.or(entry.label.clone());
             color = color.or(entry.color);
             for (flag, values) in &entry.flags {

@@ -13,15 +13,19 @@ pub use error::ProfileError;
 pub use file::ProfileFile;
 
 use super::Environment;
+use super::Server;
 use super::parameters::Parameters;
 
 /// A profile with what it inherits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+// Not `Debug`: see `Server`.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     pub name: String,
     pub label: Label,
     /// Where to connect.
     pub(super) connection: Parameters,
+    /// The servers, if there are several.
+    pub servers: Vec<Server>,
     pub(super) password_command: Option<PasswordCommand>,
     /// Values of command-line flags, by the flag's name.
     pub flags: Vec<(&'static str, Vec<String>)>,

@@ -1,0 +1,61 @@
+//! One of several servers of a run: `--server`, and `servers` of a profile.
+
+use super::parameters::Parameters;
+use super::{SettingsError, connection};
+
+/// Where one of several servers is, and what messages call it.
+// Not `Debug`: a URI may contain a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Server {
+    label: Option<String>,
+    parameters: Parameters,
+    source: Source,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// It wins over all that is said for all servers, as `-d` does.
+    Flag,
+    /// Flags and variables win over it, except over where the server is.
+    Profile,
+}
+
+impl Server {
+    /// From a URI, a `key=value` string, or the name of a database.
+    ///
+    /// # Errors
+    /// If it is not a valid connection string.
+    pub fn of_flag(text: &str) -> Result<Self, SettingsError> {
+        Ok(Self {
+            label: None,
+            parameters: connection(text)?,
+            source: Source::Flag,
+        })
+    }
+
+    pub(super) fn of_profile(label: Option<String>, parameters: Parameters) -> Self {
+        Self {
+            label,
+            parameters,
+            source: Source::Profile,
+        }
+    }
+
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// What wins over flags that hold for all servers.
+    pub(super) fn first(&self) -> Parameters {
+        const PLACE: [&str; 5] = ["host", "hostaddr", "port", "service", "servicefile"];
+        match self.source {
+            Source::Flag => self.parameters.clone(),
+            Source::Profile => self.parameters.only(&PLACE),
+        }
+    }
+
+    /// What flags and variables win over.
+    pub(super) fn defaults(&self) -> &Parameters {
+        &self.parameters
+    }
+}
