@@ -58,6 +58,18 @@ pub struct ConnectionFlags {
     pub server: Option<Server>,
 }
 
+impl ConnectionFlags {
+    /// Whether they say where the server is.
+    ///
+    /// # Errors
+    /// If they are not valid.
+    pub fn names_a_host(&self) -> Result<bool, SettingsError> {
+        let given = given(self)?;
+        let is_given = |keyword: &&str| given.get(keyword).is_some();
+        Ok(["host", "hostaddr", "service"].iter().any(is_given))
+    }
+}
+
 /// Everything needed to connect. Displayed in messages, without the password, as
 /// `builder on /var/run/postgresql:5432 as hab`.
 #[derive(Debug, Clone, PartialEq, Eq)]

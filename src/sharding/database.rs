@@ -54,6 +54,16 @@ impl Database {
         &self.0.server
     }
 
+    /// As messages call it.
+    pub fn place(self) -> String {
+        match self.naming() {
+            ShardNaming::Schema => self.server().to_owned(),
+            ShardNaming::Database | ShardNaming::DatabaseAndSchema => {
+                format!("{}/{}", self.server(), self.name())
+            }
+        }
+    }
+
     pub fn naming(self) -> ShardNaming {
         self.0.naming
     }

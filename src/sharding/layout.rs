@@ -157,6 +157,7 @@ impl Layout {
     /// A regular expression for schemas that look like shards, whether they are or not.
     pub fn look_alikes(&self) -> String {
         match self.numbering() {
+            _ if self.is_database() => NOTHING.to_owned(),
             // `Shard_2`, `shard007`, `shards-1`, `shard_2_old`.
             Some(numbering) if self.is_default() && numbering.before() == "shard_" => {
                 "^shards?([^a-z]*[0-9]|[^a-z]+$)".to_owned()

@@ -20,3 +20,4 @@ pub mod shard_list;
 pub mod statement;
 pub mod suggest;
 pub mod topology;
+pub mod union;

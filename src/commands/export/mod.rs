@@ -33,7 +33,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     console.start_clock();
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings(&settings, &mut console);
+    setup::say_warnings([&settings], &mut console);
     let request = ExportRequest {
         args: &args,
         kind,

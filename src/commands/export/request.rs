@@ -148,7 +148,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         statement: statement.unterminated()?,
         layout: args.shards.layout(),
         filter,
-        search_path: args.shards.search_path.clone(),
+        search_path: args.shards.search_path(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
         } else {

@@ -62,7 +62,7 @@ pub async fn start(
         let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
         let selection = choose(request, &preflight, &topology, console).await?;
         let origin_lookups =
-            OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
+            OriginLookups::send(|_| Some(&preflight.session), selection.origins.as_ref()).await;
         let shards = (chosen.pick)(selection.shards.clone())?;
         let plan = session_setup::prepare_copy(&mut preflight.session, plan).await?;
         let mut server_info = session_setup::fetch_server_info(&preflight.session, &plan).await?;

@@ -161,7 +161,8 @@ pub(super) async fn prepare(
         let selection =
             select::select_all_shards(shards, plan, preflight, &topology, console).await?;
         let session = &found.preflight.session;
-        let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
+        let origin_lookups =
+            OriginLookups::send(|_| Some(session), selection.origins.as_ref()).await;
         let options = options(request.global, attempt.strategy);
         let prepared = global::prepare(plan, &readings, &found, &selection.shards, &options).await;
         let prepared = or_explanation(prepared, session, plan).await?;

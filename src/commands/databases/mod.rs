@@ -1,0 +1,8 @@
+//! The databases that a run reads: which there are, and their connections, preflights and shards.
+//! Usually one; several with `--server`, `--databases` or the servers of a profile.
+
+mod prepare;
+mod targets;
+
+pub(super) use prepare::{Prepared, connect, prepare};
+pub(super) use targets::{Targets, servers, targets};
