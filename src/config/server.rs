@@ -1,10 +1,11 @@
 //! One of several servers of a run: `--server`, and `servers` of a profile.
 
+use std::fmt;
+
 use super::parameters::Parameters;
 use super::{SettingsError, connection};
 
 /// Where one of several servers is, and what messages call it.
-// Not `Debug`: a URI may contain a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Server {
     label: Option<String>,
@@ -18,6 +19,14 @@ enum Source {
     Flag,
     /// Flags and variables win over it, except over where the server is.
     Profile,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {

@@ -15,6 +15,7 @@ use crate::text::io_reason::io_reason;
 /// The key outside of all profiles.
 const DEFAULT: &str = "default";
 
+#[derive(Debug)]
 pub struct ProfileFile {
     path: PathBuf,
     default: Option<String>,

@@ -17,8 +17,7 @@ use super::Server;
 use super::parameters::Parameters;
 
 /// A profile with what it inherits.
-// Not `Debug`: see `Server`.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     pub name: String,
     pub label: Label,

@@ -60,7 +60,7 @@ const COLORS: [(&str, LabelColor); 6] = [
 ];
 
 /// A profile as written, without what it inherits.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Entry {
     /// The parent, and the line that names it.
     pub inherit: Option<(String, usize)>,
