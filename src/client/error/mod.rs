@@ -26,9 +26,9 @@ struct Attempts {
 impl ConnectError {
     /// `failures` are in the order in which they happened.
     pub(super) fn new(mut failures: Vec<Failure>) -> Self {
-        let last = failures.pop().unwrap_or(Failure::local(Cause::Protocol(
-            "no host to connect to".to_owned(),
-        )));
+        let last = failures
+            .pop()
+            .unwrap_or_else(|| Failure::local(Cause::Protocol("no host to connect to".to_owned())));
         Self(Arc::new(Attempts {
             earlier: failures,
             last,

@@ -5,7 +5,7 @@
 mod attempt;
 pub mod failure;
 pub mod flags;
-mod gather;
+pub mod gather;
 mod prepare;
 mod start;
 

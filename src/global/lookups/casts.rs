@@ -4,7 +4,7 @@ use super::words::{NO_FUNCTIONS, TEXTS, called, names_of};
 use super::{Calls, Finder};
 use crate::pg::lexer::{Token, TokenKind};
 
-impl<'a, C: Calls> Finder<'a, C> {
+impl<C: Calls> Finder<'_, C> {
     /// Whether casts may follow: the token ends an operand and is not itself the type of a cast.
     pub(super) fn starts_casts(&self, index: usize) -> bool {
         let Some(token) = self.token(index) else {

@@ -15,7 +15,7 @@ pub(super) struct Frame {
     pub by: String,
 }
 
-impl<'a, C: Calls> Finder<'a, C> {
+impl<C: Calls> Finder<'_, C> {
     /// `reg…` types that apply to no particular constant: `regclass[]`, and a column in
     /// `AS t (a regclass)`. They count for every string of the text.
     pub(super) fn anywhere(&self) -> Frame {
