@@ -1,16 +1,19 @@
 //! Where to connect, by libpq's rules, so that whatever works for psql works here: flags, URIs,
 //! `PG*` variables, service files, passfiles.
 //!
-//! Files are read while the settings are resolved; nothing here connects.
+//! `resolve` merges the sources, each of which has a file here, into `Settings`. Files are read
+//! while that happens; nothing here connects.
 
 mod conninfo;
 mod environment;
 mod error;
+mod flags;
 mod host;
 mod parameters;
 mod passfile;
 mod password;
 pub mod profile;
+mod resolve;
 mod secret;
 mod server;
 mod service;
@@ -19,14 +22,15 @@ mod tls;
 mod uri;
 mod values;
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use environment::Environment;
 pub use error::SettingsError;
+pub use flags::ConnectionFlags;
+use flags::connection;
 pub(crate) use host::socket_name;
 pub use host::{Host, HostPlace};
 pub use password::Password;
@@ -37,38 +41,7 @@ pub use tls::{Roots, SslMode, Tls, TlsVersion};
 
 use parameters::Parameters;
 use passfile::Passfile;
-use profile::{Label, PasswordCommand, Profile};
-use values::{connect_timeout, keepalive, parsed, positive, server_options};
-
-/// psql's connection flags, as given. Values stay text: libpq's lists (`-h a,b -p 5432,5433`) are
-/// parsed later, with everything else that names a server.
-// Not `Debug`: a URI may contain a password.
-#[derive(Clone, Default)]
-pub struct ConnectionFlags {
-    pub host: Option<String>,
-    pub port: Option<String>,
-    pub username: Option<String>,
-    /// All values given, so that duplicates are noticed.
-    pub dbname: Vec<String>,
-    pub no_password: bool,
-    pub password: bool,
-    pub prefer_standby: bool,
-    pub profile: Option<Profile>,
-    /// One of several servers.
-    pub server: Option<Server>,
-}
-
-impl ConnectionFlags {
-    /// Whether they say where the server is.
-    ///
-    /// # Errors
-    /// If they are not valid.
-    pub fn names_a_host(&self) -> Result<bool, SettingsError> {
-        let given = given(self)?;
-        let is_given = |keyword: &&str| given.get(keyword).is_some();
-        Ok(["host", "hostaddr", "service"].iter().any(is_given))
-    }
-}
+use profile::{Label, PasswordCommand};
 
 /// Everything needed to connect. Displayed in messages, without the password, as
 /// `builder on /var/run/postgresql:5432 as hab`.
@@ -119,82 +92,6 @@ pub struct Keepalive {
 }
 
 impl Settings {
-    /// Precedence as in libpq's `conninfo_add_defaults`: what is given, then the service file, then
-    /// `PG*` variables, then the profile, then the defaults.
-    ///
-    /// # Errors
-    /// What libpq would reject, and what it would accept but we cannot honour.
-    pub fn resolve(
-        args: &ConnectionFlags,
-        environment: &Environment,
-    ) -> Result<Self, SettingsError> {
-        let mut parameters = args.server.as_ref().map(Server::first).unwrap_or_default();
-        parameters.fill_defaults(&given(args)?);
-        service::fill(&mut parameters, environment)?;
-        parameters.fill_from(environment);
-        let mut warnings = Vec::new();
-        if let Some(server) = &args.server {
-            parameters.fill_defaults(server.defaults());
-        }
-        if let Some(profile) = &args.profile {
-            warnings.extend(overrides(profile, environment));
-            parameters.fill_defaults(&profile.connection);
-            if profile.connection.mentions("service") {
-                service::fill(&mut parameters, environment)?;
-            }
-        }
-        parameters.check_supported()?;
-        secret::check_names(&parameters)?;
-
-        let get = |keyword| parameters.get(keyword);
-        let user = get("user")
-            .or(environment.user())
-            .ok_or(SettingsError::NoUser)?;
-        let password = get("password").map(Password::from);
-        let passfile = get("passfile").map_or_else(
-            || environment.at_home(".pgpass"),
-            |path| Some(PathBuf::from(path)),
-        );
-        let password_command = args.profile.as_ref();
-        let password_command = password_command.and_then(|it| it.password_command.clone());
-        // As in libpq, the passfile is not read if a password is given.
-        let (passfile, warning) = match passfile {
-            Some(path) if password.is_none() && password_command.is_none() => Passfile::read(&path),
-            _ => (Passfile::default(), None),
-        };
-        Ok(Self {
-            hosts: host::hosts(&parameters)?,
-            user: user.to_owned(),
-            database: get("dbname").unwrap_or(user).to_owned(),
-            application_name: get("application_name")
-                .or(get("fallback_application_name"))
-                .unwrap_or("shardq")
-                .to_owned(),
-            options: server_options(get("options"), environment),
-            password_command,
-            label: args.profile.as_ref().map(|profile| profile.label.clone()),
-            server_label: (args.server.as_ref())
-                .and_then(|server| server.label().map(str::to_owned)),
-            password,
-            typed: Arc::default(),
-            passfile: Arc::new(passfile),
-            password_prompt: match (args.no_password, args.password) {
-                (true, _) => PasswordPrompt::Never,
-                (_, true) => PasswordPrompt::Always,
-                _ => PasswordPrompt::IfNeeded,
-            },
-            connect_timeout: connect_timeout(&parameters)?,
-            keepalive: keepalive(&parameters)?,
-            tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
-                .map(|milliseconds| Duration::from_millis(milliseconds.into())),
-            tls: Tls::new(&parameters, environment)?,
-            target_session_attrs: parsed(&parameters, "target_session_attrs")?,
-            load_balance_hosts: parsed(&parameters, "load_balance_hosts")?,
-            warnings: warnings.into_iter().chain(warning).collect(),
-            parameters,
-        })
-    }
-
     /// The same servers and user with another database. The passfile may have another password for
     /// it.
     #[must_use]
@@ -337,62 +234,6 @@ impl fmt::Display for Settings {
         }
         write!(f, " as {}", self.user)
     }
-}
-
-/// A variable that is set for another environment could send a query there.
-fn overrides(profile: &Profile, environment: &Environment) -> Option<String> {
-    let variables = profile.connection.overridden_by(environment);
-    let name = &profile.name;
-    (!variables.is_empty()).then(|| {
-        format!(
-            "shardq: warning: {} overrides profile \"{name}\"",
-            variables.join(", ")
-        )
-    })
-}
-
-/// The flags and the content of `-d`. As in psql, a connection string in `-d` overrides the other
-/// flags, and an empty flag counts as not given.
-fn given(args: &ConnectionFlags) -> Result<Parameters, SettingsError> {
-    let mut parameters = Parameters::default();
-    let flags = [
-        ("host", &args.host),
-        ("port", &args.port),
-        ("user", &args.username),
-    ];
-    for (keyword, value) in flags {
-        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            parameters.set(keyword, value)?;
-        }
-    }
-    if args.prefer_standby {
-        parameters.set("target_session_attrs", "prefer-standby")?;
-    }
-    let targets: BTreeSet<_> = args.dbname.iter().filter(|it| !it.is_empty()).collect();
-    if targets.len() > 1 {
-        return Err(SettingsError::SeveralDatabases("-d is"));
-    }
-    let Some(target) = targets.first() else {
-        return Ok(parameters);
-    };
-    parameters.replace_with(connection(target)?);
-    Ok(parameters)
-}
-
-/// A URI, a `key=value` string, or the name of a database.
-fn connection(text: &str) -> Result<Parameters, SettingsError> {
-    if let Some(uri) = uri::strip_scheme(text) {
-        return uri::parse(uri);
-    }
-    if secret::is_broken_uri(text) {
-        return Err(SettingsError::NotAUri);
-    }
-    if text.contains('=') {
-        return conninfo::parse(text);
-    }
-    let mut parameters = Parameters::default();
-    parameters.set("dbname", text)?;
-    Ok(parameters)
 }
 
 #[cfg(test)]

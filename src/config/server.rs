@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::SettingsError;
+use super::flags::connection;
 use super::parameters::Parameters;
-use super::{SettingsError, connection};
 
 /// Where one of several servers is, and what messages call it.
 #[derive(Clone, PartialEq, Eq)]

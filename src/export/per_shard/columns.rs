@@ -52,12 +52,21 @@ impl PerShard {
         }
         self.columns = columns.to_vec();
         #[cfg(feature = "parquet")]
-        #[cfg(feature = "parquet")]
         if self.kind.format == FileFormat::Parquet
             && self.trouble.is_none()
             && !self.column_types.is_empty()
         {
             self.keep_to_files();
+        }
+    }
+
+    pub(super) fn declared(&mut self, shard: Shard, columns: Vec<Column>) {
+        self.column_types.add(shard, &columns);
+        self.first.get_or_insert(shard);
+        if columns == self.columns {
+            self.drifted.remove(&shard);
+        } else {
+            self.drifted.insert(shard, columns);
         }
     }
 

@@ -1,4 +1,7 @@
-//! The error that ends a command. Printed once, by `main`.
+//! The error that ends a command. Printed once, by `main`. Only this layer knows the errors of all
+//! others; `hints` says what to do next.
+
+mod hints;
 
 use std::path::PathBuf;
 
@@ -10,7 +13,6 @@ use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
 use crate::exec::fanout::{FanoutError, ShardError};
-use crate::exec::hints;
 use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
@@ -33,6 +35,9 @@ use crate::sharding::topology::TopologyError;
 use crate::terminal::exit_status::Exit;
 use crate::text::escape::one_line;
 use crate::text::io_reason::io_reason;
+
+pub use hints::advice;
+use hints::{close_to, elsewhere, guessed, there_are};
 
 /// What a database has in place of shards.
 #[derive(Debug)]
@@ -268,85 +273,4 @@ impl Error {
             PrepareError::Connection(error) => Self::fanout(error, statement),
         }
     }
-}
-
-fn guessed(guesses: &[Guess]) -> String {
-    let hints = guesses.iter().map(|guess| {
-        format!(
-            "\nshardq: hint: {} schemas look like shards; to query them, add --schemas '{}'",
-            guess.schemas, guess.pattern
-        )
-    });
-    hints.collect()
-}
-
-fn close_to(look_alikes: &LookAlikes) -> String {
-    if look_alikes.is_empty() {
-        String::new()
-    } else {
-        format!("; these only look similar: {look_alikes}")
-    }
-}
-
-fn there_are(databases: &[String]) -> String {
-    const FEW: usize = 20;
-    if databases.is_empty() {
-        return String::new();
-    }
-    let names: Vec<_> = databases.iter().take(FEW).map(|it| one_line(it)).collect();
-    let more = match databases.len().saturating_sub(FEW) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!(
-        "\nshardq: hint: databases on this server (select one with -d): {}{more}",
-        names.join(", ")
-    )
-}
-
-fn elsewhere(others: &[(String, usize)]) -> String {
-    if others.is_empty() {
-        return "\nshardq: hint: no other database on this server has any, as far as this user can \
-             see"
-            .to_owned();
-    }
-    let list: Vec<_> = others
-        .iter()
-        .map(|(name, shards)| {
-            let plural = if *shards == 1 { "" } else { "s" };
-            format!("\n  {name} ({shards} shard{plural})")
-        })
-        .collect();
-    format!(
-        "\nshardq: hint: databases on this server that have some (select one with -d):{}",
-        list.concat()
-    )
-}
-
-/// A hint for a failed shard.
-pub fn advice(error: &ShardError) -> Option<String> {
-    let report = match error {
-        ShardError::Server(report) => report,
-        ShardError::SchemaDenied => {
-            return Some("grant access with GRANT USAGE ON SCHEMA shard_… TO …".to_owned());
-        }
-        ShardError::Disagrees { .. } => {
-            return Some(
-                "finish the migration, or cast or rename the column in the query (column::text AS name)"
-                    .to_owned(),
-            );
-        }
-        ShardError::NotUtf8 { .. } => return Some(hints::NOT_UTF8.to_owned()),
-        _ => return None,
-    };
-    if report.code == SqlState::LOCK_NOT_AVAILABLE {
-        return Some(hints::LOCKED.to_owned());
-    }
-    if report.code == SqlState::QUERY_CANCELED {
-        return Some(hints::cancelled_hint(report).to_owned());
-    }
-    if report.code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
-        return Some(hints::NOT_UTF8.to_owned());
-    }
-    None
 }

@@ -1,0 +1,74 @@
+//! An export in one line, from its manifest alone: rows, shards, which are missing, how many
+//! snapshots.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Manifest;
+use crate::sharding::discovered::Discovered;
+use crate::sharding::layout::Layout;
+use crate::sharding::missing::{Missing, WithoutTable};
+use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
+use crate::terminal::summary::{ResultSummary, SnapshotCount};
+
+impl Manifest {
+    pub fn extent(&self) -> ResultSummary {
+        ResultSummary {
+            rows: self.rows,
+            answered: self.shards_answered,
+            expected: self.shards_expected,
+            missing: self.lacking(),
+            origins: None,
+            instants: self.instants(),
+        }
+    }
+
+    /// Which schemas are shards, from the options.
+    fn layout(&self) -> Layout {
+        if self.options.contains_key("schemas-from") {
+            return Layout::any();
+        }
+        let patterns = |option: &str| {
+            let listed = self.options.get(option).and_then(Value::as_array);
+            let patterns = listed.into_iter().flatten().filter_map(Value::as_str);
+            patterns
+                .filter_map(|pattern| pattern.parse().ok())
+                .collect()
+        };
+        Layout::new(patterns("schemas"), patterns("exclude-schemas"))
+    }
+
+    fn lacking(&self) -> Missing {
+        let names = self.missing.iter().map(|entry| entry.shard.as_str());
+        let lacking = Discovered::new(&self.layout(), names);
+        let without = self.options.get("having-table").and_then(Value::as_str);
+        let without = without.map(|table| WithoutTable {
+            table: table.to_owned(),
+            shards: self
+                .without_table
+                .iter()
+                .map(|it| Shard::named(it))
+                .collect(),
+        });
+        Missing::new(Ranges::of(&lacking.shards), Some(&lacking.look_alikes))
+            .with_shards_without(without.as_ref())
+    }
+
+    /// Counts only runs whose data is still in the export: others read nothing, or only what was
+    /// read again later.
+    fn instants(&self) -> SnapshotCount {
+        let read: BTreeSet<_> = self.shards.iter().map(|shard| shard.run).collect();
+        let of = match read.len() {
+            // A result over all shards, or no rows.
+            0 => self.runs.last(),
+            1 => read.first().and_then(|&run| self.runs.get(run)),
+            runs => return SnapshotCount::Runs(runs),
+        };
+        match of.and_then(|run| run.snapshot.as_ref()) {
+            Some(_) => SnapshotCount::One,
+            None => SnapshotCount::EachShard,
+        }
+    }
+}
