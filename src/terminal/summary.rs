@@ -214,7 +214,7 @@ impl fmt::Display for ResultSummary {
 impl fmt::Display for SnapshotCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One => f.write_str("one snapshot"),
+            Self::One | Self::EachDatabase(1) => f.write_str("one snapshot"),
             Self::EachShard => f.write_str("no common snapshot: each shard read at its own moment"),
             Self::EachDatabase(databases) => {
                 write!(f, "{databases} snapshots, one per database")

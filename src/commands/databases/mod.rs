@@ -1,6 +1,7 @@
 //! The databases that a run reads: which there are, and their connections, preflights and shards.
 //! Usually one; several with `--server`, `--databases` or the servers of a profile.
 
+mod info;
 mod prepare;
 mod targets;
 

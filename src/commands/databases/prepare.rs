@@ -239,6 +239,22 @@ impl Prepared {
         Run::new(runs.collect(), merge_mode)
     }
 
+    /// Closes the databases that have none of these shards.
+    pub async fn keep(&mut self, shards: &[Shard]) {
+        let has_any = |database: &PreparedDatabase| {
+            let own = |shard: &Shard| shard.database() == database.target.database;
+            shards.iter().any(own)
+        };
+        let databases = std::mem::take(&mut self.databases).into_iter();
+        let (kept, left): (Vec<_>, Vec<_>) = databases.partition(has_any);
+        self.databases = kept;
+        let closed = left.into_iter().map(|database| async move {
+            drop((database.preflight, database.pending_connections));
+            database.server.close().await;
+        });
+        join_all(closed).await;
+    }
+
     /// Whether rows need to say which server they are from: their shards do not.
     pub fn has_several_servers(&self) -> bool {
         let databases = self.databases.iter();

@@ -96,13 +96,14 @@ async fn prepare(
     let servers = connected.servers();
     let work = async {
         let preferred = &request.args.connection.prefer;
-        let prepared = databases::prepare(connected, request.plan, preferred, console).await?;
+        let mut prepared = databases::prepare(connected, request.plan, preferred, console).await?;
         let (shards, topology) = (&request.args.shards, &prepared.topology);
         let first = prepared.first()?;
         let selection =
             select::select_shards(shards, request.plan, first, topology, console).await?;
         let session = |shard| prepared.session_of(shard);
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
+        prepared.keep(&selection.shards).await;
         Ok(Setup {
             prepared,
             selection,

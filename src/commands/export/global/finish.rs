@@ -143,6 +143,7 @@ async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, Ex
         plan: &finished.plan,
         settings: finished.request.settings,
         server_info: &finished.server_info,
+        databases: &[],
         began: finished.began,
         outcome: &finished.outcome,
         doubt: None,

@@ -149,6 +149,7 @@ async fn begin<'a>(
         plan,
         types,
         server_info,
+        databases,
         selection,
         scope,
     }) = underway
@@ -159,6 +160,7 @@ async fn begin<'a>(
         request: *request,
         plan,
         server_info,
+        databases,
         selection,
         scope,
         began,
