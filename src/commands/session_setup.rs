@@ -25,7 +25,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::{Location, Scope};
+use crate::terminal::summary::Location;
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -185,14 +185,6 @@ pub async fn topology(
         )
         .await,
     })))
-}
-
-/// What the summary states of where the shards are.
-pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
-    Scope {
-        location: location(server),
-        shards: topology.shards().len(),
-    }
 }
 
 pub fn location(server: &ConnectionPool) -> Location {

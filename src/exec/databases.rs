@@ -10,6 +10,7 @@ use crate::exec::explanation::{Explanations, FailureLookup};
 use crate::exec::failures::Failures;
 use crate::exec::fanout::DatabaseRun;
 use crate::sharding::layout::Layout;
+use crate::sharding::shard::Shard;
 
 /// The databases of a run.
 #[derive(Clone)]
@@ -67,6 +68,23 @@ impl Databases {
             explanations.extend(failure_lookup.explain(failures, server, interrupt).await);
         }
         explanations
+    }
+
+    /// The database that this shard is in.
+    pub fn of_shard(&self, shard: Shard) -> Option<&OpenDatabase> {
+        let mut databases = self.0.iter();
+        databases.find(|database| database.layout.of_database() == shard.database())
+    }
+
+    /// Closes all but the first.
+    pub async fn close_others(&self) {
+        join_all(
+            self.0
+                .iter()
+                .skip(1)
+                .map(|database| database.server.close()),
+        )
+        .await;
     }
 
     /// Closes all connections that are not in use. Bounded, even if a server does not react.

@@ -74,7 +74,7 @@ fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
         if shard_column {
             columns.push(format!(
                 "{}::pg_catalog.text AS {}",
-                Literal(&schema),
+                Literal(shard.name()),
                 Identifier(SHARD)
             ));
         }

@@ -52,7 +52,7 @@ impl SearchPath {
     /// sharded table's name would be read in place of every shard's.
     fn with_temporary_last(&self) -> impl Iterator<Item = &Item> {
         static TEMPORARY: LazyLock<Item> = LazyLock::new(|| Item::Schema("pg_temp".to_owned()));
-        let is_named = self.0.contains(&*TEMPORARY);
+        let is_named = self.0.contains(&*TEMPORARY) || self.is_of_database();
         self.0.iter().chain((!is_named).then_some(&*TEMPORARY))
     }
 

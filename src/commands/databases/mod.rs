@@ -5,5 +5,5 @@ mod info;
 mod prepare;
 mod targets;
 
-pub(super) use prepare::{Prepared, connect, prepare};
-pub(super) use targets::{Targets, servers, targets};
+pub(super) use prepare::{Listed, Prepared, PreparedDatabase, connect, prepare, topology};
+pub(super) use targets::{Target, Targets, servers, targets};

@@ -84,7 +84,32 @@ pub async fn connect(
     }
 }
 
+impl PreparedDatabase {
+    async fn close(self) {
+        drop((self.preflight, self.pending_connections));
+        self.server.close().await;
+    }
+
+    fn listed(&self) -> Listed<'_> {
+        Listed {
+            target: &self.target,
+            plan: &self.plan,
+            preflight: &self.preflight,
+        }
+    }
+}
+
 impl Connected {
+    /// The databases with their plans, and those that could not be reached.
+    pub fn into_parts(self, plan: &Plan) -> (Vec<(Target, Plan, PoolStart)>, Vec<Unreachable>) {
+        let databases = self.databases.into_iter();
+        let with_plan = databases.map(|(target, opened)| {
+            let plan = plan_of(&target, plan);
+            (target, plan, opened)
+        });
+        (with_plan.collect(), self.unreachable)
+    }
+
     pub fn servers(&self) -> Vec<ConnectionPool> {
         let databases = self.databases.iter();
         databases.map(|(_, opened)| opened.server.clone()).collect()
@@ -102,13 +127,9 @@ pub async fn prepare(
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Prepared, Error> {
-    let Connected {
-        databases,
-        mut unreachable,
-    } = connected;
+    let (databases, mut unreachable) = connected.into_parts(plan);
     let is_only = databases.len() == 1 && unreachable.is_empty();
-    let preflights = join_all(databases.into_iter().map(|(target, opened)| async {
-        let plan = plan_of(&target, plan);
+    let preflights = join_all(databases.into_iter().map(|(target, plan, opened)| async {
         let PoolStart {
             server,
             first,
@@ -138,7 +159,8 @@ pub async fn prepare(
             Err(error) => return Err(error),
         }
     }
-    let topology = topology(&prepared, plan, unreachable, preferred, console).await?;
+    let listed: Vec<_> = prepared.iter().map(PreparedDatabase::listed).collect();
+    let topology = topology(&listed, plan, unreachable, preferred, console).await?;
     Ok(Prepared {
         databases: prepared,
         topology,
@@ -160,8 +182,19 @@ fn is_of_the_server(error: &Error) -> bool {
     )
 }
 
-async fn topology(
-    databases: &[PreparedDatabase],
+/// A database whose shards are known.
+pub struct Listed<'a> {
+    pub target: &'a Target,
+    pub plan: &'a Plan,
+    pub preflight: &'a Preflight,
+}
+
+/// The shards of all databases.
+///
+/// # Errors
+/// If there are none, or several databases have the same ones.
+pub async fn topology(
+    databases: &[Listed<'_>],
     plan: &Plan,
     unreachable: Vec<Unreachable>,
     preferred: &[String],
@@ -169,14 +202,14 @@ async fn topology(
 ) -> Result<Topology, Error> {
     if let ([only], []) = (databases, unreachable.as_slice()) {
         let settings = &only.target.settings;
-        return session_setup::topology(&only.preflight, &only.plan.layout, settings).await;
+        return session_setup::topology(only.preflight, &only.plan.layout, settings).await;
     }
     let mut parts = Vec::new();
     let mut empty = Vec::new();
     for database in databases {
         match Topology::new(database.preflight.shards.clone(), &database.plan.layout) {
             Some(part) => parts.push(part),
-            None => empty.push(&database.target),
+            None => empty.push(database.target),
         }
     }
     let union = Topology::union(parts, &plan.layout, unreachable, preferred)?;
@@ -185,7 +218,7 @@ async fn topology(
             return Err(Error::NoDatabases(plan.layout.to_string()));
         };
         let settings = &first.target.settings;
-        return session_setup::topology(&first.preflight, &first.plan.layout, settings).await;
+        return session_setup::topology(first.preflight, &first.plan.layout, settings).await;
     };
     warn_of_empty(&empty, console);
     Ok(topology)
@@ -206,6 +239,11 @@ fn warn_of_empty(empty: &[&Target], console: &mut Console) {
 }
 
 impl Prepared {
+    pub fn servers(&self) -> Vec<ConnectionPool> {
+        let databases = self.databases.iter();
+        databases.map(|database| database.server.clone()).collect()
+    }
+
     /// The preflight of the first database.
     ///
     /// # Errors
@@ -225,6 +263,11 @@ impl Prepared {
 
     /// Starts the workers. Databases without a selected shard are left alone.
     pub fn start(self, shards: &[Shard], merge_mode: MergeMode) -> Run {
+        Run::new(self.runs(shards), merge_mode)
+    }
+
+    /// What is to run in each database that has any of these shards.
+    pub fn runs(self, shards: &[Shard]) -> Vec<DatabaseRun> {
         let runs = self.databases.into_iter().filter_map(|database| {
             let own = |shard: &&Shard| shard.database() == database.target.database;
             let shards: Vec<_> = shards.iter().filter(own).copied().collect();
@@ -236,7 +279,7 @@ impl Prepared {
                 pending_connections: database.pending_connections,
             })
         });
-        Run::new(runs.collect(), merge_mode)
+        runs.collect()
     }
 
     /// Closes the databases that have none of these shards.
@@ -248,11 +291,11 @@ impl Prepared {
         let databases = std::mem::take(&mut self.databases).into_iter();
         let (kept, left): (Vec<_>, Vec<_>) = databases.partition(has_any);
         self.databases = kept;
-        let closed = left.into_iter().map(|database| async move {
-            drop((database.preflight, database.pending_connections));
-            database.server.close().await;
-        });
-        join_all(closed).await;
+        join_all(left.into_iter().map(PreparedDatabase::close)).await;
+    }
+
+    pub async fn close(self) {
+        join_all(self.databases.into_iter().map(PreparedDatabase::close)).await;
     }
 
     /// Whether rows need to say which server they are from: their shards do not.
