@@ -5,6 +5,7 @@ mod reserved;
 mod with;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::pg::lexer::{Encoding, StringSyntax, Token, TokenKind, has_long_names, tokens};
 use crate::pg::nesting::Nesting;
@@ -140,6 +141,25 @@ impl<'a> Text<'a> {
     /// The number of open parentheses before a token.
     pub fn depth(&self, index: usize) -> i32 {
         self.nesting.depth(index)
+    }
+
+    /// The pieces of these tokens between separators, except separators in parentheses. One piece
+    /// if there is none.
+    pub fn split(
+        &self,
+        tokens: &Range<usize>,
+        separates: impl Fn(&Token<'_>) -> bool,
+    ) -> Vec<Range<usize>> {
+        let mut pieces = Vec::new();
+        let mut start = tokens.start;
+        for index in tokens.clone() {
+            if separates(&self.tokens[index]) && self.depth(index) == self.depth(tokens.start) {
+                pieces.push(start..index);
+                start = index + 1;
+            }
+        }
+        pieces.push(start..tokens.end);
+        pieces
     }
 
     /// Whether FROM is the last clause that began before a token, in the same parentheses.
