@@ -7,5 +7,4 @@
 -- once, until recover.sql rolls back to this savepoint. Earlier tasks are not affected. So one
 -- cancel request stops everything queued on a connection.
 SAVEPOINT task;
-SET LOCAL search_path TO {search_path};
-{statement}
+{set_search_path}{statement}

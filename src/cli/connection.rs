@@ -66,6 +66,22 @@ pub struct ConnectionArgs {
     #[arg(short = 'd', long, value_name = "DBNAME", action = clap::ArgAction::Append, help_heading = "Connection")]
     pub dbname: Vec<String>,
 
+    /// One of several servers that hold the shards: a connection string (repeatable)
+    ///
+    /// All are read in one run, each at its own snapshot. What the string leaves open comes from
+    /// the other flags and the environment, e.g. -d and -U.
+    #[arg(
+        long,
+        value_name = "CONNINFO",
+        conflicts_with_all = ["host", "port"],
+        help_heading = "Connection"
+    )]
+    pub server: Vec<String>,
+
+    /// Of servers that have the same shard, read it on this one (repeatable; the first wins)
+    #[arg(long, value_name = "SERVER", help_heading = "Connection")]
+    pub prefer: Vec<String>,
+
     /// Never prompt for a password
     #[arg(
         short = 'w',
@@ -121,6 +137,7 @@ impl From<&ConnectionArgs> for ConnectionFlags {
             password: args.password,
             prefer_standby: args.prefer_standby,
             profile: args.selected,
+            server: None,
         }
     }
 }

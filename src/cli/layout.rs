@@ -16,6 +16,13 @@ pub struct LayoutArgs {
     #[arg(long, value_name = "PATTERN")]
     pub schemas: Vec<Pattern>,
 
+    /// Databases that hold the shards, by pattern, e.g. tenant_{name} (repeatable)
+    ///
+    /// Each matching database of every server is one shard, or with --schemas holds shards. Each
+    /// is read at its own snapshot.
+    #[arg(long, value_name = "PATTERN")]
+    pub databases: Vec<Pattern>,
+
     /// Schemas that are not shards, by pattern (repeatable)
     #[arg(long, value_name = "PATTERN")]
     pub exclude_schemas: Vec<Pattern>,
@@ -23,6 +30,9 @@ pub struct LayoutArgs {
 
 impl LayoutArgs {
     pub fn layout(&self) -> Layout {
+        if !self.databases.is_empty() && self.schemas.is_empty() {
+            return Layout::databases(self.databases.clone());
+        }
         Layout::new(self.schemas.clone(), self.exclude_schemas.clone())
     }
 }

@@ -162,6 +162,14 @@ impl ShardArgs {
             None => self.layout.layout(),
         }
     }
+
+    /// A database that is a shard keeps its own path, unless the user sets one.
+    pub fn search_path(&self) -> SearchPath {
+        if self.layout().is_database() && self.search_path.is_shard_alone() {
+            return SearchPath::of_database();
+        }
+        self.search_path.clone()
+    }
 }
 
 /// How the result looks, and where it goes.

@@ -2,6 +2,7 @@
 
 mod attempt;
 pub mod completions;
+mod databases;
 pub mod demo;
 pub mod error;
 pub mod export;

@@ -24,6 +24,7 @@ use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::{Key, KeyKind};
 use crate::sharding::selection::{OriginRoute, Origins, Selection};
+use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -40,10 +41,17 @@ enum Seen {
 }
 
 impl OriginLookups {
-    /// Sends the lookups in the session's transaction, without waiting for the results.
-    pub async fn send(session: &Session, origins: Option<&Origins>) -> Self {
+    /// Sends the lookups in the transaction of a session in the shard's database, without waiting
+    /// for the results.
+    pub async fn send<'a>(
+        session: impl Fn(Shard) -> Option<&'a Session>,
+        origins: Option<&Origins>,
+    ) -> Self {
         let mut origin_lookups = Vec::new();
         for route in origins.iter().flat_map(|origins| &origins.routes) {
+            let Some(session) = session(route.shard) else {
+                continue;
+            };
             let answers = session.send(&lookup_sql(route)).await;
             // Recovers from an error, and releases the table's lock.
             let recovered = session.recover().await;
@@ -81,7 +89,7 @@ impl OriginLookups {
 }
 
 fn lookup_sql(route: &OriginRoute) -> String {
-    let schema = route.shard.to_string();
+    let schema = route.shard.schema().to_owned();
     let table = format!("{}.origins", Identifier(&schema));
     sql_template::fill(
         include_str!("../../sql/find/origin.sql"),
@@ -141,6 +149,16 @@ impl Located {
             located.push((route, place));
         }
         Ok(Self(located))
+    }
+
+    /// Waits for the lookups alone.
+    pub async fn without_search(origin_lookups: OriginLookups) -> Self {
+        let answers = origin_lookups.answers().await.into_iter();
+        let place = |why: Option<String>| match why {
+            Some(why) => Whereabouts::Unverified(why),
+            None => Whereabouts::NotSearched("there are several databases".to_owned()),
+        };
+        Self(answers.map(|(route, why)| (route, place(why))).collect())
     }
 
     /// The same on a new connection, for a run whose sessions are closed. A failed search does not

@@ -19,7 +19,10 @@ pub async fn select_shards(
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    if let Some(expected) = args.expect_shards {
+    let is_known = topology.unreachable().is_empty();
+    if let Some(expected) = args.expect_shards
+        && is_known
+    {
         topology.expect(expected)?;
     }
     warn_of_names(topology, console);
@@ -31,11 +34,15 @@ pub async fn select_shards(
         let shard_count = expected.unwrap_or(topology.shard_count());
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
-    if args.expect_shards.is_some() {
-        // The number is known to be right, but not that listed shards exist.
-        selection.doubt = selection
-            .doubt
-            .filter(|doubt| !doubt.nonexistent.is_empty());
+    if let Some(expected) = args.expect_shards {
+        if is_known {
+            // The number is right, but not that listed shards exist.
+            selection.doubt = selection
+                .doubt
+                .filter(|doubt| !doubt.nonexistent.is_empty());
+        } else if !plan.filter.is_by_list() && args.origin.is_empty() {
+            selection.total = usize::try_from(expected).ok();
+        }
     }
     Ok(selection)
 }
@@ -92,7 +99,7 @@ pub fn warn_of_names(topology: &Topology, console: &mut Console) {
     if !look_alikes.is_empty() {
         console.warning(&format!(
             "not queried, because shards are {}: {look_alikes}",
-            topology.layout().naming()
+            topology.naming()
         ));
     }
 }

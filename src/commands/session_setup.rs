@@ -1,5 +1,8 @@
 //! The steps from the first connection to the selected shards, shared by all commands.
 
+use std::cell::RefCell;
+
+use futures::future::join_all;
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
@@ -22,7 +25,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::{Location, Scope};
+use crate::terminal::summary::Location;
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -41,17 +44,29 @@ pub async fn open(
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<PoolStart, Error> {
+    let console = &RefCell::new(console);
+    open_beside(settings, connections, connect_retry, console).await
+}
+
+/// The same while other servers are connected to.
+pub async fn open_beside(
+    settings: &Settings,
+    connections: usize,
+    connect_retry: ConnectRetry,
+    console: &RefCell<&mut Console>,
+) -> Result<PoolStart, Error> {
     let mut tried = 0;
     loop {
         let error = match ConnectionPool::open(settings.clone(), connections).await {
             Ok(opened) => {
+                let mut console = console.borrow_mut();
                 console.exclude(opened.typing);
                 if let Some(error) = &opened.refused {
                     console.note(&format!(
                         "running with fewer connections than requested: {error}"
                     ));
                 }
-                warn_of_superuser(&opened.server, connect_retry, console);
+                warn_of_superuser(&opened.server, connect_retry, &mut console);
                 return Ok(opened);
             }
             Err(error) => error,
@@ -65,7 +80,8 @@ pub async fn open(
             return Err(error.into());
         }
         let wait = backoff(tried);
-        console.note(&format!("{error}\nretrying in {} ms", wait.as_millis()));
+        let note = format!("{error}\nretrying in {} ms", wait.as_millis());
+        console.borrow_mut().note(&note);
         tokio::time::sleep(wait).await;
         tried += 1;
     }
@@ -99,6 +115,15 @@ pub async fn run_or_cancel<T>(
     interrupt: &Interrupt,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
+    run_or_cancel_all(std::slice::from_ref(server), interrupt, work).await
+}
+
+/// The same over several databases.
+pub async fn run_or_cancel_all<T>(
+    servers: &[ConnectionPool],
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
     let done = tokio::select! {
         done = work => done.map(Some),
         () = interrupt.requested() => Ok(None),
@@ -108,9 +133,10 @@ pub async fn run_or_cancel<T>(
         done,
         Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
     );
-    let silence = server.silence().filter(|_| is_lost);
+    let silence = servers.iter().find_map(ConnectionPool::silence);
+    let silence = silence.filter(|_| is_lost);
     if !matches!(done, Ok(Some(_))) {
-        server.close().await;
+        join_all(servers.iter().map(ConnectionPool::close)).await;
     }
     match silence {
         Some(silence) => Err(Error::Fanout(FanoutError::Silent(silence))),
@@ -159,14 +185,6 @@ pub async fn topology(
         )
         .await,
     })))
-}
-
-/// What the summary states of where the shards are.
-pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
-    Scope {
-        location: location(server),
-        shards: topology.shards().len(),
-    }
 }
 
 pub fn location(server: &ConnectionPool) -> Location {

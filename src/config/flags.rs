@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::parameters::Parameters;
 use super::profile::Profile;
-use super::{SettingsError, conninfo, secret, uri};
+use super::{Server, SettingsError, conninfo, secret, uri};
 
 /// psql's connection flags, as given. Values stay text: libpq's lists (`-h a,b -p 5432,5433`) are
 /// parsed later, with everything else that names a server.
@@ -21,9 +21,21 @@ pub struct ConnectionFlags {
     pub password: bool,
     pub prefer_standby: bool,
     pub profile: Option<Profile>,
+    /// One of several servers.
+    pub server: Option<Server>,
 }
 
 impl ConnectionFlags {
+    /// Whether they say where the server is.
+    ///
+    /// # Errors
+    /// If they are not valid.
+    pub fn names_a_host(&self) -> Result<bool, SettingsError> {
+        let given = self.parameters()?;
+        let is_given = |keyword: &&str| given.get(keyword).is_some();
+        Ok(["host", "hostaddr", "service"].iter().any(is_given))
+    }
+
     /// What they set, and the content of `-d`. As in psql, a connection string in `-d` overrides the
     /// other flags, and an empty flag counts as not given.
     pub(super) fn parameters(&self) -> Result<Parameters, SettingsError> {

@@ -53,14 +53,25 @@ impl Host {
     pub fn brief(&self) -> String {
         let name = match &self.place {
             HostPlace::Socket(directory) if is_usual(directory) => "local socket".into(),
-            HostPlace::Socket(directory) => directory.to_string_lossy(),
-            HostPlace::Tcp { name, .. } if name.contains(':') => format!("[{name}]").into(),
-            HostPlace::Tcp { name, .. } => Cow::Borrowed(name.as_str()),
+            _ => self.shown_name(),
         };
         if self.port == DEFAULT_PORT {
             name.into_owned()
         } else {
             format!("{name}:{}", self.port)
+        }
+    }
+
+    /// `db1:5432`, `/var/run/postgresql:5432`
+    pub fn with_port(&self) -> String {
+        format!("{}:{}", self.shown_name(), self.port)
+    }
+
+    fn shown_name(&self) -> Cow<'_, str> {
+        match &self.place {
+            HostPlace::Socket(directory) => directory.to_string_lossy(),
+            HostPlace::Tcp { name, .. } if name.contains(':') => format!("[{name}]").into(),
+            HostPlace::Tcp { name, .. } => Cow::Borrowed(name.as_str()),
         }
     }
 

@@ -15,6 +15,7 @@ mod password;
 pub mod profile;
 mod resolve;
 mod secret;
+mod server;
 mod service;
 mod target_session;
 mod tls;
@@ -34,6 +35,7 @@ pub(crate) use host::socket_name;
 pub use host::{Host, HostPlace};
 pub use password::Password;
 pub use secret::may_hold_password;
+pub use server::Server;
 pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
 pub use tls::{Roots, SslMode, Tls, TlsVersion};
 
@@ -58,6 +60,8 @@ pub struct Settings {
     password_command: Option<PasswordCommand>,
     /// What the environment is called.
     label: Option<Label>,
+    /// What one of several servers is called.
+    server_label: Option<String>,
     /// Typed for one of the connections of this process; all copies share it.
     typed: Arc<OnceLock<Password>>,
     passfile: Arc<Passfile>,
@@ -173,6 +177,13 @@ impl Settings {
     /// What summaries call the environment.
     pub fn label(&self) -> Option<&Label> {
         self.label.as_ref()
+    }
+
+    /// What messages and results call one of several servers: `db7:5432` without a label.
+    pub fn server_name(&self) -> String {
+        let hosts = self.hosts.iter().map(Host::with_port);
+        let label = self.server_label.clone();
+        label.unwrap_or_else(|| hosts.collect::<Vec<_>>().join(","))
     }
 
     pub fn password_prompt(&self) -> PasswordPrompt {

@@ -142,6 +142,16 @@ impl Parameters {
         pairs.join(" ")
     }
 
+    /// These keywords alone.
+    pub fn only(&self, keywords: &[&str]) -> Self {
+        let given = self.0.iter();
+        let kept = given.filter(|(keyword, _)| keywords.contains(keyword));
+        Self(
+            kept.map(|(keyword, value)| (*keyword, value.clone()))
+                .collect(),
+        )
+    }
+
     /// Adds what is not given yet.
     pub fn fill_defaults(&mut self, other: &Self) {
         for (keyword, value) in &other.0 {

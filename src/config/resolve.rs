@@ -8,8 +8,8 @@ use super::passfile::Passfile;
 use super::profile::Profile;
 use super::values::{connect_timeout, keepalive, parsed, positive, server_options};
 use super::{
-    ConnectionFlags, Environment, Password, PasswordPrompt, Settings, SettingsError, Tls, host,
-    secret, service,
+    ConnectionFlags, Environment, Password, PasswordPrompt, Server, Settings, SettingsError, Tls,
+    host, secret, service,
 };
 
 impl Settings {
@@ -22,10 +22,14 @@ impl Settings {
         args: &ConnectionFlags,
         environment: &Environment,
     ) -> Result<Self, SettingsError> {
-        let mut parameters = args.parameters()?;
+        let mut parameters = args.server.as_ref().map(Server::first).unwrap_or_default();
+        parameters.fill_defaults(&args.parameters()?);
         service::fill(&mut parameters, environment)?;
         parameters.fill_from(environment);
         let mut warnings = Vec::new();
+        if let Some(server) = &args.server {
+            parameters.fill_defaults(server.defaults());
+        }
         if let Some(profile) = &args.profile {
             warnings.extend(overrides(profile, environment));
             parameters.fill_defaults(&profile.connection);
@@ -63,6 +67,8 @@ impl Settings {
             options: server_options(get("options"), environment),
             password_command,
             label: args.profile.as_ref().map(|profile| profile.label.clone()),
+            server_label: (args.server.as_ref())
+                .and_then(|server| server.label().map(str::to_owned)),
             password,
             typed: Arc::default(),
             passfile: Arc::new(passfile),

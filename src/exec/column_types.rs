@@ -9,6 +9,7 @@ use std::str::FromStr;
 use tokio_postgres::types::Oid;
 
 use crate::pg::row_batch::Column;
+use crate::sharding::database::Database;
 use crate::sharding::shard::Shard;
 
 /// A type with the declared length or precision: the arguments of `format_type`.
@@ -100,6 +101,14 @@ impl ColumnTypes {
     /// Every type of any column in any shard.
     pub fn distinct(&self) -> BTreeSet<DeclaredType> {
         self.shards.keys().flatten().copied().collect()
+    }
+
+    /// Of the shards in this database.
+    #[must_use]
+    pub fn in_database(&self, database: Option<Database>) -> Self {
+        let mut types = self.clone();
+        types.retain(|shard| shard.database() == database);
+        types
     }
 
     /// The types that shards declare for a column, with the shards of each.

@@ -7,16 +7,14 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::client::notices::Notices;
-use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
-use crate::exec::explanation::FailureLookup;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent};
+use crate::exec::databases::Databases;
+use crate::exec::fanout::{DatabaseRun, Fanout, Session, ShardError, ShardEvent};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
-use crate::exec::plan::Plan;
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::{RunReport, RunStatus};
+use crate::exec::type_names::DatabaseTypes;
 use crate::output::format::RenderError;
-use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 
 /// How often the progress line is updated and rows that do not fill a block are flushed.
@@ -32,39 +30,28 @@ pub enum OnShardError {
 pub struct Run {
     fanout: Fanout,
     merge: Merge,
-    server: ConnectionPool,
+    databases: Databases,
     /// For a single statement over all shards: how many.
     over: Option<usize>,
     /// Notices from earlier parts of the run.
     notices: Notices,
-    failure_lookup: FailureLookup,
 }
 
 impl Run {
-    pub fn new(
-        plan: &Plan,
-        shards: Vec<Shard>,
-        preflight: Preflight,
-        server: ConnectionPool,
-        pending_connections: Vec<PendingConnection>,
-        merge_mode: MergeMode,
-    ) -> Self {
-        let types = preflight.types.clone();
-        let fanout = Fanout::start(
-            plan.clone(),
-            shards.clone(),
-            server.clone(),
-            preflight,
-            pending_connections,
-        );
-        let merge = Merge::new(shards, types, fanout.window(), merge_mode);
+    pub fn new(runs: Vec<DatabaseRun>, merge_mode: MergeMode) -> Self {
+        let mut types = DatabaseTypes::default();
+        for run in &runs {
+            types.add(run.plan.layout.of_database(), run.preflight.types.clone());
+        }
+        let databases = Databases::of(&runs);
+        let fanout = Fanout::start(runs);
+        let merge = Merge::new(fanout.shards().to_vec(), types, fanout.window(), merge_mode);
         Self {
             fanout,
             merge,
-            server,
+            databases,
             over: None,
             notices: Notices::default(),
-            failure_lookup: FailureLookup::new(plan),
         }
     }
 
@@ -73,7 +60,7 @@ impl Run {
     pub fn over(self, shards: usize) -> Self {
         Self {
             over: Some(shards),
-            failure_lookup: self.failure_lookup.over_all_shards(),
+            databases: self.databases.over_all_shards(),
             ..self
         }
     }
@@ -85,25 +72,20 @@ impl Run {
     }
 }
 
-/// A server all of whose shards were read, kept open for follow-up queries.
-pub(crate) struct OpenServer {
+/// The databases of a run all of whose shards were read, kept open for follow-up queries.
+pub(crate) struct OpenDatabases {
     fanout: Fanout,
-    pub server: ConnectionPool,
-    failure_lookup: FailureLookup,
+    pub databases: Databases,
 }
 
-impl OpenServer {
-    pub fn failure_lookup(&self) -> FailureLookup {
-        self.failure_lookup.clone()
-    }
-
-    /// A session at the run's snapshot, if one is left.
-    pub async fn into_session(self) -> Option<Session> {
-        self.fanout.into_session().await
+impl OpenDatabases {
+    /// A session per database at the run's snapshot, if one is left.
+    pub async fn into_sessions(self) -> Vec<Option<Session>> {
+        self.fanout.into_sessions().await
     }
 }
 
-/// Runs to the end. Afterwards nothing runs on the server, however the run ended.
+/// Runs to the end. Afterwards nothing runs on the servers, however the run ended.
 ///
 /// # Errors
 /// The format cannot represent the result.
@@ -116,19 +98,15 @@ pub(crate) async fn drive(
 ) -> Result<RunReport, RenderError> {
     let (mut outcome, open) = drive_open(started, output, console, interrupt, policy).await?;
     if let Some(open) = open {
-        let OpenServer {
-            fanout,
-            server,
-            failure_lookup,
-        } = open;
+        let OpenDatabases { fanout, databases } = open;
         drop(fanout);
-        outcome.explain(&failure_lookup, &server, interrupt).await;
-        server.close().await;
+        outcome.explain(&databases, interrupt).await;
+        databases.close().await;
     }
     Ok(outcome)
 }
 
-/// Like [`drive`], but keeps the server open if the run completed.
+/// Like [`drive`], but keeps the databases open if the run completed.
 ///
 /// # Errors
 /// The format cannot represent the result.
@@ -138,14 +116,13 @@ pub(crate) async fn drive_open(
     console: &mut Console,
     interrupt: &Interrupt,
     policy: OnShardError,
-) -> Result<(RunReport, Option<OpenServer>), RenderError> {
+) -> Result<(RunReport, Option<OpenDatabases>), RenderError> {
     let Run {
         mut fanout,
         mut merge,
-        server,
+        databases,
         over,
         notices,
-        failure_lookup,
     } = started;
     let mut outcome = RunReport {
         notices,
@@ -196,21 +173,17 @@ pub(crate) async fn drive_open(
     console.clear();
     outcome.answers.sort_by_key(|(shard, _)| *shard);
     if let Ok(RunStatus::Completed) = status {
-        outcome.collect_notices(&server, over);
-        let open = OpenServer {
-            fanout,
-            server,
-            failure_lookup,
-        };
+        outcome.collect_notices(&databases, over);
+        let open = OpenDatabases { fanout, databases };
         return Ok((outcome, Some(open)));
     }
     fanout.stop().await;
     drop(fanout);
     if let Ok(RunStatus::Aborted) = status {
-        outcome.explain(&failure_lookup, &server, interrupt).await;
+        outcome.explain(&databases, interrupt).await;
     }
-    server.close().await;
-    outcome.collect_notices(&server, over);
+    databases.close().await;
+    outcome.collect_notices(&databases, over);
     outcome.status = status?;
     Ok((outcome, None))
 }

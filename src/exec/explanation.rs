@@ -25,6 +25,11 @@ impl Explanations {
         let found = self.0.iter().find(|(explained, _)| explained == error);
         found.map(|(_, hint)| hint.clone())
     }
+
+    /// Adds those of another database.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
 }
 
 /// What a look at the server needs to know of the run.
@@ -36,6 +41,9 @@ pub(crate) struct FailureLookup {
     layout: Layout,
     search_path: SearchPath,
 }
+
+/// Reasons and their shards.
+type Reasons<'a> = Vec<(&'a ShardError, Vec<Shard>)>;
 
 impl FailureLookup {
     pub fn new(plan: &Plan) -> Self {
@@ -76,8 +84,9 @@ impl FailureLookup {
         failures: &mut Failures,
         server: &ConnectionPool,
     ) -> Option<Explanations> {
-        let unknown = self.unknown_name(failures);
-        if unknown.is_none() && !failures.reasons().any(|(error, _)| is_lock_timeout(error)) {
+        let reasons = self.reasons(failures);
+        let unknown = self.unknown_name(&reasons);
+        if unknown.is_none() && !reasons.iter().any(|(error, _)| is_lock_timeout(error)) {
             return None;
         }
         let connection = server.connection().await.ok()?;
@@ -85,7 +94,7 @@ impl FailureLookup {
             Some(_) => WaitedIn::Shards(shards, &self.layout),
             None => WaitedIn::Anywhere,
         };
-        let mut hints = lock_hints(failures, &connection, place).await;
+        let mut hints = lock_hints(&reasons, &connection, place).await;
         if let Some((error, name, shards)) = unknown
             && let Some(found) = name.candidates(&connection, &self.layout, &shards).await
         {
@@ -96,13 +105,28 @@ impl FailureLookup {
         Some(Explanations(hints))
     }
 
+    /// The reasons of this database's shards.
+    fn reasons<'a>(&self, failures: &'a Failures) -> Reasons<'a> {
+        let own = |shards: &[Shard]| {
+            let shards = shards.iter().copied();
+            shards
+                .filter(|shard| shard.database() == self.layout.of_database())
+                .collect()
+        };
+        let reasons = failures.reasons();
+        let reasons = reasons.map(|(error, shards)| (error, own(shards)));
+        reasons
+            .filter(|(_, shards): &(_, Vec<_>)| !shards.is_empty())
+            .collect()
+    }
+
     /// The first name that was not found, and where.
-    fn unknown_name(&self, failures: &Failures) -> Option<(ShardError, UnknownName, Vec<Shard>)> {
+    fn unknown_name(&self, reasons: &Reasons<'_>) -> Option<(ShardError, UnknownName, Vec<Shard>)> {
         let statement = self.statement.as_ref()?;
-        failures.reasons().find_map(|(error, shards)| match error {
+        reasons.iter().find_map(|(error, shards)| match error {
             ShardError::Server(report) => {
                 let unknown = UnknownName::of(report, statement)?;
-                Some((error.clone(), unknown, shards.to_vec()))
+                Some(((*error).clone(), unknown, shards.clone()))
             }
             _ => None,
         })
@@ -119,19 +143,21 @@ pub(crate) async fn of_locks(
         return Explanations::default();
     }
     let place = |shards| WaitedIn::Shards(shards, layout);
-    Explanations(lock_hints(failures, session.connection(), place).await)
+    let reasons = failures.reasons();
+    let reasons = reasons.map(|(error, shards)| (error, shards.to_vec()));
+    Explanations(lock_hints(&reasons.collect(), session.connection(), place).await)
 }
 
 async fn lock_hints<'a>(
-    failures: &'a Failures,
+    reasons: &'a Reasons<'_>,
     connection: &Connection,
     place: impl Fn(&'a [Shard]) -> WaitedIn<'a>,
 ) -> Vec<(ShardError, String)> {
     let mut hints = Vec::new();
-    for (error, shards) in failures.reasons() {
+    for (error, shards) in reasons {
         if is_lock_timeout(error) {
             let hint = lock_holders::hint(connection, place(shards)).await;
-            hints.extend(hint.map(|hint| (error.clone(), hint)));
+            hints.extend(hint.map(|hint| ((*error).clone(), hint)));
         }
     }
     hints

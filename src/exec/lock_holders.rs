@@ -62,8 +62,9 @@ impl WaitedIn<'_> {
         match self {
             Self::Anywhere => "true".to_owned(),
             Self::Shards(shards, layout) => {
-                let shards = shards.iter().map(ToString::to_string);
-                let shards = shards.map(|shard| Literal(&shard).to_string());
+                let shards = shards
+                    .iter()
+                    .map(|shard| Literal(shard.schema()).to_string());
                 format!(
                     "(n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) ANY \
                      (ARRAY[{}]::pg_catalog.text[]) \

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::exec::fanout::{AttemptNumber, Message, ReadAhead, ShardError, ShardEvent, TaskIndex};
 use crate::exec::plan::TableName;
-use crate::exec::type_names::TypeNames;
+use crate::exec::type_names::DatabaseTypes;
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 
@@ -61,7 +61,7 @@ impl MergeMode {
 #[derive(Debug)]
 pub struct Merge {
     shards: Vec<Shard>,
-    types: TypeNames,
+    types: DatabaseTypes,
     window: Arc<ReadAhead>,
     mode: MergeMode,
     /// With [`Order::Shard`], the shard being emitted. With [`Order::Arrival`], how many have
@@ -88,7 +88,7 @@ pub struct Merge {
 impl Merge {
     pub fn new(
         shards: Vec<Shard>,
-        types: TypeNames,
+        types: DatabaseTypes,
         window: Arc<ReadAhead>,
         mode: MergeMode,
     ) -> Self {
@@ -275,14 +275,17 @@ impl Merge {
                     format!("it is \"{}\"", expected.name),
                 ));
             }
-            if !self.types.agree(found.type_oid, expected.type_oid) {
+            if !self
+                .types
+                .agree((shard, found.type_oid), (*reference, expected.type_oid))
+            {
                 return Err(disagrees(
                     format!(
                         "column {number} \"{}\" is {}",
                         found.name,
-                        self.types.name(found.type_oid)
+                        self.types.name(shard, found.type_oid)
                     ),
-                    format!("it is {}", self.types.name(expected.type_oid)),
+                    format!("it is {}", self.types.name(*reference, expected.type_oid)),
                 ));
             }
         }

@@ -4,6 +4,7 @@
 pub mod cancel;
 pub mod column_types;
 pub mod copy;
+pub(crate) mod databases;
 pub mod driver;
 pub mod explanation;
 pub mod failures;

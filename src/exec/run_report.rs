@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::client::ConnectionPool;
 use crate::client::notices::Notices;
 use crate::exec::cancel::Interrupt;
 use crate::exec::column_types::ColumnTypes;
-use crate::exec::explanation::{Explanations, FailureLookup};
+use crate::exec::databases::Databases;
+use crate::exec::explanation::Explanations;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::TableName;
@@ -61,20 +61,14 @@ impl RunReport {
     }
 
     /// Looks up why shards failed.
-    pub(crate) async fn explain(
-        &mut self,
-        lookup: &FailureLookup,
-        server: &ConnectionPool,
-        interrupt: &Interrupt,
-    ) {
-        let explained = lookup.explain(&mut self.failures, server, interrupt);
-        self.explanations = explained.await;
+    pub(crate) async fn explain(&mut self, databases: &Databases, interrupt: &Interrupt) {
+        self.explanations = databases.explain(&mut self.failures, interrupt).await;
     }
 
-    /// Collects the server's notices. Those of a single statement over all shards belong to no
+    /// Collects the servers' notices. Those of a single statement over all shards belong to no
     /// shard.
-    pub(crate) fn collect_notices(&mut self, server: &ConnectionPool, over: Option<usize>) {
-        let notices = server.take_notices();
+    pub(crate) fn collect_notices(&mut self, databases: &Databases, over: Option<usize>) {
+        let notices = databases.take_notices();
         self.notices.extend(match over {
             Some(_) => notices.of_no_shard(),
             None => notices,

@@ -2,10 +2,13 @@
 //! own.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tokio_postgres::types::{Oid, Type};
 
 use crate::pg::row_batch::Column;
+use crate::sharding::database::Database;
+use crate::sharding::shard::Shard;
 
 /// Types with an oid below this are built in, the same in every database.
 pub const FIRST_USER_OID: Oid = 16384;
@@ -20,10 +23,13 @@ impl TypeNames {
         self.0.insert(oid, name);
     }
 
-    /// Whether two columns, perhaps from different shards, have the same type.
+    /// Whether two columns of the database, perhaps from different shards, have the same type.
     pub fn agree(&self, one: Oid, other: Oid) -> bool {
-        one == other
-            || matches!((self.0.get(&one), self.0.get(&other)), (Some(a), Some(b)) if a == b)
+        one == other || self.have_same_name(one, self, other)
+    }
+
+    fn have_same_name(&self, one: Oid, others: &Self, other: Oid) -> bool {
+        matches!((self.0.get(&one), others.0.get(&other)), (Some(a), Some(b)) if a == b)
     }
 
     /// The name as in Postgres's own messages.
@@ -36,6 +42,35 @@ impl TypeNames {
                 .cloned()
                 .unwrap_or_else(|| format!("type {oid}")),
         }
+    }
+}
+
+/// The types of every database of a run.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseTypes(HashMap<Option<Database>, TypeNames>);
+
+impl DatabaseTypes {
+    pub fn add(&mut self, database: Option<Database>, types: TypeNames) {
+        self.0.insert(database, types);
+    }
+
+    /// Whether two columns, perhaps from different databases, have the same type.
+    pub fn agree(&self, (one, a): (Shard, Oid), (other, b): (Shard, Oid)) -> bool {
+        let (one, other) = (self.of(one), self.of(other));
+        if std::ptr::eq(one, other) {
+            return one.agree(a, b);
+        }
+        (a == b && a < FIRST_USER_OID) || one.have_same_name(a, other, b)
+    }
+
+    fn of(&self, shard: Shard) -> &TypeNames {
+        static NONE: LazyLock<TypeNames> = LazyLock::new(TypeNames::default);
+        self.0.get(&shard.database()).unwrap_or(&NONE)
+    }
+
+    /// The name as in Postgres's own messages.
+    pub fn name(&self, shard: Shard, oid: Oid) -> String {
+        self.of(shard).name(oid)
     }
 }
 

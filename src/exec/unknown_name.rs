@@ -77,7 +77,7 @@ impl UnknownName {
     ) -> Option<Candidates> {
         let failed: Vec<_> = failed
             .iter()
-            .map(|shard| Literal(&shard.to_string()).to_string())
+            .map(|shard| Literal(shard.schema()).to_string())
             .collect();
         let (shortest, longest) = lengths(&self.name);
         let sql = sql_template::fill(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::{ColumnRecord, ColumnTypesRecord, DeclaredRecord, Manifest};
 use crate::exec::column_types::{ColumnTypes, DeclaredType};
+use crate::sharding::database::Database;
 use crate::sharding::layout::Layout;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
@@ -22,7 +23,8 @@ pub struct TypeName {
     pub widest: String,
 }
 
-pub type TypeNames = BTreeMap<DeclaredType, TypeName>;
+/// By the database in whose catalog they are.
+pub type TypeNames = BTreeMap<(Option<Database>, DeclaredType), TypeName>;
 
 impl TypeName {
     /// `schema` is that of the type, `None` if the type is gone. `declared` and `widest` are from
@@ -82,13 +84,17 @@ fn record(
 ) -> ColumnRecord {
     // The `mood` of each shard is a different type with the same name.
     let mut declared: Vec<(TypeName, BTreeSet<Shard>)> = Vec::new();
+    let mut by_database: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (of, shards) in types {
-        // In the order of names: an earlier manifest knows no other.
-        let shards: BTreeSet<_> = shards
-            .into_iter()
-            .map(|it| Shard::named(it.name()))
-            .collect();
+        for shard in shards {
+            let shards = by_database.entry((shard.database(), of)).or_default();
+            // In the order of names: an earlier manifest knows no other.
+            shards.insert(Shard::named(shard.name()));
+        }
+    }
+    for (of, shards) in by_database {
         let known = names.get(&of).cloned();
+        let (_, of) = of;
         let type_name = known.unwrap_or_else(|| TypeName::unknown(of));
         match declared.iter_mut().find(|(other, _)| *other == type_name) {
             Some((_, others)) => others.extend(shards),

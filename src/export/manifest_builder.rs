@@ -9,16 +9,17 @@ use serde_json::Value;
 use super::ExportFormat;
 use super::encoder::Written;
 use super::manifest::{
-    ColumnRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord, ShardRecord,
-    VERSION,
+    ColumnRecord, DatabaseRecord, FileRecord, Manifest, MissingRecord, RunRecord, ServerRecord,
+    ShardRecord, VERSION,
 };
-use super::server_info::ServerInfo;
+use super::server_info::{DatabaseInfo, ServerInfo};
 use crate::config::{Host, HostPlace, Settings};
 use crate::exec::plan::{Consistency, Plan};
 use crate::exec::run_report::RunReport;
 use crate::exec::type_names::TypeNames;
 use crate::global::Catalog;
 use crate::pg::row_batch::Column;
+use crate::sharding::database::Database;
 use crate::sharding::missing::WithoutTable;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Doubt;
@@ -27,7 +28,10 @@ use crate::sharding::topology::Doubt;
 pub struct ManifestInputs<'a> {
     pub plan: &'a Plan,
     pub settings: &'a Settings,
+    /// Of the first database.
     pub server_info: &'a ServerInfo,
+    /// All databases, if there are several.
+    pub databases: &'a [DatabaseInfo],
     pub began: Timestamp,
     pub outcome: &'a RunReport,
     /// Why there may be shards that were not queried.
@@ -52,6 +56,7 @@ pub fn of_file(
         .iter()
         .map(|(shard, answer)| ShardRecord {
             shard: shard.to_string(),
+            server: shard.database().map(Database::place),
             rows: answer.rows,
             bytes: written.shard_bytes.get(shard).copied().unwrap_or(0),
             milliseconds: milliseconds(answer.took),
@@ -105,7 +110,6 @@ pub fn of_answer(
 impl ManifestInputs<'_> {
     /// Everything that does not depend on the shards' rows.
     pub fn manifest(&self) -> Manifest {
-        let (host, port) = host(self.server_info.host.as_ref());
         let outcome = self.outcome;
         let missing: Vec<_> = missing(outcome)
             .into_iter()
@@ -116,22 +120,19 @@ impl ManifestInputs<'_> {
             tool: concat!("shardq ", env!("CARGO_PKG_VERSION")).to_owned(),
             statement: self.plan.statement.as_str().to_owned(),
             search_path: self.plan.search_path.to_string(),
-            server: ServerRecord {
-                version: self.server_info.version.clone(),
-                host,
-                port,
-                database: self.settings.database().to_owned(),
-                user: self.server_info.user.clone(),
-            },
+            server: server(self.server_info, self.settings.database()),
             runs: vec![RunRecord {
                 started: time(self.began),
                 ended: Some(time(Timestamp::now())),
                 user: Some(self.server_info.user.clone()),
                 server_version: Some(self.server_info.version.clone()),
                 snapshot: match self.plan.instant {
-                    Consistency::SharedSnapshot => self.server_info.snapshot.clone(),
-                    Consistency::PerShard => None,
+                    Consistency::SharedSnapshot if self.databases.is_empty() => {
+                        self.server_info.snapshot.clone()
+                    }
+                    _ => None,
                 },
+                databases: self.databases.iter().map(database).collect(),
                 warnings: outcome.notices.warnings(),
             }],
             complete: outcome.answers.len() == outcome.queried && missing.is_empty(),
@@ -173,7 +174,31 @@ impl ManifestInputs<'_> {
                 self.plan.layout.naming()
             ),
         });
-        nonexistent.chain(look_alikes)
+        let unreachable = self.doubt.iter().flat_map(|doubt| &doubt.unreachable);
+        let unreachable = unreachable.map(|it| MissingRecord {
+            shard: format!("all on {}", it.place),
+            error: it.reason.clone(),
+        });
+        nonexistent.chain(look_alikes).chain(unreachable)
+    }
+}
+
+fn server(info: &ServerInfo, database: &str) -> ServerRecord {
+    let (host, port) = host(info.host.as_ref());
+    ServerRecord {
+        version: info.version.clone(),
+        host,
+        port,
+        database: database.to_owned(),
+        user: info.user.clone(),
+    }
+}
+
+fn database(of: &DatabaseInfo) -> DatabaseRecord {
+    DatabaseRecord {
+        name: of.database.place(),
+        server: server(&of.info, of.database.name()),
+        snapshot: of.info.snapshot.clone(),
     }
 }
 

@@ -4,7 +4,15 @@ use std::collections::BTreeMap;
 
 use super::manifest::SnapshotRecord;
 use crate::config::Host;
+use crate::sharding::database::Database;
 use crate::sharding::shard::Shard;
+
+/// One of several databases.
+#[derive(Debug, Clone)]
+pub struct DatabaseInfo {
+    pub database: Database,
+    pub info: ServerInfo,
+}
 
 #[derive(Debug, Clone, Default)]
 pub struct ServerInfo {

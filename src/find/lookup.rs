@@ -247,7 +247,7 @@ fn names_sql(shard: Shard, table: &KeyTable) -> String {
 }
 
 pub(super) fn qualified(shard: Shard, table: &KeyTable) -> String {
-    let schema = shard.to_string();
+    let schema = shard.schema().to_owned();
     format!("{}.{}", Identifier(&schema), Identifier(&table.name))
 }
 

@@ -65,7 +65,7 @@ pub struct KeyTable {
 /// The statement that lists the tables for a key: in one shard, or in all.
 pub fn tables_sql(key: &Key, layout: &Layout, shard: Option<Shard>) -> String {
     let schema = match shard {
-        Some(shard) => Literal(&shard.to_string()).to_string(),
+        Some(shard) => Literal(shard.schema()).to_string(),
         None => "NULL".to_owned(),
     };
     let is_shard = layout.condition();

@@ -19,6 +19,7 @@ mod resolve;
 pub mod rewrite;
 mod rows;
 pub mod schema_diff;
+pub mod several;
 mod single_statement;
 pub mod strategy;
 mod string_names;

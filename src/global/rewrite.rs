@@ -65,7 +65,7 @@ fn arms_of_a_level(shards: usize) -> usize {
 fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
     let shard_column = named == ShardColumn::Named && !table.has_own_shard_column();
     let arm = |shard: &Shard| {
-        let schema = shard.to_string();
+        let schema = shard.schema().to_owned();
         let mut columns: Vec<_> = table
             .columns
             .iter()
@@ -74,7 +74,7 @@ fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
         if shard_column {
             columns.push(format!(
                 "{}::pg_catalog.text AS {}",
-                Literal(&schema),
+                Literal(shard.name()),
                 Identifier(SHARD)
             ));
         }

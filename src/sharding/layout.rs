@@ -3,14 +3,19 @@
 use std::fmt::{self, Write as _};
 
 use crate::pg::quote::Literal;
+use crate::sharding::database::Database;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::pattern::{Pattern, escape};
 use crate::sharding::schemas_from::SchemasFrom;
-use crate::sharding::shard::Shard;
+use crate::sharding::shard::{Place, Shard};
 
-/// Which schemas are shards.
+/// Which schemas of a database are shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout(Kind);
+pub struct Layout {
+    kind: Kind,
+    /// One of several databases.
+    database: Option<Database>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
@@ -21,6 +26,8 @@ enum Kind {
     },
     /// Those that the database lists.
     Listed(SchemasFrom),
+    /// Each database that a pattern matches is one shard: the first schema of its search path.
+    Databases(Vec<Pattern>),
 }
 
 /// `NAMEDATALEN - 1`, in bytes.
@@ -31,7 +38,7 @@ const NOTHING: &str = "$.";
 
 impl Layout {
     pub fn new(patterns: Vec<Pattern>, excluded: Vec<Pattern>) -> Self {
-        Self(Kind::Patterns {
+        Self::of(Kind::Patterns {
             patterns: if patterns.is_empty() {
                 vec![Pattern::shard_number()]
             } else {
@@ -41,42 +48,87 @@ impl Layout {
         })
     }
 
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            database: None,
+        }
+    }
+
     /// All schemas but Postgres's own.
     pub fn any() -> Self {
         Self::new(vec![Pattern::any()], Vec::new())
     }
 
     pub fn listed(schemas: SchemasFrom) -> Self {
-        Self(Kind::Listed(schemas))
+        Self::of(Kind::Listed(schemas))
+    }
+
+    /// Each database that a pattern matches is one shard.
+    pub fn databases(patterns: Vec<Pattern>) -> Self {
+        Self::of(Kind::Databases(patterns))
+    }
+
+    /// The same for one of several databases.
+    #[must_use]
+    pub fn in_database(&self, database: Database) -> Self {
+        Self {
+            kind: match &self.kind {
+                Kind::Listed(schemas) => Kind::Listed(schemas.in_database(database)),
+                other => other.clone(),
+            },
+            database: Some(database),
+        }
+    }
+
+    /// The one of several databases that it is for.
+    pub fn of_database(&self) -> Option<Database> {
+        self.database
+    }
+
+    /// Whether each database is one shard.
+    pub fn is_database(&self) -> bool {
+        matches!(self.kind, Kind::Databases(_))
     }
 
     /// Where the list of shards comes from, if the database has one.
     pub fn schemas_from(&self) -> Option<&SchemasFrom> {
-        match &self.0 {
+        match &self.kind {
             Kind::Listed(schemas) => Some(schemas),
-            Kind::Patterns { .. } => None,
+            Kind::Patterns { .. } | Kind::Databases(_) => None,
         }
     }
 
     /// The shard that a schema is, if it is one. Postgres's own schemas match no pattern.
     pub fn shard(&self, schema: &str) -> Option<Shard> {
-        let (patterns, excluded) = match &self.0 {
+        let place = Place {
+            position: 0,
+            database: self.database,
+        };
+        let (patterns, excluded) = match &self.kind {
             Kind::Patterns { patterns, excluded } => (patterns, excluded),
             Kind::Listed(schemas) => return schemas.list().shard(schema),
+            Kind::Databases(_) => return Some(Shard::at(place, schema)),
         };
         let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(schema));
         let is_own = schema.starts_with("pg_") || schema == "information_schema";
-        (!is_own && is(patterns) && !is(excluded)).then(|| Shard::named(schema))
+        (!is_own && is(patterns) && !is(excluded)).then(|| Shard::at(place, schema))
     }
 
     /// What follows the name of a schema in SQL to make the condition that it is a shard.
     pub fn condition(&self) -> String {
-        let Kind::Listed(schemas) = &self.0 else {
-            return format!("OPERATOR(pg_catalog.~) {}", Literal(&self.regex()));
+        let schemas = match &self.kind {
+            Kind::Patterns { .. } => {
+                return format!("OPERATOR(pg_catalog.~) {}", Literal(&self.regex()));
+            }
+            Kind::Databases(_) => {
+                return "OPERATOR(pg_catalog.=) pg_catalog.current_schema()".to_owned();
+            }
+            Kind::Listed(schemas) => schemas,
         };
         // A longer name is not that of a schema, but would be truncated to one here.
         let list = schemas.list();
-        let names = list.shards().iter().map(|shard| shard.name());
+        let names = list.shards().iter().map(|shard| shard.schema());
         let names = names.filter(|name| name.len() <= LONGEST_NAME);
         let names: Vec<_> = names.map(|name| Literal(name).to_string()).collect();
         format!(
@@ -87,7 +139,7 @@ impl Layout {
 
     /// The patterns as a regular expression of Postgres. Numbers that are too large match too.
     pub fn regex(&self) -> String {
-        let Kind::Patterns { patterns, excluded } = &self.0 else {
+        let Kind::Patterns { patterns, excluded } = &self.kind else {
             return NOTHING.to_owned();
         };
         let any = |patterns: &[Pattern]| {
@@ -105,6 +157,7 @@ impl Layout {
     /// A regular expression for schemas that look like shards, whether they are or not.
     pub fn look_alikes(&self) -> String {
         match self.numbering() {
+            _ if self.is_database() => NOTHING.to_owned(),
             // `Shard_2`, `shard007`, `shards-1`, `shard_2_old`.
             Some(numbering) if self.is_default() && numbering.before() == "shard_" => {
                 "^shards?([^a-z]*[0-9]|[^a-z]+$)".to_owned()
@@ -121,31 +174,35 @@ impl Layout {
 
     /// `named shard_0, shard_1, …`
     pub fn naming(&self) -> String {
-        match &self.0 {
+        match &self.kind {
             _ if self.is_default() => "named shard_0, shard_1, …".to_owned(),
             Kind::Patterns { .. } => format!("named {self}"),
             Kind::Listed(_) => format!("listed by {self}"),
+            Kind::Databases(_) => format!("databases named {self}"),
         }
     }
 
     pub fn is_default(&self) -> bool {
-        *self == Self::default()
+        self.kind == Self::default().kind
     }
 
     /// What `{name}` stands for in the name of a shard, or what it is called in a list.
     pub fn label(&self, shard: Shard) -> Option<String> {
-        let patterns = match &self.0 {
+        let patterns = match &self.kind {
             Kind::Patterns { patterns, .. } => patterns,
             Kind::Listed(schemas) => return schemas.list().label(shard).map(str::to_owned),
+            Kind::Databases(patterns) => patterns,
         };
-        patterns
-            .iter()
-            .find_map(|pattern| pattern.label(shard.name()))
+        let name = match self.is_database() {
+            true => shard.name(),
+            false => shard.schema(),
+        };
+        patterns.iter().find_map(|pattern| pattern.label(name))
     }
 
     /// How shards are numbered, if by one number in one pattern.
     pub fn numbering(&self) -> Option<Numbering> {
-        let Kind::Patterns { patterns, .. } = &self.0 else {
+        let (Kind::Patterns { patterns, .. } | Kind::Databases(patterns)) = &self.kind else {
             return None;
         };
         let [pattern] = &patterns[..] else {
@@ -164,8 +221,10 @@ impl Default for Layout {
 /// `shard_{n}, public`
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Kind::Patterns { patterns, excluded } = &self.0 else {
-            return f.write_str("--schemas-from");
+        let (patterns, excluded) = match &self.kind {
+            Kind::Patterns { patterns, excluded } => (patterns, excluded),
+            Kind::Listed(_) => return f.write_str("--schemas-from"),
+            Kind::Databases(patterns) => (patterns, &Vec::new()),
         };
         for (i, pattern) in patterns.iter().enumerate() {
             let comma = if i > 0 { ", " } else { "" };

@@ -24,6 +24,10 @@ pub struct Missing {
     look_alikes: LookAlikes,
     /// The table, and how many shards were left out because they lack it.
     without_table: Option<(String, usize)>,
+    /// Databases whose shards nobody could list.
+    unreachable: Vec<String>,
+    /// Whether it is unknown how many those are.
+    is_uncounted: bool,
 }
 
 impl Missing {
@@ -31,8 +35,23 @@ impl Missing {
         Self {
             shards,
             look_alikes: look_alikes.cloned().unwrap_or_default(),
-            without_table: None,
+            ..Self::default()
         }
+    }
+
+    /// `total` is the number of shards that there should be, if known.
+    #[must_use]
+    pub fn with_unreachable(self, unreachable: Vec<String>, total: Option<usize>) -> Self {
+        Self {
+            is_uncounted: !unreachable.is_empty() && total.is_none(),
+            unreachable,
+            ..self
+        }
+    }
+
+    /// Whether it is unknown how many shards are missing.
+    pub fn is_uncounted(&self) -> bool {
+        self.is_uncounted
     }
 
     #[must_use]
@@ -52,6 +71,13 @@ impl fmt::Display for Missing {
         }
         if !self.shards.is_empty() {
             write!(f, ", missing: {}", self.shards.brief())?;
+        }
+        for (i, place) in self.unreachable.iter().enumerate() {
+            let lead = match (i, self.shards.is_empty()) {
+                (0, true) => ", missing: all",
+                _ => ", all",
+            };
+            write!(f, "{lead} on {}", one_line(place))?;
         }
         if !self.look_alikes.is_empty() {
             write!(f, ", not queried: {}", self.look_alikes)?;

@@ -1,6 +1,7 @@
 //! What a shard is, which ones exist, which are selected, and how a statement is addressed to each.
 //! Pure: nothing here talks to the server.
 
+pub mod database;
 pub mod discovered;
 pub mod guess;
 pub mod layout;
@@ -19,3 +20,4 @@ pub mod shard_list;
 pub mod statement;
 pub mod suggest;
 pub mod topology;
+pub mod union;

@@ -54,7 +54,7 @@ impl Pattern {
         ])
     }
 
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         matches(&self.0, name)
     }
 

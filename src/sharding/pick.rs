@@ -42,6 +42,7 @@ impl Topology {
             return Err(TopologyError::NotThere {
                 missing: missing.join(", ") + &more,
                 present: Ranges::of(self.shards()).brief(),
+                unreachable: self.unreachable().to_vec(),
             });
         }
         Ok(picked.into_iter().collect())
@@ -71,7 +72,7 @@ impl Index {
         };
         for &shard in shards {
             index.names.insert(shard.name(), shard);
-            if let Some(label) = topology.layout().label(shard) {
+            if let Some(label) = topology.label(shard) {
                 let labelled = index.labels.entry(label).or_default();
                 labelled.push(shard);
             }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::pg::quote::Identifier;
-use crate::sharding::shard::Shard;
+use crate::sharding::database::Database;
+use crate::sharding::shard::{Place, Shard};
 use crate::sharding::statement::Statement;
 use crate::text::escape::one_line;
 
@@ -14,6 +15,8 @@ use crate::text::escape::one_line;
 #[derive(Debug, Clone)]
 pub struct SchemasFrom {
     statement: Statement,
+    /// One of several databases that are listed.
+    database: Option<Database>,
     list: Arc<RwLock<Arc<SchemaList>>>,
 }
 
@@ -21,7 +24,7 @@ pub struct SchemasFrom {
 #[derive(Debug, Default)]
 pub struct SchemaList {
     shards: Vec<Shard>,
-    by_name: HashMap<&'static str, (Shard, Option<String>)>,
+    by_schema: HashMap<&'static str, (Shard, Option<String>)>,
 }
 
 /// A row of the statement: the schema, and its label if there is a second column.
@@ -55,7 +58,17 @@ impl SchemasFrom {
     pub fn new(statement: Statement) -> Self {
         Self {
             statement,
+            database: None,
             list: Arc::default(),
+        }
+    }
+
+    /// The same statement for one of several databases, with a list of its own.
+    #[must_use]
+    pub fn in_database(&self, database: Database) -> Self {
+        Self {
+            database: Some(database),
+            ..Self::new(self.statement.clone())
         }
     }
 
@@ -64,9 +77,14 @@ impl SchemasFrom {
     }
 
     /// Replaces the list, for this copy and all others.
-    pub fn set(&self, list: SchemaList) {
+    ///
+    /// # Errors
+    /// If there are no rows, or a schema or label is NULL or listed twice.
+    pub fn set(&self, rows: impl IntoIterator<Item = SchemaRow>) -> Result<(), SchemaListError> {
+        let list = SchemaList::new(rows, self.database)?;
         let mut known = self.list.write().unwrap_or_else(PoisonError::into_inner);
         *known = Arc::new(list);
+        Ok(())
     }
 
     pub fn list(&self) -> Arc<SchemaList> {
@@ -84,9 +102,10 @@ impl PartialEq for SchemasFrom {
 impl Eq for SchemasFrom {}
 
 impl SchemaList {
-    /// # Errors
-    /// If there are no rows, or a schema or label is NULL or listed twice.
-    pub fn new(rows: impl IntoIterator<Item = SchemaRow>) -> Result<Self, SchemaListError> {
+    fn new(
+        rows: impl IntoIterator<Item = SchemaRow>,
+        database: Option<Database>,
+    ) -> Result<Self, SchemaListError> {
         let mut list = Self::default();
         let mut labels = HashSet::new();
         for ((schema, label), position) in rows.into_iter().zip(1..) {
@@ -100,8 +119,16 @@ impl SchemaList {
             {
                 return Err(SchemaListError::Label(label.clone()));
             }
-            let shard = Shard::at(u32::try_from(position).unwrap_or(u32::MAX), &schema);
-            if list.by_name.insert(shard.name(), (shard, label)).is_some() {
+            let place = Place {
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+                database,
+            };
+            let shard = Shard::at(place, &schema);
+            if list
+                .by_schema
+                .insert(shard.schema(), (shard, label))
+                .is_some()
+            {
                 return Err(SchemaListError::Schema(schema));
             }
             list.shards.push(shard);
@@ -118,11 +145,11 @@ impl SchemaList {
     }
 
     pub fn shard(&self, schema: &str) -> Option<Shard> {
-        self.by_name.get(schema).map(|(shard, _)| *shard)
+        self.by_schema.get(schema).map(|(shard, _)| *shard)
     }
 
     pub fn label(&self, shard: Shard) -> Option<&str> {
-        self.by_name.get(shard.name())?.1.as_deref()
+        self.by_schema.get(shard.schema())?.1.as_deref()
     }
 }
 
@@ -132,7 +159,7 @@ mod tests {
 
     fn list(rows: &[(&str, &str)]) -> Result<SchemaList, SchemaListError> {
         let text = |text: &str| (text != "NULL").then(|| text.to_owned());
-        SchemaList::new(rows.iter().map(|(a, b)| (text(a), Some(text(b)))))
+        SchemaList::new(rows.iter().map(|(a, b)| (text(a), Some(text(b)))), None)
     }
 
     #[test]

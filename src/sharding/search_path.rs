@@ -18,6 +18,8 @@ pub struct SearchPath(Vec<Item>);
 enum Item {
     Shard,
     Schema(String),
+    /// The database's own path.
+    Database,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +38,10 @@ impl SearchPath {
         let names: Vec<_> = self
             .with_temporary_last()
             .map(|item| match item {
-                Item::Shard => Identifier(&shard.to_string()).to_string(),
+                Item::Shard => Identifier(shard.schema()).to_string(),
                 Item::Schema(name) => Identifier(name).to_string(),
+                // Nothing is set then: see [`Self::is_of_database`].
+                Item::Database => "DEFAULT".to_owned(),
             })
             .collect();
         names.join(", ")
@@ -48,7 +52,7 @@ impl SearchPath {
     /// sharded table's name would be read in place of every shard's.
     fn with_temporary_last(&self) -> impl Iterator<Item = &Item> {
         static TEMPORARY: LazyLock<Item> = LazyLock::new(|| Item::Schema("pg_temp".to_owned()));
-        let is_named = self.0.contains(&*TEMPORARY);
+        let is_named = self.0.contains(&*TEMPORARY) || self.is_of_database();
         self.0.iter().chain((!is_named).then_some(&*TEMPORARY))
     }
 
@@ -59,6 +63,7 @@ impl SearchPath {
             .map(|item| match item {
                 Item::Shard => format!("pg_catalog.quote_ident({shard})"),
                 Item::Schema(name) => Literal(&Identifier(name).to_string()).to_string(),
+                Item::Database => "pg_catalog.current_setting('search_path')".to_owned(),
             })
             .collect();
         format!("pg_catalog.concat({})", names.join(", ', ', "))
@@ -97,6 +102,16 @@ impl SearchPath {
         self.0.first() == Some(&Item::Shard)
     }
 
+    /// The path that the database gives its sessions.
+    pub fn of_database() -> Self {
+        Self(vec![Item::Database])
+    }
+
+    /// Whether it stays as the database has it.
+    pub fn is_of_database(&self) -> bool {
+        self.0 == [Item::Database]
+    }
+
     pub fn is_shard_alone(&self) -> bool {
         self.0 == [Item::Shard]
     }
@@ -115,6 +130,7 @@ impl fmt::Display for SearchPath {
             match item {
                 Item::Shard => write!(f, "{comma}{{shard}}")?,
                 Item::Schema(name) => write!(f, "{comma}{}", Identifier(name))?,
+                Item::Database => f.write_str("the database's own")?,
             }
         }
         Ok(())

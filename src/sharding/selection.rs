@@ -38,6 +38,8 @@ pub struct Selection {
     pub without_table: Option<WithoutTable>,
     /// Why these may not be all shards that were meant.
     pub doubt: Option<Doubt>,
+    /// How many shards there should be, if that is known and all are meant.
+    pub total: Option<usize>,
     /// Set if the shards were selected by origin.
     pub origins: Option<Origins>,
 }
@@ -61,8 +63,13 @@ impl Selection {
     /// # Errors
     /// If there are none, or if a shard on a list does not exist.
     pub fn filtered(topology: &Topology, filter: &ShardFilter) -> Result<Self, TopologyError> {
+        let mut is_every_named = false;
         let mut shards = match &filter.listed {
-            Some(list) => topology.pick(list)?,
+            Some(list) => {
+                let picked = topology.pick(list)?;
+                is_every_named = picked.len() >= list.count();
+                picked
+            }
             None => topology.all(),
         };
         if let Some(list) = &filter.excluded {
@@ -78,6 +85,7 @@ impl Selection {
             return Err(TopologyError::NotThere {
                 missing: Ranges::of(&nonexistent).brief(),
                 present: Ranges::of(topology.shards()).brief(),
+                unreachable: topology.unreachable().to_vec(),
             });
         }
         let mut without_table = None;
@@ -96,11 +104,14 @@ impl Selection {
         Ok(Self {
             shards,
             without_table,
-            doubt: if nonexistent.is_empty() {
-                topology.doubt().filter(|_| !filter.is_by_list())
-            } else {
-                Some(Doubt::without(nonexistent))
+            doubt: match topology.unreachable() {
+                unreachable @ [_, ..] if !is_every_named => {
+                    Some(Doubt::unreachable(unreachable.to_vec()))
+                }
+                _ if nonexistent.is_empty() => topology.doubt().filter(|_| !filter.is_by_list()),
+                _ => Some(Doubt::without(nonexistent)),
             },
+            total: None,
             origins: None,
         })
     }
@@ -120,14 +131,16 @@ impl Selection {
                 continue;
             }
             let numbering = topology.numbering().ok_or(TopologyError::NoNumbers)?;
-            let shard = numbering.shard(name_hash::by_name(name, shard_count));
-            if topology.shards().binary_search(&shard).is_err() {
+            let number = name_hash::by_name(name, shard_count);
+            let Some(shard) = topology.by_number(number) else {
+                let shard = numbering.shard(number);
                 return Err(TopologyError::NoShardOfOrigin {
                     origin: name.clone(),
                     shard,
                     shard_count,
+                    unreachable: topology.unreachable().to_vec(),
                 });
-            }
+            };
             routes.push(OriginRoute {
                 name: name.clone(),
                 shard,
@@ -140,6 +153,7 @@ impl Selection {
             shards,
             without_table: None,
             doubt: None,
+            total: None,
             origins: Some(Origins {
                 shard_count,
                 routes,
@@ -151,7 +165,7 @@ impl Selection {
     pub fn expected(&self) -> usize {
         let doubtful = self.doubt.as_ref();
         let doubtful = doubtful.map_or(0, |d| d.look_alikes.count() + d.nonexistent.len());
-        self.shards.len() + doubtful
+        self.total.unwrap_or(self.shards.len() + doubtful)
     }
 
     /// What is missing from a result, given which shards answered.
@@ -165,6 +179,12 @@ impl Selection {
             self.doubt.as_ref().map(|d| &d.look_alikes),
         )
         .with_shards_without(self.without_table.as_ref())
+        .with_unreachable(self.unreachable(), self.total)
+    }
+
+    fn unreachable(&self) -> Vec<String> {
+        let unreachable = self.doubt.iter().flat_map(|doubt| &doubt.unreachable);
+        unreachable.map(|it| it.place.clone()).collect()
     }
 }
 

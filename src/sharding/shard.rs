@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::sharding::database::Database;
+
 /// A schema that holds one slice of the data. Ordered as people order names (`t2` before `t10`), or
 /// as they are listed.
 ///
@@ -16,8 +18,17 @@ pub struct Shard(&'static Name);
 #[derive(PartialEq, Eq, Hash)]
 struct Name {
     text: Box<str>,
+    schema: Box<str>,
+    place: Place,
+}
+
+/// What tells shards apart whose schemas have the same name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Place {
     /// In the list of `--schemas-from`, from 1; 0 without one.
-    position: u32,
+    pub position: u32,
+    /// One of several databases.
+    pub database: Option<Database>,
 }
 
 impl Shard {
@@ -27,30 +38,45 @@ impl Shard {
     }
 
     pub fn named(schema: &str) -> Self {
-        Self::at(0, schema)
+        Self::at(Place::default(), schema)
     }
 
-    /// The shard at this position of a list, from 1. It differs from a shard of the same name
-    /// without a position: where shards may be listed, [`crate::sharding::layout::Layout::shard`]
-    /// finds them.
-    pub fn at(position: u32, schema: &str) -> Self {
-        type Names = HashMap<u32, HashMap<&'static str, Shard>>;
+    /// The shard at this place. It differs from a shard of the same name at another place:
+    /// [`crate::sharding::layout::Layout::shard`] finds those of a database.
+    pub fn at(place: Place, schema: &str) -> Self {
+        type Names = HashMap<Place, HashMap<&'static str, Shard>>;
         static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = names.entry(position).or_default();
+        let names = names.entry(place).or_default();
         if let Some(known) = names.get(schema) {
             return *known;
         }
+        let text = match place.database {
+            Some(database) => database.shard_name(schema),
+            None => schema.to_owned(),
+        };
         let name: &'static Name = Box::leak(Box::new(Name {
-            text: schema.into(),
-            position,
+            text: text.into(),
+            schema: schema.into(),
+            place,
         }));
-        names.insert(&name.text, Self(name));
+        names.insert(&name.schema, Self(name));
         Self(name)
     }
 
+    /// As results and messages have it.
     pub fn name(self) -> &'static str {
         &self.0.text
+    }
+
+    /// As SQL has it.
+    pub fn schema(self) -> &'static str {
+        &self.0.schema
+    }
+
+    /// The database that it is in, if a run reads several.
+    pub fn database(self) -> Option<Database> {
+        self.0.place.database
     }
 }
 
@@ -74,8 +100,13 @@ impl PartialOrd for Shard {
 
 impl Ord for Shard {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.0.position.cmp(&other.0.position))
+        let (one, another) = (&self.0.place, &other.0.place);
+        let group = |place: &Place| place.database.and_then(Database::group).unwrap_or_default();
+        natural_order(group(one), group(another))
+            .then_with(|| one.position.cmp(&another.position))
             .then_with(|| natural_order(self.name(), other.name()))
+            .then_with(|| one.database.cmp(&another.database))
+            .then_with(|| self.schema().cmp(other.schema()))
     }
 }
 
@@ -128,6 +159,46 @@ mod tests {
     fn a_name_is_kept_once() {
         let shard = Shard::named("shard_7");
         assert!(std::ptr::eq(shard.name(), Shard::new(7).name()));
+    }
+
+    #[test]
+    fn shards_of_several_databases_are_named_and_ordered_by_them() {
+        use crate::sharding::database::ShardNaming::{
+            Database as ByDatabase, DatabaseAndSchema, Schema,
+        };
+        let shard = |server: &str, name: &str, naming, schema| {
+            let database = Database::new(server.to_owned(), name.to_owned(), naming);
+            let place = Place {
+                position: 0,
+                database: Some(database),
+            };
+            Shard::at(place, schema)
+        };
+        let names = |mut shards: Vec<Shard>| {
+            shards.sort();
+            shards.iter().map(|shard| shard.name()).collect::<Vec<_>>()
+        };
+        let by_schema = vec![
+            shard("db2", "app", Schema, "shard_2"),
+            shard("db1", "app", Schema, "shard_10"),
+        ];
+        assert_eq!(names(by_schema), ["shard_2", "shard_10"]);
+        let by_database = vec![
+            shard("db1", "tenant_10", ByDatabase, "public"),
+            shard("db1", "tenant_9", ByDatabase, "public"),
+        ];
+        assert_eq!(names(by_database), ["tenant_9", "tenant_10"]);
+        let by_both = vec![
+            shard("db1", "a-b", DatabaseAndSchema, "shard_1"),
+            shard("db1", "a", DatabaseAndSchema, "shard_2"),
+        ];
+        assert_eq!(names(by_both), ["a/shard_2", "a-b/shard_1"]);
+        let same = [
+            shard("db1", "app", Schema, "shard_2"),
+            shard("db2", "app", Schema, "shard_2"),
+        ];
+        assert_ne!(same[0], same[1], "they are not the same shard");
+        assert_eq!(same[0].schema(), same[1].schema());
     }
 
     proptest! {

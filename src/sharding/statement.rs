@@ -110,6 +110,15 @@ impl Statement {
         }
     }
 
+    /// Adds the texts that another run has for shards of its own.
+    #[must_use]
+    pub fn with_texts_of(self, other: &Self) -> Self {
+        let texts = [&self, other].map(|it| it.in_shards.iter().flat_map(|texts| texts.iter()));
+        let texts = texts.into_iter().flatten();
+        let texts = texts.map(|(shard, text)| (*shard, text.clone())).collect();
+        self.with_text_in(texts)
+    }
+
     /// The text to run in this shard.
     pub fn text_in(&self, shard: Shard) -> &str {
         let texts = self.in_shards.as_ref();

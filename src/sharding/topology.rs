@@ -11,19 +11,22 @@ use crate::sharding::numbering::Numbering;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
+use crate::sharding::union::Unreachable;
 use crate::text::escape::one_line;
 
-/// The shards of one database, ascending; at least one.
+/// The shards of one database or of several, ascending; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
-    shards: Vec<Shard>,
+    pub(super) shards: Vec<Shard>,
     /// Shards that `--schemas-from` lists and that do not exist.
-    nonexistent: Vec<Shard>,
-    without_table: Vec<Shard>,
-    look_alikes: LookAlikes,
-    layout: Layout,
+    pub(super) nonexistent: Vec<Shard>,
+    pub(super) without_table: Vec<Shard>,
+    pub(super) look_alikes: LookAlikes,
+    /// One per database.
+    pub(super) layouts: Vec<Layout>,
     /// That of the layout; `None` if shards have names rather than numbers.
-    numbering: Option<Numbering>,
+    pub(super) numbering: Option<Numbering>,
+    pub(super) unreachable: Vec<Unreachable>,
 }
 
 /// Why shards are or may be missing: the numbering has gaps, and schemas that look like shards may
@@ -32,14 +35,31 @@ pub struct Topology {
 pub struct Doubt {
     pub nonexistent: Vec<Shard>,
     pub look_alikes: LookAlikes,
+    pub unreachable: Vec<Unreachable>,
     lacking: Ranges,
     present: Vec<Shard>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
-    #[error("no such shard: {missing}; the shards are {present}")]
-    NotThere { missing: String, present: String },
+    #[error(
+        "no such shard: {missing}; the shards are {present}{}",
+        .unreachable.iter().map(|it| format!("\n{it}")).collect::<String>()
+    )]
+    NotThere {
+        missing: String,
+        present: String,
+        unreachable: Vec<Unreachable>,
+    },
+    #[error(
+        "several servers ({servers}) have {shards}, whose rows would count twice; --prefer \
+         {preferred} reads the shards that it has on {preferred}"
+    )]
+    OnSeveralServers {
+        shards: String,
+        servers: String,
+        preferred: String,
+    },
     #[error(
         "shards have names here rather than numbers, so \"{0}\" in a list of shards selects none; \
          write their names, e.g. acme,be*"
@@ -66,12 +86,14 @@ pub enum TopologyError {
     InDoubt(Doubt),
     #[error(
         "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
-         does not exist; shardq find searches all other shards for the origin"
+         does not exist; shardq find searches all other shards for the origin{}",
+        .unreachable.iter().map(|it| format!("\n{it}")).collect::<String>()
     )]
     NoShardOfOrigin {
         origin: String,
         shard: Shard,
         shard_count: NonZeroU32,
+        unreachable: Vec<Unreachable>,
     },
 }
 
@@ -93,13 +115,34 @@ impl Topology {
             shards,
             without_table,
             look_alikes,
-            layout: layout.clone(),
+            layouts: vec![layout.clone()],
             numbering: layout.numbering(),
+            unreachable: Vec::new(),
         })
     }
 
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    /// Of its database.
+    pub fn label(&self, shard: Shard) -> Option<String> {
+        let layouts = &mut self.layouts.iter();
+        let own = layouts.find(|layout| layout.of_database() == shard.database())?;
+        own.label(shard)
+    }
+
+    /// `named shard_0, shard_1, …`
+    pub fn naming(&self) -> String {
+        self.layouts.first().map(Layout::naming).unwrap_or_default()
+    }
+
+    /// Databases whose shards nobody could list.
+    pub fn unreachable(&self) -> &[Unreachable] {
+        &self.unreachable
+    }
+
+    /// The shard of this number, whichever database it is in.
+    pub fn by_number(&self, number: u32) -> Option<Shard> {
+        let name = self.numbering.as_ref()?.shard(number).name();
+        let mut shards = self.shards.iter().copied();
+        shards.find(|shard| shard.name() == name)
     }
 
     pub fn numbering(&self) -> Option<&Numbering> {
@@ -170,6 +213,7 @@ impl Topology {
         (!lacking.is_empty() && !self.look_alikes.is_empty()).then(|| Doubt {
             nonexistent: Vec::new(),
             look_alikes: self.look_alikes.clone(),
+            unreachable: Vec::new(),
             lacking,
             present: self.shards.clone(),
         })
@@ -248,10 +292,25 @@ impl Doubt {
             ..Self::default()
         }
     }
+
+    /// The shards of these databases are unknown.
+    pub fn unreachable(unreachable: Vec<Unreachable>) -> Self {
+        Self {
+            unreachable,
+            ..Self::default()
+        }
+    }
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, unreachable) in self.unreachable.iter().enumerate() {
+            let line_break = if i > 0 { "\n" } else { "" };
+            write!(f, "{line_break}{unreachable}")?;
+        }
+        if !self.unreachable.is_empty() {
+            return Ok(());
+        }
         if !self.nonexistent.is_empty() {
             return write!(
                 f,

@@ -43,7 +43,7 @@ pub struct Scope {
 }
 
 /// A database and the host that answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Location {
     /// What the profile calls the environment.
     pub label: Option<Label>,
@@ -56,6 +56,8 @@ pub struct Location {
 pub enum SnapshotCount {
     One,
     EachShard,
+    /// One per database, for several databases.
+    EachDatabase(usize),
     /// One per run, for several runs.
     Runs(usize),
 }
@@ -120,7 +122,7 @@ impl ResultSummary {
     }
 
     fn is_complete(&self) -> bool {
-        self.answered == self.expected
+        self.answered == self.expected && !self.missing.is_uncounted()
     }
 
     fn rows(&self) -> String {
@@ -141,6 +143,9 @@ impl ResultSummary {
             missing,
             ..
         } = self;
+        if missing.is_uncounted() {
+            return format!("{answered}/? shards{missing}");
+        }
         format!("{answered}/{expected} shards{of}{missing}")
     }
 }
@@ -209,8 +214,11 @@ impl fmt::Display for ResultSummary {
 impl fmt::Display for SnapshotCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One => f.write_str("one snapshot"),
+            Self::One | Self::EachDatabase(1) => f.write_str("one snapshot"),
             Self::EachShard => f.write_str("no common snapshot: each shard read at its own moment"),
+            Self::EachDatabase(databases) => {
+                write!(f, "{databases} snapshots, one per database")
+            }
             Self::Runs(runs) => write!(f, "{runs} runs, so no common snapshot"),
         }
     }

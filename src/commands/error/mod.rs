@@ -133,6 +133,9 @@ pub enum Error {
         elsewhere(&.0.others)
     )]
     NoShards(Box<NoShards>),
+    /// `--databases` matches none.
+    #[error("no database is named {0}; shardq databases lists them, as does psql -l")]
+    NoDatabases(String),
     /// No selected shard has the table of `--having-table`.
     #[error("{error}{}", .hint.as_ref().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     NoneHasTable {

@@ -11,22 +11,26 @@ use crate::commands::result_end::then_say;
 use crate::commands::session_setup::ServerInfo;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardError;
-use crate::exec::plan::Plan;
+use crate::exec::plan::{Consistency, Plan};
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::exec::{hints, timing};
 use crate::export::manifest::ColumnRecord;
+use crate::export::server_info::DatabaseInfo;
 use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builder};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{ResultSummary, Scope, Summary};
+use crate::terminal::summary::{ResultSummary, Scope, SnapshotCount, Summary};
 
 /// A finished run.
 pub struct FinishedRun<'a> {
     pub request: ExportRequest<'a>,
     /// With the statement in the form that COPY accepts.
     pub plan: Plan,
+    /// Of the first database.
     pub server_info: ServerInfo,
+    /// All databases, if there are several.
+    pub databases: Vec<DatabaseInfo>,
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
@@ -157,6 +161,7 @@ impl FinishedRun<'_> {
             plan: &self.plan,
             settings: request.settings,
             server_info: &self.server_info,
+            databases: &self.databases,
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
@@ -232,7 +237,11 @@ impl FinishedRun<'_> {
             &self.selection,
             answers.len(),
             |shard| self.outcome.has_answered(shard),
-            self.plan.instant.into(),
+            match self.databases.len() {
+                0 => self.plan.instant.into(),
+                _ if self.plan.instant == Consistency::PerShard => SnapshotCount::EachShard,
+                databases => SnapshotCount::EachDatabase(databases),
+            },
         );
         self.summary(extent, console)
     }

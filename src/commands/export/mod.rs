@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::cli::export::ExportArgs;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::setup;
+use crate::commands::{databases, setup};
 use crate::exec::driver;
 use crate::exec::run_report::RunStatus;
 use crate::export::OneFile;
@@ -31,13 +31,20 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;
     console.start_clock();
-    let settings = setup::settings(&args.connection)?;
+    let servers = databases::servers(&args.connection)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings(&settings, &mut console);
+    setup::say_warnings(&servers, &mut console);
+    let layout = args.shards.layout();
+    let targets = databases::targets(&servers, &args.shards.layout.databases, &layout);
+    let targets = tokio::select! {
+        targets = targets => targets?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
     let request = ExportRequest {
         args: &args,
         kind,
-        settings: &settings,
+        settings: &servers[0],
+        targets: &targets,
         plan: &plan,
         interrupt: &interrupt,
     };
@@ -81,6 +88,7 @@ async fn one_file(request: &ExportRequest<'_>, console: &mut Console) -> Result<
             started,
             plan,
             server_info,
+            databases,
             selection,
             scope,
             ..
@@ -105,6 +113,7 @@ async fn one_file(request: &ExportRequest<'_>, console: &mut Console) -> Result<
                 request: *request,
                 plan,
                 server_info,
+                databases,
                 selection,
                 scope,
                 began,

@@ -1,20 +1,20 @@
 //! The start of an export: from the first connection to running workers.
 
 use super::ExportRequest;
+use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, OriginLookups};
 use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
 use crate::exec::driver::Run;
-use crate::exec::fanout::Preflight;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
 use crate::export::resume::load_previous;
-use crate::sharding::selection::Selection;
+use crate::export::server_info::DatabaseInfo;
+use crate::sharding::selection::{Origins, Selection};
 use crate::sharding::shard::Shard;
-use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::Scope;
@@ -31,13 +31,16 @@ pub struct ExportStarted {
     /// With the statement in the form that COPY accepts.
     pub plan: Plan,
     pub types: TypeNames,
+    /// Of the first database.
     pub server_info: ServerInfo,
+    /// All databases, if there are several.
+    pub databases: Vec<DatabaseInfo>,
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
 }
 
-/// Connects, runs the preflight, and starts the workers. `None` if interrupted.
+/// Connects, runs the preflights, and starts the workers. `None` if interrupted.
 pub async fn start(
     request: &ExportRequest<'_>,
     connect_retry: ConnectRetry,
@@ -46,69 +49,77 @@ pub async fn start(
 ) -> Result<Option<ExportStarted>, Error> {
     let ExportRequest {
         args,
-        settings,
         plan,
         interrupt,
         ..
     } = *request;
     let connections = session_setup::connections(args.run.connections, &args.shards, plan);
-    let opened = tokio::select! {
-        opened = session_setup::open(settings, connections, connect_retry, console) => opened?,
+    let connecting = databases::connect(request.targets, connections, connect_retry, console);
+    let connected = tokio::select! {
+        connected = connecting => connected?,
         () = interrupt.requested() => return Ok(None),
     };
-    let server = opened.server.clone();
+    let servers = connected.servers();
     let work = async {
-        let mut preflight = session_setup::preflight(opened.first, plan).await?;
-        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-        let selection = choose(request, &preflight, &topology, console).await?;
-        let origin_lookups =
-            OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
+        let preferred = &args.connection.prefer;
+        let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
+        let selection = choose(request, &prepared, console).await?;
+        let lookups = OriginLookups::send(
+            |shard| prepared.session_of(shard),
+            selection.origins.as_ref(),
+        );
+        let lookups = lookups.await;
         let shards = (chosen.pick)(selection.shards.clone())?;
-        let plan = session_setup::prepare_copy(&mut preflight.session, plan).await?;
-        let mut server_info = session_setup::fetch_server_info(&preflight.session, &plan).await?;
+        prepared.keep(&selection.shards).await;
+        let plan = prepared.prepare_copy().await?;
+        let infos = prepared.server_infos(&shards).await?;
         // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
-            let places = KeyLocations {
-                session: &preflight.session,
-                topology: &topology,
-                shard_count: origins.shard_count,
-                plan: &plan,
-            };
-            let located = Located::by(origin_lookups, places, console).await?;
+            let located = located(lookups, origins, &prepared, console).await?;
             located.or_refuse(console)?;
         }
-        // The progress estimate must not include shards that are not queried.
-        let rows = &mut server_info.shard_rows;
-        rows.retain(|shard, _| shards.binary_search(shard).is_ok());
-        let types = preflight.types.clone();
-        let started = Run::new(
-            &plan,
-            shards,
-            preflight,
-            opened.server,
-            opened.pending_connections,
-            chosen.merge_mode,
-        );
+        let types = prepared.first()?.types.clone();
+        let (scope, server_info, databases) = (prepared.scope(), infos.all(), infos.several());
         Ok(ExportStarted {
-            started,
+            started: prepared.start(&shards, chosen.merge_mode),
             plan,
             types,
             server_info,
+            databases,
             selection,
-            scope: session_setup::scope(&server, &topology),
+            scope,
         })
     };
-    session_setup::run_or_cancel(&server, interrupt, work).await
+    session_setup::run_or_cancel_all(&servers, interrupt, work).await
+}
+
+/// Where origins are that are not where they belong.
+async fn located(
+    lookups: OriginLookups,
+    origins: &Origins,
+    prepared: &Prepared,
+    console: &mut Console,
+) -> Result<Located, Error> {
+    let [only] = prepared.databases.as_slice() else {
+        return Ok(Located::without_search(lookups).await);
+    };
+    let places = KeyLocations {
+        session: &only.preflight.session,
+        topology: &prepared.topology,
+        shard_count: origins.shard_count,
+        plan: &only.plan,
+    };
+    Located::by(lookups, places, console).await
 }
 
 /// If shards may be missing, only `--allow-partial` continues.
 async fn choose(
     request: &ExportRequest<'_>,
-    preflight: &Preflight,
-    topology: &Topology,
+    prepared: &Prepared,
     console: &mut Console,
 ) -> Result<Selection, Error> {
     let (plan, shards) = (request.plan, &request.args.shards);
+    let (preflight, topology) = (prepared.first()?, &prepared.topology);
     if request.args.output.allow_partial {
         select::select_shards(shards, plan, preflight, topology, console).await
     } else {
@@ -120,7 +131,6 @@ async fn choose(
 pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
     let ExportRequest {
         args,
-        settings,
         plan,
         interrupt,
         ..
@@ -133,25 +143,25 @@ pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Resu
     } else {
         None
     };
-    let opened = tokio::select! {
-        opened = session_setup::open(settings, 1, ConnectRetry::FailFast, console) => opened?,
+    let connecting = databases::connect(request.targets, 1, ConnectRetry::FailFast, console);
+    let connected = tokio::select! {
+        connected = connecting => connected?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
+    let servers = connected.servers();
     let work = async {
-        let mut preflight = session_setup::preflight(opened.first, plan).await?;
-        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-        let selection = choose(request, &preflight, &topology, console).await?;
+        let preferred = &args.connection.prefer;
+        let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
+        let selection = choose(request, &prepared, console).await?;
         let shards = match &earlier {
             Some(earlier) => earlier.left(&selection.shards),
             None => selection.shards,
         };
-        let plan = session_setup::prepare_copy(&mut preflight.session, plan).await?;
-        Ok(plan.describe(&shards))
+        prepared.prepare_copy().await?;
+        Ok(prepared.describe(&shards).await)
     };
-    let Some(described) = session_setup::run_or_cancel(&opened.server, interrupt, work).await?
-    else {
+    let Some(described) = session_setup::run_or_cancel_all(&servers, interrupt, work).await? else {
         return Ok(Exit::Interrupted);
     };
-    opened.server.close().await;
     setup::print(described, interrupt).await
 }

@@ -152,7 +152,7 @@ impl Batch<'_> {
         let args = self.args;
         let (limits, layout) = (args.limits.into(), args.layout.layout());
         let plan = lookup_plan::plan(limits, layout, filter, &any_key(args))?;
-        setup::say_warnings(settings, console);
+        setup::say_warnings([settings], console);
         let mut attempts = Attempts::new();
         loop {
             attempts.begin()?;

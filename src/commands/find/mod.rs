@@ -129,7 +129,7 @@ async fn verify(
     let plan = lookup_plan::plan(args.limits.into(), args.layout.layout(), filter, key)?;
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings(&settings, console);
+    setup::say_warnings([&settings], console);
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;

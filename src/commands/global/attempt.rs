@@ -12,7 +12,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Scope;
+use crate::terminal::summary::{Scope, SnapshotCount};
 
 /// The state that changes between attempts.
 pub(in crate::commands) struct GlobalAttempt {
@@ -39,6 +39,7 @@ pub(in crate::commands) struct RunningStatement {
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
+    pub snapshots: SnapshotCount,
     /// Statistics of the partials; empty for a single statement.
     pub parts: Vec<(Shard, ShardStats)>,
 }

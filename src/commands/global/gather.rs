@@ -3,13 +3,12 @@
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::error::SqlState;
 
-use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::cancel::Interrupt;
 use crate::exec::driver::BEAT;
-use crate::exec::fanout::{Fanout, Preflight, Session, ShardError, ShardEvent, ShardStats};
+use crate::exec::fanout::{DatabaseRun, Fanout, Session, ShardError, ShardEvent, ShardStats};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
-use crate::exec::type_names::TypeNames;
+use crate::exec::type_names::DatabaseTypes;
 use crate::global::partial::final_statement::{CannotCombine, Parts};
 use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
@@ -31,16 +30,14 @@ pub enum GatherResult {
 pub struct All {
     pub parts: Parts,
     pub answers: Vec<(Shard, ShardStats)>,
-    /// At their snapshot.
+    /// In the first database, at its snapshot.
     pub session: Session,
 }
 
-/// Runs the partials. Unless it returns `Complete`, nothing runs on the server afterwards.
+/// Runs the partials. Unless it returns `Complete`, nothing runs on the servers afterwards.
 pub async fn gather(
     partial_plan: &PartialPlan,
-    preflight: Preflight,
-    server: ConnectionPool,
-    pending_connections: Vec<PendingConnection>,
+    runs: Vec<DatabaseRun>,
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> GatherResult {
@@ -48,16 +45,10 @@ pub async fn gather(
     let mut parts = partial_plan.parts.clone();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut fanout = Fanout::start(
-        partial_plan.plan.clone(),
-        shards.clone(),
-        server,
-        preflight,
-        pending_connections,
-    );
+    let mut fanout = Fanout::start(runs);
     let mut merge = Merge::new(
         shards,
-        TypeNames::default(),
+        DatabaseTypes::default(),
         fanout.window(),
         MergeMode::IN_ORDER,
     );
@@ -120,7 +111,7 @@ pub async fn gather(
         }
     }
     console.clear();
-    match fanout.into_session().await {
+    match fanout.into_sessions().await.into_iter().next().flatten() {
         Some(session) => GatherResult::Complete(Box::new(All {
             parts,
             answers,

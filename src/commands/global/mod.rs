@@ -10,8 +10,8 @@ mod prepare;
 mod start;
 
 use crate::cli::query::{GlobalArgs, ShardArgs};
+use crate::commands::databases::Targets;
 use crate::commands::error::Error;
-use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
@@ -30,7 +30,9 @@ pub(super) struct GlobalRequest<'a> {
     pub global: &'a GlobalArgs,
     pub shards: &'a ShardArgs,
     pub connections: usize,
-    pub settings: &'a Settings,
+    pub targets: &'a Targets,
+    /// Of servers that have the same shards, which to read.
+    pub preferred: &'a [String],
     /// The user's statement, and the protocol for its result.
     pub plan: &'a Plan,
     pub interrupt: &'a Interrupt,
@@ -46,8 +48,7 @@ pub(super) async fn explain(
         return Ok(None);
     };
     let text = prepared.execution.explain();
-    drop((prepared.preflight, prepared.pending_connections));
-    prepared.server.close().await;
+    prepared.databases.close().await;
     Ok(Some(text))
 }
 

@@ -4,32 +4,45 @@
 use super::failure::or_explanation;
 use super::flags::options;
 use super::{GlobalAttempt, GlobalRequest};
-use crate::client::{ConnectionPool, PendingConnection};
+use futures::future::try_join_all;
+
+use crate::client::{ConnectionPool, PendingConnection, PoolStart};
+use crate::commands::databases::{self, Listed, PreparedDatabase, Target};
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, OriginLookups};
 use crate::commands::{select, session_setup};
 use crate::exec::copy::ResultProtocol;
-use crate::exec::fanout::Preflight;
 use crate::exec::plan::Plan;
 use crate::global::schema_diff::by_shard;
-use crate::global::{self, Catalog, ExecutionPlan, Introspection, Readings, Strategy};
-use crate::sharding::selection::Selection;
+use crate::global::several::{self, DatabasePart};
+use crate::global::{
+    self, Catalog, ExecutionPlan, GlobalOptions, Introspection, Readings, Strategy,
+    UnsupportedQuery,
+};
+use crate::sharding::selection::{Origins, Selection};
+use crate::sharding::shard::Shard;
+use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
-use crate::terminal::summary::Scope;
 
 /// Ready to run.
 pub(in crate::commands) struct Prepared {
     pub execution: ExecutionPlan,
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
-    pub scope: Scope,
-    pub preflight: Preflight,
-    pub server: ConnectionPool,
-    pub pending_connections: Vec<PendingConnection>,
+    pub databases: databases::Prepared,
 }
 
-/// Connects, reads the catalog, chooses the strategy and has the server check the statement. `None`
-/// if interrupted.
+/// A database whose catalog was read.
+struct Introspected {
+    target: Target,
+    plan: Plan,
+    server: ConnectionPool,
+    pending_connections: Vec<PendingConnection>,
+    found: Introspection,
+}
+
+/// Connects, reads the catalogs, chooses the strategy and has the server check the statement.
+/// `None` if interrupted.
 pub(in crate::commands) async fn prepare(
     request: &GlobalRequest<'_>,
     attempt: &GlobalAttempt,
@@ -41,49 +54,189 @@ pub(in crate::commands) async fn prepare(
         ..request.plan.clone()
     };
     let readings = Readings::new(plan.statement.as_str());
-    let names = readings.names();
     let connections = connections(request, attempt, &readings);
-    let opened = tokio::select! {
-        opened = session_setup::open(request.settings, connections, attempt.attempts.connect, console) => opened?,
+    let retry = attempt.attempts.connect;
+    let connecting = databases::connect(request.targets, connections, retry, console);
+    let connected = tokio::select! {
+        connected = connecting => connected?,
         () = request.interrupt.requested() => return Ok(None),
     };
-    let server = opened.server.clone();
+    let servers = connected.servers();
     let work = async {
-        let found = Introspection::take(opened.first, plan, &names)
-            .await
-            .map_err(|error| Error::fanout(error, &plan.statement))?;
-        let topology =
-            session_setup::topology(&found.preflight, &plan.layout, request.settings).await?;
-        let (shards, preflight) = (request.shards, &found.preflight);
-        let selection =
-            select::select_all_shards(shards, plan, preflight, &topology, console).await?;
-        let session = &found.preflight.session;
-        let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
-        let options = options(request.global, attempt.strategy);
-        let prepared = global::prepare(plan, &readings, &found, &selection.shards, &options).await;
-        let prepared = or_explanation(prepared, session, plan).await?;
-        report_drift(&prepared.catalog, console);
+        let (connected, unreachable) = connected.into_parts(plan);
+        let mut found = introspect(connected, &readings).await?;
+        let topology = {
+            let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
+            let preferred = request.preferred;
+            databases::topology(&listed, plan, unreachable, preferred, console).await?
+        };
+        let first = &first(&found)?.found.preflight;
+        let shards = request.shards;
+        let selection = select::select_all_shards(shards, plan, first, &topology, console).await?;
+        let session = |shard| Some(&of_shard(&found, shard)?.found.preflight.session);
+        let lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
+        let (execution, plans) =
+            choose(request, attempt, &readings, &found, &selection.shards).await?;
+        report_drift(execution.catalog(), console);
         // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
-            let places = KeyLocations {
-                session,
-                topology: &topology,
-                shard_count: origins.shard_count,
-                plan,
-            };
-            let located = Located::by(origin_lookups, places, console).await?;
+            let located = located(lookups, origins, &found, &topology, console).await?;
             located.or_refuse(console)?;
         }
+        for (database, plan) in found.iter_mut().zip(plans) {
+            database.plan = plan;
+        }
+        let mut databases = databases::Prepared {
+            databases: found.into_iter().map(Introspected::prepared).collect(),
+            topology,
+        };
+        databases.keep(&selection.shards).await;
         Ok(Prepared {
-            execution: prepared.plan,
+            execution,
             selection,
-            scope: session_setup::scope(&server, &topology),
-            preflight: found.preflight,
-            server: server.clone(),
-            pending_connections: opened.pending_connections,
+            databases,
         })
     };
-    session_setup::run_or_cancel(&server, request.interrupt, work).await
+    session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
+}
+
+impl Introspected {
+    fn listed(&self) -> Listed<'_> {
+        Listed {
+            target: &self.target,
+            plan: &self.plan,
+            preflight: &self.found.preflight,
+        }
+    }
+
+    fn prepared(self) -> PreparedDatabase {
+        PreparedDatabase {
+            target: self.target,
+            plan: self.plan,
+            server: self.server,
+            preflight: self.found.preflight,
+            pending_connections: self.pending_connections,
+        }
+    }
+}
+
+async fn introspect(
+    connected: Vec<(Target, Plan, PoolStart)>,
+    readings: &Readings<'_>,
+) -> Result<Vec<Introspected>, Error> {
+    let names = &readings.names();
+    let found = connected.into_iter().map(|(target, plan, opened)| async {
+        let found = Introspection::take(opened.first, &plan, names)
+            .await
+            .map_err(|error| Error::fanout(error, &plan.statement))?;
+        Ok::<_, Error>(Introspected {
+            target,
+            plan,
+            server: opened.server,
+            pending_connections: opened.pending_connections,
+            found,
+        })
+    });
+    try_join_all(found).await
+}
+
+fn first(found: &[Introspected]) -> Result<&Introspected, Error> {
+    found
+        .first()
+        .ok_or(Error::NoDatabases("reachable".to_owned()))
+}
+
+fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {
+    let mut found = found.iter();
+    found.find(|it| it.target.database == shard.database())
+}
+
+/// How to answer the statement, and what to run in each database.
+async fn choose(
+    request: &GlobalRequest<'_>,
+    attempt: &GlobalAttempt,
+    readings: &Readings<'_>,
+    found: &[Introspected],
+    shards: &[Shard],
+) -> Result<(ExecutionPlan, Vec<Plan>), Error> {
+    if let [only] = found {
+        let options = options(request.global, attempt.strategy);
+        let execution = prepare_in(only, readings, shards, &options).await?;
+        let plan = match &execution {
+            ExecutionPlan::SingleStatement(checked, _) => checked.plan.clone(),
+            ExecutionPlan::PartialThenCombine(in_parts) => in_parts.plan.clone(),
+        };
+        return Ok((execution, vec![plan]));
+    }
+    // Only partials can be read in several databases.
+    let options = &options(request.global, Strategy::Partial);
+    let mut parts = Vec::new();
+    let mut plans = Vec::new();
+    for database in found {
+        let own = |shard: &&Shard| shard.database() == database.target.database;
+        let shards: Vec<_> = shards.iter().filter(own).copied().collect();
+        if shards.is_empty() {
+            plans.push(database.plan.clone());
+            continue;
+        }
+        let session = &database.found.preflight.session;
+        let execution = prepare_in(database, readings, &shards, options).await;
+        let ExecutionPlan::PartialThenCombine(in_parts) = in_several(execution)? else {
+            return Err(Error::Unstable(1));
+        };
+        plans.push(in_parts.plan.clone());
+        parts.push(DatabasePart {
+            place: database.target.place(),
+            plan: *in_parts,
+            likeness: several::likeness(session).await.map_err(Error::Fanout)?,
+        });
+    }
+    match several::combine(&parts)? {
+        Some(combined) => Ok((ExecutionPlan::PartialThenCombine(Box::new(combined)), plans)),
+        None => Err(Error::NoDatabases("reachable".to_owned())),
+    }
+}
+
+async fn prepare_in(
+    database: &Introspected,
+    readings: &Readings<'_>,
+    shards: &[Shard],
+    options: &GlobalOptions,
+) -> Result<ExecutionPlan, Error> {
+    let Introspected { plan, found, .. } = database;
+    let prepared = global::prepare(plan, readings, found, shards, options).await;
+    let prepared = or_explanation(prepared, &found.preflight.session, plan).await?;
+    Ok(prepared.plan)
+}
+
+/// The reason is the number of databases, not a flag of the user's.
+fn in_several(execution: Result<ExecutionPlan, Error>) -> Result<ExecutionPlan, Error> {
+    execution.map_err(|error| match error {
+        Error::Global(UnsupportedQuery::NotInParts(why)) => {
+            UnsupportedQuery::SeveralDatabases(why).into()
+        }
+        error => error,
+    })
+}
+
+/// Where origins are that are not where they belong.
+async fn located(
+    lookups: OriginLookups,
+    origins: &Origins,
+    found: &[Introspected],
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Located, Error> {
+    let [only] = found else {
+        return Ok(Located::without_search(lookups).await);
+    };
+    let places = KeyLocations {
+        session: &only.found.preflight.session,
+        topology,
+        shard_count: origins.shard_count,
+        plan: &only.plan,
+    };
+    Located::by(lookups, places, console).await
 }
 
 /// Reports which shards are skipped, and how the tables differ otherwise.

@@ -7,13 +7,14 @@ use crate::exec::run_report::{RunReport, RunStatus};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{ResultSummary, Scope, Summary};
+use crate::terminal::summary::{ResultSummary, Scope, SnapshotCount, Summary};
 
 /// A finished run.
 pub(super) struct FinishedRun<'a> {
     pub request: QueryRequest<'a>,
     pub selection: Selection,
     pub scope: Scope,
+    pub snapshots: SnapshotCount,
     pub outcome: RunReport,
 }
 
@@ -60,7 +61,7 @@ impl FinishedRun<'_> {
                 &self.selection,
                 self.outcome.answers.len(),
                 |shard| self.outcome.has_answered(shard),
-                self.request.plan.instant.into(),
+                self.snapshots,
             ),
             scope: self.scope.clone(),
             elapsed: console.elapsed(),

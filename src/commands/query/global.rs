@@ -15,7 +15,7 @@ use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{ResultSummary, Scope, Summary};
+use crate::terminal::summary::{ResultSummary, Scope, SnapshotCount, Summary};
 
 pub(super) async fn run(
     request: QueryRequest<'_>,
@@ -54,6 +54,7 @@ pub(super) async fn run(
                 execution: running.execution,
                 selection: running.selection,
                 scope: running.scope,
+                snapshots: running.snapshots,
                 parts: running.parts,
                 outcome,
             };
@@ -86,7 +87,8 @@ fn global_request<'a>(request: &QueryRequest<'a>) -> GlobalRequest<'a> {
         global: &request.args.global,
         shards: &request.args.shards,
         connections: request.args.run.connections,
-        settings: request.settings,
+        targets: request.targets,
+        preferred: &request.args.connection.prefer,
         plan: request.plan,
         interrupt: request.interrupt,
     }
@@ -121,6 +123,7 @@ struct FinishedRun<'a> {
     /// The selected shards.
     selection: Selection,
     scope: Scope,
+    snapshots: SnapshotCount,
     parts: Vec<(Shard, ShardStats)>,
     outcome: RunReport,
 }
@@ -145,7 +148,7 @@ async fn conclude(
             &finished.selection,
             taking_part.len(),
             |shard| taking_part.contains(&shard),
-            plan.instant.into(),
+            finished.snapshots,
         ),
         scope: finished.scope.clone(),
         elapsed: console.elapsed(),

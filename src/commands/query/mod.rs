@@ -2,12 +2,13 @@
 
 mod finished_run;
 mod global;
+mod lead_columns;
 mod output;
 mod per_shard;
 mod request;
 
 use super::error::Error;
-use super::setup;
+use super::{databases, setup};
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -22,10 +23,16 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     }
     let format = args.output.format()?;
     let plans = request::plans(&args, format)?;
-    let settings = setup::settings(&args.connection)?;
+    let servers = databases::servers(&args.connection)?;
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
-    setup::say_warnings(&settings, &mut console);
+    setup::say_warnings(&servers, &mut console);
+    let layout = args.shards.layout();
+    let targets = databases::targets(&servers, &args.shards.layout.databases, &layout);
+    let targets = tokio::select! {
+        targets = targets => targets?,
+        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    };
     let is_run = output.is_some();
     let mut worst = Exit::Complete;
     for (index, plan) in plans.iter().enumerate() {
@@ -36,7 +43,8 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &settings,
+            settings: &servers[0],
+            targets: &targets,
             interrupt: &interrupt,
             plan,
             position,

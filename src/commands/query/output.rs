@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::lead_columns::LeadColumns;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardEvent;
 use crate::exec::row_sink::{OutputClosed, RowSink};
@@ -52,8 +53,7 @@ pub enum TableFit {
 /// The output of one result.
 pub struct Output {
     renderer: Renderer,
-    /// The name of the shard column, if there is one.
-    shard_column: Option<String>,
+    lead: LeadColumns,
     sink: Sink,
     block: Vec<u8>,
     /// What is between this result and the one before.
@@ -71,14 +71,14 @@ pub struct Output {
 impl Output {
     pub fn new(
         renderer: Renderer,
-        shard_column: Option<String>,
+        lead: LeadColumns,
         sink: Sink,
         progress: ProgressLine,
         screen: ScreenOptions,
     ) -> Self {
         Self {
             renderer,
-            shard_column,
+            lead,
             sink,
             block: Vec::with_capacity(BLOCK),
             separator: "",
@@ -89,6 +89,11 @@ impl Output {
             progress,
             screen,
         }
+    }
+
+    /// Says of each row which of several servers it is from.
+    pub fn name_servers(&mut self) {
+        self.lead = self.lead.with_server();
     }
 
     pub fn rows_so_far(&self) -> u64 {
@@ -225,10 +230,9 @@ impl Output {
     }
 
     fn render(&mut self, shard: Shard, rows: &Rows) -> Result<(), OutputClosed> {
-        let name = self.shard_column.is_some().then(|| shard.to_string());
+        let lead: Vec<_> = self.lead.values(shard).map(Some).collect();
         for row in rows.iter() {
-            let lead = name.iter().map(|name| Some(name.as_str()));
-            let values = lead.chain(row.values());
+            let values = lead.iter().copied().chain(row.values());
             if let Err(error) = self.renderer.row(values, &mut self.block) {
                 self.trouble = Some(error);
                 return Err(OutputClosed);
@@ -241,8 +245,8 @@ impl Output {
 
 impl RowSink for Output {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
-        let shard = self.shard_column.iter().map(Column::text);
-        let all: Vec<_> = shard.chain(columns.iter().cloned()).collect();
+        let lead = self.lead.columns();
+        let all: Vec<_> = lead.chain(columns.iter().cloned()).collect();
         self.renderer.begin(&all, &mut self.block)?;
         self.begun = true;
         Ok(())

@@ -3,23 +3,20 @@
 use super::finished_run::FinishedRun;
 use super::output::Output;
 use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
-use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::attempt::Attempts;
+use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
 use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry};
-use crate::exec::driver::{self, Run};
-use crate::exec::fanout::Preflight;
+use crate::exec::driver;
 use crate::exec::merge::MergeMode;
-use crate::exec::plan::Plan;
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::exec::{hints, timing};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::Scope;
 
 pub(super) async fn run(
     request: QueryRequest<'_>,
@@ -46,7 +43,17 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error),
         };
-        let (started, selection, scope, origin_lookups) = prepared.start(&plan);
+        let Setup {
+            prepared,
+            selection,
+            origin_lookups,
+        } = prepared;
+        if prepared.has_several_servers() {
+            output.name_servers();
+        }
+        let scope = prepared.scope();
+        let snapshots = prepared.snapshots(plan.instant, &selection.shards);
+        let started = prepared.start(&selection.shards, MergeMode::IN_ORDER);
         let policy = request::policy(args.on_error);
         let outcome =
             driver::drive(started, &mut output, console, request.interrupt, policy).await?;
@@ -55,6 +62,7 @@ pub(super) async fn run(
                 request,
                 selection,
                 scope,
+                snapshots,
                 outcome,
             };
             return conclude(&finished, origin_lookups, output, console).await;
@@ -66,67 +74,43 @@ pub(super) async fn run(
     }
 }
 
-/// The result of connecting: the preflight and the selected shards.
+/// Connected databases, and the selected shards.
 struct Setup {
-    server: ConnectionPool,
-    pending_connections: Vec<PendingConnection>,
-    preflight: Preflight,
+    prepared: Prepared,
     selection: Selection,
-    scope: Scope,
     origin_lookups: OriginLookups,
 }
 
-impl Setup {
-    fn start(self, plan: &Plan) -> (Run, Selection, Scope, OriginLookups) {
-        let started = Run::new(
-            plan,
-            self.selection.shards.clone(),
-            self.preflight,
-            self.server,
-            self.pending_connections,
-            MergeMode::IN_ORDER,
-        );
-        (started, self.selection, self.scope, self.origin_lookups)
-    }
-}
-
-/// Connects, runs the preflight, and selects the shards. `None` if interrupted.
+/// Connects, runs the preflights, and selects the shards. `None` if interrupted.
 async fn prepare(
     request: &QueryRequest<'_>,
     connections: usize,
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Option<Setup>, Error> {
-    let opened = tokio::select! {
-        opened = session_setup::open(request.settings, connections, connect_retry, console) => opened?,
+    let connecting = databases::connect(request.targets, connections, connect_retry, console);
+    let connected = tokio::select! {
+        connected = connecting => connected?,
         () = request.interrupt.requested() => return Ok(None),
     };
-    let PoolStart {
-        server,
-        first,
-        pending_connections,
-        ..
-    } = opened;
-    // Owns the pending connections, so that closing the pool does not wait for them.
+    let servers = connected.servers();
     let work = async {
-        let preflight = session_setup::preflight(first, request.plan).await?;
-        let topology =
-            session_setup::topology(&preflight, &request.plan.layout, request.settings).await?;
-        let shards = &request.args.shards;
+        let preferred = &request.args.connection.prefer;
+        let mut prepared = databases::prepare(connected, request.plan, preferred, console).await?;
+        let (shards, topology) = (&request.args.shards, &prepared.topology);
+        let first = prepared.first()?;
         let selection =
-            select::select_shards(shards, request.plan, &preflight, &topology, console).await?;
-        let origin_lookups =
-            OriginLookups::send(&preflight.session, selection.origins.as_ref()).await;
+            select::select_shards(shards, request.plan, first, topology, console).await?;
+        let session = |shard| prepared.session_of(shard);
+        let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
+        prepared.keep(&selection.shards).await;
         Ok(Setup {
-            server: server.clone(),
-            pending_connections,
-            preflight,
+            prepared,
             selection,
-            scope: session_setup::scope(&server, &topology),
             origin_lookups,
         })
     };
-    session_setup::run_or_cancel(&server, request.interrupt, work).await
+    session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
 }
 
 /// Ends the result, and reports the outcome after it.
@@ -203,6 +187,9 @@ async fn located(
     let (Some(origins), true) = (&finished.selection.origins, is_told) else {
         return Some(Located::default());
     };
+    if finished.request.targets.databases.len() > 1 {
+        return Some(Located::without_search(origin_lookups).await);
+    }
     Located::anew(
         origin_lookups,
         origins.shard_count,
@@ -223,14 +210,10 @@ pub(super) async fn dry_run(
         return Ok(None);
     };
     let Setup {
-        server,
-        pending_connections,
-        preflight,
+        prepared: setup,
         selection,
         origin_lookups,
-        ..
     } = prepared;
-    drop((pending_connections, preflight, origin_lookups));
-    server.close().await;
-    Ok(Some(request.plan.describe(&selection.shards)))
+    drop(origin_lookups);
+    Ok(Some(setup.describe(&selection.shards).await))
 }

@@ -5,8 +5,10 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::lead_columns::LeadColumns;
 use super::output::{Output, Paging, ScreenOptions, TableFit};
 use crate::cli::query::{Expanded, OnError, OutputArgs, QueryArgs};
+use crate::commands::databases::Targets;
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -34,7 +36,9 @@ pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new sn
 pub(super) struct QueryRequest<'a> {
     pub args: &'a QueryArgs,
     pub format: Format,
+    /// Of the first database.
     pub settings: &'a Settings,
+    pub targets: &'a Targets,
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,
     pub position: Position,
@@ -95,7 +99,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
         statement,
         layout: args.shards.layout(),
         filter,
-        search_path: args.shards.search_path.clone(),
+        search_path: args.shards.search_path(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
         } else {
@@ -141,7 +145,7 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
     let shard_column = shard_column(&args.output).filter(|_| !is_global);
     Ok(Some(Output::new(
         renderer(args, format),
-        shard_column,
+        LeadColumns::of_shard(shard_column),
         sink,
         console.progress_line(),
         screen(&args.output),

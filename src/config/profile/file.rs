@@ -99,6 +99,9 @@ impl ProfileFile {
             profile.password_command = profile
                 .password_command
                 .or_else(|| entry.password_command.clone());
+            if profile.servers.is_empty() {
+                profile.servers.clone_from(&entry.servers);
+            }
             label = label.or(entry.label.clone());
             color = color.or(entry.color);
             for (flag, values) in &entry.flags {

@@ -13,6 +13,7 @@ pub use error::ProfileError;
 pub use file::ProfileFile;
 
 use super::Environment;
+use super::Server;
 use super::parameters::Parameters;
 
 /// A profile with what it inherits.
@@ -22,6 +23,8 @@ pub struct Profile {
     pub label: Label,
     /// Where to connect.
     pub(super) connection: Parameters,
+    /// The servers, if there are several.
+    pub servers: Vec<Server>,
     pub(super) password_command: Option<PasswordCommand>,
     /// Values of command-line flags, by the flag's name.
     pub flags: Vec<(&'static str, Vec<String>)>,

@@ -10,6 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::Fault;
 use super::{LabelColor, PasswordCommand, ProfileError};
 use crate::config;
+use crate::config::Server;
 use crate::config::parameters::Parameters;
 use crate::sharding::suggest::nearest;
 
@@ -18,6 +19,7 @@ use crate::sharding::suggest::nearest;
 enum Kind {
     Inherit,
     Connection,
+    Servers,
     PasswordCommand,
     Label,
     Color,
@@ -28,9 +30,12 @@ enum Kind {
 }
 
 /// The keys of a profile, with the flag that each stands for.
-const KEYS: [(&str, Kind); 14] = [
+const KEYS: [(&str, Kind); 17] = [
     ("inherit", Kind::Inherit),
     ("connection", Kind::Connection),
+    ("servers", Kind::Servers),
+    ("prefer", Kind::Texts("prefer")),
+    ("databases", Kind::Texts("databases")),
     ("password_command", Kind::PasswordCommand),
     ("label", Kind::Label),
     ("color", Kind::Color),
@@ -60,6 +65,7 @@ pub(super) struct Entry {
     /// The parent, and the line that names it.
     pub inherit: Option<(String, usize)>,
     pub connection: Parameters,
+    pub servers: Vec<Server>,
     pub password_command: Option<PasswordCommand>,
     pub label: Option<String>,
     pub color: Option<LabelColor>,
@@ -117,6 +123,7 @@ impl Reader<'_> {
                     let fault = |fault| self.at(&value.span(), fault);
                     entry.connection = connection(&self.text(key, value)?).map_err(fault)?;
                 }
+                Kind::Servers => entry.servers = self.servers(key, value)?,
                 Kind::PasswordCommand => {
                     let mut words = self.texts(key, value)?.into_iter();
                     let program = words
@@ -146,6 +153,30 @@ impl Reader<'_> {
             }
         }
         Ok(entry)
+    }
+
+    /// A list of connection strings, or a table of them by label.
+    fn servers(
+        &self,
+        key: &'static str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<Server>, ProfileError> {
+        let server = |label: Option<String>, value: &Spanned<DeValue<'_>>| {
+            let fault = |fault| self.at(&value.span(), fault);
+            let parameters = connection(&self.text(key, value)?).map_err(fault)?;
+            Ok(Server::of_profile(label, parameters))
+        };
+        match value.get_ref() {
+            DeValue::Array(list) => list.iter().map(|it| server(None, it)).collect(),
+            DeValue::Table(table) => {
+                let labelled = table.iter();
+                let labelled = labelled.map(|(label, it)| (label.get_ref().to_string(), it));
+                labelled
+                    .map(|(label, it)| server(Some(label), it))
+                    .collect()
+            }
+            _ => Err(self.wrong(key, value, "a list or a table of connection strings")),
+        }
     }
 
     fn wrong(

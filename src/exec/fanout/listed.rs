@@ -9,7 +9,7 @@ use super::session::Exported;
 use super::{FanoutError, error};
 use crate::client::{Connection, ServerError};
 use crate::exec::plan::{ChildTables, Consistency, Plan, TableName};
-use crate::sharding::schemas_from::{SchemaList, SchemaListError, SchemaRow, SchemasFrom};
+use crate::sharding::schemas_from::{SchemaListError, SchemaRow, SchemasFrom};
 use crate::sharding::statement::Statement;
 
 /// How often the list is read if its tables are rewritten meanwhile.
@@ -36,7 +36,7 @@ pub(crate) async fn list_shards(
         let rows = list(connection, schemas).await?;
         let rewritten = check(connection).await?;
         if rewritten.is_empty() {
-            schemas.set(SchemaList::new(rows)?);
+            schemas.set(rows)?;
             return Ok(Some(Listed { snapshot }));
         }
         locked.extend(rewritten);

@@ -4,6 +4,7 @@
 //! they read, one message at a time, to one receiver. Each shard ends with exactly one
 //! [`ShardEvent::Confirmed`] or [`ShardEvent::Failed`]. [`crate::exec::merge`] puts the shards in order.
 
+mod database;
 mod error;
 mod in_flight;
 mod join;
@@ -22,15 +23,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 
-use crate::client::{ConnectionPool, PendingConnection};
+use crate::client::ConnectionPool;
 use crate::exec::copy::CopyChunk;
 use crate::exec::plan::{ChildTables, Plan, TableName};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
+pub use database::DatabaseRun;
+use database::DatabaseWorkers;
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
 pub(crate) use listed::list_shards;
@@ -92,11 +94,9 @@ pub enum Message {
 pub struct Fanout {
     messages: mpsc::UnboundedReceiver<Message>,
     window: Arc<ReadAhead>,
-    shared: Arc<RunContext>,
-    wanted: watch::Sender<Demand>,
-    /// A worker that is done returns its session, which stays open to the end: lost connections are
-    /// replaced from its snapshot.
-    workers: JoinSet<Option<Session>>,
+    /// Of all databases, in the order of the result.
+    shards: Vec<Shard>,
+    databases: Vec<DatabaseWorkers>,
 }
 
 /// What the workers are still needed for.
@@ -108,7 +108,7 @@ enum Demand {
     Nothing,
 }
 
-/// State shared by all workers of a run.
+/// State shared by all workers of one database.
 struct RunContext {
     plan: Plan,
     shards: Vec<Shard>,
@@ -152,62 +152,34 @@ impl RunContext {
 pub type ActiveShards = std::sync::Mutex<Vec<Option<(Shard, std::time::Instant)>>>;
 
 impl Fanout {
-    /// Starts the plan in these shards (ascending). The preflight's session becomes the first
-    /// worker, the spare connections join when they open, and more connections join if the run
-    /// lasts.
-    pub fn start(
-        plan: Plan,
-        shards: Vec<Shard>,
-        server: ConnectionPool,
-        preflight: Preflight,
-        pending_connections: Vec<PendingConnection>,
-    ) -> Self {
+    /// Starts the workers of all databases.
+    pub fn start(databases: Vec<DatabaseRun>) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
-        let (wanted, watched) = watch::channel(Demand::Answers);
-        let workers = shards.len().min(server.connections());
-        let shared = Arc::new(RunContext {
-            plan,
-            server,
-            queue: queue::Queue::of(shards.len()),
-            alive: AtomicUsize::new(workers),
-            snapshots: session::SnapshotRegistry::default(),
-            is_kept: AtomicBool::new(false),
-            hopeless: OnceLock::new(),
-            running: ActiveShards::new(vec![None; workers]),
-            round_trip: preflight.round_trip,
-            route: preflight.session.route(),
-            child_tables: preflight.session.child_tables(),
-            tables_per_task: AtomicUsize::new(0),
-            shards,
-        });
-        let events = shard_reader::EventSender {
-            messages: sender,
-            window: Arc::default(),
-        };
-        let lane = |number| {
-            worker::Worker::new(number, Arc::clone(&shared), events.clone(), watched.clone())
-        };
-        let mut set = JoinSet::new();
-        if workers > 0 {
-            shared.snapshots.add(0, preflight.session.snapshot());
-            preflight.session.stop_counting();
-            set.spawn(lane(0).run(preflight.session));
-        }
-        let mut pending_connections = pending_connections.into_iter();
-        for number in 1..workers {
-            set.spawn(lane(number).start(pending_connections.next()));
-        }
+        let window = Arc::default();
+        let of_databases = databases.iter().flat_map(|run| &run.shards);
+        let mut shards: Vec<_> = of_databases.copied().collect();
+        shards.sort_unstable();
+        let databases = databases
+            .into_iter()
+            .map(|run| {
+                let events = shard_reader::EventSender::new(
+                    sender.clone(),
+                    Arc::clone(&window),
+                    positions(&run.shards, &shards),
+                );
+                DatabaseWorkers::start(run, &events)
+            })
+            .collect();
         Self {
             messages,
-            window: events.window,
-            shared,
-            wanted,
-            workers: set,
+            window,
+            shards,
+            databases,
         }
     }
 
     pub fn shards(&self) -> &[Shard] {
-        &self.shared.shards
+        &self.shards
     }
 
     pub fn window(&self) -> Arc<ReadAhead> {
@@ -221,29 +193,35 @@ impl Fanout {
 
     /// The shard that has been running longest, and since when.
     pub fn slowest(&self) -> Option<(Shard, std::time::Instant)> {
-        let running = self.shared.running.lock().ok()?;
-        running
-            .iter()
-            .flatten()
-            .min_by_key(|(_, since)| *since)
-            .copied()
+        let running = self.databases.iter().filter_map(DatabaseWorkers::slowest);
+        running.min_by_key(|(_, since)| *since)
     }
 
-    /// Returns a session still at the run's snapshot, once every shard has ended. Does not wait for
-    /// workers that are still connecting.
-    pub async fn into_session(mut self) -> Option<Session> {
-        let _ = self.wanted.send(Demand::Session);
-        while let Some(ended) = self.workers.join_next().await {
-            if let Ok(Some(session)) = ended {
-                return Some(session);
-            }
-        }
-        None
+    /// Returns a session per database still at the run's snapshot, once every shard has ended. Does
+    /// not wait for workers that are still connecting.
+    pub async fn into_sessions(self) -> Vec<Option<Session>> {
+        let sessions = self
+            .databases
+            .into_iter()
+            .map(DatabaseWorkers::into_session);
+        futures::future::join_all(sessions).await
     }
 
-    /// Cancels what runs on the server. Returns once nothing runs, or after the closing deadline.
+    /// The same of the only database.
+    pub async fn into_session(self) -> Option<Session> {
+        self.into_sessions().await.into_iter().next().flatten()
+    }
+
+    /// Cancels what runs on the servers. Returns once nothing runs, or after the closing deadline.
     pub async fn stop(&mut self) {
-        let _ = self.wanted.send(Demand::Nothing);
-        while self.workers.join_next().await.is_some() {}
+        let stopped = self.databases.iter_mut().map(DatabaseWorkers::stop);
+        futures::future::join_all(stopped).await;
     }
+}
+
+/// Where each of `some` is among `all`, which has them; both are ascending.
+fn positions(some: &[Shard], all: &[Shard]) -> Arc<[TaskIndex]> {
+    some.iter()
+        .map(|shard| all.partition_point(|other| other < shard))
+        .collect()
 }

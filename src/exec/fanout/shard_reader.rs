@@ -56,18 +56,32 @@ pub(super) enum ReadError {
     Lost(String),
 }
 
-/// Where a worker sends its events, bounded by read-ahead.
+/// Where the workers of a database send their events, bounded by read-ahead.
 #[derive(Clone)]
 pub(super) struct EventSender {
-    pub messages: mpsc::UnboundedSender<Message>,
-    pub window: Arc<ReadAhead>,
+    messages: mpsc::UnboundedSender<Message>,
+    window: Arc<ReadAhead>,
+    /// By the database's own order of tasks, their places in the run.
+    positions: Arc<[TaskIndex]>,
 }
 
 impl EventSender {
+    pub fn new(
+        messages: mpsc::UnboundedSender<Message>,
+        window: Arc<ReadAhead>,
+        positions: Arc<[TaskIndex]>,
+    ) -> Self {
+        Self {
+            messages,
+            window,
+            positions,
+        }
+    }
+
     pub fn say(&self, task: Task, event: ShardEvent) {
         // The receiver is gone only if nobody needs the events any more.
         let _ = self.messages.send(Message::Shard {
-            index: task.index,
+            index: self.positions[task.index],
             attempt: task.attempt,
             event,
         });
@@ -84,13 +98,22 @@ impl EventSender {
         let _ = self.messages.send(Message::Notice(text));
     }
 
+    /// Starts the task's next attempt; `None` if rows of it were printed.
+    pub fn restart(&self, task: Task) -> Option<AttemptNumber> {
+        self.window.restart(self.positions[task.index])
+    }
+
+    async fn admit(&self, task: Task, bytes: usize) {
+        self.window.admit(self.positions[task.index], bytes).await;
+    }
+
     /// Sends a batch once there is room for it.
     async fn flush_copy(&self, task: Task, lines: &mut CopyChunk) {
         if lines.rows == 0 {
             return;
         }
         let batch = lines.take();
-        self.window.admit(task.index, batch.text.len()).await;
+        self.admit(task, batch.text.len()).await;
         self.say(task, ShardEvent::CopyData(batch));
     }
 
@@ -100,7 +123,7 @@ impl EventSender {
             return;
         }
         let batch = rows.take();
-        self.window.admit(task.index, batch.bytes()).await;
+        self.admit(task, batch.bytes()).await;
         self.say(task, ShardEvent::Rows(batch));
     }
 }

@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::*;
 use crate::exec::fanout::ShardStats;
+use crate::exec::type_names::TypeNames;
 use crate::pg::row_batch::{Row, Rows};
 use crate::sharding::numbering::Numbering;
 
@@ -31,8 +32,10 @@ impl Scene {
         let mut types = TypeNames::default();
         types.add(20_000, "visibility".to_owned());
         types.add(20_001, "visibility".to_owned());
+        let mut of_database = DatabaseTypes::default();
+        of_database.add(None, types);
         Self {
-            merge: Merge::new(all, types, Arc::clone(&window), mode),
+            merge: Merge::new(all, of_database, Arc::clone(&window), mode),
             window,
             attempts: vec![0; shards as usize],
             emitted: Vec::new(),

@@ -145,7 +145,7 @@ impl Plan {
         wrap_statement(
             self.statement.text_in(shard),
             include_str!("../../../sql/exec/run_in_shard.sql"),
-            &[("search_path", &self.search_path.in_shard(shard))],
+            &[("set_search_path", &self.set_search_path(shard))],
         )
     }
 
@@ -154,8 +154,17 @@ impl Plan {
         wrap_statement(
             self.statement.as_str(),
             include_str!("../../../sql/exec/describe.sql"),
-            &[("search_path", &self.search_path.in_shard(shard))],
+            &[("set_search_path", &self.set_search_path(shard))],
         )
+    }
+
+    fn set_search_path(&self, shard: Shard) -> String {
+        if self.search_path.is_of_database() {
+            return String::new();
+        }
+        let path = self.search_path.in_shard(shard);
+        let set = include_str!("../../../sql/exec/set_search_path.sql");
+        fill(set, &[("search_path", &path)]) + ";\n"
     }
 
     /// The COPY statement, the same in every shard.

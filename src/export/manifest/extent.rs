@@ -66,9 +66,15 @@ impl Manifest {
             1 => read.first().and_then(|&run| self.runs.get(run)),
             runs => return SnapshotCount::Runs(runs),
         };
-        match of.and_then(|run| run.snapshot.as_ref()) {
-            Some(_) => SnapshotCount::One,
-            None => SnapshotCount::EachShard,
+        let in_databases = of.into_iter().flat_map(|run| &run.databases);
+        let in_databases = in_databases.filter(|database| database.snapshot.is_some());
+        match (
+            in_databases.count(),
+            of.and_then(|run| run.snapshot.as_ref()),
+        ) {
+            (databases @ 1.., _) => SnapshotCount::EachDatabase(databases),
+            (_, Some(_)) => SnapshotCount::One,
+            (_, None) => SnapshotCount::EachShard,
         }
     }
 }

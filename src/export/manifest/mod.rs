@@ -18,8 +18,8 @@ use crate::export::count_rows::Cells;
 
 pub use on_disk::ManifestError;
 pub use records::{
-    ColumnRecord, ColumnTypesRecord, DeclaredRecord, FileRecord, MissingRecord, RunRecord,
-    ServerRecord, ShardRecord, SnapshotRecord,
+    ColumnRecord, ColumnTypesRecord, DatabaseRecord, DeclaredRecord, FileRecord, MissingRecord,
+    RunRecord, ServerRecord, ShardRecord, SnapshotRecord,
 };
 
 /// Of the manifest format.

@@ -201,6 +201,7 @@ mod tests {
         let path = folder.path().join("_manifest.json");
         let mut stray = manifest();
         stray.shards.push(ShardRecord {
+            server: None,
             shard: "shard_0".into(),
             rows: 7,
             bytes: 1,

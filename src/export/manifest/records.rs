@@ -22,11 +22,25 @@ pub struct RunRecord {
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// None if each shard was read at its own snapshot.
+    /// None if each shard was read at its own snapshot, or several databases at one each.
     pub snapshot: Option<SnapshotRecord>,
+    /// The databases of a run over several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseRecord>,
     /// Number of warnings that the server sent.
     #[serde(default)]
     pub warnings: u64,
+}
+
+/// One of several databases of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseRecord {
+    /// As [`ShardRecord::server`] names it.
+    pub name: String,
+    #[serde(flatten)]
+    pub server: ServerRecord,
+    /// None if each shard was read at its own snapshot.
+    pub snapshot: Option<SnapshotRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +102,9 @@ pub struct FileRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardRecord {
     pub shard: String,
+    /// Which of several databases it was read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     pub rows: u64,
     /// Before compression.
     pub bytes: u64,

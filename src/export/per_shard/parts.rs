@@ -14,6 +14,7 @@ use crate::export::manifest_builder::{self, milliseconds};
 use crate::export::writer::Writer;
 use crate::export::{ExportError, ExportTarget};
 use crate::output::open_file;
+use crate::sharding::database::Database;
 use crate::sharding::shard::Shard;
 
 /// Files that may be syncing at once. Each uses two or three descriptors, and small shards
@@ -106,6 +107,7 @@ impl PerShard {
             }
             Ok(ShardRecord {
                 shard: shard.to_string(),
+                server: shard.database().map(Database::place),
                 rows: answer.rows,
                 bytes: written.shard_bytes.get(&shard).copied().unwrap_or(0),
                 milliseconds: milliseconds(answer.took),

@@ -8,6 +8,7 @@ use crate::global::partial::{Partial, Parts};
 use crate::global::{Catalog, Colocation, FloatAggregation};
 use crate::sharding::statement::Statement;
 
+#[derive(Clone)]
 pub struct PartialPlan {
     pub partial: Partial,
     pub parts: Parts,
@@ -25,6 +26,12 @@ impl PartialPlan {
             statement: Statement::composed(parts.statement(&self.partial)),
             ..self.plan.clone()
         }
+    }
+
+    /// Whether results of this plan, from another database, combine with these.
+    pub fn combines_with(&self, other: &Self) -> bool {
+        let statement = |plan: &Self| plan.parts.statement(&plan.partial);
+        self.partial.part == other.partial.part && statement(self) == statement(other)
     }
 
     pub fn explain(&self) -> String {

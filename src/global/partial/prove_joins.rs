@@ -137,7 +137,7 @@ async fn ids(
             &[
                 ("place", &place.to_string()),
                 ("column", &Identifier(column).to_string()),
-                ("schema", &Identifier(&shard.to_string()).to_string()),
+                ("schema", &Identifier(shard.schema()).to_string()),
                 ("table", &Identifier(table).to_string()),
             ],
         )

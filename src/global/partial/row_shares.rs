@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::sharding::shard::Shard;
 
 /// Upper bounds of each shard's rows. Empty if they do not matter.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RowShares {
     rows: BTreeMap<Shard, f64>,
     total: f64,

@@ -38,6 +38,13 @@ pub enum UnsupportedQuery {
          one is meant; rename the CTE"
     )]
     CteName(String),
+    /// Only one statement over all shards could answer it.
+    #[error(
+        "the shards are in several databases, and partial results from all of them may not combine \
+         to the exact answer: {0}; ask one database at a time, or run the query per shard (shardq \
+         query without --global)"
+    )]
+    SeveralDatabases(String),
     #[error(
         "ONLY \"{0}\": a table across all shards has no children of its own; remove ONLY, or run \
          the query per shard (shardq query without --global)"

@@ -12,7 +12,7 @@ use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
 use shardq::exec::cancel::Interrupt;
 use shardq::exec::copy::ResultProtocol;
-use shardq::exec::fanout::{Preflight, Session};
+use shardq::exec::fanout::{DatabaseRun, Preflight, Session};
 use shardq::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use shardq::global::{
     self, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection, OnSchemaDrift,
@@ -285,17 +285,15 @@ async fn parts(
     server: &ConnectionPool,
     interrupt: &Interrupt,
 ) -> Result<All, String> {
-    let (server, mut console) = (server.clone(), Console::new(true));
-    match gather(
-        partial,
+    let run = DatabaseRun {
+        plan: partial.plan.clone(),
+        shards: partial.catalog.shards.clone(),
+        server: server.clone(),
         preflight,
-        server,
-        Vec::new(),
-        interrupt,
-        &mut console,
-    )
-    .await
-    {
+        pending_connections: Vec::new(),
+    };
+    let mut console = Console::new(true);
+    match gather(partial, vec![run], interrupt, &mut console).await {
         GatherResult::Complete(all) => Ok(*all),
         GatherResult::TimedOut(shard, error) => Err(format!("{shard}: {error}")),
         GatherResult::Fallback(why) => Err(format!("{NOT_IN_PARTS}: {why}")),

@@ -16,13 +16,14 @@ use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::manifest::ColumnRecord;
+use crate::export::server_info::DatabaseInfo;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
 use crate::global::ExecutionPlan;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{ResultSummary, Scope, Summary};
+use crate::terminal::summary::{ResultSummary, Scope, SnapshotCount, Summary};
 
 /// A finished run.
 pub(super) struct FinishedRun<'a> {
@@ -32,8 +33,12 @@ pub(super) struct FinishedRun<'a> {
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
+    pub snapshots: SnapshotCount,
     pub parts: Vec<(Shard, ShardStats)>,
+    /// Of the first database.
     pub server_info: ServerInfo,
+    /// All databases, if there are several.
+    pub databases: Vec<DatabaseInfo>,
     pub began: Timestamp,
     pub outcome: RunReport,
     /// For the manifest, or why they are unknown.
@@ -97,7 +102,7 @@ pub(super) async fn conclude(
             &finished.selection,
             taking_part.len(),
             |shard| taking_part.contains(&shard),
-            finished.plan.instant.into(),
+            finished.snapshots,
         ),
         scope: finished.scope.clone(),
         elapsed: console.elapsed(),
@@ -143,6 +148,7 @@ async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, Ex
         plan: &finished.plan,
         settings: finished.request.settings,
         server_info: &finished.server_info,
+        databases: &finished.databases,
         began: finished.began,
         outcome: &finished.outcome,
         doubt: None,

@@ -31,7 +31,8 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
         global: &args.global,
         shards: &args.shards,
         connections: args.run.connections,
-        settings: request.settings,
+        targets: request.targets,
+        preferred: &args.connection.prefer,
         plan: &plan,
         interrupt: request.interrupt,
     };
@@ -60,12 +61,14 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
         let Some(prepared) = global::prepare(&question, &attempt, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let work = session_setup::fetch_server_info(&prepared.preflight.session, &plan);
-        let Some(server_info) =
-            session_setup::run_or_cancel(&prepared.server, request.interrupt, work).await?
+        let servers = prepared.databases.servers();
+        let work = prepared.databases.server_infos(&[]);
+        let Some(infos) =
+            session_setup::run_or_cancel_all(&servers, request.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };
+        let (server_info, databases) = (infos.all(), infos.several());
         let running = match prepared.start(&question, console).await? {
             StartResult::Started(running) => *running,
             other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {
@@ -93,8 +96,10 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
                 execution: running.execution,
                 selection: running.selection,
                 scope: running.scope,
+                snapshots: running.snapshots,
                 parts: running.parts,
                 server_info,
+                databases,
                 began,
                 outcome,
                 columns,

@@ -63,17 +63,10 @@ pub async fn run(request: &ExportRequest<'_>, console: &mut Console) -> Result<E
         };
         let policy = OnShardError::Continue;
         let driving = driver::drive_open(started, &mut parts, console, interrupt, policy).await?;
-        let (mut outcome, open_server) = driving;
+        let (mut outcome, open) = driving;
         if outcome.status != RunStatus::Retry {
             let types = parts.column_types(&outcome);
-            finished.columns = column_types::declared(
-                open_server,
-                &request.plan.layout,
-                &types,
-                &mut outcome,
-                interrupt,
-            )
-            .await;
+            finished.columns = column_types::declared(open, &types, &mut outcome, interrupt).await;
             finished.outcome = outcome;
             return tokio::select! {
                 biased;
@@ -156,6 +149,7 @@ async fn begin<'a>(
         plan,
         types,
         server_info,
+        databases,
         selection,
         scope,
     }) = underway
@@ -166,6 +160,7 @@ async fn begin<'a>(
         request: *request,
         plan,
         server_info,
+        databases,
         selection,
         scope,
         began,

@@ -6,6 +6,7 @@ mod check;
 mod options;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
+use crate::commands::databases::Targets;
 use crate::commands::error::Error;
 use crate::commands::shard_lists;
 use crate::config::Settings;
@@ -28,7 +29,9 @@ use crate::terminal::color::Paint;
 pub struct ExportRequest<'a> {
     pub args: &'a ExportArgs,
     pub kind: ExportFormat,
+    /// Of the first database.
     pub settings: &'a Settings,
+    pub targets: &'a Targets,
     pub plan: &'a Plan,
     pub interrupt: &'a Interrupt,
 }
@@ -62,7 +65,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         statement: statement.unterminated()?,
         layout: args.shards.layout(),
         filter,
-        search_path: args.shards.search_path.clone(),
+        search_path: args.shards.search_path(),
         instant: if args.run.no_snapshot {
             Consistency::PerShard
         } else {

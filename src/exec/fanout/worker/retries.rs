@@ -108,7 +108,7 @@ impl Worker {
                 ..task
             }),
             Purpose::Rows => (task.attempt + 1 < TRIES)
-                .then(|| self.events.window.restart(task.index))
+                .then(|| self.events.restart(task))
                 .flatten()
                 .map(|attempt| Task { attempt, ..task }),
         };

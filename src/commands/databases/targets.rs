@@ -1,0 +1,202 @@
+//! Which databases a run reads.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use crate::cli::connection::ConnectionArgs;
+use crate::client::{ConnectError, ConnectionPool};
+use crate::commands::error::Error;
+use crate::commands::other_databases;
+use crate::config::{ConnectionFlags, Environment, Server, Settings};
+use crate::pg::sql_template;
+use crate::sharding::database::{Database, ShardNaming};
+use crate::sharding::layout::Layout;
+use crate::sharding::pattern::Pattern;
+use crate::sharding::union::Unreachable;
+
+/// A database that a run reads.
+#[derive(Clone)]
+pub struct Target {
+    pub settings: Settings,
+    /// What tells its shards from those of others; `None` if it is the only one.
+    pub database: Option<Database>,
+}
+
+/// The databases of a run.
+#[derive(Clone)]
+pub struct Targets {
+    /// At least one, unless servers are unreachable.
+    pub databases: Vec<Target>,
+    /// Servers whose databases nobody could list.
+    pub unreachable: Vec<Unreachable>,
+}
+
+impl Target {
+    /// As messages call it: `db7:5432`, `db7:5432/builder`.
+    pub fn place(&self) -> String {
+        match self.database {
+            Some(database) => database.place(),
+            None => self.settings.server_name(),
+        }
+    }
+
+    /// The layout for its shards.
+    pub fn layout(&self, layout: &Layout) -> Layout {
+        match self.database {
+            Some(database) => layout.in_database(database),
+            None => layout.clone(),
+        }
+    }
+}
+
+/// The servers of a run.
+///
+/// # Errors
+/// If flags, environment and files are not valid connection settings.
+pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
+    let environment = Environment::of_process()?;
+    let flags = ConnectionFlags::from(args);
+    let mut servers = Vec::new();
+    for server in &args.server {
+        servers.push(Server::of_flag(server)?);
+    }
+    if servers.is_empty()
+        && !flags.names_a_host()?
+        && let Some(profile) = &flags.profile
+    {
+        servers.clone_from(&profile.servers);
+    }
+    if servers.is_empty() {
+        return Ok(vec![Settings::resolve(&flags, &environment)?]);
+    }
+    let settings = servers.into_iter().map(|server| {
+        let flags = ConnectionFlags {
+            server: Some(server),
+            ..flags.clone()
+        };
+        Settings::resolve(&flags, &environment)
+    });
+    Ok(settings.collect::<Result<_, _>>()?)
+}
+
+/// The databases of these servers that a run reads. Connects only to find databases by a pattern.
+///
+/// # Errors
+/// If a pattern matches no database.
+pub async fn targets(
+    servers: &[Settings],
+    patterns: &[Pattern],
+    layout: &Layout,
+) -> Result<Targets, Error> {
+    if patterns.is_empty() {
+        return Ok(of_servers(servers));
+    }
+    let naming = if layout.is_database() {
+        ShardNaming::Database
+    } else {
+        ShardNaming::DatabaseAndSchema
+    };
+    let listed = join_all(servers.iter().map(databases)).await;
+    let mut targets = Targets {
+        databases: Vec::new(),
+        unreachable: Vec::new(),
+    };
+    for (server, names) in servers.iter().zip(listed) {
+        match names {
+            Ok(names) => targets.databases.extend(
+                matching(&names, patterns)
+                    .map(|name| target(server, &server.with_database(name), naming)),
+            ),
+            Err(error) if servers.len() == 1 => return Err(error.into()),
+            Err(error) => targets.unreachable.push(Unreachable {
+                place: server.server_name(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+    if targets.databases.is_empty() && targets.unreachable.is_empty() {
+        return Err(Error::NoDatabases(listed_patterns(patterns)));
+    }
+    Ok(targets)
+}
+
+fn of_servers(servers: &[Settings]) -> Targets {
+    let databases = match servers {
+        [only] => vec![Target {
+            settings: only.clone(),
+            database: None,
+        }],
+        _ => {
+            let several = servers.iter();
+            several
+                .map(|server| target(server, server, ShardNaming::Schema))
+                .collect()
+        }
+    };
+    Targets {
+        databases: told_apart(databases),
+        unreachable: Vec::new(),
+    }
+}
+
+fn target(server: &Settings, settings: &Settings, naming: ShardNaming) -> Target {
+    let name = settings.database().to_owned();
+    Target {
+        settings: settings.clone(),
+        database: Some(Database::new(server.server_name(), name, naming)),
+    }
+}
+
+/// Servers that have the same name are called by their databases too.
+fn told_apart(targets: Vec<Target>) -> Vec<Target> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for target in &targets {
+        *counts.entry(target.settings.server_name()).or_default() += 1;
+    }
+    let with_database = |target: Target| {
+        let name = target.settings.server_name();
+        if target.database.is_none() || counts[&name] == 1 {
+            return target;
+        }
+        let database = target.settings.database().to_owned();
+        let server = format!("{name}/{database}");
+        Target {
+            database: Some(Database::new(server, database, ShardNaming::Schema)),
+            ..target
+        }
+    };
+    targets.into_iter().map(with_database).collect()
+}
+
+/// The names of a server's databases, from the one that the settings name or else `postgres`.
+async fn databases(server: &Settings) -> Result<Vec<String>, ConnectError> {
+    let listed = list(server).await;
+    match listed {
+        Err(error)
+            if error.sqlstate() == Some(&tokio_postgres::error::SqlState::UNDEFINED_DATABASE) =>
+        {
+            list(&server.with_database("postgres")).await
+        }
+        listed => listed,
+    }
+}
+
+async fn list(settings: &Settings) -> Result<Vec<String>, ConnectError> {
+    let opened = ConnectionPool::open(settings.clone(), 1).await?;
+    let sql = sql_template::fill(include_str!("../../../sql/session/databases.sql"), &[]);
+    let names = other_databases::column(&opened.first, &sql).await;
+    drop(opened.first);
+    opened.server.close().await;
+    Ok(names)
+}
+
+fn matching<'a>(names: &'a [String], patterns: &'a [Pattern]) -> impl Iterator<Item = &'a str> {
+    let is_match = |name: &&String| patterns.iter().any(|pattern| pattern.matches(name));
+    names.iter().filter(is_match).map(String::as_str)
+}
+
+fn listed_patterns(patterns: &[Pattern]) -> String {
+    let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+    patterns.join(", ")
+}
