@@ -13,7 +13,6 @@ use crate::exec::fanout::{DatabaseRun, Fanout, Session, ShardError, ShardEvent};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::{RunReport, RunStatus};
-use crate::exec::type_names::DatabaseTypes;
 use crate::output::format::RenderError;
 use crate::terminal::console::Console;
 
@@ -39,13 +38,14 @@ pub struct Run {
 
 impl Run {
     pub fn new(runs: Vec<DatabaseRun>, merge_mode: MergeMode) -> Self {
-        let mut types = DatabaseTypes::default();
-        for run in &runs {
-            types.add(run.plan.layout.of_database(), run.preflight.types.clone());
-        }
         let databases = Databases::of(&runs);
         let fanout = Fanout::start(runs);
-        let merge = Merge::new(fanout.shards().to_vec(), types, fanout.window(), merge_mode);
+        let merge = Merge::new(
+            fanout.shards().to_vec(),
+            fanout.types(),
+            fanout.window(),
+            merge_mode,
+        );
         Self {
             fanout,
             merge,

@@ -2,7 +2,7 @@
 //! own.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_postgres::types::{Oid, Type};
 
@@ -45,27 +45,27 @@ impl TypeNames {
     }
 }
 
-/// The types of every database of a run.
+/// The types of every database of a run. Copies share them: some databases are opened later.
 #[derive(Debug, Clone, Default)]
-pub struct DatabaseTypes(HashMap<Option<Database>, TypeNames>);
+pub struct DatabaseTypes(Arc<RwLock<HashMap<Option<Database>, Arc<TypeNames>>>>);
 
 impl DatabaseTypes {
-    pub fn add(&mut self, database: Option<Database>, types: TypeNames) {
-        self.0.insert(database, types);
+    pub fn add(&self, database: Option<Database>, types: TypeNames) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(database, Arc::new(types));
     }
 
     /// Whether two columns, perhaps from different databases, have the same type.
     pub fn agree(&self, (one, a): (Shard, Oid), (other, b): (Shard, Oid)) -> bool {
-        let (one, other) = (self.of(one), self.of(other));
-        if std::ptr::eq(one, other) {
-            return one.agree(a, b);
+        if one.database() == other.database() {
+            return self.of(one).agree(a, b);
         }
-        (a == b && a < FIRST_USER_OID) || one.have_same_name(a, other, b)
+        (a == b && a < FIRST_USER_OID) || self.of(one).have_same_name(a, &self.of(other), b)
     }
 
-    fn of(&self, shard: Shard) -> &TypeNames {
-        static NONE: LazyLock<TypeNames> = LazyLock::new(TypeNames::default);
-        self.0.get(&shard.database()).unwrap_or(&NONE)
+    fn of(&self, shard: Shard) -> Arc<TypeNames> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&shard.database()).cloned().unwrap_or_default()
     }
 
     /// The name as in Postgres's own messages.

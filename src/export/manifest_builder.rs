@@ -31,7 +31,7 @@ pub struct ManifestInputs<'a> {
     /// Of the first database.
     pub server_info: &'a ServerInfo,
     /// All databases, if there are several.
-    pub databases: &'a [DatabaseInfo],
+    pub databases: Vec<DatabaseInfo>,
     pub began: Timestamp,
     pub outcome: &'a RunReport,
     /// Why there may be shards that were not queried.
@@ -194,7 +194,7 @@ fn server(info: &ServerInfo, database: &str) -> ServerRecord {
     }
 }
 
-fn database(of: &DatabaseInfo) -> DatabaseRecord {
+pub fn database(of: &DatabaseInfo) -> DatabaseRecord {
     DatabaseRecord {
         name: of.database.place(),
         server: server(&of.info, of.database.name()),

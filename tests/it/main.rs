@@ -13,6 +13,7 @@ mod find;
 mod global;
 mod query;
 mod safety;
+mod servers;
 mod support;
 mod terminal;
 mod transcripts;

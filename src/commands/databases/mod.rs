@@ -2,8 +2,12 @@
 //! Usually one; several with `--server`, `--databases` or the servers of a profile.
 
 mod info;
+mod later;
 mod prepare;
 mod targets;
 
-pub(super) use prepare::{Listed, Prepared, PreparedDatabase, connect, prepare, topology};
+pub(super) use info::DatabaseInfos;
+pub(super) use prepare::{
+    ConnectedDatabase, Listed, Prepared, PreparedDatabase, connect, prepare, topology,
+};
 pub(super) use targets::{Target, Targets, servers, targets};

@@ -1,17 +1,23 @@
 //! Connects to the databases of a run, runs their preflights together, and lists all their shards.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::future::ready;
+use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::join_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::info::DatabaseInfos;
+use super::later::{self, LaterDatabase};
 use super::targets::{Target, Targets};
 use crate::client::{ConnectionPool, PendingConnection, PoolStart};
 use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::driver::Run;
-use crate::exec::fanout::{DatabaseRun, FanoutError, Preflight, Session};
+use crate::exec::fanout::{DatabaseRun, DatabaseStart, FanoutError, Opened, Preflight, Session};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::{Consistency, Plan};
 use crate::sharding::database::{Database, ShardNaming};
@@ -21,16 +27,19 @@ use crate::sharding::union::Unreachable;
 use crate::terminal::console::Console;
 use crate::terminal::summary::{Location, Scope, SnapshotCount};
 
-/// Databases with at least one connection each.
+/// Databases with at least one connection each, and those that wait for one.
 pub struct Connected {
-    databases: Vec<(Target, PoolStart)>,
+    databases: Vec<(Target, PoolStart, Option<OwnedSemaphorePermit>)>,
+    later: Vec<LaterDatabase>,
     unreachable: Vec<Unreachable>,
 }
 
 /// Databases after their preflights, and the shards of all of them.
 pub struct Prepared {
     pub databases: Vec<PreparedDatabase>,
+    pub later: Vec<LaterDatabase>,
     pub topology: Topology,
+    pub infos: DatabaseInfos,
 }
 
 pub struct PreparedDatabase {
@@ -39,36 +48,51 @@ pub struct PreparedDatabase {
     pub server: ConnectionPool,
     pub preflight: Preflight,
     pub pending_connections: Vec<PendingConnection>,
+    /// Its only connection is that of another database next.
+    pub slot: Option<OwnedSemaphorePermit>,
 }
 
-/// Connects to all databases at once, with this many connections per server. One that cannot be
-/// reached is left out, as long as there are others.
+/// Connects to all databases at once, with this many connections per server. Databases beyond that
+/// number wait. One that cannot be reached is left out, as long as there are others.
 ///
 /// # Errors
 /// If no database can be reached: why, of the first.
 pub async fn connect(
     targets: &Targets,
+    plan: &Plan,
     connections: usize,
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Connected, Error> {
-    let mut of_server: BTreeMap<String, usize> = BTreeMap::new();
-    for target in &targets.databases {
-        *of_server.entry(target.settings.server_name()).or_default() += 1;
-    }
-    let console = &RefCell::new(console);
-    let opened = join_all(targets.databases.iter().map(|target| {
-        let share = connections / of_server[&target.settings.server_name()];
-        session_setup::open_beside(&target.settings, share.max(1), connect_retry, console)
-    }));
     let mut connected = Connected {
         databases: Vec::new(),
+        later: Vec::new(),
         unreachable: targets.unreachable.clone(),
     };
+    let mut now: Vec<(&Target, _, _)> = Vec::new();
+    for targets in targets.by_server() {
+        let crowd = targets.len() > connections;
+        let slots = Arc::new(Semaphore::new(connections));
+        let share = (connections / targets.len()).max(1);
+        let (first, rest) = targets.split_at(targets.len().min(connections));
+        for &target in first {
+            let slot = Arc::clone(&slots).try_acquire_owned().ok();
+            now.push((target, share, slot.filter(|_| crowd)));
+        }
+        let rest = rest.iter();
+        let rest = rest.map(|&target| (target.clone(), plan_of(target, plan)));
+        let (later, unreachable) = later::discover(rest.collect(), connections, &slots).await;
+        connected.later.extend(later);
+        connected.unreachable.extend(unreachable);
+    }
+    let console = &RefCell::new(console);
+    let opened = join_all(now.iter().map(|(target, share, _)| {
+        session_setup::open_beside(&target.settings, *share, connect_retry, console)
+    }));
     let mut first_error = None;
-    for (target, opened) in targets.databases.iter().zip(opened.await) {
+    for (opened, (target, _, slot)) in opened.await.into_iter().zip(now) {
         match opened {
-            Ok(opened) => connected.databases.push((target.clone(), opened)),
+            Ok(opened) => connected.databases.push((target.clone(), opened, slot)),
             Err(error) => {
                 connected.unreachable.push(Unreachable {
                     place: target.place(),
@@ -84,7 +108,38 @@ pub async fn connect(
     }
 }
 
+/// The shards that are in this database.
+fn own(shards: &[Shard], target: &Target) -> Vec<Shard> {
+    let own = |shard: &&Shard| shard.database() == target.database;
+    shards.iter().filter(own).copied().collect()
+}
+
 impl PreparedDatabase {
+    /// What is to run in it. If other databases wait for its connection, it is closed after that.
+    fn run(self, shards: Vec<Shard>) -> DatabaseRun {
+        let (plan, preflight) = (self.plan.clone(), self.preflight);
+        let start = match self.slot {
+            None => DatabaseStart::Now {
+                preflight,
+                pending_connections: self.pending_connections,
+            },
+            Some(slot) => DatabaseStart::Later(
+                ready(Ok(Opened {
+                    plan: self.plan,
+                    preflight,
+                    slot,
+                }))
+                .boxed(),
+            ),
+        };
+        DatabaseRun {
+            plan,
+            shards,
+            server: self.server,
+            start,
+        }
+    }
+
     async fn close(self) {
         drop((self.preflight, self.pending_connections));
         self.server.close().await;
@@ -99,20 +154,35 @@ impl PreparedDatabase {
     }
 }
 
+/// A database with a connection.
+pub struct ConnectedDatabase {
+    pub target: Target,
+    pub plan: Plan,
+    pub opened: PoolStart,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
 impl Connected {
-    /// The databases with their plans, and those that could not be reached.
-    pub fn into_parts(self, plan: &Plan) -> (Vec<(Target, Plan, PoolStart)>, Vec<Unreachable>) {
+    /// The databases with their plans, those that wait, and those that could not be reached.
+    pub fn into_parts(
+        self,
+        plan: &Plan,
+    ) -> (Vec<ConnectedDatabase>, Vec<LaterDatabase>, Vec<Unreachable>) {
         let databases = self.databases.into_iter();
-        let with_plan = databases.map(|(target, opened)| {
-            let plan = plan_of(&target, plan);
-            (target, plan, opened)
+        let with_plan = databases.map(|(target, opened, slot)| ConnectedDatabase {
+            plan: plan_of(&target, plan),
+            target,
+            opened,
+            slot,
         });
-        (with_plan.collect(), self.unreachable)
+        (with_plan.collect(), self.later, self.unreachable)
     }
 
     pub fn servers(&self) -> Vec<ConnectionPool> {
         let databases = self.databases.iter();
-        databases.map(|(_, opened)| opened.server.clone()).collect()
+        databases
+            .map(|(_, opened, _)| opened.server.clone())
+            .collect()
     }
 }
 
@@ -127,9 +197,15 @@ pub async fn prepare(
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Prepared, Error> {
-    let (databases, mut unreachable) = connected.into_parts(plan);
+    let (databases, later, mut unreachable) = connected.into_parts(plan);
     let is_only = databases.len() == 1 && unreachable.is_empty();
-    let preflights = join_all(databases.into_iter().map(|(target, plan, opened)| async {
+    let preflights = join_all(databases.into_iter().map(|database| async {
+        let ConnectedDatabase {
+            target,
+            plan,
+            opened,
+            slot,
+        } = database;
         let PoolStart {
             server,
             first,
@@ -137,10 +213,10 @@ pub async fn prepare(
             ..
         } = opened;
         let preflight = session_setup::preflight(first, &plan).await;
-        (target, plan, server, pending_connections, preflight)
+        (target, plan, server, pending_connections, preflight, slot)
     }));
     let mut prepared = Vec::new();
-    for (target, plan, server, pending_connections, preflight) in preflights.await {
+    for (target, plan, server, pending_connections, preflight, slot) in preflights.await {
         match preflight {
             Ok(preflight) => prepared.push(PreparedDatabase {
                 target,
@@ -148,6 +224,7 @@ pub async fn prepare(
                 server,
                 preflight,
                 pending_connections,
+                slot,
             }),
             Err(error) if !is_only && is_of_the_server(&error) => {
                 unreachable.push(Unreachable {
@@ -160,10 +237,12 @@ pub async fn prepare(
         }
     }
     let listed: Vec<_> = prepared.iter().map(PreparedDatabase::listed).collect();
-    let topology = topology(&listed, plan, unreachable, preferred, console).await?;
+    let topology = topology(&listed, &later, plan, unreachable, preferred, console).await?;
     Ok(Prepared {
         databases: prepared,
+        later,
         topology,
+        infos: DatabaseInfos::default(),
     })
 }
 
@@ -195,12 +274,13 @@ pub struct Listed<'a> {
 /// If there are none, or several databases have the same ones.
 pub async fn topology(
     databases: &[Listed<'_>],
+    later: &[LaterDatabase],
     plan: &Plan,
     unreachable: Vec<Unreachable>,
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Topology, Error> {
-    if let ([only], []) = (databases, unreachable.as_slice()) {
+    if let ([only], [], []) = (databases, later, unreachable.as_slice()) {
         let settings = &only.target.settings;
         return session_setup::topology(only.preflight, &only.plan.layout, settings).await;
     }
@@ -210,6 +290,12 @@ pub async fn topology(
         match Topology::new(database.preflight.shards.clone(), &database.plan.layout) {
             Some(part) => parts.push(part),
             None => empty.push(database.target),
+        }
+    }
+    for database in later {
+        match Topology::new(database.discovered.clone(), &database.plan.layout) {
+            Some(part) => parts.push(part),
+            None => empty.push(&database.target),
         }
     }
     let union = Topology::union(parts, &plan.layout, unreachable, preferred)?;
@@ -244,14 +330,21 @@ impl Prepared {
         databases.map(|database| database.server.clone()).collect()
     }
 
-    /// The preflight of the first database.
+    /// The first database.
+    ///
+    /// # Errors
+    /// If no database could be reached.
+    pub fn only_or_first(&self) -> Result<&PreparedDatabase, Error> {
+        let first = self.databases.first();
+        first.ok_or(Error::NoDatabases("reachable".to_owned()))
+    }
+
+    /// Its preflight.
     ///
     /// # Errors
     /// If no database could be reached.
     pub fn first(&self) -> Result<&Preflight, Error> {
-        let first = self.databases.first();
-        let first = first.map(|database| &database.preflight);
-        first.ok_or(Error::NoDatabases("reachable".to_owned()))
+        self.only_or_first().map(|database| &database.preflight)
     }
 
     /// A session in the database that this shard is in.
@@ -262,36 +355,62 @@ impl Prepared {
     }
 
     /// Starts the workers. Databases without a selected shard are left alone.
-    pub fn start(self, shards: &[Shard], merge_mode: MergeMode) -> Run {
-        Run::new(self.runs(shards), merge_mode)
+    ///
+    /// # Errors
+    /// If a database cannot be set up.
+    pub fn start(self, shards: &[Shard], merge_mode: MergeMode) -> Result<Run, Error> {
+        Ok(Run::new(self.runs(shards)?, merge_mode))
     }
 
     /// What is to run in each database that has any of these shards.
-    pub fn runs(self, shards: &[Shard]) -> Vec<DatabaseRun> {
-        let runs = self.databases.into_iter().filter_map(|database| {
-            let own = |shard: &&Shard| shard.database() == database.target.database;
-            let shards: Vec<_> = shards.iter().filter(own).copied().collect();
-            (!shards.is_empty()).then_some(DatabaseRun {
-                plan: database.plan,
-                shards,
-                server: database.server,
-                preflight: database.preflight,
-                pending_connections: database.pending_connections,
-            })
-        });
-        runs.collect()
+    ///
+    /// # Errors
+    /// If a database cannot be set up.
+    pub fn runs(self, shards: &[Shard]) -> Result<Vec<DatabaseRun>, Error> {
+        let mut runs = Vec::new();
+        for database in self.databases {
+            let own = own(shards, &database.target);
+            if !own.is_empty() {
+                runs.push(database.run(own));
+            }
+        }
+        for database in self.later {
+            let own = own(shards, &database.target);
+            if !own.is_empty() {
+                runs.push(database.run(own, &self.infos)?);
+            }
+        }
+        Ok(runs)
     }
 
-    /// Closes the databases that have none of these shards.
-    pub async fn keep(&mut self, shards: &[Shard]) {
-        let has_any = |database: &PreparedDatabase| {
-            let own = |shard: &Shard| shard.database() == database.target.database;
-            shards.iter().any(own)
-        };
+    /// The only database's preflight.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn into_only(self) -> Result<Preflight, Error> {
+        let only = self.databases.into_iter().next();
+        let only = only.map(|database| database.preflight);
+        only.ok_or(Error::NoDatabases("reachable".to_owned()))
+    }
+
+    /// Closes the databases that have none of these shards. At least one that has some is open
+    /// then.
+    ///
+    /// # Errors
+    /// If that one cannot be opened.
+    pub async fn keep(&mut self, shards: &[Shard]) -> Result<(), Error> {
         let databases = std::mem::take(&mut self.databases).into_iter();
-        let (kept, left): (Vec<_>, Vec<_>) = databases.partition(has_any);
+        let (kept, left): (Vec<_>, Vec<_>) =
+            databases.partition(|database| !own(shards, &database.target).is_empty());
         self.databases = kept;
+        self.later
+            .retain(|database| !own(shards, &database.target).is_empty());
         join_all(left.into_iter().map(PreparedDatabase::close)).await;
+        if self.databases.is_empty() && !self.later.is_empty() {
+            let first = self.later.remove(0);
+            self.databases.push(first.open().await?);
+        }
+        Ok(())
     }
 
     pub async fn close(self) {
@@ -300,9 +419,11 @@ impl Prepared {
 
     /// Whether rows need to say which server they are from: their shards do not.
     pub fn has_several_servers(&self) -> bool {
-        let databases = self.databases.iter();
+        let databases = self.databases.iter().map(|it| it.target.database);
+        let later = self.later.iter().map(|it| it.target.database);
         let servers: BTreeSet<_> = databases
-            .filter_map(|it| it.target.database)
+            .chain(later)
+            .flatten()
             .map(Database::server)
             .collect();
         servers.len() > 1
@@ -317,10 +438,10 @@ impl Prepared {
             server,
             preflight,
             pending_connections,
+            ..
         } in self.databases
         {
-            let own = |shard: &&Shard| shard.database() == target.database;
-            let shards: Vec<_> = shards.iter().filter(own).copied().collect();
+            let shards = own(shards, &target);
             drop((preflight, pending_connections));
             server.close().await;
             if target.database.is_some() {
@@ -344,27 +465,29 @@ impl Prepared {
     /// What the summary states of where the shards are.
     pub fn scope(&self) -> Scope {
         Scope {
-            location: location(&self.databases),
+            location: location(&self.databases, &self.later),
             shards: self.topology.shards().len(),
         }
     }
 }
 
-fn location(databases: &[PreparedDatabase]) -> Location {
+fn location(databases: &[PreparedDatabase], later: &[LaterDatabase]) -> Location {
     let Some(first) = databases.first() else {
         return Location::default();
     };
     let of_first = session_setup::location(&first.server);
-    if databases.len() == 1 {
+    let count = databases.len() + later.len();
+    if count == 1 {
         return of_first;
     }
-    let mut servers: Vec<_> = databases
-        .iter()
-        .map(|database| database.target.settings.server_name())
+    let targets = databases.iter().map(|database| &database.target);
+    let targets = targets.chain(later.iter().map(|database| &database.target));
+    let mut servers: Vec<_> = targets
+        .map(|target| target.settings.server_name())
         .collect();
     servers.sort_unstable();
     servers.dedup();
-    let database = match (servers.len(), databases.len()) {
+    let database = match (servers.len(), count) {
         (1, count) => format!("{count} databases on {}", servers[0]),
         (servers, count) if servers == count => format!("{count} servers"),
         (servers, count) => format!("{count} databases on {servers} servers"),

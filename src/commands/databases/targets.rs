@@ -13,6 +13,7 @@ use crate::pg::sql_template;
 use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
+use crate::sharding::shard::Shard;
 use crate::sharding::union::Unreachable;
 
 /// A database that a run reads.
@@ -30,6 +31,18 @@ pub struct Targets {
     pub databases: Vec<Target>,
     /// Servers whose databases nobody could list.
     pub unreachable: Vec<Unreachable>,
+}
+
+impl Targets {
+    /// The databases of each server, in the order in which shards are.
+    pub fn by_server(&self) -> Vec<Vec<&Target>> {
+        let mut servers: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
+        for target in &self.databases {
+            let server = servers.entry(target.settings.server_name());
+            server.or_default().push(target);
+        }
+        servers.into_values().collect()
+    }
 }
 
 impl Target {
@@ -106,6 +119,7 @@ pub async fn targets(
         match names {
             Ok(names) => targets.databases.extend(
                 matching(&names, patterns)
+                    .into_iter()
                     .map(|name| target(server, &server.with_database(name), naming)),
             ),
             Err(error) if servers.len() == 1 => return Err(error.into()),
@@ -191,9 +205,12 @@ async fn list(settings: &Settings) -> Result<Vec<String>, ConnectError> {
     Ok(names)
 }
 
-fn matching<'a>(names: &'a [String], patterns: &'a [Pattern]) -> impl Iterator<Item = &'a str> {
+/// In the order in which their shards are.
+fn matching<'a>(names: &'a [String], patterns: &[Pattern]) -> Vec<&'a str> {
     let is_match = |name: &&String| patterns.iter().any(|pattern| pattern.matches(name));
-    names.iter().filter(is_match).map(String::as_str)
+    let mut matching: Vec<_> = names.iter().filter(is_match).map(String::as_str).collect();
+    matching.sort_by_key(|name| Shard::named(name));
+    matching
 }
 
 fn listed_patterns(patterns: &[Pattern]) -> String {

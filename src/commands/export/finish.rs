@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 
 use super::ExportRequest;
+use crate::commands::databases::DatabaseInfos;
 use crate::commands::error::{Error, advice};
 use crate::commands::result_end::then_say;
 use crate::commands::session_setup::ServerInfo;
@@ -15,7 +16,6 @@ use crate::exec::plan::{Consistency, Plan};
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::exec::{hints, timing};
 use crate::export::manifest::ColumnRecord;
-use crate::export::server_info::DatabaseInfo;
 use crate::export::{ExportError, ExportFormat, OneFile, columns, manifest_builder};
 use crate::sharding::selection::Selection;
 use crate::terminal::console::Console;
@@ -30,7 +30,7 @@ pub struct FinishedRun<'a> {
     /// Of the first database.
     pub server_info: ServerInfo,
     /// All databases, if there are several.
-    pub databases: Vec<DatabaseInfo>,
+    pub databases: DatabaseInfos,
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
@@ -161,7 +161,7 @@ impl FinishedRun<'_> {
             plan: &self.plan,
             settings: request.settings,
             server_info: &self.server_info,
-            databases: &self.databases,
+            databases: self.databases.so_far(),
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
@@ -237,7 +237,7 @@ impl FinishedRun<'_> {
             &self.selection,
             answers.len(),
             |shard| self.outcome.has_answered(shard),
-            match self.databases.len() {
+            match self.databases.so_far().len() {
                 0 => self.plan.instant.into(),
                 _ if self.plan.instant == Consistency::PerShard => SnapshotCount::EachShard,
                 databases => SnapshotCount::EachDatabase(databases),

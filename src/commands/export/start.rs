@@ -1,7 +1,7 @@
 //! The start of an export: from the first connection to running workers.
 
 use super::ExportRequest;
-use crate::commands::databases::{self, Prepared};
+use crate::commands::databases::{self, DatabaseInfos, Prepared};
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, OriginLookups};
 use crate::commands::select;
@@ -12,7 +12,6 @@ use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
 use crate::export::resume::load_previous;
-use crate::export::server_info::DatabaseInfo;
 use crate::sharding::selection::{Origins, Selection};
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
@@ -33,8 +32,8 @@ pub struct ExportStarted {
     pub types: TypeNames,
     /// Of the first database.
     pub server_info: ServerInfo,
-    /// All databases, if there are several.
-    pub databases: Vec<DatabaseInfo>,
+    /// All databases that were opened so far, if there are several.
+    pub databases: DatabaseInfos,
     /// The selected shards.
     pub selection: Selection,
     pub scope: Scope,
@@ -54,7 +53,7 @@ pub async fn start(
         ..
     } = *request;
     let connections = session_setup::connections(args.run.connections, &args.shards, plan);
-    let connecting = databases::connect(request.targets, connections, connect_retry, console);
+    let connecting = databases::connect(request.targets, plan, connections, connect_retry, console);
     let connected = tokio::select! {
         connected = connecting => connected?,
         () = interrupt.requested() => return Ok(None),
@@ -70,18 +69,18 @@ pub async fn start(
         );
         let lookups = lookups.await;
         let shards = (chosen.pick)(selection.shards.clone())?;
-        prepared.keep(&selection.shards).await;
+        prepared.keep(&selection.shards).await?;
         let plan = prepared.prepare_copy().await?;
-        let infos = prepared.server_infos(&shards).await?;
+        let server_info = prepared.server_info(&shards).await?;
         // The lookups have been answered by now.
         if let Some(origins) = &selection.origins {
             let located = located(lookups, origins, &prepared, console).await?;
             located.or_refuse(console)?;
         }
         let types = prepared.first()?.types.clone();
-        let (scope, server_info, databases) = (prepared.scope(), infos.all(), infos.several());
+        let (scope, databases) = (prepared.scope(), prepared.infos.clone());
         Ok(ExportStarted {
-            started: prepared.start(&shards, chosen.merge_mode),
+            started: prepared.start(&shards, chosen.merge_mode)?,
             plan,
             types,
             server_info,
@@ -143,7 +142,7 @@ pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Resu
     } else {
         None
     };
-    let connecting = databases::connect(request.targets, 1, ConnectRetry::FailFast, console);
+    let connecting = databases::connect(request.targets, plan, 1, ConnectRetry::FailFast, console);
     let connected = tokio::select! {
         connected = connecting => connected?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),

@@ -8,7 +8,6 @@ use crate::exec::driver::BEAT;
 use crate::exec::fanout::{DatabaseRun, Fanout, Session, ShardError, ShardEvent, ShardStats};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::plan::TableName;
-use crate::exec::type_names::DatabaseTypes;
 use crate::global::partial::final_statement::{CannotCombine, Parts};
 use crate::global::partial::in_parts::PartialPlan;
 use crate::sharding::shard::Shard;
@@ -46,12 +45,7 @@ pub async fn gather(
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut fanout = Fanout::start(runs);
-    let mut merge = Merge::new(
-        shards,
-        DatabaseTypes::default(),
-        fanout.window(),
-        MergeMode::IN_ORDER,
-    );
+    let mut merge = Merge::new(shards, fanout.types(), fanout.window(), MergeMode::IN_ORDER);
     let mut answers = Vec::new();
     // Rows in the tables of these shards, if that matters.
     let mut read = 0.0;

@@ -6,8 +6,10 @@ use super::flags::options;
 use super::{GlobalAttempt, GlobalRequest};
 use futures::future::try_join_all;
 
-use crate::client::{ConnectionPool, PendingConnection, PoolStart};
-use crate::commands::databases::{self, Listed, PreparedDatabase, Target};
+use crate::client::{ConnectionPool, PendingConnection};
+use crate::commands::databases::{
+    self, ConnectedDatabase, DatabaseInfos, Listed, PreparedDatabase, Target,
+};
 use crate::commands::error::Error;
 use crate::commands::origin::{KeyLocations, Located, OriginLookups};
 use crate::commands::{select, session_setup};
@@ -56,19 +58,25 @@ pub(in crate::commands) async fn prepare(
     let readings = Readings::new(plan.statement.as_str());
     let connections = connections(request, attempt, &readings);
     let retry = attempt.attempts.connect;
-    let connecting = databases::connect(request.targets, connections, retry, console);
+    let connecting = databases::connect(request.targets, plan, connections, retry, console);
     let connected = tokio::select! {
         connected = connecting => connected?,
         () = request.interrupt.requested() => return Ok(None),
     };
     let servers = connected.servers();
     let work = async {
-        let (connected, unreachable) = connected.into_parts(plan);
+        let (connected, later, unreachable) = connected.into_parts(plan);
+        if !later.is_empty() {
+            let all = connected.len() + later.len();
+            return Err(Error::Usage(format!(
+                "one answer needs a connection to each of {all} databases at once; add -j {all}"
+            )));
+        }
         let mut found = introspect(connected, &readings).await?;
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
             let preferred = request.preferred;
-            databases::topology(&listed, plan, unreachable, preferred, console).await?
+            databases::topology(&listed, &[], plan, unreachable, preferred, console).await?
         };
         let first = &first(&found)?.found.preflight;
         let shards = request.shards;
@@ -88,9 +96,11 @@ pub(in crate::commands) async fn prepare(
         }
         let mut databases = databases::Prepared {
             databases: found.into_iter().map(Introspected::prepared).collect(),
+            later: Vec::new(),
             topology,
+            infos: DatabaseInfos::default(),
         };
-        databases.keep(&selection.shards).await;
+        databases.keep(&selection.shards).await?;
         Ok(Prepared {
             execution,
             selection,
@@ -116,16 +126,23 @@ impl Introspected {
             server: self.server,
             preflight: self.found.preflight,
             pending_connections: self.pending_connections,
+            slot: None,
         }
     }
 }
 
 async fn introspect(
-    connected: Vec<(Target, Plan, PoolStart)>,
+    connected: Vec<ConnectedDatabase>,
     readings: &Readings<'_>,
 ) -> Result<Vec<Introspected>, Error> {
     let names = &readings.names();
-    let found = connected.into_iter().map(|(target, plan, opened)| async {
+    let found = connected.into_iter().map(|database| async {
+        let ConnectedDatabase {
+            target,
+            plan,
+            opened,
+            ..
+        } = database;
         let found = Introspection::take(opened.first, &plan, names)
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;

@@ -5,12 +5,14 @@ use super::attempt::{RunningStatement, StartResult};
 use super::failure::timeout_hint;
 use super::gather::{GatherResult, gather};
 use super::prepare::Prepared;
+use crate::client::ConnectionPool;
 use crate::client::notices::Notices;
+use crate::commands::databases;
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::exec::databases::{Databases, OpenDatabase};
 use crate::exec::driver::Run;
-use crate::exec::fanout::{DatabaseRun, Preflight, ShardStats};
+use crate::exec::fanout::{DatabaseRun, DatabaseStart, Preflight, ShardStats};
 use crate::exec::hints;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
@@ -36,18 +38,18 @@ impl Prepared {
             databases.scope(),
             databases.snapshots(request.plan.instant, &selection.shards),
         );
-        let runs = databases.runs(&execution.catalog().shards);
-        let (run, notices, parts) = match final_run(&execution, runs, request, console).await {
-            Ok(run) => run,
+        let last = match last(&execution, databases, request, console).await? {
+            Ok(last) => last,
             Err(failed) => return Ok(failed),
         };
-        let DatabaseRun {
+        let LastStatement {
             plan,
-            shards,
+            shard,
             server,
             mut preflight,
-            ..
-        } = run;
+            notices,
+            parts,
+        } = last;
         let plan = Plan {
             transfer: request.plan.transfer.clone(),
             ..plan
@@ -59,11 +61,13 @@ impl Prepared {
         };
         let run = DatabaseRun {
             plan,
-            // It runs as if it were the statement of the first shard.
-            shards: shards.into_iter().take(1).collect(),
+            // It runs as if it were the statement of that shard.
+            shards: vec![shard],
             server,
-            preflight,
-            pending_connections: Vec::new(),
+            start: DatabaseStart::Now {
+                preflight,
+                pending_connections: Vec::new(),
+            },
         };
         let started = Run::new(vec![run], MergeMode::IN_ORDER)
             .over(execution.catalog().shards.len())
@@ -79,33 +83,53 @@ impl Prepared {
     }
 }
 
-/// The final statement in the first database, after the partials if there are any; with their
-/// notices and statistics. Otherwise everything is closed.
-async fn final_run(
+/// The final statement, and the database that it runs in.
+struct LastStatement {
+    plan: Plan,
+    /// Any one of that database.
+    shard: Shard,
+    server: ConnectionPool,
+    preflight: Preflight,
+    /// Of the partials before it.
+    notices: Notices,
+    parts: Vec<(Shard, ShardStats)>,
+}
+
+/// The final statement in the first database, after the partials if there are any. If there is
+/// none, everything is closed.
+async fn last(
     execution: &ExecutionPlan,
-    mut runs: Vec<DatabaseRun>,
+    databases: databases::Prepared,
     request: &GlobalRequest<'_>,
     console: &mut Console,
-) -> Result<(DatabaseRun, Notices, Vec<(Shard, ShardStats)>), StartResult> {
+) -> Result<Result<LastStatement, StartResult>, Error> {
+    let shards = &execution.catalog().shards;
+    let first = databases.only_or_first()?;
+    let (server, round_trip) = (first.server.clone(), first.preflight.round_trip);
+    let of_first = |shard: &&Shard| shard.database() == first.target.database;
+    let shard = *shards.iter().find(of_first).unwrap_or(&shards[0]);
     let in_parts = match execution {
         ExecutionPlan::PartialThenCombine(in_parts) => in_parts,
         ExecutionPlan::SingleStatement(checked, _) => {
-            let run = runs.swap_remove(0);
-            let plan = checked.plan.clone();
-            return Ok((DatabaseRun { plan, ..run }, Notices::default(), Vec::new()));
+            return Ok(Ok(LastStatement {
+                plan: checked.plan.clone(),
+                shard,
+                server,
+                preflight: databases.into_only()?,
+                notices: Notices::default(),
+                parts: Vec::new(),
+            }));
         }
     };
+    let runs = databases.runs(shards)?;
     let databases = Databases::of(&runs);
-    let first = &runs[0];
-    let (shards, server) = (first.shards.clone(), first.server.clone());
-    let round_trip = first.preflight.round_trip;
     let failed = match gather(in_parts, runs, request.interrupt, console).await {
         GatherResult::Complete(all) => {
             let notices = databases.take_notices().of_other_text();
             databases.close_others().await;
-            let run = DatabaseRun {
+            return Ok(Ok(LastStatement {
                 plan: in_parts.combine_plan(&all.parts),
-                shards,
+                shard,
                 server,
                 preflight: Preflight {
                     session: all.session,
@@ -113,9 +137,9 @@ async fn final_run(
                     types: TypeNames::default(),
                     round_trip,
                 },
-                pending_connections: Vec::new(),
-            };
-            return Ok((run, notices, all.answers));
+                notices,
+                parts: all.answers,
+            }));
         }
         GatherResult::Fallback(why) => StartResult::PartialsFailed(why),
         GatherResult::TimedOut(shard, error) => {
@@ -133,5 +157,5 @@ async fn final_run(
         GatherResult::Interrupted => StartResult::Interrupted,
     };
     databases.close().await;
-    Err(failed)
+    Ok(Err(failed))
 }

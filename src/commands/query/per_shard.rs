@@ -53,7 +53,7 @@ pub(super) async fn run(
         }
         let scope = prepared.scope();
         let snapshots = prepared.snapshots(plan.instant, &selection.shards);
-        let started = prepared.start(&selection.shards, MergeMode::IN_ORDER);
+        let started = prepared.start(&selection.shards, MergeMode::IN_ORDER)?;
         let policy = request::policy(args.on_error);
         let outcome =
             driver::drive(started, &mut output, console, request.interrupt, policy).await?;
@@ -88,7 +88,13 @@ async fn prepare(
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Option<Setup>, Error> {
-    let connecting = databases::connect(request.targets, connections, connect_retry, console);
+    let connecting = databases::connect(
+        request.targets,
+        request.plan,
+        connections,
+        connect_retry,
+        console,
+    );
     let connected = tokio::select! {
         connected = connecting => connected?,
         () = request.interrupt.requested() => return Ok(None),
@@ -103,7 +109,7 @@ async fn prepare(
             select::select_shards(shards, request.plan, first, topology, console).await?;
         let session = |shard| prepared.session_of(shard);
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
-        prepared.keep(&selection.shards).await;
+        prepared.keep(&selection.shards).await?;
         Ok(Setup {
             prepared,
             selection,

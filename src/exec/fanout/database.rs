@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::later::{self, Opening};
 use super::preflight::Preflight;
 use super::session::{Session, SnapshotRegistry};
 use super::shard_reader::EventSender;
@@ -15,6 +16,7 @@ use super::worker::Worker;
 use super::{ActiveShards, Demand, RunContext, queue};
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::exec::plan::Plan;
+use crate::exec::type_names::DatabaseTypes;
 use crate::sharding::shard::Shard;
 
 /// What runs in one database.
@@ -23,31 +25,117 @@ pub struct DatabaseRun {
     /// Ascending.
     pub shards: Vec<Shard>,
     pub server: ConnectionPool,
-    pub preflight: Preflight,
-    pub pending_connections: Vec<PendingConnection>,
+    pub start: DatabaseStart,
+}
+
+pub enum DatabaseStart {
+    Now {
+        preflight: Preflight,
+        pending_connections: Vec<PendingConnection>,
+    },
+    Later(Opening),
+}
+
+/// A database that workers can read.
+pub(super) struct OpenDatabase {
+    pub plan: Plan,
+    pub shards: Vec<Shard>,
+    pub server: ConnectionPool,
+}
+
+/// What the workers of one database are wanted for, and the workers.
+pub(super) struct DatabaseWorkers {
+    wanted: watch::Sender<Demand>,
+    state: State,
+}
+
+enum State {
+    Open(Workers),
+    Later(JoinSet<()>),
 }
 
 /// The workers of one database, one per connection.
-pub(super) struct DatabaseWorkers {
+pub(super) struct Workers {
     shared: Arc<RunContext>,
-    wanted: watch::Sender<Demand>,
     /// A worker that is done returns its session, which stays open to the end: lost connections are
     /// replaced from its snapshot.
-    workers: JoinSet<Option<Session>>,
+    set: JoinSet<Option<Session>>,
 }
 
 impl DatabaseWorkers {
-    /// The preflight's session becomes the first worker, the spare connections join when they open,
-    /// and more connections join if the run lasts.
-    pub fn start(run: DatabaseRun, events: &EventSender) -> Self {
+    pub fn start(run: DatabaseRun, events: &EventSender, types: &DatabaseTypes) -> Self {
         let DatabaseRun {
             plan,
             shards,
             server,
-            preflight,
-            pending_connections,
+            start,
         } = run;
+        let database = OpenDatabase {
+            plan,
+            shards,
+            server,
+        };
         let (wanted, watched) = watch::channel(Demand::Answers);
+        let state = match start {
+            DatabaseStart::Now {
+                preflight,
+                pending_connections,
+            } => State::Open(Workers::start(
+                database,
+                preflight,
+                pending_connections,
+                events,
+                &watched,
+            )),
+            DatabaseStart::Later(opening) => {
+                let mut set = JoinSet::new();
+                let (events, types) = (events.clone(), types.clone());
+                set.spawn(later::run(opening, database, events, types, watched));
+                State::Later(set)
+            }
+        };
+        Self { wanted, state }
+    }
+
+    pub fn slowest(&self) -> Option<(Shard, Instant)> {
+        match &self.state {
+            State::Open(workers) => workers.slowest(),
+            State::Later(_) => None,
+        }
+    }
+
+    pub async fn into_session(self) -> Option<Session> {
+        let _ = self.wanted.send(Demand::Session);
+        match self.state {
+            State::Open(workers) => workers.finished().await,
+            State::Later(_) => None,
+        }
+    }
+
+    pub async fn stop(&mut self) {
+        let _ = self.wanted.send(Demand::Nothing);
+        match &mut self.state {
+            State::Open(workers) => while workers.set.join_next().await.is_some() {},
+            State::Later(set) => while set.join_next().await.is_some() {},
+        }
+    }
+}
+
+impl Workers {
+    /// The preflight's session becomes the first worker, the spare connections join when they open,
+    /// and more connections join if the run lasts.
+    pub fn start(
+        database: OpenDatabase,
+        preflight: Preflight,
+        pending_connections: Vec<PendingConnection>,
+        events: &EventSender,
+        wanted: &watch::Receiver<Demand>,
+    ) -> Self {
+        let OpenDatabase {
+            plan,
+            shards,
+            server,
+        } = database;
         let workers = shards.len().min(server.connections());
         let shared = Arc::new(RunContext {
             plan,
@@ -65,7 +153,7 @@ impl DatabaseWorkers {
             shards,
         });
         let worker =
-            |number| Worker::new(number, Arc::clone(&shared), events.clone(), watched.clone());
+            |number| Worker::new(number, Arc::clone(&shared), events.clone(), wanted.clone());
         let mut set = JoinSet::new();
         if workers > 0 {
             shared.snapshots.add(0, preflight.session.snapshot());
@@ -76,14 +164,10 @@ impl DatabaseWorkers {
         for number in 1..workers {
             set.spawn(worker(number).start(pending_connections.next()));
         }
-        Self {
-            shared,
-            wanted,
-            workers: set,
-        }
+        Self { shared, set }
     }
 
-    pub fn slowest(&self) -> Option<(Shard, Instant)> {
+    fn slowest(&self) -> Option<(Shard, Instant)> {
         let running = self.shared.running.lock().ok()?;
         running
             .iter()
@@ -92,18 +176,13 @@ impl DatabaseWorkers {
             .copied()
     }
 
-    pub async fn into_session(mut self) -> Option<Session> {
-        let _ = self.wanted.send(Demand::Session);
-        while let Some(ended) = self.workers.join_next().await {
+    /// The first session of a worker that is done.
+    pub async fn finished(mut self) -> Option<Session> {
+        while let Some(ended) = self.set.join_next().await {
             if let Ok(Some(session)) = ended {
                 return Some(session);
             }
         }
         None
-    }
-
-    pub async fn stop(&mut self) {
-        let _ = self.wanted.send(Demand::Nothing);
-        while self.workers.join_next().await.is_some() {}
     }
 }

@@ -109,6 +109,9 @@ pub enum ShardError {
         .tables.iter().map(TableName::to_string).collect::<Vec<_>>().join(", ")
     )]
     Rewritten { tables: Vec<TableName> },
+    /// Its database, one of several, could not be opened.
+    #[error("{0}")]
+    NotOpened(String),
     #[error("not queried: the run was stopped")]
     NotAsked,
 }

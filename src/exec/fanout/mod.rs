@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod in_flight;
 mod join;
+mod later;
 mod listed;
 mod pipeline_depth;
 mod preflight;
@@ -28,13 +29,15 @@ use tokio::sync::mpsc;
 use crate::client::ConnectionPool;
 use crate::exec::copy::CopyChunk;
 use crate::exec::plan::{ChildTables, Plan, TableName};
+use crate::exec::type_names::DatabaseTypes;
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
 
-pub use database::DatabaseRun;
 use database::DatabaseWorkers;
+pub use database::{DatabaseRun, DatabaseStart};
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
+pub use later::{Opened, Opening};
 pub(crate) use listed::list_shards;
 pub use preflight::Preflight;
 pub(crate) use preflight::{lockable_tables, parse_opening};
@@ -97,6 +100,7 @@ pub struct Fanout {
     /// Of all databases, in the order of the result.
     shards: Vec<Shard>,
     databases: Vec<DatabaseWorkers>,
+    types: DatabaseTypes,
 }
 
 /// What the workers are still needed for.
@@ -159,6 +163,12 @@ impl Fanout {
         let of_databases = databases.iter().flat_map(|run| &run.shards);
         let mut shards: Vec<_> = of_databases.copied().collect();
         shards.sort_unstable();
+        let types = DatabaseTypes::default();
+        for run in &databases {
+            if let DatabaseStart::Now { preflight, .. } = &run.start {
+                types.add(run.plan.layout.of_database(), preflight.types.clone());
+            }
+        }
         let databases = databases
             .into_iter()
             .map(|run| {
@@ -167,7 +177,7 @@ impl Fanout {
                     Arc::clone(&window),
                     positions(&run.shards, &shards),
                 );
-                DatabaseWorkers::start(run, &events)
+                DatabaseWorkers::start(run, &events, &types)
             })
             .collect();
         Self {
@@ -175,7 +185,13 @@ impl Fanout {
             window,
             shards,
             databases,
+            types,
         }
+    }
+
+    /// The types of the databases that were opened so far.
+    pub fn types(&self) -> DatabaseTypes {
+        self.types.clone()
     }
 
     pub fn shards(&self) -> &[Shard] {
@@ -205,11 +221,6 @@ impl Fanout {
             .into_iter()
             .map(DatabaseWorkers::into_session);
         futures::future::join_all(sessions).await
-    }
-
-    /// The same of the only database.
-    pub async fn into_session(self) -> Option<Session> {
-        self.into_sessions().await.into_iter().next().flatten()
     }
 
     /// Cancels what runs on the servers. Returns once nothing runs, or after the closing deadline.

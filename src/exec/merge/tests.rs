@@ -32,7 +32,7 @@ impl Scene {
         let mut types = TypeNames::default();
         types.add(20_000, "visibility".to_owned());
         types.add(20_001, "visibility".to_owned());
-        let mut of_database = DatabaseTypes::default();
+        let of_database = DatabaseTypes::default();
         of_database.add(None, types);
         Self {
             merge: Merge::new(all, of_database, Arc::clone(&window), mode),

@@ -7,6 +7,7 @@ use crate::export::ExportError;
 use crate::export::columns::to_records;
 use crate::export::manifest::{ColumnRecord, Manifest, ShardRecord};
 use crate::export::manifest_builder;
+use crate::export::server_info::DatabaseInfo;
 use crate::sharding::shard::Shard;
 
 impl PerShard {
@@ -16,6 +17,7 @@ impl PerShard {
         mut self,
         outcome: &RunReport,
         columns: Result<Vec<ColumnRecord>, String>,
+        databases: &[DatabaseInfo],
     ) -> (Manifest, Option<ExportError>) {
         self.abandon().await;
         while self.reap_one().await {}
@@ -38,6 +40,7 @@ impl PerShard {
         self.manifest.complete = self.manifest.missing.is_empty();
         if let Some(run) = self.manifest.runs.last_mut() {
             run.ended = Some(manifest_builder::time(jiff::Timestamp::now()));
+            run.databases = databases.iter().map(manifest_builder::database).collect();
             run.warnings = outcome.notices.warnings();
         }
         // If no run read anything, all stay on record.

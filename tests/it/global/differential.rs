@@ -72,6 +72,31 @@ pub fn assert_same(
     answered
 }
 
+/// Statements of which most can be answered with partials.
+pub fn parts_statements() -> Vec<String> {
+    [statements(PARTIAL), statements(BY_SHARD)].concat()
+}
+
+/// How a result in CSV, with `-null-` for NULL, differs from psql's.
+pub fn difference_of(sql: &str, whole: &Answer, csv: &str) -> Option<String> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(csv.as_bytes());
+    let columns = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(str::to_owned)
+        .collect();
+    let field = |field: &str| (field != "-null-").then(|| field.to_owned());
+    let rows = reader
+        .records()
+        .map(|row| row.unwrap().iter().map(field).collect());
+    let found = Answer::Rows {
+        columns,
+        rows: rows.collect(),
+    };
+    difference(sql, whole, &found)
+}
+
 #[test]
 fn there_are_several_hundred() {
     assert!(all().len() > 400, "{}", all().len());

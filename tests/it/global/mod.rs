@@ -2,7 +2,7 @@
 //! psql, and spread over shards with shardq.
 
 mod by_name;
-mod differential;
+pub mod differential;
 mod drift;
 mod encoding;
 mod estimate;
@@ -16,7 +16,7 @@ mod parts;
 mod refusals;
 mod rows;
 mod shard_column;
-mod world;
+pub mod world;
 
 use crate::support::{ANY, Db, has_all, shardq};
 

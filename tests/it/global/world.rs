@@ -12,7 +12,7 @@ use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
 use shardq::exec::cancel::Interrupt;
 use shardq::exec::copy::ResultProtocol;
-use shardq::exec::fanout::{DatabaseRun, Preflight, Session};
+use shardq::exec::fanout::{DatabaseRun, DatabaseStart, Preflight, Session};
 use shardq::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use shardq::global::{
     self, Colocation, ExecutionPlan, FloatAggregation, GlobalOptions, Introspection, OnSchemaDrift,
@@ -289,8 +289,10 @@ async fn parts(
         plan: partial.plan.clone(),
         shards: partial.catalog.shards.clone(),
         server: server.clone(),
-        preflight,
-        pending_connections: Vec::new(),
+        start: DatabaseStart::Now {
+            preflight,
+            pending_connections: Vec::new(),
+        },
     };
     let mut console = Console::new(true);
     match gather(partial, vec![run], interrupt, &mut console).await {

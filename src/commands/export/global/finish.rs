@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::request;
+use crate::commands::databases::DatabaseInfos;
 use crate::commands::error::Error;
 use crate::commands::export::ExportRequest;
 use crate::commands::global;
@@ -16,7 +17,6 @@ use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::manifest::ColumnRecord;
-use crate::export::server_info::DatabaseInfo;
 use crate::export::{ExportError, ExportTarget, OneFile, manifest_builder};
 use crate::global::ExecutionPlan;
 use crate::sharding::selection::Selection;
@@ -38,7 +38,7 @@ pub(super) struct FinishedRun<'a> {
     /// Of the first database.
     pub server_info: ServerInfo,
     /// All databases, if there are several.
-    pub databases: Vec<DatabaseInfo>,
+    pub databases: DatabaseInfos,
     pub began: Timestamp,
     pub outcome: RunReport,
     /// For the manifest, or why they are unknown.
@@ -148,7 +148,7 @@ async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, Ex
         plan: &finished.plan,
         settings: finished.request.settings,
         server_info: &finished.server_info,
-        databases: &finished.databases,
+        databases: finished.databases.so_far(),
         began: finished.began,
         outcome: &finished.outcome,
         doubt: None,

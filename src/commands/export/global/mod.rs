@@ -62,13 +62,13 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
             return Ok(Exit::Interrupted);
         };
         let servers = prepared.databases.servers();
-        let work = prepared.databases.server_infos(&[]);
-        let Some(infos) =
+        let work = prepared.databases.server_info(&[]);
+        let Some(server_info) =
             session_setup::run_or_cancel_all(&servers, request.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };
-        let (server_info, databases) = (infos.all(), infos.several());
+        let databases = prepared.databases.infos.clone();
         let running = match prepared.start(&question, console).await? {
             StartResult::Started(running) => *running,
             other => match attempt.not_started(other, NEW_SNAPSHOT, console)? {

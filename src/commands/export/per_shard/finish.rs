@@ -20,7 +20,11 @@ pub(super) async fn conclude(
     console: &mut Console,
 ) -> Result<Exit, Error> {
     let (manifest, trouble) = parts
-        .finish(&finished.outcome, finished.columns.clone())
+        .finish(
+            &finished.outcome,
+            finished.columns.clone(),
+            &finished.databases.so_far(),
+        )
         .await;
     finished.say_notices(console);
     finished.say_what_is_missing(console);

@@ -1,0 +1,143 @@
+//! Databases that wait for their turn: a server has more of them than `-j` allows connections.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt, stream};
+use tokio::sync::Semaphore;
+
+use super::info::{DatabaseInfos, info_of};
+use super::prepare::PreparedDatabase;
+use super::targets::Target;
+use crate::client::{ConnectError, Connection, ConnectionPool};
+use crate::commands::error::Error;
+use crate::commands::session_setup;
+use crate::exec::fanout::{DatabaseRun, DatabaseStart, Opened, RECONNECTS, ShardError, backoff};
+use crate::exec::plan::Plan;
+use crate::export::server_info::DatabaseInfo;
+use crate::sharding::discovered::Discovered;
+use crate::sharding::shard::Shard;
+use crate::sharding::union::Unreachable;
+
+/// A database that waits for its turn, and its shards.
+pub struct LaterDatabase {
+    pub target: Target,
+    pub plan: Plan,
+    pub discovered: Discovered,
+    pub slots: Arc<Semaphore>,
+}
+
+/// Lists the shards of these databases, over this many connections. What cannot be listed is
+/// unreachable.
+pub async fn discover(
+    targets: Vec<(Target, Plan)>,
+    connections: usize,
+    slots: &Arc<Semaphore>,
+) -> (Vec<LaterDatabase>, Vec<Unreachable>) {
+    let listed: Vec<_> = stream::iter(targets)
+        .map(|(target, plan)| async {
+            let discovered = list(&target, &plan).await;
+            (target, plan, discovered)
+        })
+        .buffered(connections)
+        .collect()
+        .await;
+    let (mut later, mut unreachable) = (Vec::new(), Vec::new());
+    for (target, plan, discovered) in listed {
+        match discovered {
+            Ok(discovered) => later.push(LaterDatabase {
+                target,
+                plan,
+                discovered,
+                slots: Arc::clone(slots),
+            }),
+            Err(error) => unreachable.push(Unreachable {
+                place: target.place(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+    (later, unreachable)
+}
+
+async fn list(target: &Target, plan: &Plan) -> Result<Discovered, Error> {
+    // It is one shard, whichever schemas it has.
+    if plan.layout.is_database() {
+        return Ok(Discovered::new(&plan.layout, ["public"]));
+    }
+    let opened = ConnectionPool::open(target.settings.clone(), 1).await?;
+    let preflight = session_setup::preflight(opened.first, plan).await;
+    let discovered = preflight.map(|preflight| preflight.shards.clone());
+    opened.server.close().await;
+    discovered
+}
+
+/// The server may not have noticed yet that the database before is closed.
+async fn connection(pool: &ConnectionPool) -> Result<Connection, ConnectError> {
+    let mut tried = 0;
+    loop {
+        match pool.connection().await {
+            Err(error) if error.is_transient() && tried < RECONNECTS => {
+                tokio::time::sleep(backoff(tried)).await;
+                tried += 1;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+impl LaterDatabase {
+    /// Opens it before its turn, because no other database is open.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn open(self) -> Result<PreparedDatabase, Error> {
+        let opened = ConnectionPool::open(self.target.settings.clone(), 1).await?;
+        Ok(PreparedDatabase {
+            preflight: session_setup::preflight(opened.first, &self.plan).await?,
+            target: self.target,
+            plan: self.plan,
+            server: opened.server,
+            pending_connections: Vec::new(),
+            slot: self.slots.try_acquire_owned().ok(),
+        })
+    }
+
+    /// What is to run when its turn comes.
+    pub fn run(self, shards: Vec<Shard>, infos: &DatabaseInfos) -> Result<DatabaseRun, Error> {
+        let Self {
+            target,
+            plan,
+            slots,
+            ..
+        } = self;
+        let server = ConnectionPool::new(target.settings.clone(), 1)?;
+        let (pool, infos, own) = (server.clone(), infos.clone(), plan.clone());
+        let opening = async move {
+            let Ok(slot) = slots.acquire_owned().await else {
+                return Err(ShardError::NotAsked);
+            };
+            let failed = |error: Error| ShardError::NotOpened(error.to_string());
+            let connection = connection(&pool).await;
+            let connection = connection.map_err(|error| failed(error.into()))?;
+            let preflight = session_setup::preflight(connection, &own).await;
+            let mut preflight = preflight.map_err(failed)?;
+            let prepared = preflight.session.prepare(&own).await;
+            prepared.map_err(|error| failed(Error::fanout(error, &own.statement)))?;
+            if let Some(database) = target.database {
+                let info = info_of(&preflight.session, &own).await.map_err(failed)?;
+                infos.add(DatabaseInfo { database, info });
+            }
+            Ok(Opened {
+                plan: own,
+                preflight,
+                slot,
+            })
+        };
+        Ok(DatabaseRun {
+            plan,
+            shards,
+            server,
+            start: DatabaseStart::Later(opening.boxed()),
+        })
+    }
+}

@@ -1,0 +1,281 @@
+//! `--databases`: databases that are shards, or hold them.
+
+use crate::support::{ANY, Db, Program, folder, has, has_all, shardq, verify};
+
+/// Databases of one server, named after the test.
+struct Tenants {
+    postgres: Db,
+    prefix: String,
+}
+
+impl Tenants {
+    fn new(names: &[&str]) -> Self {
+        let postgres = Db::empty();
+        let prefix = format!("{}_", &postgres.name()[..postgres.name().len().min(40)]);
+        let tenants = Self { postgres, prefix };
+        for name in names {
+            tenants.create(name, "CREATE TABLE users (id int, name text)");
+            tenants.sql(name, &format!("INSERT INTO users VALUES (1, '{name}')"));
+        }
+        tenants
+    }
+
+    fn create(&self, name: &str, sql: &str) {
+        let database = format!("{}{name}", self.prefix);
+        self.postgres
+            .sql(&format!("CREATE DATABASE \"{database}\""));
+        self.sql(name, sql);
+    }
+
+    fn sql(&self, name: &str, sql: &str) {
+        let database = format!("{}{name}", self.prefix);
+        let psql = self.postgres.psql_program(["--set", "ON_ERROR_STOP=1"]);
+        psql.env("PGDATABASE", &database).stdin(sql).run().output();
+    }
+
+    fn shardq<const N: usize>(&self, placeholder: &str, args: [&str; N]) -> Program {
+        self.run(placeholder, &args)
+    }
+
+    fn run(&self, placeholder: &str, args: &[&str]) -> Program {
+        let pattern = format!("{}{placeholder}", self.prefix);
+        shardq([])
+            .args(args)
+            .db(&self.postgres)
+            .args(["--databases", &pattern])
+    }
+
+    /// The output with the tenants' own names.
+    fn plain(&self, text: &str) -> String {
+        text.replace(&self.prefix, "")
+    }
+}
+
+impl Drop for Tenants {
+    fn drop(&mut self) {
+        let names = self.postgres.ask(&format!(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, '{}') AND datname <> current_database()",
+            self.prefix
+        ));
+        for name in names.lines() {
+            self.postgres
+                .sql(&format!("DROP DATABASE \"{name}\" WITH (FORCE)"));
+        }
+    }
+}
+
+#[test]
+fn each_database_is_a_shard_in_the_order_of_people() {
+    let tenants = Tenants::new(&["t10", "t9", "acme"]);
+    let ran = tenants
+        .shardq("{name}", ["query", "--csv", "SELECT name FROM users"])
+        .run();
+    ran.assert(
+        0,
+        ANY,
+        has_all(["3/3 shards", "3 snapshots, one per database"]),
+    );
+    assert_eq!(
+        tenants.plain(&ran.stdout),
+        "shard,name\nacme,acme\nt9,t9\nt10,t10\n"
+    );
+    let ran = tenants
+        .shardq(
+            "{name}",
+            [
+                "query",
+                "--csv",
+                "-t",
+                "SELECT name FROM users",
+                "--shards",
+                "acme,t1*",
+            ],
+        )
+        .run();
+    ran.assert(0, ANY, has("2/2 shards of 3"));
+    assert_eq!(tenants.plain(&ran.stdout), "acme,acme\nt10,t10\n");
+}
+
+#[test]
+fn a_database_is_read_with_its_own_search_path() {
+    let tenants = Tenants::new(&["a"]);
+    tenants.create(
+        "b",
+        "CREATE SCHEMA app; CREATE TABLE app.users AS SELECT 2 AS id, 'app' AS name",
+    );
+    let name = format!("{}b", tenants.prefix);
+    tenants.sql(
+        "b",
+        &format!("ALTER DATABASE \"{name}\" SET search_path TO app"),
+    );
+    let ran = tenants
+        .shardq(
+            "{name}",
+            ["query", "--csv", "-tq", "SELECT name FROM users"],
+        )
+        .run();
+    assert_eq!(tenants.plain(&ran.stdout), "a,a\nb,app\n", "{}", ran.stderr);
+    let ran = tenants
+        .shardq(
+            "{name}",
+            [
+                "query",
+                "-g",
+                "--csv",
+                "-tq",
+                "SELECT count(*), min(name) FROM users",
+            ],
+        )
+        .run();
+    ran.assert(0, "2,a\n", "");
+}
+
+#[test]
+fn numbers_in_the_names_of_databases_are_the_shards_numbers() {
+    let tenants = Tenants::new(&["1", "2", "4"]);
+    let ran = tenants
+        .shardq(
+            "{n}",
+            ["query", "--csv", "-t", "SELECT 1", "--shards", "2-"],
+        )
+        .run();
+    ran.assert(
+        0,
+        ANY,
+        has_all(["missing (gap in shard numbers)", "2/2 shards of 3"]),
+    );
+    assert_eq!(tenants.plain(&ran.stdout), "2,1\n4,1\n");
+}
+
+#[test]
+fn databases_hold_shards() {
+    let tenants = Tenants::new(&[]);
+    for name in ["a", "b"] {
+        let schemas = "CREATE SCHEMA shard_0; CREATE SCHEMA shard_1;
+                       CREATE TABLE shard_0.t AS SELECT 0 AS n; CREATE TABLE shard_1.t AS SELECT 1 AS n";
+        tenants.create(name, schemas);
+    }
+    tenants.create("none", "");
+    let sharded = |args| {
+        tenants
+            .shardq("{name}", args)
+            .args(["--schemas", "shard_{n}"])
+    };
+    let ran = sharded(["query", "--csv", "-t", "SELECT n FROM t"]).run();
+    ran.assert(0, ANY, has_all(["none has no shards", "4/4 shards"]));
+    assert_eq!(
+        tenants.plain(&ran.stdout),
+        "a/shard_0,0\na/shard_1,1\nb/shard_0,0\nb/shard_1,1\n"
+    );
+    let ran = sharded([
+        "query",
+        "--csv",
+        "-tg",
+        "SELECT shard, n FROM t ORDER BY 2, 1 LIMIT 2",
+    ])
+    .run();
+    assert_eq!(
+        tenants.plain(&ran.stdout),
+        "a/shard_0,0\nb/shard_0,0\n",
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn an_export_has_a_file_per_database() {
+    let tenants = Tenants::new(&["acme", "beta"]);
+    let folder = folder();
+    let parts = folder.path().join("users");
+    let out = parts.to_str().unwrap();
+    tenants
+        .shardq(
+            "{name}",
+            ["export", "SELECT * FROM users", "--per-shard", "-o", out],
+        )
+        .run()
+        .assert(0, "", has("2 rows · 2/2 shards"));
+    verify(&parts)
+        .run()
+        .assert(0, ANY, has("2 snapshots, one per database"));
+    let recorded = serde_json::from_slice::<serde_json::Value>(
+        &std::fs::read(parts.join("_manifest.json")).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        recorded["runs"][0]["databases"].as_array().unwrap().len(),
+        2
+    );
+}
+
+#[test]
+fn a_pattern_that_matches_no_database_is_an_error() {
+    let tenants = Tenants::new(&[]);
+    tenants
+        .shardq("nobody_{n}", ["query", "SELECT 1"])
+        .run()
+        .assert(1, "", has("no database is named"));
+}
+
+#[test]
+fn more_databases_than_connections_are_read_with_as_many_connections_as_allowed() {
+    let tenants = Tenants::new(&["1", "2", "3", "4", "5", "6", "7"]);
+    let role = format!("{}two", tenants.prefix);
+    tenants
+        .postgres
+        .sql(&format!("CREATE ROLE \"{role}\" LOGIN CONNECTION LIMIT 2"));
+    for name in ["1", "2", "3", "4", "5", "6", "7"] {
+        tenants.sql(name, "GRANT SELECT ON users TO public");
+    }
+    let shardq = |args: &[&str]| tenants.run("{n}", args).env("PGUSER", &role);
+    let ran = shardq(&["query", "--csv", "-t", "SELECT name FROM users", "-j", "2"]).run();
+    ran.assert(
+        0,
+        ANY,
+        has_all(["7/7 shards", "7 snapshots, one per database"]),
+    );
+    assert_eq!(
+        tenants.plain(&ran.stdout),
+        "1,1\n2,2\n3,3\n4,4\n5,5\n6,6\n7,7\n"
+    );
+    // One that would wait for its turn if others were asked too.
+    let one = [
+        "query",
+        "--csv",
+        "-tj2",
+        "SELECT name FROM users",
+        "--shards",
+        "6",
+    ];
+    let ran = shardq(&one).run();
+    ran.assert(0, ANY, has("1/1 shards of 7"));
+    assert_eq!(tenants.plain(&ran.stdout), "6,6\n");
+    let folder = folder();
+    let file = folder.path().join("users.csv");
+    let out = file.to_str().unwrap();
+    shardq(&["export", "SELECT name FROM users;", "-j", "2", "-o", out])
+        .run()
+        .assert(0, "", has("7/7 shards"));
+    verify(&file)
+        .run()
+        .assert(0, ANY, has("7 snapshots, one per database"));
+    shardq(&["query", "-g", "SELECT count(*) FROM users", "-j", "2", "-q"])
+        .run()
+        .assert(
+            2,
+            "",
+            has("a connection to each of 7 databases at once; add -j 7"),
+        );
+    let answer = shardq(&[
+        "query",
+        "-g",
+        "SELECT count(*) FROM users",
+        "-j",
+        "7",
+        "-tq",
+    ]);
+    answer
+        .env("PGUSER", tenants.postgres.variable("PGUSER"))
+        .run()
+        .assert(0, "     7\n\n", "");
+}

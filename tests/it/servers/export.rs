@@ -1,0 +1,98 @@
+//! `shardq export` over four servers.
+
+use crate::support::{ANY, Servers, folder, has, has_all, manifest, verify};
+
+#[test]
+fn one_file_has_a_server_per_shard_and_a_snapshot_per_database() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS id");
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    servers
+        .shardq(["export", "SELECT id FROM t", "-o", file.to_str().unwrap()])
+        .run()
+        .assert(
+            0,
+            "",
+            has_all(["8 rows · 8/8 shards", "4 snapshots, one per database"]),
+        );
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("shard,id\nshard_0,0\n"), "{text}");
+    let recorded = manifest(&file);
+    let servers_of: Vec<_> = (recorded["shards"].as_array().unwrap().iter())
+        .map(|shard| shard["server"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        servers_of,
+        ["db1", "db1", "db2", "db2", "db3", "db3", "db4", "db4"]
+    );
+    let run = &recorded["runs"][0];
+    assert!(run["snapshot"].is_null(), "there is no common one: {run}");
+    let databases = run["databases"].as_array().unwrap();
+    assert_eq!(databases.len(), 4);
+    for (database, db) in databases.iter().zip(&servers.databases) {
+        assert_eq!(database["database"], db.name());
+        assert!(database["snapshot"]["taken"].is_string(), "{database}");
+    }
+    verify(&file)
+        .run()
+        .assert(0, ANY, has("8/8 shards · 4 snapshots, one per database"));
+}
+
+#[test]
+fn a_server_that_is_down_leaves_no_file() {
+    let servers = Servers::with_shards(1);
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let out = file.to_str().unwrap();
+    let nobody = ["--server", "host=127.0.0.1 port=1 user=x dbname=x"];
+    let live = servers.conninfo(0);
+    let export = |args: [&str; 4]| {
+        let program = crate::support::shardq(args).args(["-o", out, "--server", &live]);
+        program.args(nobody)
+    };
+    export(["export", "SELECT 1 AS one", "--format", "csv"])
+        .run()
+        .assert(
+            1,
+            "",
+            has_all(["not answered, because 127.0.0.1:1: its shards are missing"]),
+        );
+    assert!(!file.exists());
+    export([
+        "export",
+        "SELECT 1 AS one",
+        "--format=csv",
+        "--allow-partial",
+    ])
+    .run()
+    .assert(3, "", has("1/? shards, missing: all on 127.0.0.1:1"));
+    let recorded = manifest(&folder.path().join("t.partial.csv"));
+    assert_eq!(recorded["complete"], false);
+    assert_eq!(recorded["missing"][0]["shard"], "all on 127.0.0.1:1");
+}
+
+#[test]
+fn types_of_every_database_are_looked_up_there() {
+    let servers = Servers::with_shards(1);
+    servers.databases[3].sql("CREATE TYPE public.other AS ENUM ('x')");
+    servers.in_each_shard("CREATE TYPE mood AS ENUM ('ok')");
+    servers.in_each_shard("CREATE TABLE t (m mood, price numeric(10, 2))");
+    servers.databases[2].in_shard(2, "ALTER TABLE t ALTER price TYPE numeric(12, 4)");
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    servers
+        .shardq(["export", "TABLE t", "-o", file.to_str().unwrap()])
+        .run()
+        .assert(
+            0,
+            "",
+            has("numeric(10,2) in shard_0-1, shard_3, numeric(12,4) in shard_2"),
+        );
+    let recorded = manifest(&file);
+    assert_eq!(
+        recorded["columns"][0]["declared"][0]["type"],
+        "{shard}.mood"
+    );
+    assert_eq!(recorded["columns"][1]["type"], "numeric");
+}

@@ -1,0 +1,110 @@
+//! `--global` over four servers: exactly as one table, or refused.
+
+use crate::global::differential::{difference_of, parts_statements};
+use crate::global::world::{Answer, World};
+use crate::support::{Db, Servers, has, has_all};
+
+/// The world of the differential tests, every fourth shard on each server.
+fn spread() -> (World, Servers) {
+    let world = World::new(16, "id % 16");
+    let servers = Servers::empty();
+    let databases: Vec<Db> = servers.databases.into_iter().collect();
+    let databases = (0..).zip(databases).map(|(server, db)| {
+        let world = World::within(db, 16, "id % 16");
+        let others = (0..16).filter(|n| n % 4 != server);
+        let drops: String = others
+            .map(|n| format!("DROP SCHEMA shard_{n} CASCADE;"))
+            .collect();
+        world.db.sql(&drops);
+        world.db
+    });
+    (world, Servers::of(databases.collect()))
+}
+
+#[test]
+fn partial_results_of_four_servers_combine_to_those_of_one_table() {
+    let (world, servers) = spread();
+    // Each is a process of its own.
+    let statements: Vec<_> = parts_statements().into_iter().step_by(3).collect();
+    let whole = world.psql(&statements);
+    let mut answered = 0;
+    for (sql, whole) in statements.iter().zip(&whole) {
+        let ran = servers
+            .shardq(["query", "-g", "-q", "--csv", "--null=-null-", sql])
+            .run();
+        match (ran.status, whole) {
+            (0, Answer::Rows { .. }) => {
+                answered += 1;
+                if let Some(difference) = difference_of(sql, whole, &ran.stdout) {
+                    panic!("{difference}");
+                }
+            }
+            (1, _) => assert!(
+                ran.stderr.contains("the shards are in several databases")
+                    || matches!(whole, Answer::Error(_)),
+                "{sql}: {}",
+                ran.stderr
+            ),
+            _ => panic!("{sql}: {}: {}", ran.status, ran.stderr),
+        }
+    }
+    assert!(
+        answered > 30,
+        "only {answered} of {} were answered",
+        statements.len()
+    );
+}
+
+#[test]
+fn what_only_one_statement_could_answer_is_refused() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS id, 'x' AS name");
+    for sql in [
+        "SELECT count(DISTINCT id) FROM (SELECT id FROM t LIMIT 5) s",
+        "SELECT a.id FROM t a JOIN t b ON a.name = b.name",
+    ] {
+        servers.shardq(["query", "-g", sql]).run().assert(
+            1,
+            "",
+            has_all(["the shards are in several databases", "without --global"]),
+        );
+    }
+}
+
+#[test]
+fn servers_that_compare_or_write_values_differently_are_not_combined() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS id, now() AS at");
+    let sql = "SELECT max(at) FROM t";
+    servers
+        .shardq(["query", "-gq", sql])
+        .run()
+        .assert(0, has("max"), "");
+    let db = &servers.databases[2];
+    let name = db.name();
+    db.sql(&format!(
+        "ALTER DATABASE \"{name}\" SET timezone TO 'Asia/Tokyo'"
+    ));
+    servers.shardq(["query", "-g", sql]).run().assert(
+        1,
+        "",
+        has("db1 and db3 differ in TimeZone: \"UTC\", \"Asia/Tokyo\""),
+    );
+}
+
+#[test]
+fn a_table_that_differs_between_servers_is_named() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS id");
+    for shard in [6, 7] {
+        servers.databases[3].in_shard(shard, "ALTER TABLE t ALTER id TYPE bigint");
+    }
+    servers
+        .shardq(["query", "-g", "SELECT sum(id) FROM t"])
+        .run()
+        .assert(
+            1,
+            "",
+            has("db1 and db4 differ in column \"id\" of table \"t\""),
+        );
+}

@@ -1,0 +1,7 @@
+//! Shards in several databases, on one server or on several.
+
+mod databases;
+mod export;
+mod faults;
+mod global;
+mod query;
