@@ -197,6 +197,23 @@ mod tests {
     }
 
     #[test]
+    fn separators_in_parentheses_do_not_split() {
+        let text = text("(a, f(b, c), (d))");
+        let pieces = |tokens: Range<usize>| {
+            let pieces = text.split(&tokens, |token| token.is_mark(','));
+            let cut = |piece: &Range<usize>| {
+                let words = text.tokens[piece.clone()].iter();
+                words.map(|token| &text.sql[token.span.clone()]).collect()
+            };
+            pieces.iter().map(cut).collect::<Vec<String>>()
+        };
+        let last = text.tokens.len();
+        assert_eq!(pieces(1..last - 1), ["a", "f(b,c)", "(d)"]);
+        assert_eq!(pieces(0..last), ["(a,f(b,c),(d))"]);
+        assert_eq!(pieces(last..last), [""]);
+    }
+
+    #[test]
     fn the_column_shard_is_named_unless_it_is_a_label_or_a_qualifier() {
         for sql in [
             "SELECT shard FROM t",
