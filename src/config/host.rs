@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Parameters, SettingsError};
+use super::{Parameters, SettingsError, may_hold_password};
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -106,6 +106,14 @@ pub(super) fn hosts(parameters: &Parameters) -> Result<Vec<Host>, SettingsError>
             .get(keyword)
             .map(|list| list.split(',').collect::<Vec<_>>())
     };
+    // A password with a comma would be split, and an entry shown alone would not look like one.
+    let whole = |keyword| parameters.get(keyword).filter(|it| may_hold_password(it));
+    if let Some(addresses) = whole("hostaddr") {
+        return Err(SettingsError::host_addr(addresses));
+    }
+    if let Some(ports) = whole("port") {
+        return Err(SettingsError::port(ports));
+    }
     let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
 
     let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);

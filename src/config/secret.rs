@@ -176,6 +176,13 @@ mod tests {
                 assert!(said.contains("\"…\""), "{variable}: {said}");
             }
         }
+        // A comma of the password makes it two entries of a list, of which one has no `@`.
+        for (variable, hosts) in [("PGHOSTADDR", ""), ("PGPORT", "a,b")] {
+            let variables = [(variable, "postgresql://:hunter2,@s"), ("PGHOST", hosts)];
+            let said = message(&ConnectionFlags::default(), &variables);
+            assert!(!said.contains("hunter2"), "{variable}: {said}");
+            assert!(said.contains("\"…\""), "{variable}: {said}");
+        }
         let file = [
             ("PGSERVICE", "s"),
             ("PGSERVICEFILE", "host=h password=hunter2"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::catalog::{Catalog, Colocation};
 use super::estimate;
 use super::partial::row_shares::RowShares;
-use super::partial::{self, Parts};
+use super::partial::{self, Clauses, Parts, SelectOutline};
 use super::rewrite::Composed;
 use super::single_statement::{Checked, PrepareError};
 use super::unsupported::UnsupportedQuery;
@@ -102,18 +102,23 @@ impl ExecutionPlan {
         if partial::is_long(text) {
             return Ok(Err(partial::LONG));
         }
-        if !partial::may_apply(text) || catalog.tables.is_empty() {
-            return Ok(Err("it is not a simple SELECT from sharded tables"));
-        }
+        let clauses = match Clauses::find(text) {
+            Ok(clauses) if !catalog.tables.is_empty() => clauses,
+            _ => return Ok(Err("it is not a simple SELECT from sharded tables")),
+        };
         let alone = catalog.in_shard(catalog.shards[0]);
         let whole = Checked::take(session, plan, text, alone.clone(), strings).await?;
         let names: Vec<_> = whole.columns.iter().map(|c| c.name.as_str()).collect();
-        let joins = partial::unproven_joins(text, catalog);
+        let outline = match SelectOutline::new(text, clauses, catalog) {
+            Ok(outline) => outline,
+            Err(why) => return Ok(Err(why)),
+        };
+        let joins = outline.sources.unproven_joins(catalog.joined);
         let mut catalog = catalog.clone();
         if joins.is_some() {
             catalog.joined = Colocation::Proven;
         }
-        let partial = match partial::analyze(text, strings, &catalog, &names) {
+        let partial = match partial::analyze(outline, strings, catalog.joined, &names) {
             Ok(partial) => partial,
             Err(why) => return Ok(Err(why)),
         };

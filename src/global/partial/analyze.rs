@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::allowlist::column_name;
 use super::clauses::Clauses;
 use super::columns::ColumnRole;
+use super::outline::SelectOutline;
 use super::sources::{SourceColumn, Sources};
-use crate::global::catalog::Catalog;
+use crate::global::catalog::Colocation;
 use crate::global::partial::allowlist::NotDecomposable;
 use crate::pg::lexer::{StringSyntax, Token, TokenKind};
 use crate::pg::query_text::Text;
@@ -41,16 +42,15 @@ impl Partial {
 /// # Errors
 /// Why partials are not possible.
 pub fn analyze(
-    text: &Text<'_>,
+    outline: SelectOutline<'_>,
     strings: StringSyntax,
-    catalog: &Catalog,
+    joined: Colocation,
     names: &[&str],
 ) -> Result<Partial, NotDecomposable> {
-    let clauses = Clauses::find(text)?;
-    let sources = Sources::find(text, &clauses.from, catalog)?;
-    sources.check_joins(text, catalog)?;
+    let SelectOutline { clauses, sources } = outline;
+    sources.check_joins(joined)?;
     let mut recogniser = PartialAnalyzer {
-        text,
+        text: sources.text,
         strings,
         sources,
         names,
@@ -124,7 +124,7 @@ impl PartialAnalyzer<'_> {
             }
             _ => return None,
         };
-        self.sources.column(self.text, qualifier, name)
+        self.sources.column(qualifier, name)
     }
 
     pub(super) fn is_aggregated(&self) -> bool {
@@ -132,16 +132,7 @@ impl PartialAnalyzer<'_> {
     }
 
     pub(super) fn elements(&self, clause: &Range<usize>) -> Vec<Range<usize>> {
-        let mut elements = Vec::new();
-        let mut start = clause.start;
-        for index in clause.clone() {
-            if self.tokens()[index].is_mark(',') && self.text.depth(index) == 0 {
-                elements.push(start..index);
-                start = index + 1;
-            }
-        }
-        elements.push(start..clause.end);
-        elements
+        self.text.split(clause, |token| token.is_mark(','))
     }
 
     /// A select list item without its alias. An alias without AS is a name that follows a complete
@@ -209,10 +200,7 @@ impl PartialAnalyzer<'_> {
             && self.text.closing(element.start) + 1 == element.end
         {
             let inside = element.start + 1..element.end - 1;
-            let depth = self.text.depth(inside.start);
-            let separates =
-                |at: usize| self.tokens()[at].is_mark(',') && self.text.depth(at) == depth;
-            if inside.clone().any(separates) {
+            if self.elements(&inside).len() > 1 {
                 break;
             }
             element = inside;

@@ -22,15 +22,15 @@ impl Clauses {
         "select", "from", "where", "group", "having", "order", "limit", "offset",
     ];
 
-    pub(super) fn find(text: &Text<'_>) -> Result<Self, NotDecomposable> {
+    /// # Errors
+    /// If it is no simple SELECT.
+    pub fn find(text: &Text<'_>) -> Result<Self, NotDecomposable> {
         const SHAPE: NotDecomposable = "only SELECT … FROM can be split into partial results";
         let mut found: [Option<Range<usize>>; 8] = Default::default();
         let mut open: Option<usize> = None;
-        let mut depth = 0;
         for (index, token) in text.tokens.iter().enumerate() {
-            depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
             let clause = Self::ORDER.iter().position(|word| token.is_word(word));
-            let (Some(clause), 0) = (clause, depth) else {
+            let (Some(clause), 0) = (clause, text.depth(index)) else {
                 continue;
             };
             // A column or an alias that looks like a keyword.

@@ -134,11 +134,10 @@ impl<'a> Reader<'a> {
             return Err(ELSE);
         }
         let start = index + 1;
-        let mut depth = 0;
         let next = (start..self.end).find(|&at| {
-            let token = &self.text.tokens[at];
-            depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
-            depth == 0 && !self.text.follows_mark(at, '.') && self.behind_join(at).is_some()
+            self.text.depth(at) == self.text.depth(start)
+                && !self.text.follows_mark(at, '.')
+                && self.behind_join(at).is_some()
         });
         let end = next.unwrap_or(self.end);
         Ok((Condition::On(start..end), end))

@@ -5,13 +5,14 @@
 //! primary key per shard proves nothing about other shards, so `verify_colocation` checks the ids
 //! themselves.
 
+use std::ops::Range;
+
 use super::allowlist::{NotDecomposable, column_name};
-use super::clauses::Clauses;
 use super::from_clause::Condition;
-use super::sources::{SourceColumn, Sources, names};
-use crate::global::catalog::{Catalog, Colocation};
+use super::sources::{SourceColumn, Sources};
+use crate::global::catalog::Colocation;
 use crate::pg::lexer::Token;
-use crate::pg::query_text::{SHARD, Text};
+use crate::pg::query_text::SHARD;
 
 /// Why the joins rule out partials.
 pub const APART: NotDecomposable = "a join may match rows of different shards: it does not follow \
@@ -25,25 +26,22 @@ pub struct JoinEquality<'a> {
     pub(super) columns: [&'a str; 2],
 }
 
-/// For each join that does not itself require the same shard, the equalities of which one must
-/// prove it. `None` if there is no such join, or one that has no such equality.
-pub fn unproven_joins<'a>(
-    text: &'a Text<'a>,
-    catalog: &'a Catalog,
-) -> Option<Vec<Vec<JoinEquality<'a>>>> {
-    let clauses = Clauses::find(text).ok()?;
-    let sources = Sources::find(text, &clauses.from, catalog).ok()?;
-    if catalog.joined != Colocation::Unknown {
-        return None;
-    }
-    let open = (0..sources.joins.len()).filter(|&join| !sources.is_within(text, join));
-    let links: Vec<_> = open.map(|join| sources.links(text, join)).collect();
-    (!links.is_empty() && links.iter().all(|of_join| !of_join.is_empty())).then_some(links)
-}
-
 impl<'a> Sources<'a> {
-    pub fn check_joins(&self, text: &Text<'_>, catalog: &Catalog) -> Result<(), NotDecomposable> {
-        let within = |join| catalog.joined != Colocation::Unknown || self.is_within(text, join);
+    /// For each join that does not itself require the same shard, the equalities of which one must
+    /// prove it. `None` if there is no such join, or one that has no such equality.
+    pub fn unproven_joins(&self, joined: Colocation) -> Option<Vec<Vec<JoinEquality<'a>>>> {
+        if joined != Colocation::Unknown {
+            return None;
+        }
+        let open = (0..self.joins.len()).filter(|&join| !self.is_within(join));
+        let links: Vec<_> = open.map(|join| self.links(join)).collect();
+        (!links.is_empty() && links.iter().all(|of_join| !of_join.is_empty())).then_some(links)
+    }
+
+    /// # Errors
+    /// If a join may match rows of different shards.
+    pub fn check_joins(&self, joined: Colocation) -> Result<(), NotDecomposable> {
+        let within = |join| joined != Colocation::Unknown || self.is_within(join);
         if (0..self.joins.len()).all(within) {
             Ok(())
         } else {
@@ -54,22 +52,22 @@ impl<'a> Sources<'a> {
     /// Whether a join only matches rows of the same shard, whatever the rows are. By induction all
     /// tables before it are in one shard, so any of them will do. Where a left join found nothing,
     /// `shard` is NULL and matches nothing here either.
-    fn is_within(&self, text: &Text<'_>, join: usize) -> bool {
+    fn is_within(&self, join: usize) -> bool {
         // A table's own column of that name means something else.
         if self.columns(SHARD).next().is_some() {
             return false;
         }
         match &self.joins[join] {
-            Condition::Using(range) => names(text, range).any(|name| name == SHARD),
+            Condition::Using(range) => self.names(range).any(|name| name == SHARD),
             Condition::On(_) => self
-                .equalities(text, join)
+                .equalities(join)
                 .iter()
                 .any(|pair| pair.iter().all(|column| column.name == SHARD)),
         }
     }
 
     /// Integers only, because their bits are compared.
-    fn links(&self, text: &'a Text<'_>, join: usize) -> Vec<JoinEquality<'a>> {
+    fn links(&self, join: usize) -> Vec<JoinEquality<'a>> {
         let link = |pair: [SourceColumn<'a>; 2]| {
             let mut tables = [""; 2];
             for (name, column) in tables.iter_mut().zip(pair) {
@@ -85,48 +83,46 @@ impl<'a> Sources<'a> {
                 columns: pair.map(|column| column.name),
             })
         };
-        self.equalities(text, join)
-            .into_iter()
-            .filter_map(link)
-            .collect()
+        self.equalities(join).into_iter().filter_map(link).collect()
     }
 
     /// The equalities that a join requires between a column of the table that it joins and a column
     /// of a table before it.
-    fn equalities<'n>(&self, text: &'n Text<'_>, join: usize) -> Vec<[SourceColumn<'n>; 2]> {
+    fn equalities(&self, join: usize) -> Vec<[SourceColumn<'a>; 2]> {
         let Condition::On(range) = &self.joins[join] else {
             return Vec::new();
         };
-        let tokens = &text.tokens[range.clone()];
+        let text = self.text;
         // With these, AND is not always a conjunction.
-        let has = |word: &&str| tokens.iter().any(|token| token.is_word(word));
+        let has = |word: &&str| {
+            text.tokens[range.clone()]
+                .iter()
+                .any(|token| token.is_word(word))
+        };
         if ["or", "between", "case"].iter().any(has) {
             return Vec::new();
         }
-        let mut depth = 0;
-        let conjuncts = tokens.split(|token| {
-            depth += i32::from(token.is_mark('(')) - i32::from(token.is_mark(')'));
-            depth == 0 && token.is_word("and")
-        });
-        let pair = |conjunct: &'n [Token<'n>]| {
+        let conjuncts = text.split(range, |token| token.is_word("and"));
+        let pair = |conjunct: Range<usize>| {
+            let conjunct = &text.tokens[conjunct];
             let equals = |token: &Token<'_>| &text.sql[token.span.clone()] == "=";
             let at = conjunct.iter().position(equals)?;
-            let one = self.named(text, &conjunct[..at])?;
-            let other = self.named(text, &conjunct[at + 1..])?;
+            let one = self.named(&conjunct[..at])?;
+            let other = self.named(&conjunct[at + 1..])?;
             let is_joined = |column: SourceColumn<'_>| column.table == Some(join + 1);
             let is_before =
                 |column: SourceColumn<'_>| column.table.is_some_and(|table| table <= join);
             ((is_joined(one) && is_before(other)) || (is_joined(other) && is_before(one)))
                 .then_some([one, other])
         };
-        conjuncts.filter_map(pair).collect()
+        conjuncts.into_iter().filter_map(pair).collect()
     }
 
-    fn named<'n>(&self, text: &Text<'_>, tokens: &'n [Token<'n>]) -> Option<SourceColumn<'n>> {
+    fn named<'n>(&self, tokens: &'n [Token<'n>]) -> Option<SourceColumn<'n>> {
         match tokens {
-            [name] => self.column(text, None, column_name(name)?),
+            [name] => self.column(None, column_name(name)?),
             [qualifier, point, name] if point.is_mark('.') => {
-                self.column(text, Some(qualifier.identifier()?), name.identifier()?)
+                self.column(Some(qualifier.identifier()?), name.identifier()?)
             }
             _ => None,
         }
@@ -136,9 +132,12 @@ impl<'a> Sources<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::global::catalog::Catalog;
+    use crate::global::partial::clauses::Clauses;
     use crate::global::relation::ColumnShape;
     use crate::global::table::Table;
     use crate::pg::lexer::StringSyntax;
+    use crate::pg::query_text::Text;
 
     fn catalog() -> Catalog {
         let column = |name: &str| ColumnShape {
@@ -162,12 +161,15 @@ mod tests {
         }
     }
 
+    fn sources<'a>(text: &'a Text<'a>, catalog: &'a Catalog) -> Sources<'a> {
+        let from = Clauses::find(text).unwrap().from;
+        Sources::find(text, &from, catalog).unwrap()
+    }
+
     fn is_within(from: &str) -> bool {
         let sql = format!("SELECT 1 FROM {from}");
         let (text, catalog) = (Text::new(&sql, StringSyntax::StandardConforming), catalog());
-        let from = Clauses::find(&text).unwrap().from;
-        let sources = Sources::find(&text, &from, &catalog).unwrap();
-        sources.check_joins(&text, &catalog).is_ok()
+        sources(&text, &catalog).check_joins(catalog.joined).is_ok()
     }
 
     #[test]
@@ -204,7 +206,8 @@ mod tests {
         let said = |from: &str| {
             let sql = format!("SELECT 1 FROM {from}");
             let (text, catalog) = (Text::new(&sql, StringSyntax::StandardConforming), catalog());
-            unproven_joins(&text, &catalog).map(|joins| {
+            let joins = sources(&text, &catalog).unproven_joins(catalog.joined);
+            joins.map(|joins| {
                 let shown = |link: &JoinEquality<'_>| {
                     let ([a, b], [c, d]) = (link.tables, link.columns);
                     format!("{a}.{c}={b}.{d}")

@@ -11,6 +11,7 @@ use crate::pg::lexer::Token;
 use crate::pg::query_text::{SHARD, Text};
 
 pub struct Sources<'a> {
+    pub(super) text: &'a Text<'a>,
     pub(super) tables: Vec<Source<'a>>,
     pub(super) joins: Vec<Condition>,
 }
@@ -29,7 +30,11 @@ impl<'a> Sources<'a> {
         catalog: &'a Catalog,
     ) -> Result<Self, NotDecomposable> {
         let (tables, joins) = read(text, from, catalog)?;
-        Ok(Self { tables, joins })
+        Ok(Self {
+            text,
+            tables,
+            joins,
+        })
     }
 
     /// Whether a token of FROM is part of a join condition.
@@ -54,18 +59,13 @@ impl<'a> Sources<'a> {
     }
 
     /// The column that a name refers to. The server has already checked that it is unambiguous.
-    pub fn column<'n>(
-        &self,
-        text: &Text<'_>,
-        qualifier: Option<&str>,
-        name: &'n str,
-    ) -> Option<SourceColumn<'n>> {
+    pub fn column<'n>(&self, qualifier: Option<&str>, name: &'n str) -> Option<SourceColumn<'n>> {
         if !self.has_column(name) {
             return None;
         }
         let table = match qualifier {
             Some(qualifier) => Some(self.tables.iter().position(|s| s.name == qualifier)?),
-            None if self.is_merged(text, name) => None,
+            None if self.is_merged(name) => None,
             None => Some(
                 self.tables
                     .iter()
@@ -76,16 +76,18 @@ impl<'a> Sources<'a> {
         Some(SourceColumn { table, name })
     }
 
-    fn is_merged(&self, text: &Text<'_>, name: &str) -> bool {
+    fn is_merged(&self, name: &str) -> bool {
         self.joins.iter().any(|condition| match condition {
             Condition::On(_) => false,
-            Condition::Using(range) => names(text, range).any(|merged| merged == name),
+            Condition::Using(range) => self.names(range).any(|merged| merged == name),
         })
     }
-}
 
-pub fn names<'t>(text: &'t Text<'_>, range: &Range<usize>) -> impl Iterator<Item = &'t str> {
-    text.tokens[range.clone()]
-        .iter()
-        .filter_map(Token::identifier)
+    /// The names in these tokens.
+    pub(super) fn names(&self, range: &Range<usize>) -> impl Iterator<Item = &'a str> {
+        let text = self.text;
+        text.tokens[range.clone()]
+            .iter()
+            .filter_map(Token::identifier)
+    }
 }

@@ -5,6 +5,7 @@ mod reserved;
 mod with;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::pg::lexer::{Encoding, StringSyntax, Token, TokenKind, has_long_names, tokens};
 use crate::pg::nesting::Nesting;
@@ -142,6 +143,25 @@ impl<'a> Text<'a> {
         self.nesting.depth(index)
     }
 
+    /// The pieces of these tokens between separators, except separators in parentheses. One piece
+    /// if there is none.
+    pub fn split(
+        &self,
+        tokens: &Range<usize>,
+        separates: impl Fn(&Token<'_>) -> bool,
+    ) -> Vec<Range<usize>> {
+        let mut pieces = Vec::new();
+        let mut start = tokens.start;
+        for index in tokens.clone() {
+            if separates(&self.tokens[index]) && self.depth(index) == self.depth(tokens.start) {
+                pieces.push(start..index);
+                start = index + 1;
+            }
+        }
+        pieces.push(start..tokens.end);
+        pieces
+    }
+
     /// Whether FROM is the last clause that began before a token, in the same parentheses.
     pub fn is_in_from(&self, index: usize) -> bool {
         self.nesting.is_in_from(index)
@@ -174,6 +194,23 @@ mod tests {
         );
         assert_eq!(tables("SELECT 1 FROM public.origins"), ["public"]);
         assert_eq!(tables("SELECT origins.name FROM ORIGINS"), ["origins"]);
+    }
+
+    #[test]
+    fn separators_in_parentheses_do_not_split() {
+        let text = text("(a, f(b, c), (d))");
+        let pieces = |tokens: Range<usize>| {
+            let pieces = text.split(&tokens, |token| token.is_mark(','));
+            let cut = |piece: &Range<usize>| {
+                let words = text.tokens[piece.clone()].iter();
+                words.map(|token| &text.sql[token.span.clone()]).collect()
+            };
+            pieces.iter().map(cut).collect::<Vec<String>>()
+        };
+        let last = text.tokens.len();
+        assert_eq!(pieces(1..last - 1), ["a", "f(b,c)", "(d)"]);
+        assert_eq!(pieces(0..last), ["(a,f(b,c),(d))"]);
+        assert_eq!(pieces(last..last), [""]);
     }
 
     #[test]

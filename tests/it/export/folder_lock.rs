@@ -7,12 +7,6 @@ use crate::support::{ANY, Db, Running, eventually, export, folder, has, has_all,
 
 const SQL: &str = "SELECT n FROM t";
 
-fn db() -> Db {
-    let db = Db::with_shards(3);
-    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-    db
-}
-
 /// A run that waits for a lock, with the folder locked and its manifest written.
 fn under_way(db: &Db, out: &Path, at: &Path, flags: &[&str]) -> Running {
     let run = export(db, SQL, out)
@@ -51,7 +45,7 @@ fn refused(db: &Db, out: &Path, run: &Running) {
 
 #[test]
 fn while_a_run_lasts_nobody_else_writes_there() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     let replacement = out.join(".shardq-replacement");
@@ -78,7 +72,7 @@ fn while_a_run_lasts_nobody_else_writes_there() {
 
 #[test]
 fn a_run_that_goes_on_has_it_and_one_that_was_killed_has_it_no_more() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     let mut other = db.session();
@@ -97,7 +91,7 @@ fn a_run_that_goes_on_has_it_and_one_that_was_killed_has_it_no_more() {
 
 #[test]
 fn what_a_killed_run_was_writing_is_gone_after_the_next_whatever_that_is() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let sql = "SELECT n, repeat('x', 200) AS filler FROM generate_series(1, 100000000) AS n";
     for flags in [&["--force"][..], &["--force", "--shards", "2"]] {
@@ -136,7 +130,7 @@ fn what_a_killed_run_was_writing_is_gone_after_the_next_whatever_that_is() {
 
 #[test]
 fn a_folder_that_was_made_for_nothing_goes() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("outer/out");
     for (flags, reason) in [

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{ANY, Db, eventually, export, folder, has, has_all, names, shardq, verify};
-
-fn told(folder: &Path) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
-}
+use crate::support::{
+    ANY, Db, eventually, export, folder, folder_manifest, has, has_all, names, shardq, verify,
+};
 
 #[test]
 fn each_shard_has_its_file_and_no_shard_column() {
@@ -116,7 +114,7 @@ fn a_killed_export_goes_on_with_what_is_missing() {
         .modified()
         .unwrap();
     assert_eq!(kept, now, "what was there is not exported again");
-    let manifest = told(&out);
+    let manifest = folder_manifest(&out);
     assert_eq!(manifest["complete"], true);
     assert_eq!(manifest["shards"][0]["run"], 0);
     assert_eq!(manifest["shards"][4]["run"], 1);
@@ -314,7 +312,7 @@ fn a_shard_that_fails_has_no_file_and_the_others_have_theirs() {
     );
     assert!(!out.join("shard=shard_2/part.csv").exists());
     assert!(out.join("shard=shard_3/part.csv").exists());
-    assert_eq!(told(&out)["missing"][0]["shard"], "shard_2");
+    assert_eq!(folder_manifest(&out)["missing"][0]["shard"], "shard_2");
     shardq(["verify"])
         .args([&out])
         .run()

@@ -10,12 +10,6 @@ use crate::support::{Db, Program, export, folder, has, has_all, private_server, 
 
 const SQL: &str = "SELECT n FROM t";
 
-fn db() -> Db {
-    let db = Db::with_shards(3);
-    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-    db
-}
-
 fn new(db: &Db, out: &Path) -> Program {
     export(db, SQL, out).args(["--per-shard"])
 }
@@ -30,7 +24,7 @@ fn manifest(out: &Path) -> String {
 
 #[test]
 fn of_what_is_complete_nothing_is_read_and_nothing_is_said_to_be() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     new(&db, &out).run().assert(0, "", has("one snapshot"));
@@ -59,7 +53,7 @@ fn of_what_is_complete_nothing_is_read_and_nothing_is_said_to_be() {
 
 #[test]
 fn each_shard_at_its_own_instant_is_said_of_all_runs_alike() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     let own = "3 rows · 3/3 shards · no common snapshot: each shard read at its own moment";
@@ -79,7 +73,7 @@ fn each_shard_at_its_own_instant_is_said_of_all_runs_alike() {
 
 #[test]
 fn a_part_that_was_changed_is_told_and_read_again() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     new(&db, &out).run().assert(0, "", has("3/3 shards"));
@@ -141,7 +135,7 @@ fn another_server_with_a_database_of_the_same_name_is_refused() {
 
 #[test]
 fn other_columns_than_then_are_refused_and_what_is_there_stays() {
-    let db = db();
+    let db = Db::with_numbers(3);
     let folder = folder();
     let out = folder.path().join("out");
     let export = || export(&db, "SELECT * FROM t", &out).args(["--per-shard"]);

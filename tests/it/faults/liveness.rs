@@ -32,11 +32,6 @@ fn it_runs(db: &Db) {
     eventually("it runs", || db.ask(active) == "t");
 }
 
-#[track_caller]
-fn nothing_is_left(db: &Db) {
-    eventually("no backend is left", || db.backends("shardq").is_empty());
-}
-
 fn lines(shards: u32) -> String {
     let lines = (0..shards).map(|n| format!("shard_{n},{n}\n"));
     lines.collect::<Vec<_>>().concat()
@@ -130,7 +125,7 @@ fn a_signal_is_obeyed_at_once_whatever_the_connection_does() {
         let requests = link.connections() - connections;
         assert!(requests <= 4 * 7, "{requests} cancel requests");
         // The cancel requests have reached the server all the same.
-        nothing_is_left(&db);
+        db.assert_nothing_runs();
     }
 }
 
@@ -168,7 +163,7 @@ fn a_signal_is_obeyed_at_once_while_it_begins() {
             eventually("it connects", || link.connections() > 0);
             std::thread::sleep(Duration::from_millis(50));
             ends_at_once(running, "shardq: error: interrupted");
-            nothing_is_left(&db);
+            db.assert_nothing_runs();
         }
     }
 }
@@ -247,7 +242,7 @@ fn a_server_that_asks_for_data_is_not_waited_for() {
         ]),
     );
     assert!(ran.elapsed < Duration::from_secs(10), "{:?}", ran.elapsed);
-    nothing_is_left(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -267,7 +262,7 @@ fn a_connection_that_is_cut_anywhere_is_replaced_or_told_of() {
             };
         }
     }
-    nothing_is_left(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]

@@ -2,20 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::num::NonZeroU32;
 use std::time::Instant;
 
 use shardq::sandbox::Options;
-use shardq::sharding::routing::name_hash;
 
 use super::with_citext;
 use crate::support::{
-    ANY, Db, eventually, has, has_all, insert, private_server, shardq, with_origins,
+    ANY, Db, eventually, has, has_all, home_of, insert, private_server, shardq, with_origins,
 };
-
-fn home_of(name: &str, shards: u32) -> u32 {
-    name_hash::by_name(name, NonZeroU32::new(shards).unwrap())
-}
 
 #[test]
 fn rows_keep_their_order_and_get_the_shard_of_their_key() {

@@ -11,12 +11,6 @@ use crate::support::{ANY, Db, export, folder, has, has_all, names, shardq, verif
 const SQL: &str = "SELECT n FROM t";
 const MINE: &str = "mine, and nobody else's";
 
-fn db() -> Db {
-    let db = Db::with_shards(2);
-    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-    db
-}
-
 /// A file that no run may change.
 fn precious(folder: &Path) -> PathBuf {
     let file = folder.join("precious");
@@ -38,7 +32,7 @@ fn exported(db: &Db, out: &Path) {
 
 #[test]
 fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let precious = precious(folder.path());
     let out = folder.path().join("out");
@@ -82,7 +76,7 @@ fn the_claim_on_a_folder_writes_to_no_file_that_is_there() {
 
 #[test]
 fn parts_and_manifests_that_are_links_are_replaced_and_not_followed() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let precious = precious(folder.path());
     let out = folder.path().join("out");
@@ -114,7 +108,7 @@ fn parts_and_manifests_that_are_links_are_replaced_and_not_followed() {
 
 #[test]
 fn no_link_to_a_folder_takes_a_run_elsewhere() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let elsewhere = folder.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
@@ -176,7 +170,7 @@ fn no_link_to_a_folder_takes_a_run_elsewhere() {
 
 #[test]
 fn the_manifest_of_a_file_is_written_through_no_link() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let precious = precious(folder.path());
     for (name, to) in [("a.csv", "precious"), ("b.csv", "nowhere")] {
@@ -201,7 +195,7 @@ fn the_manifest_of_a_file_is_written_through_no_link() {
 /// Drafts of killed runs are removed; other files with such names stay and are not opened.
 #[test]
 fn what_only_looks_like_an_abandoned_draft_is_left_alone() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     precious(folder.path());
     let file = folder.path().join("a.csv");
@@ -227,7 +221,7 @@ fn what_only_looks_like_an_abandoned_draft_is_left_alone() {
 /// Otherwise whoever runs the new file would get its owner's rights.
 #[test]
 fn a_new_file_is_not_setuid_because_the_older_was() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let file = folder.path().join("a.csv");
     fs::write(&file, "").unwrap();
@@ -242,7 +236,7 @@ fn a_new_file_is_not_setuid_because_the_older_was() {
 
 #[test]
 fn only_regular_files_are_verified_and_gone_on_with() {
-    let db = db();
+    let db = Db::with_numbers(2);
     let folder = folder();
     let out = folder.path().join("out");
     let part = out.join("shard=shard_1/part.csv");

@@ -28,11 +28,6 @@ fn it_runs(db: &Db) {
     eventually("it runs", || db.backends("shardq").iter().any(active));
 }
 
-#[track_caller]
-fn nothing_runs(db: &Db) {
-    eventually("no backend is left", || db.backends("shardq").is_empty());
-}
-
 #[test]
 fn ctrl_c_cancels_in_every_shard() {
     let db = Db::with_shards(20);
@@ -41,7 +36,7 @@ fn ctrl_c_cancels_in_every_shard() {
         it_runs(&db);
         query.signal(signal);
         query.finish().assert(130, "", has("0 rows · 0/20 shards"));
-        nothing_runs(&db);
+        db.assert_nothing_runs();
     }
 }
 
@@ -98,7 +93,7 @@ fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
         "",
         "shardq: error: interrupted; nothing is left running on the server\n",
     );
-    nothing_runs(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -118,7 +113,7 @@ fn a_second_ctrl_c_ends_it_at_once() {
     let ended = query.finish();
     postmaster.signal("CONT");
     ended.assert(130, "", "");
-    nothing_runs(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -130,7 +125,7 @@ fn a_closed_pipe_ends_it_quietly_and_cancels() {
         .db(&db)
         .run_reading(1)
         .assert(0, "shard,n,pg_sleep\n", "");
-    nothing_runs(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -142,7 +137,7 @@ fn a_closed_pipe_does_not_hide_a_shard_that_failed() {
         ANY,
         has_all(["shard_0", "division by zero"]),
     );
-    nothing_runs(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -152,7 +147,7 @@ fn the_server_notices_when_it_is_killed() {
     it_runs(&db);
     let killed = Instant::now();
     query.signal("KILL");
-    nothing_runs(&db);
+    db.assert_nothing_runs();
     assert!(
         killed.elapsed() < Duration::from_secs(15),
         "{:?}",
@@ -173,7 +168,7 @@ fn the_server_notices_when_it_is_killed_while_the_check_waits_for_a_lock() {
                    AND application_name = 'shardq' AND datname = current_database()";
     eventually("it waits", || db.ask(waiting) == "1");
     query.signal("KILL");
-    nothing_runs(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -194,7 +189,7 @@ fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
         });
         query.signal("INT");
         query.finish().assert(130, "", has("/1 shards"));
-        nothing_runs(&db);
+        db.assert_nothing_runs();
     }
 }
 
@@ -256,8 +251,8 @@ fn the_server_log_does_not_complain_of_us() {
     shardq(["query", "--csv", "SELECT generate_series(1, 1000000)"])
         .db(&db)
         .run_reading(1);
-    nothing_runs(&db);
-    nothing_runs(&empty);
+    db.assert_nothing_runs();
+    empty.assert_nothing_runs();
     let log = server.log();
     let complaints: Vec<_> = log
         .lines()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use shardq::sandbox::{InitdbTemplate, Options, Sandbox, sample};
 
-use super::{Program, Session};
+use super::{Program, Session, eventually};
 
 static TEMPLATE: LazyLock<InitdbTemplate> =
     LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
@@ -71,6 +71,26 @@ impl Db {
         };
         at("postgres").sql(&format!("CREATE DATABASE \"{name}\" {how}"));
         at(&name)
+    }
+
+    /// Waits until shardq has no backend on the server.
+    #[track_caller]
+    pub fn assert_nothing_runs(&self) {
+        eventually("no backend is left", || self.backends("shardq").is_empty());
+    }
+
+    /// Shards with a table `t (n)` of one row: the shard's number.
+    pub fn with_numbers(shards: u32) -> Self {
+        let db = Self::with_shards(shards);
+        db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+        db
+    }
+
+    /// Shards with a table `t (n, v)` of one row: the shard's number, as an int and after a `v`.
+    pub fn with_rows(shards: u32) -> Self {
+        let db = Self::with_shards(shards);
+        db.in_each_shard("CREATE TABLE t (n int, v text); INSERT INTO t VALUES ({n}, 'v{n}')");
+        db
     }
 
     /// A database with empty schemas `shard_0` to `shard_(n-1)`.

@@ -26,6 +26,11 @@ pub fn manifest(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
+/// Of an export with one file per shard.
+pub fn folder_manifest(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("_manifest.json")).unwrap()).unwrap()
+}
+
 /// The names in a folder, including hidden ones.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)

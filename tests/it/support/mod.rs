@@ -27,9 +27,11 @@ mod transcript;
 pub mod types;
 
 pub use db::{Db, private_server};
-pub use exports::{export, folder, lose_a_part_and_resume, manifest, names, verify};
+pub use exports::{
+    export, folder, folder_manifest, lose_a_part_and_resume, manifest, names, verify,
+};
 pub use faulty_link::{Fault, FaultyLink};
-pub use origins::{insert, searched, with_origins};
+pub use origins::{home_of, insert, searched, with_origins};
 pub use parquet::read_parquet;
 pub use pgbouncer::PgBouncer;
 pub use postmaster::Postmaster;

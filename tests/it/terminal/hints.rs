@@ -5,15 +5,9 @@ use crate::support::{ANY, Db, Terminal, shardq};
 const ONE_PER_SHARD: &str = "hint: one result per shard; add --global for a single total\n";
 const COUNT: &str = "SELECT count(*) FROM t";
 
-fn two_shards() -> Db {
-    let db = Db::with_shards(2);
-    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-    db
-}
-
 #[test]
 fn an_aggregate_per_shard_is_hinted_at_once_per_run() {
-    let db = two_shards();
+    let db = Db::with_numbers(2);
     for (args, times) in [
         ([COUNT, "-t"], 1),
         (["-cSELECT count(*) FROM t", "-cSELECT max(n) FROM t"], 1),
@@ -33,7 +27,7 @@ fn an_aggregate_per_shard_is_hinted_at_once_per_run() {
 
 #[test]
 fn an_aggregate_per_shard_is_not_hinted_at_in_a_log() {
-    let db = two_shards();
+    let db = Db::with_numbers(2);
     let ran = shardq(["query", COUNT]).db(&db).run();
     ran.assert(0, ANY, ANY);
     assert!(!ran.stderr.contains("hint:"), "{}", ran.stderr);

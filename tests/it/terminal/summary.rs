@@ -5,15 +5,9 @@ use std::time::Duration;
 
 use crate::support::{Db, Proxy, Terminal, has, has_all, shardq};
 
-fn three_shards() -> Db {
-    let db = Db::with_shards(3);
-    db.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
-    db
-}
-
 #[test]
 fn every_command_names_the_database_and_its_host() {
-    let db = three_shards();
+    let db = Db::with_numbers(3);
     let on = format!("{} on {}", db.name(), db.variable("PGHOST"));
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
@@ -34,7 +28,7 @@ fn every_command_names_the_database_and_its_host() {
 
 #[test]
 fn a_server_on_another_port_is_named_with_it() {
-    let db = three_shards();
+    let db = Db::with_numbers(3);
     let socket = Path::new(db.variable("PGHOST"));
     let local = db.variable("PGPORT").parse().unwrap();
     let proxy = Proxy::to_socket(socket, local, Duration::ZERO);
@@ -50,7 +44,7 @@ fn a_server_on_another_port_is_named_with_it() {
 
 #[test]
 fn a_selection_states_how_many_shards_there_are() {
-    let db = three_shards();
+    let db = Db::with_numbers(3);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("t.csv").display().to_string();
     let query = ["query", "--csv", "-t", "SELECT n FROM t", "--shards", "1-2"];
@@ -81,7 +75,7 @@ fn a_selection_states_how_many_shards_there_are() {
 
 #[test]
 fn on_a_terminal_the_location_is_as_long_as_the_line_has_room_for() {
-    let db = three_shards();
+    let db = Db::with_numbers(3);
     let (name, host) = (db.name(), db.variable("PGHOST"));
     let whole = format!("3 rows · 3/3 shards · {name} on {host} · one snapshot · ");
     let shorter = format!("3 rows · 3/3 shards · {name} · one snapshot · ");

@@ -6,12 +6,6 @@ use shardq::sandbox::Options;
 
 use crate::support::{Db, Program, Transcript, eventually, folder, private_server, shardq};
 
-fn two_shards() -> Db {
-    let db = Db::with_shards(2);
-    db.in_each_shard("CREATE TABLE t (n int, v text); INSERT INTO t VALUES ({n}, 'v{n}')");
-    db
-}
-
 fn query<const N: usize>(db: &Db, args: [&str; N]) -> Program {
     shardq(["query"]).args(args).db(db)
 }
@@ -23,7 +17,7 @@ fn query_in_turn<const N: usize>(db: &Db, args: [&str; N]) -> Program {
 
 #[test]
 fn summaries() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let folder = folder();
     let file = folder.path().join("t.csv");
     let file = file.to_str().unwrap();
@@ -43,7 +37,7 @@ fn summaries() {
 
 #[test]
 fn statements_that_every_shard_refuses() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     db.sql("CREATE TABLE public.settings (name text)");
     Transcript::of(&db)
         .run(query(&db, ["SELECT 1 FORM t"]))
@@ -88,7 +82,7 @@ fn shards_that_fail() {
 
 #[test]
 fn locks_and_timeouts() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let mut migration = db.session();
     migration.run("BEGIN; LOCK TABLE shard_1.t");
     Transcript::of(&db)
@@ -107,7 +101,7 @@ fn locks_and_timeouts() {
 
 #[test]
 fn roles_that_may_not_read() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let role = format!("guest {}", db.name());
     let role = &role[..role.len().min(60)];
     db.sql(&format!("CREATE ROLE \"{role}\" LOGIN"));
@@ -167,7 +161,7 @@ fn origins() {
 
 #[test]
 fn lost_connections() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let killed = "SELECT n, pg_terminate_backend(pg_backend_pid()) FROM t WHERE n = 1";
     Transcript::of(&db)
         .run(query_in_turn(&db, [killed]))
@@ -177,7 +171,7 @@ fn lost_connections() {
 
 #[test]
 fn interrupts() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let query = query(&db, ["SELECT pg_sleep(60)"]);
     let command = query.command_line();
     let running = query.spawn();
@@ -207,7 +201,7 @@ fn bytes_that_are_not_text() {
 
 #[test]
 fn notices() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     db.sql(
         "CREATE FUNCTION public.warns(n int) RETURNS int LANGUAGE plpgsql AS
            $$ BEGIN RAISE WARNING 'n is %', n USING HINT = 'Use another n.'; RETURN n; END $$",
@@ -220,7 +214,7 @@ fn notices() {
 
 #[test]
 fn files_that_cannot_be_written() {
-    let db = two_shards();
+    let db = Db::with_rows(2);
     let folder = folder();
     let to = |file: &str| query(&db, ["SELECT * FROM t", "--csv", "-o"]).args([file]);
     let missing = folder.path().join("missing/t.csv");

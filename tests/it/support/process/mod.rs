@@ -1,17 +1,23 @@
-//! Programs: starting, watching and signalling them, and their results. No wait is without a
-//! deadline.
+//! Programs: starting, watching and signalling them. No wait is without a deadline. `result` is what
+//! came out, and how it is checked; `captured` what has come through a pipe so far.
+
+mod captured;
+mod result;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use super::Db;
+
+pub(super) use captured::Captured;
+use result::dump;
+pub use result::{ANY, Ran, Text, has, has_all, without_location};
 
 /// No test needs this long; one that hangs must fail.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -344,160 +350,11 @@ impl Drop for Running {
     }
 }
 
-/// What a program printed, and how it ended.
-#[derive(Debug)]
-pub struct Ran {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub elapsed: Duration,
-    /// Peak resident memory; 0 without `/proc`.
-    pub peak_memory_kib: u64,
-}
-
-impl Ran {
-    /// Checks all three at once, and shows all three if one is wrong. A plain string must match
-    /// exactly; see also [`has`], [`has_all`] and [`ANY`].
-    #[track_caller]
-    pub fn assert<'a>(
-        &self,
-        status: i32,
-        stdout: impl Into<Text<'a>>,
-        stderr: impl Into<Text<'a>>,
-    ) -> &Self {
-        let (stdout, stderr) = (stdout.into(), stderr.into());
-        assert!(
-            self.status == status && stdout.matches(&self.stdout) && stderr.matches(&self.stderr),
-            "expected status {status}\nexpected stdout {stdout:?}\nexpected stderr {stderr:?}\n{}",
-            dump(Some(self.status), &self.stdout, &self.stderr)
-        );
-        self
-    }
-
-    /// Its output; fails if it did not succeed.
-    #[track_caller]
-    pub fn output(self) -> String {
-        self.assert(0, ANY, ANY);
-        self.stdout
-    }
-}
-
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=,:@+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-fn dump(status: Option<i32>, stdout: &str, stderr: &str) -> String {
-    let status = status.map_or("none yet".to_owned(), |status| status.to_string());
-    format!("--- status: {status}\n--- stdout:\n{stdout}\n--- stderr:\n{stderr}\n---")
-}
-
-/// An expected text.
-#[derive(Debug)]
-pub enum Text<'a> {
-    Is(&'a str),
-    Has(Vec<&'a str>),
-}
-
-/// Any text will do.
-pub const ANY: Text<'static> = Text::Has(Vec::new());
-
-pub fn has(part: &str) -> Text<'_> {
-    Text::Has(vec![part])
-}
-
-pub fn has_all<'a>(parts: impl Into<Vec<&'a str>>) -> Text<'a> {
-    Text::Has(parts.into())
-}
-
-impl Text<'_> {
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Is(whole) => text == *whole,
-            Self::Has(parts) => {
-                let unlocated = without_location(text);
-                let has = |part: &&str| text.contains(*part) || unlocated.contains(*part);
-                parts.iter().all(has)
-            }
-        }
-    }
-}
-
-/// The text without the `db on host` of its summaries: names and sockets differ from run to run.
-pub fn without_location(text: &str) -> String {
-    let is_location = |part: &&str| part.contains(" on ") && part.split(' ').count() == 3;
-    let lines = text.split('\n').map(|line| {
-        if !line.contains(" shards") {
-            return line.to_owned();
-        }
-        let parts = line.split(" · ").filter(|part| !is_location(part));
-        parts.collect::<Vec<_>>().join(" · ")
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-impl<'a> From<&'a str> for Text<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Is(text)
-    }
-}
-
-impl<'a> From<&'a String> for Text<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Is(text)
-    }
-}
-
-/// What has come through a pipe so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Captured(Arc<Mutex<(Vec<u8>, bool)>>);
-
-impl Captured {
-    pub(super) fn all_of(mut pipe: impl Read + Send + 'static) -> Self {
-        Self::fill(move |captured| {
-            let mut chunk = vec![0; 65536];
-            while let Ok(read @ 1..) = pipe.read(&mut chunk) {
-                captured.0.lock().unwrap().0.extend(&chunk[..read]);
-            }
-        })
-    }
-
-    fn nothing() -> Self {
-        Self::fill(|_| {})
-    }
-
-    fn lines_of(pipe: impl Read + Send + 'static, count: usize) -> Self {
-        Self::fill(move |captured| {
-            for line in BufReader::new(pipe)
-                .lines()
-                .map_while(Result::ok)
-                .take(count)
-            {
-                let text = format!("{line}\n");
-                captured.0.lock().unwrap().0.extend(text.bytes());
-            }
-        })
-    }
-
-    fn fill(read: impl FnOnce(&Self) + Send + 'static) -> Self {
-        let captured = Self::default();
-        let filled = captured.clone();
-        thread::spawn(move || {
-            read(&filled);
-            filled.0.lock().unwrap().1 = true;
-        });
-        captured
-    }
-
-    fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap().0).into_owned()
-    }
-
-    fn is_complete(&self) -> bool {
-        self.0.lock().unwrap().1
     }
 }

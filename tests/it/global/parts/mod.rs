@@ -1,5 +1,8 @@
-//! When a statement is answered with partials, when not, and why: with `--strategy` and
-//! `--colocated`, and where the partials turn out to be unsuitable.
+//! When a statement is answered with partials, when not, and why: with `--strategy`. `joins` is about
+//! what proves a join, `given_up` about partials that turn out to be unsuitable.
+
+mod given_up;
+mod joins;
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
@@ -79,61 +82,6 @@ fn why_a_statement_is_not_had_in_parts_is_said() {
 }
 
 #[test]
-fn a_foreign_key_proves_a_join_unless_shards_have_ids_in_common() {
-    let db = db();
-    let why = ["-- partial results", "no two shards share an id"];
-    explains(&db, &[JOIN], &why);
-    answers(&db, &[JOIN], "31");
-    db.in_shard(1, "INSERT INTO a (id) VALUES (12)");
-    is_not_had_in_parts(&db, JOIN, "share ids");
-    // Joins b in shard 0 with a in shard 1.
-    answers(&db, &[JOIN], "32");
-    db.in_shard(1, "DELETE FROM a WHERE id = 12");
-    explains(&db, &[JOIN], &why);
-}
-
-#[test]
-fn names_that_look_like_places_in_our_own_sql_prove_a_join_as_well() {
-    let db = Db::with_shards(2);
-    db.in_each_shard(
-        r#"CREATE TABLE "x{schemas}'""{table}" ("{schema}'""{table}" bigint PRIMARY KEY);
-           CREATE TABLE b (a_id bigint REFERENCES "x{schemas}'""{table}");
-           INSERT INTO "x{schemas}'""{table}" SELECT 2 * i + {n} FROM generate_series(1, 20) AS i;
-           INSERT INTO b TABLE "x{schemas}'""{table}""#,
-    );
-    let join =
-        r#"SELECT count(*) FROM "x{schemas}'""{table}" JOIN b ON a_id = "{schema}'""{table}""#;
-    explains(
-        &db,
-        &[join],
-        &["-- partial results", "no two shards share an id"],
-    );
-    answers(&db, &[join], "40");
-}
-
-#[test]
-fn only_a_foreign_key_that_holds_in_every_shard_proves_a_join() {
-    for change in [
-        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey",
-        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; INSERT INTO b VALUES (1, 12);
-         ALTER TABLE b ADD FOREIGN KEY (a_id) REFERENCES a NOT VALID",
-        "CREATE TABLE heir () INHERITS (b); INSERT INTO heir VALUES (1, 12)",
-        "ALTER TABLE a ENABLE ROW LEVEL SECURITY",
-        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; ALTER TABLE b ADD FOREIGN KEY (id) REFERENCES a",
-    ] {
-        let db = db();
-        db.in_shard(1, change);
-        is_not_had_in_parts(&db, JOIN, "a foreign key that every shard has");
-        let stray = if change.contains("VALUES") {
-            "32"
-        } else {
-            "31"
-        };
-        answers(&db, &[JOIN], stray);
-    }
-}
-
-#[test]
 fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
     const FLAG: &str = "--float-sums-in-parts";
     const SUMS: &str = "SELECT sum(d), avg(d), sum(d) FILTER (WHERE d > 2), sum(r) FROM f";
@@ -172,156 +120,6 @@ fn floats_are_added_up_shard_by_shard_where_that_is_asked_for() {
         .env("PGOPTIONS", "-c extra_float_digits=0")
         .run()
         .assert(0, has_all(["one statement", "extra_float_digits"]), ANY);
-}
-
-#[test]
-fn parts_that_are_too_large_are_one_statement() {
-    let db = db();
-    db.in_each_shard(
-        "CREATE TABLE large (id int, x text);
-         INSERT INTO large SELECT i, repeat('x', 1000000) FROM generate_series(1, 20) AS i",
-    );
-    let sql = "SELECT x FROM large ORDER BY id LIMIT 20";
-    explains(&db, &[sql], &["-- partial results"]);
-    is_not_had_in_parts(&db, sql, "too large to be worth");
-    shardq(["query", "-gt", "--csv", sql])
-        .db(&db)
-        .run()
-        .assert(0, ANY, has("20 rows"));
-}
-
-#[test]
-fn parts_that_turn_out_too_many_are_given_up_early() {
-    let db = Db::with_shards(8);
-    // All of them together would not be too many: only the first shards' look like it.
-    db.in_each_shard(
-        "CREATE TABLE visits AS
-             SELECT CASE WHEN {n} = 0 THEN i ELSE 1 END AS visitor FROM generate_series(1, 40000) AS i;
-         ALTER TABLE visits ALTER visitor SET (n_distinct = 10);
-         ANALYZE visits",
-    );
-    let sql = "SELECT visitor, count(*) FROM visits GROUP BY visitor ORDER BY visitor LIMIT 1";
-    explains(&db, &[sql], &["-- partial results"]);
-    for (strategy, how) in [
-        ("auto", "one statement ran over"),
-        ("partial", "per shard: median"),
-    ] {
-        shardq([
-            "query",
-            "-gt",
-            "--csv",
-            "--timing",
-            "--strategy",
-            strategy,
-            sql,
-        ])
-        .db(&db)
-        .run()
-        .assert(0, "1,280001\n", has_all(["1 row · 8/8 shards", how]));
-    }
-}
-
-#[test]
-fn a_shard_that_waits_too_long_is_waited_for_once() {
-    let db = db();
-    let mut migration = db.session();
-    migration.run("BEGIN; LOCK TABLE shard_1.a");
-    let asked = std::time::Instant::now();
-    shardq([
-        "query",
-        "-g",
-        "SELECT count(*) FROM a",
-        "--lock-timeout",
-        "2s",
-    ])
-    .db(&db)
-    .run()
-    .assert(
-        1,
-        "",
-        has_all(["55P03", "shardq: hint: shard_1.a is locked by process"]),
-    );
-    assert!(asked.elapsed().as_secs_f64() < 3.9, "{:?}", asked.elapsed());
-}
-
-#[test]
-fn colocated_is_believed() {
-    let db = db();
-    db.in_shard(
-        1,
-        "ALTER TABLE b DROP CONSTRAINT b_a_id_fkey; INSERT INTO b VALUES (1, 12)",
-    );
-    explains(
-        &db,
-        &[JOIN, "--colocated"],
-        &["-- partial results", "as --colocated asserts"],
-    );
-    answers(&db, &[JOIN], "32");
-    answers(&db, &[JOIN, "--colocated"], "31");
-    answers(&db, &[JOIN, "--colocated", "--strategy", "one"], "32");
-    answers(
-        &db,
-        &[
-            "SELECT count(*) FROM a JOIN b ON a.id = b.a_id AND a.shard = b.shard",
-            "--strategy",
-            "partial",
-        ],
-        "31",
-    );
-}
-
-/// India's time zone is abbreviated `IST`, which reads back as Israel's.
-#[test]
-fn times_that_cannot_be_read_back_are_not_sent_back() {
-    let db = db();
-    let sql = "SELECT max(at) FROM a";
-    let styled = |program: crate::support::Program| {
-        program
-            .env("PGDATESTYLE", "Postgres, DMY")
-            .env("PGTZ", "Asia/Kolkata")
-            .db(&db)
-            .run()
-    };
-    styled(shardq(["query", "-g", "-t", "--csv", sql])).assert(
-        0,
-        "Tue 02 Jan 20:00:00 2024 IST\n",
-        has("2/2 shards"),
-    );
-    styled(shardq(["query", "-g", "--strategy", "partial", sql])).assert(1, "", has("DateStyle"));
-    answers(
-        &db,
-        &["--strategy", "partial", sql],
-        "2024-01-02 14:30:00+00",
-    );
-}
-
-#[test]
-fn parts_of_too_many_rows_are_given_up_for_one_statement() {
-    let db = Db::with_shards(2);
-    db.in_each_shard(
-        "CREATE TABLE t AS SELECT 2 * i + {n} AS i FROM generate_series(1, 100001) AS i",
-    );
-    let sql = "SELECT count(DISTINCT i), count(*) FROM t";
-    answers(&db, &[sql], "200002,200002");
-    is_not_had_in_parts(&db, sql, "too large to be worth");
-}
-
-#[test]
-fn sums_that_numeric_may_not_hold_are_given_up_for_one_statement() {
-    let db = Db::with_shards(2);
-    db.in_each_shard(
-        "CREATE TABLE t AS SELECT 10::numeric ^ 70000 AS x, 1e-9000::numeric * {n} AS y",
-    );
-    for (sql, answer) in [
-        ("SELECT var_pop(x) FROM t", "0"),
-        ("SELECT var_pop(y) > 0 FROM t", "f"),
-    ] {
-        answers(&db, &[sql], answer);
-        shardq(["query", "-g", "--strategy", "partial", sql])
-            .db(&db)
-            .run()
-            .assert(1, "", has("--strategy partial"));
-    }
 }
 
 /// Each shard's connection would have its own time.
@@ -367,18 +165,6 @@ fn labels_and_columns_called_like_modifiers_are_had_in_parts() {
     }
 }
 
-/// The analyzer cannot be sure about some syntax. If the server rejects the partial, the single
-/// statement is used silently.
-#[test]
-fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
-    let db = db();
-    let sql = "SELECT n end, count(*) FROM a GROUP BY n ORDER BY n LIMIT 1";
-    let why = "the server types the partial result differently";
-    explains(&db, &[sql], &["one statement", why]);
-    answers(&db, &[sql], "1,2");
-    is_not_had_in_parts(&db, sql, why);
-}
-
 /// Postgres calls the best match, in whatever schema it is.
 #[test]
 fn functions_and_operators_of_public_are_called_in_one_statement() {
@@ -407,20 +193,6 @@ fn functions_and_operators_of_public_are_called_in_one_statement() {
         &[plain.replace("(v)", "(id)").as_str()],
         &["-- partial results"],
     );
-}
-
-/// `session_replication_role` lets such rows in, and the constraint still counts as valid.
-#[test]
-fn a_foreign_key_is_not_believed_of_rows_that_it_does_not_hold_for() {
-    let db = db();
-    explains(&db, &[JOIN], &["-- partial results"]);
-    db.in_shard(
-        1,
-        "SET session_replication_role = replica; INSERT INTO b VALUES (1, 12);
-         SET session_replication_role = origin",
-    );
-    is_not_had_in_parts(&db, JOIN, "share ids");
-    answers(&db, &[JOIN], "32");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Real failures during an export: no partial file appears under the target's name, the message
-//! says what to do, nothing is left on the server.
+//! says what to do, nothing is left on the server. `disk` is about what the system refuses.
+
+mod disk;
 
 use std::fs;
 use std::path::Path;
@@ -11,19 +13,12 @@ use crate::support::{
     private_server, shardq, verify,
 };
 
-const APPLICATION: &str = "shardq";
-
 /// Every shard returns many rows, slowly.
 const LONG: &str = "SELECT generate_series(1, 100000000) AS n, repeat('x', 200) AS filler";
 
 /// The third shard fails after half of its rows.
 const BREAKS: &str = "SELECT n, 1 / (n - CASE current_schema() WHEN 'shard_2' THEN 3000 ELSE 0 END) AS x \
                       FROM generate_series(1, 6000) AS n";
-
-#[track_caller]
-fn left_nothing(db: &Db) {
-    eventually("no backend is left", || db.backends(APPLICATION).is_empty());
-}
 
 /// Waits until part of the result is in the draft.
 #[track_caller]
@@ -50,6 +45,25 @@ fn untouched(file: &Path) {
     assert_eq!(names(file.parent().unwrap()), ["t.csv"]);
 }
 
+/// The command under test without root's privileges, which bypass file permissions.
+fn unprivileged(folder: &Path) -> Program {
+    use std::os::unix::fs::MetadataExt;
+    let shardq = env!("CARGO_BIN_EXE_shardq");
+    let probe = folder.join("probe");
+    let is_root = fs::write(&probe, "").is_ok() && fs::metadata(&probe).unwrap().uid() == 0;
+    let _ = fs::remove_file(probe);
+    if is_root {
+        Program::new("setpriv").args(["--reuid=65534", "--clear-groups", shardq])
+    } else {
+        Program::new(shardq)
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
 fn a_shard_that_fails_after_half_of_its_rows() {
     let db = Db::with_shards(4);
@@ -65,7 +79,7 @@ fn a_shard_that_fails_after_half_of_its_rows() {
         ]),
     );
     assert_eq!(names(folder.path()), [""; 0]);
-    left_nothing(&db);
+    db.assert_nothing_runs();
 }
 
 #[test]
@@ -146,7 +160,7 @@ fn signals_end_it_in_good_order() {
             ]),
         );
         untouched(&file);
-        left_nothing(&db);
+        db.assert_nothing_runs();
     }
 }
 
@@ -160,7 +174,7 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
     export.finish().assert(137, "", ANY);
     assert_eq!(fs::read_to_string(&file).unwrap(), "older");
     assert!(names(folder.path()).len() > 1, "a draft is left");
-    left_nothing(&db);
+    db.assert_nothing_runs();
     crate::support::export(&db, "SELECT 1 AS one", &file)
         .args(["--force"])
         .run()
@@ -199,171 +213,6 @@ fn what_a_killed_run_left_is_removed_whatever_the_permissions_of_the_target() {
 }
 
 #[test]
-fn a_limit_on_files_and_a_device_that_is_full() {
-    let db = Db::with_shards(2);
-    let folder = folder();
-    let file = folder.path().join("t.csv");
-    fs::write(&file, "older").unwrap();
-    let limited = "ulimit -f 2000; exec \"$0\" \"$@\"";
-    Program::new("sh")
-        .args([
-            "-c",
-            limited,
-            env!("CARGO_BIN_EXE_shardq"),
-            "export",
-            LONG,
-            "--force",
-            "-o",
-        ])
-        .args([&file])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "",
-            has_all(["File too large", "ulimit -f", "t.csv was not written"]),
-        );
-    untouched(&file);
-    left_nothing(&db);
-    Program::new("sh")
-        .args([
-            "-c",
-            limited,
-            env!("CARGO_BIN_EXE_shardq"),
-            "export",
-            LONG,
-            "--per-shard",
-            "-o",
-        ])
-        .args([folder.path().join("parts")])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "",
-            has_all([
-                "File too large",
-                "ulimit -f",
-                "parts is not complete; use --resume to export what is missing",
-                "0 rows · 0/2 shards, missing: shard_0-1 · one snapshot",
-            ]),
-        );
-    left_nothing(&db);
-    // Linux's device that is always full.
-    if Path::new("/dev/full").exists() {
-        export(&db, LONG, Path::new("/dev/full")).run().assert(
-            1,
-            "",
-            has_all(["No space left on device", "free some space"]),
-        );
-        left_nothing(&db);
-    }
-}
-
-#[test]
-fn no_more_files_are_open_at_once_than_a_low_limit_allows() {
-    let db = Db::with_shards(600);
-    let folder = folder();
-    let parts = folder.path().join("parts");
-    Program::new("sh")
-        .args(["-c", "ulimit -n 80; exec \"$0\" \"$@\""])
-        .args([env!("CARGO_BIN_EXE_shardq"), "export", "SELECT 1 AS one"])
-        .args(["--per-shard", "-j", "2", "-o"])
-        .args([&parts])
-        .db(&db)
-        .run()
-        .assert(0, "", has("600 rows · 600/600 shards · one snapshot"));
-    verify(&parts).run().assert(0, "", has("600/600 shards"));
-}
-
-#[test]
-fn a_folder_that_is_not_there_or_not_ours() {
-    let folder = folder();
-    let nowhere = folder.path().join("missing/t.csv");
-    // Fails without a server.
-    shardq(["export", "SELECT 1", "-h", "/nonexistent", "-o"])
-        .args([&nowhere])
-        .run()
-        .assert(
-            1,
-            "",
-            has_all(["missing/t.csv", "the directory does not exist"]),
-        );
-    let locked = folder.path().join("locked");
-    fs::create_dir(&locked).unwrap();
-    set_mode(&locked, 0o555);
-    set_mode(folder.path(), 0o755);
-    let file = locked.join("t.csv");
-    let arguments = ["export", "SELECT 1", "-h", "/nonexistent", "-o"];
-    unprivileged(&locked)
-        .args(arguments)
-        .args([&file])
-        .run()
-        .assert(1, "", has_all(["Permission denied", "must be writable"]));
-}
-
-/// The command under test without root's privileges, which bypass file permissions.
-fn unprivileged(folder: &Path) -> Program {
-    use std::os::unix::fs::MetadataExt;
-    let shardq = env!("CARGO_BIN_EXE_shardq");
-    let probe = folder.join("probe");
-    let is_root = fs::write(&probe, "").is_ok() && fs::metadata(&probe).unwrap().uid() == 0;
-    let _ = fs::remove_file(probe);
-    if is_root {
-        Program::new("setpriv").args(["--reuid=65534", "--clear-groups", shardq])
-    } else {
-        Program::new(shardq)
-    }
-}
-
-/// A small disk is mounted in a namespace of its own, which ends with the process.
-#[test]
-#[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
-fn a_disk_that_is_full() {
-    let namespace = |flags: &str, script| Program::new("unshare").args([flags, "sh", "-c", script]);
-    // root needs no user namespace; others can mount only in one.
-    let may_mount = |flags: &&str| {
-        let script = "mount -t tmpfs -o size=2m none /tmp";
-        namespace(flags, script).run().status == 0
-    };
-    let there = std::process::Command::new("unshare")
-        .arg("--version")
-        .output();
-    let flags = there
-        .ok()
-        .and_then(|_| ["-m", "-rm"].into_iter().find(may_mount));
-    let Some(flags) = flags else {
-        println!("skipped: no disk can be mounted here");
-        return;
-    };
-    let db = Db::with_shards(2);
-    let folder = folder();
-    let script = "mount -t tmpfs -o size=2m none \"$0\" && cd \"$0\" && echo older > t.csv \
-                  && { \"$@\"; status=$?; ls -A; cat t.csv; exit $status; }";
-    namespace(flags, script)
-        .args([folder.path()])
-        .args([env!("CARGO_BIN_EXE_shardq"), "export", LONG])
-        .args(["--force", "-o", "t.csv"])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "t.csv\nolder\n",
-            has_all([
-                "t.csv: No space left on device",
-                "free some space",
-                "t.csv was not written",
-            ]),
-        );
-    left_nothing(&db);
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-#[test]
 fn a_column_that_cannot_be_exported() {
     let db = Db::with_shards(2);
     db.in_shard(0, "CREATE TABLE t (a int)");
@@ -392,30 +241,5 @@ fn a_column_that_cannot_be_exported() {
     for name in ["t.csv", "t.csv.gz", "t.tsv", "t.jsonl", "t.parquet"] {
         refused("SELECT a FROM t", name, &[differ]);
     }
-    left_nothing(&db);
-}
-
-/// Only uncompressed output can be compressed.
-#[test]
-fn no_room_is_no_reason_to_compress_what_is_compressed() {
-    let db = Db::with_shards(2);
-    let full = Path::new("/dev/full");
-    for (format, advice) in [
-        (
-            "csv",
-            "elsewhere, or compress it (.csv.zst takes about a tenth)\n",
-        ),
-        (
-            "jsonl",
-            "elsewhere, or compress it (.jsonl.zst takes about a tenth)\n",
-        ),
-        ("csv.gz", "free some space, or write elsewhere\n"),
-        ("tsv.zst", "free some space, or write elsewhere\n"),
-        ("parquet", "free some space, or write elsewhere\n"),
-    ] {
-        let export = export(&db, LONG, full).args(["--format", format]);
-        export
-            .run()
-            .assert(1, "", has_all(["/dev/full: No space left", advice]));
-    }
+    db.assert_nothing_runs();
 }

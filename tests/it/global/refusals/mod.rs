@@ -1,5 +1,8 @@
-//! Queries that cannot be exact are rejected in the user's terms; and the command as a whole: its
-//! output, error positions, and help.
+//! Queries that cannot be exact are rejected in the user's terms. `other_relations` is about names that
+//! may mean something that is not sharded, `output` about the command as a whole.
+
+mod other_relations;
+mod output;
 
 use super::refused;
 use crate::support::{ANY, Db, has, has_all, shardq};
@@ -179,67 +182,6 @@ fn what_only_looks_alike_is_answered() {
 }
 
 #[test]
-fn the_result_is_one_and_the_footer_counts_the_shards() {
-    let db = db();
-    shardq([
-        "query",
-        "--global",
-        "--csv",
-        "SELECT shard, name FROM t WHERE name IS NOT NULL ORDER BY 1 DESC",
-    ])
-    .db(&db)
-    .run()
-    .assert(
-        0,
-        "shard,name\nshard_1,row 1\nshard_0,row 0\n",
-        has_all(["2 rows · 2/2 shards · one snapshot"]),
-    );
-    shardq([
-        "query",
-        "-g",
-        "--csv",
-        "SELECT count(*) FROM t",
-        "--shards",
-        "1",
-    ])
-    .db(&db)
-    .run()
-    .assert(0, "count\n2\n", has("1/1 shards"));
-}
-
-#[test]
-fn errors_point_into_the_statement_as_it_was_written() {
-    let db = db();
-    shardq(["query", "-g", "WITH x AS (SELECT 1)\nSELECT nosuch FROM t"])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "",
-            "shardq: error: ERROR 42703: column \"nosuch\" does not exist\n\
-             LINE 2: SELECT nosuch FROM t\n\
-             \u{20}              ^\n",
-        );
-    shardq(["query", "-g", "SELECT 1 / (id - id) FROM t"])
-        .db(&db)
-        .run()
-        .assert(1, "", has("22012: division by zero"));
-    // An error about something other than a name has no hint about name lookup.
-    let sql = "SELECT pg_sleep(0) FROM t GROUP BY 1";
-    let caret = format!("{:>1$}", '^', "LINE 1: ".len() + sql.len());
-    shardq(["query", "-g", sql]).db(&db).run().assert(
-        1,
-        "",
-        format!(
-            "shardq: error: ERROR 42883: could not identify an equality operator for type void\n\
-             LINE 1: {sql}\n\
-             {caret}\n"
-        )
-        .as_str(),
-    );
-}
-
-#[test]
 fn shards_that_differ_are_named_before_anything_runs_and_can_be_left_out() {
     let db = Db::with_shards(4);
     db.in_each_shard("CREATE TABLE t (id int, name text); INSERT INTO t VALUES ({n}, 'x')");
@@ -274,24 +216,6 @@ fn shards_that_differ_are_named_before_anything_runs_and_can_be_left_out() {
 }
 
 #[test]
-fn explain_says_which_way_and_why_and_prints_the_sql() {
-    let db = db();
-    shardq(["query", "-g", "--explain", "SELECT name FROM t"])
-        .db(&db)
-        .run()
-        .assert(
-            0,
-            has_all([
-                "one statement",
-                "sharded tables: t, over 2 shards",
-                "WITH \"t\" AS NOT MATERIALIZED (SELECT \"id\", \"name\"",
-                "FROM \"shard_1\".\"t\")\nSELECT name FROM t;",
-            ]),
-            ANY,
-        );
-}
-
-#[test]
 fn old_strings_are_read_as_the_server_reads_them() {
     let db = db();
     db.sql(&format!(
@@ -311,126 +235,6 @@ fn old_strings_are_read_as_the_server_reads_them() {
 }
 
 #[test]
-fn a_view_of_the_shards_is_not_answered_from_public() {
-    let db = db();
-    db.sql("CREATE VIEW public.v AS SELECT 7 AS n; CREATE TABLE public.w (v int); CREATE SEQUENCE public.s");
-    refused(
-        &db,
-        "SELECT last_value FROM s",
-        &[
-            "\"s\" is a view or a sequence in the shards",
-            "write public.s",
-        ],
-    );
-    for sql in [
-        "SELECT count(*) FROM v",
-        "SELECT 1 FROM t JOIN ONLY v ON true",
-        "SELECT t.id FROM t, \"v\" AS x",
-        "WITH x AS (TABLE v) SELECT * FROM x",
-    ] {
-        refused(
-            &db,
-            sql,
-            &[
-                "\"v\" is a view or a sequence in the shards",
-                "without --global",
-                "write public.v",
-            ],
-        );
-    }
-    for (sql, answer) in [
-        ("SELECT v.n FROM public.v", "7"),
-        ("SELECT count(v) FROM w", "0"),
-        ("SELECT max(v.id) FROM t AS v", "11"),
-    ] {
-        shardq(["query", "-g", "-t", "--csv", sql])
-            .db(&db)
-            .run()
-            .assert(0, &format!("{answer}\n"), ANY);
-    }
-}
-
-#[test]
-fn a_table_that_only_shards_have_that_are_not_asked_is_not_answered_from_public() {
-    let db = Db::with_shards(3);
-    db.in_each_shard("CREATE TABLE t (id int); CREATE TABLE u (t int)");
-    db.in_shard(2, "DROP TABLE t; INSERT INTO u VALUES (5)");
-    db.sql("CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (7)");
-    let missing = "shard_2: no table \"t\", which other shards have";
-    for extra in ["--quiet", "--skip-missing"] {
-        shardq(["query", "-g", "SELECT * FROM t", "--shards", "2", extra])
-            .db(&db)
-            .run()
-            .assert(1, "", has_all([missing, "--shards", "write public.t"]));
-    }
-    for (sql, answer) in [
-        ("SELECT t.id FROM public.t", "7"),
-        ("SELECT t FROM u", "5"),
-        ("SELECT u.t, t FROM u", "5,5"),
-    ] {
-        shardq(["query", "-g", "-t", "--csv", sql, "--shards", "2"])
-            .db(&db)
-            .run()
-            .assert(0, &format!("{answer}\n"), ANY);
-    }
-    db.sql("DROP TABLE public.t");
-    shardq(["query", "-g", "SELECT * FROM t", "--shards", "2"])
-        .db(&db)
-        .run()
-        .assert(1, "", has_all([missing, "finish the migration"]));
-    db.in_each_shard("DROP TABLE IF EXISTS t");
-    db.sql("CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (7)");
-    shardq([
-        "query",
-        "-g",
-        "-t",
-        "--csv",
-        "SELECT * FROM t",
-        "--shards",
-        "2",
-    ])
-    .db(&db)
-    .run()
-    .assert(0, "7\n", ANY);
-}
-
-#[test]
-fn a_label_that_a_table_is_called_by_reads_nothing_of_it() {
-    let db = db();
-    db.in_each_shard("CREATE TABLE name (a int); CREATE TABLE base (a int)");
-    db.in_shard(
-        0,
-        "CREATE TABLE only_here (a int); ALTER TABLE name ADD b int",
-    );
-    db.in_shard(1, "ALTER TABLE base INHERIT shard_0.base");
-    for (sql, answer) in [
-        ("SELECT count(name) FROM t", "2"),
-        ("SELECT max(only_here.id) FROM t AS only_here", "11"),
-        ("SELECT count(*) AS base FROM t", "4"),
-        ("SELECT min(id) AS xmin FROM t", "0"),
-        (
-            "WITH v AS (SELECT count(*) AS n FROM t) SELECT n FROM v",
-            "4",
-        ),
-    ] {
-        shardq(["query", "-g", "-t", "--csv", "--skip-missing", sql])
-            .db(&db)
-            .run()
-            .assert(0, &format!("{answer}\n"), has("2/2 shards"));
-    }
-    refused(
-        &db,
-        "SELECT * FROM name",
-        &["name", "table definitions differ between shards"],
-    );
-    refused(
-        &db,
-        "SELECT count(*) FROM base",
-        &["share rows by inheritance"],
-    );
-}
-
-#[test]
 fn a_domain_whose_column_is_collated_otherwise_is_refused() {
     let db = db();
     db.in_each_shard(
@@ -446,17 +250,4 @@ fn a_domain_whose_column_is_collated_otherwise_is_refused() {
         "SELECT count(x) FROM other",
         &["\"x\"", "a different collation than its domain"],
     );
-}
-
-#[test]
-fn the_shard_comes_first_on_the_search_path() {
-    shardq([
-        "query",
-        "-g",
-        "SELECT 1",
-        "--search-path",
-        "public, {shard}",
-    ])
-    .run()
-    .assert(2, "", has("put {shard} first"));
 }

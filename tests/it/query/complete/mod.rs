@@ -1,11 +1,13 @@
 //! Complete, or clearly incomplete: no shard vanishes, and each one that fails is named with
-//! Postgres's own error.
+//! Postgres's own error. `expected` is about which shards there should be, `columns` about shards
+//! whose columns disagree.
+
+mod columns;
+mod expected;
 
 use std::time::Duration;
 
-use shardq::sandbox::Options;
-
-use crate::support::{ANY, Db, eventually, has, has_all, private_server, shardq};
+use crate::support::{ANY, Db, eventually, has, has_all, shardq};
 
 /// Shards 0 to count-1, each with its number in a table.
 fn numbered(count: u32) -> Db {
@@ -203,113 +205,6 @@ fn stop_at_the_first_error_stops_the_others_on_the_server() {
 }
 
 #[test]
-fn gaps_in_the_numbering_are_said() {
-    let db = Db::empty();
-    db.create_shards([0, 1, 4, 5, 9]);
-    shardq(["query", "-t", "--csv", "SELECT 1"])
-        .db(&db)
-        .run()
-        .assert(
-            0,
-            "shard_0,1\nshard_1,1\nshard_4,1\nshard_5,1\nshard_9,1\n",
-            has_all([
-                "shardq: warning: shard_2-3, shard_6-8 missing (gap in shard numbers)\n",
-                "5/5 shards",
-            ]),
-        );
-    // `--quiet` does not suppress it.
-    shardq(["query", "--quiet", "SELECT 1"])
-        .db(&db)
-        .run()
-        .assert(
-            0,
-            ANY,
-            "shardq: warning: shard_2-3, shard_6-8 missing (gap in shard numbers)\n",
-        );
-}
-
-#[test]
-fn as_many_shards_as_expected_or_none() {
-    let db = Db::empty();
-    db.create_shards([0, 1, 3]);
-    let run = |expected: &str| {
-        let args = [
-            "query",
-            "-qt",
-            "--csv",
-            "--expect-shards",
-            expected,
-            "SELECT 1",
-        ];
-        shardq(args).db(&db).run()
-    };
-    run("4").assert(
-        1,
-        "",
-        "shardq: error: expected 4 shards, found 3: shard_2 missing\n",
-    );
-    run("2").assert(1, "", "shardq: error: expected 2 shards, found 3\n");
-    run("3").assert(0, "shard_0,1\nshard_1,1\nshard_3,1\n", ANY);
-}
-
-#[test]
-fn a_shard_that_is_asked_for_and_not_there_is_an_error() {
-    let db = Db::with_shards(3);
-    shardq(["query", "--shards", "1-4,7", "SELECT 1"])
-        .db(&db)
-        .run()
-        .assert(
-            1,
-            "",
-            "shardq: error: no such shard: shard_3-4, shard_7; the shards are shard_0-2\n",
-        );
-}
-
-#[test]
-fn a_database_without_shards_names_those_that_have_some() {
-    // With few databases: all are searched, within seconds.
-    let server = private_server(Options::default());
-    let sharded = Db::on(&server);
-    sharded.create_shards(0..3);
-    let empty = Db::on(&server);
-    let hint = format!("\n  {} (3 shards)", sharded.name());
-    shardq(["query", "SELECT 1"]).db(&empty).run().assert(
-        1,
-        "",
-        has_all([
-            &format!("shardq: error: database \"{}\" has no shards", empty.name()),
-            hint.as_str(),
-        ]),
-    );
-}
-
-#[test]
-fn shards_are_schemas_numbered_without_leading_zeros_and_nothing_else() {
-    let db = Db::empty();
-    for schema in [
-        "shard_0",
-        "shard_x",
-        "shard_2b",
-        "shard_007",
-        "shard_",
-        "shard_-1",
-        "shard_ 1",
-        "SHARD_1",
-        "shards_1",
-        "xshard_1",
-        "shard_1_old",
-        "shard_99999999999",
-        "shard_٣",
-    ] {
-        db.sql(&format!("CREATE SCHEMA \"{schema}\""));
-    }
-    shardq(["query", "-t", "--csv", "SELECT 1"])
-        .db(&db)
-        .run()
-        .assert(0, "shard_0,1\n", has("1/1 shards"));
-}
-
-#[test]
 fn shards_stand_in_numeric_order_whatever_finished_first() {
     let db = Db::empty();
     db.create_shards([100, 10, 9, 2, 1, 0]);
@@ -333,87 +228,5 @@ fn rows_of_a_shard_keep_the_servers_order() {
             0,
             "shard_0,3\nshard_0,2\nshard_0,1\nshard_1,3\nshard_1,2\nshard_1,1\n",
             "",
-        );
-}
-
-#[test]
-fn a_shard_whose_columns_disagree_is_named_with_the_column_and_both_types() {
-    for (odd, complaint) in [
-        (
-            "a int, c text",
-            "shard_2: column 2 is \"c\", but it is \"b\" in shard_0\n",
-        ),
-        (
-            "a bigint, b text",
-            "shard_2: column 1 \"a\" is bigint, but it is integer in shard_0\n",
-        ),
-        (
-            "a int, b varchar(3)[]",
-            "shard_2: column 2 \"b\" is character varying[], but it is text in shard_0\n",
-        ),
-        (
-            "a int",
-            "shard_2: the result has 1 columns, but it has 2 in shard_0\n",
-        ),
-        (
-            "a int, b text, c int",
-            "shard_2: the result has 3 columns, but it has 2 in shard_0\n",
-        ),
-    ] {
-        let db = Db::with_shards(4);
-        db.in_each_shard("CREATE TABLE t (a int, b text); INSERT INTO t VALUES ({n}, 'x')");
-        let values = "INSERT INTO t SELECT";
-        db.in_shard(
-            2,
-            &format!("DROP TABLE t; CREATE TABLE t ({odd}); {values}"),
-        );
-        shardq(["query", "-t", "--csv", "SELECT * FROM t"])
-            .db(&db)
-            .run()
-            .assert(
-                3,
-                "shard_0,0,x\nshard_1,1,x\nshard_3,3,x\n",
-                has_all([complaint, "3/4 shards"]),
-            );
-    }
-}
-
-#[test]
-fn a_type_that_every_shard_defines_for_itself_is_one_type() {
-    let db = Db::with_shards(3);
-    db.in_each_shard(
-        "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE pair AS (a int, b mood);
-         CREATE DOMAIN small AS int CHECK (VALUE < 10);
-         CREATE TABLE t AS SELECT 'ok'::mood AS m, ARRAY['sad'::mood] AS ms,
-            ROW(1, 'ok')::pair AS p, 3::small AS d",
-    );
-    shardq(["query", "-t", "--csv", "SELECT m, ms, p, d, t FROM t"])
-        .db(&db)
-        .run()
-        .assert(
-            0,
-            "shard_0,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n\
-         shard_1,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n\
-         shard_2,ok,{sad},\"(1,ok)\",3,\"(ok,{sad},\"\"(1,ok)\"\",3)\"\n",
-            has("3/3 shards"),
-        );
-}
-
-#[test]
-fn a_type_of_the_same_name_from_elsewhere_is_another_one() {
-    let db = Db::with_shards(2);
-    db.sql("CREATE TYPE public.mood AS ENUM ('ok')");
-    db.in_shard(
-        0,
-        "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t AS SELECT 'ok'::mood AS m",
-    );
-    db.in_shard(1, "CREATE TABLE t AS SELECT 'ok'::public.mood AS m");
-    shardq(["query", "-t", "--csv", "SELECT m FROM t"])
-        .db(&db)
-        .run()
-        .assert(
-            3,
-            "shard_0,ok\n",
-            has("shard_1: column 1 \"m\" is public.mood, but it is mood in shard_0\n"),
         );
 }
