@@ -13,7 +13,9 @@ use super::select::SelectArgs;
 use super::values;
 use crate::find::report::OutputMode;
 use crate::pg::column_name::ColumnName;
-use crate::sharding::routing::key::KeyKind;
+use crate::sharding::layout::Layout;
+use crate::sharding::schemas_from::SchemasFrom;
+use crate::sharding::statement::Statement;
 
 /// Compute which shard a key belongs in and check that it is there
 ///
@@ -62,9 +64,13 @@ pub struct FindArgs {
     )]
     pub key: Option<String>,
 
-    /// Treat the key as this kind [default: id if all digits, else origin]
-    #[arg(long, value_enum)]
-    pub kind: Option<KeyKind>,
+    /// Treat the key as this kind: origin, account, id, or one of the profile's
+    /// [default: id if all digits, else origin]
+    ///
+    /// A profile defines kinds of keys, and how their shards are computed: see
+    /// docs/guide/keys.md.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
 
     /// Search a column of all shards for KEY, e.g. origins.name
     ///
@@ -113,6 +119,20 @@ pub struct FindArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
+    /// Shards are the schemas that this statement lists, in its order
+    ///
+    /// Its first column is the name of a schema. A second one is a label, which --shards and
+    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// does not exist is a missing shard.
+    #[arg(
+        long,
+        value_name = "SQL",
+        value_parser = values::statement,
+        conflicts_with_all = ["schemas", "exclude_schemas"],
+        help_heading = "Shards"
+    )]
+    pub schemas_from: Option<Statement>,
+
     #[command(flatten)]
     pub select: SelectArgs,
 
@@ -128,6 +148,13 @@ pub struct FindArgs {
 }
 
 impl FindArgs {
+    pub fn layout(&self) -> Layout {
+        match &self.schemas_from {
+            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
+            None => self.layout.layout(),
+        }
+    }
+
     pub fn form(&self) -> OutputMode {
         match (self.short, self.json) {
             (true, _) => OutputMode::Short,

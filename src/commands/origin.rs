@@ -22,7 +22,7 @@ use crate::find::matches::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;
-use crate::sharding::routing::key::{Key, KeyKind};
+use crate::sharding::routing::key::Key;
 use crate::sharding::selection::{OriginRoute, Origins, Selection};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
@@ -220,7 +220,7 @@ async fn search(
     places: KeyLocations<'_>,
     console: &mut Console,
 ) -> Result<Everywhere, Error> {
-    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
+    let key = Key::Origin(route.name.clone());
     let (limits, layout) = (places.plan.limits, places.plan.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let search = Search {
@@ -249,7 +249,7 @@ async fn search_anew(
         opened = session_setup::open(settings, 1, ConnectRetry::ServerRestarting, console) => opened?,
         () = interrupt.requested() => return Ok(None),
     };
-    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
+    let key = Key::Origin(route.name.clone());
     let (limits, layout) = (of_run.limits, of_run.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let work = async {

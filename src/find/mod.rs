@@ -3,4 +3,5 @@ pub mod batch;
 pub mod lookup;
 pub mod matches;
 pub mod report;
+pub mod route;
 pub mod tables;

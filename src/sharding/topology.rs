@@ -52,7 +52,7 @@ pub enum TopologyError {
     #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
     NoneHasTable(String),
     #[error(
-        "origins are in shards by number, but shards have names here; shardq find KEY --in \
+        "keys are in shards by number, but shards have names here; shardq find KEY --in \
          TABLE.COLUMN searches all shards"
     )]
     NoNumbers,

@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod keys;
 mod reader;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use file::ProfileFile;
 
 use super::Environment;
 use super::parameters::Parameters;
+use crate::sharding::routing::key_kinds::KeyKinds;
 
 /// A profile with what it inherits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Profile {
     /// Where to connect.
     pub(super) connection: Parameters,
     pub(super) password_command: Option<PasswordCommand>,
+    /// The kinds of keys.
+    pub keys: KeyKinds,
     /// Values of command-line flags, by the flag's name.
     pub flags: Vec<(&'static str, Vec<String>)>,
 }

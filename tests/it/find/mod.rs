@@ -3,6 +3,7 @@
 mod from_file;
 mod in_column;
 mod incomplete;
+mod kinds;
 mod lookup;
 
 use crate::support::Db;
