@@ -148,6 +148,9 @@ pub enum Error {
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// No shard has or should have the keys of `--key`.
+    #[error("no shard to query: {0}")]
+    KeysNowhere(String),
     /// The server cannot compute the shard of a key.
     #[error("{0}")]
     Route(RouteError),
@@ -240,7 +243,11 @@ impl Error {
 
     /// Whether a retry may succeed. Connecting has been retried already.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Fanout(error) if error.is_transient())
+        match self {
+            Self::Fanout(error) => error.is_transient(),
+            Self::Lookup(error) => error.is_transient(),
+            _ => false,
+        }
     }
 
     pub fn exit(&self) -> Exit {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::commands::error::Error;
-use crate::commands::shard_lists;
+use crate::commands::keys;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::{CopyFormat, CopyOptions, ResultProtocol};
@@ -132,7 +132,7 @@ fn validate_null_text(kind: ExportFormat, null: &str) -> Option<String> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
-    let filter = shard_lists::filter(&args.shards.select, shard_lists::held_by(&args.statement))?;
+    let filter = keys::filter(&args.shards, &args.statement)?;
     let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {
@@ -256,6 +256,12 @@ impl ExportRequest<'_> {
                 (args.shards.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
             ),
             ("origin", origins(&args.shards.origin)),
+            ("key", origins(&args.shards.key)),
+            (
+                "key-from",
+                (args.shards.key_from.as_ref()).map(|file| file.display().to_string().into()),
+            ),
+            ("kind", text(&args.shards.kind)),
             ("null", text(&args.output.null)),
             (
                 "delimiter",

@@ -77,6 +77,7 @@ pub async fn start(
             let located = Located::by(origin_lookups, places, console).await?;
             located.or_refuse(console)?;
         }
+        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
         // The progress estimate must not include shards that are not queried.
         let rows = &mut server_info.shard_rows;
         rows.retain(|shard, _| shards.binary_search(shard).is_ok());

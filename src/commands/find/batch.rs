@@ -228,8 +228,8 @@ impl Batch<'_> {
             shard_count,
         };
         let rule = key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
-        let file = self.input.file().clone();
-        let mut searches = BatchSearch::new(search, &file);
+        let called = format!("a key of {}", self.input.file());
+        let mut searches = BatchSearch::new(search, &called);
         while !self.is_closed
             && let Some(mut keys) = self.next(&rule).await?
         {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::search::{Search, Unanswered, not_comparable, unreadable};
 use crate::commands::error::{Error, NotComparable};
 use crate::exec::failures::Failures;
-use crate::find::batch::input::InputFile;
 use crate::find::batch::keys::{ChunkKeys, KeyGroup, KeyRule};
 use crate::find::batch::lookup::{self as batch_lookup, KeyArray, RoundResult};
 use crate::find::lookup::Lookup;
@@ -25,7 +24,8 @@ use crate::terminal::console::Console;
 pub struct BatchSearch<'a> {
     /// Its key is one of the input, and not used.
     search: Search<'a>,
-    file: &'a InputFile,
+    /// What a key is called in messages.
+    called: String,
     groups: BTreeMap<KeyGroup, GroupSearch>,
     /// Shards where keys belong, but that are not selected.
     unselected: BTreeSet<Shard>,
@@ -42,10 +42,10 @@ struct GroupSearch {
 }
 
 impl<'a> BatchSearch<'a> {
-    pub fn new(search: Search<'a>, file: &'a InputFile) -> Self {
+    pub fn new(search: Search<'a>, called: &str) -> Self {
         Self {
             search,
-            file,
+            called: called.to_owned(),
             groups: BTreeMap::new(),
             unselected: BTreeSet::new(),
         }
@@ -174,7 +174,7 @@ impl<'a> BatchSearch<'a> {
             && let Some(report) = not_comparable(&round.failures)
         {
             let error = NotComparable {
-                value: format!("a key of {}", self.file),
+                value: self.called.clone(),
                 column: self.column_of(group),
                 report,
             };

@@ -2,7 +2,7 @@
 
 mod batch;
 mod batch_report;
-mod batch_search;
+pub mod batch_search;
 pub mod lookup_plan;
 mod routing;
 pub mod search;

@@ -177,6 +177,7 @@ pub(super) async fn prepare(
             let located = Located::by(origin_lookups, places, console).await?;
             located.or_refuse(console)?;
         }
+        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
         Ok(Prepared {
             execution: prepared.plan,
             selection,

@@ -1,6 +1,6 @@
 //! The distinct keys of a chunk, where they belong, and where they were found. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -182,6 +182,23 @@ impl KeyRule {
 }
 
 impl ChunkKeys {
+    /// Each of these once, without rows.
+    ///
+    /// # Errors
+    /// If a shard needs the number of shards.
+    pub fn of(keys: &[Key], rule: &KeyRule) -> Result<Self, NoRoute> {
+        let mut known = HashSet::new();
+        let mut chunk = Self::default();
+        for key in keys.iter().filter(|key| known.insert(key.to_string())) {
+            chunk.states.push(KeyState {
+                expected: rule.expected(key, None)?,
+                key: key.clone(),
+                found: Vec::new(),
+            });
+        }
+        Ok(chunk)
+    }
+
     /// # Errors
     /// If a row has no valid key.
     pub fn new(
