@@ -33,7 +33,7 @@ use crate::sharding::statement::Statement;
 /// 3 some are not, or a shard could not be searched.
 #[derive(Args)]
 #[command(
-    override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>",
+    override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>\n       shardq find [OPTIONS] --learn <TABLE.COLUMN>",
     after_help = "\
 Examples:
   shardq find core
@@ -41,6 +41,7 @@ Examples:
   shardq find --kind account ada -d builder_sessionsrv
   shardq find ada@example.com --in users.email --schemas 'tenant_{name}'
   shardq find --from origins.csv --column name > shards.csv
+  shardq find -P live --learn accounts.name >> ~/.config/shardq/config.toml
   psql -c \"SELECT count(*) FROM $(shardq find --short core).origin_packages\"
   shardq find --no-verify --shard-count 128 core
 
@@ -60,7 +61,7 @@ pub struct FindArgs {
     #[arg(
         value_name = "KEY",
         value_parser = NonEmptyStringValueParser::new(),
-        required_unless_present = "from"
+        required_unless_present_any = ["from", "learn"]
     )]
     pub key: Option<String>,
 
@@ -97,6 +98,21 @@ pub struct FindArgs {
     /// Name of the column with the keys, if the file has several
     #[arg(long, value_name = "NAME", requires = "from")]
     pub column: Option<String>,
+
+    /// Find out how the keys of a column are distributed over the shards, e.g. accounts.name
+    ///
+    /// Takes up to 4,096 keys that are there, and tries the known hashes, moduli, offsets and
+    /// layouts of ids. Prints the one that fits all keys as lines of a profile, with KIND as
+    /// its name [default: the table's]. If none does, the exit status is 1, and a message says how
+    /// far the best one got.
+    #[arg(
+        long,
+        value_name = "TABLE.COLUMN",
+        conflicts_with_all = [
+            "key", "in_column", "from", "no_verify", "shard_count", "short", "json"
+        ]
+    )]
+    pub learn: Option<ColumnName>,
 
     /// Compute only, without a server; names need --shard-count
     #[arg(long, conflicts_with_all = ["shards", "exclude_shards", "having_table"])]

@@ -3,6 +3,7 @@
 mod batch;
 mod batch_report;
 pub mod batch_search;
+mod learn;
 pub mod lookup_plan;
 mod routing;
 pub mod search;
@@ -37,6 +38,9 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(file) = &args.from {
         // Boxed because the future is large.
         return Box::pin(batch::run(&args, InputFile::new(file))).await;
+    }
+    if let Some(column) = &args.learn {
+        return Box::pin(learn::run(&args, column)).await;
     }
     let mut console = Console::new(args.quiet);
     let key = routing::key(&args, &args.connection.key_kinds())?;

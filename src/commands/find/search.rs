@@ -131,7 +131,14 @@ impl Search<'_> {
         if let Err(missing) = &picked {
             console.warning(missing);
         }
-        picked.is_ok()
+        // A list of shards may have some that do not exist.
+        let is_there = self.topology.nonexistent().binary_search(&shard).is_err();
+        if !is_there {
+            console.warning(&format!(
+                "{shard} is listed by --schemas-from, but does not exist"
+            ));
+        }
+        picked.is_ok() && is_there
     }
 
     /// Searches all selected shards. If the one where the key belongs is not among them, it is

@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod keys;
 mod reader;
+pub mod write;
 
 use std::path::PathBuf;
 

@@ -239,13 +239,13 @@ fn listed(
 }
 
 /// A key that is a whole number.
-fn whole_number(key: &str) -> Option<HashValue> {
+pub fn whole_number(key: &str) -> Option<HashValue> {
     let number: i64 = key.parse().ok()?;
     Some(HashValue::Signed(number.into()))
 }
 
 /// A number that the server computed: a `numeric` may have zeros behind the point.
-fn number_of(text: &str) -> Option<HashValue> {
+pub fn number_of(text: &str) -> Option<HashValue> {
     let whole = match text.split_once('.') {
         Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') => whole,
         _ => text,

@@ -8,7 +8,6 @@ use std::ops::Range;
 use crate::pg::lexer::{Encoding, StringSyntax, TokenKind, tokens};
 use crate::pg::sql_template;
 use crate::sharding::routing::buckets::Buckets;
-use crate::text::escape::one_line;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerRule {
@@ -131,6 +130,11 @@ impl KeySql {
         &self.text
     }
 
+    /// For messages.
+    fn in_one_line(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// With this in place of `$1`.
     fn of(&self, key: &str) -> String {
         let mut sql = String::new();
@@ -163,8 +167,8 @@ impl ServerRule {
             Self::Sql {
                 expression,
                 buckets,
-            } => (one_line(expression.as_str()), buckets),
-            Self::Lookup(query) => return format!("by {}", one_line(query.as_str())),
+            } => (expression.in_one_line(), buckets),
+            Self::Lookup(query) => return format!("by {}", query.in_one_line()),
         };
         format!("{rule}{}", buckets.describe(divisor))
     }

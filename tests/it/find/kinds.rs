@@ -196,9 +196,9 @@ fn domains() -> Db {
     db.sql(
         "CREATE TABLE customers_client (id int PRIMARY KEY, schema_name text);
          CREATE TABLE customers_domain (domain text, tenant_id int);
-         INSERT INTO customers_client VALUES (1, 'public'), (2, 'acme'), (3, 'beta');
+         INSERT INTO customers_client VALUES (1, 'public'), (2, 'acme'), (3, 'beta'), (4, 'gone');
          INSERT INTO customers_domain VALUES ('acme.example', 2), ('beta.example', 3),
-             ('www.example', 1), ('twice.example', 2), ('twice.example', 3);
+             ('www.example', 1), ('gone.example', 4), ('twice.example', 2), ('twice.example', 3);
          CREATE SCHEMA acme; CREATE TABLE acme.users (mail text);
          CREATE SCHEMA beta; CREATE TABLE beta.users (mail text)",
     );
@@ -216,7 +216,7 @@ fn a_lookup_says_where_a_domain_is() {
     };
     find("beta.example").assert(
         0,
-        has("beta.example is in beta   (by SELECT c.schema_name\\nFROM public.customers_domain"),
+        has("beta.example is in beta   (by SELECT c.schema_name FROM public.customers_domain"),
         "",
     );
     find("none.example").assert(
@@ -229,6 +229,15 @@ fn a_lookup_says_where_a_domain_is() {
         "",
         "shardq: error: domain \"www.example\" not found; it is listed in schema \"public\", which \
          is no shard\n",
+    );
+    // Its schema does not exist.
+    find("gone.example").assert(
+        1,
+        "",
+        has_all([
+            "shardq: warning: gone is listed by --schemas-from, but does not exist\n",
+            "not found; it belongs in gone (",
+        ]),
     );
     find("twice.example").assert(
         1,
