@@ -19,10 +19,10 @@ use crate::sharding::statement::Statement;
 
 /// Compute which shard a key belongs in and check that it is there
 ///
-/// A key is an origin name, an account name or an id. The shard of a name is its FNV-1a 64
-/// hash modulo the number of shards. An id contains its shard in its low 13 bits, and its
-/// creation time. shardq then looks in that shard and, if the key is not there, in all
-/// others, at one snapshot.
+/// A key is an origin name, an account name or an id, or what a profile says: see
+/// docs/guide/keys.md. The shard of a name is its FNV-1a 64 hash modulo the number of shards. An
+/// id contains its shard in its low 13 bits, and its creation time. shardq then looks in that
+/// shard and, if the key is not there, in all others, at one snapshot.
 ///
 /// A number that cannot be a Habitat id is searched for in all shards. So is a value of any
 /// column, with --in.
@@ -30,7 +30,8 @@ use crate::sharding::statement::Statement;
 /// Exit status: 0 found where it belongs (with --in: found in any shard), 1 not found or failed,
 /// 2 usage error, 3 found in another shard, or not found (with --in: found or not) while a shard
 /// or its table is missing or did not answer, 130 interrupted. With --from: 0 all keys verified,
-/// 3 some are not, or a shard could not be searched.
+/// 3 some are not, or a shard could not be searched. With --learn: 0 a rule fits all keys, 1 none
+/// does.
 #[derive(Args)]
 #[command(
     override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>\n       shardq find [OPTIONS] --learn <TABLE.COLUMN>",
