@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::config::ConnectionFlags;
 use crate::config::profile::{Profile, ProfileSelection};
+use crate::sharding::routing::key_kinds::KeyKinds;
 
 pub(super) const CONFIG_HELP: &str =
     "Read profiles from FILE [env: SHARDQ_CONFIG] [default: ~/.config/shardq/config.toml]";
@@ -117,6 +118,12 @@ pub struct ConnectionArgs {
 }
 
 impl ConnectionArgs {
+    /// Those of the selected profile, else Habitat's.
+    pub fn key_kinds(&self) -> KeyKinds {
+        let profile = self.selected.as_ref();
+        profile.map_or_else(KeyKinds::default, |profile| profile.keys.clone())
+    }
+
     pub fn profile_selection(&self) -> ProfileSelection {
         ProfileSelection {
             name: self.profile.clone(),

@@ -20,7 +20,7 @@ use crate::output::format::Delimiter;
 /// snapshot, with a checksum that `shardq verify FILE` checks.
 ///
 /// Exit status: 0 complete, 1 failed (no file), 2 usage error, 3 shards are missing from
-/// what was written (--allow-partial, --per-shard, --skip-missing) or an --origin is in
+/// what was written (--allow-partial, --per-shard, --skip-missing) or an --origin or --key is in
 /// another shard (no file), 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\

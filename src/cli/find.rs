@@ -13,14 +13,16 @@ use super::select::SelectArgs;
 use super::values;
 use crate::find::report::OutputMode;
 use crate::pg::column_name::ColumnName;
-use crate::sharding::routing::key::KeyKind;
+use crate::sharding::layout::Layout;
+use crate::sharding::schemas_from::SchemasFrom;
+use crate::sharding::statement::Statement;
 
 /// Compute which shard a key belongs in and check that it is there
 ///
-/// A key is an origin name, an account name or an id. The shard of a name is its FNV-1a 64
-/// hash modulo the number of shards. An id contains its shard in its low 13 bits, and its
-/// creation time. shardq then looks in that shard and, if the key is not there, in all
-/// others, at one snapshot.
+/// A key is an origin name, an account name or an id, or what a profile says: see
+/// docs/guide/keys.md. The shard of a name is its FNV-1a 64 hash modulo the number of shards. An
+/// id contains its shard in its low 13 bits, and its creation time. shardq then looks in that
+/// shard and, if the key is not there, in all others, at one snapshot.
 ///
 /// A number that cannot be a Habitat id is searched for in all shards. So is a value of any
 /// column, with --in.
@@ -28,10 +30,11 @@ use crate::sharding::routing::key::KeyKind;
 /// Exit status: 0 found where it belongs (with --in: found in any shard), 1 not found or failed,
 /// 2 usage error, 3 found in another shard, or not found (with --in: found or not) while a shard
 /// or its table is missing or did not answer, 130 interrupted. With --from: 0 all keys verified,
-/// 3 some are not, or a shard could not be searched.
+/// 3 some are not, or a shard could not be searched. With --learn: 0 a rule fits all keys, 1 none
+/// does.
 #[derive(Args)]
 #[command(
-    override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>",
+    override_usage = "shardq find [OPTIONS] <KEY>\n       shardq find [OPTIONS] --from <FILE>\n       shardq find [OPTIONS] --learn <TABLE.COLUMN>",
     after_help = "\
 Examples:
   shardq find core
@@ -39,6 +42,7 @@ Examples:
   shardq find --kind account ada -d builder_sessionsrv
   shardq find ada@example.com --in users.email --schemas 'tenant_{name}'
   shardq find --from origins.csv --column name > shards.csv
+  shardq find -P live --learn accounts.name >> ~/.config/shardq/config.toml
   psql -c \"SELECT count(*) FROM $(shardq find --short core).origin_packages\"
   shardq find --no-verify --shard-count 128 core
 
@@ -58,13 +62,17 @@ pub struct FindArgs {
     #[arg(
         value_name = "KEY",
         value_parser = NonEmptyStringValueParser::new(),
-        required_unless_present = "from"
+        required_unless_present_any = ["from", "learn"]
     )]
     pub key: Option<String>,
 
-    /// Treat the key as this kind [default: id if all digits, else origin]
-    #[arg(long, value_enum)]
-    pub kind: Option<KeyKind>,
+    /// Treat the key as this kind: origin, account, id, or one of the profile's
+    /// [default: id if all digits, else origin]
+    ///
+    /// A profile defines kinds of keys, and how their shards are computed: see
+    /// docs/guide/keys.md.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
 
     /// Search a column of all shards for KEY, e.g. origins.name
     ///
@@ -92,6 +100,21 @@ pub struct FindArgs {
     #[arg(long, value_name = "NAME", requires = "from")]
     pub column: Option<String>,
 
+    /// Find out how the keys of a column are distributed over the shards, e.g. accounts.name
+    ///
+    /// Takes up to 4,096 keys that are there, and tries the known hashes, moduli, offsets and
+    /// layouts of ids. Prints the one that fits all keys as lines of a profile, with KIND as
+    /// its name [default: the table's]. If none does, the exit status is 1, and a message says how
+    /// far the best one got.
+    #[arg(
+        long,
+        value_name = "TABLE.COLUMN",
+        conflicts_with_all = [
+            "key", "in_column", "from", "no_verify", "shard_count", "short", "json"
+        ]
+    )]
+    pub learn: Option<ColumnName>,
+
     /// Compute only, without a server; names need --shard-count
     #[arg(long, conflicts_with_all = ["shards", "exclude_shards", "having_table"])]
     pub no_verify: bool,
@@ -113,6 +136,20 @@ pub struct FindArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
+    /// Shards are the schemas that this statement lists, in its order
+    ///
+    /// Its first column is the name of a schema. A second one is a label, which --shards and
+    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// does not exist is a missing shard.
+    #[arg(
+        long,
+        value_name = "SQL",
+        value_parser = values::statement,
+        conflicts_with_all = ["schemas", "exclude_schemas"],
+        help_heading = "Shards"
+    )]
+    pub schemas_from: Option<Statement>,
+
     #[command(flatten)]
     pub select: SelectArgs,
 
@@ -128,6 +165,13 @@ pub struct FindArgs {
 }
 
 impl FindArgs {
+    pub fn layout(&self) -> Layout {
+        match &self.schemas_from {
+            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
+            None => self.layout.layout(),
+        }
+    }
+
     pub fn form(&self) -> OutputMode {
         match (self.short, self.json) {
             (true, _) => OutputMode::Short,

@@ -53,6 +53,11 @@ impl Cli {
                 reason: reason(&error),
             })?;
         }
+        match &mut self.command {
+            Command::Query(args) => args.shards.key_kinds = profile.keys.clone(),
+            Command::Export(args) => args.shards.key_kinds = profile.keys.clone(),
+            _ => {}
+        }
         if let Some(connection) = self.command.connection() {
             connection.selected = Some(profile);
         }

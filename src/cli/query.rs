@@ -16,6 +16,7 @@ use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::layout::Layout;
+use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::statement::Statement;
@@ -29,7 +30,7 @@ use crate::sharding::statement::Statement;
 /// own snapshot and summary. The first failure ends the run; the exit status is the worst.
 ///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
-/// missing or were skipped, or an --origin is in another shard, 130 interrupted.
+/// missing or were skipped, or an --origin or --key is in another shard, 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -145,6 +146,38 @@ pub struct ShardArgs {
         conflicts_with_all = ["shards", "exclude_shards", "having_table"]
     )]
     pub origin: Vec<String>,
+
+    /// Query only the shard that has this key (repeatable)
+    ///
+    /// Where the key belongs is computed as for `shardq find`, and the same run looks there. A key
+    /// that is not there is searched for in all shards, and queried where it is; the exit status is
+    /// then 3. If it is in none, a warning says so.
+    #[arg(
+        long,
+        value_name = "KEY",
+        group = "any_key",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["shards", "exclude_shards", "having_table", "origin"]
+    )]
+    pub key: Vec<String>,
+
+    /// Query only the shards that have the keys in FILE, one per line (-: standard input)
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "any_key",
+        conflicts_with_all = ["shards", "exclude_shards", "having_table", "origin"]
+    )]
+    pub key_from: Option<PathBuf>,
+
+    /// Treat the keys as this kind: origin, account, id, or one of the profile's
+    /// [default: id if all digits, else origin]
+    #[arg(long, value_name = "KIND", requires = "any_key")]
+    pub kind: Option<String>,
+
+    /// The kinds of keys, once the profile is loaded.
+    #[arg(skip)]
+    pub key_kinds: KeyKinds,
 
     /// Fail unless the database has exactly N shards
     #[arg(long, value_name = "N")]

@@ -22,7 +22,8 @@ use crate::find::matches::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;
-use crate::sharding::routing::key::{Key, KeyKind};
+use crate::sharding::routing::key::Key;
+use crate::sharding::selected_keys::SelectedKeys;
 use crate::sharding::selection::{OriginRoute, Origins, Selection};
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
@@ -109,9 +110,13 @@ fn seen(messages: &[SimpleQueryMessage]) -> Seen {
     }
 }
 
-/// Origins that were not found where they belong.
+/// Origins and keys that were not found where they belong.
 #[derive(Default)]
-pub(super) struct Located(Vec<(OriginRoute, Whereabouts)>);
+pub(super) struct Located {
+    origins: Vec<(OriginRoute, Whereabouts)>,
+    /// Those of `--key`, which were looked for before the run.
+    keys: Option<SelectedKeys>,
+}
 
 enum Whereabouts {
     /// Why its shard could not answer.
@@ -148,7 +153,10 @@ impl Located {
             };
             located.push((route, place));
         }
-        Ok(Self(located))
+        Ok(Self {
+            origins: located,
+            keys: None,
+        })
     }
 
     /// Waits for the lookups alone.
@@ -158,7 +166,10 @@ impl Located {
             Some(why) => Whereabouts::Unverified(why),
             None => Whereabouts::NotSearched("there are several databases".to_owned()),
         };
-        Self(answers.map(|(route, why)| (route, place(why))).collect())
+        Self {
+            origins: answers.map(|(route, why)| (route, place(why))).collect(),
+            keys: None,
+        }
     }
 
     /// The same on a new connection, for a run whose sessions are closed. A failed search does not
@@ -185,18 +196,30 @@ impl Located {
             };
             located.push((route, place));
         }
-        Some(Self(located))
+        Some(Self {
+            origins: located,
+            keys: None,
+        })
     }
 
-    /// Reports origins that are, or may be, in another shard.
+    pub fn of_keys(keys: Option<&SelectedKeys>) -> Self {
+        Self {
+            origins: Vec::new(),
+            keys: keys.cloned(),
+        }
+    }
+
+    /// Whether one is, or may be, in another shard.
     pub fn is_elsewhere(&self) -> bool {
-        self.0
-            .iter()
-            .any(|(route, place)| tell(route, place).exit == Exit::Incomplete)
+        self.keys.as_ref().is_some_and(SelectedKeys::is_doubtful)
+            || self
+                .origins
+                .iter()
+                .any(|(route, place)| tell(route, place).exit == Exit::Incomplete)
     }
 
     pub fn say(&self, console: &mut Console) {
-        for (route, place) in &self.0 {
+        for (route, place) in &self.origins {
             if let Whereabouts::Searched(found) = place {
                 found.unanswered.say(console);
             }
@@ -206,18 +229,39 @@ impl Located {
                 _ => console.error(&told.text),
             }
         }
+        let Some(keys) = &self.keys else {
+            return;
+        };
+        for misplaced in keys.misplaced() {
+            console.error(&misplaced);
+        }
+        match keys.missing() {
+            Some(missing) if keys.unsearched.is_some() => console.error(&missing),
+            Some(missing) => console.warning(&missing),
+            None => {}
+        }
     }
 
     /// For commands that answer completely or not at all.
     ///
     /// # Errors
-    /// If an origin is, or may be, in another shard.
+    /// If an origin or a key is, or may be, in another shard.
     pub fn or_refuse(self, console: &mut Console) -> Result<(), Error> {
+        if let Some(keys) = self.keys.as_ref().filter(|keys| keys.is_doubtful()) {
+            let unsearched = keys.unsearched.as_ref();
+            let missing = unsearched.and_then(|_| keys.missing());
+            let texts: Vec<_> = keys.misplaced().into_iter().chain(missing).collect();
+            return Err(Error::OriginElsewhere(texts.join("\n")));
+        }
         let (refused, fine): (Vec<_>, Vec<_>) = self
-            .0
+            .origins
             .into_iter()
             .partition(|(route, place)| tell(route, place).exit == Exit::Incomplete);
-        Self(fine).say(console);
+        let fine = Self {
+            origins: fine,
+            keys: self.keys,
+        };
+        fine.say(console);
         let mut texts = Vec::new();
         for (route, place) in &refused {
             if let Whereabouts::Searched(found) = place {
@@ -238,7 +282,7 @@ async fn search(
     places: KeyLocations<'_>,
     console: &mut Console,
 ) -> Result<Everywhere, Error> {
-    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
+    let key = Key::Origin(route.name.clone());
     let (limits, layout) = (places.plan.limits, places.plan.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let search = Search {
@@ -267,7 +311,7 @@ async fn search_anew(
         opened = session_setup::open(settings, 1, ConnectRetry::ServerRestarting, console) => opened?,
         () = interrupt.requested() => return Ok(None),
     };
-    let key = Key::new(&route.name, Some(KeyKind::Origin))?;
+    let key = Key::Origin(route.name.clone());
     let (limits, layout) = (of_run.limits, of_run.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let work = async {

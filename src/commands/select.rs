@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::cli::query::ShardArgs;
 use crate::commands::error::Error;
+use crate::commands::keys;
 use crate::exec::fanout::Preflight;
 use crate::exec::plan::Plan;
 use crate::exec::unknown_name::UnknownName;
@@ -26,12 +27,19 @@ pub async fn select_shards(
         topology.expect(expected)?;
     }
     warn_of_names(topology, console);
-    let mut selection = if args.origin.is_empty() {
+    // Use the expected number: the highest shard may be missing.
+    let expected = args.expect_shards.and_then(NonZeroU32::new);
+    let shard_count = expected.unwrap_or(topology.shard_count());
+    let by_key = &plan.filter.keys;
+    if !by_key.is_empty() && topology.databases() > 1 {
+        let reason = "--key and --key-from look for keys in one database; name it with -d";
+        return Err(Error::Usage(reason.to_owned()));
+    }
+    let mut selection = if !by_key.is_empty() {
+        keys::select(by_key, plan, preflight, topology, shard_count, console).await?
+    } else if args.origin.is_empty() {
         filtered(plan, preflight, topology).await?
     } else {
-        // Use the expected number: the highest shard may be missing.
-        let expected = args.expect_shards.and_then(NonZeroU32::new);
-        let shard_count = expected.unwrap_or(topology.shard_count());
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
     if let Some(expected) = args.expect_shards {

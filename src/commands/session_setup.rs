@@ -204,6 +204,7 @@ pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
     }
     let shards = match &plan.filter.listed {
         _ if !args.origin.is_empty() => args.origin.len(),
+        _ if !plan.filter.keys.is_empty() => plan.filter.keys.len(),
         Some(list) => list.count(),
         None => usize::MAX,
     };

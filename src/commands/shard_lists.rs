@@ -30,6 +30,11 @@ pub enum ListError {
          as an argument, with -c SQL or with -f FILE"
     )]
     SqlFromThere,
+    #[error(
+        "--key-from - reads keys from standard input, so the SQL cannot come from there; pass it \
+         as an argument, with -c SQL or with -f FILE"
+    )]
+    SqlFromKeys,
     #[error("standard input has the keys, so a list of shards cannot come from there; use @FILE")]
     KeysFromThere,
     #[error("standard input can hold only one list; use @FILE for the other")]
@@ -80,6 +85,7 @@ pub(super) fn filter(
         listed: ShardList::union(listed),
         excluded: ShardList::union(excluded),
         having_table: args.having_table.clone(),
+        keys: Vec::new(),
     }))
 }
 

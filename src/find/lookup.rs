@@ -107,7 +107,7 @@ impl Lookup<'_> {
                 vec![(&number, Type::INT8)]
             }
             // A literal: a parameter has a type, and only the server knows the column's.
-            Key::Value { .. } => Vec::new(),
+            Key::Value { .. } | Key::Listed { .. } => Vec::new(),
         };
         let mut answers = std::pin::pin!(self.each(tables, &parameters, |shard, tables| {
             let mut arms: Vec<_> = tables
@@ -162,6 +162,7 @@ impl Lookup<'_> {
     fn hit(self, shard: Shard, row: &Row) -> Option<Match> {
         let (table, second): (_, Option<String>) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
         let rows = match self.key {
+            Key::Listed { .. } => return None,
             Key::Value { column, .. } => MatchedRows::InColumn {
                 column: column.column.clone(),
                 count: second?.parse().ok()?,
@@ -206,7 +207,7 @@ impl Lookup<'_> {
 }
 
 fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
-    if let Key::Value { column, text } = key {
+    if let Key::Value { column, text, .. } = key {
         return count_rows(column, text, shard, table);
     }
     let name = if table.named { "name" } else { "NULL" };
@@ -284,6 +285,7 @@ fn failure(error: &tokio_postgres::Error) -> LookupError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sharding::routing::id::Id;
 
     #[test]
     fn a_look_quotes_what_the_catalog_says_and_leaves_the_key_a_parameter() {
@@ -304,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_id_is_looked_for_also_where_rows_have_no_names() {
-        let key = Key::Id("5".parse().unwrap());
+        let key = Key::Id(Id::habitat("5").unwrap());
         let table = KeyTable {
             name: "t".to_owned(),
             named: false,

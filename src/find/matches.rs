@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::pg::column_name::ColumnName;
-use crate::sharding::routing::habitat_id::Id;
+use crate::sharding::routing::id::Id;
+use crate::sharding::routing::id_layout::IdLayout;
 use crate::sharding::shard::Shard;
 use crate::text::escape::visible;
 use crate::text::humanize::ThousandsSeparated;
@@ -32,10 +33,10 @@ pub enum MatchedRows {
 
 impl Match {
     /// `origins.id 5`, or `in origins.name (2 rows)`
-    pub(super) fn text(&self, now: Timestamp) -> String {
+    pub(super) fn text(&self, ids: IdLayout, now: Timestamp) -> String {
         match &self.rows {
             MatchedRows::One { id, .. } => {
-                let created = created(id, now).map(|when| format!(", created {when}"));
+                let created = created(id, ids, now).map(|when| format!(", created {when}"));
                 format!("{}.id {id}{}", self.table, created.unwrap_or_default())
             }
             MatchedRows::InColumn { column, count } => {
@@ -60,7 +61,7 @@ impl Match {
         }
     }
 
-    pub(super) fn json(&self, now: Timestamp) -> Value {
+    pub(super) fn json(&self, ids: IdLayout, now: Timestamp) -> Value {
         let (shard, table) = (self.shard.to_string(), &self.table);
         match &self.rows {
             MatchedRows::One { id, name } => json!({
@@ -68,7 +69,7 @@ impl Match {
                 "table": table,
                 "id": id,
                 "name": name,
-                "created": created(id, now),
+                "created": created(id, ids, now),
             }),
             MatchedRows::InColumn { column, count } => json!({
                 "shard": shard,
@@ -81,9 +82,9 @@ impl Match {
 }
 
 /// The creation time, if the id contains a credible one.
-fn created(id: &str, now: Timestamp) -> Option<String> {
-    let id: Id = id.parse().ok()?;
-    id.is_credible(now).then(|| id.created_text())
+fn created(id: &str, layout: IdLayout, now: Timestamp) -> Option<String> {
+    let id = Id::new(id, layout).ok()?;
+    id.created_text().filter(|_| id.is_credible(now))
 }
 
 /// The shards of these rows, ascending.

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::find::matches::{Match, escape_newlines, shards_of};
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
-use crate::sharding::routing::key::{Key, NoRoute, Route};
+use crate::sharding::routing::id_layout::IdLayout;
+use crate::sharding::routing::key::Key;
+use crate::sharding::routing::rule::{NoRoute, Route};
 use crate::sharding::shard::Shard;
 use crate::sharding::suggest::Suggestion;
 use crate::terminal::exit_status::Exit;
@@ -57,6 +59,8 @@ pub enum FindVerdict {
     Computed,
     /// In the shard it belongs in.
     Verified(Vec<Match>),
+    /// No column has such keys: the database lists the key's shard, which exists.
+    Listed,
     /// Only in other shards.
     Misplaced(Vec<Match>),
     /// Found, but the shard it belongs in cannot be computed.
@@ -76,7 +80,9 @@ pub enum OutputMode {
 impl FindReport {
     pub fn exit(&self) -> Exit {
         match self.verdict {
-            FindVerdict::Computed | FindVerdict::Verified(_) => Exit::Complete,
+            FindVerdict::Computed | FindVerdict::Verified(_) | FindVerdict::Listed => {
+                Exit::Complete
+            }
             FindVerdict::Found(_) if self.is_searched() => Exit::Complete,
             FindVerdict::NotFound { .. } if self.is_searched() => Exit::Failed,
             FindVerdict::Misplaced(_) | FindVerdict::Found(_) | FindVerdict::NotFound { .. } => {
@@ -86,9 +92,9 @@ impl FindReport {
     }
 
     fn is_searched(&self) -> bool {
-        self.searched
-            .as_ref()
-            .is_some_and(SearchCoverage::is_complete)
+        let searched = self.searched.as_ref();
+        // A list of keys is complete without a search.
+        matches!(self.key, Key::Listed { .. }) || searched.is_some_and(SearchCoverage::is_complete)
     }
 
     /// The result; empty if the key was not found, except in JSON.
@@ -132,7 +138,7 @@ impl FindReport {
     /// The shards that hold the key, as far as is known; ascending.
     fn shards(&self) -> Vec<Shard> {
         match &self.verdict {
-            FindVerdict::Computed | FindVerdict::Verified(_) => {
+            FindVerdict::Computed | FindVerdict::Verified(_) | FindVerdict::Listed => {
                 self.route.iter().map(|route| route.shard).collect()
             }
             FindVerdict::Misplaced(hits) | FindVerdict::Found(hits) => shards_of(hits),
@@ -140,9 +146,17 @@ impl FindReport {
         }
     }
 
+    /// How the ids of the rows that were found are laid out.
+    fn ids(&self) -> IdLayout {
+        match &self.key {
+            Key::Id(id) => id.layout(),
+            _ => IdLayout::HABITAT,
+        }
+    }
+
     fn misplaced(&self) -> String {
         let found = Ranges::of(&self.shards());
-        match self.route {
+        match &self.route {
             Ok(Route { shard, .. }) => format!("MISPLACED: expected {shard}, found in {found}"),
             Err(_) => format!("found in {found}"),
         }
@@ -165,16 +179,17 @@ impl FindReport {
             }
         };
         if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
-            let _ = writeln!(
-                text,
-                "created {}, sequence {}",
-                id.created_text(),
-                id.sequence()
-            );
+            let created = id.created_text().map(|when| format!("created {when}"));
+            let sequence = id.sequence().map(|number| format!("sequence {number}"));
+            let parts: Vec<_> = [created, sequence].into_iter().flatten().collect();
+            if !parts.is_empty() {
+                let _ = writeln!(text, "{}", parts.join(", "));
+            }
         }
         match &self.verdict {
             FindVerdict::Computed => text += "not verified: no server was asked\n",
             FindVerdict::Verified(hits) => text += &self.matches_text("verified", hits),
+            FindVerdict::Listed => text += "verified: the shard exists\n",
             FindVerdict::Misplaced(hits) | FindVerdict::Found(hits) => {
                 for here in hits.chunk_by(|one, other| one.shard == other.shard) {
                     text += &self.matches_text(&here[0].shard.to_string(), here);
@@ -193,9 +208,9 @@ impl FindReport {
                 let tables: Vec<_> = hits.iter().map(Match::table_and_name).collect();
                 format!("{label}: in {}\n", tables.join(", "))
             }
-            Key::Origin(_) | Key::Account(_) | Key::Value { .. } => {
+            Key::Origin(_) | Key::Account(_) | Key::Value { .. } | Key::Listed { .. } => {
                 let lines = hits.iter().map(|hit| {
-                    let text = hit.text(self.now);
+                    let text = hit.text(self.ids(), self.now);
                     format!("{label}: {}\n", escape_newlines(&text))
                 });
                 lines.collect()
@@ -207,7 +222,10 @@ impl FindReport {
         let kind = escape_newlines(&self.key.kind());
         let key = match &self.key {
             Key::Id(id) => id.to_string(),
-            Key::Origin(text) | Key::Account(text) | Key::Value { text, .. } => {
+            Key::Origin(text)
+            | Key::Account(text)
+            | Key::Value { text, .. }
+            | Key::Listed { text, .. } => {
                 format!("\"{}\"", escape_newlines(text))
             }
         };
@@ -228,11 +246,15 @@ impl FindReport {
         let (status, hits) = match &self.verdict {
             FindVerdict::Computed => ("computed", &[][..]),
             FindVerdict::Verified(hits) => ("verified", &hits[..]),
+            FindVerdict::Listed => ("verified", &[][..]),
             FindVerdict::Misplaced(hits) => ("misplaced", &hits[..]),
             FindVerdict::Found(hits) => ("found", &hits[..]),
             FindVerdict::NotFound { .. } => ("not_found", &[][..]),
         };
-        let found: Vec<_> = hits.iter().map(|hit| hit.json(self.now)).collect();
+        let found: Vec<_> = hits
+            .iter()
+            .map(|hit| hit.json(self.ids(), self.now))
+            .collect();
         let shard = self
             .route
             .as_ref()
@@ -251,8 +273,10 @@ impl FindReport {
             ("found".to_owned(), json!(found)),
         ]);
         if let (Key::Id(id), Ok(_)) = (&self.key, &self.route) {
-            object.insert("created".to_owned(), json!(id.created_text()));
-            object.insert("sequence".to_owned(), json!(id.sequence()));
+            let created = id.created_text().map(|created| json!(created));
+            object.extend(created.map(|created| ("created".to_owned(), created)));
+            let sequence = id.sequence().map(|sequence| json!(sequence));
+            object.extend(sequence.map(|sequence| ("sequence".to_owned(), sequence)));
         }
         if let Some(SearchCoverage {
             answered, expected, ..
@@ -276,7 +300,9 @@ impl FindReport {
 mod tests {
     use super::*;
     use crate::find::matches::MatchedRows;
-    use crate::sharding::numbering::Numbering;
+    use crate::sharding::layout::Layout;
+    use crate::sharding::routing::key::RouteScope;
+    use crate::sharding::routing::key_kinds::KeyKinds;
     use std::num::NonZeroU32;
 
     fn hit(shard: u32, table: &str, name: &str) -> Match {
@@ -291,10 +317,16 @@ mod tests {
     }
 
     fn find_report(key: &str, verdict: FindVerdict) -> FindReport {
-        let key = Key::new(key, None).unwrap();
+        let kinds = KeyKinds::default();
+        let key = Key::new(key, kinds.guess(key).unwrap()).unwrap();
         let now = Timestamp::now();
+        let scope = RouteScope {
+            layout: &Layout::default(),
+            shards: NonZeroU32::new(128),
+            now,
+        };
         FindReport {
-            route: key.route(&Numbering::default(), NonZeroU32::new(128), now),
+            route: key.route(&scope, None),
             key,
             verdict,
             searched: None,

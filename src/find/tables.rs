@@ -17,6 +17,12 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// The type of the key's column, as the first shard has it.
+    pub fn key_type(&self) -> Option<&str> {
+        let tables = self.in_shard.values().flatten();
+        tables.map(|table| table.key_type.as_str()).next()
+    }
+
     /// Expected tables, and the shards that lack them. Expected is the table `home`, or, if there
     /// is none, every table that most shards have.
     pub fn lacking(&self, home: Option<&str>, shards: &[Shard]) -> BTreeMap<String, Vec<Shard>> {
@@ -73,6 +79,8 @@ pub fn tables_sql(key: &Key, layout: &Layout, shard: Option<Shard>) -> String {
         Key::Origin(_) | Key::Account(_) => include_str!("../../sql/find/name_tables.sql"),
         Key::Id(_) => include_str!("../../sql/find/id_tables.sql"),
         Key::Value { .. } => include_str!("../../sql/find/column_tables.sql"),
+        // No table has it.
+        Key::Listed { .. } => include_str!("../../sql/find/no_tables.sql"),
     };
     sql_template::fill(
         template,
@@ -90,7 +98,7 @@ pub fn home(key: &Key) -> Option<&str> {
     match key {
         Key::Origin(_) => Some("origins"),
         Key::Account(_) => Some("accounts"),
-        Key::Id(_) => None,
+        Key::Id(_) | Key::Listed { .. } => None,
         Key::Value { column, .. } => Some(&column.table),
     }
 }
@@ -101,12 +109,14 @@ pub fn column(key: &Key) -> &str {
         Key::Origin(_) | Key::Account(_) => "name",
         Key::Id(_) => "id",
         Key::Value { column, .. } => &column.column,
+        Key::Listed { .. } => "",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sharding::routing::key_kinds::KeyKinds;
 
     #[test]
     fn a_table_that_most_shards_have_is_lacking_in_the_others() {
@@ -136,7 +146,8 @@ mod tests {
     #[test]
     fn comments_and_placeholders_stay_out_of_the_wire() {
         for text in ["core", "5"] {
-            let key = Key::new(text, None).unwrap();
+            let kinds = KeyKinds::default();
+            let key = Key::new(text, kinds.guess(text).unwrap()).unwrap();
             let sql = tables_sql(&key, &Layout::default(), Some(Shard::new(3)));
             assert!(
                 sql.contains("n.nspname OPERATOR(pg_catalog.=) 'shard_3'"),

@@ -14,6 +14,7 @@ pub mod routing;
 pub mod schemas_from;
 pub mod script;
 pub mod search_path;
+pub mod selected_keys;
 pub mod selection;
 pub mod shard;
 pub mod shard_list;

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 
 use crate::sharding::missing::{Missing, WithoutTable};
 use crate::sharding::ranges::Ranges;
+use crate::sharding::routing::key::Key;
 use crate::sharding::routing::name_hash;
+use crate::sharding::selected_keys::SelectedKeys;
 use crate::sharding::shard::Shard;
 use crate::sharding::shard_list::ShardList;
 use crate::sharding::topology::{Doubt, Topology, TopologyError};
@@ -20,6 +22,8 @@ pub struct ShardFilter {
     pub excluded: Option<ShardList>,
     /// Only shards that have this table.
     pub having_table: Option<String>,
+    /// Only those that have these keys.
+    pub keys: Vec<Key>,
 }
 
 impl ShardFilter {
@@ -42,6 +46,8 @@ pub struct Selection {
     pub total: Option<usize>,
     /// Set if the shards were selected by origin.
     pub origins: Option<Origins>,
+    /// Set if the shards were selected by key.
+    pub keys: Option<SelectedKeys>,
 }
 
 /// Origins, and the shards that their names route to.
@@ -113,6 +119,7 @@ impl Selection {
             },
             total: None,
             origins: None,
+            keys: None,
         })
     }
 
@@ -158,7 +165,20 @@ impl Selection {
                 shard_count,
                 routes,
             }),
+            keys: None,
         })
+    }
+
+    /// These shards, which have the keys.
+    pub fn of_keys(shards: Vec<Shard>, keys: SelectedKeys) -> Self {
+        Self {
+            shards,
+            without_table: None,
+            doubt: None,
+            total: None,
+            origins: None,
+            keys: Some(keys),
+        }
     }
 
     /// The number of shards in a complete result.

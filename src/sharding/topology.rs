@@ -72,7 +72,7 @@ pub enum TopologyError {
     #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
     NoneHasTable(String),
     #[error(
-        "origins are in shards by number, but shards have names here; shardq find KEY --in \
+        "keys are in shards by number, but shards have names here; shardq find KEY --in \
          TABLE.COLUMN searches all shards"
     )]
     NoNumbers,
@@ -139,6 +139,11 @@ impl Topology {
     /// `named shard_0, shard_1, …`
     pub fn naming(&self) -> String {
         self.layouts.first().map(Layout::naming).unwrap_or_default()
+    }
+
+    /// How many databases have shards.
+    pub fn databases(&self) -> usize {
+        self.layouts.len()
     }
 
     /// Databases whose shards nobody could list.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::Host;
 use crate::config::profile::Label;
 use crate::sharding::missing::Missing;
+use crate::sharding::selected_keys::SelectedKeys;
 use crate::sharding::selection::{Origins, Selection};
 use crate::sharding::shard::Shard;
 use crate::terminal::color::{Paint, Style};
@@ -31,6 +32,8 @@ pub struct ResultSummary {
     pub missing: Missing,
     /// How these shards were selected, if by origin.
     pub origins: Option<Origins>,
+    /// How these shards were selected, if by key.
+    pub keys: Option<SelectedKeys>,
     pub instants: SnapshotCount,
 }
 
@@ -83,15 +86,19 @@ impl Summary {
     pub fn line(&self) -> SummaryLine {
         let of = (self.extent.expected < self.scope.shards).then_some(self.scope.shards);
         let ResultSummary {
-            origins, instants, ..
+            origins,
+            keys,
+            instants,
+            ..
         } = &self.extent;
         let origins = origins.as_ref().map(ToString::to_string);
+        let keys = keys.as_ref().map(ToString::to_string);
         let rows = SummaryPart::Plain(self.extent.rows());
         let shards = SummaryPart::complete_if(self.extent.is_complete(), self.extent.shards(of));
         SummaryLine {
             before: [rows, shards]
                 .into_iter()
-                .chain(origins.map(SummaryPart::Plain))
+                .chain(origins.or(keys).map(SummaryPart::Plain))
                 .collect(),
             location: self.scope.location.clone(),
             after: vec![
@@ -117,6 +124,7 @@ impl ResultSummary {
             expected: selection.expected(),
             missing: selection.missing(has_answered),
             origins: selection.origins.clone(),
+            keys: selection.keys.clone(),
             instants,
         }
     }
@@ -246,6 +254,7 @@ mod tests {
                 expected: 128,
                 missing: Missing::default(),
                 origins: None,
+                keys: None,
                 instants: SnapshotCount::One,
             },
             scope: Scope {

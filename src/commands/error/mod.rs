@@ -19,6 +19,7 @@ use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
+use crate::find::route::RouteError;
 use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
@@ -27,8 +28,9 @@ use crate::pg::column_name::ColumnName;
 use crate::sharding::discovered::LookAlikes;
 use crate::sharding::guess::Guess;
 use crate::sharding::layout::Layout;
-use crate::sharding::routing::habitat_id::IdError;
-use crate::sharding::routing::key::NoRoute;
+use crate::sharding::routing::id::IdError;
+use crate::sharding::routing::key_kinds::KindError;
+use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::{Statement, StatementError};
 use crate::sharding::topology::TopologyError;
@@ -157,6 +159,14 @@ pub enum Error {
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// No shard has or should have the keys of `--key`.
+    #[error("no shard to query: {0}")]
+    KeysNowhere(String),
+    /// The server cannot compute the shard of a key.
+    #[error("{0}")]
+    Route(RouteError),
+    #[error(transparent)]
+    Kind(#[from] KindError),
     /// No shard has a table to search for a name.
     #[error(
         "{shard} (where the key belongs) has no \"{table}\" table with id and name columns, and no \
@@ -244,7 +254,11 @@ impl Error {
 
     /// Whether a retry may succeed. Connecting has been retried already.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Fanout(error) if error.is_transient())
+        match self {
+            Self::Fanout(error) => error.is_transient(),
+            Self::Lookup(error) => error.is_transient(),
+            _ => false,
+        }
     }
 
     pub fn exit(&self) -> Exit {
@@ -257,12 +271,23 @@ impl Error {
             | Self::Id(_)
             | Self::FileName(_)
             | Self::NoRoute(_)
+            | Self::Kind(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
                 Exit::Incomplete
             }
             _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<RouteError> for Error {
+    /// A lost connection is one wherever it is noticed.
+    fn from(error: RouteError) -> Self {
+        match error {
+            RouteError::Lookup(error) => Self::Lookup(error),
+            other => Self::Route(other),
         }
     }
 }

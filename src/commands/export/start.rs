@@ -77,6 +77,7 @@ pub async fn start(
             let located = located(lookups, origins, &prepared, console).await?;
             located.or_refuse(console)?;
         }
+        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
         let types = prepared.first()?.types.clone();
         let (scope, databases) = (prepared.scope(), prepared.infos.clone());
         Ok(ExportStarted {

@@ -25,7 +25,10 @@ use crate::find::batch::input::{Chunk, Input, InputFile};
 use crate::find::batch::keys::{ChunkKeys, KeyRule, Tally};
 use crate::find::lookup::Lookup;
 use crate::output::sink::{Sink, SinkError};
-use crate::sharding::routing::key::{Key, KeyKind};
+use crate::sharding::layout::Layout;
+use crate::sharding::routing::key::Key;
+use crate::sharding::routing::key_kind::KeyKind;
+use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
 use crate::sharding::topology::TopologyError;
@@ -54,7 +57,7 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
         StandardInput::Free
     };
     let filter = shard_lists::filter(&args.select, standard_input)?;
-    key_rule(args, args.shard_count)?;
+    key_rule(args, args.layout(), args.shard_count)?;
     let settings = if args.no_verify {
         None
     } else {
@@ -104,38 +107,58 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
 
 /// # Errors
 /// If keys are computed, but shards have names.
-fn key_rule(args: &FindArgs, shard_count: Option<NonZeroU32>) -> Result<KeyRule, Error> {
+fn key_rule(
+    args: &FindArgs,
+    layout: Layout,
+    shard_count: Option<NonZeroU32>,
+) -> Result<KeyRule, Error> {
     if let Some(column) = &args.in_column {
         return Ok(KeyRule::InColumn(column.clone()));
     }
-    let numbering = args.layout.layout().numbering();
+    let kinds = args.connection.key_kinds();
+    let kind = args.kind.as_deref().map(|name| kinds.named(name));
+    let kind = kind.transpose()?.cloned();
+    let needs_numbers = kind
+        .as_ref()
+        .map_or_else(|| kinds.need_numbers(), KeyKind::needs_numbers);
+    if needs_numbers && layout.numbering().is_none() {
+        return Err(TopologyError::NoNumbers.into());
+    }
     Ok(KeyRule::Computed {
-        kind: args.kind,
-        numbering: numbering.ok_or(TopologyError::NoNumbers)?,
+        kind,
+        kinds,
+        layout,
         shard_count,
         now: Timestamp::now(),
     })
 }
 
 /// A key for what needs one before any is read.
-fn any_key(args: &FindArgs) -> Key {
-    match (&args.in_column, args.kind) {
-        (Some(column), _) => Key::Value {
+fn any_key(args: &FindArgs) -> Result<Key, Error> {
+    if let Some(column) = &args.in_column {
+        return Ok(Key::Value {
             column: column.clone(),
+            kind: None,
             text: String::new(),
-        },
-        (None, Some(KeyKind::Account)) => Key::Account(String::new()),
-        (None, _) => Key::Origin(String::new()),
+        });
     }
+    let kinds = args.connection.key_kinds();
+    Ok(match &args.kind {
+        Some(name) => Key::any(kinds.named(name)?),
+        None => Key::Origin(String::new()),
+    })
 }
 
 impl Batch<'_> {
     async fn compute(&mut self) -> Result<(), Error> {
-        let rule = key_rule(self.args, self.args.shard_count)?;
+        let rule = key_rule(self.args, self.args.layout(), self.args.shard_count)?;
         self.begin().await;
         while !self.is_closed
             && let Some(keys) = self.next(&rule).await?
         {
+            if let Some(key) = keys.of_server() {
+                return Err(NoRoute::NeedsServer(key.kind()).into());
+            }
             self.write(&keys).await;
         }
         Ok(())
@@ -150,8 +173,8 @@ impl Batch<'_> {
         console: &mut Console,
     ) -> Result<Option<Searched>, Error> {
         let args = self.args;
-        let (limits, layout) = (args.limits.into(), args.layout.layout());
-        let plan = lookup_plan::plan(limits, layout, filter, &any_key(args))?;
+        let (limits, layout) = (args.limits.into(), args.layout());
+        let plan = lookup_plan::plan(limits, layout, filter, &any_key(args)?)?;
         setup::say_warnings([settings], console);
         let mut attempts = Attempts::new();
         loop {
@@ -193,7 +216,7 @@ impl Batch<'_> {
         let selection = select::filtered(plan, &preflight, &topology).await?;
         let shard_count = self.args.shard_count.unwrap_or(topology.shard_count());
         let lookup = Lookup {
-            key: &any_key(self.args),
+            key: &any_key(self.args)?,
             layout: &plan.layout,
             session: &preflight.session,
         };
@@ -204,13 +227,13 @@ impl Batch<'_> {
             selection: &selection,
             shard_count,
         };
-        let rule = key_rule(self.args, Some(shard_count))?;
-        let file = self.input.file().clone();
-        let mut searches = BatchSearch::new(search, &file);
+        let rule = key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
+        let called = format!("a key of {}", self.input.file());
+        let mut searches = BatchSearch::new(search, &called);
         while !self.is_closed
             && let Some(mut keys) = self.next(&rule).await?
         {
-            searches.chunk(&mut keys, console).await?;
+            searches.chunk(&mut keys, &rule, console).await?;
             if let Some((column, key)) = searches.missing_column() {
                 let lookup = Lookup { key, ..lookup };
                 let others = lookup_plan::others(lookup, settings).await;

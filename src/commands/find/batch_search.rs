@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::search::{Search, Unanswered, not_comparable, unreadable};
 use crate::commands::error::{Error, NotComparable};
 use crate::exec::failures::Failures;
-use crate::find::batch::input::InputFile;
-use crate::find::batch::keys::{ChunkKeys, KeyGroup};
+use crate::find::batch::keys::{ChunkKeys, KeyGroup, KeyRule};
 use crate::find::batch::lookup::{self as batch_lookup, KeyArray, RoundResult};
 use crate::find::lookup::Lookup;
 use crate::find::report::SearchCoverage;
+use crate::find::route;
 use crate::find::tables::{self, Tables};
 use crate::pg::column_name::ColumnName;
 use crate::sharding::missing::Missing;
@@ -24,7 +24,8 @@ use crate::terminal::console::Console;
 pub struct BatchSearch<'a> {
     /// Its key is one of the input, and not used.
     search: Search<'a>,
-    file: &'a InputFile,
+    /// What a key is called in messages.
+    called: String,
     groups: BTreeMap<KeyGroup, GroupSearch>,
     /// Shards where keys belong, but that are not selected.
     unselected: BTreeSet<Shard>,
@@ -41,10 +42,10 @@ struct GroupSearch {
 }
 
 impl<'a> BatchSearch<'a> {
-    pub fn new(search: Search<'a>, file: &'a InputFile) -> Self {
+    pub fn new(search: Search<'a>, called: &str) -> Self {
         Self {
             search,
-            file,
+            called: called.to_owned(),
             groups: BTreeMap::new(),
             unselected: BTreeSet::new(),
         }
@@ -55,6 +56,7 @@ impl<'a> BatchSearch<'a> {
     pub async fn chunk(
         &mut self,
         keys: &mut ChunkKeys,
+        rule: &KeyRule,
         console: &mut Console,
     ) -> Result<(), Error> {
         for group in keys.groups() {
@@ -64,6 +66,11 @@ impl<'a> BatchSearch<'a> {
                 let Some(key) = first.cloned() else { continue };
                 let searched = self.group(key).await?;
                 self.groups.insert(group, searched);
+            }
+            self.computed(group, keys, rule).await?;
+            if group == KeyGroup::Listed {
+                self.listed(keys);
+                continue;
             }
             self.where_expected(group, keys, console).await?;
             self.everywhere(group, keys, console).await?;
@@ -82,6 +89,44 @@ impl<'a> BatchSearch<'a> {
             failures: Failures::default(),
             is_everywhere: false,
         })
+    }
+
+    /// Where keys belong, if only the server can compute that.
+    async fn computed(
+        &self,
+        group: KeyGroup,
+        keys: &mut ChunkKeys,
+        rule: &KeyRule,
+    ) -> Result<(), Error> {
+        let Some(searched) = self.groups.get(&group) else {
+            return Ok(());
+        };
+        let GroupSearch { key, tables, .. } = searched;
+        let Some(server) = key.server_rule() else {
+            return Ok(());
+        };
+        if server.needs_type() && tables.key_type().is_none() {
+            // No shard has the column, which is reported soon.
+            return Ok(());
+        }
+        let indexes = keys.not_verified(group);
+        let texts = keys.texts(&indexes);
+        let lookup = self.search_for(key).lookup;
+        let answers = route::compute(lookup, key, tables, &texts).await?;
+        Ok(keys.expect(&indexes, &answers, rule)?)
+    }
+
+    /// Keys that no column has are where they are listed, if that shard exists.
+    fn listed(&self, keys: &mut ChunkKeys) {
+        let shards = self.search.topology.shards();
+        for index in keys.not_verified(KeyGroup::Listed) {
+            let expected = keys.states.get(index).and_then(|state| state.expected);
+            if let Some(shard) = expected
+                && shards.binary_search(&shard).is_ok()
+            {
+                keys.add(index, shard);
+            }
+        }
     }
 
     async fn where_expected(
@@ -129,7 +174,7 @@ impl<'a> BatchSearch<'a> {
             && let Some(report) = not_comparable(&round.failures)
         {
             let error = NotComparable {
-                value: format!("a key of {}", self.file),
+                value: self.called.clone(),
                 column: self.column_of(group),
                 report,
             };

@@ -2,8 +2,10 @@
 
 mod batch;
 mod batch_report;
-mod batch_search;
+pub mod batch_search;
+mod learn;
 pub mod lookup_plan;
+mod routing;
 pub mod search;
 
 use jiff::Timestamp;
@@ -19,13 +21,12 @@ use crate::config::Settings;
 use crate::exec::plan::Plan;
 use crate::find::batch::input::InputFile;
 use crate::find::lookup::Lookup;
-use crate::find::report::{FindReport, FindVerdict};
+use crate::find::report::{FindReport, FindVerdict, SearchCoverage};
 use crate::output::sink;
-use crate::sharding::numbering::Numbering;
-use crate::sharding::routing::key::{Key, NoRoute, Route};
+use crate::sharding::routing::key::{Key, RouteScope};
+use crate::sharding::routing::rule::{NoRoute, Route};
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
-use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
@@ -38,14 +39,13 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
         // Boxed because the future is large.
         return Box::pin(batch::run(&args, InputFile::new(file))).await;
     }
+    if let Some(column) = &args.learn {
+        return Box::pin(learn::run(&args, column)).await;
+    }
     let mut console = Console::new(args.quiet);
-    let key = key(&args)?;
+    let key = routing::key(&args, &args.connection.key_kinds())?;
     let found = if args.no_verify {
-        Some(FindOutcome {
-            report: compute(&args, key)?,
-            unanswered: None,
-            location: None,
-        })
+        Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
         verify(&args, &key, &mut console).await?
     };
@@ -90,26 +90,24 @@ struct FindOutcome {
     location: Option<Location>,
 }
 
-fn key(args: &FindArgs) -> Result<Key, Error> {
-    let text = args.key.clone().unwrap_or_default();
-    Ok(match &args.in_column {
-        Some(column) => Key::Value {
-            column: column.clone(),
-            text,
-        },
-        None => Key::new(&text, args.kind)?,
-    })
-}
-
-/// Keys are in shards by number.
-fn numbering(args: &FindArgs) -> Result<Numbering, Error> {
-    let numbering = args.layout.layout().numbering();
-    numbering.ok_or(TopologyError::NoNumbers.into())
+impl FindOutcome {
+    fn without_search(report: FindReport) -> Self {
+        Self {
+            report,
+            unanswered: None,
+            location: None,
+        }
+    }
 }
 
 fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     let now = Timestamp::now();
-    let route = key.route(&numbering(args)?, args.shard_count, now)?;
+    let scope = RouteScope {
+        layout: &args.layout(),
+        shards: args.shard_count,
+        now,
+    };
+    let route = routing::route(&key, &scope, None)??;
     Ok(FindReport {
         key,
         route: Ok(route),
@@ -126,7 +124,7 @@ async fn verify(
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
-    let plan = lookup_plan::plan(args.limits.into(), args.layout.layout(), filter, key)?;
+    let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
     let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings([&settings], console);
@@ -166,7 +164,7 @@ struct FindRequest<'a> {
     plan: &'a Plan,
 }
 
-/// Looks in the shard where the key belongs, then in all selected shards.
+/// Finds out where the key belongs, and looks for it.
 async fn search(
     request: FindRequest<'_>,
     server: &ConnectionPool,
@@ -198,59 +196,99 @@ async fn search(
         shard_count: args.shard_count.unwrap_or(topology.shard_count()),
     };
     let now = Timestamp::now();
-    let route = match key {
-        Key::Value { .. } => Err(NoRoute::Value),
-        _ => key.route(&numbering(args)?, Some(search.shard_count), now),
-    };
-    let at_home = match route {
-        Ok(Route { shard, .. }) => search.in_expected_shard(shard, console).await?,
-        Err(_) => ExpectedShardResult::NotFound,
-    };
-    let of = |verdict, searched| FindReport {
-        key: key.clone(),
-        route,
-        verdict,
-        searched,
+    let scope = RouteScope {
+        layout: &plan.layout,
+        shards: Some(search.shard_count),
         now,
     };
-    if let ExpectedShardResult::Found(hits) = at_home {
-        return Ok(FindOutcome {
-            report: of(FindVerdict::Verified(hits), None),
-            unanswered: None,
-            location: None,
-        });
+    let computed = routing::computed(&search, settings).await?;
+    let route = routing::route(key, &scope, computed.as_ref())?;
+    let routed = Routed { search, route, now };
+    match key {
+        Key::Listed { .. } => Ok(routed.listed(console)),
+        _ => routed.look(settings, server, console).await,
     }
-    let Everywhere {
-        hits,
-        nearest,
-        searched,
-        unanswered,
-    } = search
-        .in_all_shards(route.ok().map(|route| route.shard), console)
-        .await?;
-    if let Key::Value { column, .. } = key
-        && unanswered.is_without(&column.table, &selection.shards)
-    {
-        return Err(Error::NoColumn {
-            column: column.clone(),
-            others: lookup_plan::others(lookup, settings).await,
-        });
+}
+
+/// A search, and where it begins.
+struct Routed<'a> {
+    search: Search<'a>,
+    route: Result<Route, NoRoute>,
+    now: Timestamp,
+}
+
+impl Routed<'_> {
+    fn report(&self, verdict: FindVerdict, searched: Option<SearchCoverage>) -> FindReport {
+        FindReport {
+            key: self.search.lookup.key.clone(),
+            route: self.route.clone(),
+            verdict,
+            searched,
+            now: self.now,
+        }
     }
-    if let (ExpectedShardResult::NoTable(table), Ok(Route { shard, .. })) = (&at_home, route)
-        && unanswered.is_without(table, &selection.shards)
-    {
-        return Err(no_table(shard, table, lookup, settings).await);
+
+    /// Of a key that no column has: its shard must exist.
+    fn listed(&self, console: &mut Console) -> FindOutcome {
+        let shard = self.route.as_ref().ok().map(|route| route.shard);
+        let exists = shard.is_some_and(|shard| self.search.exists(shard, console));
+        let nearest = Vec::new();
+        let verdict = if exists {
+            FindVerdict::Listed
+        } else {
+            FindVerdict::NotFound { nearest }
+        };
+        FindOutcome::without_search(self.report(verdict, None))
     }
-    let verdict = match (hits.is_empty(), route) {
-        (true, _) => FindVerdict::NotFound { nearest },
-        (false, Ok(_)) => FindVerdict::Misplaced(hits),
-        (false, Err(_)) => FindVerdict::Found(hits),
-    };
-    Ok(FindOutcome {
-        report: of(verdict, Some(searched)),
-        unanswered: Some(unanswered),
-        location: Some(session_setup::location(server)),
-    })
+
+    /// Looks in the shard where the key belongs, then in all selected shards.
+    async fn look(
+        &self,
+        settings: &Settings,
+        server: &ConnectionPool,
+        console: &mut Console,
+    ) -> Result<FindOutcome, Error> {
+        let Self { search, route, .. } = self;
+        let at_home = match route {
+            Ok(Route { shard, .. }) => search.in_expected_shard(*shard, console).await?,
+            Err(_) => ExpectedShardResult::NotFound,
+        };
+        if let ExpectedShardResult::Found(hits) = at_home {
+            let report = self.report(FindVerdict::Verified(hits), None);
+            return Ok(FindOutcome::without_search(report));
+        }
+        let home = route.as_ref().ok().map(|route| route.shard);
+        let Everywhere {
+            hits,
+            nearest,
+            searched,
+            unanswered,
+        } = search.in_all_shards(home, console).await?;
+        let (lookup, shards) = (search.lookup, &search.selection.shards);
+        if let Key::Value { column, .. } = lookup.key
+            && unanswered.is_without(&column.table, shards)
+        {
+            return Err(Error::NoColumn {
+                column: column.clone(),
+                others: lookup_plan::others(lookup, settings).await,
+            });
+        }
+        if let (ExpectedShardResult::NoTable(table), Some(shard)) = (&at_home, home)
+            && unanswered.is_without(table, shards)
+        {
+            return Err(no_table(shard, table, lookup, settings).await);
+        }
+        let verdict = match (hits.is_empty(), route) {
+            (true, _) => FindVerdict::NotFound { nearest },
+            (false, Ok(_)) => FindVerdict::Misplaced(hits),
+            (false, Err(_)) => FindVerdict::Found(hits),
+        };
+        Ok(FindOutcome {
+            report: self.report(verdict, Some(searched)),
+            unanswered: Some(unanswered),
+            location: Some(session_setup::location(server)),
+        })
+    }
 }
 
 /// Probably the wrong database.

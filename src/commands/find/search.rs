@@ -97,8 +97,7 @@ impl Search<'_> {
         shard: Shard,
         console: &mut Console,
     ) -> Result<ExpectedShardResult, Error> {
-        if let Err(missing) = self.topology.pick(&ShardList::single(shard)) {
-            console.warning(&missing);
+        if !self.exists(shard, console) {
             return Ok(ExpectedShardResult::NotFound);
         }
         if !self.is_selected(shard) {
@@ -126,6 +125,22 @@ impl Search<'_> {
         Ok(ExpectedShardResult::Found(found.hits))
     }
 
+    /// Warns of a shard that does not exist.
+    pub fn exists(self, shard: Shard, console: &mut Console) -> bool {
+        let picked = self.topology.pick(&ShardList::single(shard));
+        if let Err(missing) = &picked {
+            console.warning(missing);
+        }
+        // A list of shards may have some that do not exist.
+        let is_there = self.topology.nonexistent().binary_search(&shard).is_err();
+        if !is_there {
+            console.warning(&format!(
+                "{shard} is listed by --schemas-from, but does not exist"
+            ));
+        }
+        picked.is_ok() && is_there
+    }
+
     /// Searches all selected shards. If the one where the key belongs is not among them, it is
     /// missing from the search.
     pub async fn in_all_shards(
@@ -144,7 +159,7 @@ impl Search<'_> {
             answered,
         } = self.lookup.search(&tables, progress).await?;
         console.clear();
-        if let (0, Key::Value { column, text }) = (answered, self.lookup.key)
+        if let (0, Key::Value { column, text, .. }) = (answered, self.lookup.key)
             && let Some(report) = not_comparable(&failures)
         {
             return Err(Error::NotComparable(Box::new(NotComparable {
@@ -231,14 +246,14 @@ impl Search<'_> {
     async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
         match self.lookup.key {
             Key::Origin(name) | Key::Account(name) => self.lookup.nearest(name, tables).await,
-            Key::Id(_) | Key::Value { .. } => Vec::new(),
+            Key::Id(_) | Key::Value { .. } | Key::Listed { .. } => Vec::new(),
         }
     }
 
     fn column(self) -> Option<String> {
         match self.lookup.key {
             Key::Value { column, .. } => Some(column.column.clone()),
-            Key::Origin(_) | Key::Account(_) | Key::Id(_) => None,
+            Key::Origin(_) | Key::Account(_) | Key::Id(_) | Key::Listed { .. } => None,
         }
     }
 

@@ -91,6 +91,7 @@ pub(in crate::commands) async fn prepare(
             let located = located(lookups, origins, &found, &topology, console).await?;
             located.or_refuse(console)?;
         }
+        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
         for (database, plan) in found.iter_mut().zip(plans) {
             database.plan = plan;
         }
@@ -158,9 +159,7 @@ async fn introspect(
 }
 
 fn first(found: &[Introspected]) -> Result<&Introspected, Error> {
-    found
-        .first()
-        .ok_or(Error::NoneReachable)
+    found.first().ok_or(Error::NoneReachable)
 }
 
 fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {

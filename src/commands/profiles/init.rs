@@ -10,6 +10,7 @@ use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::commands::setup;
 use crate::config::profile::ProfileFile;
+use crate::config::profile::write::toml_string;
 use crate::config::{Environment, Settings};
 use crate::sharding::pattern::Pattern;
 use crate::terminal::console::Console;
@@ -60,7 +61,10 @@ pub async fn run(args: &ProfilesInitArgs) -> Result<Exit, Error> {
 /// The profile, with the keys that it does not set as comments.
 fn written(args: &ProfilesInitArgs, settings: &Settings, is_first: bool) -> String {
     let list = |patterns: &[Pattern]| {
-        let quoted: Vec<_> = patterns.iter().map(|it| quoted(&it.to_string())).collect();
+        let quoted: Vec<_> = patterns
+            .iter()
+            .map(|it| toml_string(&it.to_string()))
+            .collect();
         format!("[{}]", quoted.join(", "))
     };
     let or_comment = |key: &str, patterns: &[Pattern], example: &str| match patterns {
@@ -71,7 +75,7 @@ fn written(args: &ProfilesInitArgs, settings: &Settings, is_first: bool) -> Stri
         format!(
             "# Profiles of shardq. `shardq query -P NAME` uses one; flags and PG* variables win \
              over it.\n\n# The profile of runs without -P:\n# default = {}\n",
-            quoted(&args.name)
+            toml_string(&args.name)
         )
     } else {
         String::new()
@@ -79,7 +83,7 @@ fn written(args: &ProfilesInitArgs, settings: &Settings, is_first: bool) -> Stri
     format!(
         "{header}\n[{}]\nconnection = {}\n{}{}{OTHER_KEYS}",
         args.name,
-        quoted(&settings.conninfo()),
+        toml_string(&settings.conninfo()),
         or_comment("schemas", &args.layout.schemas, "[\"shard_{n}\"]"),
         or_comment("exclude_schemas", &args.layout.exclude_schemas, "[]"),
     )
@@ -98,16 +102,6 @@ const OTHER_KEYS: &str = "\
 # connections = 4
 # inherit = \"another profile\"
 ";
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    let escaped = text.chars().flat_map(|c| match c {
-        '"' | '\\' => vec!['\\', c],
-        c if c.is_control() => format!("\\u{:04X}", u32::from(c)).chars().collect(),
-        c => vec![c],
-    });
-    format!("\"{}\"", escaped.collect::<String>())
-}
 
 /// It says which servers there are: for nobody else to read.
 fn append(path: &Path, text: &str) -> std::io::Result<()> {

@@ -190,8 +190,9 @@ async fn located(
 ) -> Option<Located> {
     let is_told =
         [RunStatus::Completed, RunStatus::OutputClosed].contains(&finished.outcome.status);
+    let keys = finished.selection.keys.as_ref().filter(|_| is_told);
     let (Some(origins), true) = (&finished.selection.origins, is_told) else {
-        return Some(Located::default());
+        return Some(Located::of_keys(keys));
     };
     if finished.request.targets.databases.len() > 1 {
         return Some(Located::without_search(origin_lookups).await);

@@ -10,9 +10,9 @@ use super::output::{Output, Paging, ScreenOptions, TableFit};
 use crate::cli::query::{Expanded, OnError, OutputArgs, QueryArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
+use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
-use crate::commands::shard_lists;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
@@ -79,7 +79,7 @@ pub(super) fn plans(args: &QueryArgs, format: Format) -> Result<Vec<Plan>, Error
         let reason = "--delimiter is for CSV; remove it, or add --csv";
         return Err(Error::Usage(reason.to_owned()));
     }
-    let filter = shard_lists::filter(&args.shards.select, shard_lists::held_by(&args.statement))?;
+    let filter = keys::filter(&args.shards, &args.statement)?;
     let statements = script::statements(&args.statement.sources, &args.statement.variables)?;
     if statements.len() > 1 && format == Format::Json {
         return Err(Error::Usage(format!(

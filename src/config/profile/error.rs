@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::config::SettingsError;
+use crate::pg::column_name::ColumnNameError;
+use crate::sharding::routing::server_rule::KeySqlError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
@@ -46,10 +48,33 @@ pub enum Fault {
          PGPASSWORD"
     )]
     Password,
+    #[error("keys of kind \"{kind}\": {fault}")]
+    KeyKind { kind: String, fault: KeyFault },
     #[error("no profile \"{0}\" to inherit")]
     NoParent(String),
     #[error("profile \"{0}\" inherits itself")]
     InheritsItself(String),
+}
+
+/// Why a kind of key makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    #[error("their shard must follow from hash, sql, lookup or id")]
+    NoRule,
+    #[error("their shard must follow from only one of hash, sql, lookup and id")]
+    SeveralRules,
+    #[error("add in = \"TABLE.COLUMN\", the column in which a key is verified")]
+    NoColumn,
+    #[error("modulo and offset do not go with {0}")]
+    NoBuckets(&'static str),
+    #[error("id must have shard = {{ bits = …, shift = … }}")]
+    NoShardBits,
+    #[error("an id has 63 bits, and a field from 1 to 32 of them")]
+    Bits,
+    #[error("in: {0}")]
+    Column(ColumnNameError),
+    #[error("SQL: {0}")]
+    Sql(#[from] KeySqlError),
 }
 
 fn there_are(known: &[String]) -> String {

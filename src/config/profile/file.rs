@@ -10,6 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::Fault;
 use super::reader::{Entry, Reader};
 use super::{Label, Profile, ProfileError};
+use crate::sharding::routing::key_kind::KeyKind;
+use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::text::io_reason::io_reason;
 
 /// The key outside of all profiles.
@@ -91,7 +93,8 @@ impl ProfileFile {
             name: name.to_owned(),
             ..Profile::default()
         };
-        let (mut label, mut color) = (None, None);
+        let (mut label, mut color, mut layout) = (None, None, None);
+        let mut keys: BTreeMap<String, KeyKind> = BTreeMap::new();
         let mut flags: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         let mut seen = vec![name];
         loop {
@@ -104,6 +107,10 @@ impl ProfileFile {
             }
             label = label.or(entry.label.clone());
             color = color.or(entry.color);
+            layout = layout.or(entry.layout);
+            for (name, kind) in &entry.keys {
+                keys.entry(name.clone()).or_insert_with(|| kind.clone());
+            }
             for (flag, values) in &entry.flags {
                 flags.entry(flag).or_insert_with(|| values.clone());
             }
@@ -128,7 +135,15 @@ impl ProfileFile {
             text: label.unwrap_or_else(|| name.to_owned()),
             color,
         };
+        let has = |flag: &&str| flags.contains_key(flag);
+        if let Some(layout) = layout
+            && !["schemas", "schemas-from"].iter().any(has)
+        {
+            let (flag, schemas) = layout.schemas();
+            flags.insert(flag, vec![schemas]);
+        }
         profile.flags = flags.into_iter().collect();
+        profile.keys = KeyKinds::new(layout, keys.into_values().collect());
         Ok(profile)
     }
 

@@ -5,7 +5,9 @@
 
 mod error;
 mod file;
+mod keys;
 mod reader;
+pub mod write;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,7 @@ pub use file::ProfileFile;
 use super::Environment;
 use super::Server;
 use super::parameters::Parameters;
+use crate::sharding::routing::key_kinds::KeyKinds;
 
 /// A profile with what it inherits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Profile {
     /// The servers, if there are several.
     pub servers: Vec<Server>,
     pub(super) password_command: Option<PasswordCommand>,
+    /// The kinds of keys.
+    pub keys: KeyKinds,
     /// Values of command-line flags, by the flag's name.
     pub flags: Vec<(&'static str, Vec<String>)>,
 }

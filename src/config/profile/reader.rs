@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -12,6 +13,8 @@ use super::{LabelColor, PasswordCommand, ProfileError};
 use crate::config;
 use crate::config::Server;
 use crate::config::parameters::Parameters;
+use crate::sharding::routing::key_kind::KeyKind;
+use crate::sharding::routing::key_kinds::KnownLayout;
 use crate::sharding::suggest::nearest;
 
 /// What a key holds.
@@ -23,6 +26,8 @@ enum Kind {
     PasswordCommand,
     Label,
     Color,
+    Layout,
+    Keys,
     /// A flag's value: text, a whole number, or a list of texts.
     Text(&'static str),
     Number(&'static str),
@@ -30,7 +35,7 @@ enum Kind {
 }
 
 /// The keys of a profile, with the flag that each stands for.
-const KEYS: [(&str, Kind); 17] = [
+const KEYS: [(&str, Kind); 19] = [
     ("inherit", Kind::Inherit),
     ("connection", Kind::Connection),
     ("servers", Kind::Servers),
@@ -39,6 +44,8 @@ const KEYS: [(&str, Kind); 17] = [
     ("password_command", Kind::PasswordCommand),
     ("label", Kind::Label),
     ("color", Kind::Color),
+    ("layout", Kind::Layout),
+    ("keys", Kind::Keys),
     ("schemas", Kind::Texts("schemas")),
     ("schemas_from", Kind::Text("schemas-from")),
     ("exclude_schemas", Kind::Texts("exclude-schemas")),
@@ -69,6 +76,8 @@ pub(super) struct Entry {
     pub password_command: Option<PasswordCommand>,
     pub label: Option<String>,
     pub color: Option<LabelColor>,
+    pub layout: Option<KnownLayout>,
+    pub keys: BTreeMap<String, KeyKind>,
     pub flags: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -141,6 +150,14 @@ impl Reader<'_> {
                     })?;
                     entry.color = Some(*color);
                 }
+                Kind::Layout => {
+                    let name = self.text(key, value)?;
+                    let mut known = KnownLayout::ALL.into_iter();
+                    let layout = known.find(|layout| layout.name() == name);
+                    let wrong = || self.wrong(key, value, "habitat, instagram or django-tenants");
+                    entry.layout = Some(layout.ok_or_else(wrong)?);
+                }
+                Kind::Keys => entry.keys = self.key_kinds(value)?,
                 Kind::Text(flag) => {
                     entry.flags.insert(flag, vec![self.text(key, value)?]);
                 }
@@ -179,7 +196,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(
+    pub fn wrong(
         &self,
         key: &'static str,
         value: &Spanned<DeValue<'_>>,
@@ -207,6 +224,27 @@ impl Reader<'_> {
         match value.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
             _ => Err(self.wrong(key, value, "a whole number")),
+        }
+    }
+
+    pub fn parsed<T: FromStr>(
+        &self,
+        key: &'static str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<T, ProfileError> {
+        // TOML allows underscores between digits.
+        let number = self.number(key, value)?.replace('_', "").parse();
+        number.map_err(|_| self.wrong(key, value, "a whole number that is not as large"))
+    }
+
+    pub fn table<'t, 'd>(
+        &self,
+        key: &'static str,
+        value: &'t Spanned<DeValue<'d>>,
+    ) -> Result<&'t DeTable<'d>, ProfileError> {
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => Err(self.wrong(key, value, "a table")),
         }
     }
 

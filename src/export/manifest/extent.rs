@@ -21,6 +21,7 @@ impl Manifest {
             expected: self.shards_expected,
             missing: self.lacking(),
             origins: None,
+            keys: None,
             instants: self.instants(),
         }
     }

@@ -31,7 +31,7 @@ impl InputFile {
         self.0 == Path::new("-")
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(if self.is_standard_input() {
             Box::new(io::stdin())
         } else {
@@ -55,6 +55,8 @@ impl fmt::Display for InputFile {
 pub enum InputError {
     #[error("{file}: {}", io_reason(.error))]
     Unreadable { file: InputFile, error: io::Error },
+    #[error("{0}: lists no keys")]
+    NoKeys(InputFile),
     #[error("{0}: no header; expected CSV whose first line names the columns")]
     NoHeader(InputFile),
     #[error("{file}: no column {wanted:?}; its columns are {columns}")]

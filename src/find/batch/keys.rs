@@ -1,6 +1,6 @@
 //! The distinct keys of a chunk, where they belong, and where they were found. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -8,8 +8,11 @@ use jiff::Timestamp;
 
 use crate::find::batch::input::{Chunk, InputError, InputFile};
 use crate::pg::column_name::ColumnName;
-use crate::sharding::numbering::Numbering;
-use crate::sharding::routing::key::{Key, KeyKind, NoRoute};
+use crate::sharding::layout::Layout;
+use crate::sharding::routing::key::{Key, RouteScope, ServerAnswer};
+use crate::sharding::routing::key_kind::KeyKind;
+use crate::sharding::routing::key_kinds::KeyKinds;
+use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::shard::Shard;
 use crate::text::humanize::ThousandsSeparated;
 
@@ -17,8 +20,10 @@ use crate::text::humanize::ThousandsSeparated;
 #[derive(Debug, Clone)]
 pub enum KeyRule {
     Computed {
+        kinds: KeyKinds,
+        /// That of all keys, if it is given.
         kind: Option<KeyKind>,
-        numbering: Numbering,
+        layout: Layout,
         shard_count: Option<NonZeroU32>,
         now: Timestamp,
     },
@@ -32,6 +37,7 @@ pub enum KeyGroup {
     Accounts,
     Ids,
     Column,
+    Listed,
 }
 
 /// A key, and what is known about it.
@@ -88,6 +94,7 @@ impl KeyGroup {
             Key::Account(_) => Self::Accounts,
             Key::Id(_) => Self::Ids,
             Key::Value { .. } => Self::Column,
+            Key::Listed { .. } => Self::Listed,
         }
     }
 }
@@ -114,6 +121,36 @@ impl KeyState {
 }
 
 impl KeyRule {
+    /// Where a key belongs, if that can be computed; `computed` is what the server computed.
+    ///
+    /// # Errors
+    /// If its shard needs the number of shards.
+    fn expected(
+        &self,
+        key: &Key,
+        computed: Option<&ServerAnswer>,
+    ) -> Result<Option<Shard>, NoRoute> {
+        let Self::Computed {
+            layout,
+            shard_count,
+            now,
+            ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let scope = RouteScope {
+            layout,
+            shards: *shard_count,
+            now: *now,
+        };
+        match key.route(&scope, computed) {
+            Ok(route) => Ok(Some(route.shard)),
+            Err(why @ (NoRoute::ShardCountUnknown | NoRoute::NoNumbers)) => Err(why),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// # Errors
     /// If it is not a key of its kind, or if its shard needs the number of shards.
     fn state(&self, text: &str) -> Result<KeyState, String> {
@@ -121,22 +158,18 @@ impl KeyRule {
             Self::InColumn(column) => {
                 let key = Key::Value {
                     column: column.clone(),
+                    kind: None,
                     text: text.to_owned(),
                 };
                 (key, None)
             }
-            Self::Computed {
-                kind,
-                numbering,
-                shard_count,
-                now,
-            } => {
-                let key = Key::new(text, *kind).map_err(|error| error.to_string())?;
-                let expected = match key.route(numbering, *shard_count, *now) {
-                    Ok(route) => Some(route.shard),
-                    Err(why @ NoRoute::ShardCountUnknown) => return Err(why.to_string()),
-                    Err(_) => None,
+            Self::Computed { kinds, kind, .. } => {
+                let kind = match kind {
+                    Some(kind) => kind,
+                    None => kinds.guess(text).map_err(|error| error.to_string())?,
                 };
+                let key = Key::new(text, kind).map_err(|error| error.to_string())?;
+                let expected = self.expected(&key, None).map_err(|why| why.to_string())?;
                 (key, expected)
             }
         };
@@ -149,6 +182,23 @@ impl KeyRule {
 }
 
 impl ChunkKeys {
+    /// Each of these once, without rows.
+    ///
+    /// # Errors
+    /// If a shard needs the number of shards.
+    pub fn of(keys: &[Key], rule: &KeyRule) -> Result<Self, NoRoute> {
+        let mut known = HashSet::new();
+        let mut chunk = Self::default();
+        for key in keys.iter().filter(|key| known.insert(key.to_string())) {
+            chunk.states.push(KeyState {
+                expected: rule.expected(key, None)?,
+                key: key.clone(),
+                found: Vec::new(),
+            });
+        }
+        Ok(chunk)
+    }
+
     /// # Errors
     /// If a row has no valid key.
     pub fn new(
@@ -190,6 +240,36 @@ impl ChunkKeys {
         self.of_row
             .iter()
             .map(|index| index.and_then(|index| self.states.get(index)))
+    }
+
+    /// Sets where these keys belong, from what the server computed for them.
+    ///
+    /// # Errors
+    /// If a shard needs the number of shards.
+    pub fn expect(
+        &mut self,
+        indexes: &[usize],
+        answers: &[ServerAnswer],
+        rule: &KeyRule,
+    ) -> Result<(), NoRoute> {
+        for (index, answer) in indexes.iter().zip(answers) {
+            if let Some(state) = self.states.get_mut(*index) {
+                state.expected = rule.expected(&state.key, Some(answer))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts of these keys.
+    pub fn texts(&self, indexes: &[usize]) -> Vec<String> {
+        let states = indexes.iter().filter_map(|index| self.states.get(*index));
+        states.map(|state| state.key.to_string()).collect()
+    }
+
+    /// A key whose route only the server can compute.
+    pub fn of_server(&self) -> Option<&Key> {
+        let mut keys = self.states.iter().map(|state| &state.key);
+        keys.find(|key| key.server_rule().is_some())
     }
 
     /// The indexes of the keys that are not verified, by group.

@@ -53,7 +53,7 @@ impl KeyArray {
                     })
                     .collect(),
             ),
-            KeyGroup::Origins | KeyGroup::Accounts | KeyGroup::Column => {
+            KeyGroup::Origins | KeyGroup::Accounts | KeyGroup::Column | KeyGroup::Listed => {
                 Values::Texts(chosen().map(|state| state.key.to_string()).collect())
             }
         };
@@ -135,7 +135,7 @@ fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
     let key_type = match key {
         Key::Origin(_) | Key::Account(_) => "pg_catalog.text",
         Key::Id(_) => "pg_catalog.int8",
-        Key::Value { .. } => &table.key_type,
+        Key::Value { .. } | Key::Listed { .. } => &table.key_type,
     };
     sql_template::fill(
         include_str!("../../../sql/find/find_keys.sql"),

@@ -2,5 +2,6 @@
 //! shard of each.
 pub mod annotate;
 pub mod input;
+pub mod key_list;
 pub mod keys;
 pub mod lookup;

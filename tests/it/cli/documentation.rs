@@ -32,6 +32,7 @@ fn every_command_that_is_shown_works() {
     for page in [
         "README.md",
         "docs/guide/recipes.md",
+        "docs/guide/keys.md",
         "docs/guide/exports.md",
         "docs/guide/global-queries.md",
     ] {

@@ -3,6 +3,8 @@
 mod from_file;
 mod in_column;
 mod incomplete;
+mod kinds;
+mod learn;
 mod lookup;
 
 use crate::support::Db;

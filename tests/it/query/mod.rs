@@ -4,6 +4,7 @@ mod complete;
 mod csv_round_trip;
 mod delimiter;
 mod file;
+mod keys;
 mod layouts;
 mod missing_shards;
 mod names;

@@ -60,6 +60,7 @@ pub(super) async fn conclude(
     finished.say_timing(console);
     let extent = ResultSummary {
         origins: finished.selection.origins.clone(),
+        keys: finished.selection.keys.clone(),
         ..manifest.extent()
     };
     console.summary(&finished.summary(extent, console).line());

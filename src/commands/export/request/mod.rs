@@ -8,7 +8,7 @@ mod options;
 use crate::cli::export::{ExportArgs, ExportOutputArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
-use crate::commands::shard_lists;
+use crate::commands::keys;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::{CopyFormat, CopyOptions, ResultProtocol};
@@ -49,7 +49,7 @@ pub fn kind(args: &ExportOutputArgs) -> Result<ExportFormat, Error> {
 }
 
 pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
-    let filter = shard_lists::filter(&args.shards.select, shard_lists::held_by(&args.statement))?;
+    let filter = keys::filter(&args.shards, &args.statement)?;
     let statement = script::only_statement(&args.statement.sources, &args.statement.variables)?;
     let copy = |format| {
         ResultProtocol::Copy(CopyOptions {

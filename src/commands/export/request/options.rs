@@ -44,6 +44,12 @@ impl ExportRequest<'_> {
                 (args.shards.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
             ),
             ("origin", origins(&args.shards.origin)),
+            ("key", origins(&args.shards.key)),
+            (
+                "key-from",
+                (args.shards.key_from.as_ref()).map(|file| file.display().to_string().into()),
+            ),
+            ("kind", text(&args.shards.kind)),
             ("null", text(&args.output.null)),
             (
                 "delimiter",

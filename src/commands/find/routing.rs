@@ -1,0 +1,71 @@
+//! Which kind of key it is, and where it belongs.
+
+use super::lookup_plan;
+use super::search::Search;
+use crate::cli::find::FindArgs;
+use crate::commands::error::Error;
+use crate::config::Settings;
+use crate::find::route;
+use crate::find::tables::Tables;
+use crate::sharding::routing::key::{Key, RouteScope, ServerAnswer};
+use crate::sharding::routing::key_kind::KeyKind;
+use crate::sharding::routing::key_kinds::{KeyKinds, KindError};
+use crate::sharding::routing::rule::{NoRoute, Route};
+use crate::sharding::topology::TopologyError;
+
+pub fn key(args: &FindArgs, kinds: &KeyKinds) -> Result<Key, Error> {
+    let text = args.key.clone().unwrap_or_default();
+    Ok(match &args.in_column {
+        Some(column) => Key::Value {
+            column: column.clone(),
+            kind: None,
+            text,
+        },
+        None => Key::new(&text, kind(args.kind.as_deref(), &text, kinds)?)?,
+    })
+}
+
+/// The kind that is named, else what the key looks like.
+fn kind<'a>(name: Option<&str>, text: &str, kinds: &'a KeyKinds) -> Result<&'a KeyKind, KindError> {
+    match name {
+        Some(name) => kinds.named(name),
+        None => kinds.guess(text),
+    }
+}
+
+/// Habitat's keys are in shards by number, which is an error where there are none.
+pub fn route(
+    key: &Key,
+    scope: &RouteScope<'_>,
+    computed: Option<&ServerAnswer>,
+) -> Result<Result<Route, NoRoute>, Error> {
+    match key.route(scope, computed) {
+        Err(NoRoute::NoNumbers) => Err(TopologyError::NoNumbers.into()),
+        route => Ok(route),
+    }
+}
+
+/// What the server computes for the key, if its route depends on that.
+pub async fn computed(
+    search: &Search<'_>,
+    settings: &Settings,
+) -> Result<Option<ServerAnswer>, Error> {
+    let key = search.lookup.key;
+    let Some(rule) = key.server_rule() else {
+        return Ok(None);
+    };
+    let tables = if rule.needs_type() {
+        search.selected_tables().await?
+    } else {
+        Tables::default()
+    };
+    if let (true, None, Key::Value { column, .. }) = (rule.needs_type(), tables.key_type(), key) {
+        return Err(Error::NoColumn {
+            column: column.clone(),
+            others: lookup_plan::others(search.lookup, settings).await,
+        });
+    }
+    let keys = [key.to_string()];
+    let answers = route::compute(search.lookup, key, &tables, &keys).await?;
+    Ok(answers.into_iter().next())
+}

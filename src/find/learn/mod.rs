@@ -1,0 +1,5 @@
+//! Learns how keys are distributed over shards: tries the known rules on keys that are there.
+pub mod fit;
+pub mod moduli;
+pub mod sample;
+pub mod series;

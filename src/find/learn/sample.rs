@@ -1,0 +1,108 @@
+//! Keys of a column, and the shards that they are in: some of each shard, at one snapshot.
+
+use futures::{StreamExt, stream};
+
+use crate::exec::failures::Failures;
+use crate::find::lookup::{self, Lookup, LookupError};
+use crate::find::tables::{self, Tables};
+use crate::pg::quote::Identifier;
+use crate::pg::sql_template;
+use crate::sharding::numbering::Numbering;
+use crate::sharding::shard::Shard;
+
+/// Keys in all. With 4,096, a wrong rule cannot fit by chance, and trying them all takes well below
+/// a second.
+const KEYS: usize = 4096;
+
+/// Rows of a table that are read for them.
+const ROWS: usize = 10_000;
+
+/// Pipelined requests, as of a lookup.
+const IN_FLIGHT: usize = 64;
+
+#[derive(Debug, Default)]
+pub struct Sample {
+    pub keys: Vec<SampleKey>,
+    pub failures: Failures,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleKey {
+    pub text: String,
+    pub shard: Shard,
+    /// That of the shard.
+    pub number: u32,
+}
+
+impl Sample {
+    /// How many shards have some of the keys.
+    pub fn shards(&self) -> usize {
+        let mut shards: Vec<_> = self.keys.iter().map(|key| key.number).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards.len()
+    }
+
+    pub fn texts(&self) -> Vec<String> {
+        self.keys.iter().map(|key| key.text.clone()).collect()
+    }
+}
+
+/// # Errors
+/// If no shard can be queried any more, or the snapshot does not cover a table.
+pub async fn take(
+    lookup: Lookup<'_>,
+    numbering: &Numbering,
+    tables: &Tables,
+) -> Result<Sample, LookupError> {
+    let per_shard = (KEYS / tables.in_shard.len().max(1)).clamp(8, 512);
+    let mut answers = std::pin::pin!(
+        stream::iter(&tables.in_shard)
+            .map(|(shard, tables)| async move {
+                let arms = tables.iter().map(|table| {
+                    let arm = sql_template::fill(
+                        include_str!("../../../sql/find/sample_keys.sql"),
+                        &[
+                            (
+                                "column",
+                                &Identifier(tables::column(lookup.key)).to_string(),
+                            ),
+                            ("table", &lookup::qualified(*shard, table)),
+                            ("rows", &ROWS.to_string()),
+                            ("keys", &per_shard.to_string()),
+                        ],
+                    );
+                    format!("({arm})")
+                });
+                let rewritten = include_str!("../../../sql/find/rewritten.sql");
+                let arms: Vec<_> = arms.chain([sql_template::fill(rewritten, &[])]).collect();
+                let sql = arms.join("\nUNION ALL\n");
+                (*shard, lookup.ask(&sql, &[]).await)
+            })
+            .buffered(IN_FLIGHT)
+    );
+    let mut sample = Sample::default();
+    while let Some((shard, answer)) = answers.next().await {
+        let rows = match answer {
+            Ok(rows) => rows,
+            Err(error) => {
+                let error = lookup::shard_error(&error)?;
+                sample.failures.add(shard, error);
+                continue;
+            }
+        };
+        if let Some(table) = rows.iter().find_map(lookup::rewritten) {
+            return Err(LookupError::Rewritten(table));
+        }
+        let Some(number) = numbering.number(shard) else {
+            continue;
+        };
+        let texts = rows.iter().filter_map(|row| row.try_get(0).ok());
+        sample.keys.extend(texts.map(|text| SampleKey {
+            text,
+            shard,
+            number,
+        }));
+    }
+    Ok(sample)
+}
