@@ -1,0 +1,7 @@
+//! Commands that inspect the shards. Each reads the catalog with few statements for all shards, in
+//! three steps: a function of one [`session::InspectSession`] that returns plain data, pure
+//! functions of these data, and [`table::print`].
+
+pub mod error;
+pub mod session;
+pub mod table;
