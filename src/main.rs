@@ -73,6 +73,7 @@ fn main() -> ExitCode {
             Command::Query(args) => commands::query::run(*args).await,
             Command::Find(args) => commands::find::run(*args).await,
             Command::Export(args) => commands::export::run(*args).await,
+            Command::Drift(args) => commands::inspect::drift::run(*args).await,
             Command::Verify(args) => commands::verify::run(&args).await,
             Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,

@@ -1,5 +1,5 @@
--- Fixes what the text of definitions depends on, for the transaction of an inspection. Returns no
--- rows.
+-- Fixes what the text of definitions depends on, for the transaction of an inspection. Returns
+-- one row: server_version_num.
 --
 -- search_path: the other statements of sql/inspect rely on it, and so name no schema themselves. It
 -- also makes the server qualify every name outside pg_catalog. pg_temp comes last, because behind a
@@ -10,4 +10,5 @@ SET LOCAL DateStyle = ISO, YMD;
 SET LOCAL IntervalStyle = postgres;
 SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = hex;
-SAVEPOINT inspection
+SAVEPOINT inspection;
+SELECT current_setting('server_version_num')

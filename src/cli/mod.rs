@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod completions;
 pub mod connection;
 pub mod demo;
+pub mod drift;
 pub mod export;
 pub mod find;
 pub mod inspect;
@@ -27,6 +28,7 @@ use crate::terminal::color::ColorChoice;
 
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
+pub use drift::DriftArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
@@ -68,6 +70,7 @@ pub enum Command {
     Query(Box<QueryArgs>),
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
+    Drift(Box<DriftArgs>),
     Verify(VerifyArgs),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
@@ -83,6 +86,7 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
+            Self::Drift(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

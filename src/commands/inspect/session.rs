@@ -41,6 +41,8 @@ pub struct InspectRequest {
 /// An open session, and the selected shards.
 pub struct InspectSession {
     session: Session,
+    /// `server_version_num`, e.g. 150018.
+    pub version: u32,
     pub selection: Selection,
     pub scope: Scope,
 }
@@ -131,13 +133,18 @@ impl InspectRequest {
         }
         select::warn_of_names(&topology, console);
         let selection = select::filtered(plan, &preflight, &topology).await?;
-        let session = InspectSession {
+        let mut session = InspectSession {
             session: preflight.session,
+            version: 0,
             selection,
             scope: session_setup::scope(server, &topology),
         };
         let settings = include_str!("../../../sql/inspect/session.sql");
-        session.send(&sql_template::fill(settings, &[])).await?;
+        let rows = session.send(&sql_template::fill(settings, &[])).await?;
+        let version = rows
+            .first()
+            .and_then(|row| row.first()?.as_ref()?.parse().ok());
+        session.version = version.unwrap_or_default();
         Ok(session)
     }
 }
