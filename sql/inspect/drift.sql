@@ -4,7 +4,8 @@
 -- prints it, the shard of which that is, how many shards have this variant, and which (NULL if
 -- all do). A shard is its position in {shards}, from 1.
 --
--- With {differs} = true, every object comes back, also those that all shards have alike.
+-- With {differs} = true, every object comes back, also those that all shards have alike. {relation}
+-- is a condition for tables; {whole} says whether objects that are no tables are read.
 --
 -- Names: with search_path = pg_catalog (session.sql) the server qualifies every other name. So a
 -- shard's own name is removed, as a whole word, before definitions are grouped. A shard whose name
@@ -26,6 +27,9 @@ WITH ns AS MATERIALIZED (
         '(?<![[:alnum:]_$])' || regexp_replace(ns.nspname, '([^[:alnum:]_])', '\\\1', 'g') || '(?![[:alnum:]_$])' AS word
     FROM unnest({shards}) WITH ORDINALITY AS s (name, n)
     JOIN pg_namespace AS ns ON ns.nspname = s.name
+), whole AS MATERIALIZED (
+    -- For what is part of no table.
+    SELECT * FROM ns WHERE {whole}
 ), held AS MATERIALIZED (
     SELECT coalesce(i.indrelid, l.relation) AS oid, min(l.pid) AS pid
     FROM pg_locks AS l
@@ -52,20 +56,20 @@ WITH ns AS MATERIALIZED (
         c.oid IN (SELECT oid FROM busy) AS is_locked
     FROM ns AS n
     JOIN pg_class AS c ON c.relnamespace = n.oid
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND {relation}
         AND NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_class'::regclass AND ext.objid = c.oid)
 ), rel AS MATERIALIZED (
     SELECT * FROM every WHERE NOT is_locked
 ), proc AS MATERIALIZED (
     SELECT p.oid, n.n, p.prokind, p.proowner, p.proacl,
         p.proname || '(' || regexp_replace(pg_get_function_identity_arguments(p.oid), n.prefix, '', 'g') || ')' AS name
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_proc AS p ON p.pronamespace = n.oid
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_proc'::regclass AND ext.objid = p.oid)
 ), typ AS MATERIALIZED (
     SELECT t.oid, n.n, t.typname::text AS name, t.typtype, t.typbasetype, t.typtypmod, t.typnotnull,
         t.typdefault, t.typinput, t.typowner, t.typacl
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_type AS t ON t.typnamespace = n.oid
     WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0
         AND NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_type'::regclass AND ext.objid = t.oid)
@@ -133,7 +137,7 @@ WITH ns AS MATERIALIZED (
     GROUP BY c.n, c.relname, c.oid
     UNION ALL
     -- Constraints, of tables and domains. NOT NULL is the column's; 18 has it here too.
-    SELECT n.n, 'pg_constraint'::regclass, k.oid, 0, 'constraint', coalesce(c.relname, y.typname)::text, k.conname::text,
+    SELECT n.n, 'pg_constraint'::regclass, k.oid, 0, 'constraint', coalesce(c.relname, y.name), k.conname::text,
         pg_get_constraintdef(k.oid) || CASE WHEN k.convalidated THEN '' ELSE ' (not validated)' END
             || CASE WHEN i.indisclustered THEN ' (clustered)' ELSE '' END
             || CASE WHEN i.indisreplident THEN ' (replica identity)' ELSE '' END
@@ -141,7 +145,7 @@ WITH ns AS MATERIALIZED (
     FROM ns AS n
     JOIN pg_constraint AS k ON k.connamespace = n.oid
     LEFT JOIN rel AS c ON c.oid = k.conrelid
-    LEFT JOIN pg_type AS y ON y.oid = k.contypid
+    LEFT JOIN typ AS y ON y.oid = k.contypid
     LEFT JOIN pg_index AS i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
     WHERE k.contype NOT IN ('n', 't') AND (c.oid IS NOT NULL OR y.oid IS NOT NULL)
     UNION ALL
@@ -216,20 +220,20 @@ WITH ns AS MATERIALIZED (
         concat_ws(' ', 'FUNCTION', o.oprcode, 'RETURNS', format_type(o.oprresult, NULL),
             'RESTRICT ' || nullif(o.oprrest::text, '-'), 'JOIN ' || nullif(o.oprjoin::text, '-'),
             CASE WHEN o.oprcanmerge THEN 'MERGES' END, CASE WHEN o.oprcanhash THEN 'HASHES' END)
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_operator AS o ON o.oprnamespace = n.oid
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_operator'::regclass AND ext.objid = o.oid)
     UNION ALL
     SELECT n.n, 'pg_opclass'::regclass, o.oid, 0, 'operator class', '', o.opcname || ' USING ' || a.amname,
         concat_ws(' ', CASE WHEN o.opcdefault THEN 'DEFAULT' END, 'FOR TYPE', format_type(o.opcintype, NULL))
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_opclass AS o ON o.opcnamespace = n.oid
     JOIN pg_am AS a ON a.oid = o.opcmethod
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_opclass'::regclass AND ext.objid = o.oid)
     UNION ALL
     SELECT n.n, 'pg_collation'::regclass, l.oid, 0, 'collation', '', l.collname::text,
         concat_ws(' ', l.collprovider, l.collcollate, l.collctype, CASE WHEN NOT l.collisdeterministic THEN 'NOT DETERMINISTIC' END)
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_collation AS l ON l.collnamespace = n.oid
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_collation'::regclass AND ext.objid = l.oid)
     UNION ALL
@@ -237,20 +241,20 @@ WITH ns AS MATERIALIZED (
         'PARSER ' || p.prsname || coalesce((
             SELECT ' ' || string_agg(m.maptokentype || ':' || m.mapdict::regdictionary::text, ' ' ORDER BY m.maptokentype, m.mapseqno)
             FROM pg_ts_config_map AS m WHERE m.mapcfg = f.oid), '')
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_ts_config AS f ON f.cfgnamespace = n.oid
     JOIN pg_ts_parser AS p ON p.oid = f.cfgparser
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_ts_config'::regclass AND ext.objid = f.oid)
     UNION ALL
     SELECT n.n, 'pg_ts_dict'::regclass, d.oid, 0, 'text search dictionary', '', d.dictname::text,
         concat_ws(' ', 'TEMPLATE', t.tmplname, d.dictinitoption)
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_ts_dict AS d ON d.dictnamespace = n.oid
     JOIN pg_ts_template AS t ON t.oid = d.dicttemplate
     WHERE NOT EXISTS (SELECT FROM ext WHERE ext.classid = 'pg_ts_dict'::regclass AND ext.objid = d.oid)
     UNION ALL
     SELECT n.n, 0, 0, 0, 'extension', '', x.extname::text, 'VERSION ' || quote_literal(x.extversion)
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_extension AS x ON x.extnamespace = n.oid
 ), owned (n, kind, owner, acl, type, parent, name) AS (
     SELECT c.n, 'table', c.relowner, c.relacl, CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relname, ''
@@ -260,7 +264,7 @@ WITH ns AS MATERIALIZED (
     UNION ALL
     SELECT t.n, 'type', t.typowner, t.typacl, 'T', t.name, '' FROM typ AS t
     UNION ALL
-    SELECT n.n, 'schema', n.nspowner, n.nspacl, 'n', '', '' FROM ns AS n
+    SELECT n.n, 'schema', n.nspowner, n.nspacl, 'n', '', '' FROM whole AS n
 ), acl AS MATERIALIZED (
     -- Few differ: so each is spelled out once. Without a list of its own, an object has the default.
     -- Another owner is one difference, not two.
@@ -292,7 +296,7 @@ WITH ns AS MATERIALIZED (
     SELECT n.n, 'default privileges', '', CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
             WHEN 'T' THEN 'types' ELSE d.defaclobjtype::text END || ' of ' || d.defaclrole::regrole::text,
         (SELECT string_agg(i::text, ', ' ORDER BY i::text COLLATE "C") FROM unnest(d.defaclacl) AS i)
-    FROM ns AS n
+    FROM whole AS n
     JOIN pg_default_acl AS d ON d.defaclnamespace = n.oid
     WHERE {privileges}
     UNION ALL

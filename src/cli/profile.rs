@@ -68,6 +68,8 @@ impl Command {
             Self::Find(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
             Self::Drift(args) => Some(&mut args.inspect.connection),
+            Self::Tables(args) => Some(&mut args.inspect.connection),
+            Self::Describe(args) => Some(&mut args.inspect.connection),
             // Of `profiles init`, -P would be what it writes.
             Self::Profiles(_)
             | Self::Verify(_)

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
-use crate::commands::inspect::error::InspectError;
+use crate::commands::inspect::error::{BaselineError, InspectError};
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
@@ -201,6 +201,8 @@ pub enum Error {
         statement: Statement,
     },
     #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error(transparent)]
     Inspect(#[from] InspectError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
@@ -253,6 +255,7 @@ impl Error {
             | Self::Id(_)
             | Self::FileName(_)
             | Self::NoRoute(_)
+            | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {

@@ -2,7 +2,9 @@
 //! three steps: a function of one [`session::InspectSession`] that returns plain data, pure
 //! functions of these data, and [`table::print`].
 
+pub mod describe;
 pub mod drift;
 pub mod error;
 pub mod session;
 pub mod table;
+pub mod tables;

@@ -1,6 +1,7 @@
 //! The one session of an inspection: a read-only transaction at one snapshot, with the shards that
 //! the arguments select. It sees the catalog, and no rows unless a command reads some.
 
+use std::collections::BTreeSet;
 use std::ops::AsyncFn;
 
 use tokio_postgres::SimpleQueryMessage;
@@ -16,9 +17,12 @@ use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
+use crate::exec::lock_holders::{self, WaitedIn};
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
+use crate::sharding::missing::Missing;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -45,6 +49,7 @@ pub struct InspectSession {
     pub version: u32,
     pub selection: Selection,
     pub scope: Scope,
+    layout: Layout,
 }
 
 /// What one session returned.
@@ -56,21 +61,7 @@ pub struct Collected<T> {
 
 impl InspectRequest {
     pub fn new(args: &InspectArgs, console: &mut Console) -> Result<Self, Error> {
-        let filter = shard_lists::filter(&args.shards.select, StandardInput::Free)?;
-        let plan = Plan {
-            // The preflight needs a statement to check.
-            statement: Statement::new("SELECT 1")?,
-            layout: args.shards.layout(),
-            filter,
-            search_path: SearchPath::default(),
-            instant: Consistency::SharedSnapshot,
-            pinned: Determinism::None,
-            limits: args.limits(),
-            transfer: ResultProtocol::SimpleQuery,
-            check: CheckFrequency::Batches,
-            row_security: RowSecurity::Fail,
-            lock: Vec::new(),
-        };
+        let plan = plan(args)?;
         let settings = setup::settings(&args.connection)?;
         let interrupt = setup::listen()?;
         setup::say_warnings(&settings, console);
@@ -79,6 +70,30 @@ impl InspectRequest {
             interrupt,
             plan,
             expect_shards: args.shards.expect_shards,
+        })
+    }
+
+    /// The same inspection of another database.
+    #[must_use]
+    pub fn elsewhere(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            interrupt: self.interrupt.clone(),
+            plan: self.plan.clone(),
+            expect_shards: None,
+        }
+    }
+
+    /// The same inspection of the shards that other arguments select.
+    pub fn with_shards(self, args: &InspectArgs) -> Result<Self, Error> {
+        let Plan { layout, filter, .. } = plan(args)?;
+        Ok(Self {
+            plan: Plan {
+                layout,
+                filter,
+                ..self.plan
+            },
+            ..self
         })
     }
 
@@ -138,6 +153,7 @@ impl InspectRequest {
             version: 0,
             selection,
             scope: session_setup::scope(server, &topology),
+            layout: plan.layout.clone(),
         };
         let settings = include_str!("../../../sql/inspect/session.sql");
         let rows = session.send(&sql_template::fill(settings, &[])).await?;
@@ -149,6 +165,23 @@ impl InspectRequest {
     }
 }
 
+fn plan(args: &InspectArgs) -> Result<Plan, Error> {
+    Ok(Plan {
+        // The preflight needs a statement to check.
+        statement: Statement::new("SELECT 1")?,
+        layout: args.shards.layout(),
+        filter: shard_lists::filter(&args.shards.select, StandardInput::Free)?,
+        search_path: SearchPath::default(),
+        instant: Consistency::SharedSnapshot,
+        pinned: Determinism::None,
+        limits: args.limits(),
+        transfer: ResultProtocol::SimpleQuery,
+        check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
+        lock: Vec::new(),
+    })
+}
+
 impl InspectSession {
     /// The selected shards, ascending.
     pub fn shards(&self) -> &[Shard] {
@@ -158,11 +191,13 @@ impl InspectSession {
     /// The selected shards as an SQL array, to be joined by `unnest(…) WITH ORDINALITY`: a name
     /// that the layout's regular expression matches may still be no shard.
     pub fn shards_sql(&self) -> String {
-        let names = self.shards().iter();
-        let names: Vec<_> = names
-            .map(|shard| Literal(shard.name()).to_string())
-            .collect();
-        format!("ARRAY[{}]::name[]", names.join(", "))
+        array_sql(self.shards())
+    }
+
+    /// Who holds locks that reads of these shards wait for, one line each.
+    pub async fn lock_holders(&self, shards: &[Shard]) -> Vec<String> {
+        let place = WaitedIn::Shards(shards, &self.layout);
+        lock_holders::holders(self.session.connection(), place).await
     }
 
     /// The rows of a statement (see `sql/inspect/session.sql`). Whether it succeeds or not, its
@@ -202,16 +237,43 @@ impl InspectSession {
     }
 }
 
+/// `ARRAY['shard_0', …]::name[]`
+pub fn array_sql(shards: &[Shard]) -> String {
+    let names = shards.iter().map(|shard| Literal(shard.name()).to_string());
+    format!("ARRAY[{}]::name[]", names.collect::<Vec<_>>().join(", "))
+}
+
 impl<T> Collected<T> {
-    /// The last line of a run: `found`, the shards of which everything was read, where they are,
-    /// and how long it took.
+    /// The last line of a run: `found`, the number of shards that were read, where they are, and how
+    /// long it took.
     pub fn summary(&self, found: String, read: usize, console: &Console) -> SummaryLine {
+        self.line(found, read, &self.selection.missing(|_| true), console)
+    }
+
+    /// The same, if of some shards not everything could be read.
+    pub fn summary_without(
+        &self,
+        found: String,
+        unread: &BTreeSet<Shard>,
+        console: &Console,
+    ) -> SummaryLine {
+        let read = self.selection.shards.len() - unread.len();
+        let missing = self.selection.missing(|shard| !unread.contains(&shard));
+        self.line(found, read, &missing, console)
+    }
+
+    fn line(
+        &self,
+        found: String,
+        read: usize,
+        missing: &Missing,
+        console: &Console,
+    ) -> SummaryLine {
         let expected = self.selection.expected();
         let of = match self.scope.shards {
             all if expected < all => format!(" of {all}"),
             _ => String::new(),
         };
-        let missing = self.selection.missing(|_| true);
         let shards = format!("{read}/{expected} shards{of}{missing}");
         SummaryLine {
             before: vec![

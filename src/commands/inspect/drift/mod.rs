@@ -1,40 +1,75 @@
 //! `shardq drift`: which shards differ from the others, and in what.
 
-mod catalog;
+mod baseline;
+pub mod catalog;
 mod definition;
-mod findings;
-mod report;
-mod shape;
+mod expected;
+pub mod findings;
+mod messages;
+mod migrations;
+pub mod report;
+pub mod shape;
 
-use crate::cli::drift::DriftArgs;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::cli::drift::{ComparedArgs, DriftArgs};
 use crate::commands::error::Error;
+use crate::output::sink::Sink;
+use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-use super::session::{Collected, InspectRequest};
-use super::table;
+use super::session::{Collected, InspectRequest, InspectSession};
+use super::table::{self, Reader};
+use baseline::{Baseline, Compared};
 use catalog::Scope;
+use expected::Expected;
 use findings::Finding;
-use report::Reader;
-use shape::{Locked, Shape};
+use shape::{Shape, Unread};
+
+/// What is read in one database.
+pub struct Inspected {
+    shape: Shape,
+    /// Who holds the locks of tables that could not be read, one line each.
+    lock_holders: Vec<String>,
+    /// `server_version_num`.
+    version: u32,
+}
 
 pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
     let format = table::format(&args.inspect.output)?;
     let mut console = Console::new(args.inspect.quiet);
     let request = InspectRequest::new(&args.inspect, &mut console)?;
+    let expected = match &args.against {
+        Some(target) => {
+            let found = Expected::of_target(target, &args, &request, &mut console).await?;
+            match found {
+                None => return Ok(Exit::Interrupted),
+                found => found,
+            }
+        }
+        None => None,
+    };
+    let scope = match (&expected, &args.save) {
+        (None, None) => Scope::Differing,
+        _ => Scope::All,
+    };
     let collected = request.collect(&mut console, async |session| {
-        Ok(catalog::shape(session, &args.compared, Scope::Differing).await?)
+        inspect(session, &args.compared, scope).await
     });
     let Some(collected) = collected.await? else {
         return Ok(Exit::Interrupted);
     };
-    let shards = &collected.selection.shards;
-    let norm = findings::majority(&collected.data);
-    let findings = findings::findings(&collected.data, &norm, shards);
-    let locked = &collected.data.locked;
-    let rows = report::table(&findings, locked, Reader::of(format), shards.len());
+    let compared = Compared::from(&args.compared);
+    let expected = expected.unwrap_or_else(|| Expected::of_majority(&collected.data, compared));
+    let findings = compare(&collected.data.shape, &expected);
+    if let Some(file) = &args.save {
+        save(file, &expected, &collected).await?;
+    }
+    let rows = report::table(&findings, &collected.data.shape, Reader::of(format));
     let output = &args.inspect.output;
-    let say = |console: &mut Console| say(&findings, &collected, console);
+    let say = |console: &mut Console| messages::say(&findings, &collected, &expected, console);
     let printed = table::print(&rows, format, output, &request.interrupt, &mut console, say);
     Ok(match printed.await? {
         Some(()) => exit(&findings, &collected),
@@ -42,25 +77,65 @@ pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
     })
 }
 
-fn say(findings: &[Finding], collected: &Collected<Shape>, console: &mut Console) {
-    let locked = &collected.data.locked;
-    if let Some(doubt) = &collected.selection.doubt {
-        console.error(doubt);
+/// Reads what is compared.
+async fn inspect(
+    session: &InspectSession,
+    compared: &ComparedArgs,
+    scope: Scope<'_>,
+) -> Result<Inspected, Error> {
+    let mut shape = catalog::shape(session, compared, scope).await?;
+    if !compared.no_migrations {
+        let migrations = migrations::read(session, compared.migrations.as_deref()).await?;
+        shape.objects.extend(migrations.records);
+        shape.unread.extend(migrations.unread);
     }
-    let read = collected.selection.shards.len() - unread(locked);
-    console.summary(&collected.summary(report::summary(findings, locked), read, console));
+    let locked = unread(shape.unread.iter().filter(|unread| unread.is_locked()));
+    let locked: Vec<_> = locked.into_iter().collect();
+    let lock_holders = match locked.as_slice() {
+        [] => Vec::new(),
+        locked => session.lock_holders(locked).await,
+    };
+    Ok(Inspected {
+        shape,
+        lock_holders,
+        version: session.version,
+    })
 }
 
-/// The number of shards of which something could not be read.
-fn unread(locked: &[Locked]) -> usize {
-    let shards = locked.iter().flat_map(|locked| &locked.shards);
-    shards.collect::<std::collections::HashSet<_>>().len()
+fn compare(shape: &Shape, expected: &Expected) -> Vec<Finding> {
+    let mut findings = findings::findings(shape, &expected.norm);
+    findings.retain(|finding| expected.compared.includes(&finding.object));
+    findings
 }
 
-fn exit(findings: &[Finding], collected: &Collected<Shape>) -> Exit {
+/// Writes what is expected to a file, which is complete or absent.
+async fn save(
+    file: &Path,
+    expected: &Expected,
+    collected: &Collected<Inspected>,
+) -> Result<(), Error> {
+    let baseline = Baseline::new(
+        expected.norm.clone(),
+        &collected.scope.location.database,
+        expected.version,
+        collected.selection.shards.len(),
+        expected.compared,
+    );
+    let sink = Sink::file(file)?;
+    sink.write(baseline.to_json()).await;
+    Ok(sink.publish().await?)
+}
+
+/// Shards of which something could not be read.
+fn unread<'a>(unread: impl IntoIterator<Item = &'a Unread>) -> BTreeSet<Shard> {
+    let shards = unread.into_iter().flat_map(|unread| &unread.shards);
+    shards.copied().collect()
+}
+
+fn exit(findings: &[Finding], collected: &Collected<Inspected>) -> Exit {
     if !findings.is_empty() {
         Exit::Failed
-    } else if collected.data.locked.is_empty() && collected.selection.doubt.is_none() {
+    } else if collected.data.shape.unread.is_empty() && collected.selection.doubt.is_none() {
         Exit::Complete
     } else {
         Exit::Incomplete

@@ -1,48 +1,23 @@
 //! Findings as rows: in full for programs, and shortened for people. Pure.
 
 use super::findings::Finding;
-use super::shape::{Locked, ObjectName};
+use super::shape::{ObjectName, Shape, Unread, UnreadReason};
 use crate::commands::inspect::session::TextRow;
-use crate::commands::inspect::table::Table;
-use crate::output::format::Format;
+use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
+use crate::text::escape::one_line;
 
 const COLUMNS: [&str; 5] = ["shards", "kind", "object", "has", "expected"];
 
-/// Who reads the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    Program,
-    Person,
-}
-
-impl Reader {
-    pub fn of(format: Format) -> Self {
-        match format {
-            Format::Table | Format::Expanded | Format::Markdown => Self::Person,
-            Format::Csv | Format::Tsv | Format::Json | Format::Jsonl => Self::Program,
-        }
-    }
-}
-
-/// One row per finding and per locked table. `of` is how many shards there are.
-pub fn table(findings: &[Finding], locked: &[Locked], reader: Reader, of: usize) -> Table {
-    let locked = locked.iter().map(|locked| {
-        let who = match &locked.process {
-            Some(process) => format!("locked by process {process}"),
-            None => "locked by a prepared transaction".to_owned(),
-        };
-        let has = [Some(who), None];
-        row(
-            &locked.shards,
-            "locked",
-            locked.table.clone(),
-            has,
-            reader,
-            of,
-        )
+/// One row per finding, and per table that could not be read.
+pub fn table(findings: &[Finding], shape: &Shape, reader: Reader) -> Table {
+    let of = shape.shards.len();
+    let unread = shape.unread.iter().map(|unread| {
+        let (kind, why) = unread_row(unread);
+        let has = [Some(why), None];
+        row(&unread.shards, kind, unread.table.clone(), has, reader, of)
     });
     let found = findings.iter().map(|finding| {
         let [has, expected] = match reader {
@@ -61,7 +36,7 @@ pub fn table(findings: &[Finding], locked: &[Locked], reader: Reader, of: usize)
     });
     Table {
         columns: COLUMNS.map(Column::text).into(),
-        rows: locked.chain(found).collect(),
+        rows: unread.chain(found).collect(),
     }
 }
 
@@ -73,11 +48,7 @@ fn row(
     reader: Reader,
     of: usize,
 ) -> TextRow {
-    let shards = match reader {
-        Reader::Person if shards.len() == of && of > 1 => format!("all {of}"),
-        Reader::Person => Ranges::of(shards).brief(),
-        Reader::Program => Ranges::of(shards).to_string(),
-    };
+    let shards = shards_shown(shards, reader, of);
     vec![
         Some(shards),
         Some(kind.to_owned()),
@@ -85,6 +56,24 @@ fn row(
         has,
         expected,
     ]
+}
+
+/// `shard_3, shard_7-9`; for people shortened if they are many, and `all 128`.
+pub fn shards_shown(shards: &[Shard], reader: Reader, of: usize) -> String {
+    match reader {
+        Reader::Person if shards.len() == of && of > 1 => format!("all {of}"),
+        Reader::Person => Ranges::of(shards).brief(),
+        Reader::Program => Ranges::of(shards).to_string(),
+    }
+}
+
+/// The kind of such a row, and why the table was not read.
+pub fn unread_row(unread: &Unread) -> (&'static str, String) {
+    match &unread.reason {
+        UnreadReason::Locked(Some(process)) => ("locked", format!("locked by process {process}")),
+        UnreadReason::Locked(None) => ("locked", "locked by a prepared transaction".to_owned()),
+        UnreadReason::Denied => ("unreadable", "permission denied".to_owned()),
+    }
 }
 
 /// `origins.name`; "schema" for the schema itself.
@@ -142,19 +131,28 @@ fn differing_lines(one: &str, two: &str) -> [String; 2] {
     })
 }
 
-/// `3 differences`, `1 difference, 2 tables locked`, `no drift`
-pub fn summary(findings: &[Finding], locked: &[Locked]) -> String {
+/// `3 differences`, `1 difference, 2 tables not read`, `no drift`
+///
+/// Compared with another source: `2 differences from base.json`, `no differences from base.json`.
+pub fn summary(findings: &[Finding], unread: &[Unread], source: &str) -> String {
+    let from = match source {
+        "" => String::new(),
+        source => format!(" from {}", one_line(source)),
+    };
     let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = Vec::new();
     if !findings.is_empty() {
-        parts.push(plural(findings.len(), "difference"));
+        parts.push(plural(findings.len(), "difference") + &from);
     }
-    if !locked.is_empty() {
-        let tables: usize = locked.iter().map(|locked| locked.shards.len()).sum();
-        parts.push(format!("{} not read (locked)", plural(tables, "table")));
+    if !unread.is_empty() {
+        let tables: usize = unread.iter().map(|unread| unread.shards.len()).sum();
+        parts.push(format!("{} not read", plural(tables, "table")));
     }
     if parts.is_empty() {
-        parts.push("no drift".to_owned());
+        parts.push(match source {
+            "" => "no drift".to_owned(),
+            _ => format!("no differences{from}"),
+        });
     }
     parts.join(", ")
 }

@@ -1,17 +1,19 @@
 //! The shape of the shards: every object, in its variants, as `sql/inspect/drift.sql` returns it.
 //! Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::definition::Definition;
 use crate::commands::inspect::session::TextRow;
 use crate::sharding::shard::Shard;
 
-/// What the shards have.
+/// What these shards have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shape {
+    /// Ascending.
+    pub shards: Vec<Shard>,
     pub objects: Vec<Object>,
-    pub locked: Vec<Locked>,
+    pub unread: Vec<Unread>,
 }
 
 /// What an object is called. Ordered as people read them: a table, then its parts.
@@ -41,12 +43,18 @@ pub struct Variant {
 
 /// A table that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locked {
+pub struct Unread {
     pub table: String,
-    /// `None` for a prepared transaction.
-    pub process: Option<String>,
+    pub reason: UnreadReason,
     /// Ascending.
     pub shards: Vec<Shard>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnreadReason {
+    /// By this process; `None` for a prepared transaction.
+    Locked(Option<String>),
+    Denied,
 }
 
 impl Shape {
@@ -54,7 +62,7 @@ impl Shape {
     /// their shards are one.
     pub fn new(rows: Vec<TextRow>, shards: &[Shard]) -> Self {
         let mut objects: BTreeMap<ObjectName, Vec<Variant>> = BTreeMap::new();
-        let mut locked = Vec::new();
+        let mut unread = Vec::new();
         for row in rows {
             let Some((name, state, row)) = named(row) else {
                 continue;
@@ -62,9 +70,9 @@ impl Shape {
             let [text, printed, first, which] = row;
             let which = positions(which.as_deref(), shards);
             if state == "locked" {
-                locked.push(Locked {
+                unread.push(Unread {
                     table: name.name,
-                    process: printed,
+                    reason: UnreadReason::Locked(printed),
                     shards: which,
                 });
                 continue;
@@ -83,10 +91,48 @@ impl Shape {
             name,
             variants: merged(variants),
         });
+        unread.sort_unstable_by(|one: &Unread, other| one.table.cmp(&other.table));
         Self {
+            shards: shards.to_vec(),
             objects: objects.collect(),
-            locked,
+            unread,
         }
+    }
+
+    /// Of shapes that hold all objects of their shards: an object that one of them does not have is
+    /// lacking there.
+    pub fn union(shapes: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::default();
+        let mut objects: BTreeMap<ObjectName, Vec<Variant>> = BTreeMap::new();
+        for shape in shapes {
+            for object in shape.objects {
+                objects
+                    .entry(object.name)
+                    .or_default()
+                    .extend(object.variants);
+            }
+            whole.shards.extend(shape.shards);
+            whole.unread.extend(shape.unread);
+        }
+        whole.shards.sort_unstable();
+        let objects = objects.into_iter().map(|(name, mut variants)| {
+            let known = variants.iter().flat_map(|variant| &variant.shards);
+            let known: HashSet<_> = known.copied().collect();
+            let mut lacking = whole.shards.clone();
+            lacking.retain(|shard| !known.contains(shard));
+            if !lacking.is_empty() {
+                variants.push(Variant {
+                    definition: None,
+                    shards: lacking,
+                });
+            }
+            Object {
+                name,
+                variants: merged(variants),
+            }
+        });
+        whole.objects = objects.collect();
+        whole
     }
 }
 
@@ -103,7 +149,7 @@ fn named(row: TextRow) -> Option<(ObjectName, String, [Option<String>; 4])> {
 }
 
 /// The shards at these positions, `2,5,3`; all without any.
-fn positions(text: Option<&str>, shards: &[Shard]) -> Vec<Shard> {
+pub fn positions(text: Option<&str>, shards: &[Shard]) -> Vec<Shard> {
     let Some(text) = text else {
         return shards.to_vec();
     };
@@ -134,6 +180,12 @@ fn merged(mut variants: Vec<Variant>) -> Vec<Variant> {
         }
     }
     merged
+}
+
+impl Unread {
+    pub fn is_locked(&self) -> bool {
+        matches!(self.reason, UnreadReason::Locked(_))
+    }
 }
 
 impl Variant {
