@@ -93,6 +93,7 @@ impl InspectRequest {
                 filter,
                 ..self.plan
             },
+            expect_shards: args.shards.expect_shards,
             ..self
         })
     }
