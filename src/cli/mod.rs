@@ -5,8 +5,11 @@ pub mod arguments;
 pub mod completions;
 pub mod connection;
 pub mod demo;
+pub mod describe;
+pub mod drift;
 pub mod export;
 pub mod find;
+pub mod inspect;
 pub mod layout;
 pub mod limits;
 pub mod profile;
@@ -15,6 +18,7 @@ pub mod query;
 pub mod run;
 pub mod select;
 pub mod statement;
+pub mod tables;
 pub mod values;
 pub mod verify;
 
@@ -26,10 +30,13 @@ use crate::terminal::color::ColorChoice;
 
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
+pub use describe::DescribeArgs;
+pub use drift::DriftArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
 pub use query::QueryArgs;
+pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
@@ -67,6 +74,9 @@ pub enum Command {
     Query(Box<QueryArgs>),
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
+    Drift(Box<DriftArgs>),
+    Tables(Box<TablesArgs>),
+    Describe(Box<DescribeArgs>),
     Verify(VerifyArgs),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
@@ -82,6 +92,9 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
+            Self::Drift(args) => args.inspect.connection.verbose,
+            Self::Tables(args) => args.inspect.connection.verbose,
+            Self::Describe(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

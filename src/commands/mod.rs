@@ -8,6 +8,7 @@ pub mod error;
 pub mod export;
 pub mod find;
 pub mod global;
+pub mod inspect;
 mod keys;
 pub mod man;
 mod origin;

@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
 use crate::commands::error::{Error, NoShards};
+use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
@@ -25,7 +26,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::Location;
+use crate::terminal::summary::{Location, Scope};
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -131,7 +132,9 @@ pub async fn run_or_cancel_all<T>(
     // A connection closed because of silence looks lost, and a loss would be retried.
     let is_lost = matches!(
         done,
-        Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
+        Err(Error::Fanout(FanoutError::Lost(_))
+            | Error::Lookup(LookupError::Lost(_))
+            | Error::Inspect(InspectError::Lost(_)))
     );
     let silence = servers.iter().find_map(ConnectionPool::silence);
     let silence = silence.filter(|_| is_lost);
@@ -185,6 +188,14 @@ pub async fn topology(
         )
         .await,
     })))
+}
+
+/// What the summary states of where the shards are.
+pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
+    Scope {
+        location: location(server),
+        shards: topology.shards().len(),
+    }
 }
 
 pub fn location(server: &ConnectionPool) -> Location {

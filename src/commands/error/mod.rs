@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
+use crate::commands::inspect::error::{BaselineError, InspectError};
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
@@ -220,6 +221,10 @@ pub enum Error {
         report: ServerError,
         statement: Statement,
     },
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
@@ -257,6 +262,7 @@ impl Error {
         match self {
             Self::Fanout(error) => error.is_transient(),
             Self::Lookup(error) => error.is_transient(),
+            Self::Inspect(error) => error.is_transient(),
             _ => false,
         }
     }
@@ -272,6 +278,7 @@ impl Error {
             | Self::FileName(_)
             | Self::NoRoute(_)
             | Self::Kind(_)
+            | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {

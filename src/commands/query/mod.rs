@@ -2,8 +2,8 @@
 
 mod finished_run;
 mod global;
-mod lead_columns;
-mod output;
+pub(super) mod lead_columns;
+pub(super) mod output;
 mod per_shard;
 mod request;
 

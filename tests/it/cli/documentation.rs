@@ -35,6 +35,7 @@ fn every_command_that_is_shown_works() {
         "docs/guide/keys.md",
         "docs/guide/exports.md",
         "docs/guide/global-queries.md",
+        "docs/guide/inspection.md",
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(

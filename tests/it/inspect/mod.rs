@@ -1,0 +1,5 @@
+//! Commands that inspect the shards.
+
+mod baseline;
+mod drift;
+mod tables;
