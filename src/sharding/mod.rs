@@ -22,3 +22,4 @@ pub mod statement;
 pub mod suggest;
 pub mod topology;
 pub mod union;
+pub mod unreachable;

@@ -11,7 +11,7 @@ use crate::sharding::numbering::Numbering;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 use crate::text::escape::one_line;
 
 /// The shards of one database or of several, ascending; at least one.

@@ -1,7 +1,6 @@
 //! The shards of several databases, as those of one topology. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::discovered::LookAlikes;
@@ -9,20 +8,7 @@ use crate::sharding::layout::Layout;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::{Topology, TopologyError};
-
-/// A database whose shards nobody could list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreachable {
-    /// As messages call it.
-    pub place: String,
-    pub reason: String,
-}
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: its shards are missing: {}", self.place, self.reason)
-    }
-}
+use crate::sharding::unreachable::Unreachable;
 
 impl Topology {
     /// The shards of several databases. Of a shard that several have, the one on the first of the

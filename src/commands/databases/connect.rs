@@ -12,7 +12,7 @@ use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::plan::Plan;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
 
 /// Databases with at least one connection each, and those that wait for one.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::Semaphore;
 
+use super::database::PreparedDatabase;
 use super::info::{DatabaseInfos, info_of};
-use super::prepare::PreparedDatabase;
 use super::targets::Target;
 use crate::client::{ConnectError, Connection, ConnectionPool};
 use crate::commands::error::Error;
@@ -16,7 +16,7 @@ use crate::exec::plan::Plan;
 use crate::export::server_info::DatabaseInfo;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::shard::Shard;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 
 /// A database that waits for its turn, and its shards.
 pub struct LaterDatabase {

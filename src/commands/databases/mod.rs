@@ -3,6 +3,8 @@
 //! several with `--server`, `--databases` or the servers of a profile.
 
 mod connect;
+mod database;
+mod export;
 mod info;
 mod later;
 mod prepare;
@@ -11,8 +13,9 @@ mod targets;
 mod topology;
 
 pub(super) use connect::{ConnectedDatabase, connect};
+pub(super) use database::{Listed, PreparedDatabase};
 pub(super) use info::DatabaseInfos;
-pub(super) use prepare::{Prepared, PreparedDatabase, prepare};
+pub(super) use prepare::{Prepared, prepare};
 pub(super) use scope::snapshots;
 pub(super) use targets::{Target, Targets, servers, targets};
-pub(super) use topology::{Listed, topology};
+pub(super) use topology::topology;

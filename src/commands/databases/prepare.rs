@@ -1,27 +1,24 @@
 //! Runs the preflights of all databases of a run together, and says what is to run in each.
 
 use std::fmt::Write as _;
-use std::future::ready;
 
-use futures::FutureExt;
 use futures::future::join_all;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::connect::{Connected, ConnectedDatabase};
+use super::database::{PreparedDatabase, own};
 use super::info::DatabaseInfos;
 use super::later::LaterDatabase;
-use super::targets::Target;
-use super::topology::{Listed, topology};
-use crate::client::{ConnectionPool, PendingConnection, PoolStart};
+use super::topology::topology;
+use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::exec::driver::Run;
-use crate::exec::fanout::{DatabaseRun, DatabaseStart, FanoutError, Opened, Preflight, Session};
+use crate::exec::fanout::{DatabaseRun, FanoutError, Preflight, Session};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::sharding::shard::Shard;
 use crate::sharding::topology::Topology;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
 
 /// Databases after their preflights, and the shards of all of them.
@@ -30,62 +27,6 @@ pub struct Prepared {
     pub later: Vec<LaterDatabase>,
     pub topology: Topology,
     pub infos: DatabaseInfos,
-}
-
-pub struct PreparedDatabase {
-    pub target: Target,
-    pub plan: Plan,
-    pub server: ConnectionPool,
-    pub preflight: Preflight,
-    pub pending_connections: Vec<PendingConnection>,
-    /// Its only connection is that of another database next.
-    pub slot: Option<OwnedSemaphorePermit>,
-}
-
-/// The shards that are in this database.
-fn own(shards: &[Shard], target: &Target) -> Vec<Shard> {
-    let own = |shard: &&Shard| shard.database() == target.database;
-    shards.iter().filter(own).copied().collect()
-}
-
-impl PreparedDatabase {
-    /// What is to run in it. If other databases wait for its connection, it is closed after that.
-    fn run(self, shards: Vec<Shard>) -> DatabaseRun {
-        let (plan, preflight) = (self.plan.clone(), self.preflight);
-        let start = match self.slot {
-            None => DatabaseStart::Now {
-                preflight: Box::new(preflight),
-                pending_connections: self.pending_connections,
-            },
-            Some(slot) => DatabaseStart::Later(
-                ready(Ok(Opened {
-                    plan: self.plan,
-                    preflight,
-                    slot,
-                }))
-                .boxed(),
-            ),
-        };
-        DatabaseRun {
-            plan,
-            shards,
-            server: self.server,
-            start,
-        }
-    }
-
-    async fn close(self) {
-        drop((self.preflight, self.pending_connections));
-        self.server.close().await;
-    }
-
-    fn listed(&self) -> Listed<'_> {
-        Listed {
-            target: &self.target,
-            plan: &self.plan,
-            preflight: &self.preflight,
-        }
-    }
 }
 
 /// Runs the preflights, and lists the shards. Of shards that several servers have, those on the
@@ -194,7 +135,8 @@ impl Prepared {
         Ok(Run::new(self.runs(shards)?, merge_mode))
     }
 
-    /// What is to run in each database that has any of these shards.
+    /// What is to run in each database. One that has none of these shards stays open: it may be
+    /// asked for the names of types.
     ///
     /// # Errors
     /// If a database cannot be set up.
@@ -202,9 +144,7 @@ impl Prepared {
         let mut runs = Vec::new();
         for database in self.databases {
             let own = own(shards, &database.target);
-            if !own.is_empty() {
-                runs.push(database.run(own));
-            }
+            runs.push(database.run(own));
         }
         for database in self.later {
             let own = own(shards, &database.target);

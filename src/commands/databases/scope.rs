@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::database::PreparedDatabase;
 use super::later::LaterDatabase;
-use super::prepare::{Prepared, PreparedDatabase};
+use super::prepare::Prepared;
 use crate::commands::session_setup;
 use crate::exec::plan::Consistency;
 use crate::sharding::database::Database;

@@ -14,7 +14,7 @@ use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 use crate::sharding::shard::Shard;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 
 /// A database that a run reads.
 #[derive(Clone)]

@@ -1,22 +1,15 @@
 //! The shards of all databases of a run.
 
+use super::database::Listed;
 use super::later::LaterDatabase;
 use super::targets::Target;
 use crate::commands::error::Error;
 use crate::commands::session_setup;
-use crate::exec::fanout::Preflight;
 use crate::exec::plan::Plan;
 use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::topology::Topology;
-use crate::sharding::union::Unreachable;
+use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
-
-/// A database whose shards are known.
-pub struct Listed<'a> {
-    pub target: &'a Target,
-    pub plan: &'a Plan,
-    pub preflight: &'a Preflight,
-}
 
 /// The shards of all databases.
 ///

@@ -4,8 +4,8 @@
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::database::{OpenDatabase, Workers};
 use super::shard_reader::{EventSender, Purpose, Task};
+use super::workers::{OpenDatabase, Workers};
 use super::{Demand, Preflight, ShardError, ShardEvent};
 use crate::exec::plan::Plan;
 use crate::exec::type_names::DatabaseTypes;

@@ -19,6 +19,7 @@ mod results;
 mod session;
 mod shard_reader;
 mod worker;
+mod workers;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

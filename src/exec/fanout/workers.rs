@@ -1,0 +1,103 @@
+//! The workers of an open database.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::preflight::Preflight;
+use super::session::{Session, SnapshotRegistry};
+use super::shard_reader::EventSender;
+use super::worker::Worker;
+use super::{ActiveShards, Demand, RunContext, queue};
+use crate::client::{ConnectionPool, PendingConnection};
+use crate::exec::plan::Plan;
+use crate::sharding::shard::Shard;
+
+/// A database that workers can read.
+pub(super) struct OpenDatabase {
+    pub plan: Plan,
+    pub shards: Vec<Shard>,
+    pub server: ConnectionPool,
+}
+
+/// The workers of one database, one per connection.
+pub(super) struct Workers {
+    shared: Arc<RunContext>,
+    /// A worker that is done returns its session, which stays open to the end: lost connections are
+    /// replaced from its snapshot.
+    set: JoinSet<Option<Session>>,
+}
+
+impl Workers {
+    /// The preflight's session becomes the first worker, the spare connections join when they open,
+    /// and more connections join if the run lasts.
+    pub fn start(
+        database: OpenDatabase,
+        preflight: Preflight,
+        pending_connections: Vec<PendingConnection>,
+        events: &EventSender,
+        wanted: &watch::Receiver<Demand>,
+    ) -> Self {
+        let OpenDatabase {
+            plan,
+            shards,
+            server,
+        } = database;
+        let workers = shards.len().min(server.connections());
+        let shared = Arc::new(RunContext {
+            plan,
+            server,
+            queue: queue::Queue::of(shards.len()),
+            alive: AtomicUsize::new(workers),
+            snapshots: SnapshotRegistry::default(),
+            is_kept: AtomicBool::new(false),
+            hopeless: OnceLock::new(),
+            running: ActiveShards::new(vec![None; workers]),
+            round_trip: preflight.round_trip,
+            route: preflight.session.route(),
+            child_tables: preflight.session.child_tables(),
+            tables_per_task: AtomicUsize::new(0),
+            shards,
+        });
+        let worker =
+            |number| Worker::new(number, Arc::clone(&shared), events.clone(), wanted.clone());
+        let mut set = JoinSet::new();
+        if workers > 0 {
+            shared.snapshots.add(0, preflight.session.snapshot());
+            preflight.session.stop_counting();
+            set.spawn(worker(0).run(preflight.session));
+        }
+        let mut pending_connections = pending_connections.into_iter();
+        for number in 1..workers {
+            set.spawn(worker(number).start(pending_connections.next()));
+        }
+        Self { shared, set }
+    }
+
+    pub fn slowest(&self) -> Option<(Shard, Instant)> {
+        let running = self.shared.running.lock().ok()?;
+        running
+            .iter()
+            .flatten()
+            .min_by_key(|(_, since)| *since)
+            .copied()
+    }
+
+    /// The first session of a worker that is done.
+    pub async fn finished(mut self) -> Option<Session> {
+        while let Some(ended) = self.set.join_next().await {
+            if let Ok(Some(session)) = ended {
+                return Some(session);
+            }
+        }
+        None
+    }
+
+    /// Waits for all of them.
+    pub async fn ended(&mut self) {
+        while self.set.join_next().await.is_some() {}
+    }
+}
