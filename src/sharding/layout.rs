@@ -188,14 +188,10 @@ impl Layout {
 
     /// What `{name}` stands for in the name of a shard, or what it is called in a list.
     pub fn label(&self, shard: Shard) -> Option<String> {
-        let patterns = match &self.kind {
-            Kind::Patterns { patterns, .. } => patterns,
+        let (patterns, name) = match &self.kind {
+            Kind::Patterns { patterns, .. } => (patterns, shard.schema()),
+            Kind::Databases(patterns) => (patterns, shard.name()),
             Kind::Listed(schemas) => return schemas.list().label(shard).map(str::to_owned),
-            Kind::Databases(patterns) => patterns,
-        };
-        let name = match self.is_database() {
-            true => shard.name(),
-            false => shard.schema(),
         };
         patterns.iter().find_map(|pattern| pattern.label(name))
     }

@@ -44,7 +44,7 @@ pub struct Doubt {
 pub enum TopologyError {
     #[error(
         "no such shard: {missing}; the shards are {present}{}",
-        .unreachable.iter().map(|it| format!("\n{it}")).collect::<String>()
+        on_lines(.unreachable)
     )]
     NotThere {
         missing: String,
@@ -87,7 +87,7 @@ pub enum TopologyError {
     #[error(
         "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
          does not exist; shardq find searches all other shards for the origin{}",
-        .unreachable.iter().map(|it| format!("\n{it}")).collect::<String>()
+        on_lines(.unreachable)
     )]
     NoShardOfOrigin {
         origin: String,
@@ -95,6 +95,14 @@ pub enum TopologyError {
         shard_count: NonZeroU32,
         unreachable: Vec<Unreachable>,
     },
+}
+
+/// Each behind a line break.
+fn on_lines(unreachable: &[Unreachable]) -> String {
+    let lines = unreachable
+        .iter()
+        .flat_map(|it| ["\n".to_owned(), it.to_string()]);
+    lines.collect()
 }
 
 impl Topology {

@@ -36,8 +36,8 @@ impl Topology {
         unreachable: Vec<Unreachable>,
         preferred: &[String],
     ) -> Result<Option<Self>, TopologyError> {
-        let naming = parts.iter().flat_map(|part| &part.shards);
-        let naming = naming.filter_map(|shard| shard.database()).next();
+        let mut shards = parts.iter().flat_map(|part| &part.shards);
+        let naming = shards.find_map(|shard| shard.database());
         let by_number = naming.map(Database::naming) != Some(ShardNaming::DatabaseAndSchema);
         let mut union = Self {
             shards: Vec::new(),

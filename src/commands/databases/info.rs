@@ -31,7 +31,7 @@ impl Prepared {
         });
         let plans = try_join_all(prepared).await?;
         let first = plans.into_iter().next();
-        let first = first.ok_or(Error::NoDatabases("reachable".to_owned()))?;
+        let first = first.ok_or(Error::NoneReachable)?;
         for later in &mut self.later {
             later.plan.statement = first.statement.clone();
         }

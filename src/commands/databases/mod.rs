@@ -1,13 +1,18 @@
-//! The databases that a run reads: which there are, and their connections, preflights and shards.
-//! Usually one; several with `--server`, `--databases` or the servers of a profile.
+//! The databases that a run reads: which there are (`targets`), their connections (`connect`, and
+//! `later` for those that wait for one), preflights (`prepare`) and shards (`topology`). Usually one;
+//! several with `--server`, `--databases` or the servers of a profile.
 
+mod connect;
 mod info;
 mod later;
 mod prepare;
+mod scope;
 mod targets;
+mod topology;
 
+pub(super) use connect::{ConnectedDatabase, connect};
 pub(super) use info::DatabaseInfos;
-pub(super) use prepare::{
-    ConnectedDatabase, Listed, Prepared, PreparedDatabase, connect, prepare, topology,
-};
+pub(super) use prepare::{Prepared, PreparedDatabase, prepare};
+pub(super) use scope::snapshots;
 pub(super) use targets::{Target, Targets, servers, targets};
+pub(super) use topology::{Listed, topology};

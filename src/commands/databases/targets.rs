@@ -136,17 +136,16 @@ pub async fn targets(
 }
 
 fn of_servers(servers: &[Settings]) -> Targets {
-    let databases = match servers {
-        [only] => vec![Target {
+    let databases = if let [only] = servers {
+        vec![Target {
             settings: only.clone(),
             database: None,
-        }],
-        _ => {
-            let several = servers.iter();
-            several
-                .map(|server| target(server, server, ShardNaming::Schema))
-                .collect()
-        }
+        }]
+    } else {
+        let several = servers.iter();
+        several
+            .map(|server| target(server, server, ShardNaming::Schema))
+            .collect()
     };
     Targets {
         databases: told_apart(databases),

@@ -134,8 +134,11 @@ pub enum Error {
     )]
     NoShards(Box<NoShards>),
     /// `--databases` matches none.
-    #[error("no database is named {0}; shardq databases lists them, as does psql -l")]
+    #[error("no database is named {0}; psql -l lists them")]
     NoDatabases(String),
+    /// Of several databases.
+    #[error("none of the databases can be reached")]
+    NoneReachable,
     /// No selected shard has the table of `--having-table`.
     #[error("{error}{}", .hint.as_ref().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default())]
     NoneHasTable {

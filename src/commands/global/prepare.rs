@@ -160,7 +160,7 @@ async fn introspect(
 fn first(found: &[Introspected]) -> Result<&Introspected, Error> {
     found
         .first()
-        .ok_or(Error::NoDatabases("reachable".to_owned()))
+        .ok_or(Error::NoneReachable)
 }
 
 fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {
@@ -210,7 +210,7 @@ async fn choose(
     }
     match several::combine(&parts)? {
         Some(combined) => Ok((ExecutionPlan::PartialThenCombine(Box::new(combined)), plans)),
-        None => Err(Error::NoDatabases("reachable".to_owned())),
+        None => Err(Error::NoneReachable),
     }
 }
 

@@ -36,7 +36,7 @@ impl Prepared {
         } = self;
         let (scope, snapshots) = (
             databases.scope(),
-            databases.snapshots(request.plan.instant, &selection.shards),
+            databases::snapshots(request.plan.instant, &selection.shards),
         );
         let last = match last(&execution, databases, request, console).await? {
             Ok(last) => last,
@@ -65,7 +65,7 @@ impl Prepared {
             shards: vec![shard],
             server,
             start: DatabaseStart::Now {
-                preflight,
+                preflight: Box::new(preflight),
                 pending_connections: Vec::new(),
             },
         };

@@ -30,7 +30,7 @@ pub struct DatabaseRun {
 
 pub enum DatabaseStart {
     Now {
-        preflight: Preflight,
+        preflight: Box<Preflight>,
         pending_connections: Vec<PendingConnection>,
     },
     Later(Opening),
@@ -82,7 +82,7 @@ impl DatabaseWorkers {
                 pending_connections,
             } => State::Open(Workers::start(
                 database,
-                preflight,
+                *preflight,
                 pending_connections,
                 events,
                 &watched,

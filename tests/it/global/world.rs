@@ -290,7 +290,7 @@ async fn parts(
         shards: partial.catalog.shards.clone(),
         server: server.clone(),
         start: DatabaseStart::Now {
-            preflight,
+            preflight: Box::new(preflight),
             pending_connections: Vec::new(),
         },
     };

@@ -12,10 +12,10 @@ fn spread() -> (World, Servers) {
     let databases = (0..).zip(databases).map(|(server, db)| {
         let world = World::within(db, 16, "id % 16");
         let others = (0..16).filter(|n| n % 4 != server);
-        let drops: String = others
+        let drops: Vec<_> = others
             .map(|n| format!("DROP SCHEMA shard_{n} CASCADE;"))
             .collect();
-        world.db.sql(&drops);
+        world.db.sql(&drops.concat());
         world.db
     });
     (world, Servers::of(databases.collect()))

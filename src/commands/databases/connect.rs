@@ -1,0 +1,118 @@
+//! Connects to the databases of a run, as many at once as `-j` allows per server.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::later::{self, LaterDatabase};
+use super::targets::{Target, Targets};
+use crate::client::{ConnectionPool, PoolStart};
+use crate::commands::error::Error;
+use crate::commands::session_setup::{self, ConnectRetry};
+use crate::exec::plan::Plan;
+use crate::sharding::union::Unreachable;
+use crate::terminal::console::Console;
+
+/// Databases with at least one connection each, and those that wait for one.
+pub struct Connected {
+    databases: Vec<(Target, PoolStart, Option<OwnedSemaphorePermit>)>,
+    later: Vec<LaterDatabase>,
+    unreachable: Vec<Unreachable>,
+}
+
+/// A database with a connection.
+pub struct ConnectedDatabase {
+    pub target: Target,
+    pub plan: Plan,
+    pub opened: PoolStart,
+    pub slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Connected {
+    /// The databases with their plans, those that wait, and those that could not be reached.
+    pub fn into_parts(
+        self,
+        plan: &Plan,
+    ) -> (Vec<ConnectedDatabase>, Vec<LaterDatabase>, Vec<Unreachable>) {
+        let databases = self.databases.into_iter();
+        let with_plan = databases.map(|(target, opened, slot)| ConnectedDatabase {
+            plan: plan_of(&target, plan),
+            target,
+            opened,
+            slot,
+        });
+        (with_plan.collect(), self.later, self.unreachable)
+    }
+
+    pub fn servers(&self) -> Vec<ConnectionPool> {
+        let databases = self.databases.iter();
+        databases
+            .map(|(_, opened, _)| opened.server.clone())
+            .collect()
+    }
+}
+
+/// Connects to all databases at once, with this many connections per server. Databases beyond that
+/// number wait. One that cannot be reached is left out, as long as there are others.
+///
+/// # Errors
+/// If no database can be reached: why, of the first.
+pub async fn connect(
+    targets: &Targets,
+    plan: &Plan,
+    connections: usize,
+    connect_retry: ConnectRetry,
+    console: &mut Console,
+) -> Result<Connected, Error> {
+    let mut connected = Connected {
+        databases: Vec::new(),
+        later: Vec::new(),
+        unreachable: targets.unreachable.clone(),
+    };
+    let mut now: Vec<(&Target, _, _)> = Vec::new();
+    for targets in targets.by_server() {
+        let crowd = targets.len() > connections;
+        let slots = Arc::new(Semaphore::new(connections));
+        let share = (connections / targets.len()).max(1);
+        let (first, rest) = targets.split_at(targets.len().min(connections));
+        for &target in first {
+            let slot = Arc::clone(&slots).try_acquire_owned().ok();
+            now.push((target, share, slot.filter(|_| crowd)));
+        }
+        let rest = rest.iter();
+        let rest = rest.map(|&target| (target.clone(), plan_of(target, plan)));
+        let (later, unreachable) = later::discover(rest.collect(), connections, &slots).await;
+        connected.later.extend(later);
+        connected.unreachable.extend(unreachable);
+    }
+    let console = &RefCell::new(console);
+    let opened = join_all(now.iter().map(|(target, share, _)| {
+        session_setup::open_beside(&target.settings, *share, connect_retry, console)
+    }));
+    let mut first_error = None;
+    for (opened, (target, _, slot)) in opened.await.into_iter().zip(now) {
+        match opened {
+            Ok(opened) => connected.databases.push((target.clone(), opened, slot)),
+            Err(error) => {
+                connected.unreachable.push(Unreachable {
+                    place: target.place(),
+                    reason: error.to_string(),
+                });
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if connected.databases.is_empty() => Err(error),
+        _ => Ok(connected),
+    }
+}
+
+fn plan_of(target: &Target, plan: &Plan) -> Plan {
+    Plan {
+        layout: target.layout(&plan.layout),
+        ..plan.clone()
+    }
+}

@@ -1,0 +1,70 @@
+//! What a result and its summary state of the databases that were read.
+
+use std::collections::BTreeSet;
+
+use super::later::LaterDatabase;
+use super::prepare::{Prepared, PreparedDatabase};
+use crate::commands::session_setup;
+use crate::exec::plan::Consistency;
+use crate::sharding::database::Database;
+use crate::sharding::shard::Shard;
+use crate::terminal::summary::{Location, Scope, SnapshotCount};
+
+impl Prepared {
+    /// Whether rows need to say which server they are from: their shards do not.
+    pub fn has_several_servers(&self) -> bool {
+        let databases = self.databases.iter().map(|it| it.target.database);
+        let later = self.later.iter().map(|it| it.target.database);
+        let servers: BTreeSet<_> = databases
+            .chain(later)
+            .flatten()
+            .map(Database::server)
+            .collect();
+        servers.len() > 1
+    }
+
+    /// What the summary states of where the shards are.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            location: location(&self.databases, &self.later),
+            shards: self.topology.shards().len(),
+        }
+    }
+}
+
+/// Number of snapshots at which these shards are read.
+pub fn snapshots(instant: Consistency, shards: &[Shard]) -> SnapshotCount {
+    let databases: BTreeSet<_> = shards.iter().map(|shard| shard.database()).collect();
+    match (instant, databases.len()) {
+        (Consistency::SharedSnapshot, several @ 2..) => SnapshotCount::EachDatabase(several),
+        _ => instant.into(),
+    }
+}
+
+fn location(databases: &[PreparedDatabase], later: &[LaterDatabase]) -> Location {
+    let Some(first) = databases.first() else {
+        return Location::default();
+    };
+    let of_first = session_setup::location(&first.server);
+    let count = databases.len() + later.len();
+    if count == 1 {
+        return of_first;
+    }
+    let targets = databases.iter().map(|database| &database.target);
+    let targets = targets.chain(later.iter().map(|database| &database.target));
+    let mut servers: Vec<_> = targets
+        .map(|target| target.settings.server_name())
+        .collect();
+    servers.sort_unstable();
+    servers.dedup();
+    let database = match (servers.len(), count) {
+        (1, count) => format!("{count} databases on {}", servers[0]),
+        (servers, count) if servers == count => format!("{count} servers"),
+        (servers, count) => format!("{count} databases on {servers} servers"),
+    };
+    Location {
+        database,
+        host: None,
+        ..of_first
+    }
+}
