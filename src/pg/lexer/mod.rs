@@ -238,6 +238,9 @@ mod tests {
         );
         assert_eq!(names(r#"U&"\D83D\DE00""#), ["😀"]);
         assert_eq!(names(r#"U&"\bad""#), [r"\bad"]);
+        // Postgres rejects it, so its length does not matter.
+        let long = format!(r"\no{}", "a".repeat(70));
+        assert_eq!(names(&format!("U&\"{long}\"")), [long]);
     }
 
     #[test]
