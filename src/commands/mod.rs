@@ -7,6 +7,7 @@ pub mod error;
 pub mod export;
 pub mod find;
 pub mod global;
+pub mod inspect;
 pub mod man;
 mod origin;
 mod other_databases;

@@ -1,0 +1,3 @@
+//! Commands that show what shards there are and what is in them.
+
+pub mod map;
