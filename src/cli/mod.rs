@@ -7,6 +7,7 @@ pub mod connection;
 pub mod demo;
 pub mod export;
 pub mod find;
+pub mod inspect;
 pub mod layout;
 pub mod limits;
 pub mod profile;

@@ -52,6 +52,9 @@ pub struct QueryArgs {
     pub output: OutputArgs,
 
     #[command(flatten)]
+    pub shard_column: ShardColumnArgs,
+
+    #[command(flatten)]
     pub limits: LimitArgs,
 
     /// Continue or stop when a shard fails
@@ -239,14 +242,6 @@ pub struct OutputArgs {
     #[arg(long)]
     pub bigint_as_string: bool,
 
-    /// Name the shard column NAME [default: shard]
-    #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
-    pub shard_column: Option<String>,
-
-    /// Omit the shard column
-    #[arg(long)]
-    pub no_shard_column: bool,
-
     /// Write to FILE, which appears once every shard has answered (- for standard output)
     ///
     /// The format follows from the extension (.csv, .tsv, .json, .jsonl or .md) or --format.
@@ -255,10 +250,6 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    pub fn shard_column(&self) -> &str {
-        self.shard_column.as_deref().unwrap_or("shard")
-    }
-
     /// The file to write; `None` for standard output.
     pub fn file(&self) -> Option<&Path> {
         let file = self.output.as_deref();
@@ -286,6 +277,27 @@ impl OutputArgs {
             (None, Some(file)) => Ok(Format::named(file)?.unwrap_or_default()),
             (None, None) => Ok(Format::default()),
         }
+    }
+}
+
+/// The first column of a query's result.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub struct ShardColumnArgs {
+    /// Name the shard column NAME [default: shard]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_shard_column")]
+    pub shard_column: Option<String>,
+
+    /// Omit the shard column
+    #[arg(long)]
+    pub no_shard_column: bool,
+}
+
+impl ShardColumnArgs {
+    /// `None` if there is none.
+    pub fn name(&self) -> Option<&str> {
+        let name = self.shard_column.as_deref().unwrap_or("shard");
+        (!self.no_shard_column).then_some(name)
     }
 }
 

@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
+use crate::commands::inspect::error::InspectError;
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
@@ -199,6 +200,8 @@ pub enum Error {
         report: ServerError,
         statement: Statement,
     },
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
@@ -233,7 +236,11 @@ impl Error {
 
     /// Whether a retry may succeed. Connecting has been retried already.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Fanout(error) if error.is_transient())
+        match self {
+            Self::Fanout(error) => error.is_transient(),
+            Self::Inspect(error) => error.is_transient(),
+            _ => false,
+        }
     }
 
     pub fn exit(&self) -> Exit {

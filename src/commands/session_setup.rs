@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
 use crate::commands::error::{Error, NoShards};
+use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
@@ -106,7 +107,9 @@ pub async fn run_or_cancel<T>(
     // A connection closed because of silence looks lost, and a loss would be retried.
     let is_lost = matches!(
         done,
-        Err(Error::Fanout(FanoutError::Lost(_)) | Error::Lookup(LookupError::Lost(_)))
+        Err(Error::Fanout(FanoutError::Lost(_))
+            | Error::Lookup(LookupError::Lost(_))
+            | Error::Inspect(InspectError::Lost(_)))
     );
     let silence = server.silence().filter(|_| is_lost);
     if !matches!(done, Ok(Some(_))) {

@@ -1,3 +1,8 @@
-//! Commands that show what shards there are and what is in them.
+//! Commands that inspect the shards. Each reads the catalog with few statements for all shards, in
+//! three steps: a function of one [`session::InspectSession`] that returns plain data, pure
+//! functions of these data, and [`table::print`].
 
-pub mod map;
+pub mod error;
+mod map;
+pub mod session;
+pub mod table;

@@ -102,12 +102,12 @@ pub(super) fn check(args: &QueryArgs) -> Result<(), Error> {
             flags::SHARDED_FIRST,
         ),
         (
-            args.output.no_shard_column,
+            args.shard_column.no_shard_column,
             "--no-shard-column",
             flags::NO_COLUMN,
         ),
         (
-            args.output.shard_column.is_some(),
+            args.shard_column.shard_column.is_some(),
             "--shard-column",
             flags::NAME_THE_COLUMN,
         ),

@@ -2,7 +2,7 @@
 
 mod finished_run;
 mod global;
-mod output;
+pub(super) mod output;
 mod per_shard;
 mod request;
 

@@ -1,17 +1,19 @@
 //! Renders a run's rows, with the shard as the first column, and passes them to the sink.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::cli::query::{Expanded, OutputArgs};
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardEvent;
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::RunReport;
-use crate::output::format::{Finish, RenderError, Renderer};
+use crate::output::format::{Finish, RenderError, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
-use crate::terminal::color::ColorChoice;
+use crate::terminal::color::{ColorChoice, Paint};
 use crate::terminal::pager::{Pager, PagerCommand, PagerError};
 use crate::terminal::progress_line::ProgressLine;
 use crate::terminal::size::Size;
@@ -47,6 +49,39 @@ pub struct ScreenOptions {
 pub enum TableFit {
     Unchanged,
     Expanded,
+}
+
+impl ScreenOptions {
+    pub fn of(args: &OutputArgs) -> Self {
+        let has_screen = args.file().is_none() && io::stdout().is_terminal();
+        Self {
+            // As in psql, a pager needs a keyboard, too.
+            paging: match has_screen && io::stdin().is_terminal() {
+                true if args.pager => Paging::Always,
+                true if !args.no_pager => Paging::IfNeeded,
+                _ => Paging::Never,
+            },
+            table: match args.expanded {
+                Some(Expanded::Auto) if has_screen => TableFit::Expanded,
+                _ => TableFit::Unchanged,
+            },
+        }
+    }
+}
+
+/// Without a shard column.
+pub fn render_options(args: &OutputArgs) -> RenderOptions {
+    RenderOptions {
+        tuples_only: args.tuples_only,
+        null: args.null.clone(),
+        bigint_as_string: args.bigint_as_string,
+        delimiter: args.delimiter.unwrap_or_default(),
+        shard_column: false,
+        paint: match args.file() {
+            Some(_) => Paint::Plain,
+            None => Paint::on(&io::stdout()),
+        },
+    }
 }
 
 /// The output of one result.
@@ -186,6 +221,20 @@ impl Output {
             }
         };
         is_needed.then(PagerCommand::of_environment).flatten()
+    }
+
+    /// Adds a row of a result that has no shard column. Breaks once the reader reads no more.
+    ///
+    /// # Errors
+    /// If the format cannot hold it.
+    pub async fn row(&mut self, values: &[Option<String>]) -> Result<ControlFlow<()>, RenderError> {
+        let values = values.iter().map(Option::as_deref);
+        self.renderer.row(values, &mut self.block)?;
+        self.rows += 1;
+        if self.block.len() >= BLOCK && self.flush().await.is_err() {
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Ends the result, and publishes a file.

@@ -1,12 +1,11 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::output::{Output, Paging, ScreenOptions, TableFit};
-use crate::cli::query::{Expanded, OnError, OutputArgs, QueryArgs};
+use super::output::{self, Output, ScreenOptions};
+use crate::cli::query::{OnError, QueryArgs};
 use crate::commands::error::Error;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -22,7 +21,6 @@ use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
-use crate::terminal::color::Paint;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::pager::PagerError;
@@ -137,51 +135,23 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
     };
-    let is_global = args.global.global;
-    let shard_column = shard_column(&args.output).filter(|_| !is_global);
+    let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     Ok(Some(Output::new(
         renderer(args, format),
-        shard_column,
+        shard_column.map(str::to_owned),
         sink,
         console.progress_line(),
-        screen(&args.output),
+        ScreenOptions::of(&args.output),
     )))
 }
 
-fn screen(args: &OutputArgs) -> ScreenOptions {
-    let has_screen = args.file().is_none() && io::stdout().is_terminal();
-    ScreenOptions {
-        // As in psql, a pager needs a keyboard, too.
-        paging: match has_screen && io::stdin().is_terminal() {
-            true if args.pager => Paging::Always,
-            true if !args.no_pager => Paging::IfNeeded,
-            _ => Paging::Never,
-        },
-        table: match args.expanded {
-            Some(Expanded::Auto) if has_screen => TableFit::Expanded,
-            _ => TableFit::Unchanged,
-        },
-    }
-}
-
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
-    let output = &args.output;
+    let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
-        tuples_only: output.tuples_only,
-        null: output.null.clone(),
-        bigint_as_string: output.bigint_as_string,
-        delimiter: output.delimiter.unwrap_or_default(),
-        shard_column: !output.no_shard_column && !args.global.global,
-        paint: match output.file() {
-            Some(_) => Paint::Plain,
-            None => Paint::on(&io::stdout()),
-        },
+        shard_column: shard_column.is_some(),
+        ..output::render_options(&args.output)
     };
     Renderer::new(format, options)
-}
-
-fn shard_column(args: &OutputArgs) -> Option<String> {
-    (!args.no_shard_column).then(|| args.shard_column().to_owned())
 }
 
 /// The server has answered the statement before.

@@ -277,7 +277,7 @@ impl Session {
 
     /// Ends the transaction, then closes the connection: a pooler discards a server connection that
     /// is closed in the middle of a transaction.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         // The response does not matter. The connection closes after it.
         self.connection.mark_done();
         let _ = self.send("ROLLBACK").await;

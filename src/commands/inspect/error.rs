@@ -1,0 +1,68 @@
+//! Why an inspection failed.
+
+use tokio_postgres::error::SqlState;
+
+use crate::client::ServerError;
+use crate::exec::{fanout, hints};
+use crate::sharding::statement::Statement;
+
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error(
+        "{}\n{}",
+        .0.summary_line(),
+        // A position in a statement that the user has never seen.
+        .0.particulars(&Statement::composed(String::new()))
+    )]
+    Server(ServerError),
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+}
+
+impl InspectError {
+    pub(super) fn of(error: &tokio_postgres::Error) -> Self {
+        let Some(report) = error.as_db_error() else {
+            return Self::Lost(fanout::cause(error));
+        };
+        let mut report = ServerError {
+            position: None,
+            ..ServerError::new(report, 0)
+        };
+        let advice = if report.code == SqlState::LOCK_NOT_AVAILABLE {
+            Some(hints::LOCKED)
+        } else if report.code == SqlState::QUERY_CANCELED {
+            Some(hints::RAISE_TIMEOUT)
+        } else {
+            None
+        };
+        if let Some(advice) = advice {
+            report.advise(advice);
+        }
+        Self::Server(report)
+    }
+
+    /// Whether a retry may succeed, at a new snapshot.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Server(report) => fanout::is_transient(&report.code) || is_dropped(report),
+            Self::Lost(_) => true,
+        }
+    }
+
+    pub fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Server(report) if report.code == SqlState::LOCK_NOT_AVAILABLE)
+    }
+}
+
+/// An object was dropped after the snapshot was taken. `pg_get_indexdef` and the like read the
+/// present: `cache lookup failed for …`, `could not open relation with OID …`.
+fn is_dropped(report: &ServerError) -> bool {
+    [
+        SqlState::INTERNAL_ERROR,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::UNDEFINED_COLUMN,
+    ]
+    .contains(&report.code)
+}

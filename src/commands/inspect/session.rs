@@ -1,0 +1,221 @@
+//! The one session of an inspection: a read-only transaction at one snapshot, with the shards that
+//! the arguments select. It sees the catalog, and no rows unless a command reads some.
+
+use std::ops::AsyncFn;
+
+use tokio_postgres::SimpleQueryMessage;
+
+use super::error::InspectError;
+use crate::cli::inspect::InspectArgs;
+use crate::client::{Connection, ConnectionPool};
+use crate::commands::attempt::Attempts;
+use crate::commands::error::Error;
+use crate::commands::shard_lists::{self, StandardInput};
+use crate::commands::{select, session_setup, setup};
+use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
+use crate::exec::copy::ResultProtocol;
+use crate::exec::fanout::Session;
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
+use crate::pg::quote::Literal;
+use crate::pg::sql_template;
+use crate::sharding::search_path::SearchPath;
+use crate::sharding::selection::Selection;
+use crate::sharding::shard::Shard;
+use crate::sharding::statement::Statement;
+use crate::terminal::console::Console;
+use crate::terminal::summary::{Scope, SnapshotCount, SummaryLine, SummaryPart};
+use crate::text::humanize::HumanDuration;
+
+/// A row as the server sent it; `None` is NULL.
+pub type TextRow = Vec<Option<String>>;
+
+/// What to inspect.
+pub struct InspectRequest {
+    settings: Settings,
+    pub interrupt: Interrupt,
+    plan: Plan,
+    expect_shards: Option<u32>,
+}
+
+/// An open session, and the selected shards.
+pub struct InspectSession {
+    session: Session,
+    pub selection: Selection,
+    pub scope: Scope,
+}
+
+/// What one session returned.
+pub struct Collected<T> {
+    pub data: T,
+    pub selection: Selection,
+    pub scope: Scope,
+}
+
+impl InspectRequest {
+    pub fn new(args: &InspectArgs, console: &mut Console) -> Result<Self, Error> {
+        let filter = shard_lists::filter(&args.shards.select, StandardInput::Free)?;
+        let plan = Plan {
+            // The preflight needs a statement to check.
+            statement: Statement::new("SELECT 1")?,
+            layout: args.shards.layout(),
+            filter,
+            search_path: SearchPath::default(),
+            instant: Consistency::SharedSnapshot,
+            pinned: Determinism::None,
+            limits: args.limits(),
+            transfer: ResultProtocol::SimpleQuery,
+            check: CheckFrequency::Batches,
+            row_security: RowSecurity::Fail,
+            lock: Vec::new(),
+        };
+        let settings = setup::settings(&args.connection)?;
+        let interrupt = setup::listen()?;
+        setup::say_warnings(&settings, console);
+        Ok(Self {
+            settings,
+            interrupt,
+            plan,
+            expect_shards: args.shards.expect_shards,
+        })
+    }
+
+    /// Opens a session, and reads in it what a command needs; once more if the session is lost or
+    /// something was dropped meanwhile. `None` if interrupted: what runs on the server is then
+    /// cancelled.
+    pub async fn collect<T>(
+        &self,
+        console: &mut Console,
+        read: impl AsyncFn(&InspectSession) -> Result<T, Error>,
+    ) -> Result<Option<Collected<T>>, Error> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.begin()?;
+            let opened = tokio::select! {
+                opened = session_setup::open(&self.settings, 1, attempts.connect, console) => opened?,
+                () = self.interrupt.requested() => return Ok(None),
+            };
+            let server = opened.server;
+            let work = async {
+                let session = self.open(&server, opened.first, console).await?;
+                let data = read(&session).await?;
+                Ok(session.close(data).await)
+            };
+            let done = session_setup::run_or_cancel(&server, &self.interrupt, work).await;
+            server.close().await;
+            // Only messages from opening the connection are shown.
+            let notices = server.take_notices();
+            notices.say(1, &Statement::composed(String::new()), console);
+            match done {
+                Err(error) if error.is_transient() => attempts.retry_after(&error, console),
+                done => return done,
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        server: &ConnectionPool,
+        connection: Connection,
+        console: &mut Console,
+    ) -> Result<InspectSession, Error> {
+        let plan = &self.plan;
+        let preflight = session_setup::preflight(connection, plan).await?;
+        preflight
+            .session
+            .connection()
+            .wait_at_most(plan.limits.patience());
+        let topology = session_setup::topology(&preflight, &plan.layout, &self.settings).await?;
+        if let Some(expected) = self.expect_shards {
+            topology.expect(expected)?;
+        }
+        select::warn_of_names(&topology, console);
+        let selection = select::filtered(plan, &preflight, &topology).await?;
+        let session = InspectSession {
+            session: preflight.session,
+            selection,
+            scope: session_setup::scope(server, &topology),
+        };
+        let settings = include_str!("../../../sql/inspect/session.sql");
+        session.send(&sql_template::fill(settings, &[])).await?;
+        Ok(session)
+    }
+}
+
+impl InspectSession {
+    /// The selected shards, ascending.
+    pub fn shards(&self) -> &[Shard] {
+        &self.selection.shards
+    }
+
+    /// The selected shards as an SQL array, to be joined by `unnest(…) WITH ORDINALITY`: a name
+    /// that the layout's regular expression matches may still be no shard.
+    pub fn shards_sql(&self) -> String {
+        let names = self.shards().iter();
+        let names: Vec<_> = names
+            .map(|shard| Literal(shard.name()).to_string())
+            .collect();
+        format!("ARRAY[{}]::name[]", names.join(", "))
+    }
+
+    /// The rows of a statement (see `sql/inspect/session.sql`). Whether it succeeds or not, its
+    /// locks and settings end with it, and the session can be used again.
+    pub async fn query(&self, sql: &str) -> Result<Vec<TextRow>, InspectError> {
+        const UNDO: &str = "ROLLBACK TO SAVEPOINT inspection";
+        match self.send(&format!("{sql};\n{UNDO}")).await {
+            Err(error @ InspectError::Server(_)) => {
+                self.send(UNDO).await?;
+                Err(error)
+            }
+            rows => rows,
+        }
+    }
+
+    async fn send(&self, sql: &str) -> Result<Vec<TextRow>, InspectError> {
+        let messages = self.session.connection().simple_query(sql).await;
+        let messages = messages.map_err(|error| InspectError::of(&error))?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                let value = |index| row.get(index).map(str::to_owned);
+                Some((0..row.len()).map(value).collect())
+            }
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    /// Ends the transaction.
+    async fn close<T>(self, data: T) -> Collected<T> {
+        self.session.close().await;
+        Collected {
+            data,
+            selection: self.selection,
+            scope: self.scope,
+        }
+    }
+}
+
+impl<T> Collected<T> {
+    /// The last line of a run: `found`, the shards of which everything was read, where they are,
+    /// and how long it took.
+    pub fn summary(&self, found: String, read: usize, console: &Console) -> SummaryLine {
+        let expected = self.selection.expected();
+        let of = match self.scope.shards {
+            all if expected < all => format!(" of {all}"),
+            _ => String::new(),
+        };
+        let missing = self.selection.missing(|_| true);
+        let shards = format!("{read}/{expected} shards{of}{missing}");
+        SummaryLine {
+            before: vec![
+                SummaryPart::Plain(found),
+                SummaryPart::complete_if(read == expected, shards),
+            ],
+            location: self.scope.location.clone(),
+            after: vec![
+                SnapshotCount::One.to_string(),
+                HumanDuration(console.elapsed()).to_string(),
+            ],
+        }
+    }
+}
