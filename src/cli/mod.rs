@@ -15,6 +15,7 @@ pub mod profiles;
 pub mod query;
 pub mod run;
 pub mod select;
+pub mod shards;
 pub mod statement;
 pub mod values;
 pub mod verify;
@@ -31,6 +32,7 @@ pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
 pub use query::QueryArgs;
+pub use shards::ShardsArgs;
 pub use verify::VerifyArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
@@ -69,6 +71,7 @@ pub enum Command {
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
+    Shards(Box<ShardsArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -83,6 +86,7 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
+            Self::Shards(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

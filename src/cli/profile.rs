@@ -67,6 +67,7 @@ impl Command {
             Self::Query(args) => Some(&mut args.connection),
             Self::Find(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
+            Self::Shards(args) => Some(&mut args.inspect.connection),
             // Of `profiles init`, -P would be what it writes.
             Self::Profiles(_)
             | Self::Verify(_)

@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod find;
 mod global;
+mod inspect;
 mod query;
 mod safety;
 mod support;

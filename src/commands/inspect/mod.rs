@@ -5,4 +5,5 @@
 pub mod error;
 mod map;
 pub mod session;
+pub mod shards;
 pub mod table;

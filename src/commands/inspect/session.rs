@@ -19,6 +19,7 @@ use crate::exec::fanout::Session;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::missing::Missing;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -78,6 +79,14 @@ impl InspectRequest {
             plan,
             expect_shards: args.shards.expect_shards,
         })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Opens a session, and reads in it what a command needs; once more if the session is lost or
@@ -199,12 +208,33 @@ impl<T> Collected<T> {
     /// The last line of a run: `found`, the shards of which everything was read, where they are,
     /// and how long it took.
     pub fn summary(&self, found: String, read: usize, console: &Console) -> SummaryLine {
+        self.line(found, read, &self.selection.missing(|_| true), console)
+    }
+
+    /// The same, if some shards could not be read.
+    pub fn summary_without(
+        &self,
+        found: String,
+        is_read: impl Fn(Shard) -> bool,
+        console: &Console,
+    ) -> SummaryLine {
+        let read = self.selection.shards.iter().filter(|it| is_read(**it));
+        let missing = self.selection.missing(&is_read);
+        self.line(found, read.count(), &missing, console)
+    }
+
+    fn line(
+        &self,
+        found: String,
+        read: usize,
+        missing: &Missing,
+        console: &Console,
+    ) -> SummaryLine {
         let expected = self.selection.expected();
         let of = match self.scope.shards {
             all if expected < all => format!(" of {all}"),
             _ => String::new(),
         };
-        let missing = self.selection.missing(|_| true);
         let shards = format!("{read}/{expected} shards{of}{missing}");
         SummaryLine {
             before: vec![

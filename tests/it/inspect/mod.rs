@@ -1,0 +1,3 @@
+//! Commands that inspect the shards.
+
+mod shards;
