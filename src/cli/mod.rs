@@ -1,6 +1,7 @@
 //! The command line: clap structs only. Their doc comments are the help, the completions and
 //! the man page; other modules implement what they mean.
 
+pub mod activity;
 pub mod arguments;
 pub mod completions;
 pub mod connection;
@@ -26,6 +27,7 @@ use profiles::ProfilesCommand;
 
 use crate::terminal::color::ColorChoice;
 
+pub use activity::ActivityArgs;
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
@@ -72,6 +74,7 @@ pub enum Command {
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
     Shards(Box<ShardsArgs>),
+    Activity(Box<ActivityArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -87,6 +90,7 @@ impl Command {
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,
+            Self::Activity(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

@@ -68,6 +68,7 @@ impl Command {
             Self::Find(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
             Self::Shards(args) => Some(&mut args.inspect.connection),
+            Self::Activity(args) => Some(&mut args.inspect.connection),
             // Of `profiles init`, -P would be what it writes.
             Self::Profiles(_)
             | Self::Verify(_)

@@ -2,6 +2,8 @@
 //! three steps: a function of one [`session::InspectSession`] that returns plain data, pure
 //! functions of these data, and [`table::print`].
 
+pub mod activity;
+mod columns;
 pub mod error;
 mod map;
 pub mod session;

@@ -1,3 +1,4 @@
 //! Commands that inspect the shards.
 
+mod activity;
 mod shards;

@@ -2,12 +2,12 @@
 
 use tokio_postgres::types::Type;
 
+use super::super::columns::{column, is_for_people};
 use super::super::session::TextRow;
 use super::super::table::Table;
 use super::sizes::{Distribution, ShardSize};
 use crate::cli::shards::Measure;
 use crate::output::format::Format;
-use crate::pg::row_batch::Column;
 use crate::text::humanize::Bytes;
 
 /// Of the bar of the largest shard, in characters.
@@ -26,8 +26,8 @@ impl Audience {
     fn of(format: Format) -> Self {
         match format {
             Format::Table => Self::Screen,
-            Format::Expanded | Format::Markdown => Self::People,
-            Format::Csv | Format::Tsv | Format::Json | Format::Jsonl => Self::Programs,
+            format if is_for_people(format) => Self::People,
+            _ => Self::Programs,
         }
     }
 }
@@ -59,13 +59,6 @@ pub fn table(
         rows: rows
             .map(|size| row(size, measure, distribution, audience))
             .collect(),
-    }
-}
-
-fn column(name: &str, of: &Type) -> Column {
-    Column {
-        type_oid: of.oid(),
-        ..Column::text(name)
     }
 }
 
