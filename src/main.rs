@@ -76,6 +76,7 @@ fn main() -> ExitCode {
             Command::Verify(args) => commands::verify::run(&args).await,
             Command::Shards(args) => commands::inspect::shards::run(*args).await,
             Command::Activity(args) => commands::inspect::activity::run(*args).await,
+            Command::Psql(args) => commands::psql::run(*args).await,
             Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod limits;
 pub mod profile;
 pub mod profiles;
+pub mod psql;
 pub mod query;
 pub mod run;
 pub mod select;
@@ -33,6 +34,7 @@ pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
+pub use psql::PsqlArgs;
 pub use query::QueryArgs;
 pub use shards::ShardsArgs;
 pub use verify::VerifyArgs;
@@ -75,6 +77,7 @@ pub enum Command {
     Verify(VerifyArgs),
     Shards(Box<ShardsArgs>),
     Activity(Box<ActivityArgs>),
+    Psql(Box<PsqlArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -91,6 +94,7 @@ impl Command {
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,
             Self::Activity(args) => args.inspect.connection.verbose,
+            Self::Psql(args) => args.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

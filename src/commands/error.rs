@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
 use crate::commands::inspect::error::InspectError;
+use crate::commands::psql::error::PsqlError;
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
@@ -202,6 +203,8 @@ pub enum Error {
     },
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
@@ -253,6 +256,7 @@ impl Error {
             | Self::Id(_)
             | Self::FileName(_)
             | Self::NoRoute(_)
+            | Self::Psql(PsqlError::SeveralShards { .. })
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {

@@ -6,7 +6,7 @@ use std::ops::AsyncFn;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::error::InspectError;
-use crate::cli::inspect::InspectArgs;
+use crate::cli::inspect::{InspectArgs, InspectShardArgs};
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
-use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::missing::Missing;
@@ -55,29 +55,38 @@ pub struct Collected<T> {
 
 impl InspectRequest {
     pub fn new(args: &InspectArgs, console: &mut Console) -> Result<Self, Error> {
-        let filter = shard_lists::filter(&args.shards.select, StandardInput::Free)?;
+        let settings = setup::settings(&args.connection)?;
+        Self::with_settings(settings, &args.shards, args.limits(), console)
+    }
+
+    pub fn with_settings(
+        settings: Settings,
+        shards: &InspectShardArgs,
+        limits: Timeouts,
+        console: &mut Console,
+    ) -> Result<Self, Error> {
+        let filter = shard_lists::filter(&shards.select, StandardInput::Free)?;
         let plan = Plan {
             // The preflight needs a statement to check.
             statement: Statement::new("SELECT 1")?,
-            layout: args.shards.layout(),
+            layout: shards.layout(),
             filter,
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             pinned: Determinism::None,
-            limits: args.limits(),
+            limits,
             transfer: ResultProtocol::SimpleQuery,
             check: CheckFrequency::Batches,
             row_security: RowSecurity::Fail,
             lock: Vec::new(),
         };
-        let settings = setup::settings(&args.connection)?;
         let interrupt = setup::listen()?;
         setup::say_warnings(&settings, console);
         Ok(Self {
             settings,
             interrupt,
             plan,
-            expect_shards: args.shards.expect_shards,
+            expect_shards: shards.expect_shards,
         })
     }
 

@@ -1,4 +1,5 @@
 //! Commands that inspect the shards.
 
 mod activity;
+mod psql;
 mod shards;
