@@ -77,6 +77,7 @@ fn main() -> ExitCode {
             Command::Shards(args) => commands::inspect::shards::run(*args).await,
             Command::Activity(args) => commands::inspect::activity::run(*args).await,
             Command::Psql(args) => commands::psql::run(*args).await,
+            Command::Databases(args) => commands::inspect::databases::run(*args).await,
             Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,

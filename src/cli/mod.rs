@@ -5,6 +5,7 @@ pub mod activity;
 pub mod arguments;
 pub mod completions;
 pub mod connection;
+pub mod databases;
 pub mod demo;
 pub mod export;
 pub mod find;
@@ -30,6 +31,7 @@ use crate::terminal::color::ColorChoice;
 
 pub use activity::ActivityArgs;
 pub use completions::CompletionsArgs;
+pub use databases::DatabasesArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
@@ -78,6 +80,7 @@ pub enum Command {
     Shards(Box<ShardsArgs>),
     Activity(Box<ActivityArgs>),
     Psql(Box<PsqlArgs>),
+    Databases(Box<DatabasesArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -95,6 +98,7 @@ impl Command {
             Self::Shards(args) => args.inspect.connection.verbose,
             Self::Activity(args) => args.inspect.connection.verbose,
             Self::Psql(args) => args.connection.verbose,
+            Self::Databases(args) => args.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

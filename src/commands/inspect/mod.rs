@@ -4,6 +4,7 @@
 
 pub mod activity;
 mod columns;
+pub mod databases;
 pub mod error;
 mod map;
 pub mod session;

@@ -1,5 +1,6 @@
 //! Commands that inspect the shards.
 
 mod activity;
+mod databases;
 mod psql;
 mod shards;
