@@ -78,6 +78,7 @@ fn main() -> ExitCode {
             Command::Activity(args) => commands::inspect::activity::run(*args).await,
             Command::Psql(args) => commands::psql::run(*args).await,
             Command::Databases(args) => commands::inspect::databases::run(*args).await,
+            Command::Doctor(args) => commands::inspect::doctor::run(*args).await,
             Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod connection;
 pub mod databases;
 pub mod demo;
+pub mod doctor;
 pub mod export;
 pub mod find;
 pub mod inspect;
@@ -33,6 +34,7 @@ pub use activity::ActivityArgs;
 pub use completions::CompletionsArgs;
 pub use databases::DatabasesArgs;
 pub use demo::DemoArgs;
+pub use doctor::DoctorArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
@@ -81,6 +83,7 @@ pub enum Command {
     Activity(Box<ActivityArgs>),
     Psql(Box<PsqlArgs>),
     Databases(Box<DatabasesArgs>),
+    Doctor(Box<DoctorArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -99,6 +102,7 @@ impl Command {
             Self::Activity(args) => args.inspect.connection.verbose,
             Self::Psql(args) => args.connection.verbose,
             Self::Databases(args) => args.connection.verbose,
+            Self::Doctor(args) => args.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

@@ -71,6 +71,7 @@ impl Command {
             Self::Activity(args) => Some(&mut args.inspect.connection),
             Self::Psql(args) => Some(&mut args.connection),
             Self::Databases(args) => Some(&mut args.connection),
+            Self::Doctor(args) => Some(&mut args.connection),
             // Of `profiles init`, -P would be what it writes.
             Self::Profiles(_)
             | Self::Verify(_)

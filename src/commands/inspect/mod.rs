@@ -5,8 +5,10 @@
 pub mod activity;
 mod columns;
 pub mod databases;
+pub mod doctor;
 pub mod error;
 mod map;
 pub mod session;
 pub mod shards;
+mod statement;
 pub mod table;

@@ -163,12 +163,12 @@ mod tests {
         let path = SearchPath::default();
         assert_eq!(
             options(&settings, &path, shard, Access::ReadOnly),
-            "-c work_mem=1GB -c search_path=\"Te\\ na\\\\nt\",\\ pg_temp \
+            "-c work_mem=1GB -c search_path=\"Te\\ na\\\\nt\",\\ \"pg_temp\" \
              -c default_transaction_read_only=on"
         );
         assert_eq!(
             options(&settings, &path, Shard::new(3), Access::Write),
-            "-c work_mem=1GB -c search_path=\"shard_3\",\\ pg_temp"
+            "-c work_mem=1GB -c search_path=\"shard_3\",\\ \"pg_temp\""
         );
     }
 

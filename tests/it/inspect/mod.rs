@@ -2,5 +2,6 @@
 
 mod activity;
 mod databases;
+mod doctor;
 mod psql;
 mod shards;

@@ -5,10 +5,10 @@ mod database;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use tokio_postgres::SimpleQueryMessage;
 
 use super::error::InspectError;
 use super::session::TextRow;
+use super::statement::rows;
 use super::table;
 use crate::cli::databases::DatabasesArgs;
 use crate::client::{Connection, ConnectionPool};
@@ -133,17 +133,4 @@ async fn sharding(settings: &Settings, layout: &Layout) -> Sharding {
         names.collect()
     };
     database::sharding(layout, &names(candidates), &names(schemas))
-}
-
-async fn rows(connection: &Connection, sql: &str) -> Result<Vec<TextRow>, InspectError> {
-    let messages = connection.simple_query(sql).await;
-    let messages = messages.map_err(|error| InspectError::of(&error))?;
-    let rows = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => {
-            let value = |index| row.get(index).map(str::to_owned);
-            Some((0..row.len()).map(value).collect())
-        }
-        _ => None,
-    });
-    Ok(rows.collect())
 }
