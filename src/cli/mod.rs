@@ -7,7 +7,9 @@ pub mod completions;
 pub mod connection;
 pub mod databases;
 pub mod demo;
+pub mod describe;
 pub mod doctor;
+pub mod drift;
 pub mod export;
 pub mod find;
 pub mod inspect;
@@ -21,6 +23,7 @@ pub mod run;
 pub mod select;
 pub mod shards;
 pub mod statement;
+pub mod tables;
 pub mod values;
 pub mod verify;
 
@@ -34,13 +37,16 @@ pub use activity::ActivityArgs;
 pub use completions::CompletionsArgs;
 pub use databases::DatabasesArgs;
 pub use demo::DemoArgs;
+pub use describe::DescribeArgs;
 pub use doctor::DoctorArgs;
+pub use drift::DriftArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
 pub use psql::PsqlArgs;
 pub use query::QueryArgs;
 pub use shards::ShardsArgs;
+pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
@@ -80,10 +86,13 @@ pub enum Command {
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
     Shards(Box<ShardsArgs>),
+    Tables(Box<TablesArgs>),
+    Describe(Box<DescribeArgs>),
+    Drift(Box<DriftArgs>),
     Activity(Box<ActivityArgs>),
-    Psql(Box<PsqlArgs>),
     Databases(Box<DatabasesArgs>),
     Doctor(Box<DoctorArgs>),
+    Psql(Box<PsqlArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -103,6 +112,9 @@ impl Command {
             Self::Psql(args) => args.connection.verbose,
             Self::Databases(args) => args.connection.verbose,
             Self::Doctor(args) => args.connection.verbose,
+            Self::Drift(args) => args.inspect.connection.verbose,
+            Self::Tables(args) => args.inspect.connection.verbose,
+            Self::Describe(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
-use crate::commands::inspect::error::InspectError;
+use crate::commands::inspect::error::{BaselineError, InspectError};
 use crate::commands::psql::error::PsqlError;
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
@@ -202,6 +202,8 @@ pub enum Error {
         statement: Statement,
     },
     #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error(transparent)]
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Psql(#[from] PsqlError),
@@ -257,6 +259,7 @@ impl Error {
             | Self::FileName(_)
             | Self::NoRoute(_)
             | Self::Psql(PsqlError::SeveralShards { .. })
+            | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {

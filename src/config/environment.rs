@@ -48,6 +48,16 @@ impl Environment {
         }
     }
 
+    /// Without what says where and as whom to connect: for a database other than the one that these
+    /// variables are meant for. Files with profiles, services and passwords are still found.
+    #[must_use]
+    pub fn without_connection(mut self) -> Self {
+        const FILES: [&str; 3] = ["PGPASSFILE", "PGSERVICEFILE", "PGSYSCONFDIR"];
+        self.variables
+            .retain(|name, _| !name.starts_with("PG") || FILES.contains(&name.as_str()));
+        self
+    }
+
     #[must_use]
     pub fn with_user(self, user: &str) -> Self {
         Self {

@@ -33,6 +33,11 @@ pub enum WaitedIn<'a> {
 /// The hint that names the holders. `None` if nobody holds such a lock any more, or if the server
 /// does not say.
 pub async fn hint(connection: &Connection, place: WaitedIn<'_>) -> Option<String> {
+    advice(holders(connection, place).await)
+}
+
+/// One line per holder; empty if nobody holds such a lock any more, or if the server does not say.
+pub async fn holders(connection: &Connection, place: WaitedIn<'_>) -> Vec<String> {
     let sql = sql_template::fill(
         include_str!("../../sql/exec/lock_holders.sql"),
         &[
@@ -40,7 +45,7 @@ pub async fn hint(connection: &Connection, place: WaitedIn<'_>) -> Option<String
             ("limit", &(MOST + 1).to_string()),
         ],
     );
-    let messages = connection.simple_query(&sql).await.ok()?;
+    let messages = connection.simple_query(&sql).await.unwrap_or_default();
     let rows = messages.iter().filter_map(|message| match message {
         Row(row) => Some(Holder::of(row)),
         _ => None,
@@ -153,11 +158,15 @@ impl<'a> Holder<'a> {
     }
 }
 
-fn describe(holders: &[Holder<'_>]) -> Option<String> {
+fn describe(holders: &[Holder<'_>]) -> Vec<String> {
     let mut lines: Vec<_> = holders.iter().take(MOST).map(Holder::describe).collect();
     if holders.len() > MOST {
         lines.push("other sessions hold locks there too".to_owned());
     }
+    lines
+}
+
+fn advice(mut lines: Vec<String>) -> Option<String> {
     if lines.is_empty() {
         return None;
     }
@@ -226,7 +235,7 @@ mod tests {
             prepared.describe(),
             "shard_1.t is locked by the prepared transaction move\\nit"
         );
-        assert_eq!(describe(&[]), None);
+        assert_eq!(advice(describe(&[])), None);
     }
 
     #[test]
@@ -236,7 +245,7 @@ mod tests {
             statement: Some(&statement),
             ..ALTER
         };
-        let text = describe(&vec![long; 4]).unwrap();
+        let text = advice(describe(&vec![long; 4])).unwrap();
         assert_eq!(text.lines().count(), MOST + 2, "{text}");
         assert!(text.lines().all(|line| line.len() < 200), "{text}");
     }

@@ -100,6 +100,17 @@ impl Summary {
     }
 }
 
+/// `builder on db1`
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&one_line(&self.database))?;
+        match &self.host {
+            Some(host) => write!(f, " on {}", one_line(&host.brief())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl ResultSummary {
     /// Of the selected shards that answered.
     pub fn new(

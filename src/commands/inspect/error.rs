@@ -1,10 +1,16 @@
 //! Why an inspection failed.
 
+use std::io;
+use std::path::PathBuf;
+
 use tokio_postgres::error::SqlState;
 
 use crate::client::ServerError;
 use crate::exec::{fanout, hints};
+use crate::pg::quote::Identifier;
 use crate::sharding::statement::Statement;
+use crate::text::escape::one_line;
+use crate::text::io_reason::io_reason;
 
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
@@ -15,8 +21,28 @@ pub enum InspectError {
         .0.particulars(&Statement::composed(String::new()))
     )]
     Server(ServerError),
+    #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
+    NoTable(String),
     #[error("the connection was lost: {0}")]
     Lost(String),
+}
+
+/// Why a file is not what `drift --save` writes.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    #[error("{}: {}", .file.display(), io_reason(.error))]
+    Unreadable { file: PathBuf, error: io::Error },
+    #[error("{}: not a file that shardq drift --save wrote: {}", .file.display(), one_line(.reason))]
+    Invalid { file: PathBuf, reason: String },
+    #[error(
+        "{}: its format is version {version}, and this shardq reads version {known}; save it anew",
+        .file.display()
+    )]
+    OtherVersion {
+        file: PathBuf,
+        version: u64,
+        known: u32,
+    },
 }
 
 impl InspectError {
@@ -46,7 +72,13 @@ impl InspectError {
         match self {
             Self::Server(report) => fanout::is_transient(&report.code) || is_dropped(report),
             Self::Lost(_) => true,
+            Self::NoTable(_) => false,
         }
+    }
+
+    /// The server has no room for as many locks as a statement takes.
+    pub fn is_out_of_locks(&self) -> bool {
+        matches!(self, Self::Server(report) if report.code == SqlState::OUT_OF_MEMORY)
     }
 
     pub fn is_lock_timeout(&self) -> bool {

@@ -5,10 +5,13 @@
 pub mod activity;
 mod columns;
 pub mod databases;
+pub mod describe;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 mod map;
 pub mod session;
 pub mod shards;
 mod statement;
 pub mod table;
+pub mod tables;

@@ -1,6 +1,7 @@
 //! The one session of an inspection: a read-only transaction at one snapshot, with the shards that
 //! the arguments select. It sees the catalog, and no rows unless a command reads some.
 
+use std::collections::BTreeSet;
 use std::ops::AsyncFn;
 
 use tokio_postgres::SimpleQueryMessage;
@@ -16,9 +17,11 @@ use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
+use crate::exec::lock_holders::{self, WaitedIn};
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::layout::Layout;
 use crate::sharding::missing::Missing;
 use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::Selection;
@@ -42,8 +45,11 @@ pub struct InspectRequest {
 /// An open session, and the selected shards.
 pub struct InspectSession {
     session: Session,
+    /// `server_version_num`, e.g. 150018.
+    pub version: u32,
     pub selection: Selection,
     pub scope: Scope,
+    layout: Layout,
 }
 
 /// What one session returned.
@@ -65,21 +71,7 @@ impl InspectRequest {
         limits: Timeouts,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let filter = shard_lists::filter(&shards.select, StandardInput::Free)?;
-        let plan = Plan {
-            // The preflight needs a statement to check.
-            statement: Statement::new("SELECT 1")?,
-            layout: shards.layout(),
-            filter,
-            search_path: SearchPath::default(),
-            instant: Consistency::SharedSnapshot,
-            pinned: Determinism::None,
-            limits,
-            transfer: ResultProtocol::SimpleQuery,
-            check: CheckFrequency::Batches,
-            row_security: RowSecurity::Fail,
-            lock: Vec::new(),
-        };
+        let plan = plan(shards, limits)?;
         let interrupt = setup::listen()?;
         setup::say_warnings(&settings, console);
         Ok(Self {
@@ -96,6 +88,31 @@ impl InspectRequest {
 
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The same inspection of another database.
+    #[must_use]
+    pub fn elsewhere(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            interrupt: self.interrupt.clone(),
+            plan: self.plan.clone(),
+            expect_shards: None,
+        }
+    }
+
+    /// The same inspection of the shards that other arguments select.
+    pub fn with_shards(self, args: &InspectArgs) -> Result<Self, Error> {
+        let Plan { layout, filter, .. } = plan(&args.shards, args.limits())?;
+        Ok(Self {
+            plan: Plan {
+                layout,
+                filter,
+                ..self.plan
+            },
+            expect_shards: args.shards.expect_shards,
+            ..self
+        })
     }
 
     /// Opens a session, and reads in it what a command needs; once more if the session is lost or
@@ -149,15 +166,38 @@ impl InspectRequest {
         }
         select::warn_of_names(&topology, console);
         let selection = select::filtered(plan, &preflight, &topology).await?;
-        let session = InspectSession {
+        let mut session = InspectSession {
             session: preflight.session,
+            version: 0,
             selection,
             scope: session_setup::scope(server, &topology),
+            layout: plan.layout.clone(),
         };
         let settings = include_str!("../../../sql/inspect/session.sql");
-        session.send(&sql_template::fill(settings, &[])).await?;
+        let rows = session.send(&sql_template::fill(settings, &[])).await?;
+        let version = rows
+            .first()
+            .and_then(|row| row.first()?.as_ref()?.parse().ok());
+        session.version = version.unwrap_or_default();
         Ok(session)
     }
+}
+
+fn plan(shards: &InspectShardArgs, limits: Timeouts) -> Result<Plan, Error> {
+    Ok(Plan {
+        // The preflight needs a statement to check.
+        statement: Statement::new("SELECT 1")?,
+        layout: shards.layout(),
+        filter: shard_lists::filter(&shards.select, StandardInput::Free)?,
+        search_path: SearchPath::default(),
+        instant: Consistency::SharedSnapshot,
+        pinned: Determinism::None,
+        limits,
+        transfer: ResultProtocol::SimpleQuery,
+        check: CheckFrequency::Batches,
+        row_security: RowSecurity::Fail,
+        lock: Vec::new(),
+    })
 }
 
 impl InspectSession {
@@ -169,11 +209,13 @@ impl InspectSession {
     /// The selected shards as an SQL array, to be joined by `unnest(…) WITH ORDINALITY`: a name
     /// that the layout's regular expression matches may still be no shard.
     pub fn shards_sql(&self) -> String {
-        let names = self.shards().iter();
-        let names: Vec<_> = names
-            .map(|shard| Literal(shard.name()).to_string())
-            .collect();
-        format!("ARRAY[{}]::name[]", names.join(", "))
+        array_sql(self.shards())
+    }
+
+    /// Who holds locks that reads of these shards wait for, one line each.
+    pub async fn lock_holders(&self, shards: &[Shard]) -> Vec<String> {
+        let place = WaitedIn::Shards(shards, &self.layout);
+        lock_holders::holders(self.session.connection(), place).await
     }
 
     /// The rows of a statement (see `sql/inspect/session.sql`). Whether it succeeds or not, its
@@ -213,23 +255,29 @@ impl InspectSession {
     }
 }
 
+/// `ARRAY['shard_0', …]::name[]`
+pub fn array_sql(shards: &[Shard]) -> String {
+    let names = shards.iter().map(|shard| Literal(shard.name()).to_string());
+    format!("ARRAY[{}]::name[]", names.collect::<Vec<_>>().join(", "))
+}
+
 impl<T> Collected<T> {
-    /// The last line of a run: `found`, the shards of which everything was read, where they are,
-    /// and how long it took.
+    /// The last line of a run: `found`, the number of shards that were read, where they are, and how
+    /// long it took.
     pub fn summary(&self, found: String, read: usize, console: &Console) -> SummaryLine {
         self.line(found, read, &self.selection.missing(|_| true), console)
     }
 
-    /// The same, if some shards could not be read.
+    /// The same, if of some shards not everything could be read.
     pub fn summary_without(
         &self,
         found: String,
-        is_read: impl Fn(Shard) -> bool,
+        unread: &BTreeSet<Shard>,
         console: &Console,
     ) -> SummaryLine {
-        let read = self.selection.shards.iter().filter(|it| is_read(**it));
-        let missing = self.selection.missing(&is_read);
-        self.line(found, read.count(), &missing, console)
+        let read = self.selection.shards.len() - unread.len();
+        let missing = self.selection.missing(|shard| !unread.contains(&shard));
+        self.line(found, read, &missing, console)
     }
 
     fn line(

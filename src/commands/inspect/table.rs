@@ -20,6 +20,22 @@ pub struct Table {
     pub rows: Vec<TextRow>,
 }
 
+/// Who reads the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    Program,
+    Person,
+}
+
+impl Reader {
+    pub fn of(format: Format) -> Self {
+        match format {
+            Format::Table | Format::Expanded | Format::Markdown => Self::Person,
+            Format::Csv | Format::Tsv | Format::Json | Format::Jsonl => Self::Program,
+        }
+    }
+}
+
 /// The format, checked before anything connects.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ fn every_command_that_is_shown_works() {
         "docs/guide/recipes.md",
         "docs/guide/exports.md",
         "docs/guide/global-queries.md",
+        "docs/guide/inspection.md",
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(

@@ -142,8 +142,9 @@ impl ShardReport<'_> {
             .map(|it| it.describe(self.args.by));
         let found = found.unwrap_or_else(|| "nothing counted".to_owned());
         let line = if let Some(counts) = &self.counts {
-            let is_counted = |shard| counts.has_counted(shard);
-            self.collected.summary_without(found, is_counted, console)
+            let shards = self.collected.selection.shards.iter().copied();
+            let uncounted = shards.filter(|shard| !counts.has_counted(*shard)).collect();
+            self.collected.summary_without(found, &uncounted, console)
         } else {
             let found = format!("about {found}");
             self.collected

@@ -1,0 +1,41 @@
+-- Every table over all shards: one row per name and kind. Its name; its kind; how many shards have
+-- it; of these, how many were never analyzed, so that nothing is known of their rows and size; the
+-- rows; the bytes with indexes and TOAST; the bytes of the largest shard and its position in
+-- {shards}, from 1; the median of the bytes.
+--
+-- Rows and bytes are estimates, as of the last VACUUM or ANALYZE: they are in pg_class, take no
+-- locks and touch no files.
+WITH ns AS MATERIALIZED (
+    SELECT s.n, ns.oid
+    FROM unnest({shards}) WITH ORDINALITY AS s (name, n)
+    JOIN pg_namespace AS ns ON ns.nspname = s.name
+), indexes AS MATERIALIZED (
+    SELECT i.indrelid, sum(x.relpages) AS pages
+    FROM pg_index AS i
+    JOIN pg_class AS x ON x.oid = i.indexrelid
+    GROUP BY i.indrelid
+), sized AS (
+    SELECT n.n, c.relname::text AS name, c.relkind,
+        c.relkind <> 'p' AND c.reltuples < 1 AND c.relpages = 0 AS is_unknown,
+        greatest(c.reltuples, 0)::float8 AS rows,
+        (c.relpages::int8 + coalesce(i.pages, 0) + coalesce(t.relpages, 0) + coalesce(ti.pages, 0))
+            * current_setting('block_size')::int8 AS bytes
+    FROM ns AS n
+    JOIN pg_class AS c ON c.relnamespace = n.oid
+    LEFT JOIN indexes AS i ON i.indrelid = c.oid
+    LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
+    LEFT JOIN indexes AS ti ON ti.indrelid = c.reltoastrelid
+    WHERE c.relkind IN ('r', 'p', 'm', 'f')
+)
+SELECT name,
+    CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END,
+    count(*),
+    count(*) FILTER (WHERE is_unknown),
+    sum(rows)::int8,
+    sum(bytes)::int8,
+    max(bytes)::int8,
+    (array_agg(n ORDER BY bytes DESC, n))[1],
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY bytes)::int8
+FROM sized
+GROUP BY name, relkind
+ORDER BY name, relkind
