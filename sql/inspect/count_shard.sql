@@ -1,5 +1,5 @@
--- Returns one row for the shard {shard}: its size in bytes with indexes and TOAST, and its rows.
--- None if there is no such schema.
+-- Returns one row for the shard {shard}, whose tables are {tables}: its size in bytes with indexes
+-- and TOAST, and its rows. None if there is no such schema.
 --
 -- Runs in each shard by itself, because it opens every table and so waits for its locks. The number
 -- of tables varies, so each is counted by a statement of its own: query_to_xml runs one at this
@@ -12,7 +12,7 @@ SELECT
             false, true, '')::pg_catalog.text,
         '<n>([0-9]+)</n>')::pg_catalog.int8), 0)::pg_catalog.int8
 FROM pg_catalog.pg_namespace AS n
-LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
-    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m}')
+LEFT JOIN pg_catalog.pg_class AS c
+    ON c.oid OPERATOR(pg_catalog.=) ANY ({tables}::pg_catalog.oid[])
 WHERE n.nspname OPERATOR(pg_catalog.=) {shard}
 GROUP BY n.nspname

@@ -7,10 +7,12 @@ use super::sizes::ShardSize;
 use crate::client::PoolStart;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::{Error, advice};
+use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::session::InspectRequest;
+use crate::commands::inspect::statement::rows;
 use crate::commands::session_setup;
 use crate::exec::driver::{self, OnShardError, Run};
-use crate::exec::fanout::ShardEvent;
+use crate::exec::fanout::{Preflight, ShardEvent};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::row_sink::{OutputClosed, RowSink};
@@ -45,12 +47,11 @@ pub async fn count(
     shards: &[Shard],
     console: &mut Console,
 ) -> Result<Option<Counts>, Error> {
-    let plan = plan(request, shards);
     let connections = connections.min(shards.len());
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let plan = attempts.plan(&plan);
+        let plan = attempts.plan(&plan(request, shards, &BTreeMap::new()));
         let (settings, interrupt) = (request.settings(), &request.interrupt);
         let opened = tokio::select! {
             opened = session_setup::open(settings, connections, attempts.connect, console) => opened?,
@@ -62,9 +63,14 @@ pub async fn count(
             pending_connections,
             ..
         } = opened;
-        let work = session_setup::preflight(first, &plan);
-        let preflight = match session_setup::run_or_cancel(&server, interrupt, work).await {
-            Ok(Some(preflight)) => preflight,
+        let work = async {
+            let preflight = session_setup::preflight(first, &plan).await?;
+            let tables = tables(&preflight, &plan).await?;
+            Ok((preflight, tables))
+        };
+        let work = session_setup::run_or_cancel(&server, interrupt, work).await;
+        let (preflight, tables) = match work {
+            Ok(Some(opened)) => opened,
             Ok(None) => return Ok(None),
             Err(error) if error.is_transient() => {
                 attempts.retry_after(&error, console);
@@ -72,6 +78,7 @@ pub async fn count(
             }
             Err(error) => return Err(error),
         };
+        let plan = attempts.plan(&self::plan(request, shards, &tables));
         let mode = MergeMode::IN_ORDER;
         let shards = shards.to_vec();
         let run = Run::new(&plan, shards, preflight, server, pending_connections, mode);
@@ -94,11 +101,32 @@ pub async fn count(
     }
 }
 
-fn plan(request: &InspectRequest, shards: &[Shard]) -> Plan {
+/// The oids of each shard's tables, as an array of Postgres.
+type Tables = BTreeMap<String, String>;
+
+async fn tables(preflight: &Preflight, plan: &Plan) -> Result<Tables, InspectError> {
+    let sql = sql_template::fill(
+        include_str!("../../../../sql/inspect/shard_tables.sql"),
+        &[("is_shard", &plan.layout.condition())],
+    );
+    let rows = rows(preflight.session.connection(), &sql).await?;
+    let pairs = rows.into_iter().filter_map(|row| {
+        let mut row = row.into_iter();
+        Some((row.next()??, row.next()??))
+    });
+    Ok(pairs.collect())
+}
+
+fn plan(request: &InspectRequest, shards: &[Shard], tables: &Tables) -> Plan {
     let template = include_str!("../../../../sql/inspect/count_shard.sql");
     let text = |shard: Shard| {
-        let shard = Literal(shard.name()).to_string();
-        sql_template::fill(template, &[("shard", &shard)])
+        let tables = tables.get(shard.name()).map_or("{}", String::as_str);
+        let (shard, tables) = (Literal(shard.name()), Literal(tables));
+        let values = [
+            ("shard", &*shard.to_string()),
+            ("tables", &*tables.to_string()),
+        ];
+        sql_template::fill(template, &values)
     };
     let texts = shards.iter().map(|shard| (*shard, text(*shard)));
     let any = shards.first().map(|shard| text(*shard)).unwrap_or_default();
