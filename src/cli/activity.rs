@@ -7,7 +7,7 @@ use clap::Args;
 use super::inspect::InspectArgs;
 use super::values;
 
-/// Show which sessions hold or wait for locks in the shards, and who blocks whom
+/// Show which processes hold or wait for locks in the shards, and who blocks whom
 ///
 /// One row per server process that has locked a table of a shard, waits for a lock, or blocks one
 /// that waits: the shards it has locked, with the strongest mode; what it waits for; since when;
