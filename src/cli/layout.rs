@@ -5,7 +5,7 @@ use clap::Args;
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
 pub struct LayoutArgs {
     /// Schemas that are shards, by pattern, e.g. tenant_{name} [default: shard_{number}] (repeatable)

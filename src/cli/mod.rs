@@ -1,11 +1,14 @@
 //! The command line: clap structs only. Their doc comments are the help, the completions and
 //! the man page; other modules implement what they mean.
 
+pub mod activity;
 pub mod arguments;
 pub mod completions;
 pub mod connection;
+pub mod databases;
 pub mod demo;
 pub mod describe;
+pub mod doctor;
 pub mod drift;
 pub mod export;
 pub mod find;
@@ -14,9 +17,11 @@ pub mod layout;
 pub mod limits;
 pub mod profile;
 pub mod profiles;
+pub mod psql;
 pub mod query;
 pub mod run;
 pub mod select;
+pub mod shards;
 pub mod statement;
 pub mod tables;
 pub mod values;
@@ -28,14 +33,19 @@ use profiles::ProfilesCommand;
 
 use crate::terminal::color::ColorChoice;
 
+pub use activity::ActivityArgs;
 pub use completions::CompletionsArgs;
+pub use databases::DatabasesArgs;
 pub use demo::DemoArgs;
 pub use describe::DescribeArgs;
+pub use doctor::DoctorArgs;
 pub use drift::DriftArgs;
 pub use export::ExportArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
+pub use psql::PsqlArgs;
 pub use query::QueryArgs;
+pub use shards::ShardsArgs;
 pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
 
@@ -74,10 +84,15 @@ pub enum Command {
     Query(Box<QueryArgs>),
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
-    Drift(Box<DriftArgs>),
+    Verify(VerifyArgs),
+    Shards(Box<ShardsArgs>),
     Tables(Box<TablesArgs>),
     Describe(Box<DescribeArgs>),
-    Verify(VerifyArgs),
+    Drift(Box<DriftArgs>),
+    Activity(Box<ActivityArgs>),
+    Databases(Box<DatabasesArgs>),
+    Doctor(Box<DoctorArgs>),
+    Psql(Box<PsqlArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -92,6 +107,11 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
+            Self::Shards(args) => args.inspect.connection.verbose,
+            Self::Activity(args) => args.inspect.connection.verbose,
+            Self::Psql(args) => args.connection.verbose,
+            Self::Databases(args) => args.connection.verbose,
+            Self::Doctor(args) => args.connection.verbose,
             Self::Drift(args) => args.inspect.connection.verbose,
             Self::Tables(args) => args.inspect.connection.verbose,
             Self::Describe(args) => args.inspect.connection.verbose,

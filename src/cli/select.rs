@@ -9,7 +9,7 @@ use clap::Args;
 use super::values;
 use crate::sharding::shard_list::{ShardList, ShardListError};
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
 pub struct SelectArgs {
     /// Query only these shards, e.g. 0-15,30,100- or acme,be* (repeatable)

@@ -29,6 +29,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A pause between two looks at the server.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    match duration(text)? {
+        short if short < SHORTEST => Err("expected at least 100ms".to_owned()),
+        interval => Ok(interval),
+    }
+}
+
 /// At least one.
 pub fn connections(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -14,6 +14,7 @@ pub mod man;
 mod origin;
 mod other_databases;
 pub mod profiles;
+pub mod psql;
 pub mod query;
 mod result_end;
 mod select;

@@ -42,6 +42,7 @@ pub use tls::{Roots, SslMode, Tls, TlsVersion};
 use parameters::Parameters;
 use passfile::Passfile;
 use profile::{Label, PasswordCommand};
+pub(crate) use values::escape_option;
 
 /// Everything needed to connect. Displayed in messages, without the password, as
 /// `builder on /var/run/postgresql:5432 as hab`.
@@ -138,6 +139,26 @@ impl Settings {
         let mut parameters = self.parameters.clone();
         parameters.fill_defaults(&Parameters::of_names(&self.database, &self.user));
         parameters.conninfo()
+    }
+
+    /// The same for another program, which gets the password and the options by other ways. With
+    /// the directory of the socket if no host is given: that is compiled into each libpq.
+    pub fn conninfo_of_client(&self) -> String {
+        let mut parameters = self.parameters.clone();
+        parameters.fill_defaults(&Parameters::of_names(&self.database, &self.user));
+        if let [host] = &self.hosts[..]
+            && let HostPlace::Socket(directory) = host.place()
+        {
+            parameters.replace("host", &directory.to_string_lossy());
+        }
+        parameters.replace("options", "");
+        parameters.conninfo()
+    }
+
+    /// A password that such a program does not find by itself: given, typed, or printed by a
+    /// command.
+    pub fn password_of_client(&self) -> Option<Password> {
+        self.typed_password().or_else(|| self.password.clone())
     }
 
     pub fn application_name(&self) -> &str {

@@ -119,6 +119,10 @@ impl Parameters {
         self.0.extend(other.0);
     }
 
+    pub fn replace(&mut self, keyword: &'static str, value: &str) {
+        self.0.insert(keyword, value.to_owned());
+    }
+
     pub fn of_names(database: &str, user: &str) -> Self {
         let pairs = [("dbname", database), ("user", user)];
         Self(

@@ -32,7 +32,7 @@ pub(super) fn server_options(options: Option<&str>, environment: &Environment) -
 }
 
 /// The server splits options at spaces that are not escaped.
-fn escape_option(value: &str) -> String {
+pub(crate) fn escape_option(value: &str) -> String {
     value
         .chars()
         .flat_map(|c| {

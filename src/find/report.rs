@@ -136,7 +136,7 @@ impl FindReport {
     }
 
     /// The shards that hold the key, as far as is known; ascending.
-    fn shards(&self) -> Vec<Shard> {
+    pub fn shards(&self) -> Vec<Shard> {
         match &self.verdict {
             FindVerdict::Computed | FindVerdict::Verified(_) | FindVerdict::Listed => {
                 self.route.iter().map(|route| route.shard).collect()

@@ -1,6 +1,7 @@
 //! Output on stderr (messages, the progress line, the summary), color, the pager, and the exit
 //! status.
 pub mod color;
+pub mod color_depth;
 pub mod console;
 pub mod exit_status;
 pub mod pager;

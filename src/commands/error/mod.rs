@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
 use crate::commands::inspect::error::{BaselineError, InspectError};
+use crate::commands::psql::error::PsqlError;
 use crate::commands::shard_lists::ListError;
 use crate::config::SettingsError;
 use crate::config::profile::ProfileError;
@@ -225,6 +226,8 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
 }
@@ -278,6 +281,7 @@ impl Error {
             | Self::FileName(_)
             | Self::NoRoute(_)
             | Self::Kind(_)
+            | Self::Psql(PsqlError::SeveralShards { .. })
             | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,

@@ -47,7 +47,8 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let found = if args.no_verify {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
-        verify(&args, &key, &mut console).await?
+        let settings = setup::settings(&args.connection)?;
+        verify(&args, &key, &settings, &mut console).await?
     };
     let Some(FindOutcome {
         report: find_report,
@@ -80,6 +81,22 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
         });
     }
     Ok(find_report.exit())
+}
+
+/// Finds the shards that hold a key, for other commands. `None` if interrupted.
+pub(super) async fn locate(
+    args: &FindArgs,
+    settings: &Settings,
+    console: &mut Console,
+) -> Result<Option<FindReport>, Error> {
+    let key = routing::key(args, &args.connection.key_kinds())?;
+    let found = verify(args, &key, settings, console).await?;
+    Ok(found.map(|found| {
+        if let Some(unanswered) = &found.unanswered {
+            unanswered.say(console);
+        }
+        found.report
+    }))
 }
 
 struct FindOutcome {
@@ -121,23 +138,23 @@ fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
 async fn verify(
     args: &FindArgs,
     key: &Key,
+    settings: &Settings,
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
     let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
-    let settings = setup::settings(&args.connection)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings([&settings], console);
+    setup::say_warnings([settings], console);
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
         let opened = tokio::select! {
-            opened = session_setup::open(&settings, 1, attempts.connect, console) => opened?,
+            opened = session_setup::open(settings, 1, attempts.connect, console) => opened?,
             () = interrupt.requested() => return Ok(None),
         };
         let request = FindRequest {
             args,
-            settings: &settings,
+            settings,
             key,
             plan: &plan,
         };

@@ -2,9 +2,16 @@
 //! three steps: a function of one [`session::InspectSession`] that returns plain data, pure
 //! functions of these data, and [`table::print`].
 
+pub mod activity;
+mod columns;
+pub mod databases;
 pub mod describe;
+pub mod doctor;
 pub mod drift;
 pub mod error;
+mod map;
 pub mod session;
+pub mod shards;
+mod statement;
 pub mod table;
 pub mod tables;

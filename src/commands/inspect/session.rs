@@ -7,7 +7,7 @@ use std::ops::AsyncFn;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::error::InspectError;
-use crate::cli::inspect::InspectArgs;
+use crate::cli::inspect::{InspectArgs, InspectShardArgs};
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
@@ -18,7 +18,7 @@ use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
 use crate::exec::lock_holders::{self, WaitedIn};
-use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
+use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
@@ -61,16 +61,33 @@ pub struct Collected<T> {
 
 impl InspectRequest {
     pub fn new(args: &InspectArgs, console: &mut Console) -> Result<Self, Error> {
-        let plan = plan(args)?;
         let settings = setup::settings(&args.connection)?;
+        Self::with_settings(settings, &args.shards, args.limits(), console)
+    }
+
+    pub fn with_settings(
+        settings: Settings,
+        shards: &InspectShardArgs,
+        limits: Timeouts,
+        console: &mut Console,
+    ) -> Result<Self, Error> {
+        let plan = plan(shards, limits)?;
         let interrupt = setup::listen()?;
         setup::say_warnings([&settings], console);
         Ok(Self {
             settings,
             interrupt,
             plan,
-            expect_shards: args.shards.expect_shards,
+            expect_shards: shards.expect_shards,
         })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The same inspection of another database.
@@ -86,7 +103,7 @@ impl InspectRequest {
 
     /// The same inspection of the shards that other arguments select.
     pub fn with_shards(self, args: &InspectArgs) -> Result<Self, Error> {
-        let Plan { layout, filter, .. } = plan(args)?;
+        let Plan { layout, filter, .. } = plan(&args.shards, args.limits())?;
         Ok(Self {
             plan: Plan {
                 layout,
@@ -166,16 +183,16 @@ impl InspectRequest {
     }
 }
 
-fn plan(args: &InspectArgs) -> Result<Plan, Error> {
+fn plan(shards: &InspectShardArgs, limits: Timeouts) -> Result<Plan, Error> {
     Ok(Plan {
         // The preflight needs a statement to check.
         statement: Statement::new("SELECT 1")?,
-        layout: args.shards.layout(),
-        filter: shard_lists::filter(&args.shards.select, StandardInput::Free)?,
+        layout: shards.layout(),
+        filter: shard_lists::filter(&shards.select, StandardInput::Free)?,
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
         pinned: Determinism::None,
-        limits: args.limits(),
+        limits,
         transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
