@@ -88,6 +88,7 @@ impl Lookup<'_> {
                 named: row.get(2) == Some("t"),
                 operator_schema: text(row, 4).unwrap_or("pg_catalog").to_owned(),
                 key_type: text(row, 5).unwrap_or_default().to_owned(),
+                is_of_type: text(row, 6) == Some("t"),
             });
         }
         Ok(tables)
@@ -204,6 +205,23 @@ impl Lookup<'_> {
         self.session.recover().await?;
         self.session.connection().query_typed(sql, parameters).await
     }
+
+    /// As [`Self::ask`], for statements that are planned as if they had many more rows.
+    pub(super) async fn ask_without_jit(
+        self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.session.recover().await?;
+        let connection = self.session.connection();
+        let no_jit = sql_template::fill(include_str!("../../sql/find/no_jit.sql"), &[]);
+        // Sent in this order, in one round trip.
+        let (_, rows) = futures::try_join!(
+            connection.simple_query(&no_jit),
+            connection.query_typed(sql, parameters)
+        )?;
+        Ok(rows)
+    }
 }
 
 fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
@@ -295,6 +313,7 @@ mod tests {
             named: true,
             operator_schema: "pg_catalog".to_owned(),
             key_type: String::new(),
+            is_of_type: false,
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
@@ -312,6 +331,7 @@ mod tests {
             named: false,
             operator_schema: "pg_catalog".to_owned(),
             key_type: String::new(),
+            is_of_type: false,
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
