@@ -205,23 +205,6 @@ impl Lookup<'_> {
         self.session.recover().await?;
         self.session.connection().query_typed(sql, parameters).await
     }
-
-    /// As [`Self::ask`], for statements that are planned as if they had many more rows.
-    pub(super) async fn ask_without_jit(
-        self,
-        sql: &str,
-        parameters: &[(&(dyn ToSql + Sync), Type)],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.session.recover().await?;
-        let connection = self.session.connection();
-        let no_jit = sql_template::fill(include_str!("../../sql/find/no_jit.sql"), &[]);
-        // Sent in this order, in one round trip.
-        let (_, rows) = futures::try_join!(
-            connection.simple_query(&no_jit),
-            connection.query_typed(sql, parameters)
-        )?;
-        Ok(rows)
-    }
 }
 
 fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {

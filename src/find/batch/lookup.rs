@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::exec::failures::Failures;
 use crate::find::batch::key_array::KeyArray;
 use crate::find::batch::statements::{self, Target};
 use crate::find::lookup::{self, Lookup, LookupError};
 use crate::find::tables::Tables;
+use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 
 /// Number of pipelined requests. Each may have megabytes of keys.
@@ -61,7 +63,7 @@ async fn ask_all(
                 let keys = [target.keys.parameter()];
                 let answer = match target.shards.len() {
                     1 => lookup.ask(&sql, &keys).await,
-                    _ => lookup.ask_without_jit(&sql, &keys).await,
+                    _ => ask_without_jit(lookup, &sql, &keys).await,
                 };
                 (target, answer)
             })
@@ -89,6 +91,23 @@ async fn ask_all(
         progress(result.answered + result.failures.shards());
     }
     Ok(failed)
+}
+
+/// For statements that are planned as if they had many more rows.
+async fn ask_without_jit(
+    lookup: Lookup<'_>,
+    sql: &str,
+    parameters: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    lookup.session.recover().await?;
+    let connection = lookup.session.connection();
+    let no_jit = sql_template::fill(include_str!("../../../sql/find/no_jit.sql"), &[]);
+    // Sent in this order, in one round trip.
+    let (_, rows) = futures::try_join!(
+        connection.simple_query(&no_jit),
+        connection.query_typed(sql, parameters)
+    )?;
+    Ok(rows)
 }
 
 /// A key, and a shard that has it.
