@@ -27,8 +27,9 @@ pub struct RoundResult {
 }
 
 /// Looks in these shards for the keys that each comes with. Shards that are asked for the same keys
-/// share statements: 100,000 keys in 128 shards took 15 s with one per shard, and 5 s so (debug
-/// build, busy machine). A shard that fails does not affect the others. Shards without a table for the keys are skipped.
+/// share statements: 100,000 keys in 128 shards took 15 s with one per shard, and 3 to 5 s so (debug
+/// build, busy machine). A shard that fails does not affect the others. Shards without a table for
+/// the keys are skipped.
 ///
 /// # Errors
 /// If no shard can be queried any more, or the snapshot does not cover a table.
