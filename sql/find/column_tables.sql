@@ -1,6 +1,7 @@
 -- One row per shard that has a table {table} with a column {column}: its schema, the table, false
 -- for the name column, true for readable (if it is not, the query on it fails with the server's own
--- error), and what the column is compared with: the schema of its operator = and its type.
+-- error), what the column is compared with: the schema of its operator = and its type, and whether
+-- that is the column's own type, not the one under its domain.
 -- {schema} limits it to one shard; NULL means all.
 --
 -- The operator is that of the type's default operator class, which only a superuser can create: an
@@ -12,7 +13,8 @@ SELECT
     false,
     true,
     COALESCE(pg_catalog.quote_ident(equality.nspname), 'pg_catalog'),
-    base.name
+    base.name,
+    a.atttypid OPERATOR(pg_catalog.=) base.oid
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid

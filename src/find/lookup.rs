@@ -88,6 +88,7 @@ impl Lookup<'_> {
                 named: row.get(2) == Some("t"),
                 operator_schema: text(row, 4).unwrap_or("pg_catalog").to_owned(),
                 key_type: text(row, 5).unwrap_or_default().to_owned(),
+                is_of_type: text(row, 6) == Some("t"),
             });
         }
         Ok(tables)
@@ -295,6 +296,7 @@ mod tests {
             named: true,
             operator_schema: "pg_catalog".to_owned(),
             key_type: String::new(),
+            is_of_type: false,
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),
@@ -312,6 +314,7 @@ mod tests {
             named: false,
             operator_schema: "pg_catalog".to_owned(),
             key_type: String::new(),
+            is_of_type: false,
         };
         assert_eq!(
             arm(&key, Shard::new(3), &table),

@@ -66,6 +66,8 @@ pub struct KeyTable {
     pub(super) operator_schema: String,
     /// The type of the column of `--in`, qualified and quoted; else empty.
     pub(super) key_type: String,
+    /// Whether that is the column's own type, not the one under its domain.
+    pub(super) is_of_type: bool,
 }
 
 /// The statement that lists the tables for a key: in one shard, or in all.
@@ -126,6 +128,7 @@ mod tests {
             named: true,
             operator_schema: "pg_catalog".to_owned(),
             key_type: String::new(),
+            is_of_type: false,
         };
         let mut tables = Tables::default();
         for shard in &shards[..3] {

@@ -1,13 +1,11 @@
 //! `shardq find --from FILE`: writes the rows of a CSV file with the shard of each key.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
-
-use jiff::Timestamp;
 
 use super::batch_report::Searched;
 use super::batch_search::BatchSearch;
 use super::lookup_plan;
+use super::routing;
 use super::search::Search;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
@@ -22,16 +20,13 @@ use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
 use crate::find::batch::annotate::{self, Verification};
 use crate::find::batch::input::{Chunk, Input, InputFile};
-use crate::find::batch::keys::{ChunkKeys, KeyRule, Tally};
+use crate::find::batch::key_state::KeyRule;
+use crate::find::batch::keys::{ChunkKeys, Tally};
 use crate::find::lookup::Lookup;
 use crate::output::sink::{Sink, SinkError};
-use crate::sharding::layout::Layout;
-use crate::sharding::routing::key::Key;
-use crate::sharding::routing::key_kind::KeyKind;
 use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
-use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::humanize::ThousandsSeparated;
@@ -57,7 +52,7 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
         StandardInput::Free
     };
     let filter = shard_lists::filter(&args.select, standard_input)?;
-    key_rule(args, args.layout(), args.shard_count)?;
+    routing::key_rule(args, args.layout(), args.shard_count)?;
     let settings = if args.no_verify {
         None
     } else {
@@ -105,53 +100,9 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
     })
 }
 
-/// # Errors
-/// If keys are computed, but shards have names.
-fn key_rule(
-    args: &FindArgs,
-    layout: Layout,
-    shard_count: Option<NonZeroU32>,
-) -> Result<KeyRule, Error> {
-    if let Some(column) = &args.in_column {
-        return Ok(KeyRule::InColumn(column.clone()));
-    }
-    let kinds = args.connection.key_kinds();
-    let kind = args.kind.as_deref().map(|name| kinds.named(name));
-    let kind = kind.transpose()?.cloned();
-    let needs_numbers = kind
-        .as_ref()
-        .map_or_else(|| kinds.need_numbers(), KeyKind::needs_numbers);
-    if needs_numbers && layout.numbering().is_none() {
-        return Err(TopologyError::NoNumbers.into());
-    }
-    Ok(KeyRule::Computed {
-        kind,
-        kinds,
-        layout,
-        shard_count,
-        now: Timestamp::now(),
-    })
-}
-
-/// A key for what needs one before any is read.
-fn any_key(args: &FindArgs) -> Result<Key, Error> {
-    if let Some(column) = &args.in_column {
-        return Ok(Key::Value {
-            column: column.clone(),
-            kind: None,
-            text: String::new(),
-        });
-    }
-    let kinds = args.connection.key_kinds();
-    Ok(match &args.kind {
-        Some(name) => Key::any(kinds.named(name)?),
-        None => Key::Origin(String::new()),
-    })
-}
-
 impl Batch<'_> {
     async fn compute(&mut self) -> Result<(), Error> {
-        let rule = key_rule(self.args, self.args.layout(), self.args.shard_count)?;
+        let rule = routing::key_rule(self.args, self.args.layout(), self.args.shard_count)?;
         self.begin().await;
         while !self.is_closed
             && let Some(keys) = self.next(&rule).await?
@@ -174,7 +125,7 @@ impl Batch<'_> {
     ) -> Result<Option<Searched>, Error> {
         let args = self.args;
         let (limits, layout) = (args.limits.into(), args.layout());
-        let plan = lookup_plan::plan(limits, layout, filter, &any_key(args)?)?;
+        let plan = lookup_plan::plan(limits, layout, filter, &routing::any_key(args)?)?;
         setup::say_warnings([settings], console);
         let mut attempts = Attempts::new();
         loop {
@@ -216,7 +167,7 @@ impl Batch<'_> {
         let selection = select::filtered(plan, &preflight, &topology).await?;
         let shard_count = self.args.shard_count.unwrap_or(topology.shard_count());
         let lookup = Lookup {
-            key: &any_key(self.args)?,
+            key: &routing::any_key(self.args)?,
             layout: &plan.layout,
             session: &preflight.session,
         };
@@ -227,7 +178,7 @@ impl Batch<'_> {
             selection: &selection,
             shard_count,
         };
-        let rule = key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
+        let rule = routing::key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
         let called = format!("a key of {}", self.input.file());
         let mut searches = BatchSearch::new(search, &called);
         while !self.is_closed

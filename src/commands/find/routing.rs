@@ -1,12 +1,18 @@
 //! Which kind of key it is, and where it belongs.
 
+use std::num::NonZeroU32;
+
+use jiff::Timestamp;
+
 use super::lookup_plan;
 use super::search::Search;
 use crate::cli::find::FindArgs;
 use crate::commands::error::Error;
 use crate::config::Settings;
+use crate::find::batch::key_state::KeyRule;
 use crate::find::route;
 use crate::find::tables::Tables;
+use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::{Key, RouteScope, ServerAnswer};
 use crate::sharding::routing::key_kind::KeyKind;
 use crate::sharding::routing::key_kinds::{KeyKinds, KindError};
@@ -68,4 +74,48 @@ pub async fn computed(
     let keys = [key.to_string()];
     let answers = route::compute(search.lookup, key, &tables, &keys).await?;
     Ok(answers.into_iter().next())
+}
+
+/// # Errors
+/// If keys are computed, but shards have names.
+pub fn key_rule(
+    args: &FindArgs,
+    layout: Layout,
+    shard_count: Option<NonZeroU32>,
+) -> Result<KeyRule, Error> {
+    if let Some(column) = &args.in_column {
+        return Ok(KeyRule::InColumn(column.clone()));
+    }
+    let kinds = args.connection.key_kinds();
+    let kind = args.kind.as_deref().map(|name| kinds.named(name));
+    let kind = kind.transpose()?.cloned();
+    let needs_numbers = kind
+        .as_ref()
+        .map_or_else(|| kinds.need_numbers(), KeyKind::needs_numbers);
+    if needs_numbers && layout.numbering().is_none() {
+        return Err(TopologyError::NoNumbers.into());
+    }
+    Ok(KeyRule::Computed {
+        kind,
+        kinds,
+        layout,
+        shard_count,
+        now: Timestamp::now(),
+    })
+}
+
+/// A key for what needs one before any is read.
+pub fn any_key(args: &FindArgs) -> Result<Key, Error> {
+    if let Some(column) = &args.in_column {
+        return Ok(Key::Value {
+            column: column.clone(),
+            kind: None,
+            text: String::new(),
+        });
+    }
+    let kinds = args.connection.key_kinds();
+    Ok(match &args.kind {
+        Some(name) => Key::any(kinds.named(name)?),
+        None => Key::Origin(String::new()),
+    })
 }

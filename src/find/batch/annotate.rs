@@ -3,7 +3,7 @@
 use csv::{ByteRecord, Writer, WriterBuilder};
 
 use crate::find::batch::input::ADDED;
-use crate::find::batch::keys::KeyState;
+use crate::find::batch::key_state::KeyState;
 
 /// Renders the header.
 pub fn header(record: &ByteRecord) -> Vec<u8> {

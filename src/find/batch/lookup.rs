@@ -1,4 +1,4 @@
-//! Looks up many keys: one statement per shard, with its keys as an array.
+//! Looks up many keys, which statements have as an array.
 
 use std::sync::Arc;
 
@@ -7,30 +7,15 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::exec::failures::Failures;
-use crate::find::batch::keys::{ChunkKeys, KeyGroup};
+use crate::find::batch::key_array::KeyArray;
+use crate::find::batch::statements::{self, Target};
 use crate::find::lookup::{self, Lookup, LookupError};
-use crate::find::tables::{self, KeyTable, Tables};
-use crate::pg::quote::Identifier;
+use crate::find::tables::Tables;
 use crate::pg::sql_template;
-use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
 
 /// Number of pipelined requests. Each may have megabytes of keys.
 const IN_FLIGHT: usize = 8;
-
-/// Keys of one group, as a parameter.
-#[derive(Debug)]
-pub struct KeyArray {
-    values: Values,
-    /// Their indexes in the chunk.
-    indexes: Vec<usize>,
-}
-
-#[derive(Debug)]
-enum Values {
-    Texts(Vec<String>),
-    Numbers(Vec<i64>),
-}
 
 /// What the statements of one round found.
 #[derive(Debug, Default)]
@@ -41,45 +26,10 @@ pub struct RoundResult {
     pub failures: Failures,
 }
 
-impl KeyArray {
-    pub fn new(keys: &ChunkKeys, group: KeyGroup, indexes: Vec<usize>) -> Self {
-        let chosen = || indexes.iter().filter_map(|index| keys.states.get(*index));
-        let values = match group {
-            KeyGroup::Ids => Values::Numbers(
-                chosen()
-                    .filter_map(|state| match &state.key {
-                        Key::Id(id) => Some(id.number()),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
-            KeyGroup::Origins | KeyGroup::Accounts | KeyGroup::Column | KeyGroup::Listed => {
-                Values::Texts(chosen().map(|state| state.key.to_string()).collect())
-            }
-        };
-        Self { values, indexes }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.indexes.is_empty()
-    }
-
-    fn parameter(&self) -> (&(dyn ToSql + Sync), Type) {
-        match &self.values {
-            Values::Texts(texts) => (texts, Type::TEXT_ARRAY),
-            Values::Numbers(numbers) => (numbers, Type::INT8_ARRAY),
-        }
-    }
-
-    /// The index in the chunk of the key at this position of the array, from 1.
-    fn index(&self, position: &str) -> Option<usize> {
-        let position: usize = position.parse().ok()?;
-        self.indexes.get(position.checked_sub(1)?).copied()
-    }
-}
-
-/// Looks in these shards for the keys that each comes with. A shard that fails does not affect the
-/// others. Shards without a table for the keys are skipped.
+/// Looks in these shards for the keys that each comes with. Shards that are asked for the same keys
+/// share statements: 100,000 keys in 128 shards took 15 s with one per shard, and 3 to 5 s so (debug
+/// build, busy machine). A shard that fails does not affect the others. Shards without a table for
+/// the keys are skipped.
 ///
 /// # Errors
 /// If no shard can be queried any more, or the snapshot does not cover a table.
@@ -89,61 +39,84 @@ pub async fn search(
     requests: Vec<(Shard, Arc<KeyArray>)>,
     mut progress: impl FnMut(usize),
 ) -> Result<RoundResult, LookupError> {
-    let searchable = requests.into_iter().filter_map(|(shard, keys)| {
-        let tables = tables.in_shard.get(&shard)?;
-        Some((shard, tables, keys))
-    });
-    let mut answers = std::pin::pin!(
-        stream::iter(searchable)
-            .map(|(shard, tables, keys)| async move {
-                let sql = statement(lookup.key, shard, tables);
-                let answer = lookup.ask(&sql, &[keys.parameter()]).await;
-                (shard, keys, answer)
-            })
-            .buffered(IN_FLIGHT)
-    );
     let mut result = RoundResult::default();
-    while let Some((shard, keys, answer)) = answers.next().await {
-        match answer {
-            Ok(rows) => {
-                if let Some(table) = rows.iter().find_map(lookup::rewritten) {
-                    return Err(LookupError::Rewritten(table));
-                }
-                result.answered += 1;
-                let indexes = rows.iter().filter_map(|row| index(&keys, row));
-                result.hits.extend(indexes.map(|index| (index, shard)));
-            }
-            Err(error) => result.failures.add(shard, lookup::shard_error(&error)?),
-        }
-        progress(result.answered + result.failures.shards());
-    }
+    let all = statements::targets(tables, requests, true);
+    let failed = ask_all(lookup, all, &mut result, &mut progress).await?;
+    // One shard of several failed: which?
+    let alone = statements::targets(tables, failed, false);
+    ask_all(lookup, alone, &mut result, &mut progress).await?;
+    result.hits.sort_by_key(|(_, shard)| *shard);
     Ok(result)
 }
 
-fn index(keys: &KeyArray, row: &Row) -> Option<usize> {
-    keys.index(row.try_get(0).ok()?)
+/// The requests of statements for several shards that failed.
+async fn ask_all(
+    lookup: Lookup<'_>,
+    targets: Vec<Target<'_>>,
+    result: &mut RoundResult,
+    progress: &mut impl FnMut(usize),
+) -> Result<Vec<(Shard, Arc<KeyArray>)>, LookupError> {
+    let mut failed = Vec::new();
+    let mut answers = std::pin::pin!(
+        stream::iter(targets)
+            .map(|target| async move {
+                let sql = target.statement(lookup.key);
+                let keys = [target.keys.parameter()];
+                let answer = match target.shards.len() {
+                    1 => lookup.ask(&sql, &keys).await,
+                    _ => ask_without_jit(lookup, &sql, &keys).await,
+                };
+                (target, answer)
+            })
+            .buffered(IN_FLIGHT)
+    );
+    while let Some((target, answer)) = answers.next().await {
+        match (answer, &target.shards[..]) {
+            (Ok(rows), _) => {
+                if let Some(table) = rows.iter().find_map(lookup::rewritten) {
+                    return Err(LookupError::Rewritten(table));
+                }
+                result.answered += target.shards.len();
+                let hits = rows.iter().filter_map(|row| hit(&target, row));
+                result.hits.extend(hits);
+            }
+            (Err(error), [(shard, _)]) => {
+                result.failures.add(*shard, lookup::shard_error(&error)?);
+            }
+            (Err(error), shards) => {
+                lookup::shard_error(&error)?;
+                let again = shards.iter().map(|(shard, _)| *shard);
+                failed.extend(again.map(|shard| (shard, Arc::clone(&target.keys))));
+            }
+        }
+        progress(result.answered + result.failures.shards());
+    }
+    Ok(failed)
 }
 
-fn statement(key: &Key, shard: Shard, tables: &[KeyTable]) -> String {
-    let arms = tables.iter().map(|table| arm(key, shard, table));
-    let rewritten = sql_template::fill(include_str!("../../../sql/find/rewritten.sql"), &[]);
-    let arms: Vec<_> = arms.chain([rewritten]).collect();
-    arms.join("\nUNION ALL\n")
+/// For statements that are planned as if they had many more rows.
+async fn ask_without_jit(
+    lookup: Lookup<'_>,
+    sql: &str,
+    parameters: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    lookup.session.recover().await?;
+    let connection = lookup.session.connection();
+    let no_jit = sql_template::fill(include_str!("../../../sql/find/no_jit.sql"), &[]);
+    // Sent in this order, in one round trip.
+    let (_, rows) = futures::try_join!(
+        connection.simple_query(&no_jit),
+        connection.query_typed(sql, parameters)
+    )?;
+    Ok(rows)
 }
 
-fn arm(key: &Key, shard: Shard, table: &KeyTable) -> String {
-    let key_type = match key {
-        Key::Origin(_) | Key::Account(_) => "pg_catalog.text",
-        Key::Id(_) => "pg_catalog.int8",
-        Key::Value { .. } | Key::Listed { .. } => &table.key_type,
-    };
-    sql_template::fill(
-        include_str!("../../../sql/find/find_keys.sql"),
-        &[
-            ("type", key_type),
-            ("column", &Identifier(tables::column(key)).to_string()),
-            ("operator_schema", &table.operator_schema),
-            ("table", &lookup::qualified(shard, table)),
-        ],
-    )
+/// A key, and a shard that has it.
+fn hit(target: &Target<'_>, row: &Row) -> Option<(usize, Shard)> {
+    let index = target.keys.index(row.try_get(0).ok()?)?;
+    // NULL where the statement has only one shard.
+    let position: Option<&str> = row.try_get(1).ok()?;
+    let position = position.map_or(Some(0), |position| position.parse().ok())?;
+    let (shard, _) = target.shards.get::<usize>(position)?;
+    Some((index, *shard))
 }

@@ -2,6 +2,9 @@
 //! shard of each.
 pub mod annotate;
 pub mod input;
+pub mod key_array;
 pub mod key_list;
+pub mod key_state;
 pub mod keys;
 pub mod lookup;
+mod statements;

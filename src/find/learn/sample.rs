@@ -10,8 +10,8 @@ use crate::pg::sql_template;
 use crate::sharding::numbering::Numbering;
 use crate::sharding::shard::Shard;
 
-/// Keys in all. With 4,096, a wrong rule cannot fit by chance, and trying them all takes well below
-/// a second.
+/// Keys in all. With 4,096, a wrong rule cannot fit by chance, and all rules take 0.7 s for 128 shards
+/// (debug build).
 const KEYS: usize = 4096;
 
 /// Rows of a table that are read for them.

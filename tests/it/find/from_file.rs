@@ -310,6 +310,47 @@ fn a_hundred_thousand_keys_take_few_statements() {
 }
 
 #[test]
+fn shards_that_are_asked_for_the_same_keys_share_a_statement() {
+    // Alone on its server, which logs the statements.
+    let server = private_server(Options {
+        settings: vec![("log_statement".to_owned(), "all".to_owned())],
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.create_shards(0..8);
+    // Two of another type, and two of a domain, whose index serves only as such.
+    db.sql("CREATE DOMAIN short AS varchar(9)");
+    db.in_each_shard("CREATE TABLE t AS SELECT '{n}'::text AS k UNION ALL SELECT 'all'");
+    for shard in [3, 4] {
+        db.in_shard(shard, "ALTER TABLE t ALTER k TYPE varchar(9)");
+    }
+    for shard in [6, 7] {
+        db.in_shard(shard, "ALTER TABLE t ALTER k TYPE public.short");
+    }
+    let find = |flags: &[&str]| {
+        let find = shardq(["find", "--from", "-", "--in", "t.k"]).args(flags);
+        find.db(&db).stdin("k\nall\n4\n7\nx\n0\n").run()
+    };
+    find(&[]).assert(
+        3,
+        "k,shard,expected,verified\n\
+         all,shard_0 shard_1 shard_2 shard_3 shard_4 shard_5 shard_6 shard_7,,true\n\
+         4,shard_4,,true\n7,shard_7,,true\nx,,,false\n0,shard_0,,true\n",
+        has("5 keys · 4 verified, 1 missing · 8/8 shards"),
+    );
+    // shard_0 to 2, 3 and 4, 5, 6, 7.
+    let statements = server.log().matches("WITH ORDINALITY").count();
+    assert_eq!(statements, 5);
+    let mut migration = db.session();
+    migration.run("BEGIN; LOCK TABLE shard_1.t");
+    find(&["--lock-timeout", "10ms"]).assert(
+        3,
+        has("\nall,shard_0 shard_2 shard_3 shard_4 shard_5 shard_6 shard_7,,true\n"),
+        has_all(["7/8 shards, missing: shard_1", "shard_1"]),
+    );
+}
+
+#[test]
 fn shards_that_cannot_be_searched_are_named() {
     let db = with_origins(4);
     insert(&db, 2, 5, "core");
