@@ -1,5 +1,6 @@
 //! Commands that inspect the shards.
 
 mod baseline;
+mod draft;
 mod drift;
 mod tables;
