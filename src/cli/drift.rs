@@ -25,6 +25,7 @@ Examples:
   shardq drift
   shardq drift --json | jq -r '.[].object'
   shardq drift --no-owner --no-privileges -x
+  shardq drift --sql > repair.sql
   shardq drift --save base.json
   shardq drift -P live --against base.json
   shardq drift -P live --against acceptance")]
@@ -46,6 +47,13 @@ pub struct DriftArgs {
     /// as here.
     #[arg(long, value_name = "TARGET", help_heading = "Comparison")]
     pub against: Option<String>,
+
+    /// Print SQL that would make each differing shard like the norm, as a draft to review
+    ///
+    /// One transaction per shard, with --lock-timeout. Nothing is run. What would delete data, and
+    /// what cannot be drafted, is a comment.
+    #[arg(long, conflicts_with_all = ["any_format", "output"], help_heading = "Comparison")]
+    pub sql: bool,
 
     #[command(flatten)]
     pub compared: ComparedArgs,

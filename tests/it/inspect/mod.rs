@@ -4,6 +4,7 @@ mod activity;
 mod baseline;
 mod databases;
 mod doctor;
+mod draft;
 mod drift;
 mod psql;
 mod shards;

@@ -41,6 +41,32 @@ impl Definition {
 }
 
 impl Printed {
+    /// What the server would print for another shard.
+    pub fn in_shard(&self, shard: &str) -> String {
+        let (ours, quoted) = (spellings(&self.shard), Identifier(shard).to_string());
+        let mut text = String::with_capacity(self.text.len());
+        let (mut rest, mut before) = (self.text.as_str(), None);
+        loop {
+            let after = without_name(before, rest, &ours).filter(|_| !self.shard.is_empty());
+            if let Some(after) = after {
+                // As the name of a schema, also inside a string: nextval('"a.b".t_id_seq').
+                let is_quoted = rest.starts_with('"') || after.starts_with('.');
+                text += if is_quoted { &quoted } else { shard };
+                (rest, before) = (after, Some('_'));
+                continue;
+            }
+            let mut chars = rest.chars();
+            match chars.next() {
+                None => return text,
+                next => {
+                    text.extend(next);
+                    before = next;
+                }
+            }
+            rest = chars.as_str();
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (spellings(&self.shard), spellings(&other.shard));
         let (mut one, mut two) = (self.text.as_str(), other.text.as_str());
@@ -134,6 +160,19 @@ mod tests {
             assert_eq!(is_same(one, two), same, "{one:?} {two:?}");
             assert_eq!(is_same(two, one), same, "{two:?} {one:?}");
         }
+    }
+
+    #[test]
+    fn a_definition_is_printed_for_another_shard() {
+        let printed = Printed {
+            text: "SELECT shard_1.f('shard_1', nextval('shard_1.q')) FROM shard_10.t, xshard_1"
+                .to_owned(),
+            shard: "shard_1".to_owned(),
+        };
+        assert_eq!(
+            printed.in_shard("a.b"),
+            "SELECT \"a.b\".f('a.b', nextval('\"a.b\".q')) FROM shard_10.t, xshard_1"
+        );
     }
 
     proptest! {

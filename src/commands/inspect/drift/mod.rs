@@ -2,20 +2,26 @@
 
 mod baseline;
 pub mod catalog;
+mod columns;
+mod create;
+mod ddl;
 mod definition;
+mod draft;
 mod expected;
 pub mod findings;
 mod messages;
 mod migrations;
+mod privileges;
 pub mod report;
 pub mod shape;
+mod steps;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::drift::{ComparedArgs, DriftArgs};
 use crate::commands::error::Error;
-use crate::output::sink::Sink;
+use crate::output::sink::{self, Sink};
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -52,7 +58,7 @@ pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
         None => None,
     };
     let scope = match (&expected, &args.save) {
-        (None, None) => Scope::Differing,
+        (None, None) if !args.sql => Scope::Differing,
         _ => Scope::All,
     };
     let collected = request.collect(&mut console, async |session| {
@@ -66,6 +72,12 @@ pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
     let findings = compare(&collected.data.shape, &expected);
     if let Some(file) = &args.save {
         save(file, &expected, &collected).await?;
+    }
+    if args.sql {
+        let script = ddl::script(&findings, &expected.norm, args.inspect.lock_timeout);
+        sink::print(script).await?;
+        messages::say(&findings, &collected, &expected, &mut console);
+        return Ok(exit(&findings, &collected));
     }
     let rows = report::table(&findings, &collected.data.shape, Reader::of(format));
     let output = &args.inspect.output;
