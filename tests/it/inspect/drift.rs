@@ -562,3 +562,17 @@ fn migrations_that_may_not_be_read_are_not_taken_for_equal() {
     );
     db.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
 }
+
+/// Also if it is the shard whose definition the others are compared with.
+#[test]
+fn a_reference_to_another_shard_is_a_difference() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (n int); CREATE VIEW v AS SELECT n FROM t");
+    db.in_shard(2, "CREATE OR REPLACE VIEW v AS SELECT n FROM shard_0.t");
+    drift(&db, ["--csv"]).assert(
+        1,
+        "shards,kind,object,has,expected\n\
+         shard_2,view,v,\"AS\n SELECT t.n\n   FROM shard_0.t;\",\"AS\n SELECT t.n\n   FROM t;\"\n",
+        has("1 difference · 3/3 shards"),
+    );
+}
