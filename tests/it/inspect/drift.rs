@@ -576,3 +576,24 @@ fn a_reference_to_another_shard_is_a_difference() {
         has("1 difference · 3/3 shards"),
     );
 }
+
+#[test]
+fn ctrl_c_cancels_what_runs_on_the_server() {
+    let db = Db::with_shards(2);
+    let sleep = "SELECT 'shard_0' FROM pg_sleep(60)";
+    let running = shardq(["drift", "--schemas-from", sleep])
+        .env("PGAPPNAME", "interrupted")
+        .db(&db)
+        .spawn();
+    eventually("the statement runs", || {
+        db.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active' AND application_name = 'interrupted'") == "1"
+    });
+    running.signal("INT");
+    let ran = running.finish();
+    ran.assert(
+        130,
+        "",
+        "shardq: error: interrupted; nothing is left running on the server\n",
+    );
+    eventually("nothing runs", || db.backends("interrupted").is_empty());
+}
