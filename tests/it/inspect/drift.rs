@@ -562,3 +562,38 @@ fn migrations_that_may_not_be_read_are_not_taken_for_equal() {
     );
     db.sql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
 }
+
+/// Also if it is the shard whose definition the others are compared with.
+#[test]
+fn a_reference_to_another_shard_is_a_difference() {
+    let db = Db::with_shards(3);
+    db.in_each_shard("CREATE TABLE t (n int); CREATE VIEW v AS SELECT n FROM t");
+    db.in_shard(2, "CREATE OR REPLACE VIEW v AS SELECT n FROM shard_0.t");
+    drift(&db, ["--csv"]).assert(
+        1,
+        "shards,kind,object,has,expected\n\
+         shard_2,view,v,\"AS\n SELECT t.n\n   FROM shard_0.t;\",\"AS\n SELECT t.n\n   FROM t;\"\n",
+        has("1 difference · 3/3 shards"),
+    );
+}
+
+#[test]
+fn ctrl_c_cancels_what_runs_on_the_server() {
+    let db = Db::with_shards(2);
+    let sleep = "SELECT 'shard_0' FROM pg_sleep(60)";
+    let running = shardq(["drift", "--schemas-from", sleep])
+        .env("PGAPPNAME", "interrupted")
+        .db(&db)
+        .spawn();
+    eventually("the statement runs", || {
+        db.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active' AND application_name = 'interrupted'") == "1"
+    });
+    running.signal("INT");
+    let ran = running.finish();
+    ran.assert(
+        130,
+        "",
+        "shardq: error: interrupted; nothing is left running on the server\n",
+    );
+    eventually("nothing runs", || db.backends("interrupted").is_empty());
+}

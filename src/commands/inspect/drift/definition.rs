@@ -72,13 +72,21 @@ impl Printed {
         let (mut one, mut two) = (self.text.as_str(), other.text.as_str());
         let mut before = None;
         loop {
-            let name_of_one = without_name(before, one, &ours);
-            let named = name_of_one.zip(without_name(before, two, &theirs));
-            if let Some((rest_of_one, rest_of_two)) = named {
-                (one, two) = (rest_of_one, rest_of_two);
-                // A name cannot follow directly.
-                before = Some('_');
-                continue;
+            let names = [
+                without_name(before, one, &ours),
+                without_name(before, two, &theirs),
+            ];
+            match names {
+                [Some(rest_of_one), Some(rest_of_two)] => {
+                    (one, two) = (rest_of_one, rest_of_two);
+                    // A name cannot follow directly.
+                    before = Some('_');
+                    continue;
+                }
+                // The other names this shard rather than its own.
+                [Some(_), None] if is_distinctive(&self.shard) => return false,
+                [None, Some(_)] if is_distinctive(&other.shard) => return false,
+                _ => {}
             }
             let (mut chars, mut others) = (one.chars(), two.chars());
             match (chars.next(), others.next()) {
@@ -89,6 +97,11 @@ impl Printed {
             (one, two) = (chars.as_str(), others.as_str());
         }
     }
+}
+
+/// Whether a name is hardly a word of a definition, as "text" is.
+fn is_distinctive(schema: &str) -> bool {
+    schema.contains(|c: char| c.is_ascii_digit())
 }
 
 /// How a schema is named in SQL: the longest first.
@@ -139,7 +152,8 @@ mod tests {
             (("s_1", "s_3.t"), ("s_2", "s_3.t"), true),
             (("s_1", "s_1.t"), ("s_2", "t"), false),
             // Part of a longer name.
-            (("s_1", "s_10.t"), ("s_10", "s_10.t"), true),
+            (("s_1", "s_10.t"), ("s_10", "s_10.t"), false),
+            (("s_1", "s_1.t, s_10"), ("s_2", "s_2.t, s_10"), true),
             (("s_1", "xs_1"), ("s_2", "xs_2"), false),
             (("s_1", "s_1$"), ("s_2", "s_2$"), false),
             // Quoted where it must be.
