@@ -37,7 +37,7 @@ pub struct SearchCoverage {
 
 impl SearchCoverage {
     pub fn is_complete(&self) -> bool {
-        self.answered == self.expected
+        self.answered == self.expected && !self.missing.is_uncounted()
     }
 }
 
@@ -49,6 +49,9 @@ impl fmt::Display for SearchCoverage {
             expected,
             missing,
         } = self;
+        if missing.is_uncounted() {
+            return write!(f, "{answered}/? shards searched{missing}");
+        }
         write!(f, "{answered}/{expected} shards searched{missing}")
     }
 }

@@ -153,7 +153,11 @@ impl Topology {
 
     /// The shard of this number, whichever database it is in.
     pub fn by_number(&self, number: u32) -> Option<Shard> {
-        let name = self.numbering.as_ref()?.shard(number).name();
+        self.named(self.numbering.as_ref()?.shard(number).name())
+    }
+
+    /// The shard of this name, whichever database it is in.
+    pub fn named(&self, name: &str) -> Option<Shard> {
         let mut shards = self.shards.iter().copied();
         shards.find(|shard| shard.name() == name)
     }

@@ -8,6 +8,7 @@ pub mod lookup_plan;
 mod routed;
 mod routing;
 pub mod search;
+mod several;
 
 use jiff::Timestamp;
 
@@ -15,6 +16,7 @@ use super::{select, session_setup};
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
+use crate::commands::databases;
 use crate::commands::error::Error;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
@@ -47,13 +49,19 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let found = if args.no_verify {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
-        let settings = setup::settings(&args.connection)?;
-        verify(&args, &key, &settings, &mut console).await?
+        let servers = databases::servers(&args.connection)?;
+        let patterns = &args.layout.databases;
+        if servers.len() > 1 || !patterns.is_empty() {
+            Box::pin(in_databases(&args, &key, &servers, &mut console)).await?
+        } else {
+            verify(&args, &key, &servers[0], &mut console).await?
+        }
     };
     let Some(FindOutcome {
         report: find_report,
         unanswered,
         location,
+        snapshots,
     }) = found
     else {
         return Ok(Exit::Interrupted);
@@ -69,6 +77,11 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(hint) = find_report.hint() {
         console.note(&hint);
     }
+    for shard in find_report.shards() {
+        if let Some(database) = shard.database() {
+            console.note(&format!("{shard} is on {}", database.place()));
+        }
+    }
     if let (Some(searched), Some(location)) = (&find_report.searched, location) {
         let elapsed = HumanDuration(console.elapsed());
         console.summary(&SummaryLine {
@@ -77,7 +90,7 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
                 searched.to_string(),
             )],
             location,
-            after: vec!["one snapshot".to_owned(), elapsed.to_string()],
+            after: vec![snapshots.to_string(), elapsed.to_string()],
         });
     }
     Ok(find_report.exit())
@@ -114,6 +127,31 @@ fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
         searched: None,
         now,
     })
+}
+
+/// Looks the key up in several databases. `None` if interrupted.
+async fn in_databases(
+    args: &FindArgs,
+    key: &Key,
+    servers: &[Settings],
+    console: &mut Console,
+) -> Result<Option<FindOutcome>, Error> {
+    let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
+    let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
+    let interrupt = setup::listen()?;
+    setup::say_warnings(servers, console);
+    let targets = databases::targets(servers, &args.layout.databases, &plan.layout);
+    let targets = tokio::select! {
+        targets = targets => targets?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    let request = FindRequest {
+        args,
+        settings: &servers[0],
+        key,
+        plan: &plan,
+    };
+    several::look(request, &targets, &interrupt, console).await
 }
 
 /// Looks the key up on the server. `None` if interrupted.

@@ -14,7 +14,7 @@ use crate::sharding::routing::key::Key;
 use crate::sharding::routing::rule::{NoRoute, Route};
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
-use crate::terminal::summary::Location;
+use crate::terminal::summary::{Location, SnapshotCount};
 
 /// What came of the search.
 pub struct FindOutcome {
@@ -23,6 +23,7 @@ pub struct FindOutcome {
     pub unanswered: Option<Unanswered>,
     /// Where all shards were searched.
     pub location: Option<Location>,
+    pub snapshots: SnapshotCount,
 }
 
 impl FindOutcome {
@@ -31,6 +32,7 @@ impl FindOutcome {
             report,
             unanswered: None,
             location: None,
+            snapshots: SnapshotCount::One,
         }
     }
 }
@@ -43,7 +45,7 @@ pub struct Routed<'a> {
 }
 
 impl Routed<'_> {
-    fn report(&self, verdict: FindVerdict, searched: Option<SearchCoverage>) -> FindReport {
+    pub fn report(&self, verdict: FindVerdict, searched: Option<SearchCoverage>) -> FindReport {
         FindReport {
             key: self.search.lookup.key.clone(),
             route: self.route.clone(),
@@ -83,12 +85,27 @@ impl Routed<'_> {
             return Ok(FindOutcome::without_search(report));
         }
         let home = route.as_ref().ok().map(|route| route.shard);
+        let everywhere = search.in_all_shards(home, console).await?;
+        let location = session_setup::location(server);
+        self.conclude(at_home, everywhere, settings, location).await
+    }
+
+    /// What the search in all shards, after that in the shard where the key belongs, comes to.
+    pub async fn conclude(
+        &self,
+        at_home: ExpectedShardResult,
+        everywhere: Everywhere,
+        settings: &Settings,
+        location: Location,
+    ) -> Result<FindOutcome, Error> {
+        let Self { search, route, .. } = self;
+        let home = route.as_ref().ok().map(|route| route.shard);
         let Everywhere {
             hits,
             nearest,
             searched,
             unanswered,
-        } = search.in_all_shards(home, console).await?;
+        } = everywhere;
         let (lookup, shards) = (search.lookup, &search.selection.shards);
         if let Key::Value { column, .. } = lookup.key
             && unanswered.is_without(&column.table, shards)
@@ -111,7 +128,8 @@ impl Routed<'_> {
         Ok(FindOutcome {
             report: self.report(verdict, Some(searched)),
             unanswered: Some(unanswered),
-            location: Some(session_setup::location(server)),
+            location: Some(location),
+            snapshots: SnapshotCount::One,
         })
     }
 }

@@ -49,6 +49,36 @@ pub struct Everywhere {
     pub unanswered: Unanswered,
 }
 
+/// What the shards of one database have.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub hits: Vec<Match>,
+    pub nearest: Vec<Suggestion>,
+    /// Shards that could not be searched.
+    pub silent: Vec<Shard>,
+    pub unanswered: Unanswered,
+}
+
+impl Found {
+    /// Adds what another database has.
+    pub fn extend(&mut self, other: Self) {
+        self.hits.extend(other.hits);
+        self.hits.sort_by_key(|hit| hit.shard);
+        self.nearest.extend(other.nearest);
+        self.silent.extend(other.silent);
+        self.silent.sort_unstable();
+        let Unanswered {
+            failures, lacking, ..
+        } = other.unanswered;
+        self.unanswered.failures.extend(failures);
+        for (table, shards) in lacking {
+            let known = self.unanswered.lacking.entry(table).or_default();
+            known.extend(shards);
+            known.sort_unstable();
+        }
+    }
+}
+
 /// Why shards could not be searched.
 #[derive(Debug)]
 pub struct Unanswered {
@@ -148,6 +178,42 @@ impl Search<'_> {
         expected_shard: Option<Shard>,
         console: &mut Console,
     ) -> Result<Everywhere, Error> {
+        let found = self.in_selected_shards(console).await?;
+        Ok(self.everywhere(found, expected_shard))
+    }
+
+    /// What was found, with what it is missing from.
+    pub(super) fn everywhere(self, found: Found, expected_shard: Option<Shard>) -> Everywhere {
+        let Found {
+            hits,
+            nearest,
+            silent,
+            unanswered,
+        } = found;
+        let not_there = self.not_there(expected_shard);
+        let (shards, doubt) = (&self.selection.shards, &self.selection.doubt);
+        let unreachable = doubt.iter().flat_map(|doubt| &doubt.unreachable);
+        let unreachable = unreachable.map(|it| it.place.clone()).collect();
+        let searched = SearchCoverage {
+            answered: shards.len() - silent.len(),
+            expected: shards.len() + not_there.count(),
+            missing: Missing::new(
+                Ranges::of(&silent).union(not_there),
+                doubt.as_ref().map(|doubt| &doubt.look_alikes),
+            )
+            .with_shards_without(self.selection.without_table.as_ref())
+            .with_unreachable(unreachable, None),
+        };
+        Everywhere {
+            hits,
+            nearest,
+            searched,
+            unanswered,
+        }
+    }
+
+    /// Searches all selected shards.
+    pub(super) async fn in_selected_shards(self, console: &mut Console) -> Result<Found, Error> {
         let shards = &self.selection.shards;
         let tables = self.selected_tables().await?;
         let progress = |done| {
@@ -178,27 +244,15 @@ impl Search<'_> {
             .map(|(shard, _)| shard)
             .chain(lacking.values().flatten().copied())
             .collect();
-        let not_there = self.not_there(expected_shard);
-        let unanswered: Vec<_> = unanswered.into_iter().collect();
-        let doubt = &self.selection.doubt;
-        let searched = SearchCoverage {
-            answered: shards.len() - unanswered.len(),
-            expected: shards.len() + not_there.count(),
-            missing: Missing::new(
-                Ranges::of(&unanswered).union(not_there),
-                doubt.as_ref().map(|doubt| &doubt.look_alikes),
-            )
-            .with_shards_without(self.selection.without_table.as_ref()),
-        };
         let nearest = if hits.is_empty() {
             self.nearest(&tables).await
         } else {
             Vec::new()
         };
-        Ok(Everywhere {
+        Ok(Found {
             hits,
             nearest,
-            searched,
+            silent: unanswered.into_iter().collect(),
             unanswered: self.unanswered(&failures, lacking).await,
         })
     }

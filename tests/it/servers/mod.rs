@@ -3,5 +3,6 @@
 mod databases;
 mod export;
 mod faults;
+mod find;
 mod global;
 mod query;
