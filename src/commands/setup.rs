@@ -8,19 +8,22 @@ use crate::cli::connection::ConnectionArgs;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::output::sink;
+use crate::sharding::pattern::Pattern;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-/// For what runs on one server.
+/// For what runs in one database. `databases` are the patterns of `--databases`.
 ///
 /// # Errors
-/// If flags, environment and files are not valid connection settings, or name several servers.
-pub(super) fn settings(args: &ConnectionArgs) -> Result<Settings, Error> {
+/// If flags, environment and files are not valid connection settings, or name several databases.
+pub(super) fn settings(args: &ConnectionArgs, databases: &[Pattern]) -> Result<Settings, Error> {
     let mut servers = databases::servers(args)?;
-    match (servers.pop(), servers.is_empty()) {
+    match (servers.pop(), servers.is_empty() && databases.is_empty()) {
         (Some(only), true) => Ok(only),
         _ => Err(Error::Usage(
-            "this works on one server at a time; name one with -d or -h".to_owned(),
+            "this works in one database at a time; name its server with -h or -d, and do not use \
+             --databases"
+                .to_owned(),
         )),
     }
 }

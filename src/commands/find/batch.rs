@@ -56,7 +56,7 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
     let settings = if args.no_verify {
         None
     } else {
-        Some(setup::settings(&args.connection)?)
+        Some(setup::settings(&args.connection, &args.layout.databases)?)
     };
     let interrupt = setup::listen()?;
     let input = tokio::select! {

@@ -56,7 +56,7 @@ pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
         return Err(TopologyError::NoNumbers.into());
     }
     let plan = lookup_plan::plan(args.limits.into(), layout, Arc::clone(&filter), &key)?;
-    let settings = setup::settings(&args.connection)?;
+    let settings = setup::settings(&args.connection, &args.layout.databases)?;
     let interrupt = setup::listen()?;
     setup::say_warnings([&settings], &mut console);
     let mut attempts = Attempts::new();

@@ -33,7 +33,7 @@ pub async fn run(args: &ProfilesInitArgs) -> Result<Exit, Error> {
             args.name
         )));
     }
-    let settings = setup::settings(&args.connection)?;
+    let settings = setup::settings(&args.connection, &args.layout.databases)?;
     let interrupt = setup::listen()?;
     let opened = tokio::select! {
         opened = session_setup::open(&settings, 1, ConnectRetry::FailFast, &mut console) => opened?,

@@ -10,7 +10,7 @@ use super::error::Error;
 use crate::cli::profiles::{ProfilesArgs, ProfilesCommand};
 use crate::client::ConnectionPool;
 use crate::config::profile::{Profile, ProfileError, ProfileFile, ProfileSelection};
-use crate::config::{ConnectionFlags, Environment, Settings};
+use crate::config::{ConnectionFlags, Environment, Server, Settings};
 use crate::exec::fanout::result_rows;
 use crate::exec::plan::shards_sql;
 use crate::output::format::{Finish, Format, RenderOptions, Renderer};
@@ -50,8 +50,15 @@ async fn list(config: Option<PathBuf>, check: bool) -> Result<Exit, Error> {
     }
     let profiles: Result<Vec<_>, ProfileError> =
         file.names().map(|name| file.profile(name)).collect();
-    let rows = profiles?.into_iter().map(async |profile| {
-        let settings = resolve(&profile, &environment);
+    let profiles = profiles?;
+    let places = profiles.iter().flat_map(|profile| {
+        let places = places(profile).into_iter();
+        places.map(move |server| (profile, server))
+    });
+    let rows = places.map(async |(profile, server)| {
+        let label = server.as_ref().and_then(|server| server.label());
+        let label = label.map(|label| format!(" {label}")).unwrap_or_default();
+        let settings = resolve(profile, server.clone(), &environment);
         let is_default = file.default() == Some(profile.name.as_str());
         let mark = if is_default { " (default)" } else { "" };
         let target = match &settings {
@@ -59,11 +66,11 @@ async fn list(config: Option<PathBuf>, check: bool) -> Result<Exit, Error> {
             Err(reason) => reason.clone(),
         };
         let checked = match (check, settings) {
-            (true, Ok(settings)) => Some(connect(settings, &profile).await),
+            (true, Ok(settings)) => Some(connect(settings, profile).await),
             (true, Err(_)) => Some(Err("not checked".to_owned())),
             (false, _) => None,
         };
-        (format!("{}{mark}", profile.name), target, checked)
+        (format!("{}{label}{mark}", profile.name), target, checked)
     });
     let rows = join_all(rows).await;
     let all_connect = rows
@@ -100,9 +107,22 @@ fn path(selection: &ProfileSelection, environment: &Environment) -> Result<PathB
     path.ok_or_else(|| Error::Usage("no home directory; give the file with --config".to_owned()))
 }
 
+/// Each of its servers, if there are several.
+fn places(profile: &Profile) -> Vec<Option<Server>> {
+    match profile.servers.as_slice() {
+        [] => vec![None],
+        servers => servers.iter().cloned().map(Some).collect(),
+    }
+}
+
 /// What `-P` would connect to.
-fn resolve(profile: &Profile, environment: &Environment) -> Result<Settings, String> {
+fn resolve(
+    profile: &Profile,
+    server: Option<Server>,
+    environment: &Environment,
+) -> Result<Settings, String> {
     let flags = ConnectionFlags {
+        server,
         no_password: true,
         profile: Some(profile.clone()),
         ..ConnectionFlags::default()
@@ -123,7 +143,7 @@ async fn connect(settings: Settings, profile: &Profile) -> Result<String, String
     let is_listed = profile
         .flags
         .iter()
-        .any(|(flag, _)| *flag == "schemas-from");
+        .any(|(flag, _)| ["schemas-from", "databases"].contains(flag));
     let layout = Layout::new(patterns("schemas")?, patterns("exclude-schemas")?);
     let opened = ConnectionPool::open(settings, 1).await;
     let opened = opened.map_err(|error| one_line(&error.to_string()))?;

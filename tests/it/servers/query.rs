@@ -220,3 +220,39 @@ fn a_table_rewritten_on_one_server_is_read_at_a_new_snapshot() {
     let counts = std::fs::read_to_string(file).unwrap();
     assert!(counts.ends_with("db4,shard_7,10\n"), "{counts}");
 }
+
+#[test]
+fn profiles_list_and_check_each_server() {
+    let servers = Servers::with_shards(2);
+    servers.databases[3].create_shards([8]);
+    servers.shardq(["profiles", "--check"]).run().assert(
+        0,
+        has_all([
+            "all db1 (default)",
+            "all db4 (default)",
+            "2 shards",
+            "3 shards",
+        ]),
+        "",
+    );
+}
+
+#[test]
+fn what_reads_one_database_refuses_several() {
+    let servers = Servers::with_shards(1);
+    for args in [["drift", "-q"], ["shards", "-q"], ["doctor", "-q"]] {
+        servers
+            .shardq(args)
+            .run()
+            .assert(2, "", has("this works in one database at a time"));
+    }
+    let one = servers.conninfo(0);
+    servers
+        .shardq(["shards", "-d", &one, "--databases", "x*"])
+        .run()
+        .assert(2, "", has("do not use --databases"));
+    servers
+        .shardq(["shards", "-qd", &one])
+        .run()
+        .assert(0, has("shard_0"), "");
+}

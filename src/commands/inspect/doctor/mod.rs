@@ -45,7 +45,7 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Error> {
     let format = table::format(&args.output)?;
     let mut console = Console::new(args.quiet);
     let layout = args.layout.layout();
-    let settings = setup::settings(&args.connection)?;
+    let settings = setup::settings(&args.connection, &args.layout.databases)?;
     let interrupt = setup::listen()?;
     setup::say_warnings([&settings], &mut console);
     let opened = tokio::select! {
