@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::targets::Target;
 use crate::client::{ConnectionPool, PendingConnection};
+use crate::config::Settings;
 use crate::exec::fanout::{DatabaseRun, DatabaseStart, Opened, Preflight};
 use crate::exec::plan::Plan;
 use crate::sharding::shard::Shard;
@@ -58,6 +59,11 @@ impl PreparedDatabase {
             server: self.server,
             start,
         }
+    }
+
+    /// As they were accepted by the server.
+    pub fn settings(&self) -> Settings {
+        self.server.settings().clone()
     }
 
     pub async fn close(self) {

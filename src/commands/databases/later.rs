@@ -11,6 +11,7 @@ use super::targets::Target;
 use crate::client::{ConnectError, Connection, ConnectionPool};
 use crate::commands::error::Error;
 use crate::commands::session_setup;
+use crate::config::Settings;
 use crate::exec::fanout::{DatabaseRun, DatabaseStart, Opened, RECONNECTS, ShardError, backoff};
 use crate::exec::plan::Plan;
 use crate::export::server_info::DatabaseInfo;
@@ -102,15 +103,25 @@ impl LaterDatabase {
         })
     }
 
-    /// What is to run when its turn comes.
-    pub fn run(self, shards: Vec<Shard>, infos: &DatabaseInfos) -> Result<DatabaseRun, Error> {
+    /// What is to run when its turn comes. `accepted` are settings that another database of the
+    /// server has accepted.
+    ///
+    /// # Errors
+    /// If its connections cannot be set up.
+    pub fn run(
+        self,
+        shards: Vec<Shard>,
+        accepted: Option<&Settings>,
+        infos: &DatabaseInfos,
+    ) -> Result<DatabaseRun, Error> {
         let Self {
             target,
             plan,
             slots,
             ..
         } = self;
-        let server = ConnectionPool::new(target.settings.clone(), 1)?;
+        let accepted = accepted.map(|it| it.with_database(target.settings.database()));
+        let server = ConnectionPool::new(accepted.unwrap_or(target.settings), 1)?;
         let (pool, infos, own) = (server.clone(), infos.clone(), plan.clone());
         let opening = async move {
             let Ok(slot) = slots.acquire_owned().await else {

@@ -1,5 +1,6 @@
 //! Runs the preflights of all databases of a run together, and says what is to run in each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures::future::join_all;
@@ -141,6 +142,10 @@ impl Prepared {
     /// # Errors
     /// If a database cannot be set up.
     pub fn runs(self, shards: &[Shard]) -> Result<Vec<DatabaseRun>, Error> {
+        // With the password that was typed, or that a command printed.
+        let accepted: BTreeMap<_, _> = (self.databases.iter())
+            .map(|database| (database.target.settings.server_name(), database.settings()))
+            .collect();
         let mut runs = Vec::new();
         for database in self.databases {
             let own = own(shards, &database.target);
@@ -149,7 +154,8 @@ impl Prepared {
         for database in self.later {
             let own = own(shards, &database.target);
             if !own.is_empty() {
-                runs.push(database.run(own, &self.infos)?);
+                let settings = accepted.get(&database.target.settings.server_name());
+                runs.push(database.run(own, settings, &self.infos)?);
             }
         }
         Ok(runs)
