@@ -101,13 +101,24 @@ impl PartialOrd for Shard {
 impl Ord for Shard {
     fn cmp(&self, other: &Self) -> Ordering {
         let (one, another) = (&self.0.place, &other.0.place);
-        let group = |place: &Place| place.database.and_then(Database::group).unwrap_or_default();
-        natural_order(group(one), group(another))
+        group_order(one.database, another.database)
             .then_with(|| one.position.cmp(&another.position))
             .then_with(|| natural_order(self.name(), other.name()))
             .then_with(|| one.database.cmp(&another.database))
             .then_with(|| self.schema().cmp(other.schema()))
     }
+}
+
+fn group_order(one: Option<Database>, other: Option<Database>) -> Ordering {
+    // Thousands of shards are sorted and searched: usually all are in one database.
+    if one == other {
+        return Ordering::Equal;
+    }
+    let group = |database: Option<Database>| database.and_then(Database::group);
+    natural_order(
+        group(one).unwrap_or_default(),
+        group(other).unwrap_or_default(),
+    )
 }
 
 /// Compares digits by their value, everything else byte by byte. `t02` follows `t2`.

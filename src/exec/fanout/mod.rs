@@ -161,9 +161,7 @@ impl Fanout {
     pub fn start(databases: Vec<DatabaseRun>) -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
         let window = Arc::default();
-        let of_databases = databases.iter().flat_map(|run| &run.shards);
-        let mut shards: Vec<_> = of_databases.copied().collect();
-        shards.sort_unstable();
+        let shards = in_order(&databases);
         let types = DatabaseTypes::default();
         for run in &databases {
             if let DatabaseStart::Now { preflight, .. } = &run.start {
@@ -231,8 +229,22 @@ impl Fanout {
     }
 }
 
+/// Of all databases, ascending.
+fn in_order(databases: &[DatabaseRun]) -> Vec<Shard> {
+    if let [only] = databases {
+        return only.shards.clone();
+    }
+    let shards = databases.iter().flat_map(|run| &run.shards);
+    let mut shards: Vec<_> = shards.copied().collect();
+    shards.sort_unstable();
+    shards
+}
+
 /// Where each of `some` is among `all`, which has them; both are ascending.
 fn positions(some: &[Shard], all: &[Shard]) -> Arc<[TaskIndex]> {
+    if some.len() == all.len() {
+        return (0..all.len()).collect();
+    }
     some.iter()
         .map(|shard| all.partition_point(|other| other < shard))
         .collect()
