@@ -68,10 +68,9 @@ pub async fn filtered(
     };
     let unknown = UnknownName::table(plan.filter.having_table.as_deref().unwrap_or_default());
     let connection = preflight.session.connection();
-    let found = unknown.candidates(connection, &plan.layout, &[]).await;
     Err(Error::NoneHasTable {
         error,
-        hint: found.and_then(|found| found.hint_in_shards(&unknown)),
+        hint: unknown.hint_in_shards(connection, &plan.layout).await,
     })
 }
 

@@ -43,6 +43,12 @@ impl UnknownName {
         }
     }
 
+    /// The nearest name in the shards, as a hint.
+    pub async fn hint_in_shards(&self, connection: &Connection, layout: &Layout) -> Option<String> {
+        let found = self.candidates(connection, layout, &[]).await?;
+        found.nearest_table(&self.name).map(|(_, hint)| hint)
+    }
+
     /// `None` if the error is about something else, or about a name that is qualified with a
     /// schema.
     pub fn of(report: &ServerError, statement: &Statement) -> Option<Self> {
@@ -135,10 +141,6 @@ impl Candidates {
     }
 
     /// The hint where only the tables of shards count, and no other schema.
-    pub fn hint_in_shards(&self, unknown: &UnknownName) -> Option<String> {
-        self.nearest_table(&unknown.name).map(|(_, hint)| hint)
-    }
-
     pub fn hint(&self, unknown: &UnknownName, path: &SearchPath) -> Option<String> {
         let name = &unknown.name;
         let in_shards = self.nearest_table(name);

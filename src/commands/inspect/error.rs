@@ -21,8 +21,15 @@ pub enum InspectError {
         .0.particulars(&Statement::composed(String::new()))
     )]
     Server(ServerError),
-    #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
-    NoTable(String),
+    #[error(
+        "no selected shard has a table {}{}", one_line(&Identifier(.table).to_string()),
+        .hint.as_ref().map(|hint| format!("\nshardq: hint: {hint}")).unwrap_or_default()
+    )]
+    NoTable {
+        table: String,
+        /// The nearest name.
+        hint: Option<String>,
+    },
     #[error("the connection was lost: {0}")]
     Lost(String),
 }
@@ -72,7 +79,7 @@ impl InspectError {
         match self {
             Self::Server(report) => fanout::is_transient(&report.code) || is_dropped(report),
             Self::Lost(_) => true,
-            Self::NoTable(_) => false,
+            Self::NoTable { .. } => false,
         }
     }
 

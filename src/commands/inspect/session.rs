@@ -19,6 +19,7 @@ use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
 use crate::exec::lock_holders::{self, WaitedIn};
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
+use crate::exec::unknown_name::UnknownName;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
@@ -216,6 +217,16 @@ impl InspectSession {
     pub async fn lock_holders(&self, shards: &[Shard]) -> Vec<String> {
         let place = WaitedIn::Shards(shards, &self.layout);
         lock_holders::holders(self.session.connection(), place).await
+    }
+
+    /// The error for a table that no shard has, with the nearest name.
+    pub async fn no_table(&self, table: &str) -> InspectError {
+        let unknown = UnknownName::table(table);
+        let connection = self.session.connection();
+        InspectError::NoTable {
+            table: table.to_owned(),
+            hint: unknown.hint_in_shards(connection, &self.layout).await,
+        }
     }
 
     /// The rows of a statement (see `sql/inspect/session.sql`). Whether it succeeds or not, its

@@ -107,6 +107,12 @@ fn a_table_is_described_as_all_shards_have_it() {
         "",
         "shardq: error: no selected shard has a table \"nothing\"\n",
     );
+    run(&db, ["describe", "orgins"]).assert(
+        1,
+        "",
+        "shardq: error: no selected shard has a table \"orgins\"\n\
+         shardq: hint: did you mean \"origins\"? all 3 shards have it\n",
+    );
 }
 
 #[test]

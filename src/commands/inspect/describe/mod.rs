@@ -12,7 +12,6 @@ use crate::terminal::exit_status::Exit;
 
 use super::drift::catalog::{self, Scope};
 use super::drift::shape::{Shape, positions};
-use super::error::InspectError;
 use super::session::{Collected, InspectRequest, InspectSession};
 use super::table::{self, Reader};
 use rows::Reference;
@@ -57,7 +56,7 @@ async fn read(session: &InspectSession, table: &str) -> Result<Described, Error>
     let compared = ComparedArgs::default();
     let shape = catalog::shape(session, &compared, Scope::Table(table)).await?;
     if shape.objects.is_empty() && shape.unread.is_empty() {
-        return Err(InspectError::NoTable(table.to_owned()).into());
+        return Err(session.no_table(table).await.into());
     }
     let sql = sql_template::fill(
         include_str!("../../../../sql/inspect/references.sql"),

@@ -72,7 +72,7 @@ pub async fn read(
     );
     let rows = session.query(&sql).await?;
     if let (Some(name), true) = (named, rows.is_empty()) {
-        return Err(InspectError::NoTable(name.to_owned()));
+        return Err(session.no_table(name).await);
     }
     let mut migrations = Migrations::default();
     for table in tables(rows.iter().map(Vec::as_slice), session.shards()) {
