@@ -4,6 +4,7 @@
 
 pub mod activity;
 mod columns;
+mod connection;
 pub mod databases;
 pub mod describe;
 pub mod doctor;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 
+use super::connection::{self, Answer};
 use super::error::InspectError;
 use super::session::TextRow;
 use super::statement::rows;
@@ -13,8 +14,6 @@ use super::table;
 use crate::cli::databases::DatabasesArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::error::Error;
-use crate::commands::session_setup::{self, ConnectRetry};
-use crate::commands::setup;
 use crate::config::Settings;
 use crate::exec::plan::shards_sql;
 use crate::pg::sql_template;
@@ -37,21 +36,20 @@ pub async fn run(args: DatabasesArgs) -> Result<Exit, Error> {
     let format = table::format(&args.output)?;
     let mut console = Console::new(args.quiet);
     let layout = args.layout.layout();
-    let settings = setup::settings(&args.connection, &args.layout.databases)?;
-    let interrupt = setup::listen()?;
-    setup::say_warnings([&settings], &mut console);
-    let opened = tokio::select! {
-        opened = session_setup::open(&settings, 1, ConnectRetry::FailFast, &mut console) => opened?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
-    };
-    let server = opened.server;
-    let work = async { Ok(databases(&opened.first, server.settings(), &layout).await?) };
-    let Some(databases) = session_setup::run_or_cancel(&server, &interrupt, work).await? else {
+    let read = connection::read(
+        &args.connection,
+        &args.layout,
+        &mut console,
+        async |first, server| databases(first, server.settings(), &layout).await,
+    );
+    let Some(Answer {
+        data: databases,
+        location,
+        interrupt,
+    }) = read.await?
+    else {
         return Ok(Exit::Interrupted);
     };
-    let location = session_setup::location(&server);
-    drop(opened.first);
-    server.close().await;
     let rows = database::table(&databases, &layout, format);
     let say = |console: &mut Console| {
         let sharded = databases.iter().filter(|it| it.is_sharded()).count();

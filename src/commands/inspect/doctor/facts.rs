@@ -58,9 +58,9 @@ pub struct ShardFacts {
     pub guesses: Vec<Guess>,
 }
 
-/// A thing that needs somebody.
+/// A table, an index, a transaction or a replication slot that needs attention.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trouble {
+pub struct Anomaly {
     pub kind: String,
     pub shard: Option<Shard>,
     pub name: String,
@@ -109,7 +109,7 @@ impl ServerFacts {
     }
 }
 
-impl Trouble {
+impl Anomaly {
     pub fn of_row(row: &TextRow, shards: &[Shard]) -> Self {
         let figure = text(row, 3);
         Self {

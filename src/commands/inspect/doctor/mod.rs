@@ -11,17 +11,17 @@ mod shard_checks;
 use std::io;
 use std::time::Instant;
 
+use super::connection::{self, Answer};
 use super::error::InspectError;
+use super::session::array_sql;
 use super::statement::rows;
 use super::table;
 use crate::cli::doctor::DoctorArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::error::Error;
-use crate::commands::session_setup::{self, ConnectRetry};
 use crate::commands::setup;
 use crate::exec::plan::shards_sql;
 use crate::output::format::Format;
-use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::discovered::Discovered;
 use crate::sharding::guess;
@@ -33,7 +33,7 @@ use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
-use facts::{ConnectionFacts, FullSequence, ServerFacts, ShardFacts, Trouble};
+use facts::{Anomaly, ConnectionFacts, FullSequence, ServerFacts, ShardFacts};
 use finding::{Finding, Level};
 
 /// Nothing that is waited for is worth more of somebody's time.
@@ -45,21 +45,20 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Error> {
     let format = table::format(&args.output)?;
     let mut console = Console::new(args.quiet);
     let layout = args.layout.layout();
-    let settings = setup::settings(&args.connection, &args.layout.databases)?;
-    let interrupt = setup::listen()?;
-    setup::say_warnings([&settings], &mut console);
-    let opened = tokio::select! {
-        opened = session_setup::open(&settings, 1, ConnectRetry::FailFast, &mut console) => opened?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
-    };
-    let server = opened.server;
-    let work = async { Ok(findings(&opened.first, &server, &layout).await?) };
-    let Some(findings) = session_setup::run_or_cancel(&server, &interrupt, work).await? else {
+    let read = connection::read(
+        &args.connection,
+        &args.layout,
+        &mut console,
+        async |first, server| findings(first, server, &layout).await,
+    );
+    let Some(Answer {
+        data: findings,
+        location,
+        interrupt,
+    }) = read.await?
+    else {
         return Ok(Exit::Interrupted);
     };
-    let location = session_setup::location(&server);
-    drop(opened.first);
-    server.close().await;
     let say = |console: &mut Console| {
         let found = finding::count(&findings);
         let is_healthy = findings.iter().all(|it| it.level != Level::Failure);
@@ -98,11 +97,7 @@ async fn findings(
     let shards = shards(connection, layout).await?;
     let settings = include_str!("../../../../sql/inspect/session.sql");
     rows(connection, &sql_template::fill(settings, &[])).await?;
-    let names = shards
-        .shards
-        .iter()
-        .map(|shard| Literal(shard.name()).to_string());
-    let names = format!("ARRAY[{}]::name[]", names.collect::<Vec<_>>().join(", "));
+    let names = array_sql(&shards.shards);
     let read = async |template| {
         rows(
             connection,
@@ -115,10 +110,10 @@ async fn findings(
         .first()
         .map(ServerFacts::of_row)
         .unwrap_or_default();
-    let troubles = read(include_str!("../../../../sql/inspect/doctor_findings.sql")).await?;
-    let troubles = troubles
+    let anomalies = read(include_str!("../../../../sql/inspect/doctor_findings.sql")).await?;
+    let anomalies = anomalies
         .iter()
-        .map(|row| Trouble::of_row(row, &shards.shards));
+        .map(|row| Anomaly::of_row(row, &shards.shards));
     // Last, because it may wait for locks: if it fails, so has the transaction.
     let sequences = read(include_str!("../../../../sql/inspect/doctor_sequences.sql")).await;
     let sequences = match sequences {
@@ -143,7 +138,7 @@ async fn findings(
     };
     let mut findings = server_checks::all(&of_server, &of_connection);
     findings.push(shard_checks::shards(&shards));
-    findings.extend(shard_checks::troubles(&troubles.collect::<Vec<_>>()));
+    findings.extend(shard_checks::anomalies(&anomalies.collect::<Vec<_>>()));
     findings.push(shard_checks::sequences(&sequences));
     Ok(findings)
 }

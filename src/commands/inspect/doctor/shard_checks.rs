@@ -1,6 +1,6 @@
 //! Checks of the shards and of what keeps them from VACUUM: a function of facts each. Pure.
 
-use super::facts::{FullSequence, ShardFacts, Trouble};
+use super::facts::{Anomaly, FullSequence, ShardFacts};
 use super::finding::{Finding, Level};
 use crate::pg::quote::{Identifier, Literal};
 use crate::sharding::ranges::Ranges;
@@ -39,12 +39,12 @@ pub fn shards(facts: &ShardFacts) -> Finding {
 
 /// Those of one kind, as one finding.
 fn of_kind(
-    troubles: &[Trouble],
+    anomalies: &[Anomaly],
     kind: &str,
     (check, none): (&'static str, &str),
-    describe: impl Fn(&[&Trouble]) -> Finding,
+    describe: impl Fn(&[&Anomaly]) -> Finding,
 ) -> Finding {
-    let found: Vec<_> = troubles.iter().filter(|it| it.kind == kind).collect();
+    let found: Vec<_> = anomalies.iter().filter(|it| it.kind == kind).collect();
     if found.is_empty() {
         Finding::ok(check, none)
     } else {
@@ -52,16 +52,16 @@ fn of_kind(
     }
 }
 
-pub fn troubles(troubles: &[Trouble]) -> Vec<Finding> {
+pub fn anomalies(anomalies: &[Anomaly]) -> Vec<Finding> {
     let mut findings = vec![
         of_kind(
-            troubles,
+            anomalies,
             "unanalyzed",
             ("statistics", "every table was analyzed"),
             unanalyzed,
         ),
         of_kind(
-            troubles,
+            anomalies,
             "invalid_index",
             ("indexes", "all are valid"),
             invalid_indexes,
@@ -72,7 +72,7 @@ pub fn troubles(troubles: &[Trouble]) -> Vec<Finding> {
             "transactions",
             "none is older than an hour, as far as this role may see",
         );
-        of_kind(troubles, kind, none, transactions)
+        of_kind(anomalies, kind, none, transactions)
     });
     // One line if both are as they should be.
     let [processes, prepared] = old;
@@ -83,11 +83,11 @@ pub fn troubles(troubles: &[Trouble]) -> Vec<Finding> {
         findings.push(prepared);
     }
     let none = ("replication slots", "none is without a reader");
-    findings.push(of_kind(troubles, "slot", none, slots));
+    findings.push(of_kind(anomalies, "slot", none, slots));
     findings
 }
 
-fn unanalyzed(found: &[&Trouble]) -> Finding {
+fn unanalyzed(found: &[&Anomaly]) -> Finding {
     let shards: Vec<Shard> = found.iter().filter_map(|it| it.shard).collect();
     let tables: u64 = found.iter().filter_map(|it| it.figure).sum();
     let plural = if tables == 1 {
@@ -105,8 +105,8 @@ fn unanalyzed(found: &[&Trouble]) -> Finding {
     .advise("ANALYZE  -- as the owner of the tables; autovacuum may be off")
 }
 
-fn invalid_indexes(found: &[&Trouble]) -> Finding {
-    let name = |it: &&Trouble| {
+fn invalid_indexes(found: &[&Anomaly]) -> Finding {
+    let name = |it: &&Anomaly| {
         let shard = it.shard.map(Shard::name).unwrap_or_default();
         format!("{}.{}", Identifier(shard), Identifier(&it.name))
     };
@@ -124,8 +124,8 @@ fn invalid_indexes(found: &[&Trouble]) -> Finding {
     more(finding, found.len())
 }
 
-fn transactions(found: &[&Trouble]) -> Finding {
-    let age = |it: &&&Trouble| it.figure.unwrap_or(0);
+fn transactions(found: &[&Anomaly]) -> Finding {
+    let age = |it: &&&Anomaly| it.figure.unwrap_or(0);
     let oldest = found.iter().map(|it| age(&it)).max().unwrap_or(0);
     let is_prepared = found.iter().any(|it| it.kind == "prepared");
     let kind = if is_prepared {
@@ -158,7 +158,7 @@ fn transactions(found: &[&Trouble]) -> Finding {
     more(finding, found.len())
 }
 
-fn slots(found: &[&Trouble]) -> Finding {
+fn slots(found: &[&Anomaly]) -> Finding {
     let kept: u64 = found.iter().filter_map(|it| it.figure).sum();
     let finding = Finding::warning(
         "replication slots",
@@ -218,8 +218,8 @@ pub fn sequences(found: &Result<Vec<FullSequence>, String>) -> Finding {
 mod tests {
     use super::*;
 
-    fn trouble(kind: &str, name: &str, figure: u64) -> Trouble {
-        Trouble {
+    fn anomaly(kind: &str, name: &str, figure: u64) -> Anomaly {
+        Anomaly {
             kind: kind.to_owned(),
             shard: Some(Shard::new(3)),
             name: name.to_owned(),
@@ -228,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn without_trouble_all_is_ok() {
-        let findings = troubles(&[]);
+    fn without_anomalies_all_is_ok() {
+        let findings = anomalies(&[]);
         assert!(
             findings.iter().all(|it| it.level == Level::Ok),
             "{findings:?}"
@@ -241,13 +241,13 @@ mod tests {
     #[test]
     fn what_to_do_is_sql() {
         let found = [
-            trouble("invalid_index", "I \"x\"", 0),
-            trouble("transaction", "77", 3_700),
-            trouble("transaction", "78", 9_000),
-            trouble("prepared", "it's", 4_000),
-            trouble("slot", "s", 5_000_000),
+            anomaly("invalid_index", "I \"x\"", 0),
+            anomaly("transaction", "77", 3_700),
+            anomaly("transaction", "78", 9_000),
+            anomaly("prepared", "it's", 4_000),
+            anomaly("slot", "s", 5_000_000),
         ];
-        let findings = troubles(&found);
+        let findings = anomalies(&found);
         let advice: Vec<_> = findings.iter().flat_map(|it| it.advice.clone()).collect();
         assert_eq!(
             advice,
@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn many_are_counted() {
-        let found = ["1", "2", "3", "4", "5"].map(|pid| trouble("transaction", pid, 4_000));
-        assert_eq!(troubles(&found)[2].advice.last().unwrap(), "and 2 more");
+        let found = ["1", "2", "3", "4", "5"].map(|pid| anomaly("transaction", pid, 4_000));
+        assert_eq!(anomalies(&found)[2].advice.last().unwrap(), "and 2 more");
     }
 
     #[test]
