@@ -7,15 +7,13 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
-use super::layout::LayoutArgs;
+use super::layout::ListedLayoutArgs;
 use super::limits::LimitArgs;
 use super::select::SelectArgs;
 use super::values;
 use crate::find::report::OutputMode;
 use crate::pg::column_name::ColumnName;
 use crate::sharding::layout::Layout;
-use crate::sharding::schemas_from::SchemasFrom;
-use crate::sharding::statement::Statement;
 
 /// Compute which shard a key belongs in and check that it is there
 ///
@@ -134,21 +132,7 @@ pub struct FindArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub layout: LayoutArgs,
-
-    /// Shards are the schemas that this statement lists, in its order
-    ///
-    /// Its first column is the name of a schema. A second one is a label, which --shards and
-    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
-    /// does not exist is a missing shard.
-    #[arg(
-        long,
-        value_name = "SQL",
-        value_parser = values::statement,
-        conflicts_with_all = ["schemas", "exclude_schemas"],
-        help_heading = "Shards"
-    )]
-    pub schemas_from: Option<Statement>,
+    pub layout: ListedLayoutArgs,
 
     #[command(flatten)]
     pub select: SelectArgs,
@@ -166,10 +150,7 @@ pub struct FindArgs {
 
 impl FindArgs {
     pub fn layout(&self) -> Layout {
-        match &self.schemas_from {
-            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
-            None => self.layout.layout(),
-        }
+        self.layout.layout()
     }
 
     pub fn form(&self) -> OutputMode {

@@ -5,14 +5,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connection::ConnectionArgs;
-use super::layout::LayoutArgs;
+use super::layout::ListedLayoutArgs;
 use super::query::OutputArgs;
 use super::select::SelectArgs;
 use super::values;
 use crate::exec::plan::Timeouts;
 use crate::sharding::layout::Layout;
-use crate::sharding::schemas_from::SchemasFrom;
-use crate::sharding::statement::Statement;
 
 #[derive(Args)]
 pub struct InspectArgs {
@@ -53,20 +51,7 @@ impl InspectArgs {
 #[command(next_help_heading = "Shards")]
 pub struct InspectShardArgs {
     #[command(flatten)]
-    pub layout: LayoutArgs,
-
-    /// Shards are the schemas that this statement lists, in its order
-    ///
-    /// Its first column is the name of a schema. A second one is a label, which --shards and
-    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
-    /// does not exist is a missing shard.
-    #[arg(
-        long,
-        value_name = "SQL",
-        value_parser = values::statement,
-        conflicts_with_all = ["schemas", "exclude_schemas"]
-    )]
-    pub schemas_from: Option<Statement>,
+    pub layout: ListedLayoutArgs,
 
     #[command(flatten)]
     pub select: SelectArgs,
@@ -78,9 +63,6 @@ pub struct InspectShardArgs {
 
 impl InspectShardArgs {
     pub fn layout(&self) -> Layout {
-        match &self.schemas_from {
-            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
-            None => self.layout.layout(),
-        }
+        self.layout.layout()
     }
 }

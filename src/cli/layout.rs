@@ -2,8 +2,11 @@
 
 use clap::Args;
 
+use super::values;
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
+use crate::sharding::schemas_from::SchemasFrom;
+use crate::sharding::statement::Statement;
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
@@ -34,5 +37,35 @@ impl LayoutArgs {
             return Layout::databases(self.databases.clone());
         }
         Layout::new(self.schemas.clone(), self.exclude_schemas.clone())
+    }
+}
+
+/// The same, or a statement that lists them.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Shards")]
+pub struct ListedLayoutArgs {
+    #[command(flatten)]
+    pub patterns: LayoutArgs,
+
+    /// Shards are the schemas that this statement lists, in its order
+    ///
+    /// Its first column is the name of a schema. A second one is a label, which --shards and
+    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// does not exist is a missing shard.
+    #[arg(
+        long,
+        value_name = "SQL",
+        value_parser = values::statement,
+        conflicts_with_all = ["schemas", "exclude_schemas"]
+    )]
+    pub schemas_from: Option<Statement>,
+}
+
+impl ListedLayoutArgs {
+    pub fn layout(&self) -> Layout {
+        match &self.schemas_from {
+            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
+            None => self.patterns.layout(),
+        }
     }
 }

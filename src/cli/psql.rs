@@ -106,7 +106,6 @@ impl PsqlArgs {
             short: true,
             json: false,
             layout: self.shards.layout.clone(),
-            schemas_from: self.shards.schemas_from.clone(),
             select: self.shards.select.clone(),
             limits: self.limits,
             quiet: self.quiet,

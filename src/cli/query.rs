@@ -6,20 +6,17 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
-use super::layout::LayoutArgs;
+use super::layout::ListedLayoutArgs;
 use super::limits::LimitArgs;
 use super::run::RunArgs;
 use super::select::SelectArgs;
 use super::statement::StatementArgs;
-use super::values;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
 use crate::output::format::{Delimiter, Format};
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key_kinds::KeyKinds;
-use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::search_path::SearchPath;
-use crate::sharding::statement::Statement;
 
 /// Run a query on every shard and print the merged result
 ///
@@ -119,20 +116,7 @@ pub struct GlobalArgs {
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
     #[command(flatten)]
-    pub layout: LayoutArgs,
-
-    /// Shards are the schemas that this statement lists, in its order
-    ///
-    /// Its first column is the name of a schema. A second one is a label, which --shards and
-    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
-    /// does not exist is a missing shard.
-    #[arg(
-        long,
-        value_name = "SQL",
-        value_parser = values::statement,
-        conflicts_with_all = ["schemas", "exclude_schemas"]
-    )]
-    pub schemas_from: Option<Statement>,
+    pub layout: ListedLayoutArgs,
 
     #[command(flatten)]
     pub select: SelectArgs,
@@ -154,7 +138,7 @@ pub struct ShardArgs {
     ///
     /// Where the key belongs is computed as for `shardq find`, and the same run looks there. A key
     /// that is not there is searched for in all shards, and queried where it is; the exit status is
-    /// then 3. If it is in none, a warning says so.
+    /// then 3. If it is in none, a warning names it.
     #[arg(
         long,
         value_name = "KEY",
@@ -193,10 +177,7 @@ pub struct ShardArgs {
 
 impl ShardArgs {
     pub fn layout(&self) -> Layout {
-        match &self.schemas_from {
-            Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),
-            None => self.layout.layout(),
-        }
+        self.layout.layout()
     }
 
     /// A database that is a shard keeps its own path, unless the user sets one.

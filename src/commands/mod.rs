@@ -11,6 +11,7 @@ pub mod global;
 pub mod inspect;
 mod keys;
 pub mod man;
+mod misplaced;
 mod origin;
 mod other_databases;
 pub mod profiles;

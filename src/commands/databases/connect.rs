@@ -11,6 +11,7 @@ use super::targets::{Target, Targets};
 use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
+use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
 use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
@@ -55,11 +56,28 @@ impl Connected {
 }
 
 /// Connects to all databases at once, with this many connections per server. Databases beyond that
-/// number wait. One that cannot be reached is left out, as long as there are others.
+/// number wait. One that cannot be reached is left out, as long as there are others. `None` if
+/// interrupted.
 ///
 /// # Errors
 /// If no database can be reached: why, of the first.
 pub async fn connect(
+    targets: &Targets,
+    plan: &Plan,
+    connections: usize,
+    connect_retry: ConnectRetry,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<Option<Connected>, Error> {
+    tokio::select! {
+        connected = open(targets, plan, connections, connect_retry, console) => {
+            connected.map(Some)
+        }
+        () = interrupt.requested() => Ok(None),
+    }
+}
+
+async fn open(
     targets: &Targets,
     plan: &Plan,
     connections: usize,

@@ -13,7 +13,7 @@ mod targets;
 mod topology;
 
 pub(super) use connect::{ConnectedDatabase, connect};
-pub(super) use database::{Listed, PreparedDatabase};
+pub(super) use database::{Listed, PreparedDatabase, own};
 pub(super) use info::DatabaseInfos;
 pub(super) use prepare::{Prepared, prepare};
 pub(super) use scope::snapshots;

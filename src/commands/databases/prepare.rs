@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use futures::future::join_all;
 
 use super::connect::{Connected, ConnectedDatabase};
-use super::database::{PreparedDatabase, own};
+use super::database::{Listed, PreparedDatabase, own};
 use super::info::DatabaseInfos;
 use super::later::LaterDatabase;
 use super::topology::topology;
@@ -102,6 +102,10 @@ impl Prepared {
     pub fn servers(&self) -> Vec<ConnectionPool> {
         let databases = self.databases.iter();
         databases.map(|database| database.server.clone()).collect()
+    }
+
+    pub fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.databases.iter().map(PreparedDatabase::listed)
     }
 
     /// The first database.

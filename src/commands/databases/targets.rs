@@ -9,6 +9,7 @@ use crate::client::{ConnectError, ConnectionPool};
 use crate::commands::error::Error;
 use crate::commands::other_databases;
 use crate::config::{ConnectionFlags, Environment, Server, Settings};
+use crate::exec::cancel::Interrupt;
 use crate::pg::sql_template;
 use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::layout::Layout;
@@ -94,10 +95,23 @@ pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
 }
 
 /// The databases of these servers that a run reads. Connects only to find databases by a pattern.
+/// `None` if interrupted.
 ///
 /// # Errors
 /// If a pattern matches no database.
 pub async fn targets(
+    servers: &[Settings],
+    patterns: &[Pattern],
+    layout: &Layout,
+    interrupt: &Interrupt,
+) -> Result<Option<Targets>, Error> {
+    tokio::select! {
+        targets = find(servers, patterns, layout) => targets.map(Some),
+        () = interrupt.requested() => Ok(None),
+    }
+}
+
+async fn find(
     servers: &[Settings],
     patterns: &[Pattern],
     layout: &Layout,

@@ -34,11 +34,10 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     let servers = databases::servers(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
-    let layout = args.shards.layout();
-    let targets = databases::targets(&servers, &args.shards.layout.databases, &layout);
-    let targets = tokio::select! {
-        targets = targets => targets?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
+    let targets = databases::targets(&servers, patterns, &layout, &interrupt);
+    let Some(targets) = targets.await? else {
+        return Ok(Exit::Interrupted);
     };
     let request = ExportRequest {
         args: &args,

@@ -3,7 +3,8 @@
 use super::ExportRequest;
 use crate::commands::databases::{self, DatabaseInfos, Prepared};
 use crate::commands::error::Error;
-use crate::commands::origin::{KeyLocations, Located, OriginLookups};
+use crate::commands::misplaced;
+use crate::commands::origin::OriginLookups;
 use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry, ServerInfo};
 use crate::commands::setup;
@@ -12,7 +13,7 @@ use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::type_names::TypeNames;
 use crate::export::resume::load_previous;
-use crate::sharding::selection::{Origins, Selection};
+use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -53,10 +54,10 @@ pub async fn start(
         ..
     } = *request;
     let connections = session_setup::connections(args.run.connections, &args.shards, plan);
-    let connecting = databases::connect(request.targets, plan, connections, connect_retry, console);
-    let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = interrupt.requested() => return Ok(None),
+    let (targets, retry) = (request.targets, connect_retry);
+    let connecting = databases::connect(targets, plan, connections, retry, interrupt, console);
+    let Some(connected) = connecting.await? else {
+        return Ok(None);
     };
     let servers = connected.servers();
     let work = async {
@@ -73,11 +74,8 @@ pub async fn start(
         let plan = prepared.prepare_copy().await?;
         let server_info = prepared.server_info(&shards).await?;
         // The lookups have been answered by now.
-        if let Some(origins) = &selection.origins {
-            let located = located(lookups, origins, &prepared, console).await?;
-            located.or_refuse(console)?;
-        }
-        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
+        let listed: Vec<_> = prepared.listed().collect();
+        misplaced::refuse(lookups, &selection, &listed, &prepared.topology, console).await?;
         let types = prepared.first()?.types.clone();
         let (scope, databases) = (prepared.scope(), prepared.infos.clone());
         Ok(ExportStarted {
@@ -91,25 +89,6 @@ pub async fn start(
         })
     };
     session_setup::run_or_cancel_all(&servers, interrupt, work).await
-}
-
-/// Where origins are that are not where they belong.
-async fn located(
-    lookups: OriginLookups,
-    origins: &Origins,
-    prepared: &Prepared,
-    console: &mut Console,
-) -> Result<Located, Error> {
-    let [only] = prepared.databases.as_slice() else {
-        return Ok(Located::without_search(lookups).await);
-    };
-    let places = KeyLocations {
-        session: &only.preflight.session,
-        topology: &prepared.topology,
-        shard_count: origins.shard_count,
-        plan: &only.plan,
-    };
-    Located::by(lookups, places, console).await
 }
 
 /// If shards may be missing, only `--allow-partial` continues.
@@ -143,10 +122,10 @@ pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Resu
     } else {
         None
     };
-    let connecting = databases::connect(request.targets, plan, 1, ConnectRetry::FailFast, console);
-    let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    let (targets, retry) = (request.targets, ConnectRetry::FailFast);
+    let connecting = databases::connect(targets, plan, 1, retry, interrupt, console);
+    let Some(connected) = connecting.await? else {
+        return Ok(Exit::Interrupted);
     };
     let servers = connected.servers();
     let work = async {

@@ -6,12 +6,11 @@ use super::batch_report::Searched;
 use super::batch_search::BatchSearch;
 use super::lookup_plan;
 use super::routing;
-use super::search::Search;
+use super::scope::SearchScope;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::select;
 use crate::commands::session_setup;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
@@ -56,7 +55,10 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
     let settings = if args.no_verify {
         None
     } else {
-        Some(setup::settings(&args.connection, &args.layout.databases)?)
+        Some(setup::settings(
+            &args.connection,
+            &args.layout.patterns.databases,
+        )?)
     };
     let interrupt = setup::listen()?;
     let input = tokio::select! {
@@ -159,25 +161,10 @@ impl Batch<'_> {
         connection: Connection,
         console: &mut Console,
     ) -> Result<Searched, Error> {
-        let preflight = session_setup::preflight(connection, plan).await?;
-        let connection = preflight.session.connection();
-        connection.wait_at_most(plan.limits.patience());
-        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-        select::warn_of_names(&topology, console);
-        let selection = select::filtered(plan, &preflight, &topology).await?;
-        let shard_count = self.args.shard_count.unwrap_or(topology.shard_count());
-        let lookup = Lookup {
-            key: &routing::any_key(self.args)?,
-            layout: &plan.layout,
-            session: &preflight.session,
-        };
-        let search = Search {
-            lookup,
-            plan,
-            topology: &topology,
-            selection: &selection,
-            shard_count,
-        };
+        let scope = SearchScope::take(connection, plan, settings, console).await?;
+        let key = routing::any_key(self.args)?;
+        let search = scope.search(&key, self.args.shard_count);
+        let shard_count = search.shard_count;
         let rule = routing::key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
         let called = format!("a key of {}", self.input.file());
         let mut searches = BatchSearch::new(search, &called);
@@ -186,7 +173,10 @@ impl Batch<'_> {
         {
             searches.chunk(&mut keys, &rule, console).await?;
             if let Some((column, key)) = searches.missing_column() {
-                let lookup = Lookup { key, ..lookup };
+                let lookup = Lookup {
+                    key,
+                    ..search.lookup
+                };
                 let others = lookup_plan::others(lookup, settings).await;
                 return Err(Error::NoColumn { column, others });
             }

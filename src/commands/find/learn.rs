@@ -5,12 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::lookup_plan;
-use super::search::{Search, Unanswered};
+use super::scope::SearchScope;
+use super::search::Unanswered;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::select;
 use crate::commands::session_setup;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
@@ -20,7 +20,6 @@ use crate::exec::plan::Plan;
 use crate::find::learn::fit::{self, Fit, Learned};
 use crate::find::learn::sample::{self, Sample};
 use crate::find::learn::series;
-use crate::find::lookup::Lookup;
 use crate::find::tables;
 use crate::output::sink;
 use crate::pg::column_name::ColumnName;
@@ -56,7 +55,7 @@ pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
         return Err(TopologyError::NoNumbers.into());
     }
     let plan = lookup_plan::plan(args.limits.into(), layout, Arc::clone(&filter), &key)?;
-    let settings = setup::settings(&args.connection, &args.layout.databases)?;
+    let settings = setup::settings(&args.connection, &args.layout.patterns.databases)?;
     let interrupt = setup::listen()?;
     setup::say_warnings([&settings], &mut console);
     let mut attempts = Attempts::new();
@@ -98,24 +97,8 @@ async fn learn(
     connection: Connection,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
-    let preflight = session_setup::preflight(connection, plan).await?;
-    let connection = preflight.session.connection();
-    connection.wait_at_most(plan.limits.patience());
-    let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-    select::warn_of_names(&topology, console);
-    let selection = select::filtered(plan, &preflight, &topology).await?;
-    let lookup = Lookup {
-        key,
-        layout: &plan.layout,
-        session: &preflight.session,
-    };
-    let search = Search {
-        lookup,
-        plan,
-        topology: &topology,
-        selection: &selection,
-        shard_count: topology.shard_count(),
-    };
+    let scope = SearchScope::take(connection, plan, settings, console).await?;
+    let search = scope.search(key, None);
     let tables = search.selected_tables().await?;
     let (Some(key_type), Key::Value { column, .. }) = (tables.key_type(), key) else {
         return Err(Error::NoColumn {
@@ -123,13 +106,13 @@ async fn learn(
                 table: tables::home(key).unwrap_or_default().to_owned(),
                 column: tables::column(key).to_owned(),
             },
-            others: lookup_plan::others(lookup, settings).await,
+            others: lookup_plan::others(search.lookup, settings).await,
         });
     };
-    let numbering = topology.numbering().ok_or(TopologyError::NoNumbers)?;
-    let sample = sample::take(lookup, numbering, &tables).await?;
-    let series = series::all(lookup, key_type, &sample).await?;
-    let lacking = tables.lacking(Some(&column.table), &selection.shards);
+    let numbering = scope.topology.numbering().ok_or(TopologyError::NoNumbers)?;
+    let sample = sample::take(search.lookup, numbering, &tables).await?;
+    let series = series::all(search.lookup, key_type, &sample).await?;
+    let lacking = tables.lacking(Some(&column.table), &scope.selection.shards);
     Ok(Outcome {
         learned: Learned::new(&sample, &series, Timestamp::now()),
         unanswered: search.unanswered(&sample.failures, lacking).await,

@@ -7,12 +7,13 @@ mod learn;
 pub mod lookup_plan;
 mod routed;
 mod routing;
+mod scope;
 pub mod search;
 mod several;
 
 use jiff::Timestamp;
 
-use super::{select, session_setup};
+use super::session_setup;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
@@ -23,7 +24,6 @@ use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
 use crate::exec::plan::Plan;
 use crate::find::batch::input::InputFile;
-use crate::find::lookup::Lookup;
 use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
 use crate::sharding::routing::key::{Key, RouteScope};
@@ -34,7 +34,7 @@ use crate::terminal::summary::{SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 use routed::{FindOutcome, Routed};
-use search::Search;
+use scope::SearchScope;
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(file) = &args.from {
@@ -50,7 +50,7 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
         let servers = databases::servers(&args.connection)?;
-        let patterns = &args.layout.databases;
+        let patterns = &args.layout.patterns.databases;
         if servers.len() > 1 || !patterns.is_empty() {
             Box::pin(in_databases(&args, &key, &servers, &mut console)).await?
         } else {
@@ -140,10 +140,10 @@ async fn in_databases(
     let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(servers, console);
-    let targets = databases::targets(servers, &args.layout.databases, &plan.layout);
-    let targets = tokio::select! {
-        targets = targets => targets?,
-        () = interrupt.requested() => return Ok(None),
+    let patterns = &args.layout.patterns.databases;
+    let targets = databases::targets(servers, patterns, &plan.layout, &interrupt);
+    let Some(targets) = targets.await? else {
+        return Ok(None);
     };
     let request = FindRequest {
         args,
@@ -214,24 +214,8 @@ async fn search(
         key,
         plan,
     } = request;
-    let preflight = session_setup::preflight(connection, plan).await?;
-    let connection = preflight.session.connection();
-    connection.wait_at_most(plan.limits.patience());
-    let lookup = Lookup {
-        key,
-        layout: &plan.layout,
-        session: &preflight.session,
-    };
-    let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
-    select::warn_of_names(&topology, console);
-    let selection = select::filtered(plan, &preflight, &topology).await?;
-    let search = Search {
-        lookup,
-        plan,
-        topology: &topology,
-        selection: &selection,
-        shard_count: args.shard_count.unwrap_or(topology.shard_count()),
-    };
+    let searched = SearchScope::take(connection, plan, settings, console).await?;
+    let search = searched.search(key, args.shard_count);
     let now = Timestamp::now();
     let scope = RouteScope {
         layout: &plan.layout,

@@ -15,7 +15,6 @@ use crate::find::report::FindVerdict;
 use crate::sharding::routing::key::{Key, RouteScope};
 use crate::sharding::routing::rule::Route;
 use crate::sharding::selection::Selection;
-use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 
 /// Databases of a server that are searched at once, over a connection each.
@@ -29,15 +28,15 @@ pub async fn look(
     console: &mut Console,
 ) -> Result<Option<FindOutcome>, Error> {
     let retry = session_setup::ConnectRetry::FailFast;
-    let connecting = databases::connect(targets, request.plan, DATABASES, retry, console);
-    let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = interrupt.requested() => return Ok(None),
+    let plan = request.plan;
+    let connecting = databases::connect(targets, plan, DATABASES, retry, interrupt, console);
+    let Some(connected) = connecting.await? else {
+        return Ok(None);
     };
     let servers = connected.servers();
     let work = async {
         let preferred = &request.args.connection.prefer;
-        let prepared = databases::prepare(connected, request.plan, preferred, console).await?;
+        let prepared = databases::prepare(connected, plan, preferred, console).await?;
         if !prepared.later.is_empty() {
             return Err(Error::Usage(format!(
                 "a key is searched for in at most {DATABASES} databases of a server; name fewer \
@@ -133,9 +132,8 @@ async fn search(
 
 /// The selected shards of this database.
 fn of_database(selection: &Selection, database: &PreparedDatabase) -> Selection {
-    let own = |shard: &&Shard| shard.database() == database.target.database;
     Selection {
-        shards: selection.shards.iter().filter(own).copied().collect(),
+        shards: databases::own(&selection.shards, &database.target),
         ..selection.clone()
     }
 }

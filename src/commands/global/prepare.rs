@@ -11,7 +11,8 @@ use crate::commands::databases::{
     self, ConnectedDatabase, DatabaseInfos, Listed, PreparedDatabase, Target,
 };
 use crate::commands::error::Error;
-use crate::commands::origin::{KeyLocations, Located, OriginLookups};
+use crate::commands::misplaced;
+use crate::commands::origin::OriginLookups;
 use crate::commands::{select, session_setup};
 use crate::exec::copy::ResultProtocol;
 use crate::exec::plan::Plan;
@@ -21,9 +22,8 @@ use crate::global::{
     self, Catalog, ExecutionPlan, GlobalOptions, Introspection, Readings, Strategy,
     UnsupportedQuery,
 };
-use crate::sharding::selection::{Origins, Selection};
+use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
-use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// Ready to run.
@@ -58,10 +58,10 @@ pub(in crate::commands) async fn prepare(
     let readings = Readings::new(plan.statement.as_str());
     let connections = connections(request, attempt, &readings);
     let retry = attempt.attempts.connect;
-    let connecting = databases::connect(request.targets, plan, connections, retry, console);
-    let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = request.interrupt.requested() => return Ok(None),
+    let (targets, interrupt) = (request.targets, request.interrupt);
+    let connecting = databases::connect(targets, plan, connections, retry, interrupt, console);
+    let Some(connected) = connecting.await? else {
+        return Ok(None);
     };
     let servers = connected.servers();
     let work = async {
@@ -87,11 +87,8 @@ pub(in crate::commands) async fn prepare(
             choose(request, attempt, &readings, &found, &selection.shards).await?;
         report_drift(execution.catalog(), console);
         // The lookups have been answered by now.
-        if let Some(origins) = &selection.origins {
-            let located = located(lookups, origins, &found, &topology, console).await?;
-            located.or_refuse(console)?;
-        }
-        Located::of_keys(selection.keys.as_ref()).or_refuse(console)?;
+        let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
+        misplaced::refuse(lookups, &selection, &listed, &topology, console).await?;
         for (database, plan) in found.iter_mut().zip(plans) {
             database.plan = plan;
         }
@@ -189,8 +186,7 @@ async fn choose(
     let mut parts = Vec::new();
     let mut plans = Vec::new();
     for database in found {
-        let own = |shard: &&Shard| shard.database() == database.target.database;
-        let shards: Vec<_> = shards.iter().filter(own).copied().collect();
+        let shards = databases::own(shards, &database.target);
         if shards.is_empty() {
             plans.push(database.plan.clone());
             continue;
@@ -233,26 +229,6 @@ fn in_several(execution: Result<ExecutionPlan, Error>) -> Result<ExecutionPlan, 
         }
         error => error,
     })
-}
-
-/// Where origins are that are not where they belong.
-async fn located(
-    lookups: OriginLookups,
-    origins: &Origins,
-    found: &[Introspected],
-    topology: &Topology,
-    console: &mut Console,
-) -> Result<Located, Error> {
-    let [only] = found else {
-        return Ok(Located::without_search(lookups).await);
-    };
-    let places = KeyLocations {
-        session: &only.found.preflight.session,
-        topology,
-        shard_count: origins.shard_count,
-        plan: &only.plan,
-    };
-    Located::by(lookups, places, console).await
 }
 
 /// Reports which shards are skipped, and how the tables differ otherwise.

@@ -62,7 +62,7 @@ pub struct Collected<T> {
 
 impl InspectRequest {
     pub fn new(args: &InspectArgs, console: &mut Console) -> Result<Self, Error> {
-        let settings = setup::settings(&args.connection, &args.shards.layout.databases)?;
+        let settings = setup::settings(&args.connection, &args.shards.layout.patterns.databases)?;
         Self::with_settings(settings, &args.shards, args.limits(), console)
     }
 

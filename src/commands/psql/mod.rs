@@ -31,7 +31,7 @@ enum Access {
 /// Returns only if psql was not started: it takes the place of this process.
 pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
-    let settings = setup::settings(&args.connection, &args.shards.layout.databases)?;
+    let settings = setup::settings(&args.connection, &args.shards.layout.patterns.databases)?;
     // Boxed because the futures are large.
     let shard = match args.find() {
         Some(find_args) => Box::pin(of_key(&find_args, &settings, &mut console)).await?,

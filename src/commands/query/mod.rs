@@ -27,11 +27,10 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);
-    let layout = args.shards.layout();
-    let targets = databases::targets(&servers, &args.shards.layout.databases, &layout);
-    let targets = tokio::select! {
-        targets = targets => targets?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
+    let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
+    let targets = databases::targets(&servers, patterns, &layout, &interrupt);
+    let Some(targets) = targets.await? else {
+        return Ok(Exit::Interrupted);
     };
     let is_run = output.is_some();
     let mut worst = Exit::Complete;

@@ -88,25 +88,25 @@ async fn prepare(
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Option<Setup>, Error> {
-    let connecting = databases::connect(
-        request.targets,
-        request.plan,
-        connections,
-        connect_retry,
-        console,
-    );
-    let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = request.interrupt.requested() => return Ok(None),
+    let QueryRequest {
+        args,
+        targets,
+        plan,
+        interrupt,
+        ..
+    } = *request;
+    let retry = connect_retry;
+    let connecting = databases::connect(targets, plan, connections, retry, interrupt, console);
+    let Some(connected) = connecting.await? else {
+        return Ok(None);
     };
     let servers = connected.servers();
     let work = async {
-        let preferred = &request.args.connection.prefer;
-        let mut prepared = databases::prepare(connected, request.plan, preferred, console).await?;
-        let (shards, topology) = (&request.args.shards, &prepared.topology);
+        let preferred = &args.connection.prefer;
+        let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
+        let (shards, topology) = (&args.shards, &prepared.topology);
         let first = prepared.first()?;
-        let selection =
-            select::select_shards(shards, request.plan, first, topology, console).await?;
+        let selection = select::select_shards(shards, plan, first, topology, console).await?;
         let session = |shard| prepared.session_of(shard);
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         prepared.keep(&selection.shards).await?;
@@ -116,7 +116,7 @@ async fn prepare(
             origin_lookups,
         })
     };
-    session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
+    session_setup::run_or_cancel_all(&servers, interrupt, work).await
 }
 
 /// Ends the result, and reports the outcome after it.

@@ -34,14 +34,14 @@ impl ExportRequest<'_> {
             ("shards", list(self.plan.filter.listed.as_ref())),
             ("exclude-shards", list(self.plan.filter.excluded.as_ref())),
             ("having-table", text(&self.plan.filter.having_table)),
-            ("schemas", patterns(&args.shards.layout.schemas)),
+            ("schemas", patterns(&args.shards.layout.patterns.schemas)),
             (
                 "exclude-schemas",
-                patterns(&args.shards.layout.exclude_schemas),
+                patterns(&args.shards.layout.patterns.exclude_schemas),
             ),
             (
                 "schemas-from",
-                (args.shards.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
+                (args.shards.layout.schemas_from.as_ref()).map(|sql| sql.as_str().into()),
             ),
             ("origin", origins(&args.shards.origin)),
             ("key", origins(&args.shards.key)),
