@@ -178,6 +178,31 @@ pub struct Plan {
     pub lock: Vec<TableName>,
 }
 
+impl Plan {
+    /// For statements of our own, which look at the shards without a statement of the user's: all at
+    /// one snapshot, and complete or not at all.
+    pub fn of_our_own(
+        statement: Statement,
+        layout: Layout,
+        filter: Arc<ShardFilter>,
+        limits: Timeouts,
+    ) -> Self {
+        Self {
+            statement,
+            layout,
+            filter,
+            search_path: SearchPath::default(),
+            instant: Consistency::SharedSnapshot,
+            pinned: Determinism::None,
+            limits,
+            transfer: ResultProtocol::SimpleQuery,
+            check: CheckFrequency::Batches,
+            row_security: RowSecurity::Fail,
+            lock: Vec::new(),
+        }
+    }
+}
+
 /// A message with the user's statement in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ShardSql {

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use crate::commands::error::Error;
 use crate::commands::other_databases;
 use crate::config::Settings;
-use crate::exec::copy::ResultProtocol;
-use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
+use crate::exec::plan::{Plan, Timeouts};
 use crate::find::lookup::Lookup;
 use crate::find::tables;
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::Key;
-use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
 
@@ -22,19 +20,8 @@ pub fn plan(
     filter: Arc<ShardFilter>,
     key: &Key,
 ) -> Result<Plan, Error> {
-    Ok(Plan {
-        statement: Statement::new(&tables::tables_sql(key, &layout, None))?,
-        layout,
-        filter,
-        search_path: SearchPath::default(),
-        instant: Consistency::SharedSnapshot,
-        pinned: Determinism::None,
-        limits,
-        transfer: ResultProtocol::SimpleQuery,
-        check: CheckFrequency::Batches,
-        row_security: RowSecurity::Fail,
-        lock: Vec::new(),
-    })
+    let statement = Statement::new(&tables::tables_sql(key, &layout, None))?;
+    Ok(Plan::of_our_own(statement, layout, filter, limits))
 }
 
 /// Databases that have tables for the key.

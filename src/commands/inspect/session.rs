@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::ops::AsyncFn;
 
-use tokio_postgres::SimpleQueryMessage;
-
 use super::error::InspectError;
+use super::statement::{TextRow, rows};
 use crate::cli::inspect::{InspectArgs, InspectShardArgs};
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
@@ -15,25 +14,20 @@ use crate::commands::shard_lists::{self, StandardInput};
 use crate::commands::{select, session_setup, setup};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::copy::ResultProtocol;
 use crate::exec::fanout::Session;
 use crate::exec::lock_holders::{self, WaitedIn};
-use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity, Timeouts};
+use crate::exec::plan::{Plan, Timeouts};
 use crate::exec::unknown_name::UnknownName;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
 use crate::sharding::missing::Missing;
-use crate::sharding::search_path::SearchPath;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::summary::{Scope, SnapshotCount, SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
-
-/// A row as the server sent it; `None` is NULL.
-pub type TextRow = Vec<Option<String>>;
 
 /// What to inspect.
 pub struct InspectRequest {
@@ -185,20 +179,10 @@ impl InspectRequest {
 }
 
 fn plan(shards: &InspectShardArgs, limits: Timeouts) -> Result<Plan, Error> {
-    Ok(Plan {
-        // The preflight needs a statement to check.
-        statement: Statement::new("SELECT 1")?,
-        layout: shards.layout(),
-        filter: shard_lists::filter(&shards.select, StandardInput::Free)?,
-        search_path: SearchPath::default(),
-        instant: Consistency::SharedSnapshot,
-        pinned: Determinism::None,
-        limits,
-        transfer: ResultProtocol::SimpleQuery,
-        check: CheckFrequency::Batches,
-        row_security: RowSecurity::Fail,
-        lock: Vec::new(),
-    })
+    // The preflight needs a statement to check.
+    let statement = Statement::new("SELECT 1")?;
+    let filter = shard_lists::filter(&shards.select, StandardInput::Free)?;
+    Ok(Plan::of_our_own(statement, shards.layout(), filter, limits))
 }
 
 impl InspectSession {
@@ -243,16 +227,7 @@ impl InspectSession {
     }
 
     async fn send(&self, sql: &str) -> Result<Vec<TextRow>, InspectError> {
-        let messages = self.session.connection().simple_query(sql).await;
-        let messages = messages.map_err(|error| InspectError::of(&error))?;
-        let rows = messages.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                let value = |index| row.get(index).map(str::to_owned);
-                Some((0..row.len()).map(value).collect())
-            }
-            _ => None,
-        });
-        Ok(rows.collect())
+        rows(self.session.connection(), sql).await
     }
 
     /// Ends the transaction.

@@ -1,10 +1,12 @@
-//! Statements on a connection that has no session of [`super::session`].
+//! Statements on a connection, and their rows.
 
 use tokio_postgres::SimpleQueryMessage;
 
 use super::error::InspectError;
-use super::session::TextRow;
 use crate::client::Connection;
+
+/// A row as the server sent it; `None` is NULL.
+pub type TextRow = Vec<Option<String>>;
 
 /// The rows of all results.
 pub async fn rows(connection: &Connection, sql: &str) -> Result<Vec<TextRow>, InspectError> {

@@ -12,7 +12,7 @@ use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::Column;
 use crate::terminal::console::Console;
 
-use super::session::TextRow;
+use super::statement::TextRow;
 
 /// A result, complete before anything of it is printed.
 pub struct Table {

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::session::{InspectSession, TextRow};
+use super::super::session::InspectSession;
+use super::super::statement::TextRow;
 use crate::commands::error::Error;
 use crate::pg::sql_template;
 use crate::sharding::ranges::Ranges;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::super::columns::{column, is_for_people};
-use super::super::session::TextRow;
+use super::super::statement::TextRow;
 use super::super::table::Table;
 use super::processes::{Pid, Process};
 use crate::output::format::Format;

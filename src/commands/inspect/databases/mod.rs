@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 
 use super::connection::{self, Answer};
 use super::error::InspectError;
-use super::session::TextRow;
+use super::statement::TextRow;
 use super::statement::rows;
 use super::table;
 use crate::cli::databases::DatabasesArgs;

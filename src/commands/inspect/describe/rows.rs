@@ -3,7 +3,7 @@
 use crate::commands::inspect::drift::findings::rank;
 use crate::commands::inspect::drift::report::{shards_shown, unread_row};
 use crate::commands::inspect::drift::shape::{Object, Shape};
-use crate::commands::inspect::session::TextRow;
+use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::quote::split_outside_quotes;
 use crate::pg::row_batch::Column;

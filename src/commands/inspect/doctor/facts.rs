@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::session::TextRow;
+use super::super::statement::TextRow;
 use crate::config::SslMode;
 use crate::sharding::guess::Guess;
 use crate::sharding::shard::Shard;

@@ -2,7 +2,7 @@
 
 use super::findings::Finding;
 use super::shape::{ObjectName, Shape, Unread, UnreadReason};
-use crate::commands::inspect::session::TextRow;
+use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
 use crate::sharding::ranges::Ranges;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::definition::Definition;
-use crate::commands::inspect::session::TextRow;
+use crate::commands::inspect::statement::TextRow;
 use crate::sharding::shard::Shard;
 
 /// What these shards have.

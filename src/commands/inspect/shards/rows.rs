@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 
 use super::super::columns::{column, is_for_people};
-use super::super::session::TextRow;
+use super::super::statement::TextRow;
 use super::super::table::Table;
 use super::sizes::{Distribution, ShardSize};
 use crate::cli::shards::Measure;

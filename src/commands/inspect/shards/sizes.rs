@@ -1,6 +1,7 @@
 //! What is in each shard: read with one statement, and compared. Pure but for [`read`].
 
-use super::super::session::{InspectSession, TextRow};
+use super::super::session::InspectSession;
+use super::super::statement::TextRow;
 use crate::cli::shards::{Measure, SortKey};
 use crate::commands::error::Error;
 use crate::pg::sql_template;

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::cli::tables::TableOrder;
 use crate::commands::inspect::drift::findings::Finding;
 use crate::commands::inspect::drift::shape::Unread;
-use crate::commands::inspect::session::TextRow;
+use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
