@@ -192,5 +192,6 @@ async fn conclude(
     Ok(Ended {
         exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
+        coverage: Some((&footer).into()),
     })
 }
