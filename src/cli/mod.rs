@@ -20,6 +20,7 @@ pub mod profiles;
 pub mod psql;
 pub mod query;
 pub mod run;
+mod scope;
 pub mod select;
 pub mod shards;
 pub mod shell;

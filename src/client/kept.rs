@@ -94,6 +94,15 @@ impl KeptPool {
         found.map(|(_, link)| Arc::clone(link))
     }
 
+    /// Whether the server, or the network, has closed some meanwhile.
+    pub fn has_lost_some(&self) -> bool {
+        let links = lock(&self.links);
+        let is_lost = |(key, link): &(Weak<StatementCache>, Arc<Link>)| {
+            key.strong_count() > 0 && link.closed.is_cancelled()
+        };
+        links.iter().any(is_lost)
+    }
+
     pub fn remember(&self, client: &Object, link: &Arc<Link>) {
         let key = Arc::downgrade(&client.statement_cache);
         lock(&self.links).push((key, Arc::clone(link)));

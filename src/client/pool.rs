@@ -28,6 +28,7 @@ pub struct ConnectionPool {
     /// If connections are kept, the pool is that of all runs.
     kept: Option<KeptPool>,
     connections: usize,
+    has_lost_some: bool,
     dialer: Arc<Dialer>,
 }
 
@@ -72,6 +73,7 @@ impl ConnectionPool {
             })))?,
         };
         Ok(Self {
+            has_lost_some: kept.as_ref().is_some_and(KeptPool::has_lost_some),
             pool,
             kept,
             connections,
@@ -157,6 +159,11 @@ impl ConnectionPool {
     /// The host that answered.
     pub fn host(&self) -> Option<&Host> {
         self.dialer.reached().map(Endpoint::host)
+    }
+
+    /// Whether connections that an earlier run left were lost since.
+    pub fn has_lost_some(&self) -> bool {
+        self.has_lost_some
     }
 
     /// Whether the server has reported this user to be a superuser.

@@ -193,5 +193,6 @@ async fn conclude(
         exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
         coverage: Some((&footer).into()),
+        failed: Vec::new(),
     })
 }

@@ -183,6 +183,7 @@ async fn conclude(
         exit,
         output,
         coverage: Some((&footer).into()),
+        failed: finished.outcome.failures.iter().map(|it| it.0).collect(),
     })
 }
 

@@ -22,6 +22,7 @@ use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -199,6 +200,8 @@ pub(super) struct Ended {
     pub output: Option<Output>,
     /// `None` if it has no result.
     pub coverage: Option<Coverage>,
+    /// The shards that failed.
+    pub failed: Vec<Shard>,
 }
 
 /// How whole a result is, and where it is from.
@@ -225,6 +228,7 @@ impl Ended {
             exit,
             output: None,
             coverage: None,
+            failed: Vec::new(),
         }
     }
 }

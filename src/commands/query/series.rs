@@ -12,6 +12,7 @@ use crate::commands::{databases, setup};
 use crate::config::Settings;
 use crate::output::sink::Sink;
 use crate::sharding::script::Source;
+use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
@@ -29,6 +30,8 @@ pub struct EndedStatement {
     pub exit: Exit,
     /// `None` if it has no result.
     pub coverage: Option<Coverage>,
+    /// The shards that failed.
+    pub failed: Vec<Shard>,
 }
 
 impl Series {
@@ -42,6 +45,12 @@ impl Series {
 
     pub fn servers(&self) -> &[Settings] {
         &self.servers
+    }
+
+    /// Only the servers of these names from now on.
+    pub fn retain(&mut self, names: &[String]) {
+        self.servers
+            .retain(|server| names.contains(&server.server_name()));
     }
 
     /// Connects and finds the shards. `None` if interrupted.
@@ -108,6 +117,7 @@ impl Series {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
                 coverage: None,
+                failed: Vec::new(),
             });
         };
         let request = QueryRequest {
@@ -124,6 +134,7 @@ impl Series {
         Ok(EndedStatement {
             exit: ended.exit,
             coverage: ended.coverage,
+            failed: ended.failed,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The commands of the shell: a closed set, read once, at the edge.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::names;
 use super::words::{Words, WordsError};
@@ -29,6 +30,41 @@ pub enum Command {
     Set(Option<String>, Vec<String>),
     Unset(String),
     ConnectionInfo,
+    /// `\c`
+    Connect(Target),
+    /// `\shards`; without a list, which ones are asked.
+    Shards(Option<String>),
+    /// `\server`; without a name, which servers there are.
+    Server(Option<String>),
+    /// `\s`
+    History(Option<PathBuf>),
+    Edit(Option<PathBuf>),
+    Watch(Watch),
+    Again,
+    /// `\h`
+    SqlHelp(Option<String>),
+    /// `\psql`: a shard or a key, and arguments.
+    Psql(Vec<String>),
+    /// `\export`: a file, and flags.
+    Export(Vec<String>),
+    /// A command of shardq with these arguments.
+    Tool(&'static str, Vec<String>),
+}
+
+/// What `\c` leads to. `None`, as psql's `-`, is what it was before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    pub dbname: Option<String>,
+    pub user: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<String>,
+}
+
+/// How often, and how many times at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    pub pause: Duration,
+    pub times: Option<u64>,
 }
 
 /// Runs what was typed, or else the last statement again.
@@ -86,9 +122,52 @@ pub enum CommandError {
 }
 
 /// For completion, and for suggestions.
-pub const NAMES: [&str; 21] = [
-    "?", "a", "conninfo", "echo", "g", "gg", "gx", "i", "include", "o", "out", "pset", "q",
-    "qecho", "quit", "set", "t", "timing", "unset", "warn", "x",
+pub const NAMES: [&str; 45] = [
+    "?",
+    "a",
+    "activity",
+    "again",
+    "c",
+    "connect",
+    "conninfo",
+    "d",
+    "databases",
+    "describe",
+    "dn",
+    "doctor",
+    "drift",
+    "dt",
+    "e",
+    "echo",
+    "edit",
+    "export",
+    "find",
+    "g",
+    "gg",
+    "gx",
+    "h",
+    "help",
+    "i",
+    "include",
+    "l",
+    "list",
+    "o",
+    "out",
+    "pset",
+    "psql",
+    "q",
+    "qecho",
+    "quit",
+    "s",
+    "server",
+    "set",
+    "shards",
+    "t",
+    "timing",
+    "unset",
+    "warn",
+    "watch",
+    "x",
 ];
 
 impl Command {
@@ -122,13 +201,44 @@ impl Command {
             "set" => Self::Set(arguments.next(), arguments.all()),
             "unset" => Self::Unset(arguments.required()?),
             "conninfo" => Self::ConnectionInfo,
-            _ => return Err(unknown(&name)),
+            "c" | "connect" => Self::Connect(arguments.target()),
+            "shards" => Self::Shards(arguments.next()),
+            "server" => Self::Server(arguments.next()),
+            "s" => Self::History(arguments.next().map(PathBuf::from)),
+            "e" | "edit" => Self::Edit(arguments.next().map(PathBuf::from)),
+            "watch" => Self::Watch(arguments.watch()?),
+            "again" => Self::Again,
+            "h" | "help" => {
+                Self::SqlHelp(Some(arguments.all().join(" ")).filter(|it| !it.is_empty()))
+            }
+            "psql" => Self::Psql(arguments.all()),
+            "export" => Self::Export(arguments.all()),
+            "d" | "d+" | "dt" | "dt+" if arguments.is_empty() => Self::Tool("tables", Vec::new()),
+            "d" | "d+" | "describe" => Self::Tool("describe", arguments.all()),
+            _ => match tool(&name) {
+                Some(tool) => Self::Tool(tool, arguments.all()),
+                None => return Err(unknown(&name)),
+            },
         };
         match arguments.next() {
             Some(extra) => Err(CommandError::Extra(name, extra)),
             None => Ok(command),
         }
     }
+}
+
+/// The command of shardq that does it.
+fn tool(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "l" | "list" | "l+" | "databases" => "databases",
+        "dn" | "dn+" => "shards",
+        "dt" | "dt+" => "tables",
+        "find" => "find",
+        "drift" => "drift",
+        "activity" => "activity",
+        "doctor" => "doctor",
+        _ => return None,
+    })
 }
 
 fn unknown(name: &str) -> CommandError {
@@ -179,6 +289,46 @@ impl Arguments<'_> {
 
     fn ignore(&mut self) {
         self.rest.by_ref().for_each(drop);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest.as_slice().is_empty()
+    }
+
+    fn target(&mut self) -> Target {
+        let mut next = || self.rest.next().filter(|it| it != "-");
+        Target {
+            dbname: next(),
+            user: next(),
+            host: next(),
+            port: next(),
+        }
+    }
+
+    /// psql's `[[i=]SEC] [[c=]COUNT]`.
+    fn watch(&mut self) -> Result<Watch, CommandError> {
+        const EVERY: Duration = Duration::from_secs(2);
+        let mut watch = Watch {
+            pause: EVERY,
+            times: None,
+        };
+        let seconds = self.next();
+        let seconds = seconds.map(|it| it.strip_prefix("i=").unwrap_or(&it).to_owned());
+        if let Some(seconds) = seconds {
+            match seconds.parse().map(Duration::try_from_secs_f64) {
+                Ok(Ok(pause)) => watch.pause = pause,
+                _ => return Err(self.invalid(seconds, "a number of seconds")),
+            }
+        }
+        let times = self.next();
+        let times = times.map(|it| it.strip_prefix("c=").unwrap_or(&it).to_owned());
+        if let Some(times) = times {
+            match times.parse() {
+                Ok(count @ 1..) => watch.times = Some(count),
+                _ => return Err(self.invalid(times, "a number of times, at least 1")),
+            }
+        }
+        Ok(watch)
     }
 
     fn invalid(&self, value: String, expected: &'static str) -> CommandError {

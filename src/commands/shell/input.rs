@@ -82,19 +82,22 @@ impl Input {
             return Ok(file.lines.pop_front().map_or(Line::EndOfFile, Line::Text));
         }
         self.line += 1;
-        match &mut self.source {
-            Source::Pipe(lines) => match lines.recv().await {
-                Some(line) => Ok(Line::Text(line.map_err(Error::ScriptUnreadable)?)),
-                None => Ok(Line::End),
-            },
-            Source::Terminal(editor) => tokio::select! {
-                typed = editor.read(prompt) => Ok(match typed? {
+        let source = async {
+            match &mut self.source {
+                Source::Pipe(lines) => match lines.recv().await {
+                    Some(line) => Ok(Line::Text(line.map_err(Error::ScriptUnreadable)?)),
+                    None => Ok(Line::End),
+                },
+                Source::Terminal(editor) => Ok(match editor.read(prompt).await? {
                     Typed::Line(line) => Line::Text(line),
                     Typed::Discarded => Line::Discarded,
                     Typed::End => Line::End,
                 }),
-                never = close_idle(idle) => never,
-            },
+            }
+        };
+        tokio::select! {
+            line = source => line,
+            never = close_idle(idle) => never,
         }
     }
 

@@ -49,12 +49,9 @@ impl Shell {
     /// If there are no shards, or standard input cannot be read.
     pub async fn run(&mut self, args: &ShellArgs) -> Result<Exit, Error> {
         if self.input.is_interactive() {
-            let state = &mut self.state;
-            let found = state.series.discover(&state.query, &mut state.console);
-            let Some(coverage) = found.await? else {
+            if !self.state.discover().await? {
                 return Ok(Exit::Interrupted);
-            };
-            state.coverage = Some(coverage);
+            }
             self.state.console.note(&"Type \\? for help.");
         }
         if !args.no_shardqrc

@@ -8,6 +8,7 @@ use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
 use crate::commands::query::series::{Coverage, Series};
 use crate::pg::variables::Variables;
+use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 
 pub struct State {
@@ -21,6 +22,8 @@ pub struct State {
     pub last: Option<String>,
     /// How whole the last result was.
     pub coverage: Option<Coverage>,
+    /// The shards that failed in it.
+    pub failed: Vec<Shard>,
     pub outcome: Outcome,
 }
 
@@ -49,6 +52,7 @@ impl State {
             out: None,
             last: None,
             coverage: None,
+            failed: Vec::new(),
             outcome: Outcome::Succeeded,
         };
         if let Some(path) = out {
@@ -67,6 +71,18 @@ impl State {
             self.out = Some(OutFile::create(path)?);
         }
         Ok(())
+    }
+
+    /// Connects and finds the shards, for the prompt. Returns whether it did, and not whether it
+    /// was interrupted.
+    ///
+    /// # Errors
+    /// If there are no shards to ask.
+    pub async fn discover(&mut self) -> Result<bool, Error> {
+        let found = self.series.discover(&self.query, &mut self.console).await?;
+        let is_found = found.is_some();
+        self.coverage = found.or(self.coverage.take());
+        Ok(is_found)
     }
 
     pub fn variables(&self) -> &Variables {

@@ -35,6 +35,7 @@ pub async fn run_with(
             if ended.coverage.is_some() {
                 state.coverage = ended.coverage;
             }
+            state.failed = ended.failed;
             match ended.exit {
                 Exit::Complete => Next::GoOn,
                 Exit::Interrupted => {

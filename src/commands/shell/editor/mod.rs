@@ -31,7 +31,6 @@ pub struct Editor {
     /// Of the terminal before the first line: a line that is being read leaves others.
     modes: Option<Termios>,
     is_reading: bool,
-    history: Option<HistoryFile>,
 }
 
 #[derive(Debug)]
@@ -62,10 +61,9 @@ impl Editor {
     /// If the terminal cannot be used.
     pub fn start(args: &ShellArgs, _state: &State) -> Result<Self, Error> {
         let profile = args.connection.selected.as_ref();
-        let history = HistoryFile::of_profile(profile.map(|profile| profile.name.as_str()));
+        let file = HistoryFile::of_profile(profile.map(|profile| profile.name.as_str()));
         let (sender, requests) = requests::channel();
         let (typed, replies) = replies::channel(1);
-        let file = history.clone();
         let paint = Paint::on(&io::stdout());
         let edit = move || {
             let mut editor = match line_editor(paint, file.as_ref()) {
@@ -96,7 +94,6 @@ impl Editor {
             typed: replies,
             modes: tcgetattr(io::stdin()).ok(),
             is_reading: false,
-            history,
         })
     }
 
@@ -126,11 +123,6 @@ impl Editor {
         let (reply, entries) = requests::channel();
         let _ = self.requests.send(Request::History(reply));
         entries.recv().unwrap_or_default()
-    }
-
-    /// Where the history is kept.
-    pub fn history_file(&self) -> Option<&HistoryFile> {
-        self.history.as_ref()
     }
 
     /// Gives the terminal back as it was.
