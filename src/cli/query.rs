@@ -303,7 +303,7 @@ impl OutputArgs {
 }
 
 /// The first column of a query's result.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Output")]
 pub struct ShardColumnArgs {
     /// Name the shard column NAME [default: shard]

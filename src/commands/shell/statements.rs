@@ -2,7 +2,7 @@
 
 use super::shell::Next;
 use super::state::{OutFile, State};
-use crate::cli::query::QueryArgs;
+use crate::cli::query::{QueryArgs, ShardColumnArgs};
 use crate::commands::error::Error;
 use crate::sharding::script::Source;
 use crate::terminal::exit_status::Exit;
@@ -21,6 +21,10 @@ pub async fn run_with(
     sql: String,
     file: Option<&OutFile>,
 ) -> Next {
+    if args.global.global {
+        // It has no such column, and no flag about it.
+        args.shard_column = ShardColumnArgs::default();
+    }
     args.statement.sources = vec![Source::Text(sql.clone())];
     state.last = Some(sql);
     let file = match file.or(state.out.as_ref()).map(opened).transpose() {

@@ -164,7 +164,7 @@ fn line_editor(paint: Paint, file: Option<&HistoryFile>) -> Result<LineEditor, R
 fn read(editor: &mut LineEditor, prompt: &PromptText) -> Result<Typed, io::Error> {
     match editor.readline(&(&prompt.plain, &prompt.painted)) {
         Ok(line) => Ok(Typed::Line(line)),
-        Err(ReadlineError::Interrupted) => Ok(Typed::Discarded),
+        Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Discarded),
         Err(ReadlineError::Eof) => Ok(Typed::End),
         Err(error) => Err(as_io(error)),
     }
