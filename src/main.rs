@@ -82,6 +82,7 @@ fn main() -> ExitCode {
             Command::Psql(args) => commands::psql::run(*args).await,
             Command::Databases(args) => commands::inspect::databases::run(*args).await,
             Command::Doctor(args) => commands::inspect::doctor::run(*args).await,
+            Command::Federate(args) => Box::pin(commands::federate::run(*args)).await,
             Command::Profiles(args) => commands::profiles::run(args).await,
             Command::Completions(args) => commands::completions::run(&args).await,
             Command::Man => commands::man::run().await,

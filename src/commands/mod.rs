@@ -6,6 +6,7 @@ mod databases;
 pub mod demo;
 pub mod error;
 pub mod export;
+pub mod federate;
 pub mod find;
 pub mod global;
 pub mod inspect;

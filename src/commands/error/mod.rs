@@ -19,6 +19,7 @@ use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
+use crate::federation::FederationError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::find::route::RouteError;
@@ -226,6 +227,8 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Federation(#[from] FederationError),
     #[error(transparent)]
     Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
