@@ -4,6 +4,7 @@
 mod hints;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
@@ -227,6 +228,16 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Of several databases.
+    #[error(
+        "the snapshots of the servers are up to {} apart, and --max-skew allows {}; gave up after \
+         {attempts} attempts", milliseconds(*.within), milliseconds(*.most)
+    )]
+    Skew {
+        within: Duration,
+        most: Duration,
+        attempts: u32,
+    },
     #[error(transparent)]
     Federation(#[from] FederationError),
     #[error(transparent)]
@@ -294,6 +305,10 @@ impl Error {
             _ => Exit::Failed,
         }
     }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 impl From<RouteError> for Error {

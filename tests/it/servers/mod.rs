@@ -7,3 +7,4 @@ mod federate;
 mod find;
 mod global;
 mod query;
+mod snapshots;
