@@ -168,6 +168,8 @@ pub struct Plan {
     pub filter: Arc<ShardFilter>,
     pub search_path: SearchPath,
     pub instant: Consistency,
+    /// How far apart the snapshots of several databases may be; `None` for no limit.
+    pub max_skew: Option<Duration>,
     pub pinned: Determinism,
     pub limits: Timeouts,
     pub transfer: ResultProtocol,
@@ -193,6 +195,7 @@ impl Plan {
             filter,
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            max_skew: None,
             pinned: Determinism::None,
             limits,
             transfer: ResultProtocol::SimpleQuery,
