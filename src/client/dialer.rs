@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::{CancelToken, Client, Error};
 
+use super::authentication::Authentication;
 use super::connect::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
@@ -73,6 +74,8 @@ pub(super) struct Dialer {
     reached: OnceLock<Endpoint>,
     /// Whether the first connection's user is a superuser, as the server reports.
     superuser: OnceLock<bool>,
+    /// What the server asked the first connection for.
+    authentication: OnceLock<Authentication>,
     drivers: Mutex<Vec<ConnectionTask>>,
     /// One per connection ever opened.
     wires: Mutex<Vec<Wire>>,
@@ -89,6 +92,7 @@ impl Dialer {
             settings,
             reached: OnceLock::new(),
             superuser: OnceLock::new(),
+            authentication: OnceLock::new(),
             drivers: Mutex::default(),
             wires: Mutex::default(),
             closing: OnceLock::new(),
@@ -105,6 +109,10 @@ impl Dialer {
 
     pub fn is_superuser(&self) -> bool {
         self.superuser.get() == Some(&true)
+    }
+
+    pub fn authentication(&self) -> Option<Authentication> {
+        self.authentication.get().copied()
     }
 
     /// Connects inside the connection's own task, so that [`ConnectionPool::close`] knows of it
@@ -150,6 +158,10 @@ impl Dialer {
         };
         self.reached.get_or_init(|| connected.endpoint.clone());
         self.superuser.get_or_init(|| connected.wire.is_superuser());
+        if let Some(asked) = connected.wire.authentication() {
+            self.authentication
+                .get_or_init(|| Authentication::of_request(asked));
+        }
         Ok(connected)
     }
 
