@@ -72,6 +72,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Query(args) => commands::query::run(*args).await,
             Command::Find(args) => commands::find::run(*args).await,
+            Command::Watch(args) => Box::pin(commands::watch::run(*args)).await,
             Command::Export(args) => commands::export::run(*args).await,
             Command::Drift(args) => Box::pin(commands::inspect::drift::run(*args)).await,
             Command::Tables(args) => Box::pin(commands::inspect::tables::run(*args)).await,

@@ -26,6 +26,7 @@ pub mod statement;
 pub mod tables;
 pub mod values;
 pub mod verify;
+pub mod watch;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -48,6 +49,7 @@ pub use query::QueryArgs;
 pub use shards::ShardsArgs;
 pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
+pub use watch::WatchArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
@@ -90,6 +92,7 @@ pub enum Command {
     Describe(Box<DescribeArgs>),
     Drift(Box<DriftArgs>),
     Activity(Box<ActivityArgs>),
+    Watch(Box<WatchArgs>),
     Databases(Box<DatabasesArgs>),
     Doctor(Box<DoctorArgs>),
     Psql(Box<PsqlArgs>),
@@ -106,6 +109,7 @@ impl Command {
         match self {
             Self::Query(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
+            Self::Watch(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,
             Self::Activity(args) => args.inspect.connection.verbose,

@@ -56,6 +56,7 @@ impl Cli {
         match &mut self.command {
             Command::Query(args) => args.shards.key_kinds = profile.keys.clone(),
             Command::Export(args) => args.shards.key_kinds = profile.keys.clone(),
+            Command::Watch(args) => args.shards.key_kinds = profile.keys.clone(),
             _ => {}
         }
         if let Some(connection) = self.command.connection() {
@@ -71,6 +72,7 @@ impl Command {
         match self {
             Self::Query(args) => Some(&mut args.connection),
             Self::Find(args) => Some(&mut args.connection),
+            Self::Watch(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
             Self::Shards(args) => Some(&mut args.inspect.connection),
             Self::Activity(args) => Some(&mut args.inspect.connection),

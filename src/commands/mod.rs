@@ -23,3 +23,4 @@ mod session_setup;
 mod setup;
 mod shard_lists;
 pub mod verify;
+pub mod watch;
