@@ -25,14 +25,7 @@ fn holder(db: &Db) -> Session {
 /// Terminates a backend that waits for the lock, after its first rows have been read.
 #[track_caller]
 fn lose_a_connection(db: &Db) {
-    let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    eventually("a shard is half read", || {
-        db.ask(&format!("SELECT count(*) > 0 {waiting}")) == "t"
-    });
-    db.sql(&format!(
-        "SELECT pg_terminate_backend(pid) {waiting} LIMIT 1"
-    ));
+    db.terminate(&db.until_waiting("advisory", 1)[0]);
 }
 
 /// Releases the lock once the loss has been noticed.
@@ -140,9 +133,7 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     db.sql("CHECKPOINT");
     let holder = holder(&db);
     let export = export(&db, sql, &parts).args(["--per-shard", "-q"]).spawn();
-    eventually("it waits", || {
-        db.ask("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == "t"
-    });
+    db.until_waiting("advisory", 1);
     server.stop(Shutdown::Immediate).unwrap();
     export.finish().assert(
         1,
@@ -227,9 +218,7 @@ fn a_connection_that_is_lost_in_front_of_a_locked_table_is_replaced() {
     let export = export(&db, "SELECT n FROM t", &file)
         .args(["-j", "1", "--no-snapshot", "--lock-timeout", "0"])
         .spawn();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-               AND application_name = 'shardq' AND datname = current_database()";
-    eventually("it waits, and ends", || db.ask(end) == "t");
+    db.terminate(&db.until_waiting("Lock", 1)[0]);
     export.wait_for_stderr(|told| told.contains(") and replaced"));
     migration.run("ROLLBACK");
     export

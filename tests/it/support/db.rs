@@ -73,6 +73,36 @@ impl Db {
         at(&name)
     }
 
+    /// Waits until at least so many backends wait for an event, or for one of its type, as
+    /// `pg_stat_activity` has them: `PgSleep`, `Lock`, `ClientWrite`. Returns their process ids, in
+    /// the order of their statements. A backend that is merely active may still be in the
+    /// preflight.
+    #[track_caller]
+    pub fn until_waiting(&self, event: &str, least: usize) -> Vec<String> {
+        let mut waiting = Vec::new();
+        eventually(&format!("{least} wait for {event}"), || {
+            waiting = self.waiting(event);
+            waiting.len() >= least
+        });
+        waiting
+    }
+
+    /// The process ids of the backends that wait for an event now.
+    pub fn waiting(&self, event: &str) -> Vec<String> {
+        let found = self.ask(&format!(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+             AND '{event}' IN (wait_event, wait_event_type) ORDER BY query"
+        ));
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// Terminates a backend, and waits until it is gone.
+    #[track_caller]
+    pub fn terminate(&self, pid: &str) {
+        let ended = self.ask(&format!("SELECT pg_terminate_backend({pid}, 10000)"));
+        assert_eq!(ended, "t");
+    }
+
     /// Waits until shardq has no backend on the server.
     #[track_caller]
     pub fn assert_nothing_runs(&self) {
