@@ -56,7 +56,6 @@ impl Cli {
         match &mut self.command {
             Command::Query(args) => args.shards.key_kinds = profile.keys.clone(),
             Command::Export(args) => args.shards.key_kinds = profile.keys.clone(),
-            Command::Watch(args) => args.shards.key_kinds = profile.keys.clone(),
             _ => {}
         }
         if let Some(connection) = self.command.connection() {

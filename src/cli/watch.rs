@@ -6,11 +6,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connection::ConnectionArgs;
+use super::inspect::InspectShardArgs;
 use super::limits::LimitArgs;
 use super::query::{GlobalArgs, OnError, OutputArgs, QueryArgs, ShardArgs, ShardColumnArgs};
 use super::run::RunArgs;
 use super::statement::StatementArgs;
 use super::values;
+use crate::sharding::routing::key_kinds::KeyKinds;
+use crate::sharding::search_path::SearchPath;
 
 /// Run a query again and again, and print what changed
 ///
@@ -71,7 +74,11 @@ pub struct WatchArgs {
     pub global: GlobalArgs,
 
     #[command(flatten)]
-    pub shards: ShardArgs,
+    pub shards: InspectShardArgs,
+
+    /// Look up tables in these schemas ({shard} is the shard's own)
+    #[arg(long, value_name = "SCHEMAS", default_value = "{shard}", value_parser = clap::value_parser!(SearchPath), help_heading = "Shards")]
+    pub search_path: SearchPath,
 
     #[command(flatten)]
     pub output: OutputArgs,
@@ -113,7 +120,17 @@ impl WatchArgs {
         let query = QueryArgs {
             statement: self.statement,
             global: self.global,
-            shards: self.shards,
+            shards: ShardArgs {
+                layout: self.shards.layout,
+                select: self.shards.select,
+                origin: Vec::new(),
+                key: Vec::new(),
+                key_from: None,
+                kind: None,
+                key_kinds: KeyKinds::default(),
+                expect_shards: self.shards.expect_shards,
+                search_path: self.search_path,
+            },
             output: self.output,
             shard_column: self.shard_column,
             limits: self.limits,
