@@ -74,6 +74,7 @@ impl Introspection {
     ) -> Result<Self, FanoutError> {
         let locked = lockable_tables(&connection, plan).await?;
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let listed = list_shards(&connection, plan, &locked).await?;
         let catalog_sql = catalog_sql(plan, wanted);

@@ -31,6 +31,21 @@ enum Access {
 
 /// Returns only if psql was not started: it takes the place of this process.
 pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
+    match prepare(args).await? {
+        Ok(mut psql) => Err(not_started(psql.exec()).into()),
+        Err(exit) => Ok(exit),
+    }
+}
+
+pub fn not_started(error: io::Error) -> PsqlError {
+    match error.kind() {
+        io::ErrorKind::NotFound => PsqlError::NotInstalled,
+        _ => PsqlError::NotRun(error),
+    }
+}
+
+/// psql in the shard that the arguments select, or how the run ends without one.
+pub async fn prepare(args: PsqlArgs) -> Result<Result<Command, Exit>, Error> {
     let mut console = Console::new(args.quiet);
     // Boxed because the futures are large.
     let place = match args.find() {
@@ -39,7 +54,7 @@ pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
     };
     let Place { shard, settings } = match place {
         Ok(place) => place,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Err(exit)),
     };
     let server = shard.database();
     let server = server.map_or(String::new(), |it| format!(" on {}", it.place()));
@@ -59,13 +74,7 @@ pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
     };
     let mut psql = command(&settings, &path, shard, access);
     psql.args(&args.psql_args);
-    drop(console);
-    let error = psql.exec();
-    Err(match error.kind() {
-        io::ErrorKind::NotFound => PsqlError::NotInstalled,
-        _ => PsqlError::NotRun(error),
-    }
-    .into())
+    Ok(Ok(psql))
 }
 
 /// A shard, and how to connect to its database.

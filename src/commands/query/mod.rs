@@ -7,6 +7,7 @@ pub(super) mod output;
 mod per_shard;
 pub(super) mod repeated;
 mod request;
+pub(super) mod series;
 
 use super::error::Error;
 use super::{databases, setup};

@@ -14,6 +14,7 @@ use super::query::output::{self, Output, Paging, ScreenOptions, TableFit};
 use super::query::repeated::{RepeatedQuery, Round};
 use crate::cli::query::QueryArgs;
 use crate::cli::watch::{WatchArgs, WatchOptions};
+use crate::client::kept;
 use crate::exec::row_sink::RowSink as _;
 use crate::output::format::{Format, Renderer, ResultRows};
 use crate::output::sink::{Sink, SinkError};
@@ -45,7 +46,11 @@ pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
         known: None,
         has_printed: false,
     };
-    watch.rounds(output, &mut console).await
+    // Each round is a run of its own, over the connections of the one before.
+    kept::keep_connections();
+    let ended = watch.rounds(output, &mut console).await;
+    kept::close_kept().await;
+    ended
 }
 
 /// The format of the changes.

@@ -33,6 +33,7 @@ impl Preflight {
     /// catalog query.
     pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
         let locked = lockable_tables(&connection, plan).await?;

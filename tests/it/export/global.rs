@@ -355,7 +355,7 @@ fn a_connection_that_is_lost_before_any_row_is_no_reason_for_no_file() {
     let (db, _folder, file) = small();
     let sql = "SELECT count(*) AS n FROM t WHERE (SELECT pg_sleep(1)) IS NOT NULL";
     let export = export(&db, sql, &file).spawn();
-    db.terminate(&db.until_waiting("PgSleep", 1)[0]);
+    db.terminate_waiting("PgSleep");
     export.finish().assert(
         0,
         "",

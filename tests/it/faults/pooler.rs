@@ -199,8 +199,8 @@ fn a_connection_that_is_lost_on_a_small_pool_is_replaced() {
     let sql = format!("{LARGE}, pg_advisory_xact_lock_shared(1)");
     let query = shardq(["query", "--csv", "-t", "--lock-timeout", "0", &sql]);
     let query = pooler.lead(query, &db).spawn();
-    let waiting = db.until_waiting("Lock", 2);
-    db.terminate(&waiting[0]);
+    db.until_waiting("Lock", 2);
+    db.terminate_waiting("Lock");
     query.wait_for_stderr(|text| text.contains("a connection was lost"));
     gate.run("SELECT pg_advisory_unlock(1)");
     let ran = query.finish();

@@ -22,7 +22,7 @@ fn parts_whose_snapshot_is_lost_are_asked_for_again() {
             .args(["--strategy", strategy, "SELECT count(*) FROM t"])
             .db(&db)
             .spawn();
-        db.terminate(&db.until_waiting("Lock", 1)[0]);
+        db.terminate_waiting("Lock");
         query.wait_for_stderr(|text| text.contains("retrying at a new snapshot"));
         db.until_waiting("Lock", 1);
         migration.run("ROLLBACK");

@@ -25,6 +25,13 @@ pub fn private_server(options: Options) -> Sandbox {
     TEMPLATE.start(options).unwrap()
 }
 
+fn waiting_for(event: &str) -> String {
+    format!(
+        "FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+         AND '{event}' IN (wait_event, wait_event_type) ORDER BY query) AS waiting"
+    )
+}
+
 /// A database, and how to reach it.
 #[derive(Debug)]
 pub struct Db {
@@ -89,18 +96,21 @@ impl Db {
 
     /// The process ids of the backends that wait for an event now.
     pub fn waiting(&self, event: &str) -> Vec<String> {
-        let found = self.ask(&format!(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-             AND '{event}' IN (wait_event, wait_event_type) ORDER BY query"
-        ));
+        let found = self.ask(&format!("SELECT pid {}", waiting_for(event)));
         found.lines().map(str::to_owned).collect()
     }
 
-    /// Terminates a backend, and waits until it is gone.
+    /// Terminates a backend as soon as one waits for an event: with several, that of the first
+    /// statement.
     #[track_caller]
-    pub fn terminate(&self, pid: &str) {
-        let ended = self.ask(&format!("SELECT pg_terminate_backend({pid}, 10000)"));
-        assert_eq!(ended, "t");
+    pub fn terminate_waiting(&self, event: &str) {
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) {} LIMIT 1",
+            waiting_for(event)
+        );
+        eventually(&format!("one that waits for {event} is terminated"), || {
+            self.ask(&end) == "t"
+        });
     }
 
     /// Waits until shardq has no backend on the server.

@@ -32,6 +32,7 @@ pub async fn facts(
     layout: &Layout,
 ) -> Result<DatabaseFacts, InspectError> {
     connection.mark_busy();
+    connection.begin_transaction();
     let began = Instant::now();
     rows(connection, LIMITS).await?;
     let round_trip = began.elapsed();
@@ -62,6 +63,7 @@ pub async fn facts(
     // Its response does not matter: the connection closes after it.
     let _ = rows(connection, "ROLLBACK").await;
     connection.mark_done();
+    connection.end_transaction();
     let pooler = if of_server.process == connection.process_id() {
         Pooler::None
     } else {

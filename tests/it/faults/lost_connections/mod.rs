@@ -67,7 +67,11 @@ impl Gated {
     fn terminate(&self, pid: &str) {
         self.db
             .sql("CREATE TABLE IF NOT EXISTS public.moved (); SELECT pg_current_xact_id()");
-        self.db.terminate(pid);
+        assert_eq!(
+            self.db
+                .ask(&format!("SELECT pg_terminate_backend({pid}, 10000)")),
+            "t"
+        );
     }
 
     fn open(&mut self) {
@@ -197,7 +201,7 @@ fn a_connection_that_is_lost_before_the_first_turn_is_had_again() {
     let query = shardq(["query", "--csv", "-t", "--lock-timeout", "0", sql])
         .db(&db)
         .spawn();
-    db.terminate(&db.until_waiting("Lock", 1)[0]);
+    db.terminate_waiting("Lock");
     query.wait_for_stderr(|text| text.contains("retrying at a new snapshot"));
     migration.run("ROLLBACK");
     query.finish().assert(
