@@ -26,7 +26,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::{Location, Scope};
+use crate::terminal::summary::Location;
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -201,14 +201,7 @@ pub async fn topology(
     })))
 }
 
-/// What the summary states of where the shards are.
-pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
-    Scope {
-        location: location(server),
-        shards: topology.shards().len(),
-    }
-}
-
+/// What the summary states of where a database is.
 pub fn location(server: &ConnectionPool) -> Location {
     Location {
         label: server.settings().label().cloned(),

@@ -35,6 +35,22 @@ pub struct Targets {
 }
 
 impl Targets {
+    pub fn only(settings: &Settings) -> Self {
+        Self {
+            databases: vec![Target {
+                settings: settings.clone(),
+                database: None,
+            }],
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Where a shard is.
+    pub fn of_shard(&self, shard: Shard) -> Option<&Target> {
+        let mut targets = self.databases.iter();
+        targets.find(|target| target.database == shard.database())
+    }
+
     /// The databases of each server, in the order in which shards are.
     pub fn by_server(&self) -> Vec<Vec<&Target>> {
         let mut servers: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
@@ -69,7 +85,17 @@ impl Target {
 /// # Errors
 /// If flags, environment and files are not valid connection settings.
 pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
-    let environment = Environment::of_process()?;
+    servers_in(args, &Environment::of_process()?)
+}
+
+/// The same in this environment.
+///
+/// # Errors
+/// If flags, environment and files are not valid connection settings.
+pub fn servers_in(
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Result<Vec<Settings>, Error> {
     let flags = ConnectionFlags::from(args);
     let mut servers = Vec::new();
     for server in &args.server {
@@ -82,14 +108,14 @@ pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
         servers.clone_from(&profile.servers);
     }
     if servers.is_empty() {
-        return Ok(vec![Settings::resolve(&flags, &environment)?]);
+        return Ok(vec![Settings::resolve(&flags, environment)?]);
     }
     let settings = servers.into_iter().map(|server| {
         let flags = ConnectionFlags {
             server: Some(server),
             ..flags.clone()
         };
-        Settings::resolve(&flags, &environment)
+        Settings::resolve(&flags, environment)
     });
     Ok(settings.collect::<Result<_, _>>()?)
 }
@@ -150,19 +176,13 @@ async fn find(
 }
 
 fn of_servers(servers: &[Settings]) -> Targets {
-    let databases = if let [only] = servers {
-        vec![Target {
-            settings: only.clone(),
-            database: None,
-        }]
-    } else {
-        let several = servers.iter();
-        several
-            .map(|server| target(server, server, ShardNaming::Schema))
-            .collect()
-    };
+    if let [only] = servers {
+        return Targets::only(only);
+    }
+    let databases = servers.iter();
+    let databases = databases.map(|server| target(server, server, ShardNaming::Schema));
     Targets {
-        databases: told_apart(databases),
+        databases: told_apart(databases.collect()),
         unreachable: Vec::new(),
     }
 }

@@ -17,7 +17,7 @@ use super::session_setup;
 use crate::cli::find::FindArgs;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::attempt::Attempts;
-use crate::commands::databases;
+use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
@@ -49,13 +49,8 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let found = if args.no_verify {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
-        let servers = databases::servers(&args.connection)?;
-        let patterns = &args.layout.patterns.databases;
-        if servers.len() > 1 || !patterns.is_empty() {
-            Box::pin(in_databases(&args, &key, &servers, &mut console)).await?
-        } else {
-            verify(&args, &key, &servers[0], &mut console).await?
-        }
+        let searched = search_databases(&args, &key, &mut console).await?;
+        searched.map(|(outcome, _)| outcome)
     };
     let Some(FindOutcome {
         report: find_report,
@@ -96,20 +91,42 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     Ok(find_report.exit())
 }
 
+/// The shards that hold a key, and the databases that were searched.
+pub(super) struct LocatedKey {
+    pub report: FindReport,
+    pub targets: Targets,
+}
+
 /// Finds the shards that hold a key, for other commands. `None` if interrupted.
 pub(super) async fn locate(
     args: &FindArgs,
-    settings: &Settings,
     console: &mut Console,
-) -> Result<Option<FindReport>, Error> {
+) -> Result<Option<LocatedKey>, Error> {
     let key = routing::key(args, &args.connection.key_kinds())?;
-    let found = verify(args, &key, settings, console).await?;
-    Ok(found.map(|found| {
+    let found = search_databases(args, &key, console).await?;
+    Ok(found.map(|(found, targets)| {
         if let Some(unanswered) = &found.unanswered {
             unanswered.say(console);
         }
-        found.report
+        LocatedKey {
+            report: found.report,
+            targets,
+        }
     }))
+}
+
+/// Looks the key up, and says in which databases. `None` if interrupted.
+async fn search_databases(
+    args: &FindArgs,
+    key: &Key,
+    console: &mut Console,
+) -> Result<Option<(FindOutcome, Targets)>, Error> {
+    let servers = databases::servers(&args.connection)?;
+    if servers.len() > 1 || !args.layout.patterns.databases.is_empty() {
+        return Box::pin(in_databases(args, key, &servers, console)).await;
+    }
+    let found = verify(args, key, &servers[0], console).await?;
+    Ok(found.map(|found| (found, Targets::only(&servers[0]))))
 }
 
 fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
@@ -135,7 +152,7 @@ async fn in_databases(
     key: &Key,
     servers: &[Settings],
     console: &mut Console,
-) -> Result<Option<FindOutcome>, Error> {
+) -> Result<Option<(FindOutcome, Targets)>, Error> {
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
     let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
     let interrupt = setup::listen()?;
@@ -151,7 +168,8 @@ async fn in_databases(
         key,
         plan: &plan,
     };
-    several::look(request, &targets, &interrupt, console).await
+    let found = several::look(request, &targets, &interrupt, console).await?;
+    Ok(found.map(|found| (found, targets)))
 }
 
 /// Looks the key up on the server. `None` if interrupted.

@@ -5,6 +5,7 @@ mod global;
 pub(super) mod lead_columns;
 pub(super) mod output;
 mod per_shard;
+pub(super) mod repeated;
 mod request;
 pub(super) mod series;
 

@@ -157,6 +157,9 @@ pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
+    if let Some(rows) = &args.collected {
+        return Renderer::Collected(rows.clone());
+    }
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
         shard_column: shard_column.is_some(),

@@ -6,5 +6,6 @@ mod faults;
 mod federate;
 mod find;
 mod global;
+mod inspect;
 mod query;
 mod snapshots;
