@@ -12,10 +12,10 @@ mod scope;
 mod targets;
 mod topology;
 
-pub(super) use connect::{ConnectedDatabase, connect};
+pub(super) use connect::{Connected, ConnectedDatabase, connect};
 pub(super) use database::{Listed, PreparedDatabase, own};
 pub(super) use info::DatabaseInfos;
-pub(super) use prepare::{Prepared, prepare};
+pub(super) use prepare::{OpenDatabases, Prepared, prepare};
 pub(super) use scope::snapshots;
 pub(super) use targets::{Target, Targets, servers, targets};
 pub(super) use topology::topology;

@@ -279,3 +279,21 @@ fn more_databases_than_connections_are_read_with_as_many_connections_as_allowed(
         .run()
         .assert(0, "     7\n\n", "");
 }
+
+#[test]
+fn an_error_of_the_server_is_not_taken_for_no_databases() {
+    let db = Db::empty();
+    let role = format!("{}_reader", db.name());
+    db.sql(&format!(
+        "CREATE ROLE \"{role}\" LOGIN; REVOKE SELECT ON pg_catalog.pg_database FROM PUBLIC"
+    ));
+    let ran = shardq(["query", "SELECT 1", "--databases", "x*", "-U", &role])
+        .db(&db)
+        .run();
+    db.sql(&format!("DROP ROLE \"{role}\""));
+    ran.assert(
+        1,
+        "",
+        has("ERROR 42501: permission denied for table pg_database"),
+    );
+}

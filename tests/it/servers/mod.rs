@@ -5,4 +5,5 @@ mod export;
 mod faults;
 mod find;
 mod global;
+mod keys;
 mod query;
