@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
+use crate::commands::databases::Targets;
 use crate::commands::error::{Error, NoShards};
 use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
@@ -213,9 +214,14 @@ pub fn location(server: &ConnectionPool) -> Location {
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session
 /// that waits to rewrite such a table would block our other connections and wait for the one that
 /// holds the lock.
-pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
+///
+/// Where there are several databases, keys may be in any of them.
+pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan, targets: &Targets) -> usize {
     if !plan.lock.is_empty() {
         return 1;
+    }
+    if targets.databases.len() > 1 && !plan.filter.keys.is_empty() {
+        return wanted;
     }
     let shards = match &plan.filter.listed {
         _ if !args.origin.is_empty() => args.origin.len(),

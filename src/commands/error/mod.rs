@@ -163,6 +163,9 @@ pub enum Error {
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// After rows were written, so that it cannot be repeated.
+    #[error(transparent)]
+    LookupCutShort(LookupError),
     /// No shard has or should have the keys of `--key`.
     #[error("no shard to query: {0}")]
     KeysNowhere(String),
@@ -303,9 +306,10 @@ impl Error {
             | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
-            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
-                Exit::Incomplete
-            }
+            Self::OriginElsewhere(_)
+            | Self::Topology(
+                TopologyError::NoShardOfOrigin { .. } | TopologyError::CountUnknown { .. },
+            ) => Exit::Incomplete,
             _ => Exit::Failed,
         }
     }

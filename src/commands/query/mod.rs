@@ -19,7 +19,8 @@ use output::Output;
 use request::{Ended, Position, QueryRequest};
 
 /// Runs one statement after the other. The first failure ends the run.
-pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
+    args.shards.layout.substitute(&args.statement.variables)?;
     if args.global.global {
         global::check(&args)?;
     }
@@ -44,7 +45,6 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,

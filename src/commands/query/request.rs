@@ -12,7 +12,6 @@ use crate::commands::error::Error;
 use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
-use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
@@ -36,8 +35,6 @@ pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new sn
 pub(super) struct QueryRequest<'a> {
     pub args: &'a QueryArgs,
     pub format: Format,
-    /// Of the first database.
-    pub settings: &'a Settings,
     pub targets: &'a Targets,
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,

@@ -76,7 +76,6 @@ impl Series {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &self.servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
@@ -123,7 +122,6 @@ impl Series {
         let request = QueryRequest {
             args,
             format,
-            settings: &self.servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,

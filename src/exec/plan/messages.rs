@@ -217,7 +217,16 @@ impl Plan {
 
     /// The SQL of the whole run in readable form, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
-        let mut text = String::from("-- on every connection\n");
+        let mut text = String::new();
+        if let Some(schemas) = self.layout.schemas_from() {
+            let statement = schemas
+                .statement()
+                .as_str()
+                .trim_end()
+                .trim_end_matches(';');
+            let _ = write!(text, "-- first, for the list of shards\n{statement}\n;\n\n");
+        }
+        text += "-- on every connection\n";
         let snapshot =
             (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));

@@ -339,3 +339,21 @@ fn schemas_of_the_same_name_in_several_databases_are_compared() {
         .run();
     ran.assert(0, has("y/shard_0,1,0,8192,"), has("4/4 shards"));
 }
+
+#[test]
+fn an_error_of_the_server_is_not_taken_for_no_databases() {
+    let db = Db::empty();
+    let role = format!("{}_reader", db.name());
+    db.sql(&format!(
+        "CREATE ROLE \"{role}\" LOGIN; REVOKE SELECT ON pg_catalog.pg_database FROM PUBLIC"
+    ));
+    let ran = shardq(["query", "SELECT 1", "--databases", "x*", "-U", &role])
+        .db(&db)
+        .run();
+    db.sql(&format!("DROP ROLE \"{role}\""));
+    ran.assert(
+        1,
+        "",
+        has("ERROR 42501: permission denied for table pg_database"),
+    );
+}

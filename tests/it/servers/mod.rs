@@ -7,5 +7,6 @@ mod federate;
 mod find;
 mod global;
 mod inspect;
+mod keys;
 mod query;
 mod snapshots;
