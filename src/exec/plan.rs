@@ -168,6 +168,8 @@ pub struct Plan {
     pub filter: Arc<ShardFilter>,
     pub search_path: SearchPath,
     pub instant: Consistency,
+    /// A snapshot that another session has exported, to be read instead of a new one.
+    pub snapshot: Option<Arc<str>>,
     pub pinned: Determinism,
     pub limits: Timeouts,
     pub transfer: ResultProtocol,
@@ -193,6 +195,7 @@ impl Plan {
             filter,
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            snapshot: None,
             pinned: Determinism::None,
             limits,
             transfer: ResultProtocol::SimpleQuery,

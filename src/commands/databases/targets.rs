@@ -1,6 +1,7 @@
 //! Which databases a run reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 
@@ -23,6 +24,8 @@ pub struct Target {
     pub settings: Settings,
     /// What tells its shards from those of others; `None` if it is the only one.
     pub database: Option<Database>,
+    /// To be read instead of a new one.
+    pub snapshot: Option<Arc<str>>,
 }
 
 /// The databases of a run.
@@ -154,6 +157,7 @@ fn of_servers(servers: &[Settings]) -> Targets {
         vec![Target {
             settings: only.clone(),
             database: None,
+            snapshot: None,
         }]
     } else {
         let several = servers.iter();
@@ -172,6 +176,7 @@ fn target(server: &Settings, settings: &Settings, naming: ShardNaming) -> Target
     Target {
         settings: settings.clone(),
         database: Some(Database::new(server.server_name(), name, naming)),
+        snapshot: None,
     }
 }
 

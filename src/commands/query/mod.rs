@@ -1,6 +1,7 @@
 //! `query`: statements in every shard, or one answer over all of them.
 
 mod finished_run;
+pub(super) mod frozen;
 mod global;
 pub(super) mod lead_columns;
 pub(super) mod output;

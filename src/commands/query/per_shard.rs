@@ -237,6 +237,17 @@ pub(super) async fn discover(
     Ok(Some(coverage))
 }
 
+/// Connects, and keeps the databases open at their snapshots. `None` if interrupted.
+pub(super) async fn hold(
+    request: &QueryRequest<'_>,
+    console: &mut Console,
+) -> Result<Option<Prepared>, Error> {
+    let retry = connect_retry(request);
+    let connections = request.targets.databases.len();
+    let found = prepare(request, connections, retry, console).await?;
+    Ok(found.map(|found| found.prepared))
+}
+
 /// What would be sent. The statement is checked but not run. `None` if interrupted.
 pub(super) async fn dry_run(
     request: &QueryRequest<'_>,

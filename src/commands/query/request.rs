@@ -114,6 +114,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
             (false, true) => RowSecurity::Fail,
             (false, false) => RowSecurity::Warn,
         },
+        snapshot: None,
         lock: Vec::new(),
     }
 }

@@ -4,9 +4,11 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use super::frozen::Frozen;
 use super::request::{self, Position, QueryRequest};
 use super::{global, per_shard, statement};
 use crate::cli::query::QueryArgs;
+use crate::client::kept::Held;
 use crate::commands::error::Error;
 use crate::commands::{databases, setup};
 use crate::config::Settings;
@@ -23,6 +25,8 @@ pub struct Series {
     servers: Vec<Settings>,
     /// Statements before this one.
     count: usize,
+    /// The snapshot of all statements, if they share one.
+    pub frozen: Option<Frozen>,
 }
 
 /// How a statement ended.
@@ -40,7 +44,11 @@ impl Series {
     pub fn new(args: &QueryArgs, console: &mut Console) -> Result<Self, Error> {
         let servers = databases::servers(&args.connection)?;
         setup::say_warnings(&servers, console);
-        Ok(Self { servers, count: 0 })
+        Ok(Self {
+            servers,
+            count: 0,
+            frozen: None,
+        })
     }
 
     pub fn servers(&self) -> &[Settings] {
@@ -62,6 +70,38 @@ impl Series {
         args: &QueryArgs,
         console: &mut Console,
     ) -> Result<Option<Coverage>, Error> {
+        let looked = self.look(args, async |request| {
+            Box::pin(per_shard::discover(request, console)).await
+        });
+        looked.await
+    }
+
+    /// Takes the snapshot of all statements that follow. `None` if interrupted.
+    ///
+    /// # Errors
+    /// If not all databases can be held at once.
+    pub async fn freeze(
+        &mut self,
+        args: &QueryArgs,
+        console: &mut Console,
+    ) -> Result<Option<()>, Error> {
+        let held = Held::one();
+        let looked = self.look(args, async |request| {
+            Box::pin(per_shard::hold(request, console)).await
+        });
+        let Some(prepared) = looked.await? else {
+            return Ok(None);
+        };
+        self.frozen = Some(Frozen::new(prepared, held));
+        Ok(Some(()))
+    }
+
+    /// Runs the steps before a statement, for what is done in place of one.
+    async fn look<T>(
+        &mut self,
+        args: &QueryArgs,
+        step: impl AsyncFnOnce(&QueryRequest<'_>) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
         let mut args = args.clone();
         args.global.global = false;
         args.statement.sources = vec![Source::Text("SELECT 1".to_owned())];
@@ -82,7 +122,7 @@ impl Series {
             plan,
             position: self.position(),
         };
-        let found = Box::pin(per_shard::discover(&request, console)).await?;
+        let found = step(&request).await?;
         self.count += 1;
         Ok(found)
     }
@@ -113,13 +153,16 @@ impl Series {
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
         // Databases that match a pattern may have been created since.
         let targets = databases::targets(&self.servers, patterns, &layout, &interrupt);
-        let (Some(targets), Some(plan)) = (targets.await?, plans.first()) else {
+        let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
                 coverage: None,
                 failed: Vec::new(),
             });
         };
+        if let Some(frozen) = &self.frozen {
+            frozen.apply(&mut targets)?;
+        }
         let request = QueryRequest {
             args,
             format,

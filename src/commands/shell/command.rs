@@ -41,6 +41,8 @@ pub enum Command {
     Edit(Option<PathBuf>),
     Watch(Watch),
     Again,
+    Freeze,
+    Thaw,
     /// `\h`
     SqlHelp(Option<String>),
     /// `\psql`: a shard or a key, and arguments.
@@ -122,7 +124,7 @@ pub enum CommandError {
 }
 
 /// For completion, and for suggestions.
-pub const NAMES: [&str; 45] = [
+pub const NAMES: [&str; 47] = [
     "?",
     "a",
     "activity",
@@ -142,6 +144,7 @@ pub const NAMES: [&str; 45] = [
     "edit",
     "export",
     "find",
+    "freeze",
     "g",
     "gg",
     "gx",
@@ -163,6 +166,7 @@ pub const NAMES: [&str; 45] = [
     "set",
     "shards",
     "t",
+    "thaw",
     "timing",
     "unset",
     "warn",
@@ -208,6 +212,8 @@ impl Command {
             "e" | "edit" => Self::Edit(arguments.next().map(PathBuf::from)),
             "watch" => Self::Watch(arguments.watch()?),
             "again" => Self::Again,
+            "freeze" => Self::Freeze,
+            "thaw" => Self::Thaw,
             "h" | "help" => {
                 Self::SqlHelp(Some(arguments.all().join(" ")).filter(|it| !it.is_empty()))
             }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
@@ -25,6 +26,9 @@ pub struct State {
     /// The shards that failed in it.
     pub failed: Vec<Shard>,
     pub outcome: Outcome,
+    /// The snapshot of several statements, as the prompt shows it.
+    pub frozen: Option<String>,
+    pub freeze_limit: Duration,
 }
 
 /// How the last statement or command ended.
@@ -54,6 +58,8 @@ impl State {
             coverage: None,
             failed: Vec::new(),
             outcome: Outcome::Succeeded,
+            frozen: None,
+            freeze_limit: args.freeze_limit,
         };
         if let Some(path) = out {
             state.set_out(Some(path))?;

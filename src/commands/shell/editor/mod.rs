@@ -102,10 +102,12 @@ impl Editor {
     /// # Errors
     /// If the terminal cannot be read.
     pub async fn read(&mut self, prompt: &PromptText) -> Result<Typed, Error> {
-        let prompt = prompt.clone();
-        self.is_reading = true;
-        // It fails only if the thread has ended, which the reply tells.
-        let _ = self.requests.send(Request::Read { prompt });
+        // Something else may have been waited for at the same time, and come first.
+        if !std::mem::replace(&mut self.is_reading, true) {
+            let prompt = prompt.clone();
+            // It fails only if the thread has ended, which the reply tells.
+            let _ = self.requests.send(Request::Read { prompt });
+        }
         let typed = self.typed.recv().await;
         self.is_reading = false;
         typed.unwrap_or(Ok(Typed::End)).map_err(Error::Terminal)
