@@ -18,6 +18,7 @@ mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
 mod report;
+mod shell;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -56,6 +57,7 @@ fn main() {
     text += &a_million_rows(&local, &mut goals);
     text += &exports::exports(&local, &mut goals);
     text += &global::global(&server, &local, &mut goals);
+    text += &shell::shell(&local, &mut goals);
     text += &start_up(&mut goals);
     text += &report::goals(&goals);
     fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();

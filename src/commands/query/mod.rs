@@ -4,6 +4,7 @@ mod finished_run;
 pub(super) mod frozen;
 mod global;
 pub(super) mod lead_columns;
+pub(super) mod names;
 pub(super) mod output;
 mod per_shard;
 mod request;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::frozen::Frozen;
+use super::names::{self, NameKind};
 use super::request::{self, Position, QueryRequest};
 use super::{global, per_shard, statement};
 use crate::cli::query::QueryArgs;
@@ -94,6 +95,26 @@ impl Series {
         };
         self.frozen = Some(Frozen::new(prepared, held));
         Ok(Some(()))
+    }
+
+    /// Names that begin with `start`; none if nobody can tell.
+    pub async fn names(
+        &mut self,
+        args: &QueryArgs,
+        kind: NameKind,
+        start: &str,
+        console: &mut Console,
+    ) -> Vec<String> {
+        let looked = self.look(args, async |request| {
+            let held = Box::pin(per_shard::hold(request, console)).await?;
+            let Some(prepared) = held else {
+                return Ok(None);
+            };
+            let names = names::names(&prepared, kind, start).await;
+            prepared.close().await;
+            Ok(Some(names))
+        });
+        looked.await.ok().flatten().unwrap_or_default()
     }
 
     /// Runs the steps before a statement, for what is done in place of one.

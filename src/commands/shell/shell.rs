@@ -81,6 +81,10 @@ impl Shell {
             };
             let next = match line {
                 Line::Text(line) => self.take(&line).await,
+                Line::NamesWanted(wanted) => {
+                    self.state.answer(wanted).await;
+                    continue;
+                }
                 // As in psql, what is typed so far is discarded.
                 Line::Discarded => {
                     self.reader.clear();

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::editor::NamesWanted;
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
@@ -89,6 +90,15 @@ impl State {
         let is_found = found.is_some();
         self.coverage = found.or(self.coverage.take());
         Ok(is_found)
+    }
+
+    /// Finds names for completion. Nothing is said while somebody types.
+    pub async fn answer(&mut self, wanted: NamesWanted) {
+        let NamesWanted { kind, start, reply } = wanted;
+        let console = &mut Console::new(true);
+        let names = self.series.names(&self.query, kind, &start, console);
+        // Nobody waits any more after a while.
+        let _ = reply.send(names.await);
     }
 
     pub fn variables(&self) -> &Variables {

@@ -150,11 +150,18 @@ fn an_editor_changes_the_last_statement() {
 #[test]
 fn words_are_completed() {
     let db = Db::with_shards(1);
+    db.in_each_shard("CREATE TABLE long_name AS SELECT 'of it' AS the_column");
     let at = prompt(&db, "1/1", "=");
     let mut typist = Typist::start(plain(&db), &at);
     typist.enter("SELEC\t 7 + 7;", &at);
     typist.enter("\\conni\t", &at);
+    typist.enter("SELECT the_col\t AS c FROM long_na\t;", &at);
+    typist.enter("\\shards shar\t", &at);
+    typist.enter("SELECT current_sett\t('block_size');", &at);
     let ran = typist.leave();
+    assert!(ran.stdout.contains(" | of it"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | 8192"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("shards shard_0\n"), "{}", ran.stdout);
     assert!(ran.stdout.contains("       14"), "{}", ran.stdout);
     let connected = "You are connected to";
     assert!(ran.stdout.contains(connected), "{}", ran.stdout);
