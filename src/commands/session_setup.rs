@@ -12,7 +12,7 @@ use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
+use crate::exec::fanout::{FanoutError, OpenTransaction, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
@@ -152,15 +152,23 @@ pub async fn run_or_cancel_all<T>(
 
 /// Has the server check the statement, export the snapshot and list the shards.
 pub async fn preflight(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
-    Preflight::take(connection, plan)
-        .await
-        .map_err(|error| match error {
-            FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
-            FanoutError::NotAQuery => Error::NotAQuery {
-                taken: plan.transfer.taken(),
-            },
-            other => Error::fanout(other, &plan.statement),
-        })
+    preflight_in(Ok(None), connection, plan).await
+}
+
+/// The same in a transaction that may be open already.
+pub async fn preflight_in(
+    open: Result<Option<OpenTransaction>, FanoutError>,
+    connection: Connection,
+    plan: &Plan,
+) -> Result<Preflight, Error> {
+    let taken = async { Preflight::take(connection, plan, open?).await };
+    taken.await.map_err(|error| match error {
+        FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
+        FanoutError::NotAQuery => Error::NotAQuery {
+            taken: plan.transfer.taken(),
+        },
+        other => Error::fanout(other, &plan.statement),
+    })
 }
 
 /// The shards of the database. If there are none, the error names databases that have some.

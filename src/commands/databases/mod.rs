@@ -10,12 +10,13 @@ mod later;
 mod prepare;
 mod scope;
 mod targets;
+mod together;
 mod topology;
 
 pub(super) use connect::{ConnectedDatabase, connect};
 pub(super) use database::{Listed, PreparedDatabase, own};
 pub(super) use info::DatabaseInfos;
 pub(super) use prepare::{Prepared, prepare};
-pub(super) use scope::snapshots;
 pub(super) use targets::{Target, Targets, servers, targets};
+pub(super) use together::begin;
 pub(super) use topology::topology;

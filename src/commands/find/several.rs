@@ -125,7 +125,7 @@ async fn search(
         .conclude(at_home, everywhere, settings, location)
         .await?;
     Ok(FindOutcome {
-        snapshots: databases::snapshots(plan.instant, &selection.shards),
+        snapshots: prepared.snapshots(plan.instant, &selection.shards),
         ..outcome
     })
 }

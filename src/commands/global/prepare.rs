@@ -65,13 +65,14 @@ pub(in crate::commands) async fn prepare(
     };
     let servers = connected.servers();
     let work = async {
-        let (connected, later, unreachable) = connected.into_parts(plan);
+        let (mut connected, later, unreachable) = connected.into_parts(plan);
         if !later.is_empty() {
             let all = connected.len() + later.len();
             return Err(Error::Usage(format!(
                 "one answer needs a connection to each of {all} databases at once; add -j {all}"
             )));
         }
+        let within = databases::begin(&mut connected, &later, plan).await?;
         let mut found = introspect(connected, &readings).await?;
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
@@ -96,7 +97,7 @@ pub(in crate::commands) async fn prepare(
             databases: found.into_iter().map(Introspected::prepared).collect(),
             later: Vec::new(),
             topology,
-            infos: DatabaseInfos::default(),
+            infos: DatabaseInfos::within(within),
         };
         databases.keep(&selection.shards).await?;
         Ok(Prepared {
@@ -139,9 +140,11 @@ async fn introspect(
             target,
             plan,
             opened,
+            begun,
             ..
         } = database;
-        let found = Introspection::take(opened.first, &plan, names)
+        let found = async { Introspection::take(opened.first, &plan, names, begun?).await };
+        let found = found
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
         Ok::<_, Error>(Introspected {

@@ -36,7 +36,7 @@ impl Prepared {
         } = self;
         let (scope, snapshots) = (
             databases.scope(),
-            databases::snapshots(request.plan.instant, &selection.shards),
+            databases.snapshots(request.plan.instant, &selection.shards),
         );
         let last = match last(&execution, databases, request, console).await? {
             Ok(last) => last,

@@ -13,6 +13,6 @@ pub mod error;
 mod map;
 pub mod session;
 pub mod shards;
-mod statement;
+pub(super) mod statement;
 pub mod table;
 pub mod tables;

@@ -52,7 +52,7 @@ pub(super) async fn run(
             output.name_servers();
         }
         let scope = prepared.scope();
-        let snapshots = databases::snapshots(plan.instant, &selection.shards);
+        let snapshots = prepared.snapshots(plan.instant, &selection.shards);
         let started = prepared.start(&selection.shards, MergeMode::IN_ORDER)?;
         let policy = request::policy(args.on_error);
         let outcome =

@@ -105,6 +105,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
         } else {
             Consistency::SharedSnapshot
         },
+        max_skew: args.run.max_skew(),
         pinned: Determinism::None,
         limits: args.limits.into(),
         transfer: ResultProtocol::SimpleQuery,

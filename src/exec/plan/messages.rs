@@ -33,19 +33,24 @@ pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
-        let path = fill(
+        let begin = self.bounded(include_str!("../../../sql/session/begin_probe.sql"), &[]);
+        format!("{begin};\n{}", self.probe_in_transaction())
+    }
+
+    /// The same if the run's transaction is open already.
+    pub fn probe_in_transaction(&self) -> String {
+        fill(
             include_str!("../../../sql/session/set_probe_path.sql"),
             &[
                 ("search_path", &self.search_path.expression("nspname")),
                 ("is_shard", &self.layout.condition()),
             ],
-        );
-        // The run's transaction is open already if it listed the shards.
-        if self.layout.schemas_from().is_some() {
-            return path;
-        }
-        let begin = self.bounded(include_str!("../../../sql/session/begin_probe.sql"), &[]);
-        format!("{begin};\n{path}")
+        )
+    }
+
+    /// Two messages that open the transaction: the first takes the snapshot, and returns its name.
+    pub fn open_together(&self, locked: &[TableName]) -> [String; 2] {
+        [self.begin_at_snapshot(locked), self.settings()]
     }
 
     /// Lists the tables of [`Plan::lock`] that exist.
@@ -311,6 +316,7 @@ mod tests {
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
             snapshot: None,
+            max_skew: None,
             pinned: Determinism::None,
             limits: Timeouts::default(),
             transfer: ResultProtocol::SimpleQuery,

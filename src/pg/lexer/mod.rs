@@ -234,6 +234,7 @@ mod tests {
             assert_eq!(operators(text), expected, "{text}");
         }
         assert_eq!(lex(&"-+".repeat(200_000)).len(), 400_000, "in time");
+        assert_eq!(lex(&"+/**/".repeat(80_000)).len(), 80_000, "in time");
     }
 
     #[test]

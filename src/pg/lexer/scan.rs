@@ -268,13 +268,12 @@ impl<'a> Lexer<'a> {
             return TokenKind::Operator;
         }
         let rest = self.rest();
-        let end = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
-        let run = &rest[..end];
-        let comment = ["--", "/*"]
-            .iter()
-            .filter_map(|start| run.find(start))
-            .min();
-        let run = &run[..comment.unwrap_or(end)];
+        // No further than the next comment: `+/**/` repeated would take quadratic time.
+        let ends_at = |&at: &usize| {
+            let rest = &rest[at..];
+            !rest.starts_with(is_operator) || rest.starts_with("--") || rest.starts_with("/*")
+        };
+        let run = &rest[..(0..rest.len()).find(ends_at).unwrap_or(rest.len())];
         let bare = if run.contains(|c| "~!@#^&|`?%".contains(c)) {
             run
         } else {

@@ -70,11 +70,7 @@ fn each_database_is_a_shard_in_the_order_of_people() {
     let ran = tenants
         .shardq("{name}", ["query", "--csv", "SELECT name FROM users"])
         .run();
-    ran.assert(
-        0,
-        ANY,
-        has_all(["3/3 shards", "3 snapshots, one per database"]),
-    );
+    ran.assert(0, ANY, has_all(["3/3 shards", "3 snapshots within "]));
     assert_eq!(
         tenants.plain(&ran.stdout),
         "shard,name\nacme,acme\nt9,t9\nt10,t10\n"
@@ -197,7 +193,7 @@ fn an_export_has_a_file_per_database() {
         .assert(0, "", has("2 rows · 2/2 shards"));
     verify(&parts)
         .run()
-        .assert(0, ANY, has("2 snapshots, one per database"));
+        .assert(0, ANY, has("2 snapshots within "));
     let recorded = serde_json::from_slice::<serde_json::Value>(
         &std::fs::read(parts.join("_manifest.json")).unwrap(),
     )

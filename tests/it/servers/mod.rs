@@ -3,6 +3,8 @@
 mod databases;
 mod export;
 mod faults;
+mod federate;
 mod find;
 mod global;
 mod query;
+mod snapshots;

@@ -104,9 +104,9 @@ fn errors_in_a_file_keep_the_shell() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.sql");
     fs::write(&file, "SELECT 1/0;\n\\echo after\n").unwrap();
-    let at = |mark: &str| prompt(&db, "1/1", mark);
-    let mut typist = Typist::start(plain(&db), &at("="));
-    typist.enter(&format!("\\i {}", file.display()), &at("=!"));
+    let mut typist = Typist::start(plain(&db), &prompt(&db, "1/1", "="));
+    let failed = prompt(&db, "0/1", "=!");
+    typist.enter(&format!("\\i {}", file.display()), &failed);
     let ran = typist.leave();
     assert!(
         ran.stdout.contains("stopped at line 1 of "),

@@ -69,12 +69,7 @@ impl Servers {
 
     /// A connection string for this server.
     pub fn conninfo(&self, server: usize) -> String {
-        let db = &self.databases[server];
-        let [host, port, user] = ["PGHOST", "PGPORT", "PGUSER"].map(|name| db.variable(name));
-        format!(
-            "host='{host}' port={port} user={user} dbname='{}'",
-            db.name()
-        )
+        self.databases[server].conninfo()
     }
 
     fn config(&self) -> std::path::PathBuf {
