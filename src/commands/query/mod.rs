@@ -1,5 +1,7 @@
 //! `query`: statements in every shard, or one answer over all of them.
 
+mod discover;
+mod ended;
 mod finished_run;
 pub(super) mod frozen;
 mod global;
@@ -16,8 +18,9 @@ use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
+use ended::Ended;
 use output::Output;
-use request::{Ended, Position, QueryRequest};
+use request::{Position, QueryRequest};
 
 /// Runs one statement after the other. The first failure ends the run.
 pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
@@ -76,7 +79,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     if worst == Exit::Interrupted
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, &mut console);
+        ended::not_written(file, &mut console);
     }
     Ok(worst)
 }

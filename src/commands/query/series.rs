@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::frozen::Frozen;
 use super::names::{self, NameKind};
 use super::request::{self, Position, QueryRequest};
-use super::{global, per_shard, statement};
+use super::{discover, global, statement};
 use crate::cli::query::QueryArgs;
 use crate::client::kept::Held;
 use crate::commands::error::Error;
@@ -19,7 +19,7 @@ use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-pub use request::Coverage;
+pub use super::ended::Coverage;
 
 /// The settings by which all statements of a series connect.
 pub struct Series {
@@ -72,7 +72,7 @@ impl Series {
         console: &mut Console,
     ) -> Result<Option<Coverage>, Error> {
         let looked = self.look(args, async |request| {
-            Box::pin(per_shard::discover(request, console)).await
+            Box::pin(discover::discover(request, console)).await
         });
         looked.await
     }
@@ -88,7 +88,7 @@ impl Series {
     ) -> Result<Option<()>, Error> {
         let held = Held::one();
         let looked = self.look(args, async |request| {
-            Box::pin(per_shard::hold(request, console)).await
+            Box::pin(discover::hold(request, console)).await
         });
         let Some(prepared) = looked.await? else {
             return Ok(None);
@@ -106,7 +106,7 @@ impl Series {
         console: &mut Console,
     ) -> Vec<String> {
         let looked = self.look(args, async |request| {
-            let held = Box::pin(per_shard::hold(request, console)).await?;
+            let held = Box::pin(discover::hold(request, console)).await?;
             let Some(prepared) = held else {
                 return Ok(None);
             };
