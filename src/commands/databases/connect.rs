@@ -152,6 +152,7 @@ async fn open(
 fn plan_of(target: &Target, plan: &Plan) -> Plan {
     Plan {
         layout: target.layout(&plan.layout),
+        snapshot: target.snapshot.clone(),
         ..plan.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! Which databases a run reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use tokio_postgres::error::SqlState;
@@ -25,6 +26,8 @@ pub struct Target {
     pub settings: Settings,
     /// What tells its shards from those of others; `None` if it is the only one.
     pub database: Option<Database>,
+    /// To be read instead of a new one.
+    pub snapshot: Option<Arc<str>>,
 }
 
 /// The databases of a run.
@@ -42,6 +45,7 @@ impl Targets {
             databases: vec![Target {
                 settings: settings.clone(),
                 database: None,
+                snapshot: None,
             }],
             unreachable: Vec::new(),
         }
@@ -194,6 +198,7 @@ fn target(server: &Settings, settings: &Settings, naming: ShardNaming) -> Target
     Target {
         settings: settings.clone(),
         database: Some(Database::new(server.server_name(), name, naming)),
+        snapshot: None,
     }
 }
 

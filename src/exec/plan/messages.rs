@@ -102,6 +102,10 @@ impl Plan {
 
     fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
+        if let Some(snapshot) = &self.snapshot {
+            sql += ";\n";
+            sql += &import(snapshot);
+        }
         if !locked.is_empty() {
             let tables: Vec<_> = locked
                 .iter()
@@ -128,12 +132,8 @@ impl Plan {
     pub fn join(&self, snapshot: Option<&str>) -> String {
         let mut sql = self.begin();
         if let Some(snapshot) = snapshot {
-            let snapshot = Literal(snapshot).to_string();
             sql += ";\n";
-            sql += &fill(
-                include_str!("../../../sql/session/import_snapshot.sql"),
-                &[("snapshot", &snapshot)],
-            );
+            sql += &import(snapshot);
             sql += ";\n";
             sql += &fill(
                 include_str!("../../../sql/session/export_snapshot.sql"),
@@ -291,6 +291,13 @@ impl Plan {
     }
 }
 
+fn import(snapshot: &str) -> String {
+    fill(
+        include_str!("../../../sql/session/import_snapshot.sql"),
+        &[("snapshot", &Literal(snapshot).to_string())],
+    )
+}
+
 fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> ShardSql {
     let (before, after) = split_at_statement(template, values);
     ShardSql {
@@ -317,6 +324,7 @@ mod tests {
             filter: Arc::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            snapshot: None,
             max_skew: None,
             pinned: Determinism::None,
             limits: Timeouts::default(),
