@@ -8,3 +8,4 @@ mod find;
 mod global;
 mod query;
 mod snapshots;
+mod via;
