@@ -21,8 +21,10 @@ pub mod profiles;
 pub mod psql;
 pub mod query;
 pub mod run;
+mod scope;
 pub mod select;
 pub mod shards;
+pub mod shell;
 pub mod statement;
 pub mod tables;
 pub mod values;
@@ -48,6 +50,7 @@ pub use profiles::ProfilesArgs;
 pub use psql::PsqlArgs;
 pub use query::QueryArgs;
 pub use shards::ShardsArgs;
+pub use shell::ShellArgs;
 pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
 
@@ -84,6 +87,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Query(Box<QueryArgs>),
+    Shell(Box<ShellArgs>),
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
@@ -108,6 +112,7 @@ impl Command {
     pub fn is_verbose(&self) -> bool {
         match self {
             Self::Query(args) => args.connection.verbose,
+            Self::Shell(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,

@@ -28,7 +28,7 @@ use crate::sharding::search_path::SearchPath;
 ///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
 /// missing or were skipped, or an --origin or --key is in another shard, 130 interrupted.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "\
 Examples:
   shardq query \"SELECT name FROM origins\"
@@ -73,7 +73,7 @@ pub struct QueryArgs {
 }
 
 /// All shards as one.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Global queries")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct GlobalArgs {
@@ -125,7 +125,7 @@ pub struct GlobalArgs {
 }
 
 /// Which shards.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
     #[command(flatten)]
@@ -203,7 +203,7 @@ impl ShardArgs {
 }
 
 /// How the result looks, and where it goes.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Output")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
@@ -316,7 +316,7 @@ impl OutputArgs {
 }
 
 /// The first column of a query's result.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Output")]
 pub struct ShardColumnArgs {
     /// Name the shard column NAME [default: shard]

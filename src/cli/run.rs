@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::values;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Run")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {

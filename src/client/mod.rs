@@ -6,6 +6,7 @@ mod connection;
 mod dialer;
 pub mod endpoint;
 mod error;
+pub mod kept;
 mod link;
 mod notice;
 pub mod notices;

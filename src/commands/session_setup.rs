@@ -67,6 +67,9 @@ pub async fn open_beside(
                         "running with fewer connections than requested: {error}"
                     ));
                 }
+                if opened.server.has_lost_some() {
+                    console.note(&"the connection was lost since the last statement; reconnected");
+                }
                 warn_of_superuser(&opened.server, connect_retry, &mut console);
                 return Ok(opened);
             }

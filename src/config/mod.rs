@@ -104,6 +104,16 @@ impl Settings {
         }
     }
 
+    /// Whether a connection by these settings serves the others too, whatever password each has.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let with_their_password = Self {
+            password: other.password.clone(),
+            typed: Arc::clone(&other.typed),
+            ..self.clone()
+        };
+        with_their_password == *other
+    }
+
     /// The password that was typed before, so that nobody has to type it twice.
     pub fn typed_password(&self) -> Option<Password> {
         self.typed.get().cloned()

@@ -80,6 +80,7 @@ impl Introspection {
         open: Option<OpenTransaction>,
     ) -> Result<Self, FanoutError> {
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let (locked, listed) = open_early(&connection, plan, open).await?;
         let catalog_sql = catalog_sql(plan, wanted);

@@ -244,6 +244,10 @@ pub enum Error {
     Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
+    #[error("standard input: {}", io_reason(.0))]
+    ScriptUnreadable(std::io::Error),
+    #[error("the terminal: {}", io_reason(.0))]
+    Terminal(std::io::Error),
 }
 
 impl Error {

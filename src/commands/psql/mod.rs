@@ -30,6 +30,21 @@ enum Access {
 
 /// Returns only if psql was not started: it takes the place of this process.
 pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
+    match prepare(args).await? {
+        Ok(mut psql) => Err(not_started(psql.exec()).into()),
+        Err(exit) => Ok(exit),
+    }
+}
+
+pub fn not_started(error: io::Error) -> PsqlError {
+    match error.kind() {
+        io::ErrorKind::NotFound => PsqlError::NotInstalled,
+        _ => PsqlError::NotRun(error),
+    }
+}
+
+/// psql in the shard that the arguments select, or how the run ends without one.
+pub async fn prepare(args: PsqlArgs) -> Result<Result<Command, Exit>, Error> {
     let mut console = Console::new(args.quiet);
     let settings = setup::settings(&args.connection, &args.shards.layout.patterns.databases)?;
     // Boxed because the futures are large.
@@ -39,7 +54,7 @@ pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
     };
     let shard = match shard {
         Ok(shard) => shard,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(Err(exit)),
     };
     let access = if args.write {
         Access::Write
@@ -52,13 +67,7 @@ pub async fn run(args: PsqlArgs) -> Result<Exit, Error> {
     });
     let mut psql = command(&settings, &args.search_path, shard, access);
     psql.args(&args.psql_args);
-    drop(console);
-    let error = psql.exec();
-    Err(match error.kind() {
-        io::ErrorKind::NotFound => PsqlError::NotInstalled,
-        _ => PsqlError::NotRun(error),
-    }
-    .into())
+    Ok(Ok(psql))
 }
 
 /// The shard that holds the key, or how the run ends without one.

@@ -196,5 +196,7 @@ async fn conclude(
     Ok(Ended {
         exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
+        coverage: Some((&footer).into()),
+        failed: Vec::new(),
     })
 }

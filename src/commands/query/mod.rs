@@ -6,6 +6,7 @@ pub(super) mod lead_columns;
 pub(super) mod output;
 mod per_shard;
 mod request;
+pub(super) mod series;
 
 use super::error::Error;
 use super::federate::Via;

@@ -2,7 +2,7 @@
 
 use super::finished_run::FinishedRun;
 use super::output::Output;
-use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
+use super::request::{self, Coverage, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
@@ -179,7 +179,12 @@ async fn conclude(
         console.aside(&hint);
     }
     console.summary(&footer.line());
-    Ok(Ended { exit, output })
+    Ok(Ended {
+        exit,
+        output,
+        coverage: Some((&footer).into()),
+        failed: finished.outcome.failures.iter().map(|it| it.0).collect(),
+    })
 }
 
 /// Where requested origins are, if not where they belong. `None` if interrupted.
@@ -206,6 +211,30 @@ async fn located(
         console,
     )
     .await
+}
+
+/// The shards that a statement would run in, found without running any. `None` if interrupted.
+pub(super) async fn discover(
+    request: &QueryRequest<'_>,
+    console: &mut Console,
+) -> Result<Option<Coverage>, Error> {
+    let retry = connect_retry(request);
+    let Some(found) = prepare(request, request.args.run.connections, retry, console).await? else {
+        return Ok(None);
+    };
+    let Setup {
+        prepared,
+        selection,
+        origin_lookups,
+    } = found;
+    drop(origin_lookups);
+    let coverage = Coverage {
+        answered: selection.shards.len(),
+        expected: selection.expected(),
+        location: prepared.scope().location,
+    };
+    prepared.close().await;
+    Ok(Some(coverage))
 }
 
 /// What would be sent. The statement is checked but not run. `None` if interrupted.

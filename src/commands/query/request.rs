@@ -23,10 +23,12 @@ use crate::output::format::{Format, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::pager::PagerError;
+use crate::terminal::summary::{Location, Summary};
 
 pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
@@ -143,14 +145,18 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
     };
+    Ok(Some(output_to(sink, args, format, console)))
+}
+
+pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &Console) -> Output {
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
-    Ok(Some(Output::new(
+    Output::new(
         renderer(args, format),
         LeadColumns::of_shard(shard_column.map(str::to_owned)),
         sink,
         console.progress_line(),
         ScreenOptions::of(&args.output),
-    )))
+    )
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
@@ -196,11 +202,38 @@ pub(super) struct Ended {
     pub exit: Exit,
     /// Where the results of further statements go; `None` if there can be none.
     pub output: Option<Output>,
+    /// `None` if it has no result.
+    pub coverage: Option<Coverage>,
+    /// The shards that failed.
+    pub failed: Vec<Shard>,
+}
+
+/// How whole a result is, and where it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    pub answered: usize,
+    pub expected: usize,
+    pub location: Location,
+}
+
+impl From<&Summary> for Coverage {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            answered: summary.extent.answered,
+            expected: summary.extent.expected,
+            location: summary.scope.location.clone(),
+        }
+    }
 }
 
 impl Ended {
     pub fn finally(exit: Exit) -> Self {
-        Self { exit, output: None }
+        Self {
+            exit,
+            output: None,
+            coverage: None,
+            failed: Vec::new(),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Preflight {
         open: Option<OpenTransaction>,
     ) -> Result<Self, FanoutError> {
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
         let (locked, listed) = open_early(&connection, plan, open).await?;

@@ -178,11 +178,9 @@ fn an_interrupt_cancels_on_every_server() {
         .shardq(["query", "SELECT pg_sleep(600)"])
         .env("PGAPPNAME", "interrupted")
         .spawn();
-    let active =
-        |db: &crate::support::Db| db.backends("interrupted").contains(&"active".to_owned());
-    eventually("every server is busy", || {
-        servers.databases.iter().all(active)
-    });
+    for db in &servers.databases {
+        db.until_waiting("PgSleep", 1);
+    }
     running.signal("INT");
     eventually("it has ended", || running.has_ended());
     running.finish().assert(130, ANY, ANY);
@@ -208,11 +206,7 @@ fn a_table_rewritten_on_one_server_is_read_at_a_new_snapshot() {
         ])
         .args(["-o", file.to_str().unwrap()])
         .spawn();
-    eventually("it waits for the lock", || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = \
-                       (SELECT oid FROM pg_database WHERE datname = current_database())";
-        servers.databases[3].ask(waiting) == "1"
-    });
+    servers.databases[3].until_waiting("Lock", 1);
     holder.run("COMMIT");
     running
         .finish()

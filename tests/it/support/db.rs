@@ -25,6 +25,13 @@ pub fn private_server(options: Options) -> Sandbox {
     TEMPLATE.start(options).unwrap()
 }
 
+fn waiting_for(event: &str) -> String {
+    format!(
+        "FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+         AND '{event}' IN (wait_event, wait_event_type) ORDER BY query) AS waiting"
+    )
+}
+
 /// A database, and how to reach it.
 #[derive(Debug)]
 pub struct Db {
@@ -71,6 +78,39 @@ impl Db {
         };
         at("postgres").sql(&format!("CREATE DATABASE \"{name}\" {how}"));
         at(&name)
+    }
+
+    /// Waits until at least so many backends wait for an event, or for one of its type, as
+    /// `pg_stat_activity` has them: `PgSleep`, `Lock`, `ClientWrite`. Returns their process ids, in
+    /// the order of their statements. A backend that is merely active may still be in the
+    /// preflight.
+    #[track_caller]
+    pub fn until_waiting(&self, event: &str, least: usize) -> Vec<String> {
+        let mut waiting = Vec::new();
+        eventually(&format!("{least} wait for {event}"), || {
+            waiting = self.waiting(event);
+            waiting.len() >= least
+        });
+        waiting
+    }
+
+    /// The process ids of the backends that wait for an event now.
+    pub fn waiting(&self, event: &str) -> Vec<String> {
+        let found = self.ask(&format!("SELECT pid {}", waiting_for(event)));
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// Terminates a backend as soon as one waits for an event: with several, that of the first
+    /// statement.
+    #[track_caller]
+    pub fn terminate_waiting(&self, event: &str) {
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) {} LIMIT 1",
+            waiting_for(event)
+        );
+        eventually(&format!("one that waits for {event} is terminated"), || {
+            self.ask(&end) == "t"
+        });
     }
 
     /// Waits until shardq has no backend on the server.

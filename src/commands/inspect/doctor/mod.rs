@@ -91,6 +91,7 @@ async fn findings(
     layout: &Layout,
 ) -> Result<Vec<Finding>, InspectError> {
     connection.mark_busy();
+    connection.begin_transaction();
     let began = Instant::now();
     rows(connection, LIMITS).await?;
     let round_trip = began.elapsed();
@@ -131,6 +132,7 @@ async fn findings(
     // Its response does not matter: the connection closes after it.
     let _ = rows(connection, "ROLLBACK").await;
     connection.mark_done();
+    connection.end_transaction();
     let of_connection = ConnectionFacts {
         ssl_mode: server.settings().tls().mode,
         process: connection.process_id(),
