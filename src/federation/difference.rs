@@ -2,6 +2,7 @@
 //! make them equal.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::existing::{Existing, ExistingTable};
 use super::objects::{Column, ForeignTable};
@@ -16,6 +17,12 @@ pub struct Change {
     /// `foreign table shard_3.jobs`
     pub object: String,
     pub reason: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, self.reason)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +57,7 @@ pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: boo
         tables: Vec::new(),
         unions: Vec::new(),
         notes: Vec::new(),
+        incomplete: BTreeSet::new(),
     };
     let goal = wanted.unwrap_or(&none);
     steps.servers(goal, existing);

@@ -12,8 +12,8 @@ use crate::sharding::routing::hash::fnv1a64;
 
 /// What a transaction is, for psql: it stops at the first error.
 pub fn script(statements: &[String]) -> String {
-    let statements: String = statements.iter().map(|it| format!("{it};\n")).collect();
-    format!("\\set ON_ERROR_STOP on\nBEGIN;\n{statements}COMMIT;\n")
+    let statements = statements.join(";\n");
+    format!("\\set ON_ERROR_STOP on\nBEGIN;\n{statements};\nCOMMIT;\n")
 }
 
 /// Extensions are created in the first schema of the search path; everything after them has none.

@@ -66,6 +66,8 @@ pub enum SnapshotCount {
         databases: usize,
         within: Duration,
     },
+    /// One per server that a hub reads.
+    EachServer,
     /// One per run, for several runs.
     Runs(usize),
 }
@@ -254,6 +256,7 @@ impl fmt::Display for SnapshotCount {
             Self::EachDatabase(databases) => {
                 write!(f, "{databases} snapshots, one per database")
             }
+            Self::EachServer => f.write_str("1 snapshot per server"),
             Self::Together { databases, within } => {
                 // A bound is never rounded down.
                 let tenths = within.as_micros().div_ceil(100);

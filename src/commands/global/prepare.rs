@@ -11,6 +11,7 @@ use crate::commands::databases::{
     self, ConnectedDatabase, DatabaseInfos, Listed, OpenDatabases, PreparedDatabase, Target,
 };
 use crate::commands::error::Error;
+use crate::commands::federate::LockedTables;
 use crate::commands::misplaced;
 use crate::commands::origin::OriginLookups;
 use crate::commands::{select, session_setup};
@@ -33,6 +34,8 @@ pub(in crate::commands) struct Prepared {
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
     pub databases: databases::Prepared,
+    /// What keeps the tables as they are that a hub reads.
+    pub locked: Option<LockedTables>,
 }
 
 /// A database whose catalog was read.
@@ -57,6 +60,17 @@ pub(in crate::commands) async fn prepare(
         ..request.plan.clone()
     };
     let readings = Readings::new(plan.statement.as_str());
+    let names = readings.names().tables();
+    let locked = match request.via {
+        None => None,
+        Some(via) => {
+            let locked = via.check(&names, plan.limits, request.interrupt, console);
+            let Some(locked) = locked.await? else {
+                return Ok(None);
+            };
+            Some(locked)
+        }
+    };
     let connections = connections(request, attempt, &readings);
     let retry = attempt.attempts.connect;
     let (targets, interrupt) = (request.targets, request.interrupt);
@@ -104,6 +118,7 @@ pub(in crate::commands) async fn prepare(
             execution,
             selection,
             databases,
+            locked,
         })
     };
     session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
@@ -261,6 +276,8 @@ fn connections(
     readings: &Readings<'_>,
 ) -> usize {
     match attempt.strategy {
+        // Each session of a hub has snapshots of its own on the servers.
+        _ if request.via.is_some() => 1,
         Strategy::Auto | Strategy::Partial if readings.may_be_partial() => {
             session_setup::connections(
                 request.connections,

@@ -14,6 +14,7 @@ mod request;
 pub(super) mod series;
 
 use super::error::Error;
+use super::federate::Via;
 use super::{databases, setup};
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
@@ -31,7 +32,12 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
     }
     let format = args.output.format()?;
     let plans = request::plans(&args, format)?;
-    let servers = databases::servers(&args.connection)?;
+    let layout = &args.shards.layout;
+    let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+    let servers = match &via {
+        Some(via) => vec![via.hub.clone()],
+        None => databases::servers(&args.connection)?,
+    };
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);
@@ -54,6 +60,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
             interrupt: &interrupt,
             plan,
             position,
+            via: via.as_ref(),
         };
         let ended = match statement(request, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {

@@ -8,6 +8,7 @@ use super::output::{self, Output, ScreenOptions};
 use crate::cli::query::{OnError, QueryArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -34,6 +35,8 @@ pub(super) struct QueryRequest<'a> {
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,
     pub position: Position,
+    /// The hub that answers.
+    pub via: Option<&'a Via>,
 }
 
 /// The place of a statement among those of the run.

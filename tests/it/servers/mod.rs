@@ -10,3 +10,4 @@ mod inspect;
 mod keys;
 mod query;
 mod snapshots;
+mod via;
