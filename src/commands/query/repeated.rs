@@ -5,6 +5,7 @@ use super::request::{self, Position, QueryRequest};
 use crate::cli::query::QueryArgs;
 use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::setup;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
@@ -16,6 +17,7 @@ pub struct RepeatedQuery {
     args: QueryArgs,
     plan: Plan,
     targets: Targets,
+    via: Option<Via>,
     pub interrupt: Interrupt,
     rows: CollectedRows,
     runs: usize,
@@ -42,7 +44,12 @@ impl RepeatedQuery {
             let reason = "this runs a single statement; remove the others";
             return Err(Error::Usage(reason.to_owned()));
         };
-        let servers = databases::servers(&args.connection)?;
+        let layout = &args.shards.layout;
+        let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+        let servers = match &via {
+            Some(via) => vec![via.hub.clone()],
+            None => databases::servers(&args.connection)?,
+        };
         let interrupt = setup::listen()?;
         setup::say_warnings(&servers, console);
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
@@ -55,6 +62,7 @@ impl RepeatedQuery {
         Ok(Some(Self {
             plan,
             targets,
+            via,
             interrupt,
             rows,
             runs: 0,
@@ -92,6 +100,7 @@ impl RepeatedQuery {
             targets: &self.targets,
             interrupt: &self.interrupt,
             plan: &self.plan,
+            via: self.via.as_ref(),
             position: Position {
                 index,
                 count: index + 1,
