@@ -17,6 +17,11 @@ use shardq::terminal::statement_log;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
+    if let [_, command, words @ ..] = &arguments[..]
+        && command == commands::completions::VALUES
+    {
+        return commands::completions::print_values(words);
+    }
     let read = Cli::try_read(arguments.iter().cloned());
     color::choose(match &read {
         Ok(cli) => cli.color,
