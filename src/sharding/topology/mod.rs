@@ -1,10 +1,11 @@
 //! Which shards a database has, and gaps in their numbering.
 
-use std::fmt;
+mod doubt;
+mod error;
+
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
-use crate::pg::quote::Identifier;
 use crate::sharding::discovered::{Discovered, LookAlikes};
 use crate::sharding::layout::Layout;
 use crate::sharding::numbering::Numbering;
@@ -12,7 +13,9 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::schemas_from::SchemasFrom;
 use crate::sharding::shard::Shard;
 use crate::sharding::unreachable::Unreachable;
-use crate::text::escape::one_line;
+
+pub use doubt::Doubt;
+pub use error::TopologyError;
 
 /// The shards of one database or of several, ascending; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,82 +30,6 @@ pub struct Topology {
     /// That of the layout; `None` if shards have names rather than numbers.
     pub(super) numbering: Option<Numbering>,
     pub(super) unreachable: Vec<Unreachable>,
-}
-
-/// Why shards are or may be missing: the numbering has gaps, and schemas that look like shards may
-/// hold the missing data; or `--schemas-from` lists schemas that do not exist.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Doubt {
-    pub nonexistent: Vec<Shard>,
-    pub look_alikes: LookAlikes,
-    pub unreachable: Vec<Unreachable>,
-    lacking: Ranges,
-    present: Vec<Shard>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TopologyError {
-    #[error(
-        "no such shard: {missing}; the shards are {present}{}",
-        on_lines(.unreachable)
-    )]
-    NotThere {
-        missing: String,
-        present: String,
-        unreachable: Vec<Unreachable>,
-    },
-    #[error(
-        "several servers ({servers}) have {shards}, whose rows would count twice; --prefer \
-         {preferred} reads the shards that it has on {preferred}"
-    )]
-    OnSeveralServers {
-        shards: String,
-        servers: String,
-        preferred: String,
-    },
-    #[error(
-        "shards have names here rather than numbers, so \"{0}\" in a list of shards selects none; \
-         write their names, e.g. acme,be*"
-    )]
-    NotNumbered(String),
-    #[error("none of the schemas that --schemas-from lists exists: {0}")]
-    NoneExists(String),
-    #[error("--exclude-shards excludes all selected shards")]
-    AllExcluded,
-    #[error("no selected shard has a table {}", one_line(&Identifier(.0).to_string()))]
-    NoneHasTable(String),
-    #[error(
-        "keys are in shards by number, but shards have names here; shardq find KEY --in \
-         TABLE.COLUMN searches all shards"
-    )]
-    NoNumbers,
-    #[error("expected {expected} shard{}, found {found}{}", if *expected == 1 { "" } else { "s" }, .missing.as_ref().map(|m| format!(": {m} missing")).unwrap_or_default())]
-    Incomplete {
-        expected: u32,
-        found: usize,
-        missing: Option<String>,
-    },
-    #[error("not answered, because {0}")]
-    InDoubt(Doubt),
-    #[error(
-        "{shard} of {shard_count}, where origin {origin:?} belongs (FNV-1a mod {shard_count}), \
-         does not exist; shardq find searches all other shards for the origin{}",
-        on_lines(.unreachable)
-    )]
-    NoShardOfOrigin {
-        origin: String,
-        shard: Shard,
-        shard_count: NonZeroU32,
-        unreachable: Vec<Unreachable>,
-    },
-}
-
-/// Each behind a line break.
-fn on_lines(unreachable: &[Unreachable]) -> String {
-    let lines = unreachable
-        .iter()
-        .flat_map(|it| ["\n".to_owned(), it.to_string()]);
-    lines.collect()
 }
 
 impl Topology {
@@ -299,54 +226,6 @@ pub(super) fn absent_of(
         absent.push_numbers(numbering, next..=*wanted.end());
     }
     absent
-}
-
-impl Doubt {
-    /// These shards do not exist.
-    pub fn without(nonexistent: Vec<Shard>) -> Self {
-        Self {
-            nonexistent,
-            ..Self::default()
-        }
-    }
-
-    /// The shards of these databases are unknown.
-    pub fn unreachable(unreachable: Vec<Unreachable>) -> Self {
-        Self {
-            unreachable,
-            ..Self::default()
-        }
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, unreachable) in self.unreachable.iter().enumerate() {
-            let line_break = if i > 0 { "\n" } else { "" };
-            write!(f, "{line_break}{unreachable}")?;
-        }
-        if !self.unreachable.is_empty() {
-            return Ok(());
-        }
-        if !self.nonexistent.is_empty() {
-            return write!(
-                f,
-                "shards are missing: {}, which --schemas-from lists; leave out with \
-                 --exclude-shards, or correct the list",
-                Ranges::of(&self.nonexistent).brief()
-            );
-        }
-        let present = &self.present;
-        write!(
-            f,
-            "shards may be missing: there is no {}, but these schemas look like shards: {}; if {} are all the shards, add \
-             --expect-shards {}",
-            self.lacking.brief(),
-            self.look_alikes,
-            Ranges::of(present).brief(),
-            present.len()
-        )
-    }
 }
 
 #[cfg(test)]
