@@ -19,6 +19,7 @@ mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
 mod report;
+mod shell;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -67,6 +68,7 @@ fn main() {
     text += &exports::exports(&local, &mut goals);
     text += &global::global(&server, &local, &mut goals);
     text += &inspections::inspections(&server, &local, &mut goals);
+    text += &shell::shell(&local, &mut goals);
     text += &start_up(&mut goals);
     text += &report::goals(&goals);
     fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();

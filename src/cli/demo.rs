@@ -4,7 +4,8 @@ use clap::Args;
 
 /// Try shardq on a throwaway Postgres with sample data
 ///
-/// Starts a private server with 128 shards, runs a few commands on it, and removes it.
+/// Starts a private server with 128 shards, runs a few commands on it, and removes it. On a
+/// terminal it ends in the shell.
 /// Needs only Postgres's server programs on this machine. Running servers are not
 /// touched.
 #[derive(Debug, Args)]

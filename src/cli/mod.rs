@@ -11,6 +11,7 @@ pub mod describe;
 pub mod doctor;
 pub mod drift;
 pub mod export;
+pub mod federate;
 pub mod find;
 pub mod inspect;
 pub mod layout;
@@ -44,6 +45,7 @@ pub use describe::DescribeArgs;
 pub use doctor::DoctorArgs;
 pub use drift::DriftArgs;
 pub use export::ExportArgs;
+pub use federate::FederateArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
 pub use psql::PsqlArgs;
@@ -99,6 +101,7 @@ pub enum Command {
     Watch(Box<WatchArgs>),
     Databases(Box<DatabasesArgs>),
     Doctor(Box<DoctorArgs>),
+    Federate(Box<FederateArgs>),
     Psql(Box<PsqlArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
@@ -121,6 +124,7 @@ impl Command {
             Self::Psql(args) => args.connection.verbose,
             Self::Databases(args) => args.connection.verbose,
             Self::Doctor(args) => args.connection.verbose,
+            Self::Federate(args) => args.connection.verbose,
             Self::Drift(args) => args.inspect.connection.verbose,
             Self::Tables(args) => args.inspect.connection.verbose,
             Self::Describe(args) => args.inspect.connection.verbose,

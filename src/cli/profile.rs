@@ -80,6 +80,7 @@ impl Command {
             Self::Psql(args) => Some(&mut args.connection),
             Self::Databases(args) => Some(&mut args.connection),
             Self::Doctor(args) => Some(&mut args.connection),
+            Self::Federate(args) => Some(&mut args.connection),
             Self::Drift(args) => Some(&mut args.inspect.connection),
             Self::Tables(args) => Some(&mut args.inspect.connection),
             Self::Describe(args) => Some(&mut args.inspect.connection),

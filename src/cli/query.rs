@@ -85,6 +85,19 @@ pub struct GlobalArgs {
     #[arg(short = 'g', long)]
     pub global: bool,
 
+    /// Run on this hub, made by shardq federate, which has the shards of all servers
+    ///
+    /// The hub is compared with the servers first, and the tables of the statement stay locked
+    /// there against changes of their definition until the result is complete. Each server is read
+    /// at one snapshot.
+    #[arg(
+        long,
+        value_name = "CONNINFO",
+        requires = "global",
+        conflicts_with_all = ["databases", "schemas_from", "row_security"]
+    )]
+    pub via: Option<String>,
+
     /// Print the strategy, the reason and the SQL without running it
     #[arg(long, requires = "global")]
     pub explain: bool,

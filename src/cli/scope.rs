@@ -49,6 +49,7 @@ impl Command {
             // They have no scope, or their own.
             Self::Query(_)
             | Self::Shell(_)
+            | Self::Federate(_)
             | Self::Watch(_)
             | Self::Verify(_)
             | Self::Profiles(_)

@@ -65,8 +65,7 @@ impl ConnectionPool {
         let kept = kept::pool(&settings, || build(builder())).transpose()?;
         let pool = match &kept {
             Some(kept) => {
-                let most = kept.pool.status().max_size;
-                kept.pool.resize(most.max(connections));
+                kept.make_room(connections);
                 kept.pool.clone()
             }
             None => build(builder().pre_recycle(Hook::sync_fn(|_, _| {

@@ -2,7 +2,7 @@
 //!
 //! It runs what it shows: this executable, with the printed arguments.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::{Command, ExitStatus};
 use std::{env, iter};
 
@@ -87,27 +87,51 @@ async fn tell(args: &DemoArgs, out: &mut impl Write) -> Result<(), DemoError> {
     }
     if args.keep {
         hold(&server, out).await?;
+    } else if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        ask_on(&server, out).await?;
     }
     drop(server);
     writeln!(out, "\nThe server and its data are gone.")?;
     Ok(())
 }
 
+/// Leaves the keyboard to whoever watches.
+async fn ask_on(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
+    // Ctrl-C is for a statement of the shell.
+    let interrupt = Interrupt::listen().map_err(DemoError::Signals)?;
+    let _ignored = interrupt.ignore_ctrl_c();
+    writeln!(
+        out,
+        "\n$ shardq\nYour turn: ask all 128 shards, and leave with \\q."
+    )?;
+    out.flush()?;
+    let mut shell = tokio::process::Command::from(this_program(server).map_err(DemoError::Again)?);
+    let mut shell = shell.arg("shell").spawn().map_err(DemoError::Again)?;
+    tokio::select! {
+        ended = shell.wait() => ended.map(drop).map_err(DemoError::Again),
+        // The signal is for the shell too.
+        () = interrupt.requested() => shell.wait().await.map(drop).map_err(DemoError::Again),
+    }
+}
+
+/// This executable, on the server with the sample.
+fn this_program(server: &Sandbox) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command
+        .arg(format!("--color={}", ColorChoice::of_process()))
+        .envs(server.env(sample::DATABASE))
+        .env("PGAPPNAME", APPLICATION_NAME);
+    Ok(command)
+}
+
 fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<(), DemoError> {
     let command = as_typed(arguments);
     writeln!(out, "\n$ {command}")?;
     out.flush()?;
-    let status = env::current_exe()
-        .and_then(|program| {
-            let environment = server.env(sample::DATABASE);
-            Command::new(program)
-                .arg(format!("--color={}", ColorChoice::of_process()))
-                .args(arguments)
-                .envs(environment)
-                // It runs on without anybody at the keyboard.
-                .env("PSQL_PAGER", "")
-                .env("PGAPPNAME", APPLICATION_NAME)
-                .status()
+    let status = this_program(server)
+        .and_then(|mut program| {
+            // It runs on without anybody at the keyboard.
+            program.args(arguments).env("PSQL_PAGER", "").status()
         })
         .map_err(DemoError::Again)?;
     // Differences are what is shown.
@@ -142,7 +166,7 @@ async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
         "\nPress Ctrl-C to stop. To connect from another terminal:\n\
          \n    psql -h {0} -U {1} {2}\n\
          \nor, for shardq and psql alike:\n\
-         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}",
+         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}\n    shardq",
         host.1, user.1, database.1
     )?;
     out.flush()?;

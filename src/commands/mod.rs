@@ -12,6 +12,7 @@ mod databases;
 pub mod demo;
 pub mod error;
 pub mod export;
+pub mod federate;
 pub mod find;
 pub mod global;
 pub mod inspect;
@@ -52,6 +53,7 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Psql(args) => Box::pin(psql::run(*args)).await,
         Command::Databases(args) => Box::pin(inspect::databases::run(*args)).await,
         Command::Doctor(args) => Box::pin(inspect::doctor::run(*args)).await,
+        Command::Federate(args) => Box::pin(federate::run(*args)).await,
         Command::Shell(args) => Box::pin(shell::run(*args)).await,
         Command::Profiles(args) => profiles::run(args).await,
         Command::Completions(args) => completions::run(&args).await,

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::cli::query::ShardArgs;
+use crate::commands::databases::OpenDatabases;
 use crate::commands::error::Error;
 use crate::commands::keys;
 use crate::exec::fanout::Preflight;
@@ -16,25 +17,26 @@ use crate::terminal::console::Console;
 pub async fn select_shards(
     args: &ShardArgs,
     plan: &Plan,
-    preflight: &Preflight,
-    topology: &Topology,
+    databases: &OpenDatabases<'_>,
     console: &mut Console,
 ) -> Result<Selection, Error> {
+    let topology = databases.topology;
     check_count(topology, args.expect_shards)?;
     warn_of_names(topology, console);
     // Use the expected number: the highest shard may be missing.
     let expected = args.expect_shards.and_then(NonZeroU32::new);
-    let shard_count = expected.unwrap_or(topology.shard_count());
     let by_key = &plan.filter.keys;
-    if !by_key.is_empty() && topology.databases() > 1 {
-        let reason = "--key and --key-from look for keys in one database; name it with -d";
-        return Err(Error::Usage(reason.to_owned()));
-    }
     let selection = if !by_key.is_empty() {
-        keys::select(by_key, plan, preflight, topology, shard_count, console).await?
+        keys::select(by_key, plan, databases, expected, console).await?
     } else if args.origin.is_empty() {
-        filtered(plan, preflight, topology).await?
+        filtered(plan, databases.first()?, topology).await?
     } else {
+        let is_known = topology.unreachable().is_empty();
+        let counted = is_known.then(|| topology.shard_count());
+        let Some(shard_count) = expected.or(counted) else {
+            let unreachable = topology.unreachable().to_vec();
+            return Err(TopologyError::CountUnknown { unreachable }.into());
+        };
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
     let are_all_meant = !plan.filter.is_by_list() && args.origin.is_empty();
@@ -126,11 +128,10 @@ pub async fn filtered(
 pub async fn select_all_shards(
     args: &ShardArgs,
     plan: &Plan,
-    preflight: &Preflight,
-    topology: &Topology,
+    databases: &OpenDatabases<'_>,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let selection = select_shards(args, plan, preflight, topology, console).await?;
+    let selection = select_shards(args, plan, databases, console).await?;
     match selection.doubt {
         Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
         None => Ok(selection),

@@ -7,12 +7,13 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
+use crate::commands::databases::Targets;
 use crate::commands::error::{Error, NoShards};
 use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
+use crate::exec::fanout::{FanoutError, OpenTransaction, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
@@ -152,15 +153,23 @@ pub async fn run_or_cancel_all<T>(
 
 /// Has the server check the statement, export the snapshot and list the shards.
 pub async fn preflight(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
-    Preflight::take(connection, plan)
-        .await
-        .map_err(|error| match error {
-            FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
-            FanoutError::NotAQuery => Error::NotAQuery {
-                taken: plan.transfer.taken(),
-            },
-            other => Error::fanout(other, &plan.statement),
-        })
+    preflight_in(Ok(None), connection, plan).await
+}
+
+/// The same in a transaction that may be open already.
+pub async fn preflight_in(
+    open: Result<Option<OpenTransaction>, FanoutError>,
+    connection: Connection,
+    plan: &Plan,
+) -> Result<Preflight, Error> {
+    let taken = async { Preflight::take(connection, plan, open?).await };
+    taken.await.map_err(|error| match error {
+        FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
+        FanoutError::NotAQuery => Error::NotAQuery {
+            taken: plan.transfer.taken(),
+        },
+        other => Error::fanout(other, &plan.statement),
+    })
 }
 
 /// The shards of the database. If there are none, the error names databases that have some.
@@ -205,9 +214,14 @@ pub fn location(server: &ConnectionPool) -> Location {
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session
 /// that waits to rewrite such a table would block our other connections and wait for the one that
 /// holds the lock.
-pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
+///
+/// Where there are several databases, keys may be in any of them.
+pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan, targets: &Targets) -> usize {
     if !plan.lock.is_empty() {
         return 1;
+    }
+    if targets.databases.len() > 1 && !plan.filter.keys.is_empty() {
+        return wanted;
     }
     let shards = match &plan.filter.listed {
         _ if !args.origin.is_empty() => args.origin.len(),

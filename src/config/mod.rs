@@ -22,6 +22,7 @@ mod tls;
 mod uri;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -166,6 +167,20 @@ impl Settings {
         }
         parameters.replace("options", "");
         parameters.conninfo()
+    }
+
+    /// The same for a foreign server of another Postgres server: parameters of libpq and their
+    /// values, without names, passwords and what only this process needs. Files are that server's.
+    pub fn foreign_server_options(&self) -> BTreeMap<String, String> {
+        let mut parameters = self.parameters.clone();
+        // Of a database per tenant, the one that was given is not the one that it is.
+        parameters.replace("dbname", &self.database);
+        if let [host] = &self.hosts[..]
+            && let HostPlace::Socket(directory) = host.place()
+        {
+            parameters.replace("host", &directory.to_string_lossy());
+        }
+        parameters.foreign_server_options()
     }
 
     /// A password that such a program does not find by itself: given, typed, or printed by a

@@ -12,6 +12,7 @@ use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::cancel::Interrupt;
+use crate::exec::fanout::{FanoutError, OpenTransaction};
 use crate::exec::plan::Plan;
 use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
@@ -45,6 +46,8 @@ pub struct ConnectedDatabase {
     pub target: Target,
     pub plan: Plan,
     pub opened: PoolStart,
+    /// The run's transaction, if it was opened together with those of other databases.
+    pub begun: Result<Option<OpenTransaction>, FanoutError>,
     pub slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -59,6 +62,7 @@ impl Connected {
             plan: plan_of(&target, plan),
             target,
             opened,
+            begun: Ok(None),
             slot,
         });
         (with_plan.collect(), self.later, self.unreachable)
@@ -148,6 +152,7 @@ async fn open(
 fn plan_of(target: &Target, plan: &Plan) -> Plan {
     Plan {
         layout: target.layout(&plan.layout),
+        snapshot: target.snapshot.clone(),
         ..plan.clone()
     }
 }

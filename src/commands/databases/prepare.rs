@@ -9,6 +9,7 @@ use super::connect::{Connected, ConnectedDatabase};
 use super::database::{Listed, PreparedDatabase, own};
 use super::info::DatabaseInfos;
 use super::later::LaterDatabase;
+use super::together;
 use super::topology::topology;
 use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
@@ -30,6 +31,23 @@ pub struct Prepared {
     pub infos: DatabaseInfos,
 }
 
+/// The databases that are open, for what is looked up before a run.
+pub struct OpenDatabases<'a> {
+    pub listed: Vec<Listed<'a>>,
+    /// How many others wait for their turn.
+    pub later: usize,
+    pub topology: &'a Topology,
+}
+
+impl OpenDatabases<'_> {
+    /// # Errors
+    /// If no database could be reached.
+    pub fn first(&self) -> Result<&Preflight, Error> {
+        let first = self.listed.first();
+        first.map(|it| it.preflight).ok_or(Error::NoneReachable)
+    }
+}
+
 /// Runs the preflights, and lists the shards. Of shards that several servers have, those on the
 /// `preferred` servers count.
 ///
@@ -41,13 +59,15 @@ pub async fn prepare(
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Prepared, Error> {
-    let (databases, later, mut unreachable) = connected.into_parts(plan);
+    let (mut databases, later, mut unreachable) = connected.into_parts(plan);
+    let within = together::begin(&mut databases, &later, plan).await?;
     let is_only = databases.len() == 1 && unreachable.is_empty();
     let preflights = join_all(databases.into_iter().map(|database| async {
         let ConnectedDatabase {
             target,
             plan,
             opened,
+            begun,
             slot,
         } = database;
         let PoolStart {
@@ -56,7 +76,7 @@ pub async fn prepare(
             pending_connections,
             ..
         } = opened;
-        let preflight = session_setup::preflight(first, &plan).await;
+        let preflight = session_setup::preflight_in(begun, first, &plan).await;
         (target, plan, server, pending_connections, preflight, slot)
     }));
     let mut prepared = Vec::new();
@@ -86,7 +106,7 @@ pub async fn prepare(
         databases: prepared,
         later,
         topology,
-        infos: DatabaseInfos::default(),
+        infos: DatabaseInfos::within(within),
     })
 }
 
@@ -106,6 +126,14 @@ impl Prepared {
 
     pub fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
         self.databases.iter().map(PreparedDatabase::listed)
+    }
+
+    pub fn open(&self) -> OpenDatabases<'_> {
+        OpenDatabases {
+            listed: self.listed().collect(),
+            later: self.later.len(),
+            topology: &self.topology,
+        }
     }
 
     /// The first database.

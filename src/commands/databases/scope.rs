@@ -32,14 +32,16 @@ impl Prepared {
             shards: self.topology.shards().len(),
         }
     }
-}
 
-/// Number of snapshots at which these shards are read.
-pub fn snapshots(instant: Consistency, shards: &[Shard]) -> SnapshotCount {
-    let databases: BTreeSet<_> = shards.iter().map(|shard| shard.database()).collect();
-    match (instant, databases.len()) {
-        (Consistency::SharedSnapshot, several @ 2..) => SnapshotCount::EachDatabase(several),
-        _ => instant.into(),
+    /// The snapshots at which these shards are read.
+    pub fn snapshots(&self, instant: Consistency, shards: &[Shard]) -> SnapshotCount {
+        let databases: BTreeSet<_> = shards.iter().map(|shard| shard.database()).collect();
+        match instant {
+            Consistency::SharedSnapshot => {
+                SnapshotCount::of_databases(databases.len(), self.infos.snapshots_within)
+            }
+            Consistency::PerShard => instant.into(),
+        }
     }
 }
 

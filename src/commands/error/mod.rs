@@ -4,6 +4,7 @@
 mod hints;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
@@ -19,6 +20,7 @@ use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
+use crate::federation::FederationError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::find::route::RouteError;
@@ -161,6 +163,9 @@ pub enum Error {
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// After rows were written, so that it cannot be repeated.
+    #[error(transparent)]
+    LookupCutShort(LookupError),
     /// No shard has or should have the keys of `--key`.
     #[error("no shard to query: {0}")]
     KeysNowhere(String),
@@ -226,6 +231,18 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Of several databases.
+    #[error(
+        "the snapshots of the servers are up to {} apart, and --max-skew allows {}; gave up after \
+         {attempts} attempts", milliseconds(*.within), milliseconds(*.most)
+    )]
+    Skew {
+        within: Duration,
+        most: Duration,
+        attempts: u32,
+    },
+    #[error(transparent)]
+    Federation(#[from] FederationError),
     #[error(transparent)]
     Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
@@ -289,12 +306,17 @@ impl Error {
             | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
-            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
-                Exit::Incomplete
-            }
+            Self::OriginElsewhere(_)
+            | Self::Topology(
+                TopologyError::NoShardOfOrigin { .. } | TopologyError::CountUnknown { .. },
+            ) => Exit::Incomplete,
             _ => Exit::Failed,
         }
     }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 impl From<RouteError> for Error {

@@ -18,6 +18,6 @@ pub mod request;
 mod servers;
 pub mod session;
 pub mod shards;
-mod statement;
+pub(super) mod statement;
 pub mod table;
 pub mod tables;

@@ -20,7 +20,7 @@ use crate::commands::shard_lists::{self, StandardInput};
 use crate::commands::{select, session_setup, setup};
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
-use crate::exec::plan::{Consistency, Plan, Timeouts};
+use crate::exec::plan::{Plan, Timeouts};
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -189,6 +189,7 @@ impl InspectRequest {
             return Ok(None);
         };
         let scope = prepared.scope();
+        let snapshots = prepared.snapshots(self.plan.instant, &selection.shards);
         let servers = prepared.has_several_servers().into();
         let accepted: BTreeMap<_, _> = (prepared.databases.iter())
             .map(|database| (database.target.settings.server_name(), database.settings()))
@@ -209,7 +210,7 @@ impl InspectRequest {
         notices.say(1, &Statement::composed(String::new()), console);
         let collected = Collected {
             data: Vec::new(),
-            snapshots: databases::snapshots(Consistency::SharedSnapshot, &selection.shards),
+            snapshots,
             selection,
             scope,
             servers,

@@ -6,7 +6,6 @@ use crate::cli::query::QueryArgs;
 use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
 use crate::commands::setup;
-use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
 use crate::output::format::{CollectedRows, Format, ResultRows};
@@ -16,7 +15,6 @@ use crate::terminal::exit_status::Exit;
 pub struct RepeatedQuery {
     args: QueryArgs,
     plan: Plan,
-    first: Settings,
     targets: Targets,
     pub interrupt: Interrupt,
     rows: CollectedRows,
@@ -49,14 +47,13 @@ impl RepeatedQuery {
         setup::say_warnings(&servers, console);
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
         let targets = databases::targets(&servers, patterns, &layout, &interrupt);
-        let (Some(targets), Some(first)) = (targets.await?, servers.first()) else {
+        let Some(targets) = targets.await? else {
             return Ok(None);
         };
         let rows = CollectedRows::default();
         args.collected = Some(rows.clone());
         Ok(Some(Self {
             plan,
-            first: first.clone(),
             targets,
             interrupt,
             rows,
@@ -92,7 +89,6 @@ impl RepeatedQuery {
         let request = QueryRequest {
             args: &self.args,
             format: Format::Table,
-            settings: &self.first,
             targets: &self.targets,
             interrupt: &self.interrupt,
             plan: &self.plan,

@@ -228,6 +228,15 @@ impl Db {
         self.variable("PGDATABASE")
     }
 
+    /// A connection string.
+    pub fn conninfo(&self) -> String {
+        let [host, port, user] = ["PGHOST", "PGPORT", "PGUSER"].map(|name| self.variable(name));
+        format!(
+            "host='{host}' port={port} user={user} dbname='{}'",
+            self.name()
+        )
+    }
+
     /// The environment variables that lead here.
     pub fn env(&self) -> &[(&'static str, String)] {
         &self.env

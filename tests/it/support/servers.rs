@@ -69,12 +69,19 @@ impl Servers {
 
     /// A connection string for this server.
     pub fn conninfo(&self, server: usize) -> String {
-        let db = &self.databases[server];
-        let [host, port, user] = ["PGHOST", "PGPORT", "PGUSER"].map(|name| db.variable(name));
-        format!(
-            "host='{host}' port={port} user={user} dbname='{}'",
-            db.name()
-        )
+        self.databases[server].conninfo()
+    }
+
+    /// Nobody answers for this server from now on.
+    pub fn take_down(&self, server: usize) {
+        let profile = std::fs::read_to_string(self.config()).unwrap();
+        let name = format!("db{} = ", server + 1);
+        let lines = profile.lines().map(|line| match line.strip_prefix(&name) {
+            Some(_) => format!("{name}\"host=127.0.0.1 port=1 user=x dbname=x\""),
+            None => line.to_owned(),
+        });
+        let lines: Vec<_> = lines.collect();
+        std::fs::write(self.config(), lines.join("\n")).unwrap();
     }
 
     fn config(&self) -> std::path::PathBuf {
