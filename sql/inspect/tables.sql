@@ -13,18 +13,22 @@ WITH ns AS MATERIALIZED (
     SELECT i.indrelid, sum(x.relpages) AS pages
     FROM pg_index AS i
     JOIN pg_class AS x ON x.oid = i.indexrelid
+    WHERE x.relpages > 0
     GROUP BY i.indrelid
+), toast AS MATERIALIZED (
+    SELECT t.oid, t.relpages + coalesce(i.pages, 0) AS pages
+    FROM pg_class AS t
+    LEFT JOIN indexes AS i ON i.indrelid = t.oid
+    WHERE t.relkind = 't'
 ), sized AS (
     SELECT n.n, c.relname::text AS name, c.relkind,
         c.relkind <> 'p' AND c.reltuples < 1 AND c.relpages = 0 AS is_unknown,
         greatest(c.reltuples, 0)::int8 AS rows,
-        (c.relpages::int8 + coalesce(i.pages, 0) + coalesce(t.relpages, 0) + coalesce(ti.pages, 0))
-            * current_setting('block_size')::int8 AS bytes
+        (c.relpages::int8 + coalesce(i.pages, 0) + coalesce(t.pages, 0)) * current_setting('block_size')::int8 AS bytes
     FROM ns AS n
     JOIN pg_class AS c ON c.relnamespace = n.oid
     LEFT JOIN indexes AS i ON i.indrelid = c.oid
-    LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
-    LEFT JOIN indexes AS ti ON ti.indrelid = c.reltoastrelid
+    LEFT JOIN toast AS t ON t.oid = c.reltoastrelid
     WHERE c.relkind IN ('r', 'p', 'm', 'f')
 )
 SELECT name,
