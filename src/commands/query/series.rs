@@ -8,6 +8,7 @@ use super::request::{self, Position, QueryRequest};
 use super::{global, per_shard, statement};
 use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::{databases, setup};
 use crate::config::Settings;
 use crate::output::sink::Sink;
@@ -81,6 +82,7 @@ impl Series {
             interrupt: &interrupt,
             plan,
             position: self.position(),
+            via: None,
         };
         let found = Box::pin(per_shard::discover(&request, console)).await?;
         self.count += 1;
@@ -111,8 +113,15 @@ impl Series {
             output = output.map(|_| request::output_to(sink, &to_file, format, console));
         }
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
+        let via = Via::of(
+            args.global.via.as_deref(),
+            &args.connection,
+            &args.shards.layout,
+        )?;
+        let hub = via.as_ref().map(|via| vec![via.hub.clone()]);
+        let servers = hub.as_ref().unwrap_or(&self.servers);
         // Databases that match a pattern may have been created since.
-        let targets = databases::targets(&self.servers, patterns, &layout, &interrupt);
+        let targets = databases::targets(servers, patterns, &layout, &interrupt);
         let (Some(targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
@@ -123,11 +132,12 @@ impl Series {
         let request = QueryRequest {
             args,
             format,
-            settings: &self.servers[0],
+            settings: &servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
             position: self.position(),
+            via: via.as_ref(),
         };
         let ended = statement(request, output, console).await?;
         self.count += 1;
