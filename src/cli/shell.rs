@@ -65,6 +65,10 @@ pub struct ShellArgs {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::duration, help_heading = "Run")]
     pub idle: Duration,
 
+    /// End the snapshot of \\freeze after TIME (0: never)
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration, help_heading = "Run")]
+    pub freeze_limit: Duration,
+
     /// Do not read the start-up file (~/.shardqrc)
     #[arg(short = 'X', long, help_heading = "Run")]
     pub no_shardqrc: bool,
@@ -89,6 +93,7 @@ impl ShellArgs {
             on_error: self.on_error,
             run: self.run.clone(),
             connection: self.connection.clone(),
+            collected: None,
         }
     }
 }

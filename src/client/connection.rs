@@ -153,6 +153,11 @@ impl Connection {
         let _ = cancel_until(ended, self.dialer.closing(), cancel).await;
     }
 
+    /// Whether the server or the network has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.link.closed.is_cancelled()
+    }
+
     /// Closes the connection at once, without waiting for responses.
     pub fn discard(self) {
         self.link.abort();

@@ -2,7 +2,7 @@
 //! they are idle, outside of any transaction, and without locks. Nothing else of the process knows
 //! about them: a run takes its connections from its pool as ever.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -16,6 +16,26 @@ use crate::pg::sql_template::fill;
 
 /// Per process, like its connections; set by whatever runs several statements.
 static KEPT: OnceLock<Mutex<Vec<KeptPool>>> = OnceLock::new();
+
+/// Connections to each database that are lent for longer than a run.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// As long as it lives, one connection to each database is lent, beside those of runs.
+#[derive(Debug)]
+pub struct Held(());
+
+impl Held {
+    pub fn one() -> Self {
+        HELD.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// How long an idle connection may take to close.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -101,6 +121,13 @@ impl KeptPool {
             key.strong_count() > 0 && link.closed.is_cancelled()
         };
         links.iter().any(is_lost)
+    }
+
+    /// Makes room for this many connections of a run.
+    pub fn make_room(&self, connections: usize) {
+        let most = self.pool.status().max_size;
+        let needed = connections + HELD.load(Ordering::Relaxed);
+        self.pool.resize(most.max(needed));
     }
 
     pub fn remember(&self, client: &Object, link: &Arc<Link>) {

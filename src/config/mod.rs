@@ -98,8 +98,11 @@ impl Settings {
     /// it.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
+        let mut parameters = self.parameters.clone();
+        parameters.replace("dbname", name);
         Self {
             database: name.to_owned(),
+            parameters,
             ..self.clone()
         }
     }

@@ -158,7 +158,7 @@ impl ResultSummary {
         }
     }
 
-    fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.answered == self.expected && !self.missing.is_uncounted()
     }
 
@@ -168,7 +168,7 @@ impl ResultSummary {
     }
 
     /// `of` is the number of shards that there are, if only some were selected.
-    fn shards(&self, of: Option<usize>) -> String {
+    pub fn shards(&self, of: Option<usize>) -> String {
         let of = match (of, &self.origins) {
             (Some(of), None) => format!(" of {of}"),
             // That of an origin's shard is stated with its rule.

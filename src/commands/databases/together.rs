@@ -33,7 +33,9 @@ pub async fn begin(
         }));
     }
     let is_shared = plan.instant == Consistency::SharedSnapshot;
-    if databases.len() < 2 || !are_all || is_listed || !is_shared {
+    // Those that were taken before are as far apart as they are.
+    let are_new = databases.iter().all(|it| it.plan.snapshot.is_none());
+    if databases.len() < 2 || !are_all || is_listed || !is_shared || !are_new {
         return Ok(None);
     }
     let connections: Vec<_> = databases

@@ -27,7 +27,8 @@ use start::{ExportStarted, ShardSelection};
 
 const NEW_SNAPSHOT: &str = "nothing written yet: retrying at a new snapshot";
 
-pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
+pub async fn run(mut args: ExportArgs) -> Result<Exit, Error> {
+    args.shards.layout.substitute(&args.statement.variables)?;
     let mut console = Console::new(args.run.quiet).with_periodic_log();
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;

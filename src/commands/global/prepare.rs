@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::commands::databases::{
-    self, ConnectedDatabase, DatabaseInfos, Listed, PreparedDatabase, Target,
+    self, ConnectedDatabase, DatabaseInfos, Listed, OpenDatabases, PreparedDatabase, Target,
 };
 use crate::commands::error::Error;
 use crate::commands::federate::LockedTables;
@@ -25,6 +25,7 @@ use crate::global::{
 };
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
+use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// Ready to run.
@@ -94,17 +95,16 @@ pub(in crate::commands) async fn prepare(
             let preferred = request.preferred;
             databases::topology(&listed, &[], plan, unreachable, preferred, console).await?
         };
-        let first = &first(&found)?.found.preflight;
         let shards = request.shards;
-        let selection = select::select_all_shards(shards, plan, first, &topology, console).await?;
+        let databases = open(&found, &topology);
+        let selection = select::select_all_shards(shards, plan, &databases, console).await?;
         let session = |shard| Some(&of_shard(&found, shard)?.found.preflight.session);
         let lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         let (execution, plans) =
             choose(request, attempt, &readings, &found, &selection.shards).await?;
         report_drift(execution.catalog(), console);
         // The lookups have been answered by now.
-        let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
-        misplaced::refuse(lookups, &selection, &listed, &topology, console).await?;
+        misplaced::refuse(lookups, &selection, &open(&found, &topology), plan, console).await?;
         for (database, plan) in found.iter_mut().zip(plans) {
             database.plan = plan;
         }
@@ -174,8 +174,12 @@ async fn introspect(
     try_join_all(found).await
 }
 
-fn first(found: &[Introspected]) -> Result<&Introspected, Error> {
-    found.first().ok_or(Error::NoneReachable)
+fn open<'a>(found: &'a [Introspected], topology: &'a Topology) -> OpenDatabases<'a> {
+    OpenDatabases {
+        listed: found.iter().map(Introspected::listed).collect(),
+        later: 0,
+        topology,
+    }
 }
 
 fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {
@@ -276,7 +280,12 @@ fn connections(
         // Each session of a hub has snapshots of its own on the servers.
         _ if request.via.is_some() => 1,
         Strategy::Auto | Strategy::Partial if readings.may_be_partial() => {
-            session_setup::connections(request.connections, request.shards, request.plan)
+            session_setup::connections(
+                request.connections,
+                request.shards,
+                request.plan,
+                request.targets,
+            )
         }
         _ => 1,
     }

@@ -1,7 +1,8 @@
 //! `shardq query --global`: one answer, as if all shards were one database.
 
+use super::ended::{self, Ended, ReaderEnd};
 use super::output::Output;
-use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd};
+use super::request::{self, NEW_SNAPSHOT, QueryRequest};
 use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
 use crate::commands::global::failure::failure;
@@ -162,10 +163,10 @@ async fn conclude(
         RunStatus::Completed if finished.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
-    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+    let Some(shown) = ended::page(&mut output, exit, interrupt).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
-    let ended = request::end(output, exit, position).await;
+    let ended = ended::end(output, exit, position).await;
     if let Err(error) = shown {
         console.warning(&error);
     }
@@ -173,7 +174,7 @@ async fn conclude(
     notices.say(footer.extent.answered, &plan.statement, console);
     if let Some(error) = finished.outcome.failures.first() {
         if let Some(file) = args.output.file() {
-            request::not_written(file, console);
+            ended::not_written(file, console);
         }
         return Err(failure(
             error.clone(),

@@ -1,10 +1,15 @@
 //! `query`: statements in every shard, or one answer over all of them.
 
+mod discover;
+mod ended;
 mod finished_run;
+pub(super) mod frozen;
 mod global;
 pub(super) mod lead_columns;
+pub(super) mod names;
 pub(super) mod output;
 mod per_shard;
+pub(super) mod repeated;
 mod request;
 pub(super) mod series;
 
@@ -15,11 +20,13 @@ use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
+use ended::Ended;
 use output::Output;
-use request::{Ended, Position, QueryRequest};
+use request::{Position, QueryRequest};
 
 /// Runs one statement after the other. The first failure ends the run.
-pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
+    args.shards.layout.substitute(&args.statement.variables)?;
     if args.global.global {
         global::check(&args)?;
     }
@@ -49,7 +56,6 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
@@ -81,7 +87,7 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
     if worst == Exit::Interrupted
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, &mut console);
+        ended::not_written(file, &mut console);
     }
     Ok(worst)
 }

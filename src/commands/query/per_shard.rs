@@ -1,11 +1,13 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use super::ended::{self, Ended, ReaderEnd};
 use super::finished_run::FinishedRun;
 use super::output::Output;
-use super::request::{self, Coverage, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
+use super::request::{self, NEW_SNAPSHOT, QueryRequest, connect_retry};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
+use crate::commands::find::scope::LookupRequest;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
 use crate::commands::select;
@@ -33,7 +35,8 @@ pub(super) async fn run(
             plan: &plan,
             ..request
         };
-        let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
+        let (wanted, targets) = (args.run.connections, request.targets);
+        let connections = session_setup::connections(wanted, &args.shards, &plan, targets);
         let prepared = match prepare(&request, connections, attempts.connect, console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Ended::finally(Exit::Interrupted)),
@@ -75,14 +78,14 @@ pub(super) async fn run(
 }
 
 /// Connected databases, and the selected shards.
-struct Setup {
-    prepared: Prepared,
-    selection: Selection,
-    origin_lookups: OriginLookups,
+pub(super) struct Setup {
+    pub prepared: Prepared,
+    pub selection: Selection,
+    pub origin_lookups: OriginLookups,
 }
 
 /// Connects, runs the preflights, and selects the shards. `None` if interrupted.
-async fn prepare(
+pub(super) async fn prepare(
     request: &QueryRequest<'_>,
     connections: usize,
     connect_retry: ConnectRetry,
@@ -104,9 +107,8 @@ async fn prepare(
     let work = async {
         let preferred = &args.connection.prefer;
         let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
-        let (shards, topology) = (&args.shards, &prepared.topology);
-        let first = prepared.first()?;
-        let selection = select::select_shards(shards, plan, first, topology, console).await?;
+        let shards = &args.shards;
+        let selection = select::select_shards(shards, plan, &prepared.open(), console).await?;
         let session = |shard| prepared.session_of(shard);
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         prepared.keep(&selection.shards).await?;
@@ -137,7 +139,7 @@ async fn conclude(
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let exit = finished.exit(&located);
-    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+    let Some(shown) = ended::page(&mut output, exit, interrupt).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let say = || {
@@ -150,7 +152,7 @@ async fn conclude(
         notices.say(*queried, &finished.request.plan.statement, console);
         finished.say_what_is_missing(&located, console);
     };
-    let ending = request::end(output, exit, position);
+    let ending = ended::end(output, exit, position);
     let Some(ended) = then_say(ending, interrupt, say).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
@@ -168,7 +170,7 @@ async fn conclude(
     if ![Exit::Complete, Exit::Interrupted].contains(&exit)
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, console);
+        ended::not_written(file, console);
     }
     if args.run.timing {
         console.note(&timing::describe(&finished.outcome.answers));
@@ -199,42 +201,20 @@ async fn located(
     let (Some(origins), true) = (&finished.selection.origins, is_told) else {
         return Some(Located::of_keys(keys));
     };
-    if finished.request.targets.databases.len() > 1 {
-        return Some(Located::without_search(origin_lookups).await);
-    }
-    Located::anew(
-        origin_lookups,
-        origins.shard_count,
-        finished.request.plan,
-        finished.request.settings,
-        finished.request.interrupt,
-        console,
-    )
-    .await
-}
-
-/// The shards that a statement would run in, found without running any. `None` if interrupted.
-pub(super) async fn discover(
-    request: &QueryRequest<'_>,
-    console: &mut Console,
-) -> Result<Option<Coverage>, Error> {
-    let retry = connect_retry(request);
-    let Some(found) = prepare(request, request.args.run.connections, retry, console).await? else {
-        return Ok(None);
+    let QueryRequest {
+        args,
+        targets,
+        plan,
+        interrupt,
+        ..
+    } = finished.request;
+    let request = LookupRequest {
+        targets,
+        plan,
+        preferred: &args.connection.prefer,
+        interrupt,
     };
-    let Setup {
-        prepared,
-        selection,
-        origin_lookups,
-    } = found;
-    drop(origin_lookups);
-    let coverage = Coverage {
-        answered: selection.shards.len(),
-        expected: selection.expected(),
-        location: prepared.scope().location,
-    };
-    prepared.close().await;
-    Ok(Some(coverage))
+    Located::anew(origin_lookups, origins.shard_count, request, console).await
 }
 
 /// What would be sent. The statement is checked but not run. `None` if interrupted.

@@ -1,7 +1,6 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::lead_columns::LeadColumns;
@@ -13,22 +12,17 @@ use crate::commands::federate::Via;
 use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
-use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
-use crate::output::sink::{Sink, SinkError};
+use crate::output::sink::Sink;
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
-use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
-use crate::terminal::exit_status::Exit;
-use crate::terminal::pager::PagerError;
-use crate::terminal::summary::{Location, Summary};
 
 pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
@@ -37,8 +31,6 @@ pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new sn
 pub(super) struct QueryRequest<'a> {
     pub args: &'a QueryArgs,
     pub format: Format,
-    /// Of the first database.
-    pub settings: &'a Settings,
     pub targets: &'a Targets,
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,
@@ -118,6 +110,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
             (false, true) => RowSecurity::Fail,
             (false, false) => RowSecurity::Warn,
         },
+        snapshot: None,
         lock: Vec::new(),
     }
 }
@@ -160,6 +153,9 @@ pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
+    if let Some(rows) = &args.collected {
+        return Renderer::Collected(rows.clone());
+    }
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
         shard_column: shard_column.is_some(),
@@ -181,104 +177,5 @@ pub(super) fn policy(on_error: OnError) -> OnShardError {
     match on_error {
         OnError::Continue => OnShardError::Continue,
         OnError::Stop => OnShardError::Stop,
-    }
-}
-
-/// Reports that a file was not published.
-pub(super) fn not_written(file: &Path, console: &mut Console) {
-    console.error(&format!("{} was not written", file.display()));
-}
-
-/// Whether the reader received the end of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReaderEnd {
-    ToTheEnd,
-    /// The reader closed the pipe before.
-    InPart,
-}
-
-/// How a statement ended.
-pub(super) struct Ended {
-    pub exit: Exit,
-    /// Where the results of further statements go; `None` if there can be none.
-    pub output: Option<Output>,
-    /// `None` if it has no result.
-    pub coverage: Option<Coverage>,
-    /// The shards that failed.
-    pub failed: Vec<Shard>,
-}
-
-/// How whole a result is, and where it is from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coverage {
-    pub answered: usize,
-    pub expected: usize,
-    pub location: Location,
-}
-
-impl From<&Summary> for Coverage {
-    fn from(summary: &Summary) -> Self {
-        Self {
-            answered: summary.extent.answered,
-            expected: summary.extent.expected,
-            location: summary.scope.location.clone(),
-        }
-    }
-}
-
-impl Ended {
-    pub fn finally(exit: Exit) -> Self {
-        Self {
-            exit,
-            output: None,
-            coverage: None,
-            failed: Vec::new(),
-        }
-    }
-}
-
-/// Shows the result in a pager if it needs one. `None` if interrupted.
-pub(super) async fn page(
-    output: &mut Output,
-    exit: Exit,
-    interrupt: &Interrupt,
-) -> Option<Result<(), PagerError>> {
-    if ![Exit::Complete, Exit::Incomplete].contains(&exit) {
-        return Some(Ok(()));
-    }
-    tokio::select! {
-        biased;
-        shown = output.page(interrupt) => Some(shown),
-        () = interrupt.requested() => None,
-    }
-}
-
-/// Ends the result according to the exit status.
-pub(super) async fn end(
-    output: Output,
-    exit: Exit,
-    position: Position,
-) -> Result<(ReaderEnd, Option<Output>), Error> {
-    let may_go_on = match exit {
-        Exit::Complete => true,
-        // A file would not be published in any case.
-        Exit::Incomplete => !output.is_file(),
-        _ => false,
-    };
-    let ended = match exit {
-        _ if may_go_on && !position.is_last() => output.checkpoint().await.map(Some),
-        Exit::Complete => output.publish().await.map(|()| None),
-        Exit::Incomplete => output.finish_partial().await.map(|()| None),
-        // Do not wait for a reader that may be pausing.
-        Exit::Interrupted => {
-            drop(output);
-            Ok(None)
-        }
-        Exit::Failed | Exit::Usage => output.abort().await.map(|()| None),
-    };
-    match ended {
-        Ok(output) => Ok((ReaderEnd::ToTheEnd, output)),
-        Err(SinkError::Closed) => Ok((ReaderEnd::InPart, None)),
-        Err(error) => Err(error.into()),
     }
 }

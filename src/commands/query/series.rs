@@ -4,9 +4,12 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use super::frozen::Frozen;
+use super::names::{self, NameKind};
 use super::request::{self, Position, QueryRequest};
-use super::{global, per_shard, statement};
+use super::{discover, global, statement};
 use crate::cli::query::QueryArgs;
+use crate::client::kept::Held;
 use crate::commands::error::Error;
 use crate::commands::federate::Via;
 use crate::commands::{databases, setup};
@@ -17,13 +20,17 @@ use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-pub use request::Coverage;
+pub use super::ended::Coverage;
 
 /// The settings by which all statements of a series connect.
 pub struct Series {
     servers: Vec<Settings>,
+    /// Where global statements run instead.
+    via: Option<Via>,
     /// Statements before this one.
     count: usize,
+    /// The snapshot of all statements, if they share one.
+    pub frozen: Option<Frozen>,
 }
 
 /// How a statement ended.
@@ -40,8 +47,15 @@ impl Series {
     /// If the settings are not valid.
     pub fn new(args: &QueryArgs, console: &mut Console) -> Result<Self, Error> {
         let servers = databases::servers(&args.connection)?;
+        let layout = &args.shards.layout;
+        let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
         setup::say_warnings(&servers, console);
-        Ok(Self { servers, count: 0 })
+        Ok(Self {
+            servers,
+            via,
+            count: 0,
+            frozen: None,
+        })
     }
 
     pub fn servers(&self) -> &[Settings] {
@@ -63,6 +77,58 @@ impl Series {
         args: &QueryArgs,
         console: &mut Console,
     ) -> Result<Option<Coverage>, Error> {
+        let looked = self.look(args, async |request| {
+            Box::pin(discover::discover(request, console)).await
+        });
+        looked.await
+    }
+
+    /// Takes the snapshot of all statements that follow. `None` if interrupted.
+    ///
+    /// # Errors
+    /// If not all databases can be held at once.
+    pub async fn freeze(
+        &mut self,
+        args: &QueryArgs,
+        console: &mut Console,
+    ) -> Result<Option<()>, Error> {
+        let held = Held::one();
+        let looked = self.look(args, async |request| {
+            Box::pin(discover::hold(request, console)).await
+        });
+        let Some(prepared) = looked.await? else {
+            return Ok(None);
+        };
+        self.frozen = Some(Frozen::new(prepared, held));
+        Ok(Some(()))
+    }
+
+    /// Names that begin with `start`; none if nobody can tell.
+    pub async fn names(
+        &mut self,
+        args: &QueryArgs,
+        kind: NameKind,
+        start: &str,
+        console: &mut Console,
+    ) -> Vec<String> {
+        let looked = self.look(args, async |request| {
+            let held = Box::pin(discover::hold(request, console)).await?;
+            let Some(prepared) = held else {
+                return Ok(None);
+            };
+            let names = names::names(&prepared, kind, start).await;
+            prepared.close().await;
+            Ok(Some(names))
+        });
+        looked.await.ok().flatten().unwrap_or_default()
+    }
+
+    /// Runs the steps before a statement, for what is done in place of one.
+    async fn look<T>(
+        &mut self,
+        args: &QueryArgs,
+        step: impl AsyncFnOnce(&QueryRequest<'_>) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
         let mut args = args.clone();
         args.global.global = false;
         args.statement.sources = vec![Source::Text("SELECT 1".to_owned())];
@@ -77,14 +143,13 @@ impl Series {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &self.servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
-            position: self.position(),
             via: None,
+            position: self.position(),
         };
-        let found = Box::pin(per_shard::discover(&request, console)).await?;
+        let found = step(&request).await?;
         self.count += 1;
         Ok(found)
     }
@@ -113,31 +178,34 @@ impl Series {
             output = output.map(|_| request::output_to(sink, &to_file, format, console));
         }
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
-        let via = Via::of(
-            args.global.via.as_deref(),
-            &args.connection,
-            &args.shards.layout,
-        )?;
-        let hub = via.as_ref().map(|via| vec![via.hub.clone()]);
-        let servers = hub.as_ref().unwrap_or(&self.servers);
+        let via = self.via.as_ref().filter(|_| args.global.global);
+        let servers = via.map_or(&self.servers[..], |via| std::slice::from_ref(&via.hub));
         // Databases that match a pattern may have been created since.
         let targets = databases::targets(servers, patterns, &layout, &interrupt);
-        let (Some(targets), Some(plan)) = (targets.await?, plans.first()) else {
+        let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
                 coverage: None,
                 failed: Vec::new(),
             });
         };
+        if let Some(frozen) = &self.frozen {
+            if via.is_some() {
+                return Err(Error::Usage(
+                    "\\freeze holds a snapshot of the servers, not of the hub; \\thaw ends it"
+                        .to_owned(),
+                ));
+            }
+            frozen.apply(&mut targets)?;
+        }
         let request = QueryRequest {
             args,
             format,
-            settings: &servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
+            via,
             position: self.position(),
-            via: via.as_ref(),
         };
         let ended = statement(request, output, console).await?;
         self.count += 1;

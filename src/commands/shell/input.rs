@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::editor::{Editor, Typed};
+use super::editor::{Editor, NamesWanted, Typed};
 use super::prompt::PromptText;
 use super::state::State;
 use crate::cli::shell::ShellArgs;
@@ -41,6 +41,8 @@ pub enum Line {
     Text(String),
     /// Ctrl-C.
     Discarded,
+    /// Not complete yet: somebody has pressed Tab.
+    NamesWanted(NamesWanted),
     /// Of an included file.
     EndOfFile,
     End,
@@ -92,6 +94,7 @@ impl Input {
                     Typed::Line(line) => Line::Text(line),
                     Typed::Discarded => Line::Discarded,
                     Typed::End => Line::End,
+                    Typed::Names(wanted) => Line::NamesWanted(wanted),
                 }),
             }
         };

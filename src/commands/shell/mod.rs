@@ -4,6 +4,7 @@
 mod actions;
 mod command;
 mod editor;
+mod freeze;
 mod input;
 mod names;
 mod prompt;
@@ -41,7 +42,7 @@ pub async fn run(args: ShellArgs) -> Result<Exit, Error> {
     let input = Input::of_process(&args, &state)?;
     let mut shell = Shell::new(state, input, end);
     let ended = shell.run(&args).await;
-    shell.close();
+    shell.close().await;
     kept::close_kept().await;
     ended
 }

@@ -35,6 +35,9 @@ fn text(state: &State, continues: Continues, paint: Paint) -> String {
     if state.is_global() {
         text += " -g";
     }
+    if let Some(frozen) = &state.frozen {
+        text += &format!(" [{frozen}]");
+    }
     text.push(continues.mark());
     if state.outcome == Outcome::Failed {
         text += &paint.text(Style::Error, "!");

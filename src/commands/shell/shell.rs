@@ -1,7 +1,10 @@
 //! The loop: a line is read, and what it completes is run.
 
+use std::time::Duration;
+
 use super::actions;
 use super::command::Command;
+use super::freeze;
 use super::input::{Input, Line};
 use super::prompt::{self, PromptText};
 use super::start_file;
@@ -69,9 +72,19 @@ impl Shell {
                 biased;
                 () = self.end.requested() => return Ok(Exit::Interrupted),
                 line = self.input.next(&prompt, args.idle) => line?,
+                () = thaw_due(freeze::left(&self.state, args.freeze_limit)) => {
+                    if let Err(reason) = freeze::check(&mut self.state, args.freeze_limit).await {
+                        self.state.console.note(&reason);
+                    }
+                    continue;
+                }
             };
             let next = match line {
                 Line::Text(line) => self.take(&line).await,
+                Line::NamesWanted(wanted) => {
+                    self.state.answer(wanted).await;
+                    continue;
+                }
                 // As in psql, what is typed so far is discarded.
                 Line::Discarded => {
                     self.reader.clear();
@@ -197,7 +210,16 @@ impl Shell {
         }
     }
 
-    pub fn close(&mut self) {
+    pub async fn close(&mut self) {
         self.input.close();
+        freeze::end(&mut self.state).await;
+    }
+}
+
+/// Waits until the snapshot has to end.
+async fn thaw_due(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
     }
 }

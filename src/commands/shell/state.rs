@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::editor::NamesWanted;
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
@@ -25,6 +27,9 @@ pub struct State {
     /// The shards that failed in it.
     pub failed: Vec<Shard>,
     pub outcome: Outcome,
+    /// The snapshot of several statements, as the prompt shows it.
+    pub frozen: Option<String>,
+    pub freeze_limit: Duration,
 }
 
 /// How the last statement or command ended.
@@ -54,6 +59,8 @@ impl State {
             coverage: None,
             failed: Vec::new(),
             outcome: Outcome::Succeeded,
+            frozen: None,
+            freeze_limit: args.freeze_limit,
         };
         if let Some(path) = out {
             state.set_out(Some(path))?;
@@ -83,6 +90,15 @@ impl State {
         let is_found = found.is_some();
         self.coverage = found.or(self.coverage.take());
         Ok(is_found)
+    }
+
+    /// Finds names for completion. Nothing is said while somebody types.
+    pub async fn answer(&mut self, wanted: NamesWanted) {
+        let NamesWanted { kind, start, reply } = wanted;
+        let console = &mut Console::new(true);
+        let names = self.series.names(&self.query, kind, &start, console);
+        // Nobody waits any more after a while.
+        let _ = reply.send(names.await);
     }
 
     pub fn variables(&self) -> &Variables {

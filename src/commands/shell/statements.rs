@@ -1,5 +1,6 @@
 //! Runs a statement as `shardq query` does.
 
+use super::freeze;
 use super::shell::Next;
 use super::state::{OutFile, State};
 use crate::cli::query::{QueryArgs, ShardColumnArgs};
@@ -25,6 +26,10 @@ pub async fn run_with(
         // It has no such column, and no flag about it.
         args.shard_column = ShardColumnArgs::default();
     }
+    if let Err(reason) = freeze::check(state, state.freeze_limit).await {
+        state.console.error(&reason);
+        return Next::Failed;
+    }
     args.statement.sources = vec![Source::Text(sql.clone())];
     state.last = Some(sql);
     let file = match file.or(state.out.as_ref()).map(opened).transpose() {
@@ -34,7 +39,9 @@ pub async fn run_with(
             return Next::Failed;
         }
     };
-    match state.series.run(&args, file, &mut state.console).await {
+    let ran = state.series.run(&args, file, &mut state.console).await;
+    freeze::describe(state).await;
+    match ran {
         Ok(ended) => {
             if ended.coverage.is_some() {
                 state.coverage = ended.coverage;

@@ -33,6 +33,7 @@ pub async fn begin_together(
 ) -> Together {
     let locked = join_all(connections.iter().map(|(connection, plan)| {
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         lockable_tables(connection, plan)
     }));

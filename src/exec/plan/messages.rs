@@ -114,6 +114,10 @@ impl Plan {
 
     fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
+        if let Some(snapshot) = &self.snapshot {
+            sql += ";\n";
+            sql += &import(snapshot);
+        }
         if !locked.is_empty() {
             sql += ";\n";
             sql += &self.lock_tables(locked);
@@ -133,12 +137,8 @@ impl Plan {
     pub fn join(&self, snapshot: Option<&str>) -> String {
         let mut sql = self.begin();
         if let Some(snapshot) = snapshot {
-            let snapshot = Literal(snapshot).to_string();
             sql += ";\n";
-            sql += &fill(
-                include_str!("../../../sql/session/import_snapshot.sql"),
-                &[("snapshot", &snapshot)],
-            );
+            sql += &import(snapshot);
             sql += ";\n";
             sql += &fill(
                 include_str!("../../../sql/session/export_snapshot.sql"),
@@ -222,7 +222,16 @@ impl Plan {
 
     /// The SQL of the whole run in readable form, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
-        let mut text = String::from("-- on every connection\n");
+        let mut text = String::new();
+        if let Some(schemas) = self.layout.schemas_from() {
+            let statement = schemas
+                .statement()
+                .as_str()
+                .trim_end()
+                .trim_end_matches(';');
+            let _ = write!(text, "-- first, for the list of shards\n{statement}\n;\n\n");
+        }
+        text += "-- on every connection\n";
         let snapshot =
             (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));
@@ -287,6 +296,13 @@ impl Plan {
     }
 }
 
+fn import(snapshot: &str) -> String {
+    fill(
+        include_str!("../../../sql/session/import_snapshot.sql"),
+        &[("snapshot", &Literal(snapshot).to_string())],
+    )
+}
+
 fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> ShardSql {
     let (before, after) = split_at_statement(template, values);
     ShardSql {
@@ -313,6 +329,7 @@ mod tests {
             filter: Arc::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            snapshot: None,
             max_skew: None,
             pinned: Determinism::None,
             limits: Timeouts::default(),

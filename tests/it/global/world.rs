@@ -238,6 +238,7 @@ pub fn plan(sql: &str) -> Plan {
         transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
+        snapshot: None,
         lock: Vec::new(),
     }
 }

@@ -71,9 +71,9 @@ fn a_shard_that_came_or_went_is_noticed() {
     ask(&mut shell, "SELECT 3 AS c;", "c\n3\n3\n");
     let ran = shell.finish();
     ran.assert(
-        3,
+        0,
         ANY,
-        has_all(["2/2 shards", "3/3 shards", "shard_1 is missing"]),
+        has_all(["2/2 shards", "3/3 shards", "shard_1 missing (gap"]),
     );
 }
 

@@ -2,12 +2,14 @@
 //! person would use it.
 
 mod connections;
+mod frozen;
 mod history;
 mod included;
 mod like_psql;
 mod others;
 mod scripts;
 mod terminal;
+mod typist;
 
 use crate::support::{Db, Program, shardq};
 

@@ -94,6 +94,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         } else {
             RowSecurity::Fail
         },
+        snapshot: None,
         lock: Vec::new(),
     })
 }

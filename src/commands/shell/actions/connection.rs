@@ -4,6 +4,7 @@ use super::{print, say};
 use crate::commands::error::Error;
 use crate::commands::query::series::Series;
 use crate::commands::shell::command::Target;
+use crate::commands::shell::freeze;
 use crate::commands::shell::shell::Shell;
 use crate::config::{Host, HostPlace, Settings};
 
@@ -19,6 +20,7 @@ pub async fn connect(shell: &mut Shell, target: Target) -> Result<(), Error> {
         return info(shell).await;
     }
     let state = &mut shell.state;
+    freeze::end(state).await;
     let mut query = state.query.clone();
     let connection = &mut query.connection;
     if let Some(dbname) = target.dbname {

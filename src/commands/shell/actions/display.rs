@@ -42,7 +42,10 @@ pub async fn set_tuples_only(shell: &mut Shell, on: Option<bool>) -> Result<(), 
     *tuples_only = on.unwrap_or(!*tuples_only);
     // psql says nothing of what it was told.
     match on {
-        None => say_tuples_only(shell).await,
+        None => {
+            let text = format!("Tuples only is {}.", on_or_off(*tuples_only));
+            say(shell, text).await
+        }
         Some(_) => Ok(()),
     }
 }
@@ -95,12 +98,8 @@ pub async fn pset(
             set_expanded(shell, choice).await
         }
         "tuples_only" | "t" => {
-            let tuples_only = &mut shell.state.query.output.tuples_only;
-            *tuples_only = match value.as_deref() {
-                Some(value) => on(value)?,
-                None => !*tuples_only,
-            };
-            say_tuples_only(shell).await
+            let on = value.as_deref().map(on).transpose()?;
+            set_tuples_only(shell, on).await
         }
         "pager" => set_pager(shell, value.as_deref()).await,
         "fieldsep" | "csv_fieldsep" | "delimiter" => set_delimiter(shell, value).await,
@@ -126,11 +125,6 @@ pub async fn pset(
              tuples_only"
         ))),
     }
-}
-
-async fn say_tuples_only(shell: &Shell) -> Result<(), Error> {
-    let on = shell.state.query.output.tuples_only;
-    say(shell, format!("Tuples only is {}.", on_or_off(on))).await
 }
 
 async fn pset_format(shell: &mut Shell, value: Option<String>) -> Result<(), Error> {

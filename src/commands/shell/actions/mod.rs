@@ -14,6 +14,7 @@ mod variables;
 mod watch;
 
 use super::command::Command;
+use super::freeze;
 use super::shell::{Next, Shell};
 use crate::commands::error::Error;
 use crate::output::sink;
@@ -45,6 +46,8 @@ pub async fn run(shell: &mut Shell, command: Command) -> Next {
         Command::Server(name) => scope::set_server(shell, name).await,
         Command::History(path) => edit::history(shell, path).await,
         Command::Edit(path) => edit::edit(shell, path).await,
+        Command::Freeze => freeze::freeze(&mut shell.state).await,
+        Command::Thaw => freeze::thaw(&mut shell.state).await,
         Command::SqlHelp(name) => help::sql(name.as_deref()).await,
     };
     match done {

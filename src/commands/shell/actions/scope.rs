@@ -4,6 +4,7 @@ use super::{print, say};
 use crate::cli::select::{ListSource, SelectArgs};
 use crate::commands::error::Error;
 use crate::commands::query::series::Series;
+use crate::commands::shell::freeze;
 use crate::commands::shell::shell::Shell;
 use crate::config::Settings;
 
@@ -40,6 +41,7 @@ pub async fn set_shards(shell: &mut Shell, list: Option<String>) -> Result<(), E
 
 pub async fn set_server(shell: &mut Shell, name: Option<String>) -> Result<(), Error> {
     let state = &mut shell.state;
+    freeze::end(state).await;
     // Those that an earlier one left out are among them.
     let mut series = Series::new(&state.query, &mut state.console)?;
     let names: Vec<_> = series.servers().iter().map(Settings::server_name).collect();

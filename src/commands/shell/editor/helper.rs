@@ -8,18 +8,19 @@ use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper, Result};
 
+use super::completion::{NameSource, candidates};
 use super::highlight::highlighted;
-use super::keywords::KEYWORDS;
-use crate::commands::shell::command;
 
 pub struct ShellHelper {
     history: HistoryHinter,
+    names: NameSource,
 }
 
 impl ShellHelper {
-    pub fn new() -> Self {
+    pub fn new(names: NameSource) -> Self {
         Self {
             history: HistoryHinter::new(),
+            names,
         }
     }
 }
@@ -56,24 +57,6 @@ impl Completer for ShellHelper {
     type Candidate = String;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<String>)> {
-        let before = &line[..pos];
-        let start = before.rfind(|c: char| c.is_whitespace() || "(),;".contains(c));
-        let start = start.map_or(0, |at| at + 1);
-        let word = &before[start..];
-        if let Some(name) = word.strip_prefix('\\') {
-            let commands = command::NAMES.iter().filter(|it| it.starts_with(name));
-            return Ok((start, commands.map(|name| format!("\\{name}")).collect()));
-        }
-        if word.is_empty() {
-            return Ok((start, Vec::new()));
-        }
-        let lower = word.to_ascii_lowercase();
-        let is_upper = word.chars().all(|c| !c.is_ascii_lowercase());
-        let keywords = KEYWORDS.iter().filter(|it| it.starts_with(&lower));
-        let spelled = keywords.map(|keyword| match is_upper {
-            true => keyword.to_ascii_uppercase(),
-            false => (*keyword).to_owned(),
-        });
-        Ok((start, spelled.collect()))
+        Ok(candidates(&line[..pos], &self.names))
     }
 }

@@ -1,6 +1,7 @@
 //! The line that somebody types. rustyline blocks while it reads, so it has a thread of its own, and
 //! signals and connections are heard meanwhile.
 
+mod completion;
 mod helper;
 mod highlight;
 mod history;
@@ -21,6 +22,8 @@ use super::state::State;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
 use crate::terminal::color::Paint;
+use completion::NameSource;
+pub use completion::NamesWanted;
 use helper::ShellHelper;
 use history::HistoryFile;
 
@@ -31,6 +34,7 @@ pub struct Editor {
     /// Of the terminal before the first line: a line that is being read leaves others.
     modes: Option<Termios>,
     is_reading: bool,
+    wanted: replies::UnboundedReceiver<NamesWanted>,
 }
 
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub enum Typed {
     Discarded,
     /// Ctrl-D.
     End,
+    /// Not typed yet; names are wanted meanwhile.
+    Names(NamesWanted),
 }
 
 enum Request {
@@ -63,10 +69,12 @@ impl Editor {
         let profile = args.connection.selected.as_ref();
         let file = HistoryFile::of_profile(profile.map(|profile| profile.name.as_str()));
         let (sender, requests) = requests::channel();
-        let (typed, replies) = replies::channel(1);
+        let (typed, lines) = replies::channel(1);
+        let (names, wanted) = replies::unbounded_channel();
+        let names = NameSource(names);
         let paint = Paint::on(&io::stdout());
         let edit = move || {
-            let mut editor = match line_editor(paint, file.as_ref()) {
+            let mut editor = match line_editor(paint, names, file.as_ref()) {
                 Ok(editor) => editor,
                 Err(error) => return drop(typed.blocking_send(Err(as_io(error)))),
             };
@@ -91,9 +99,10 @@ impl Editor {
         started.map_err(Error::Terminal)?;
         Ok(Self {
             requests: sender,
-            typed: replies,
+            typed: lines,
             modes: tcgetattr(io::stdin()).ok(),
             is_reading: false,
+            wanted,
         })
     }
 
@@ -102,11 +111,16 @@ impl Editor {
     /// # Errors
     /// If the terminal cannot be read.
     pub async fn read(&mut self, prompt: &PromptText) -> Result<Typed, Error> {
-        let prompt = prompt.clone();
-        self.is_reading = true;
-        // It fails only if the thread has ended, which the reply tells.
-        let _ = self.requests.send(Request::Read { prompt });
-        let typed = self.typed.recv().await;
+        // Something else may have been waited for at the same time, and come first.
+        if !std::mem::replace(&mut self.is_reading, true) {
+            let prompt = prompt.clone();
+            // It fails only if the thread has ended, which the reply tells.
+            let _ = self.requests.send(Request::Read { prompt });
+        }
+        let typed = tokio::select! {
+            typed = self.typed.recv() => typed,
+            Some(wanted) = self.wanted.recv() => return Ok(Typed::Names(wanted)),
+        };
         self.is_reading = false;
         typed.unwrap_or(Ok(Typed::End)).map_err(Error::Terminal)
     }
@@ -141,7 +155,11 @@ impl Editor {
     }
 }
 
-fn line_editor(paint: Paint, file: Option<&HistoryFile>) -> Result<LineEditor, ReadlineError> {
+fn line_editor(
+    paint: Paint,
+    names: NameSource,
+    file: Option<&HistoryFile>,
+) -> Result<LineEditor, ReadlineError> {
     let config = Config::builder()
         .max_history_size(MOST_ENTRIES)?
         .history_ignore_dups(true)?
@@ -153,7 +171,7 @@ fn line_editor(paint: Paint, file: Option<&HistoryFile>) -> Result<LineEditor, R
         })
         .build();
     let mut editor = LineEditor::with_config(config)?;
-    editor.set_helper(Some(ShellHelper::new()));
+    editor.set_helper(Some(ShellHelper::new(names)));
     if let Some(file) = file {
         // There may be none yet.
         let _ = editor.load_history(file.path());

@@ -1,11 +1,18 @@
 //! The commands of the shell: a closed set, read once, at the edge.
 
+mod arguments;
+mod error;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::names;
-use super::words::{Words, WordsError};
+use super::words::Words;
 use crate::sharding::suggest;
+
+use arguments::Arguments;
+pub use arguments::switch;
+use error::CommandError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -41,6 +48,8 @@ pub enum Command {
     Edit(Option<PathBuf>),
     Watch(Watch),
     Again,
+    Freeze,
+    Thaw,
     /// `\h`
     SqlHelp(Option<String>),
     /// `\psql`: a shard or a key, and arguments.
@@ -98,31 +107,8 @@ pub enum EchoTo {
     StandardError,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommandError {
-    #[error(transparent)]
-    Words(#[from] WordsError),
-    #[error("invalid command \\{}; try \\? for help{}", .name, meant(*.nearest))]
-    Unknown {
-        name: String,
-        nearest: Option<&'static str>,
-    },
-    #[error("the shell does not have psql's \\{0}; {1}")]
-    OfPsql(String, &'static str),
-    #[error("\\{0}: missing required argument")]
-    Missing(String),
-    #[error("\\{0}: extra argument \"{1}\"")]
-    Extra(String, String),
-    #[error("unrecognized value \"{value}\" for \"\\{name}\": expected {expected}")]
-    Value {
-        name: String,
-        value: String,
-        expected: &'static str,
-    },
-}
-
 /// For completion, and for suggestions.
-pub const NAMES: [&str; 45] = [
+pub const NAMES: [&str; 47] = [
     "?",
     "a",
     "activity",
@@ -142,6 +128,7 @@ pub const NAMES: [&str; 45] = [
     "edit",
     "export",
     "find",
+    "freeze",
     "g",
     "gg",
     "gx",
@@ -163,6 +150,7 @@ pub const NAMES: [&str; 45] = [
     "set",
     "shards",
     "t",
+    "thaw",
     "timing",
     "unset",
     "warn",
@@ -208,6 +196,8 @@ impl Command {
             "e" | "edit" => Self::Edit(arguments.next().map(PathBuf::from)),
             "watch" => Self::Watch(arguments.watch()?),
             "again" => Self::Again,
+            "freeze" => Self::Freeze,
+            "thaw" => Self::Thaw,
             "h" | "help" => {
                 Self::SqlHelp(Some(arguments.all().join(" ")).filter(|it| !it.is_empty()))
             }
@@ -252,10 +242,6 @@ fn unknown(name: &str) -> CommandError {
     }
 }
 
-fn meant(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean \\{name}?"))
-}
-
 fn go(form: GoForm, arguments: &mut Arguments<'_>) -> Command {
     let file = arguments.next();
     match (form, file.as_deref()) {
@@ -265,108 +251,5 @@ fn go(form: GoForm, arguments: &mut Arguments<'_>) -> Command {
             form,
             file: file.map(PathBuf::from),
         }),
-    }
-}
-
-struct Arguments<'a> {
-    name: &'a str,
-    rest: std::vec::IntoIter<String>,
-}
-
-impl Arguments<'_> {
-    fn next(&mut self) -> Option<String> {
-        self.rest.next()
-    }
-
-    fn required(&mut self) -> Result<String, CommandError> {
-        let missing = || CommandError::Missing(self.name.to_owned());
-        self.rest.next().ok_or_else(missing)
-    }
-
-    fn all(&mut self) -> Vec<String> {
-        self.rest.by_ref().collect()
-    }
-
-    fn ignore(&mut self) {
-        self.rest.by_ref().for_each(drop);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rest.as_slice().is_empty()
-    }
-
-    fn target(&mut self) -> Target {
-        let mut next = || self.rest.next().filter(|it| it != "-");
-        Target {
-            dbname: next(),
-            user: next(),
-            host: next(),
-            port: next(),
-        }
-    }
-
-    /// psql's `[[i=]SEC] [[c=]COUNT]`.
-    fn watch(&mut self) -> Result<Watch, CommandError> {
-        const EVERY: Duration = Duration::from_secs(2);
-        let mut watch = Watch {
-            pause: EVERY,
-            times: None,
-        };
-        let seconds = self.next();
-        let seconds = seconds.map(|it| it.strip_prefix("i=").unwrap_or(&it).to_owned());
-        if let Some(seconds) = seconds {
-            match seconds.parse().map(Duration::try_from_secs_f64) {
-                Ok(Ok(pause)) => watch.pause = pause,
-                _ => return Err(self.invalid(seconds, "a number of seconds")),
-            }
-        }
-        let times = self.next();
-        let times = times.map(|it| it.strip_prefix("c=").unwrap_or(&it).to_owned());
-        if let Some(times) = times {
-            match times.parse() {
-                Ok(count @ 1..) => watch.times = Some(count),
-                _ => return Err(self.invalid(times, "a number of times, at least 1")),
-            }
-        }
-        Ok(watch)
-    }
-
-    fn invalid(&self, value: String, expected: &'static str) -> CommandError {
-        CommandError::Value {
-            name: self.name.to_owned(),
-            value,
-            expected,
-        }
-    }
-
-    fn switch(&mut self) -> Result<Option<bool>, CommandError> {
-        let Some(value) = self.next() else {
-            return Ok(None);
-        };
-        match switch(&value) {
-            Some(on) => Ok(Some(on)),
-            None => Err(self.invalid(value, "on or off")),
-        }
-    }
-
-    fn expanded(&mut self) -> Result<Option<ExpandedChoice>, CommandError> {
-        let Some(value) = self.next() else {
-            return Ok(None);
-        };
-        match (value.as_str(), switch(&value)) {
-            ("auto", _) => Ok(Some(ExpandedChoice::Auto)),
-            (_, Some(true)) => Ok(Some(ExpandedChoice::On)),
-            (_, Some(false)) => Ok(Some(ExpandedChoice::Off)),
-            (_, None) => Err(self.invalid(value, "on, off or auto")),
-        }
-    }
-}
-
-/// psql's booleans.
-pub fn switch(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" | "t" | "y" => Some(true),
-        "off" | "false" | "no" | "0" | "f" | "n" => Some(false),
-        _ => None,
     }
 }
