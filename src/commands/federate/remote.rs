@@ -15,7 +15,7 @@ use crate::commands::session_setup::{self, ConnectRetry};
 use crate::config::Settings;
 use crate::exec::fanout::lockable_tables;
 use crate::exec::plan::{Consistency, Plan, TableName};
-use crate::federation::{
+use crate::global::federation::{
     FederationError, ForeignServer, Hub, RemoteDatabase, RemoteTable, UserMapping, server_name,
 };
 use crate::pg::sql_template;

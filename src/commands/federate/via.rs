@@ -15,7 +15,7 @@ use crate::commands::inspect::statement::rows;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Timeouts;
-use crate::federation::{self, FederationError, Wanted, difference, server_name};
+use crate::global::federation::{self, FederationError, Wanted, difference, server_name};
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
