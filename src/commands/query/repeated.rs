@@ -5,6 +5,7 @@ use super::request::{self, Position, QueryRequest};
 use crate::cli::query::QueryArgs;
 use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::setup;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
@@ -16,6 +17,7 @@ pub struct RepeatedQuery {
     args: QueryArgs,
     plan: Plan,
     targets: Targets,
+    via: Option<Via>,
     pub interrupt: Interrupt,
     rows: CollectedRows,
     runs: usize,
@@ -34,6 +36,7 @@ impl RepeatedQuery {
     /// # Errors
     /// If the query is not a single statement, or the settings are not valid.
     pub async fn new(mut args: QueryArgs, console: &mut Console) -> Result<Option<Self>, Error> {
+        args.shards.layout.substitute(&args.statement.variables)?;
         if args.global.global {
             super::global::check(&args)?;
         }
@@ -42,7 +45,12 @@ impl RepeatedQuery {
             let reason = "this runs a single statement; remove the others";
             return Err(Error::Usage(reason.to_owned()));
         };
-        let servers = databases::servers(&args.connection)?;
+        let layout = &args.shards.layout;
+        let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+        let servers = match &via {
+            Some(via) => vec![via.hub.clone()],
+            None => databases::servers(&args.connection)?,
+        };
         let interrupt = setup::listen()?;
         setup::say_warnings(&servers, console);
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
@@ -55,6 +63,7 @@ impl RepeatedQuery {
         Ok(Some(Self {
             plan,
             targets,
+            via,
             interrupt,
             rows,
             runs: 0,
@@ -96,6 +105,7 @@ impl RepeatedQuery {
                 index,
                 count: index + 1,
             },
+            via: self.via.as_ref(),
         };
         let (output, _) = request::open(&self.args, Format::Table, console)?;
         let ended = super::statement(request, output, console).await?;

@@ -141,6 +141,7 @@ impl Series {
             interrupt: &interrupt,
             plan,
             position: self.position(),
+            via: None,
         };
         let found = step(&request).await?;
         self.count += 1;
@@ -190,6 +191,7 @@ impl Series {
             interrupt: &interrupt,
             plan,
             position: self.position(),
+            via: None,
         };
         let ended = statement(request, output, console).await?;
         self.count += 1;
