@@ -101,6 +101,7 @@ impl RepeatedQuery {
             targets: &self.targets,
             interrupt: &self.interrupt,
             plan: &self.plan,
+            via: self.via.as_ref(),
             position: Position {
                 index,
                 count: index + 1,

@@ -11,6 +11,7 @@ use super::{discover, global, statement};
 use crate::cli::query::QueryArgs;
 use crate::client::kept::Held;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::{databases, setup};
 use crate::config::Settings;
 use crate::output::sink::Sink;
@@ -24,6 +25,8 @@ pub use super::ended::Coverage;
 /// The settings by which all statements of a series connect.
 pub struct Series {
     servers: Vec<Settings>,
+    /// Where global statements run instead.
+    via: Option<Via>,
     /// Statements before this one.
     count: usize,
     /// The snapshot of all statements, if they share one.
@@ -44,9 +47,12 @@ impl Series {
     /// If the settings are not valid.
     pub fn new(args: &QueryArgs, console: &mut Console) -> Result<Self, Error> {
         let servers = databases::servers(&args.connection)?;
+        let layout = &args.shards.layout;
+        let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
         setup::say_warnings(&servers, console);
         Ok(Self {
             servers,
+            via,
             count: 0,
             frozen: None,
         })
@@ -140,6 +146,7 @@ impl Series {
             targets: &targets,
             interrupt: &interrupt,
             plan,
+            via: None,
             position: self.position(),
             via: None,
         };
@@ -172,8 +179,10 @@ impl Series {
             output = output.map(|_| request::output_to(sink, &to_file, format, console));
         }
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
+        let via = self.via.as_ref().filter(|_| args.global.global);
+        let servers = via.map_or(&self.servers[..], |via| std::slice::from_ref(&via.hub));
         // Databases that match a pattern may have been created since.
-        let targets = databases::targets(&self.servers, patterns, &layout, &interrupt);
+        let targets = databases::targets(servers, patterns, &layout, &interrupt);
         let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
@@ -182,6 +191,12 @@ impl Series {
             });
         };
         if let Some(frozen) = &self.frozen {
+            if via.is_some() {
+                return Err(Error::Usage(
+                    "\\freeze holds a snapshot of the servers, not of the hub; \\thaw ends it"
+                        .to_owned(),
+                ));
+            }
             frozen.apply(&mut targets)?;
         }
         let request = QueryRequest {
@@ -190,6 +205,7 @@ impl Series {
             targets: &targets,
             interrupt: &interrupt,
             plan,
+            via,
             position: self.position(),
             via: None,
         };

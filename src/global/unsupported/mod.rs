@@ -11,6 +11,7 @@ use crate::global::relation::InheritedTable;
 use crate::global::schema_diff::{DriftEntry, SchemaDifference};
 use crate::global::table::Every;
 use crate::pg::quote::Identifier;
+use crate::pg::quote::parse_identifier;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
 
@@ -178,7 +179,6 @@ fn advice_on_drift(drift: &[DriftEntry], why: Option<Every>) -> String {
              shard (--shards N)"
         );
     }
-    // It counts them as left out, as --skip-missing does, but hides no other drift.
     let having = match drift {
         [
             DriftEntry {
@@ -191,10 +191,13 @@ fn advice_on_drift(drift: &[DriftEntry], why: Option<Every>) -> String {
             .iter()
             .all(|it| it.table == *table && it.difference.column().is_none()) =>
         {
-            format!(
-                ", only query those that have the table (--having-table {})",
-                Identifier(table)
-            )
+            let is_plain = parse_identifier(table).as_deref() == Some(table);
+            let name = if is_plain {
+                table.clone()
+            } else {
+                format!("'{}'", Identifier(table))
+            };
+            format!(", query only those that have the table (--having-table {name})")
         }
         _ => String::new(),
     };

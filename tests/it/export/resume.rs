@@ -167,11 +167,11 @@ fn names_with_commas_are_resumed() {
     let db = Db::empty();
     for schema in ["a, b", "a", "b", "c,d", "e, 1", "e, 2", "e, 3", "1-2, 3"] {
         db.sql(&format!(
-            "CREATE SCHEMA \"{schema}\"; CREATE TABLE \"{schema}\".t AS SELECT 7 AS n"
+            "CREATE SCHEMA \"{schema}\"; CREATE TABLE \"{schema}\".t AS SELECT varchar(5) 'x' AS n"
         ));
     }
-    // Another type makes another list.
-    db.sql("ALTER TABLE \"a, b\".t ALTER n TYPE bigint");
+    // Another length makes another list.
+    db.sql("ALTER TABLE \"a, b\".t ALTER n TYPE varchar(9)");
     let folder = folder();
     let out = folder.path().join("out");
     let flags = ["--schemas", "{name}", "--exclude-schemas", "public"];

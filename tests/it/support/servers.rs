@@ -21,7 +21,7 @@ pub struct Servers {
 impl Servers {
     /// Empty databases.
     pub fn empty() -> Self {
-        Self::of(SERVERS.iter().map(Db::on).collect())
+        Self::of(SERVERS.iter().map(Db::on_shared).collect())
     }
 
     /// `shard_0` and so on, this many on each server, one server after the other.
