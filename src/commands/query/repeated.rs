@@ -36,7 +36,6 @@ impl RepeatedQuery {
     /// # Errors
     /// If the query is not a single statement, or the settings are not valid.
     pub async fn new(mut args: QueryArgs, console: &mut Console) -> Result<Option<Self>, Error> {
-        args.shards.layout.substitute(&args.statement.variables)?;
         if args.global.global {
             super::global::check(&args)?;
         }
@@ -106,7 +105,6 @@ impl RepeatedQuery {
                 index,
                 count: index + 1,
             },
-            via: self.via.as_ref(),
         };
         let (output, _) = request::open(&self.args, Format::Table, console)?;
         let ended = super::statement(request, output, console).await?;

@@ -148,7 +148,6 @@ impl Series {
             plan,
             via: None,
             position: self.position(),
-            via: None,
         };
         let found = step(&request).await?;
         self.count += 1;
@@ -207,7 +206,6 @@ impl Series {
             plan,
             via,
             position: self.position(),
-            via: None,
         };
         let ended = statement(request, output, console).await?;
         self.count += 1;
