@@ -1,9 +1,9 @@
 //! The program: parses the command line, runs the command, exits with its status.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use shardq::cli::{Cli, Command, arguments};
+use shardq::cli::{Cli, arguments};
 use shardq::client::left_without_confirmation;
 use shardq::client::read_coalescing::coalesce_reads;
 use shardq::commands;
@@ -16,7 +16,15 @@ use shardq::terminal::exit_status::Exit;
 use shardq::terminal::statement_log;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if let [_, command, words @ ..] = &arguments[..]
+        && command == commands::completions::VALUES
+    {
+        return commands::completions::print_values(words);
+    }
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        arguments = arguments::with_shell_by_default(arguments);
+    }
     let read = Cli::try_read(arguments.iter().cloned());
     color::choose(match &read {
         Ok(cli) => cli.color,
@@ -69,24 +77,7 @@ fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         outlive_large_files().map_err(Error::Signals)?;
-        match cli.command {
-            Command::Query(args) => commands::query::run(*args).await,
-            Command::Find(args) => commands::find::run(*args).await,
-            Command::Export(args) => commands::export::run(*args).await,
-            Command::Drift(args) => Box::pin(commands::inspect::drift::run(*args)).await,
-            Command::Tables(args) => Box::pin(commands::inspect::tables::run(*args)).await,
-            Command::Describe(args) => Box::pin(commands::inspect::describe::run(*args)).await,
-            Command::Verify(args) => commands::verify::run(&args).await,
-            Command::Shards(args) => commands::inspect::shards::run(*args).await,
-            Command::Activity(args) => commands::inspect::activity::run(*args).await,
-            Command::Psql(args) => commands::psql::run(*args).await,
-            Command::Databases(args) => commands::inspect::databases::run(*args).await,
-            Command::Doctor(args) => commands::inspect::doctor::run(*args).await,
-            Command::Profiles(args) => commands::profiles::run(args).await,
-            Command::Completions(args) => commands::completions::run(&args).await,
-            Command::Man => commands::man::run().await,
-            Command::Demo(args) => Ok(commands::demo::run(&args, io::stdout().lock()).await?),
-        }
+        commands::run(cli.command).await
     });
     // A name that is still being looked up somewhere is not waited for.
     runtime.shutdown_background();

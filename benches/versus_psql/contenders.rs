@@ -72,6 +72,13 @@ impl Target {
         psql
     }
 
+    pub fn psql_script(&self, file: &Path) -> Command {
+        let mut psql = Command::new(&self.psql);
+        psql.args(["-Xqt", "--csv", "-f"]).arg(file);
+        self.lead(&mut psql);
+        psql
+    }
+
     pub fn shardq(&self, arguments: &[&str]) -> Command {
         let mut shardq = Command::new(env!("CARGO_BIN_EXE_shardq"));
         shardq.args(arguments);

@@ -42,10 +42,7 @@ const PSQL: [(&[&str], &str); 13] = [
         &["-1", "--single-transaction"],
         "every run is one read-only transaction: omit it",
     ),
-    (
-        &["-l", "--list"],
-        "use psql -l, or shardq query \"SELECT datname FROM pg_database\" --shards 0",
-    ),
+    (&["-l", "--list"], "use shardq databases"),
     (
         &["-e", "--echo-queries", "-a", "--echo-all"],
         "use -E, which prints every statement that is sent",
@@ -64,7 +61,7 @@ const PSQL: [(&[&str], &str); 13] = [
             "-S",
             "--single-line",
         ],
-        "shardq is not interactive: omit it",
+        "shardq shell takes no such flag: omit it",
     ),
 ];
 
@@ -114,15 +111,35 @@ fn is_color(argument: &OsString) -> bool {
         .is_some_and(|text| text.starts_with(COLOR))
 }
 
+/// Without a command, somebody at a terminal gets the shell. So does one who only says where to
+/// connect, as for psql.
+pub fn with_shell_by_default(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    const OF_NO_COMMAND: [&str; 4] = ["--help", "-?", "--version", "-V"];
+    let place = command_place(&arguments);
+    let is_left = arguments.get(place).is_none_or(|argument| {
+        let text = argument.to_string_lossy();
+        text.starts_with('-') && !OF_NO_COMMAND.contains(&&*text)
+    });
+    if is_left {
+        arguments.insert(place.min(arguments.len()), "shell".into());
+    }
+    arguments
+}
+
+/// Where the command is among the arguments.
+fn command_place(arguments: &[OsString]) -> usize {
+    let mut place = 1;
+    while let Some(flag) = arguments.get(place).filter(|argument| is_color(argument)) {
+        // Its value may be an argument of its own.
+        place += 1 + usize::from(flag == COLOR);
+    }
+    place
+}
+
 /// Puts SQL that begins with a comment where nothing is taken for a flag: behind `--`.
 pub(super) fn with_sql_last(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let mut words = arguments.iter().skip(1).peekable();
-    while let Some(flag) = words.next_if(|argument| is_color(argument)) {
-        // Its value may be an argument of its own.
-        words.next_if(|_| flag == COLOR);
-    }
-    let takes_sql = words
-        .next()
+    let takes_sql = arguments
+        .get(command_place(&arguments))
         .is_some_and(|command| command == "query" || command == "export");
     if !takes_sql {
         return arguments;

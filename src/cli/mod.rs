@@ -11,6 +11,7 @@ pub mod describe;
 pub mod doctor;
 pub mod drift;
 pub mod export;
+pub mod federate;
 pub mod find;
 pub mod inspect;
 pub mod layout;
@@ -20,12 +21,15 @@ pub mod profiles;
 pub mod psql;
 pub mod query;
 pub mod run;
+mod scope;
 pub mod select;
 pub mod shards;
+pub mod shell;
 pub mod statement;
 pub mod tables;
 pub mod values;
 pub mod verify;
+pub mod watch;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -41,13 +45,16 @@ pub use describe::DescribeArgs;
 pub use doctor::DoctorArgs;
 pub use drift::DriftArgs;
 pub use export::ExportArgs;
+pub use federate::FederateArgs;
 pub use find::FindArgs;
 pub use profiles::ProfilesArgs;
 pub use psql::PsqlArgs;
 pub use query::QueryArgs;
 pub use shards::ShardsArgs;
+pub use shell::ShellArgs;
 pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
+pub use watch::WatchArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
@@ -82,6 +89,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Query(Box<QueryArgs>),
+    Shell(Box<ShellArgs>),
     Find(Box<FindArgs>),
     Export(Box<ExportArgs>),
     Verify(VerifyArgs),
@@ -90,8 +98,10 @@ pub enum Command {
     Describe(Box<DescribeArgs>),
     Drift(Box<DriftArgs>),
     Activity(Box<ActivityArgs>),
+    Watch(Box<WatchArgs>),
     Databases(Box<DatabasesArgs>),
     Doctor(Box<DoctorArgs>),
+    Federate(Box<FederateArgs>),
     Psql(Box<PsqlArgs>),
     Profiles(ProfilesArgs),
     Demo(DemoArgs),
@@ -105,13 +115,16 @@ impl Command {
     pub fn is_verbose(&self) -> bool {
         match self {
             Self::Query(args) => args.connection.verbose,
+            Self::Shell(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
+            Self::Watch(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,
             Self::Activity(args) => args.inspect.connection.verbose,
             Self::Psql(args) => args.connection.verbose,
             Self::Databases(args) => args.connection.verbose,
             Self::Doctor(args) => args.connection.verbose,
+            Self::Federate(args) => args.connection.verbose,
             Self::Drift(args) => args.inspect.connection.verbose,
             Self::Tables(args) => args.inspect.connection.verbose,
             Self::Describe(args) => args.inspect.connection.verbose,

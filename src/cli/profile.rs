@@ -56,6 +56,7 @@ impl Cli {
         match &mut self.command {
             Command::Query(args) => args.shards.key_kinds = profile.keys.clone(),
             Command::Export(args) => args.shards.key_kinds = profile.keys.clone(),
+            Command::Shell(args) => args.shards.key_kinds = profile.keys.clone(),
             _ => {}
         }
         if let Some(connection) = self.command.connection() {
@@ -70,13 +71,16 @@ impl Command {
     fn connection(&mut self) -> Option<&mut ConnectionArgs> {
         match self {
             Self::Query(args) => Some(&mut args.connection),
+            Self::Shell(args) => Some(&mut args.connection),
             Self::Find(args) => Some(&mut args.connection),
+            Self::Watch(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
             Self::Shards(args) => Some(&mut args.inspect.connection),
             Self::Activity(args) => Some(&mut args.inspect.connection),
             Self::Psql(args) => Some(&mut args.connection),
             Self::Databases(args) => Some(&mut args.connection),
             Self::Doctor(args) => Some(&mut args.connection),
+            Self::Federate(args) => Some(&mut args.connection),
             Self::Drift(args) => Some(&mut args.inspect.connection),
             Self::Tables(args) => Some(&mut args.inspect.connection),
             Self::Describe(args) => Some(&mut args.inspect.connection),

@@ -13,7 +13,7 @@ use super::select::SelectArgs;
 use super::statement::StatementArgs;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
-use crate::output::format::{Delimiter, Format};
+use crate::output::format::{CollectedRows, Delimiter, Format};
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::sharding::search_path::SearchPath;
@@ -28,7 +28,7 @@ use crate::sharding::search_path::SearchPath;
 ///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 some shards did not answer, may be
 /// missing or were skipped, or an --origin or --key is in another shard, 130 interrupted.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "\
 Examples:
   shardq query \"SELECT name FROM origins\"
@@ -70,16 +70,33 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
+
+    /// Where rows are kept, if a command looks at them rather than prints them.
+    #[arg(skip)]
+    pub collected: Option<CollectedRows>,
 }
 
 /// All shards as one.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Global queries")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct GlobalArgs {
     /// Treat each sharded table as one table across all shards
     #[arg(short = 'g', long)]
     pub global: bool,
+
+    /// Run on this hub, made by shardq federate, which has the shards of all servers
+    ///
+    /// The hub is compared with the servers first, and the tables of the statement stay locked
+    /// there against changes of their definition until the result is complete. Each server is read
+    /// at one snapshot.
+    #[arg(
+        long,
+        value_name = "CONNINFO",
+        requires = "global",
+        conflicts_with_all = ["databases", "schemas_from", "row_security"]
+    )]
+    pub via: Option<String>,
 
     /// Print the strategy, the reason and the SQL without running it
     #[arg(long, requires = "global")]
@@ -112,7 +129,7 @@ pub struct GlobalArgs {
 }
 
 /// Which shards.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
 pub struct ShardArgs {
     #[command(flatten)]
@@ -190,7 +207,7 @@ impl ShardArgs {
 }
 
 /// How the result looks, and where it goes.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Output")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct OutputArgs {
@@ -303,7 +320,7 @@ impl OutputArgs {
 }
 
 /// The first column of a query's result.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Output")]
 pub struct ShardColumnArgs {
     /// Name the shard column NAME [default: shard]

@@ -8,6 +8,7 @@ use crate::pg::variables::Variables;
 use crate::sharding::script::Source;
 
 /// The sources in the order in which they are given.
+#[derive(Clone)]
 pub struct StatementArgs {
     pub sources: Vec<Source>,
     pub variables: Variables,
@@ -33,6 +34,12 @@ struct StatementFlags {
     #[arg(short = 'f', long, value_name = "FILE", action = clap::ArgAction::Append)]
     file: Vec<PathBuf>,
 
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+#[derive(Args)]
+pub struct VariableArgs {
     /// Set a variable, which the SQL names as :NAME (repeatable)
     ///
     /// As in psql: :'NAME' is the value as a string, :"NAME" as an identifier, :NAME as it is,
@@ -48,6 +55,12 @@ struct StatementFlags {
     variables: Vec<(String, Option<String>)>,
 }
 
+impl VariableArgs {
+    pub fn variables(&self) -> Variables {
+        Variables::new(self.variables.clone())
+    }
+}
+
 impl FromArgMatches for StatementArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let flags = StatementFlags::from_arg_matches(matches)?;
@@ -60,7 +73,7 @@ impl FromArgMatches for StatementArgs {
         let sql = flags.sql.map(Source::Text);
         Ok(Self {
             sources: sql.into_iter().chain(given).collect(),
-            variables: Variables::new(flags.variables),
+            variables: flags.variables.variables(),
         })
     }
 

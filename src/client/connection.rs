@@ -13,6 +13,7 @@ use tokio_postgres::{
 
 use super::dialer::Dialer;
 use super::endpoint::Endpoint;
+use super::kept;
 use super::link::{Link, cancel_until};
 use super::patience::Silence;
 use super::wire::Wire;
@@ -34,13 +35,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(client: Object, pool: Pool, link: Arc<Link>, dialer: Arc<Dialer>) -> Self {
+    pub(super) fn new(client: Object, end: SlotEnd, link: Arc<Link>, dialer: Arc<Dialer>) -> Self {
         let wire = link.wire.get().cloned().unwrap_or_default();
         dialer.wires().push(wire.clone());
         Self {
             slot: Arc::new(Slot {
-                client,
-                _closer: Closer(pool),
+                client: Arc::new(client),
+                link: Arc::clone(&link),
+                end,
             }),
             link,
             dialer,
@@ -131,6 +133,16 @@ impl Connection {
         self.link.is_busy.store(false, Ordering::Relaxed);
     }
 
+    /// What is sent next begins a transaction.
+    pub fn begin_transaction(&self) {
+        self.link.in_transaction.store(true, Ordering::Relaxed);
+    }
+
+    /// What is sent next ends the transaction.
+    pub fn end_transaction(&self) {
+        self.link.in_transaction.store(false, Ordering::Relaxed);
+    }
+
     /// Sends cancel requests until `ended`, or until the closing deadline.
     pub async fn cancel_until(&self, ended: impl Future<Output = ()>) {
         let Some(token) = self.link.token.get() else {
@@ -141,11 +153,14 @@ impl Connection {
         let _ = cancel_until(ended, self.dialer.closing(), cancel).await;
     }
 
+    /// Whether the server or the network has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.link.closed.is_cancelled()
+    }
+
     /// Closes the connection at once, without waiting for responses.
     pub fn discard(self) {
-        if let Some(driver) = self.link.driver.get() {
-            driver.abort();
-        }
+        self.link.abort();
     }
 }
 
@@ -156,14 +171,31 @@ fn log(process: Option<i32>, action: &str, sql: &str) {
     }
 }
 
-/// A place in the pool. A connection is never reused, since it may be in a transaction: the fields
-/// drop in this order, back into the pool and then out of it.
+/// A place in the pool. The fields drop in this order: a connection that is not kept goes back into
+/// the pool and then out of it.
 struct Slot {
-    client: Object,
-    _closer: Closer,
+    client: Arc<Object>,
+    end: SlotEnd,
+    link: Arc<Link>,
 }
 
-struct Closer(Pool);
+/// What becomes of a connection that its run does not need any more.
+pub(super) enum SlotEnd {
+    /// It is closed, with the transaction that it may be in.
+    Close { _closer: Closer },
+    /// It waits for the next run.
+    Keep,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if matches!(self.end, SlotEnd::Keep) {
+            kept::release(Arc::clone(&self.client), Arc::clone(&self.link));
+        }
+    }
+}
+
+pub(super) struct Closer(pub Pool);
 
 impl Drop for Closer {
     fn drop(&mut self) {

@@ -1,5 +1,5 @@
-//! Opens the connections of a pool, all to the same server, and keeps track of them until they are
-//! closed.
+//! Opens the connections of a run, all to the same server, and keeps track of them until they are
+//! closed, or left to the next run.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,26 +11,32 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::{CancelToken, Client, Error};
 
+use super::authentication::Authentication;
 use super::connect::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
-use super::link::{CLOSING, ConnectionTask, Link, process_id};
+use super::link::{CLOSING, Link, process_id};
 use super::wire::Wire;
 use crate::config::Settings;
 
 tokio::task_local! {
-    /// The connection that the pool is opening for this task.
-    static OPENING: Arc<Link>;
+    /// The connection that the pool is opening for this task, and for which run.
+    static OPENING: (Arc<Link>, Arc<Dialer>);
 }
 
 /// What the pool opens connections with.
-pub(super) struct Connector(pub Arc<Dialer>);
+pub(super) struct Connector;
 
 impl Connector {
-    /// Runs `opening`, which asks the pool for a connection, and returns its [`Link`] too.
-    pub async fn opening<T>(opening: impl Future<Output = T>) -> (Arc<Link>, T) {
+    /// Runs `opening`, which asks the pool for a connection, and returns the [`Link`] that a new
+    /// connection has.
+    pub async fn opening<T>(
+        dialer: &Arc<Dialer>,
+        opening: impl Future<Output = T>,
+    ) -> (Arc<Link>, T) {
         let link = Arc::new(Link::default());
-        let opened = OPENING.scope(Arc::clone(&link), opening).await;
+        let scope = (Arc::clone(&link), Arc::clone(dialer));
+        let opened = OPENING.scope(scope, opening).await;
         (link, opened)
     }
 }
@@ -41,8 +47,8 @@ type ConnectionOpening<'a> =
 impl Connect for Connector {
     fn connect(&self, _: &tokio_postgres::Config) -> ConnectionOpening<'_> {
         Box::pin(async {
-            let link = OPENING.with(Arc::clone);
-            match self.0.open(Arc::clone(&link)).await {
+            let (link, dialer) = OPENING.with(Clone::clone);
+            match dialer.open(Arc::clone(&link)).await {
                 // The pool aborts the task it is given before the connection could say goodbye, so
                 // it gets an empty one.
                 Ok(client) => Ok((client, tokio::spawn(async {}))),
@@ -73,7 +79,9 @@ pub(super) struct Dialer {
     reached: OnceLock<Endpoint>,
     /// Whether the first connection's user is a superuser, as the server reports.
     superuser: OnceLock<bool>,
-    drivers: Mutex<Vec<ConnectionTask>>,
+    /// What the server asked the first connection for.
+    authentication: OnceLock<Authentication>,
+    links: Mutex<Vec<Arc<Link>>>,
     /// One per connection ever opened.
     wires: Mutex<Vec<Wire>>,
     /// The closing deadline, once closing has begun.
@@ -89,7 +97,8 @@ impl Dialer {
             settings,
             reached: OnceLock::new(),
             superuser: OnceLock::new(),
-            drivers: Mutex::default(),
+            authentication: OnceLock::new(),
+            links: Mutex::default(),
             wires: Mutex::default(),
             closing: OnceLock::new(),
         }
@@ -107,13 +116,19 @@ impl Dialer {
         self.superuser.get() == Some(&true)
     }
 
+    pub fn authentication(&self) -> Option<Authentication> {
+        self.authentication.get().copied()
+    }
+
     /// Connects inside the connection's own task, so that [`ConnectionPool::close`] knows of it
     /// from the start.
     async fn open(self: &Arc<Self>, link: Arc<Link>) -> Result<Client, ConnectError> {
         let (sender, opened) = oneshot::channel();
         let task = {
             let (dialer, link) = (Arc::clone(self), Arc::clone(&link));
+            let closed = link.closed.clone().drop_guard();
             async move {
+                let _closed = closed;
                 match dialer.dial().await {
                     Ok(connected) => {
                         let token = connected.client.cancel_token();
@@ -124,6 +139,7 @@ impl Dialer {
                         connected.patience.set(Some(UNTIL_TOLD));
                         link.patience.get_or_init(|| connected.patience);
                         link.wire.get_or_init(|| connected.wire);
+                        link.endpoint.get_or_init(|| connected.endpoint);
                         // If the receiver is gone, this closes the connection.
                         drop(sender.send(Ok(connected.client)));
                         // Its errors reach whoever waits for a response.
@@ -135,7 +151,7 @@ impl Dialer {
         };
         let task = tokio::spawn(task);
         link.driver.get_or_init(|| task.abort_handle());
-        self.drivers().push(ConnectionTask { task, link });
+        self.links().push(link);
         opened.await.unwrap_or_else(|_| {
             Err(ConnectError::internal(
                 "a connection ended early".to_owned(),
@@ -148,9 +164,32 @@ impl Dialer {
             Some(endpoint) => connect::connect_to(&self.settings, endpoint).await?,
             None => connect::connect(&self.settings).await?,
         };
-        self.reached.get_or_init(|| connected.endpoint.clone());
-        self.superuser.get_or_init(|| connected.wire.is_superuser());
+        self.note_server(&connected.endpoint, &connected.wire);
         Ok(connected)
+    }
+
+    fn note_server(&self, endpoint: &Endpoint, wire: &Wire) {
+        self.reached.get_or_init(|| endpoint.clone());
+        self.superuser.get_or_init(|| wire.is_superuser());
+        if let Some(asked) = wire.authentication() {
+            self.authentication
+                .get_or_init(|| Authentication::of_request(asked));
+        }
+    }
+
+    /// Takes over a connection of an earlier run. `None` if it leads to another server than this
+    /// run's others.
+    pub fn adopt(&self, earlier: &Link) -> Option<Arc<Link>> {
+        let (endpoint, wire) = (earlier.endpoint.get()?, earlier.wire.get()?);
+        self.note_server(endpoint, wire);
+        if self.reached.get() != Some(endpoint) {
+            return None;
+        }
+        // Of the run before, after its end.
+        drop(wire.take_notices());
+        let link = Arc::new(earlier.of_next_run());
+        self.links().push(Arc::clone(&link));
+        Some(link)
     }
 
     /// Sends one request. Its success shows on the cancelled connection.
@@ -169,7 +208,7 @@ impl Dialer {
         self.wires.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn drivers(&self) -> MutexGuard<'_, Vec<ConnectionTask>> {
-        self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn links(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{CancelToken, NoTls};
+use tokio_util::sync::CancellationToken;
 
+use super::endpoint::Endpoint;
 use super::error::ConnectError;
 use super::patience::{Patience, Silence};
 use super::wire::Wire;
@@ -40,7 +42,7 @@ pub fn left_without_confirmation() -> bool {
     LEFT_WITHOUT_CONFIRMATION.load(Ordering::Relaxed)
 }
 
-/// State of one connection, shared by its user and whoever closes it.
+/// State of one connection in one run, shared by its user and whoever closes it.
 #[derive(Default)]
 pub(super) struct Link {
     /// Like the fields below, unset while connecting.
@@ -49,14 +51,35 @@ pub(super) struct Link {
     pub process_id: OnceLock<i32>,
     pub patience: OnceLock<Arc<Patience>>,
     pub wire: OnceLock<Wire>,
+    pub endpoint: OnceLock<Endpoint>,
     /// Why connecting failed.
     refusal: Mutex<Option<ConnectError>>,
     pub driver: OnceLock<AbortHandle>,
     /// Whether anything was sent that may take the server some time.
     pub is_busy: AtomicBool,
+    /// Whether a transaction may be open.
+    pub in_transaction: AtomicBool,
+    /// The connection has closed.
+    pub closed: CancellationToken,
+    /// The next run may use the connection.
+    pub released: CancellationToken,
 }
 
 impl Link {
+    /// The state of the same connection in another run.
+    pub fn of_next_run(&self) -> Self {
+        Self {
+            token: self.token.clone(),
+            process_id: self.process_id.clone(),
+            patience: self.patience.clone(),
+            wire: self.wire.clone(),
+            endpoint: self.endpoint.clone(),
+            driver: self.driver.clone(),
+            closed: self.closed.clone(),
+            ..Self::default()
+        }
+    }
+
     pub fn refuse(&self, refusal: ConnectError) {
         *self.refusal() = Some(refusal);
     }
@@ -74,39 +97,47 @@ impl Link {
     }
 }
 
-/// The task that does a connection's I/O, from connecting on.
-pub(super) struct ConnectionTask {
-    pub task: JoinHandle<()>,
-    pub link: Arc<Link>,
-}
-
-impl ConnectionTask {
-    /// Waits until the connection has closed, which it does only after everything sent on it is
-    /// answered; `cancel` speeds that up.
+impl Link {
+    /// Waits until the connection has closed or is ready for the next run, either of which happens
+    /// only after everything sent on it is answered; `cancel` speeds that up.
     pub async fn end<C: Future<Output = ()>>(
-        mut self,
+        &self,
         deadline: Instant,
         cancel: impl Fn(CancelToken) -> C,
     ) {
-        if timeout(GOODBYE, &mut self.task).await.is_ok() {
+        if timeout(GOODBYE, self.left()).await.is_ok() {
             return;
         }
         // Not connected yet, so nothing is running.
-        let Some(token) = self.link.token.get().cloned() else {
+        let Some(token) = self.token.get() else {
             return;
         };
-        if !self.link.is_busy.load(Ordering::Relaxed) {
-            let waited = timeout_at(deadline.min(Instant::now() + WAITING), &mut self.task);
+        if !self.is_busy.load(Ordering::Relaxed) {
+            let waited = timeout_at(deadline.min(Instant::now() + WAITING), self.left());
             if waited.await.is_err() {
-                self.task.abort();
+                self.abort();
             }
             return;
         }
-        let ended = async { drop((&mut self.task).await) };
-        let cancelled = cancel_until(ended, deadline, || cancel(token.clone()));
+        let cancelled = cancel_until(self.left(), deadline, || cancel(token.clone()));
         if cancelled.await.is_err() {
-            self.task.abort();
+            self.abort();
             LEFT_WITHOUT_CONFIRMATION.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until this run has nothing to do with the connection any more.
+    async fn left(&self) {
+        tokio::select! {
+            () = self.closed.cancelled() => {}
+            () = self.released.cancelled() => {}
+        }
+    }
+
+    /// Closes the connection at once.
+    pub fn abort(&self) {
+        if let Some(driver) = self.driver.get() {
+            driver.abort();
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Connections to one server, and the errors and notices that it sends. What runs on a connection
 //! is decided elsewhere.
 
+mod authentication;
 pub mod connect;
 mod connection;
 mod dialer;
 pub mod endpoint;
 mod error;
+pub mod kept;
 mod link;
 mod notice;
 pub mod notices;
@@ -21,6 +23,7 @@ mod target_session;
 mod tls;
 mod wire;
 
+pub use authentication::Authentication;
 pub use connection::{Connection, CopyOutFuture, Sent};
 pub use error::ConnectError;
 pub use link::left_without_confirmation;

@@ -1,17 +1,22 @@
-//! The connections of one run: at most as many as requested, all to the same server.
+//! The connections of one run: at most as many as requested, all to the same server. New ones, or
+//! those that earlier runs left (`kept`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolBuilder, PoolError,
+};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
 
-use super::connection::Connection;
+use super::authentication::Authentication;
+use super::connection::{Closer, Connection, SlotEnd};
 use super::dialer::{Connector, Dialer};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
+use super::kept::{self, KeptPool};
 use super::password_prompt;
 use super::patience::Silence;
 use crate::client::notices::Notices;
@@ -21,6 +26,10 @@ use crate::config::{Host, HostPlace, LoadBalanceHosts, Settings, TargetSessionAt
 #[derive(Clone)]
 pub struct ConnectionPool {
     pool: Pool,
+    /// If connections are kept, the pool is that of all runs.
+    kept: Option<KeptPool>,
+    connections: usize,
+    has_lost_some: bool,
     dialer: Arc<Dialer>,
 }
 
@@ -44,18 +53,32 @@ impl ConnectionPool {
     /// # Errors
     /// The pool cannot be set up.
     pub fn new(settings: Settings, connections: usize) -> Result<Self, ConnectError> {
-        let dialer = Arc::new(Dialer::new(settings));
-        let connector = Connector(Arc::clone(&dialer));
-        let config = tokio_postgres::Config::new();
-        let manager = Manager::from_connect(config, connector, ManagerConfig::default());
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .pre_recycle(Hook::sync_fn(|_, _| {
+        let builder = || {
+            let config = tokio_postgres::Config::new();
+            let manager = Manager::from_connect(config, Connector, ManagerConfig::default());
+            Pool::builder(manager).max_size(connections)
+        };
+        let build = |builder: PoolBuilder| {
+            let built = builder.build();
+            built.map_err(|error| ConnectError::internal(error.to_string()))
+        };
+        let kept = kept::pool(&settings, || build(builder())).transpose()?;
+        let pool = match &kept {
+            Some(kept) => {
+                kept.make_room(connections);
+                kept.pool.clone()
+            }
+            None => build(builder().pre_recycle(Hook::sync_fn(|_, _| {
                 Err(HookError::message("a connection is not used twice"))
-            }))
-            .build()
-            .map_err(|error| ConnectError::internal(error.to_string()))?;
-        Ok(Self { pool, dialer })
+            })))?,
+        };
+        Ok(Self {
+            has_lost_some: kept.as_ref().is_some_and(KeptPool::has_lost_some),
+            pool,
+            kept,
+            connections,
+            dialer: Arc::new(Dialer::new(settings)),
+        })
     }
 
     /// Starts to open connections, up to that number, and returns once the first is open. Prompts
@@ -64,6 +87,7 @@ impl ConnectionPool {
     /// # Errors
     /// Why no connection could be opened.
     pub async fn open(settings: Settings, connections: usize) -> Result<PoolStart, ConnectError> {
+        let settings = kept::known_settings(settings);
         let mut typing = Duration::ZERO;
         let ask = |prompt: &str| {
             let started = Instant::now();
@@ -125,7 +149,7 @@ impl ConnectionPool {
 
     /// The maximum number of connections.
     pub fn connections(&self) -> usize {
-        self.pool.status().max_size
+        self.connections
     }
 
     pub fn settings(&self) -> &Settings {
@@ -137,9 +161,19 @@ impl ConnectionPool {
         self.dialer.reached().map(Endpoint::host)
     }
 
+    /// Whether connections that an earlier run left were lost since.
+    pub fn has_lost_some(&self) -> bool {
+        self.has_lost_some
+    }
+
     /// Whether the server has reported this user to be a superuser.
     pub fn is_superuser(&self) -> bool {
         self.dialer.is_superuser()
+    }
+
+    /// What the server asked the first connection for, as far as that was seen.
+    pub fn authentication(&self) -> Option<Authentication> {
+        self.dialer.authentication()
     }
 
     /// Opens a connection as soon as the pool has room.
@@ -147,20 +181,37 @@ impl ConnectionPool {
     /// # Errors
     /// Why the server could not be reached.
     pub async fn connection(&self) -> Result<Connection, ConnectError> {
-        let (link, client) = Connector::opening(self.pool.get()).await;
-        let client = client.map_err(|error| match (link.take_refusal(), error) {
-            (Some(refusal), _) => refusal,
-            (None, PoolError::Closed) => {
-                ConnectError::internal("the server is being closed".to_owned())
-            }
-            (None, other) => ConnectError::internal(other.to_string()),
-        })?;
-        Ok(Connection::new(
-            client,
-            self.pool.clone(),
-            link,
-            Arc::clone(&self.dialer),
-        ))
+        loop {
+            let (link, client) = Connector::opening(&self.dialer, self.pool.get()).await;
+            let client = client.map_err(|error| match (link.take_refusal(), error) {
+                (Some(refusal), _) => refusal,
+                (None, PoolError::Closed) => {
+                    ConnectError::internal("the server is being closed".to_owned())
+                }
+                (None, other) => ConnectError::internal(other.to_string()),
+            })?;
+            let dialer = Arc::clone(&self.dialer);
+            let Some(kept) = &self.kept else {
+                let end = SlotEnd::Close {
+                    _closer: Closer(self.pool.clone()),
+                };
+                return Ok(Connection::new(client, end, link, dialer));
+            };
+            let link = match kept.earlier(&client) {
+                None => {
+                    kept.remember(&client, &link);
+                    link
+                }
+                Some(earlier) => match dialer.adopt(&earlier) {
+                    Some(link) => link,
+                    None => {
+                        drop(Object::take(client));
+                        continue;
+                    }
+                },
+            };
+            return Ok(Connection::new(client, SlotEnd::Keep, link, dialer));
+        }
     }
 
     /// Takes the notices of all connections; each is returned once.
@@ -174,22 +225,20 @@ impl ConnectionPool {
 
     /// The first connection's silence that exceeded its limit.
     pub fn silence(&self) -> Option<Silence> {
-        self.dialer
-            .drivers()
-            .iter()
-            .find_map(|driver| driver.link.silence())
+        self.dialer.links().iter().find_map(|link| link.silence())
     }
 
     /// Closes all connections that are not in use: cancels what still runs and says goodbye, since
-    /// otherwise the server logs an unexpected EOF. Bounded, even if the server does not react.
+    /// otherwise the server logs an unexpected EOF. Those that are kept are only left. Bounded, even
+    /// if the server does not react.
     pub async fn close(&self) {
-        self.pool.close();
-        let drivers = std::mem::take(&mut *self.dialer.drivers());
+        if self.kept.is_none() {
+            self.pool.close();
+        }
+        let links = std::mem::take(&mut *self.dialer.links());
         let deadline = self.dialer.closing();
         let cancel = |token| self.dialer.cancel(token);
-        let ends = drivers
-            .into_iter()
-            .map(|driver| driver.end(deadline, cancel));
+        let ends = links.iter().map(|link| link.end(deadline, cancel));
         futures::future::join_all(ends).await;
     }
 }

@@ -66,6 +66,10 @@ impl Attempts {
         self.made <= 1
     }
 
+    pub fn is_last(&self) -> bool {
+        self.made == MOST
+    }
+
     /// The plan of this attempt.
     pub fn plan(&self, plan: &Plan) -> Plan {
         Plan {

@@ -2,7 +2,7 @@
 //!
 //! It runs what it shows: this executable, with the printed arguments.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::{Command, ExitStatus};
 use std::{env, iter};
 
@@ -27,6 +27,13 @@ const SHOWN: [&[&str]; 3] = [
         "0-31",
         "SELECT id, name, created_at FROM origins WHERE name LIKE '%-otter'",
     ],
+];
+
+/// With `--drift`.
+const SHOWN_OF_DRIFT: [&[&str]; 3] = [
+    &["shards", "--map", "--by", "rows"],
+    &["drift"],
+    &["drift", "--sql", "-q"],
 ];
 
 /// Suppresses the superuser note: on a throwaway server, a superuser does no harm.
@@ -69,35 +76,67 @@ async fn tell(args: &DemoArgs, out: &mut impl Write) -> Result<(), DemoError> {
     )?;
     out.flush()?;
     sample::create(&server).await?;
-    for arguments in SHOWN {
+    let mut shown = SHOWN.to_vec();
+    if args.drift {
+        writeln!(out, "Changing the schema of one shard …")?;
+        sample::drift(&server).await?;
+        shown = SHOWN_OF_DRIFT.to_vec();
+    }
+    for arguments in shown {
         show(&server, arguments, out)?;
     }
     if args.keep {
         hold(&server, out).await?;
+    } else if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        ask_on(&server, out).await?;
     }
     drop(server);
     writeln!(out, "\nThe server and its data are gone.")?;
     Ok(())
 }
 
+/// Leaves the keyboard to whoever watches.
+async fn ask_on(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
+    // Ctrl-C is for a statement of the shell.
+    let interrupt = Interrupt::listen().map_err(DemoError::Signals)?;
+    let _ignored = interrupt.ignore_ctrl_c();
+    writeln!(
+        out,
+        "\n$ shardq\nYour turn: ask all 128 shards, and leave with \\q."
+    )?;
+    out.flush()?;
+    let mut shell = tokio::process::Command::from(this_program(server).map_err(DemoError::Again)?);
+    let mut shell = shell.arg("shell").spawn().map_err(DemoError::Again)?;
+    tokio::select! {
+        ended = shell.wait() => ended.map(drop).map_err(DemoError::Again),
+        // The signal is for the shell too.
+        () = interrupt.requested() => shell.wait().await.map(drop).map_err(DemoError::Again),
+    }
+}
+
+/// This executable, on the server with the sample.
+fn this_program(server: &Sandbox) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command
+        .arg(format!("--color={}", ColorChoice::of_process()))
+        .envs(server.env(sample::DATABASE))
+        .env("PGAPPNAME", APPLICATION_NAME);
+    Ok(command)
+}
+
 fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<(), DemoError> {
     let command = as_typed(arguments);
     writeln!(out, "\n$ {command}")?;
     out.flush()?;
-    let status = env::current_exe()
-        .and_then(|program| {
-            let environment = server.env(sample::DATABASE);
-            Command::new(program)
-                .arg(format!("--color={}", ColorChoice::of_process()))
-                .args(arguments)
-                .envs(environment)
-                // It runs on without anybody at the keyboard.
-                .env("PSQL_PAGER", "")
-                .env("PGAPPNAME", APPLICATION_NAME)
-                .status()
+    let status = this_program(server)
+        .and_then(|mut program| {
+            // It runs on without anybody at the keyboard.
+            program.args(arguments).env("PSQL_PAGER", "").status()
         })
         .map_err(DemoError::Again)?;
-    if status.success() {
+    // Differences are what is shown.
+    let is_drift = arguments[0] == "drift" && status.code() == Some(1);
+    if status.success() || is_drift {
         Ok(())
     } else {
         Err(DemoError::Command { command, status })
@@ -127,7 +166,7 @@ async fn hold(server: &Sandbox, out: &mut impl Write) -> Result<(), DemoError> {
         "\nPress Ctrl-C to stop. To connect from another terminal:\n\
          \n    psql -h {0} -U {1} {2}\n\
          \nor, for shardq and psql alike:\n\
-         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}",
+         \n    export PGHOST={0} PGUSER={1} PGDATABASE={2}\n    shardq",
         host.1, user.1, database.1
     )?;
     out.flush()?;
@@ -141,12 +180,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_pasted_into_a_shell() {
-        for arguments in SHOWN {
+        for arguments in SHOWN.iter().chain(&SHOWN_OF_DRIFT) {
             let typed = as_typed(arguments);
             let printed = typed.replacen("shardq", "printf '%s\\n'", 1);
             let output = Command::new("sh").args(["-c", &printed]).output().unwrap();
             let back = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(back.lines().collect::<Vec<_>>(), arguments, "{typed}");
+            assert_eq!(back.lines().collect::<Vec<_>>(), *arguments, "{typed}");
         }
     }
 }

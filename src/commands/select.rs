@@ -21,21 +21,17 @@ pub async fn select_shards(
     console: &mut Console,
 ) -> Result<Selection, Error> {
     let topology = databases.topology;
-    let is_known = topology.unreachable().is_empty();
-    if let Some(expected) = args.expect_shards
-        && is_known
-    {
-        topology.expect(expected)?;
-    }
+    check_count(topology, args.expect_shards)?;
     warn_of_names(topology, console);
     // Use the expected number: the highest shard may be missing.
     let expected = args.expect_shards.and_then(NonZeroU32::new);
     let by_key = &plan.filter.keys;
-    let mut selection = if !by_key.is_empty() {
+    let selection = if !by_key.is_empty() {
         keys::select(by_key, plan, databases, expected, console).await?
     } else if args.origin.is_empty() {
         filtered(plan, databases.first()?, topology).await?
     } else {
+        let is_known = topology.unreachable().is_empty();
         let counted = is_known.then(|| topology.shard_count());
         let Some(shard_count) = expected.or(counted) else {
             let unreachable = topology.unreachable().to_vec();
@@ -43,17 +39,70 @@ pub async fn select_shards(
         };
         Selection::of_origins(topology, &args.origin, shard_count)?
     };
-    if let Some(expected) = args.expect_shards {
-        if is_known {
-            // The number is right, but not that listed shards exist.
-            selection.doubt = selection
-                .doubt
-                .filter(|doubt| !doubt.nonexistent.is_empty());
-        } else if !plan.filter.is_by_list() && args.origin.is_empty() {
-            selection.total = usize::try_from(expected).ok();
-        }
+    let are_all_meant = !plan.filter.is_by_list() && args.origin.is_empty();
+    let expected = args.expect_shards.map(|expected| ExpectedCount {
+        expected,
+        are_all_meant,
+    });
+    Ok(with_expected_count(selection, topology, expected))
+}
+
+/// The shards that the plan's filter lets through, where there is no other way to select some.
+/// Warns about what may be missing.
+pub async fn select_listed(
+    expected: Option<u32>,
+    plan: &Plan,
+    preflight: &Preflight,
+    topology: &Topology,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    check_count(topology, expected)?;
+    warn_of_names(topology, console);
+    let selection = filtered(plan, preflight, topology).await?;
+    let expected = expected.map(|expected| ExpectedCount {
+        expected,
+        are_all_meant: !plan.filter.is_by_list(),
+    });
+    Ok(with_expected_count(selection, topology, expected))
+}
+
+/// What `--expect-shards` says.
+#[derive(Clone, Copy)]
+struct ExpectedCount {
+    expected: u32,
+    /// No shards are named.
+    are_all_meant: bool,
+}
+
+/// Without all databases, nobody knows how many shards there are.
+fn check_count(topology: &Topology, expected: Option<u32>) -> Result<(), Error> {
+    match expected {
+        Some(expected) if topology.unreachable().is_empty() => Ok(topology.expect(expected)?),
+        _ => Ok(()),
     }
-    Ok(selection)
+}
+
+fn with_expected_count(
+    mut selection: Selection,
+    topology: &Topology,
+    expected: Option<ExpectedCount>,
+) -> Selection {
+    let Some(ExpectedCount {
+        expected,
+        are_all_meant,
+    }) = expected
+    else {
+        return selection;
+    };
+    if topology.unreachable().is_empty() {
+        // The number is right, but not that listed shards exist.
+        selection.doubt = selection
+            .doubt
+            .filter(|doubt| !doubt.nonexistent.is_empty());
+    } else if are_all_meant {
+        selection.total = usize::try_from(expected).ok();
+    }
+    selection
 }
 
 /// All shards that the plan's filter lets through. If none has the table of `--having-table`, the

@@ -13,7 +13,7 @@ use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::fanout::{FanoutError, Preflight, RECONNECTS, Session, backoff};
+use crate::exec::fanout::{FanoutError, OpenTransaction, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
@@ -27,7 +27,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::{Location, Scope};
+use crate::terminal::summary::Location;
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -67,6 +67,9 @@ pub async fn open_beside(
                     console.note(&format!(
                         "running with fewer connections than requested: {error}"
                     ));
+                }
+                if opened.server.has_lost_some() {
+                    console.note(&"the connection was lost since the last statement; reconnected");
                 }
                 warn_of_superuser(&opened.server, connect_retry, &mut console);
                 return Ok(opened);
@@ -150,15 +153,23 @@ pub async fn run_or_cancel_all<T>(
 
 /// Has the server check the statement, export the snapshot and list the shards.
 pub async fn preflight(connection: Connection, plan: &Plan) -> Result<Preflight, Error> {
-    Preflight::take(connection, plan)
-        .await
-        .map_err(|error| match error {
-            FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
-            FanoutError::NotAQuery => Error::NotAQuery {
-                taken: plan.transfer.taken(),
-            },
-            other => Error::fanout(other, &plan.statement),
-        })
+    preflight_in(Ok(None), connection, plan).await
+}
+
+/// The same in a transaction that may be open already.
+pub async fn preflight_in(
+    open: Result<Option<OpenTransaction>, FanoutError>,
+    connection: Connection,
+    plan: &Plan,
+) -> Result<Preflight, Error> {
+    let taken = async { Preflight::take(connection, plan, open?).await };
+    taken.await.map_err(|error| match error {
+        FanoutError::NotAQuery if Verb::of(&plan.statement) == Verb::Reads => Error::NoColumns,
+        FanoutError::NotAQuery => Error::NotAQuery {
+            taken: plan.transfer.taken(),
+        },
+        other => Error::fanout(other, &plan.statement),
+    })
 }
 
 /// The shards of the database. If there are none, the error names databases that have some.
@@ -191,14 +202,7 @@ pub async fn topology(
     })))
 }
 
-/// What the summary states of where the shards are.
-pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
-    Scope {
-        location: location(server),
-        shards: topology.shards().len(),
-    }
-}
-
+/// What the summary states of where a database is.
 pub fn location(server: &ConnectionPool) -> Location {
     Location {
         label: server.settings().label().cloned(),

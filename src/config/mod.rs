@@ -22,6 +22,7 @@ mod tls;
 mod uri;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -99,10 +100,23 @@ impl Settings {
     /// it.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
+        let mut parameters = self.parameters.clone();
+        parameters.replace("dbname", name);
         Self {
             database: name.to_owned(),
+            parameters,
             ..self.clone()
         }
+    }
+
+    /// Whether a connection by these settings serves the others too, whatever password each has.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let with_their_password = Self {
+            password: other.password.clone(),
+            typed: Arc::clone(&other.typed),
+            ..self.clone()
+        };
+        with_their_password == *other
     }
 
     /// The password that was typed before, so that nobody has to type it twice.
@@ -155,6 +169,20 @@ impl Settings {
         }
         parameters.replace("options", "");
         parameters.conninfo()
+    }
+
+    /// The same for a foreign server of another Postgres server: parameters of libpq and their
+    /// values, without names, passwords and what only this process needs. Files are that server's.
+    pub fn foreign_server_options(&self) -> BTreeMap<String, String> {
+        let mut parameters = self.parameters.clone();
+        // Of a database per tenant, the one that was given is not the one that it is.
+        parameters.replace("dbname", &self.database);
+        if let [host] = &self.hosts[..]
+            && let HostPlace::Socket(directory) = host.place()
+        {
+            parameters.replace("host", &directory.to_string_lossy());
+        }
+        parameters.foreign_server_options()
     }
 
     /// A password that such a program does not find by itself: given, typed, or printed by a

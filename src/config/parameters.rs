@@ -147,6 +147,30 @@ impl Parameters {
         pairs.join(" ")
     }
 
+    /// What `postgres_fdw` takes as options of a server. Names and passwords are those of a user
+    /// mapping.
+    pub fn foreign_server_options(&self) -> BTreeMap<String, String> {
+        const LEFT_OUT: [&str; 10] = [
+            "service",
+            "servicefile",
+            "user",
+            "password",
+            "passfile",
+            "sslpassword",
+            "application_name",
+            "fallback_application_name",
+            "client_encoding",
+            "replication",
+        ];
+        let given = self
+            .0
+            .iter()
+            .filter(|(keyword, value)| !LEFT_OUT.contains(keyword) && !value.is_empty());
+        given
+            .map(|(keyword, value)| ((*keyword).to_owned(), value.clone()))
+            .collect()
+    }
+
     /// These keywords alone.
     pub fn only(&self, keywords: &[&str]) -> Self {
         let given = self.0.iter();

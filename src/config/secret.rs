@@ -198,7 +198,11 @@ mod tests {
             password in "[0-9X]{3}[ -~]{0,8}[0-9X]{3}",
             form in 0..FORMS.len(),
         ) {
-            let target = FORMS[form].replace("{}", &password);
+            let form = FORMS[form];
+            // `u:100,XX0` is a list of two hosts where no `@` follows, for psql as well.
+            let is_list = !form.contains('@') && form.starts_with("postgresql://u:");
+            let password = if is_list { password.replace(',', ".") } else { password };
+            let target = form.replace("{}", &password);
             let said = with_target(&target);
             prop_assert!(!said.contains(&password), "{}: {}", target, said);
         }

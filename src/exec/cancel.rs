@@ -1,5 +1,5 @@
 //! SIGINT, SIGTERM and SIGHUP: the first signal stops the run and cancels its statements on the
-//! server; the second ends the process at once. Signals that were ignored at startup stay ignored:
+//! server; the second ends the process at once, unless a shell goes on with other runs. Signals that were ignored at startup stay ignored:
 //! SIGHUP under `nohup`, and SIGINT for background jobs of a script.
 
 use std::future::pending;
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::terminal::exit_status::Exit;
@@ -15,12 +16,31 @@ use crate::terminal::exit_status::Exit;
 /// The same number on Linux, macOS and the BSDs.
 const SIGXFSZ: i32 = 25;
 
+/// Whether the process outlives the run that Ctrl-C stops.
+static OUTLIVES_CTRL_C: AtomicBool = AtomicBool::new(false);
+
+/// For a shell: a second Ctrl-C does not end the process.
+pub fn outlive_ctrl_c() {
+    OUTLIVES_CTRL_C.store(true, Ordering::Relaxed);
+}
+
 /// Set when cancellation was requested.
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     requested: CancellationToken,
+    _listening: Arc<Listening>,
     /// Whether SIGINT is for another program.
     ignores_ctrl_c: Arc<AtomicBool>,
+}
+
+/// Signals are heard until this is dropped.
+#[derive(Debug)]
+struct Listening(AbortHandle);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// SIGINT requests nothing until this is dropped.
@@ -39,32 +59,38 @@ impl Interrupt {
         let mut interrupts = ignored.or_listen(SignalKind::interrupt())?;
         let mut terminations = ignored.or_listen(SignalKind::terminate())?;
         let mut hangups = ignored.or_listen(SignalKind::hangup())?;
-        let interrupt = Self {
-            requested: CancellationToken::new(),
-            ignores_ctrl_c: Arc::default(),
-        };
-        let Self {
-            requested,
-            ignores_ctrl_c,
-        } = interrupt.clone();
-        tokio::spawn(async move {
+        let requested = CancellationToken::new();
+        let ignores_ctrl_c: Arc<AtomicBool> = Arc::default();
+        let heard = (requested.clone(), Arc::clone(&ignores_ctrl_c));
+        let listening = tokio::spawn(async move {
+            let (requested, ignores_ctrl_c) = heard;
             loop {
+                let mut is_final = requested.is_cancelled();
                 tokio::select! {
                     () = next(&mut interrupts) => {
                         if ignores_ctrl_c.load(Ordering::Relaxed) {
                             continue;
                         }
+                        is_final &= !OUTLIVES_CTRL_C.load(Ordering::Relaxed);
                     }
                     () = next(&mut terminations) => {}
                     () = next(&mut hangups) => {}
                 }
-                if requested.is_cancelled() {
+                if is_final {
                     std::process::exit(Exit::Interrupted.status().into());
                 }
                 requested.cancel();
             }
         });
-        Ok(interrupt)
+        Ok(Self {
+            requested,
+            _listening: Arc::new(Listening(listening.abort_handle())),
+            ignores_ctrl_c,
+        })
+    }
+
+    pub fn is_requested(&self) -> bool {
+        self.requested.is_cancelled()
     }
 
     /// Waits until a signal has arrived.

@@ -168,6 +168,10 @@ pub struct Plan {
     pub filter: Arc<ShardFilter>,
     pub search_path: SearchPath,
     pub instant: Consistency,
+    /// A snapshot that another session has exported, to be read instead of a new one.
+    pub snapshot: Option<Arc<str>>,
+    /// How far apart the snapshots of several databases may be; `None` for no limit.
+    pub max_skew: Option<Duration>,
     pub pinned: Determinism,
     pub limits: Timeouts,
     pub transfer: ResultProtocol,
@@ -193,6 +197,8 @@ impl Plan {
             filter,
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            snapshot: None,
+            max_skew: None,
             pinned: Determinism::None,
             limits,
             transfer: ResultProtocol::SimpleQuery,

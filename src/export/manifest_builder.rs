@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -32,6 +33,8 @@ pub struct ManifestInputs<'a> {
     pub server_info: &'a ServerInfo,
     /// All databases, if there are several.
     pub databases: Vec<DatabaseInfo>,
+    /// How far apart their snapshots are at most, if that is known.
+    pub snapshots_within: Option<Duration>,
     pub began: Timestamp,
     pub outcome: &'a RunReport,
     /// Why there may be shards that were not queried.
@@ -133,6 +136,7 @@ impl ManifestInputs<'_> {
                     _ => None,
                 },
                 databases: self.databases.iter().map(database).collect(),
+                snapshots_within_microseconds: self.snapshots_within.map(microseconds),
                 warnings: outcome.notices.warnings(),
             }],
             complete: outcome.answers.len() == outcome.queried && missing.is_empty(),
@@ -236,7 +240,7 @@ pub fn file(path: &Path, written: &Written) -> FileRecord {
     }
 }
 
-pub fn milliseconds(took: std::time::Duration) -> u64 {
+pub fn milliseconds(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -253,4 +257,9 @@ fn host(host: Option<&Host>) -> (String, u16) {
         HostPlace::Tcp { name, .. } => name.clone(),
     };
     (name, host.port())
+}
+
+/// A bound is never rounded down.
+fn microseconds(within: Duration) -> u64 {
+    u64::try_from(within.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX)
 }

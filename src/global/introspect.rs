@@ -12,7 +12,7 @@ use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
 use crate::exec::fanout::{
-    FanoutError, Preflight, Session, list_shards, lockable_tables, parse_opening, result_rows,
+    FanoutError, OpenTransaction, Preflight, Session, open_early, parse_opening, result_rows,
 };
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::type_names::{FIRST_USER_OID, TypeNames};
@@ -32,6 +32,11 @@ pub struct ReferencedNames {
 }
 
 impl ReferencedNames {
+    /// Names that may be tables.
+    pub fn tables(self) -> BTreeSet<String> {
+        self.tables
+    }
+
     /// The union over one or more readings of a text.
     pub fn by(readings: &[(&Text<'_>, StringSyntax)]) -> Self {
         let mut wanted = Self::default();
@@ -66,16 +71,18 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    /// Sends one message that opens the plan's transaction and reads the catalog for these names.
+    /// Sends one message that opens the plan's transaction, unless it is open, and reads the catalog
+    /// for these names.
     pub async fn take(
         connection: Connection,
         plan: &Plan,
         wanted: &ReferencedNames,
+        open: Option<OpenTransaction>,
     ) -> Result<Self, FanoutError> {
-        let locked = lockable_tables(&connection, plan).await?;
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let listed = list_shards(&connection, plan, &locked).await?;
+        let (locked, listed) = open_early(&connection, plan, open).await?;
         let catalog_sql = catalog_sql(plan, wanted);
         let message = |locked: &[TableName]| match listed {
             Some(_) => format!("{};\n{catalog_sql}", plan.rest_of_preflight()),

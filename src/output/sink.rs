@@ -103,6 +103,15 @@ impl Sink {
         Self::start(SinkTarget::File { file, path }, draft)
     }
 
+    /// A file that is open and may hold other results. What is written stays.
+    ///
+    /// # Errors
+    /// If the writer cannot be started.
+    pub fn opened(path: &Path, file: File) -> Result<Self, SinkError> {
+        let path = path.to_owned();
+        Self::start(SinkTarget::File { file, path }, None)
+    }
+
     fn start(mut target: SinkTarget, draft: Option<AtomicFile>) -> Result<Self, SinkError> {
         let is_terminal = match &target {
             SinkTarget::Output => io::stdout().is_terminal(),

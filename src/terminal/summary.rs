@@ -61,8 +61,26 @@ pub enum SnapshotCount {
     EachShard,
     /// One per database, for several databases.
     EachDatabase(usize),
+    /// The same, taken within this time.
+    Together {
+        databases: usize,
+        within: Duration,
+    },
+    /// One per server that a hub reads.
+    EachServer,
     /// One per run, for several runs.
     Runs(usize),
+}
+
+impl SnapshotCount {
+    /// One per database, and how far apart they are at most if that is known.
+    pub fn of_databases(databases: usize, within: Option<Duration>) -> Self {
+        match (databases, within) {
+            (0 | 1, _) => Self::One,
+            (databases, Some(within)) => Self::Together { databases, within },
+            (databases, None) => Self::EachDatabase(databases),
+        }
+    }
 }
 
 /// A summary whose location is as long as the line has room for.
@@ -140,7 +158,7 @@ impl ResultSummary {
         }
     }
 
-    fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.answered == self.expected && !self.missing.is_uncounted()
     }
 
@@ -150,7 +168,7 @@ impl ResultSummary {
     }
 
     /// `of` is the number of shards that there are, if only some were selected.
-    fn shards(&self, of: Option<usize>) -> String {
+    pub fn shards(&self, of: Option<usize>) -> String {
         let of = match (of, &self.origins) {
             (Some(of), None) => format!(" of {of}"),
             // That of an origin's shard is stated with its rule.
@@ -237,6 +255,17 @@ impl fmt::Display for SnapshotCount {
             Self::EachShard => f.write_str("no common snapshot: each shard read at its own moment"),
             Self::EachDatabase(databases) => {
                 write!(f, "{databases} snapshots, one per database")
+            }
+            Self::EachServer => f.write_str("1 snapshot per server"),
+            Self::Together { databases, within } => {
+                // A bound is never rounded down.
+                let tenths = within.as_micros().div_ceil(100);
+                write!(
+                    f,
+                    "{databases} snapshots within {}.{} ms",
+                    tenths / 10,
+                    tenths % 10
+                )
             }
             Self::Runs(runs) => write!(f, "{runs} runs, so no common snapshot"),
         }

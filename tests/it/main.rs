@@ -15,6 +15,7 @@ mod inspect;
 mod query;
 mod safety;
 mod servers;
+mod shell;
 mod support;
 mod terminal;
 mod transcripts;

@@ -9,6 +9,7 @@ use super::connect::{Connected, ConnectedDatabase};
 use super::database::{Listed, PreparedDatabase, own};
 use super::info::DatabaseInfos;
 use super::later::LaterDatabase;
+use super::together;
 use super::topology::topology;
 use crate::client::{ConnectionPool, PoolStart};
 use crate::commands::error::Error;
@@ -58,13 +59,15 @@ pub async fn prepare(
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Prepared, Error> {
-    let (databases, later, mut unreachable) = connected.into_parts(plan);
+    let (mut databases, later, mut unreachable) = connected.into_parts(plan);
+    let within = together::begin(&mut databases, &later, plan).await?;
     let is_only = databases.len() == 1 && unreachable.is_empty();
     let preflights = join_all(databases.into_iter().map(|database| async {
         let ConnectedDatabase {
             target,
             plan,
             opened,
+            begun,
             slot,
         } = database;
         let PoolStart {
@@ -73,7 +76,7 @@ pub async fn prepare(
             pending_connections,
             ..
         } = opened;
-        let preflight = session_setup::preflight(first, &plan).await;
+        let preflight = session_setup::preflight_in(begun, first, &plan).await;
         (target, plan, server, pending_connections, preflight, slot)
     }));
     let mut prepared = Vec::new();
@@ -103,7 +106,7 @@ pub async fn prepare(
         databases: prepared,
         later,
         topology,
-        infos: DatabaseInfos::default(),
+        infos: DatabaseInfos::within(within),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Which databases a run reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use tokio_postgres::error::SqlState;
@@ -25,6 +26,8 @@ pub struct Target {
     pub settings: Settings,
     /// What tells its shards from those of others; `None` if it is the only one.
     pub database: Option<Database>,
+    /// To be read instead of a new one.
+    pub snapshot: Option<Arc<str>>,
 }
 
 /// The databases of a run.
@@ -37,6 +40,23 @@ pub struct Targets {
 }
 
 impl Targets {
+    pub fn only(settings: &Settings) -> Self {
+        Self {
+            databases: vec![Target {
+                settings: settings.clone(),
+                database: None,
+                snapshot: None,
+            }],
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Where a shard is.
+    pub fn of_shard(&self, shard: Shard) -> Option<&Target> {
+        let mut targets = self.databases.iter();
+        targets.find(|target| target.database == shard.database())
+    }
+
     /// The databases of each server, in the order in which shards are.
     pub fn by_server(&self) -> Vec<Vec<&Target>> {
         let mut servers: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
@@ -71,7 +91,17 @@ impl Target {
 /// # Errors
 /// If flags, environment and files are not valid connection settings.
 pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
-    let environment = Environment::of_process()?;
+    servers_in(args, &Environment::of_process()?)
+}
+
+/// The same in this environment.
+///
+/// # Errors
+/// If flags, environment and files are not valid connection settings.
+pub fn servers_in(
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Result<Vec<Settings>, Error> {
     let flags = ConnectionFlags::from(args);
     let mut servers = Vec::new();
     for server in &args.server {
@@ -84,14 +114,14 @@ pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
         servers.clone_from(&profile.servers);
     }
     if servers.is_empty() {
-        return Ok(vec![Settings::resolve(&flags, &environment)?]);
+        return Ok(vec![Settings::resolve(&flags, environment)?]);
     }
     let settings = servers.into_iter().map(|server| {
         let flags = ConnectionFlags {
             server: Some(server),
             ..flags.clone()
         };
-        Settings::resolve(&flags, &environment)
+        Settings::resolve(&flags, environment)
     });
     Ok(settings.collect::<Result<_, _>>()?)
 }
@@ -152,19 +182,13 @@ async fn find(
 }
 
 fn of_servers(servers: &[Settings]) -> Targets {
-    let databases = if let [only] = servers {
-        vec![Target {
-            settings: only.clone(),
-            database: None,
-        }]
-    } else {
-        let several = servers.iter();
-        several
-            .map(|server| target(server, server, ShardNaming::Schema))
-            .collect()
-    };
+    if let [only] = servers {
+        return Targets::only(only);
+    }
+    let databases = servers.iter();
+    let databases = databases.map(|server| target(server, server, ShardNaming::Schema));
     Targets {
-        databases: told_apart(databases),
+        databases: told_apart(databases.collect()),
         unreachable: Vec::new(),
     }
 }
@@ -174,6 +198,7 @@ fn target(server: &Settings, settings: &Settings, naming: ShardNaming) -> Target
     Target {
         settings: settings.clone(),
         database: Some(Database::new(server.server_name(), name, naming)),
+        snapshot: None,
     }
 }
 

@@ -4,6 +4,7 @@
 mod hints;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
@@ -19,6 +20,7 @@ use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
+use crate::federation::FederationError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::find::route::RouteError;
@@ -229,10 +231,26 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Of several databases.
+    #[error(
+        "the snapshots of the servers are up to {} apart, and --max-skew allows {}; gave up after \
+         {attempts} attempts", milliseconds(*.within), milliseconds(*.most)
+    )]
+    Skew {
+        within: Duration,
+        most: Duration,
+        attempts: u32,
+    },
+    #[error(transparent)]
+    Federation(#[from] FederationError),
     #[error(transparent)]
     Psql(#[from] PsqlError),
     #[error("signals: {}", io_reason(.0))]
     Signals(std::io::Error),
+    #[error("standard input: {}", io_reason(.0))]
+    ScriptUnreadable(std::io::Error),
+    #[error("the terminal: {}", io_reason(.0))]
+    Terminal(std::io::Error),
 }
 
 impl Error {
@@ -295,6 +313,10 @@ impl Error {
             _ => Exit::Failed,
         }
     }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 impl From<RouteError> for Error {

@@ -162,6 +162,7 @@ impl FinishedRun<'_> {
             settings: request.settings,
             server_info: &self.server_info,
             databases: self.databases.so_far(),
+            snapshots_within: self.databases.snapshots_within,
             began: self.began,
             outcome: &self.outcome,
             doubt: self.selection.doubt.as_ref(),
@@ -240,7 +241,9 @@ impl FinishedRun<'_> {
             match self.databases.so_far().len() {
                 0 => self.plan.instant.into(),
                 _ if self.plan.instant == Consistency::PerShard => SnapshotCount::EachShard,
-                databases => SnapshotCount::EachDatabase(databases),
+                databases => {
+                    SnapshotCount::of_databases(databases, self.databases.snapshots_within)
+                }
             },
         );
         self.summary(extent, console)

@@ -46,8 +46,8 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let found = if args.no_verify {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
-        let servers = databases::servers(&args.connection)?;
-        Box::pin(verify(&args, &key, &servers, &mut console)).await?
+        let verified = Box::pin(verify(&args, &key, &mut console)).await?;
+        verified.map(|(outcome, _)| outcome)
     };
     let Some(FindOutcome {
         report: find_report,
@@ -88,19 +88,27 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     Ok(find_report.exit())
 }
 
+/// The shards that hold a key, and the databases that were searched.
+pub(super) struct LocatedKey {
+    pub report: FindReport,
+    pub targets: Targets,
+}
+
 /// Finds the shards that hold a key, for other commands. `None` if interrupted.
 pub(super) async fn locate(
     args: &FindArgs,
-    settings: &Settings,
     console: &mut Console,
-) -> Result<Option<FindReport>, Error> {
+) -> Result<Option<LocatedKey>, Error> {
     let key = routing::key(args, &args.connection.key_kinds())?;
-    let found = Box::pin(verify(args, &key, std::slice::from_ref(settings), console)).await?;
-    Ok(found.map(|found| {
+    let verified = Box::pin(verify(args, &key, console)).await?;
+    Ok(verified.map(|(found, targets)| {
         if let Some(unanswered) = &found.unanswered {
             unanswered.say(console);
         }
-        found.report
+        LocatedKey {
+            report: found.report,
+            targets,
+        }
     }))
 }
 
@@ -121,17 +129,17 @@ fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     })
 }
 
-/// Looks the key up on these servers. `None` if interrupted.
+/// Looks the key up, and says in which databases. `None` if interrupted.
 async fn verify(
     args: &FindArgs,
     key: &Key,
-    servers: &[Settings],
     console: &mut Console,
-) -> Result<Option<FindOutcome>, Error> {
+) -> Result<Option<(FindOutcome, Targets)>, Error> {
+    let servers = databases::servers(&args.connection)?;
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
     let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
     let interrupt = setup::listen()?;
-    let Some(targets) = targets(args, servers, &plan, &interrupt, console).await? else {
+    let Some(targets) = targets(args, &servers, &plan, &interrupt, console).await? else {
         return Ok(None);
     };
     let request = LookupRequest {
@@ -143,7 +151,8 @@ async fn verify(
     let search = async |scope: &SearchScope<'_>, console: &mut Console| {
         search(args, key, scope, console).await
     };
-    request.run(console, search).await
+    let found = request.run(console, search).await?;
+    Ok(found.map(|found| (found, targets)))
 }
 
 /// The databases of these servers. `None` if interrupted.

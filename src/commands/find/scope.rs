@@ -168,6 +168,7 @@ impl<'a> SearchScope<'a> {
     }
 
     pub fn snapshots(&self) -> SnapshotCount {
-        databases::snapshots(self.plan.instant, &self.selection.shards)
+        let shards = &self.selection.shards;
+        self.prepared.snapshots(self.plan.instant, shards)
     }
 }

@@ -11,6 +11,7 @@ use crate::commands::databases::{
     self, ConnectedDatabase, DatabaseInfos, Listed, OpenDatabases, PreparedDatabase, Target,
 };
 use crate::commands::error::Error;
+use crate::commands::federate::LockedTables;
 use crate::commands::misplaced;
 use crate::commands::origin::OriginLookups;
 use crate::commands::{select, session_setup};
@@ -33,6 +34,8 @@ pub(in crate::commands) struct Prepared {
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
     pub databases: databases::Prepared,
+    /// What keeps the tables as they are that a hub reads.
+    pub locked: Option<LockedTables>,
 }
 
 /// A database whose catalog was read.
@@ -57,6 +60,17 @@ pub(in crate::commands) async fn prepare(
         ..request.plan.clone()
     };
     let readings = Readings::new(plan.statement.as_str());
+    let names = readings.names().tables();
+    let locked = match request.via {
+        None => None,
+        Some(via) => {
+            let locked = via.check(&names, plan.limits, request.interrupt, console);
+            let Some(locked) = locked.await? else {
+                return Ok(None);
+            };
+            Some(locked)
+        }
+    };
     let connections = connections(request, attempt, &readings);
     let retry = attempt.attempts.connect;
     let (targets, interrupt) = (request.targets, request.interrupt);
@@ -66,13 +80,14 @@ pub(in crate::commands) async fn prepare(
     };
     let servers = connected.servers();
     let work = async {
-        let (connected, later, unreachable) = connected.into_parts(plan);
+        let (mut connected, later, unreachable) = connected.into_parts(plan);
         if !later.is_empty() {
             let all = connected.len() + later.len();
             return Err(Error::Usage(format!(
                 "one answer needs a connection to each of {all} databases at once; add -j {all}"
             )));
         }
+        let within = databases::begin(&mut connected, &later, plan).await?;
         let mut found = introspect(connected, &readings).await?;
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
@@ -96,13 +111,14 @@ pub(in crate::commands) async fn prepare(
             databases: found.into_iter().map(Introspected::prepared).collect(),
             later: Vec::new(),
             topology,
-            infos: DatabaseInfos::default(),
+            infos: DatabaseInfos::within(within),
         };
         databases.keep(&selection.shards).await?;
         Ok(Prepared {
             execution,
             selection,
             databases,
+            locked,
         })
     };
     session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
@@ -139,9 +155,11 @@ async fn introspect(
             target,
             plan,
             opened,
+            begun,
             ..
         } = database;
-        let found = Introspection::take(opened.first, &plan, names)
+        let found = async { Introspection::take(opened.first, &plan, names, begun?).await };
+        let found = found
             .await
             .map_err(|error| Error::fanout(error, &plan.statement))?;
         Ok::<_, Error>(Introspected {
@@ -258,6 +276,8 @@ fn connections(
     readings: &Readings<'_>,
 ) -> usize {
     match attempt.strategy {
+        // Each session of a hub has snapshots of its own on the servers.
+        _ if request.via.is_some() => 1,
         Strategy::Auto | Strategy::Partial if readings.may_be_partial() => {
             session_setup::connections(
                 request.connections,

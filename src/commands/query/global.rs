@@ -1,7 +1,8 @@
 //! `shardq query --global`: one answer, as if all shards were one database.
 
+use super::ended::{self, Ended, ReaderEnd};
 use super::output::Output;
-use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd};
+use super::request::{self, NEW_SNAPSHOT, QueryRequest};
 use crate::cli::query::QueryArgs;
 use crate::commands::error::Error;
 use crate::commands::global::failure::failure;
@@ -48,6 +49,9 @@ pub(super) async fn run(
         let policy = OnShardError::Stop;
         let driving = driver::drive(running.started, &mut output, console, interrupt, policy);
         let outcome = driving.await?;
+        if let Some(locked) = running.locked {
+            locked.close().await;
+        }
         if outcome.status != RunStatus::Retry {
             let finished = FinishedRun {
                 request,
@@ -91,6 +95,7 @@ fn global_request<'a>(request: &QueryRequest<'a>) -> GlobalRequest<'a> {
         preferred: &request.args.connection.prefer,
         plan: request.plan,
         interrupt: request.interrupt,
+        via: request.via,
     }
 }
 
@@ -158,10 +163,10 @@ async fn conclude(
         RunStatus::Completed if finished.outcome.failures.is_empty() => Exit::Complete,
         _ => Exit::Failed,
     };
-    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+    let Some(shown) = ended::page(&mut output, exit, interrupt).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
-    let ended = request::end(output, exit, position).await;
+    let ended = ended::end(output, exit, position).await;
     if let Err(error) = shown {
         console.warning(&error);
     }
@@ -169,7 +174,7 @@ async fn conclude(
     notices.say(footer.extent.answered, &plan.statement, console);
     if let Some(error) = finished.outcome.failures.first() {
         if let Some(file) = args.output.file() {
-            request::not_written(file, console);
+            ended::not_written(file, console);
         }
         return Err(failure(
             error.clone(),
@@ -192,5 +197,7 @@ async fn conclude(
     Ok(Ended {
         exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
+        coverage: Some((&footer).into()),
+        failed: Vec::new(),
     })
 }

@@ -1,20 +1,28 @@
 //! `query`: statements in every shard, or one answer over all of them.
 
+mod discover;
+mod ended;
 mod finished_run;
+pub(super) mod frozen;
 mod global;
 pub(super) mod lead_columns;
+pub(super) mod names;
 pub(super) mod output;
 mod per_shard;
+pub(super) mod repeated;
 mod request;
+pub(super) mod series;
 
 use super::error::Error;
+use super::federate::Via;
 use super::{databases, setup};
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
+use ended::Ended;
 use output::Output;
-use request::{Ended, Position, QueryRequest};
+use request::{Position, QueryRequest};
 
 /// Runs one statement after the other. The first failure ends the run.
 pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
@@ -24,7 +32,12 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
     }
     let format = args.output.format()?;
     let plans = request::plans(&args, format)?;
-    let servers = databases::servers(&args.connection)?;
+    let layout = &args.shards.layout;
+    let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+    let servers = match &via {
+        Some(via) => vec![via.hub.clone()],
+        None => databases::servers(&args.connection)?,
+    };
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);
@@ -47,6 +60,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
             interrupt: &interrupt,
             plan,
             position,
+            via: via.as_ref(),
         };
         let ended = match statement(request, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {
@@ -73,7 +87,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
     if worst == Exit::Interrupted
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, &mut console);
+        ended::not_written(file, &mut console);
     }
     Ok(worst)
 }

@@ -1,8 +1,9 @@
 //! `shardq query`: one statement in every shard, one merged result.
 
+use super::ended::{self, Ended, ReaderEnd};
 use super::finished_run::FinishedRun;
 use super::output::Output;
-use super::request::{self, Ended, NEW_SNAPSHOT, QueryRequest, ReaderEnd, connect_retry};
+use super::request::{self, NEW_SNAPSHOT, QueryRequest, connect_retry};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
@@ -54,7 +55,7 @@ pub(super) async fn run(
             output.name_servers();
         }
         let scope = prepared.scope();
-        let snapshots = databases::snapshots(plan.instant, &selection.shards);
+        let snapshots = prepared.snapshots(plan.instant, &selection.shards);
         let started = prepared.start(&selection.shards, MergeMode::IN_ORDER)?;
         let policy = request::policy(args.on_error);
         let outcome =
@@ -77,14 +78,14 @@ pub(super) async fn run(
 }
 
 /// Connected databases, and the selected shards.
-struct Setup {
-    prepared: Prepared,
-    selection: Selection,
-    origin_lookups: OriginLookups,
+pub(super) struct Setup {
+    pub prepared: Prepared,
+    pub selection: Selection,
+    pub origin_lookups: OriginLookups,
 }
 
 /// Connects, runs the preflights, and selects the shards. `None` if interrupted.
-async fn prepare(
+pub(super) async fn prepare(
     request: &QueryRequest<'_>,
     connections: usize,
     connect_retry: ConnectRetry,
@@ -138,7 +139,7 @@ async fn conclude(
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let exit = finished.exit(&located);
-    let Some(shown) = request::page(&mut output, exit, interrupt).await else {
+    let Some(shown) = ended::page(&mut output, exit, interrupt).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
     let say = || {
@@ -151,7 +152,7 @@ async fn conclude(
         notices.say(*queried, &finished.request.plan.statement, console);
         finished.say_what_is_missing(&located, console);
     };
-    let ending = request::end(output, exit, position);
+    let ending = ended::end(output, exit, position);
     let Some(ended) = then_say(ending, interrupt, say).await else {
         return Ok(Ended::finally(Exit::Interrupted));
     };
@@ -169,7 +170,7 @@ async fn conclude(
     if ![Exit::Complete, Exit::Interrupted].contains(&exit)
         && let Some(file) = args.output.file()
     {
-        request::not_written(file, console);
+        ended::not_written(file, console);
     }
     if args.run.timing {
         console.note(&timing::describe(&finished.outcome.answers));
@@ -180,7 +181,12 @@ async fn conclude(
         console.aside(&hint);
     }
     console.summary(&footer.line());
-    Ok(Ended { exit, output })
+    Ok(Ended {
+        exit,
+        output,
+        coverage: Some((&footer).into()),
+        failed: finished.outcome.failures.iter().map(|it| it.0).collect(),
+    })
 }
 
 /// Where requested origins are, if not where they belong. `None` if interrupted.

@@ -1,7 +1,6 @@
 //! The request of `query`: the plan, the output and the format; and how the output ends.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::lead_columns::LeadColumns;
@@ -9,6 +8,7 @@ use super::output::{self, Output, ScreenOptions};
 use crate::cli::query::{OnError, QueryArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
@@ -18,13 +18,11 @@ use crate::exec::driver::OnShardError;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::export::ExportTarget;
 use crate::output::format::{Format, RenderOptions, Renderer};
-use crate::output::sink::{Sink, SinkError};
+use crate::output::sink::Sink;
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
-use crate::terminal::exit_status::Exit;
-use crate::terminal::pager::PagerError;
 
 pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new snapshot";
 
@@ -37,6 +35,8 @@ pub(super) struct QueryRequest<'a> {
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,
     pub position: Position,
+    /// The hub that answers.
+    pub via: Option<&'a Via>,
 }
 
 /// The place of a statement among those of the run.
@@ -100,6 +100,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
         } else {
             Consistency::SharedSnapshot
         },
+        max_skew: args.run.max_skew(),
         pinned: Determinism::None,
         limits: args.limits.into(),
         transfer: ResultProtocol::SimpleQuery,
@@ -109,6 +110,7 @@ fn plan(args: &QueryArgs, statement: Statement, filter: Arc<ShardFilter>) -> Pla
             (false, true) => RowSecurity::Fail,
             (false, false) => RowSecurity::Warn,
         },
+        snapshot: None,
         lock: Vec::new(),
     }
 }
@@ -136,17 +138,24 @@ fn output(args: &QueryArgs, format: Format, console: &Console) -> Result<Option<
         Some(file) => Sink::file(file)?,
         None => Sink::stdout()?,
     };
+    Ok(Some(output_to(sink, args, format, console)))
+}
+
+pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &Console) -> Output {
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
-    Ok(Some(Output::new(
+    Output::new(
         renderer(args, format),
         LeadColumns::of_shard(shard_column.map(str::to_owned)),
         sink,
         console.progress_line(),
         ScreenOptions::of(&args.output),
-    )))
+    )
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
+    if let Some(rows) = &args.collected {
+        return Renderer::Collected(rows.clone());
+    }
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
         shard_column: shard_column.is_some(),
@@ -168,77 +177,5 @@ pub(super) fn policy(on_error: OnError) -> OnShardError {
     match on_error {
         OnError::Continue => OnShardError::Continue,
         OnError::Stop => OnShardError::Stop,
-    }
-}
-
-/// Reports that a file was not published.
-pub(super) fn not_written(file: &Path, console: &mut Console) {
-    console.error(&format!("{} was not written", file.display()));
-}
-
-/// Whether the reader received the end of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReaderEnd {
-    ToTheEnd,
-    /// The reader closed the pipe before.
-    InPart,
-}
-
-/// How a statement ended.
-pub(super) struct Ended {
-    pub exit: Exit,
-    /// Where the results of further statements go; `None` if there can be none.
-    pub output: Option<Output>,
-}
-
-impl Ended {
-    pub fn finally(exit: Exit) -> Self {
-        Self { exit, output: None }
-    }
-}
-
-/// Shows the result in a pager if it needs one. `None` if interrupted.
-pub(super) async fn page(
-    output: &mut Output,
-    exit: Exit,
-    interrupt: &Interrupt,
-) -> Option<Result<(), PagerError>> {
-    if ![Exit::Complete, Exit::Incomplete].contains(&exit) {
-        return Some(Ok(()));
-    }
-    tokio::select! {
-        biased;
-        shown = output.page(interrupt) => Some(shown),
-        () = interrupt.requested() => None,
-    }
-}
-
-/// Ends the result according to the exit status.
-pub(super) async fn end(
-    output: Output,
-    exit: Exit,
-    position: Position,
-) -> Result<(ReaderEnd, Option<Output>), Error> {
-    let may_go_on = match exit {
-        Exit::Complete => true,
-        // A file would not be published in any case.
-        Exit::Incomplete => !output.is_file(),
-        _ => false,
-    };
-    let ended = match exit {
-        _ if may_go_on && !position.is_last() => output.checkpoint().await.map(Some),
-        Exit::Complete => output.publish().await.map(|()| None),
-        Exit::Incomplete => output.finish_partial().await.map(|()| None),
-        // Do not wait for a reader that may be pausing.
-        Exit::Interrupted => {
-            drop(output);
-            Ok(None)
-        }
-        Exit::Failed | Exit::Usage => output.abort().await.map(|()| None),
-    };
-    match ended {
-        Ok(output) => Ok((ReaderEnd::ToTheEnd, output)),
-        Err(SinkError::Closed) => Ok((ReaderEnd::InPart, None)),
-        Err(error) => Err(error.into()),
     }
 }

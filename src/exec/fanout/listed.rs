@@ -15,10 +15,11 @@ use crate::sharding::statement::Statement;
 /// How often the list is read if its tables are rewritten meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// The transaction that lists the shards, and stays open.
-pub(crate) struct Listed {
+/// The run's transaction, opened before the rest of the preflight: to list the shards in it, or
+/// together with those of other databases.
+pub struct OpenTransaction {
     /// `None` if each shard is read at its own moment.
-    pub snapshot: Option<Exported>,
+    pub(crate) snapshot: Option<Exported>,
 }
 
 /// Lists the shards, if a statement of the user's does. Costs four round trips.
@@ -26,7 +27,7 @@ pub(crate) async fn list_shards(
     connection: &Connection,
     plan: &Plan,
     locked: &[TableName],
-) -> Result<Option<Listed>, FanoutError> {
+) -> Result<Option<OpenTransaction>, FanoutError> {
     let Some(schemas) = plan.layout.schemas_from() else {
         return Ok(None);
     };
@@ -37,7 +38,7 @@ pub(crate) async fn list_shards(
         let rewritten = check(connection).await?;
         if rewritten.is_empty() {
             schemas.set(rows)?;
-            return Ok(Some(Listed { snapshot }));
+            return Ok(Some(OpenTransaction { snapshot }));
         }
         locked.extend(rewritten);
     }

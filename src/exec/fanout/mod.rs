@@ -18,6 +18,7 @@ mod relation_check;
 mod results;
 mod session;
 mod shard_reader;
+mod together;
 mod worker;
 mod workers;
 
@@ -39,12 +40,13 @@ pub use database::{DatabaseRun, DatabaseStart};
 pub use error::{FanoutError, RECONNECTS, ShardError, backoff};
 pub(crate) use error::{cause, is_transient};
 pub use later::{Opened, Opening};
-pub(crate) use listed::list_shards;
+pub use listed::OpenTransaction;
 pub use preflight::Preflight;
-pub(crate) use preflight::{lockable_tables, parse_opening};
+pub(crate) use preflight::{lockable_tables, open_early, parse_opening};
 pub use read_ahead::{AttemptNumber, ReadAhead, TaskIndex};
 pub(crate) use results::results as result_rows;
 pub use session::Session;
+pub use together::{Together, begin_together};
 
 /// An event of one shard.
 #[derive(Debug)]

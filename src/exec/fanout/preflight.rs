@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::SimpleQueryRow;
 use tokio_postgres::error::SqlState;
 
-use super::listed::{Listed, list_shards};
+use super::listed::{OpenTransaction, list_shards};
 use super::results::{exported, results};
 use super::session::{Exported, Session};
 use super::{FanoutError, error};
@@ -30,18 +30,25 @@ pub struct Preflight {
 impl Preflight {
     /// Sends three messages together: the probe (in its own transaction, so that an error in it
     /// does not cost the snapshot), the check of the statement, and the run's transaction with the
-    /// catalog query.
-    pub async fn take(connection: Connection, plan: &Plan) -> Result<Self, FanoutError> {
+    /// catalog query. If the run's transaction is open already, all are in it.
+    pub async fn take(
+        connection: Connection,
+        plan: &Plan,
+        open: Option<OpenTransaction>,
+    ) -> Result<Self, FanoutError> {
         connection.mark_busy();
+        connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
-        let locked = lockable_tables(&connection, plan).await?;
-        let listed = list_shards(&connection, plan, &locked).await?;
+        let (locked, listed) = open_early(&connection, plan, open).await?;
         let preflight = match &listed {
             Some(_) => plan.rest_of_preflight(),
             None => plan.preflight(&locked),
         };
-        let probe = plan.probe();
+        let probe = match &listed {
+            Some(_) => plan.probe_in_transaction(),
+            None => plan.probe(),
+        };
         let began = Instant::now();
         let (probed, checked, opened) = futures::join!(
             client.simple_query(&probe),
@@ -81,6 +88,21 @@ impl Preflight {
     }
 }
 
+/// The tables to lock when the run's transaction is opened, and that transaction if it is open by
+/// now: it was before, or the user's statement lists the shards in it.
+pub(crate) async fn open_early(
+    connection: &Connection,
+    plan: &Plan,
+    open: Option<OpenTransaction>,
+) -> Result<(Vec<TableName>, Option<OpenTransaction>), FanoutError> {
+    if open.is_some() {
+        return Ok((Vec::new(), open));
+    }
+    let locked = lockable_tables(connection, plan).await?;
+    let listed = list_shards(connection, plan, &locked).await?;
+    Ok((locked, listed))
+}
+
 /// The tables of [`Plan::lock`] that exist, to be locked before the snapshot is taken. An empty
 /// list costs no round trip.
 pub(crate) async fn lockable_tables(
@@ -109,7 +131,7 @@ pub(crate) async fn lockable_tables(
 /// listing the shards), then the shards.
 pub(crate) fn parse_opening<'a>(
     plan: &Plan,
-    listed: Option<Listed>,
+    listed: Option<OpenTransaction>,
     results: &mut impl Iterator<Item = Vec<&'a SimpleQueryRow>>,
 ) -> (Option<Exported>, Discovered) {
     let exported = match (listed, plan.instant) {

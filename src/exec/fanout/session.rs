@@ -99,6 +99,7 @@ impl Session {
         snapshot: Option<&str>,
     ) -> Result<Self, tokio_postgres::Error> {
         connection.wait_at_most(plan.limits.patience_at_first());
+        connection.begin_transaction();
         let mut session = Self {
             snapshot: snapshot.map(str::to_owned),
             ..Self::after_preflight(connection, None)
@@ -280,6 +281,7 @@ impl Session {
     pub(crate) async fn close(self) {
         // The response does not matter. The connection closes after it.
         self.connection.mark_done();
+        self.connection.end_transaction();
         let _ = self.send("ROLLBACK").await;
     }
 

@@ -33,19 +33,24 @@ pub fn shards_sql(layout: &Layout, having_table: Option<&str>) -> String {
 impl Plan {
     /// The message before the statement is prepared: see `sql/session/set_probe_path.sql`.
     pub fn probe(&self) -> String {
-        let path = fill(
+        let begin = self.bounded(include_str!("../../../sql/session/begin_probe.sql"), &[]);
+        format!("{begin};\n{}", self.probe_in_transaction())
+    }
+
+    /// The same if the run's transaction is open already.
+    pub fn probe_in_transaction(&self) -> String {
+        fill(
             include_str!("../../../sql/session/set_probe_path.sql"),
             &[
                 ("search_path", &self.search_path.expression("nspname")),
                 ("is_shard", &self.layout.condition()),
             ],
-        );
-        // The run's transaction is open already if it listed the shards.
-        if self.layout.schemas_from().is_some() {
-            return path;
-        }
-        let begin = self.bounded(include_str!("../../../sql/session/begin_probe.sql"), &[]);
-        format!("{begin};\n{path}")
+        )
+    }
+
+    /// Two messages that open the transaction: the first takes the snapshot, and returns its name.
+    pub fn open_together(&self, locked: &[TableName]) -> [String; 2] {
+        [self.begin_at_snapshot(locked), self.settings()]
     }
 
     /// Lists the tables of [`Plan::lock`] that exist.
@@ -95,18 +100,27 @@ impl Plan {
         shards_sql(&self.layout, self.filter.having_table.as_deref())
     }
 
+    /// Keeps these tables as they are until the transaction ends.
+    pub fn lock_tables(&self, tables: &[TableName]) -> String {
+        let tables: Vec<_> = tables
+            .iter()
+            .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
+            .collect();
+        self.bounded(
+            include_str!("../../../sql/session/lock_tables.sql"),
+            &[("tables", &tables.join(", "))],
+        )
+    }
+
     fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
-        if !locked.is_empty() {
-            let tables: Vec<_> = locked
-                .iter()
-                .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
-                .collect();
+        if let Some(snapshot) = &self.snapshot {
             sql += ";\n";
-            sql += &self.bounded(
-                include_str!("../../../sql/session/lock_tables.sql"),
-                &[("tables", &tables.join(", "))],
-            );
+            sql += &import(snapshot);
+        }
+        if !locked.is_empty() {
+            sql += ";\n";
+            sql += &self.lock_tables(locked);
         }
         if self.instant == Consistency::SharedSnapshot {
             sql += ";\n";
@@ -123,12 +137,8 @@ impl Plan {
     pub fn join(&self, snapshot: Option<&str>) -> String {
         let mut sql = self.begin();
         if let Some(snapshot) = snapshot {
-            let snapshot = Literal(snapshot).to_string();
             sql += ";\n";
-            sql += &fill(
-                include_str!("../../../sql/session/import_snapshot.sql"),
-                &[("snapshot", &snapshot)],
-            );
+            sql += &import(snapshot);
             sql += ";\n";
             sql += &fill(
                 include_str!("../../../sql/session/export_snapshot.sql"),
@@ -286,6 +296,13 @@ impl Plan {
     }
 }
 
+fn import(snapshot: &str) -> String {
+    fill(
+        include_str!("../../../sql/session/import_snapshot.sql"),
+        &[("snapshot", &Literal(snapshot).to_string())],
+    )
+}
+
 fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> ShardSql {
     let (before, after) = split_at_statement(template, values);
     ShardSql {
@@ -312,6 +329,8 @@ mod tests {
             filter: Arc::default(),
             search_path: SearchPath::default(),
             instant: Consistency::SharedSnapshot,
+            snapshot: None,
+            max_skew: None,
             pinned: Determinism::None,
             limits: Timeouts::default(),
             transfer: ResultProtocol::SimpleQuery,

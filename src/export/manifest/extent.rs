@@ -2,6 +2,7 @@
 //! snapshots.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -73,7 +74,10 @@ impl Manifest {
             in_databases.count(),
             of.and_then(|run| run.snapshot.as_ref()),
         ) {
-            (databases @ 1.., _) => SnapshotCount::EachDatabase(databases),
+            (databases @ 1.., _) => {
+                let within = of.and_then(|run| run.snapshots_within_microseconds);
+                SnapshotCount::of_databases(databases, within.map(Duration::from_micros))
+            }
             (_, Some(_)) => SnapshotCount::One,
             (_, None) => SnapshotCount::EachShard,
         }

@@ -27,6 +27,9 @@ pub struct RunRecord {
     /// The databases of a run over several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<DatabaseRecord>,
+    /// How far apart their snapshots are at most, as the client saw them taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots_within_microseconds: Option<u64>,
     /// Number of warnings that the server sent.
     #[serde(default)]
     pub warnings: u64,

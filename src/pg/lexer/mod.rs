@@ -59,6 +59,15 @@ pub enum TokenKind<'a> {
     Punctuation(char),
 }
 
+/// What a text ends in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    String,
+    Identifier,
+    DollarString,
+    Comment,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'a> {
     pub kind: TokenKind<'a>,
@@ -100,6 +109,11 @@ impl<'a> Scan<'a> {
     /// Continues at this byte, which must not be inside a token.
     pub fn seek(&mut self, at: usize) {
         self.0.seek(at);
+    }
+
+    /// What the text ends in, once all tokens were read.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        self.0.unfinished()
     }
 }
 
@@ -254,6 +268,18 @@ mod tests {
             assert_eq!(tokens, [text]);
         }
         assert!(lex("/* a").is_empty(), "a comment is no token");
+        for (text, unfinished) in [
+            ("'a", Some(Unfinished::String)),
+            ("E'a\\'", Some(Unfinished::String)),
+            ("U&\"a", Some(Unfinished::Identifier)),
+            ("$q$ a $$", Some(Unfinished::DollarString)),
+            ("1 /* a /* b */", Some(Unfinished::Comment)),
+            ("'a' \"b\" $$ c $$ /* d */ -- e", None),
+        ] {
+            let mut scan = Scan::new(text, StringSyntax::StandardConforming, Encoding::Utf8);
+            while scan.next().is_some() {}
+            assert_eq!(scan.unfinished(), unfinished, "{text}");
+        }
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::spelling::truncated;
-use super::{Encoding, StringSyntax, TokenKind};
+use super::{Encoding, StringSyntax, TokenKind, Unfinished};
 
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -12,6 +12,7 @@ pub(super) struct Lexer<'a> {
     encoding: Encoding,
     /// The end of a run of signs, each of which is an operator of its own.
     signs: usize,
+    unfinished: Option<Unfinished>,
 }
 
 impl<'a> Lexer<'a> {
@@ -22,7 +23,13 @@ impl<'a> Lexer<'a> {
             strings,
             encoding,
             signs: 0,
+            unfinished: None,
         }
+    }
+
+    /// What the text ends in, once all of it was read.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        self.unfinished
     }
 
     /// Byte offset.
@@ -79,6 +86,7 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
             }
         }
+        self.unfinished = Some(Unfinished::Comment);
     }
 
     /// The token that begins here; `None` at the end.
@@ -127,7 +135,10 @@ impl<'a> Lexer<'a> {
         self.at += quote + 1;
         loop {
             match self.byte(0) {
-                None => return,
+                None => {
+                    self.unfinished = Some(Unfinished::String);
+                    return;
+                }
                 Some(b'\\') if strings == StringSyntax::BackslashEscapes => {
                     self.at = (self.at + 2).min(self.text.len());
                 }
@@ -175,6 +186,7 @@ impl<'a> Lexer<'a> {
             let Some(end) = rest.find('"') else {
                 name += rest;
                 self.end();
+                self.unfinished = Some(Unfinished::Identifier);
                 return name;
             };
             name += &rest[..end];
@@ -204,7 +216,10 @@ impl<'a> Lexer<'a> {
         let body = &rest[delimiter.len()..];
         match body.find(delimiter) {
             Some(end) => self.at += delimiter.len() + end + delimiter.len(),
-            None => self.end(),
+            None => {
+                self.end();
+                self.unfinished = Some(Unfinished::DollarString);
+            }
         }
         TokenKind::String
     }

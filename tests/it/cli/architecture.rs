@@ -6,9 +6,22 @@ use std::fs;
 use std::path::Path;
 
 /// From bottom to top. Files outside folders (`main.rs`, `lib.rs`) may import everything.
-const LAYERS: [&str; 14] = [
-    "text", "pg", "sharding", "config", "terminal", "client", "output", "exec", "global", "find",
-    "export", "sandbox", "cli", "commands",
+const LAYERS: [&str; 15] = [
+    "text",
+    "pg",
+    "sharding",
+    "config",
+    "terminal",
+    "client",
+    "output",
+    "exec",
+    "global",
+    "find",
+    "export",
+    "federation",
+    "sandbox",
+    "cli",
+    "commands",
 ];
 const MOST_AT_THE_TOP: usize = 16;
 
@@ -188,7 +201,7 @@ fn our_statements_name_the_schema_of_every_operator() {
     let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
     let mut bare = Vec::new();
     // The sample data is created on a server of our own.
-    for folder in ["exec", "export", "find", "global", "session"] {
+    for folder in ["exec", "export", "federation", "find", "global", "session"] {
         for entry in fs::read_dir(sql.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let text = fs::read_to_string(&path).unwrap();

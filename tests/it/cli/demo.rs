@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{ANY, Program, Running, eventually, has_all, shardq};
+use crate::support::{ANY, Program, Running, Terminal, eventually, has_all, shardq};
 
 #[test]
 fn the_demo_shows_the_main_job() {
@@ -18,6 +18,34 @@ fn the_demo_shows_the_main_job() {
         ]),
         has_all(["128/128 shards", "32/32 shards"]),
     );
+}
+
+#[test]
+fn the_demo_shows_a_shard_that_differs() {
+    shardq(["demo", "--drift"]).run().assert(
+        0,
+        has_all([
+            "$ shardq shards --map --by rows\n",
+            "shard_84 | table  | origin_integrations ",
+            "shard_84 | index  | origins.by_owner ",
+            "ALTER TABLE \"shard_84\".\"origins\" ALTER COLUMN",
+            "The server and its data are gone.",
+        ]),
+        has_all(["3 differences · 128/128 shards", "128/128 shards"]),
+    );
+}
+
+#[test]
+fn on_a_terminal_it_ends_in_the_shell() {
+    let mut terminal = Terminal::start(shardq(["--color=never", "demo"]), 120, 24);
+    terminal.wait_for(|screen| screen.contains("builder_originsrv 128/128=> "));
+    terminal.type_in("SELECT count(*) AS n FROM origins \\gg\r");
+    terminal.wait_for(|screen| screen.contains(" 5001\r\n"));
+    terminal.type_in("\\q\r");
+    let ran = terminal.finish();
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    let end = "The server and its data are gone.\n";
+    assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
 }
 
 #[test]

@@ -7,13 +7,17 @@ use std::path::Path;
 use shardq::sandbox::{Options, Shutdown};
 
 use crate::support::{
-    Db, Running, Session, eventually, export, folder, has_all, private_server, verify,
+    self, Db, Program, Running, Session, eventually, folder, has_all, private_server, verify,
 };
 
 /// Ten megabytes per shard, then a wait for the lock, then the rest.
 const WAITS: &str = "SELECT n, repeat('x', 200) AS filler, \
                      CASE n WHEN 50000 THEN pg_advisory_xact_lock_shared(42)::text END AS waited \
                      FROM generate_series(1, 60000) AS n";
+
+fn export(db: &Db, sql: &str, file: &Path) -> Program {
+    support::export(db, sql, file).args(["--lock-timeout", "0"])
+}
 
 /// A session that holds the lock.
 fn holder(db: &Db) -> Session {
@@ -25,14 +29,7 @@ fn holder(db: &Db) -> Session {
 /// Terminates a backend that waits for the lock, after its first rows have been read.
 #[track_caller]
 fn lose_a_connection(db: &Db) {
-    let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    eventually("a shard is half read", || {
-        db.ask(&format!("SELECT count(*) > 0 {waiting}")) == "t"
-    });
-    db.sql(&format!(
-        "SELECT pg_terminate_backend(pid) {waiting} LIMIT 1"
-    ));
+    db.terminate_waiting("advisory");
 }
 
 /// Releases the lock once the loss has been noticed.
@@ -140,9 +137,7 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     db.sql("CHECKPOINT");
     let holder = holder(&db);
     let export = export(&db, sql, &parts).args(["--per-shard", "-q"]).spawn();
-    eventually("it waits", || {
-        db.ask("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == "t"
-    });
+    db.until_waiting("advisory", 1);
     server.stop(Shutdown::Immediate).unwrap();
     export.finish().assert(
         1,
@@ -154,7 +149,7 @@ fn a_server_that_stays_away_leaves_what_resume_goes_on_with() {
     );
     drop(holder);
     server.start_again().unwrap();
-    crate::support::export(&db, sql, &parts)
+    support::export(&db, sql, &parts)
         .args(["--per-shard", "--resume"])
         .run()
         .assert(0, "", has_all(["2 rows · 2/2 shards · one snapshot"]));
@@ -181,7 +176,7 @@ fn files_that_have_their_names_stay_and_resume_reads_the_others() {
         has_all(["shard_1: the snapshot was lost", "use --resume to export"]),
     );
     drop(holder);
-    crate::support::export(&db, sql, &parts)
+    support::export(&db, sql, &parts)
         .args(["--per-shard", "--resume"])
         .run()
         .assert(
@@ -225,11 +220,9 @@ fn a_connection_that_is_lost_in_front_of_a_locked_table_is_replaced() {
     let mut migration = db.session();
     migration.run("BEGIN; LOCK TABLE shard_2.t");
     let export = export(&db, "SELECT n FROM t", &file)
-        .args(["-j", "1", "--no-snapshot", "--lock-timeout", "0"])
+        .args(["-j", "1", "--no-snapshot"])
         .spawn();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-               AND application_name = 'shardq' AND datname = current_database()";
-    eventually("it waits, and ends", || db.ask(end) == "t");
+    db.terminate_waiting("Lock");
     export.wait_for_stderr(|told| told.contains(") and replaced"));
     migration.run("ROLLBACK");
     export

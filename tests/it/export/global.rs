@@ -355,11 +355,7 @@ fn a_connection_that_is_lost_before_any_row_is_no_reason_for_no_file() {
     let (db, _folder, file) = small();
     let sql = "SELECT count(*) AS n FROM t WHERE (SELECT pg_sleep(1)) IS NOT NULL";
     let export = export(&db, sql, &file).spawn();
-    let sleeping = "pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    eventually("it is under way", || {
-        db.ask(&format!("SELECT count(*) FROM {sleeping}")) == "1"
-    });
-    db.sql(&format!("SELECT pg_terminate_backend(pid) FROM {sleeping}"));
+    db.terminate_waiting("PgSleep");
     export.finish().assert(
         0,
         "",

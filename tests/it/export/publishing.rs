@@ -25,7 +25,7 @@ impl Meanwhile {
             .args(["--lock-timeout", "0"])
             .args(flags)
             .spawn();
-        waiting(db, 1);
+        db.until_waiting("advisory", 1);
         Self { holder, export }
     }
 
@@ -33,15 +33,6 @@ impl Meanwhile {
         self.holder.run("SELECT pg_advisory_unlock(42)");
         self.export
     }
-}
-
-#[track_caller]
-fn waiting(db: &Db, exports: usize) {
-    eventually("the exports wait", || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
-                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        db.ask(waiting) == exports.to_string()
-    });
 }
 
 /// Whether an export has written its manifest and is about to publish.
@@ -67,7 +58,7 @@ fn exports_to_one_target_are_never_mixed() {
                 .args(["--force", "--lock-timeout", "0"])
                 .spawn()
         });
-        waiting(&db, runs.len());
+        db.until_waiting("advisory", runs.len());
         holder.run("SELECT pg_advisory_unlock(42)");
         for run in runs {
             run.finish().assert(0, "", has("1/1 shards"));

@@ -199,13 +199,8 @@ fn a_connection_that_is_lost_on_a_small_pool_is_replaced() {
     let sql = format!("{LARGE}, pg_advisory_xact_lock_shared(1)");
     let query = shardq(["query", "--csv", "-t", "--lock-timeout", "0", &sql]);
     let query = pooler.lead(query, &db).spawn();
-    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-                   AND wait_event_type = 'Lock' ORDER BY query";
-    eventually("two stand at the gate", || {
-        db.ask(waiting).lines().count() == 2
-    });
-    let pid = db.ask(waiting).lines().next().unwrap().to_owned();
-    db.sql(&format!("SELECT pg_terminate_backend({pid})"));
+    db.until_waiting("Lock", 2);
+    db.terminate_waiting("Lock");
     query.wait_for_stderr(|text| text.contains("a connection was lost"));
     gate.run("SELECT pg_advisory_unlock(1)");
     let ran = query.finish();
@@ -222,9 +217,7 @@ fn ctrl_c_is_heard_while_connections_wait_for_the_pool() {
     let query = pooler
         .lead(shardq(["query", "SELECT pg_sleep(600)"]), &db)
         .spawn();
-    let active = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                  AND wait_event = 'PgSleep'";
-    eventually("it runs", || db.ask(active) == "1");
+    db.until_waiting("PgSleep", 1);
     eventually("its other connections wait", || pooler.waiting(&db) == 3);
     // This one does not even get a first connection.
     let behind = pooler.lead(shardq(["query", "SELECT 1"]), &db).spawn();
@@ -237,5 +230,5 @@ fn ctrl_c_is_heard_while_connections_wait_for_the_pool() {
         let elapsed = signalled.elapsed();
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     }
-    assert_eq!(db.ask(active), "0");
+    assert_eq!(db.waiting("PgSleep"), [""; 0]);
 }

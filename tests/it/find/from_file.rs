@@ -403,9 +403,7 @@ fn a_rewritten_table_makes_it_retry() {
     ));
     let find = shardq(["find", "--from", "-", "--lock-timeout", "0"]).stdin("name\ncore\n");
     let run = find.db(&db).spawn();
-    let waits = "SELECT count(*) FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    eventually("find waits", || db.ask(waits) == "1");
+    db.until_waiting("Lock", 1);
     migration.run("COMMIT");
     run.finish().assert(
         0,

@@ -310,9 +310,7 @@ fn a_rewritten_table_makes_it_retry() {
         "0",
     ];
     let run = shardq(find).db(&db).spawn();
-    let waits = "SELECT count(*) FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    eventually("find waits", || db.ask(waits) == "1");
+    db.until_waiting("Lock", 1);
     migration.run("COMMIT");
     run.finish().assert(
         0,

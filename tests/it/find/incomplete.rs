@@ -1,8 +1,6 @@
 //! `shardq find` where shards do not answer, or the run is interrupted.
 
-use crate::support::{
-    Db, Running, eventually, has, has_all, insert, on_a_terminal, shardq, with_origins,
-};
+use crate::support::{Db, Running, has, has_all, insert, on_a_terminal, shardq, with_origins};
 
 #[test]
 fn a_lock_is_not_waited_for_and_costs_no_other_shard() {
@@ -204,11 +202,6 @@ fn waiting_for_a_lock(db: &Db) -> Running {
     let run = shardq(["find", "--lock-timeout", "0", "core"])
         .db(db)
         .spawn();
-    eventually("it waits for a lock", || {
-        db.ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND application_name = 'shardq' AND wait_event_type = 'Lock'",
-        ) == "1"
-    });
+    db.until_waiting("Lock", 1);
     run
 }

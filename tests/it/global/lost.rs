@@ -3,7 +3,7 @@
 
 use shardq::sandbox::{Options, Shutdown};
 
-use crate::support::{Db, eventually, has_all, private_server, shardq};
+use crate::support::{Db, has_all, private_server, shardq};
 
 /// Two shards whose table is locked by a migration.
 fn db() -> Db {
@@ -11,9 +11,6 @@ fn db() -> Db {
     db.in_each_shard("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 10) AS i");
     db
 }
-
-const WAITING: &str = "pg_stat_activity WHERE wait_event_type = 'Lock' \
-                       AND application_name = 'shardq' AND datname = current_database()";
 
 #[test]
 fn parts_whose_snapshot_is_lost_are_asked_for_again() {
@@ -25,11 +22,9 @@ fn parts_whose_snapshot_is_lost_are_asked_for_again() {
             .args(["--strategy", strategy, "SELECT count(*) FROM t"])
             .db(&db)
             .spawn();
-        let waiting = format!("SELECT count(*) FROM {WAITING}");
-        eventually("it waits", || db.ask(&waiting) == "1");
-        db.ask(&format!("SELECT pg_terminate_backend(pid) FROM {WAITING}"));
+        db.terminate_waiting("Lock");
         query.wait_for_stderr(|text| text.contains("retrying at a new snapshot"));
-        eventually("it waits again", || db.ask(&waiting) == "1");
+        db.until_waiting("Lock", 1);
         migration.run("ROLLBACK");
         query.finish().assert(
             0,
@@ -66,8 +61,7 @@ fn an_export_in_parts_is_asked_for_again_when_the_server_comes_back() {
     .args(["SELECT count(*) AS n FROM t", "-o", file.to_str().unwrap()])
     .db(&db)
     .spawn();
-    let waiting = format!("SELECT count(*) FROM {WAITING}");
-    eventually("it waits", || db.ask(&waiting) == "1");
+    db.until_waiting("Lock", 1);
     // The migration's session ends with the server.
     server.stop(Shutdown::Immediate).unwrap();
     server.start_again().unwrap();

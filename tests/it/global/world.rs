@@ -232,11 +232,13 @@ pub fn plan(sql: &str) -> Plan {
         statement: Statement::new(sql).unwrap(),
         search_path: SearchPath::default(),
         instant: Consistency::SharedSnapshot,
+        max_skew: None,
         pinned: Determinism::None,
         limits: Timeouts::default(),
         transfer: ResultProtocol::SimpleQuery,
         check: CheckFrequency::Batches,
         row_security: RowSecurity::Fail,
+        snapshot: None,
         lock: Vec::new(),
     }
 }
@@ -257,7 +259,7 @@ async fn one(
         float_sums: FloatAggregation::Exact,
     };
     let connection = server.connection().await.map_err(|e| e.to_string())?;
-    let found = Introspection::take(connection, &plan, &readings.names())
+    let found = Introspection::take(connection, &plan, &readings.names(), None)
         .await
         .map_err(|e| e.to_string())?;
     let shards = found.preflight.shards.shards.clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shardq::sandbox::Options;
 
-use crate::support::{Db, Program, Terminal, eventually, has, has_all, private_server, shardq};
+use crate::support::{Db, Program, Terminal, has, has_all, private_server, shardq};
 
 fn with_tables() -> Db {
     let db = Db::with_shards(3);
@@ -14,16 +14,6 @@ fn with_tables() -> Db {
 
 fn activity<const N: usize>(db: &Db, args: [&str; N]) -> Program {
     shardq(["activity"]).args(args).db(db)
-}
-
-/// Waits until a process waits for a lock.
-fn until_one_waits(db: &Db) {
-    eventually("a process waits", || {
-        db.ask(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
-                (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) == "1"
-    });
 }
 
 /// What it prints as CSV, by column and pid.
@@ -55,7 +45,7 @@ fn who_waits_for_whom_is_shown_with_the_shard_and_the_table() {
     let waiter = db
         .psql_program(["-c", "SELECT * FROM shard_2.t -- waits\n"])
         .spawn();
-    until_one_waits(&db);
+    db.until_waiting("Lock", 1);
     let ran = activity(&db, ["--csv"]).run();
     assert_eq!(ran.status, 0);
     let rows = rows(&ran.stdout);
@@ -127,11 +117,7 @@ fn a_row_lock_and_an_advisory_lock_have_a_blocker_too() {
     let advisory = db
         .psql_program(["-c", "SELECT pg_advisory_xact_lock(7)"])
         .spawn();
-    eventually("both wait", || {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND
-                       datname = current_database()";
-        db.ask(waiting) == "2"
-    });
+    db.until_waiting("Lock", 2);
     activity(&db, ["--csv"]).run().assert(
         0,
         has_all([
@@ -157,7 +143,7 @@ fn a_prepared_transaction_is_in_the_way_without_a_process() {
     db.in_each_shard("CREATE TABLE t (n int)");
     db.sql("BEGIN; LOCK TABLE shard_1.t; PREPARE TRANSACTION 'left''over'");
     let waiter = db.psql_program(["-c", "SELECT * FROM shard_1.t"]).spawn();
-    until_one_waits(&db);
+    db.until_waiting("Lock", 1);
     let ran = activity(&db, ["--csv"]).run();
     ran.assert(
         0,

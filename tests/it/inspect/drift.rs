@@ -421,9 +421,7 @@ fn a_lock_that_is_awaited_counts_too() {
     let alter = db
         .psql_program(["--command", "ALTER TABLE shard_1.t ADD more int"])
         .spawn();
-    eventually("the lock is awaited", || {
-        db.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "1"
-    });
+    db.until_waiting("Lock", 1);
     drift(&db, ["--csv"]).assert(
         3,
         has("shard_1,locked,t,locked by process "),
@@ -585,9 +583,7 @@ fn ctrl_c_cancels_what_runs_on_the_server() {
         .env("PGAPPNAME", "interrupted")
         .db(&db)
         .spawn();
-    eventually("the statement runs", || {
-        db.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active' AND application_name = 'interrupted'") == "1"
-    });
+    db.until_waiting("PgSleep", 1);
     running.signal("INT");
     let ran = running.finish();
     ran.assert(

@@ -102,7 +102,7 @@ fn ctrl_c_leaves_the_older_file() {
                pg_sleep(CASE current_schema() WHEN 'shard_1' THEN 600 ELSE 0 END)";
     let query = writing(&db, &folder.file(), sql).spawn();
     eventually("it is being written", || {
-        folder.files().len() == 2 && db.backends("shardq").contains(&"active".to_owned())
+        folder.files().len() == 2 && !db.waiting("PgSleep").is_empty()
     });
     query.signal("INT");
     query
@@ -123,9 +123,7 @@ fn ctrl_c_while_parts_are_gathered_says_the_same() {
         .db(&db);
     migration.run("BEGIN; LOCK TABLE shard_1.t");
     let query = query.spawn();
-    eventually("it waits for the lock", || {
-        db.backends("shardq").contains(&"active".to_owned())
-    });
+    db.until_waiting("Lock", 1);
     query.signal("INT");
     query.finish().assert(
         130,

@@ -4,8 +4,8 @@
 use std::fs;
 
 use crate::support::{
-    ANY, Db, Program, eventually, export, folder, has, has_all, lose_a_part_and_resume, manifest,
-    names, shardq, verify,
+    ANY, Db, Program, export, folder, has, has_all, lose_a_part_and_resume, manifest, names,
+    shardq, verify,
 };
 
 /// Tenants in an order that is neither that of names nor of numbers.
@@ -260,10 +260,7 @@ fn the_statement_runs_at_the_snapshot_of_the_run() {
             ])
             .db(&db)
             .spawn();
-        eventually("the list is being read", || {
-            db.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                == "1"
-        });
+        db.until_waiting("advisory", 1);
         db.sql("INSERT INTO t1.t VALUES (0)");
         gate.run("SELECT pg_advisory_unlock(7)");
         let ran = run.finish();
@@ -279,10 +276,7 @@ fn a_list_that_is_rewritten_meanwhile_is_read_again() {
     reload.run("BEGIN; CREATE TEMP TABLE k AS TABLE tenants; TRUNCATE tenants");
     reload.run("INSERT INTO tenants TABLE k");
     let run = query(&db, ["--lock-timeout=50s"]).spawn();
-    eventually("the table is waited for", || {
-        db.ask("SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND NOT granted")
-            == "1"
-    });
+    db.until_waiting("relation", 1);
     reload.run("COMMIT");
     run.finish()
         .assert(0, "t2\t1\nt10\t0\nOdd; one\t2\nt1\t4\n", has("4/4 shards"));

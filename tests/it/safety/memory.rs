@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use shardq::sandbox::Options;
 
-use crate::support::{Db, Program, eventually, has, has_all, private_server, shardq};
+use crate::support::{Db, Program, has, has_all, private_server, shardq};
 
 /// About 20 MiB of this is the code of a debug build.
 const MOST_KIB: u64 = 48 * 1024;
@@ -21,14 +21,6 @@ fn a_million() -> Db {
 
 fn all_of(db: &Db) -> Program {
     shardq(["query", "--csv", "SELECT n, filling FROM t"]).db(db)
-}
-
-fn waiting(db: &Db, event: &str) -> usize {
-    let count = db.ask(&format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND application_name = 'shardq' AND wait_event = '{event}'"
-    ));
-    count.parse().unwrap()
 }
 
 #[track_caller]
@@ -56,7 +48,7 @@ fn a_reader_that_pauses_holds_up_the_server_and_not_memory() {
     for run in [all_of(&db), export("csv"), export("jsonl")] {
         let mut run = run.args(["-j8"]).spawn_unread();
         // All but those with little left to send.
-        eventually("the server waits", || waiting(&db, "ClientWrite") >= 4);
+        db.until_waiting("ClientWrite", 4);
         was_little(run.peak_memory_kib());
         run.resume();
         let ran = run.finish();
@@ -80,9 +72,8 @@ fn shards_that_wait_for_their_turn_to_be_printed_wait_at_the_server() {
     let mut query = shardq(["query", "--csv", "-j8", "--lock-timeout", "0", sql])
         .db(&db)
         .spawn();
-    eventually("the others are as far as they get", || {
-        waiting(&db, "advisory") == 1 && waiting(&db, "ClientWrite") >= 2
-    });
+    db.until_waiting("advisory", 1);
+    db.until_waiting("ClientWrite", 2);
     was_little(query.peak_memory_kib());
     gate.run("SELECT pg_advisory_unlock(1)");
     let ran = query.finish();

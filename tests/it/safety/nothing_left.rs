@@ -22,18 +22,12 @@ fn sleeping(db: &Db) -> Program {
     shardq(["query", "--csv", "SELECT pg_sleep(600)"]).db(db)
 }
 
-#[track_caller]
-fn it_runs(db: &Db) {
-    let active = |state: &String| state == "active";
-    eventually("it runs", || db.backends("shardq").iter().any(active));
-}
-
 #[test]
 fn ctrl_c_cancels_in_every_shard() {
     let db = Db::with_shards(20);
     for signal in ["INT", "TERM", "HUP"] {
         let query = sleeping(&db).spawn();
-        it_runs(&db);
+        db.until_waiting("PgSleep", 1);
         query.signal(signal);
         query.finish().assert(130, "", has("0 rows · 0/20 shards"));
         db.assert_nothing_runs();
@@ -57,7 +51,7 @@ fn signals_that_were_ignored_when_it_started_do_not_end_it() {
             .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
             .db(&db)
             .spawn();
-        it_runs(&db);
+        db.until_waiting("Lock", 1);
         query.signal(ignored);
         gate.run("SELECT pg_advisory_unlock(1)");
         query
@@ -70,7 +64,7 @@ fn signals_that_were_ignored_when_it_started_do_not_end_it() {
             .args(["query", "--csv", "-t", "--lock-timeout", "0", sql])
             .db(&db)
             .spawn();
-        it_runs(&db);
+        db.until_waiting("Lock", 1);
         query.signal("TERM");
         query.finish().assert(130, "", has("0/2 shards"));
     }
@@ -86,7 +80,7 @@ fn ctrl_c_cancels_a_check_that_waits_for_a_lock() {
     let query = shardq(["query", "--lock-timeout", "0", sql])
         .db(&db)
         .spawn();
-    it_runs(&db);
+    db.until_waiting("Lock", 1);
     query.signal("INT");
     query.finish().assert(
         130,
@@ -102,7 +96,7 @@ fn a_second_ctrl_c_ends_it_at_once() {
     let db = Db::on(&server);
     db.create_shards(0..4);
     let mut query = sleeping(&db).spawn();
-    it_runs(&db);
+    db.until_waiting("PgSleep", 1);
     // A server that answers no cancel request.
     let postmaster = Postmaster::of(&server);
     postmaster.signal("STOP");
@@ -144,7 +138,7 @@ fn a_closed_pipe_does_not_hide_a_shard_that_failed() {
 fn the_server_notices_when_it_is_killed() {
     let db = Db::with_shards(4);
     let query = sleeping(&db).spawn();
-    it_runs(&db);
+    db.until_waiting("PgSleep", 1);
     let killed = Instant::now();
     query.signal("KILL");
     db.assert_nothing_runs();
@@ -164,9 +158,7 @@ fn the_server_notices_when_it_is_killed_while_the_check_waits_for_a_lock() {
     let query = shardq(["query", "--lock-timeout", "0", "SELECT * FROM t"])
         .db(&db)
         .spawn();
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-                   AND application_name = 'shardq' AND datname = current_database()";
-    eventually("it waits", || db.ask(waiting) == "1");
+    db.until_waiting("Lock", 1);
     query.signal("KILL");
     db.assert_nothing_runs();
 }
@@ -181,12 +173,7 @@ fn ctrl_c_is_heard_while_the_reader_pauses_in_the_middle() {
                 FROM generate_series(1, 100000) AS n";
     for sql in [fast, slow] {
         let query = shardq(["query", "--csv", sql]).db(&db).spawn_unread();
-        eventually("the server waits for the reader", || {
-            db.ask(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                 AND application_name = 'shardq' AND wait_event = 'ClientWrite'",
-            ) != "0"
-        });
+        db.until_waiting("ClientWrite", 1);
         query.signal("INT");
         query.finish().assert(130, "", has("/1 shards"));
         db.assert_nothing_runs();
@@ -245,7 +232,7 @@ fn the_server_log_does_not_complain_of_us() {
         }
     }
     let query = sleeping(&db).spawn();
-    it_runs(&db);
+    db.until_waiting("PgSleep", 1);
     query.signal("INT");
     query.finish().assert(130, ANY, ANY);
     shardq(["query", "--csv", "SELECT generate_series(1, 1000000)"])

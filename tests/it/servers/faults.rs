@@ -2,7 +2,7 @@
 
 use shardq::sandbox::{Options, Shutdown};
 
-use crate::support::{ANY, Db, Servers, eventually, has, has_all, private_server, shardq};
+use crate::support::{ANY, Db, Servers, has, has_all, private_server, shardq};
 
 #[test]
 fn a_server_that_is_down_fails_its_shards_alone() {
@@ -72,9 +72,7 @@ fn a_server_that_is_lost_in_the_middle_fails_its_shards_alone() {
         .args(["--server", &one, "--server", &other, "--server", &third])
         .env("PGAPPNAME", "loses")
         .spawn();
-    eventually("it sleeps", || {
-        lost.backends("loses").contains(&"active".to_owned())
-    });
+    lost.until_waiting("PgSleep", 1);
     server.stop(Shutdown::Immediate).unwrap();
     running.finish().assert(
         3,
@@ -99,9 +97,7 @@ fn a_server_without_a_free_connection_fails_its_shards_alone() {
         .psql_program(["--command", "SELECT pg_sleep(60)"])
         .env("PGUSER", "guest")
         .spawn();
-    eventually("its only connection is taken", || {
-        full.backends("psql").contains(&"active".to_owned())
-    });
+    full.until_waiting("PgSleep", 1);
     let servers = Servers::with_shards(1);
     let [host, port] = ["PGHOST", "PGPORT"].map(|name| full.variable(name));
     let third = format!(

@@ -31,7 +31,7 @@ fn a_key_that_is_not_where_it_belongs_is_looked_for_on_every_server() {
         has_all([
             "shard_127 is on db4",
             "128/128 shards searched",
-            "4 snapshots, one per database",
+            "4 snapshots within ",
         ]),
     );
     servers.databases[3].in_shard(127, "DELETE FROM origins");

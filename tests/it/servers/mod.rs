@@ -3,7 +3,11 @@
 mod databases;
 mod export;
 mod faults;
+mod federate;
 mod find;
 mod global;
+mod inspect;
 mod keys;
 mod query;
+mod snapshots;
+mod via;

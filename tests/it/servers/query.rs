@@ -18,7 +18,7 @@ fn four_servers_are_one_result_in_shard_order() {
         .assert(
             0,
             expected.as_str(),
-            has("128 rows · 128/128 shards · all 4 servers · 4 snapshots, one per database"),
+            has("128 rows · 128/128 shards · all 4 servers · 4 snapshots within "),
         );
 }
 
@@ -178,11 +178,9 @@ fn an_interrupt_cancels_on_every_server() {
         .shardq(["query", "SELECT pg_sleep(600)"])
         .env("PGAPPNAME", "interrupted")
         .spawn();
-    let active =
-        |db: &crate::support::Db| db.backends("interrupted").contains(&"active".to_owned());
-    eventually("every server is busy", || {
-        servers.databases.iter().all(active)
-    });
+    for db in &servers.databases {
+        db.until_waiting("PgSleep", 1);
+    }
     running.signal("INT");
     eventually("it has ended", || running.has_ended());
     running.finish().assert(130, ANY, ANY);
@@ -208,11 +206,7 @@ fn a_table_rewritten_on_one_server_is_read_at_a_new_snapshot() {
         ])
         .args(["-o", file.to_str().unwrap()])
         .spawn();
-    eventually("it waits for the lock", || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = \
-                       (SELECT oid FROM pg_database WHERE datname = current_database())";
-        servers.databases[3].ask(waiting) == "1"
-    });
+    servers.databases[3].until_waiting("Lock", 1);
     holder.run("COMMIT");
     running
         .finish()
@@ -240,19 +234,13 @@ fn profiles_list_and_check_each_server() {
 #[test]
 fn what_reads_one_database_refuses_several() {
     let servers = Servers::with_shards(1);
-    for args in [["drift", "-q"], ["shards", "-q"], ["doctor", "-q"]] {
-        servers
-            .shardq(args)
-            .run()
-            .assert(2, "", has("this works in one database at a time"));
-    }
+    servers
+        .shardq(["find", "-q", "--learn", "t.n"])
+        .run()
+        .assert(2, "", has("this works in one database at a time"));
     let one = servers.conninfo(0);
     servers
-        .shardq(["shards", "-d", &one, "--databases", "x*"])
+        .shardq(["find", "--learn", "t.n", "-d", &one, "--databases", "x_{n}"])
         .run()
         .assert(2, "", has("do not use --databases"));
-    servers
-        .shardq(["shards", "-qd", &one])
-        .run()
-        .assert(0, has("shard_0"), "");
 }

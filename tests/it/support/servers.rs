@@ -21,7 +21,7 @@ pub struct Servers {
 impl Servers {
     /// Empty databases.
     pub fn empty() -> Self {
-        Self::of(SERVERS.iter().map(Db::on).collect())
+        Self::of(SERVERS.iter().map(Db::on_shared).collect())
     }
 
     /// `shard_0` and so on, this many on each server, one server after the other.
@@ -69,12 +69,7 @@ impl Servers {
 
     /// A connection string for this server.
     pub fn conninfo(&self, server: usize) -> String {
-        let db = &self.databases[server];
-        let [host, port, user] = ["PGHOST", "PGPORT", "PGUSER"].map(|name| db.variable(name));
-        format!(
-            "host='{host}' port={port} user={user} dbname='{}'",
-            db.name()
-        )
+        self.databases[server].conninfo()
     }
 
     /// Nobody answers for this server from now on.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Db, Program, Terminal, eventually, has, shardq};
+use crate::support::{Db, Program, Terminal, has, shardq};
 
 /// Marks each line that goes through it, and its end.
 const MARKING: &str = "sed 's/^/P: /'; echo 'pager ends'";
@@ -261,9 +261,7 @@ fn ctrl_c_is_a_request_again_after_the_pager() {
     let query = rows(&db, 30, ["-c", "SELECT pg_sleep(30)"]);
     let mut query = on_terminal(query.env("PAGER", MARKING));
     query.wait_for(|screen| screen.contains("pager ends"));
-    eventually("the second statement runs", || {
-        db.backends("shardq").contains(&"active".into())
-    });
+    db.until_waiting("PgSleep", 1);
     query.type_in("\x03");
     let ran = query.finish();
     assert!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shardq::sandbox::Options;
 
-use crate::support::{Db, Program, Transcript, eventually, folder, private_server, shardq};
+use crate::support::{Db, Program, Transcript, folder, private_server, shardq};
 
 fn query<const N: usize>(db: &Db, args: [&str; N]) -> Program {
     shardq(["query"]).args(args).db(db)
@@ -87,14 +87,14 @@ fn locks_and_timeouts() {
     migration.run("BEGIN; LOCK TABLE shard_1.t");
     Transcript::of(&db)
         .run(query(&db, ["SELECT * FROM t", "--lock-timeout", "10ms"]))
-        .run(query(&db, ["SELECT pg_sleep(60)", "--timeout", "50ms"]))
+        .run(query(&db, ["SELECT pg_sleep(60)", "--timeout", "250ms"]))
         .run(query(
             &db,
             ["-g", "SELECT n FROM t", "--lock-timeout", "10ms"],
         ))
         .run(query(
             &db,
-            ["-g", "SELECT pg_sleep(60)", "--timeout", "50ms"],
+            ["-g", "SELECT pg_sleep(60)", "--timeout", "250ms"],
         ))
         .assert("query_timeouts");
 }
@@ -175,9 +175,7 @@ fn interrupts() {
     let query = query(&db, ["SELECT pg_sleep(60)"]);
     let command = query.command_line();
     let running = query.spawn();
-    eventually("it runs", || {
-        db.backends("shardq").iter().any(|state| state == "active")
-    });
+    db.until_waiting("PgSleep", 1);
     running.signal("INT");
     Transcript::of(&db)
         .with(&format!("{command}   # Ctrl-C"), &running.finish())

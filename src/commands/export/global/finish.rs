@@ -149,6 +149,7 @@ async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, Ex
         settings: finished.request.settings,
         server_info: &finished.server_info,
         databases: finished.databases.so_far(),
+        snapshots_within: finished.databases.snapshots_within,
         began: finished.began,
         outcome: &finished.outcome,
         doubt: None,

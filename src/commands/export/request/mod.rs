@@ -71,6 +71,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         } else {
             Consistency::SharedSnapshot
         },
+        max_skew: args.run.max_skew(),
         pinned: match args.output.order {
             Order::Shard => Determinism::RowOrder,
             // The order of the rows is free, so parallel workers are allowed.
@@ -93,6 +94,7 @@ pub fn plan(args: &ExportArgs, kind: ExportFormat) -> Result<Plan, Error> {
         } else {
             RowSecurity::Fail
         },
+        snapshot: None,
         lock: Vec::new(),
     })
 }

@@ -208,7 +208,7 @@ fn the_server_itself_bounds_each_statement() {
     );
     assert_eq!(shown(["--lock-timeout", "0"], "lock_timeout"), "0\n");
 
-    let slow = query(["SELECT pg_sleep(60)", "-q", "--timeout", "50ms"])
+    let slow = query(["SELECT pg_sleep(60)", "-q", "--timeout", "250ms"])
         .db(&db)
         .run();
     let advice =

@@ -32,15 +32,16 @@ fn crowded(taken: usize) -> (Sandbox, Db, Vec<Session>) {
 #[test]
 fn where_connections_are_few_it_goes_on_with_those_it_gets() {
     for taken in [3, 4] {
-        let (_server, db, _guests) = crowded(taken);
-        // Slow enough for all four to be opened.
-        let sql = "SELECT n FROM t, pg_sleep(0.01)";
-        let ran = shardq(["query", "--csv", "-t", "-j4", sql]).db(&db).run();
-        ran.assert(
-            0,
-            has("shard_39,39\n"),
-            has_all(["sorry, too many clients already", "40/40 shards"]),
-        );
+        let (_server, db, mut guests) = crowded(taken);
+        // Nothing is done before all four were asked for.
+        guests[0].run("SELECT pg_advisory_lock(1)");
+        let sql = "SELECT n FROM t, pg_advisory_xact_lock_shared(1)";
+        let query = shardq(["query", "--csv", "-t", "-j4", "--lock-timeout", "0", sql]);
+        let query = query.db(&db).spawn();
+        query.wait_for_stderr(|told| told.contains("sorry, too many clients already"));
+        guests[0].run("SELECT pg_advisory_unlock(1)");
+        let ran = query.finish();
+        ran.assert(0, has("shard_39,39\n"), has("40/40 shards"));
         assert_eq!(ran.stdout.lines().count(), 40);
     }
 }

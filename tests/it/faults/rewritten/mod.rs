@@ -126,10 +126,7 @@ fn rewriting(db: &Db, sql: &str) -> Session {
 fn meet(db: &Db, name: &str, mut rewriter: Session, program: Program) -> Running {
     let run = program.args(["--lock-timeout", "1min"]).spawn();
     eventually(&format!("the run waits for the table ({name})"), || {
-        db.ask(
-            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'relation' \
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) == "t"
+        !db.waiting("relation").is_empty()
     });
     rewriter.run("COMMIT");
     run

@@ -94,12 +94,7 @@ fn a_lock_timeout_names_who_holds_up_the_query() {
     let migration = db
         .psql_program(["-c", "ALTER TABLE shard_2.t ADD added int"])
         .spawn();
-    eventually("the migration waits", || {
-        db.ask(
-            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) == "t"
-    });
+    db.until_waiting("Lock", 1);
     let pid = db.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'reader'");
     shardq(["query", "--csv", "-t", "-j1", "--lock-timeout", "50ms"])
         .args(["SELECT n FROM t"])
@@ -123,7 +118,7 @@ fn a_lock_timeout_names_who_holds_up_the_query() {
 #[test]
 fn a_slow_shard_is_cancelled_by_the_server_when_its_time_is_up() {
     let db = numbered(3);
-    shardq(["query", "--csv", "-t", "--timeout", "300ms"])
+    shardq(["query", "--csv", "-t", "--timeout", "700ms"])
         .args(["SELECT n FROM t WHERE pg_sleep(CASE n WHEN 1 THEN 60 ELSE 0 END)::text = ''"])
         .db(&db)
         .run()

@@ -1,0 +1,84 @@
+//! `federate`: makes a database the hub of all shards, and keeps it one. `request` says what to do,
+//! `remote` reads the servers, `hub` the hub; `apply` runs the SQL; `finish` reports. `via` checks a
+//! hub before a global query runs on it.
+
+mod apply;
+mod finish;
+mod hub;
+mod remote;
+mod request;
+mod via;
+
+use super::error::Error;
+use super::setup;
+use crate::cli::federate::FederateArgs;
+use crate::federation::{self, FederationError, Wanted, difference};
+use crate::terminal::console::Console;
+use crate::terminal::exit_status::Exit;
+
+use finish::Report;
+use hub::HubSession;
+use remote::Remotes;
+use request::{Action, HubRequest};
+
+pub(super) use via::{LockedTables, Via};
+
+pub async fn run(args: FederateArgs) -> Result<Exit, Error> {
+    let mut console = Console::new(args.quiet);
+    let request = HubRequest::new(args)?;
+    setup::say_warnings(request.servers.iter().chain([&request.hub]), &mut console);
+    let Some(hub) = HubSession::open(&request, &mut console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let done = act(&request, &hub, &mut console).await;
+    hub.close().await;
+    done
+}
+
+async fn act(request: &HubRequest, hub: &HubSession, console: &mut Console) -> Result<Exit, Error> {
+    let wanted = if request.action == Action::Drop {
+        None
+    } else {
+        let Some(remotes) = remote::read(request, &hub.facts, console).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let Remotes {
+            prepared,
+            databases,
+            ..
+        } = remotes;
+        prepared.close().await;
+        Some(federation::wanted(&hub.facts, databases)?)
+    };
+    check_action(request.action, hub)?;
+    let difference = difference(wanted.as_ref(), &hub.existing, hub.facts.has_postgres_fdw);
+    let report = Report {
+        request,
+        hub,
+        wanted: wanted.as_ref(),
+        changes: &difference.changes,
+    };
+    match request.action {
+        Action::DryRun => report.dry_run(&difference.statements, console).await,
+        Action::Check => report.check(console).await,
+        Action::Create | Action::Refresh | Action::Drop => {
+            let tables = wanted.as_ref().map_or(&[][..], Wanted::tables);
+            let applied = apply::run(request, hub, &difference.statements, tables);
+            match applied.await? {
+                Some(()) => Ok(report.applied(console)),
+                None => Ok(Exit::Interrupted),
+            }
+        }
+    }
+}
+
+fn check_action(action: Action, hub: &HubSession) -> Result<(), FederationError> {
+    let is_hub = !hub.existing.is_empty();
+    match action {
+        Action::Create if is_hub => Err(FederationError::Exists { hub: hub.place() }),
+        Action::Check | Action::Refresh | Action::Drop if !is_hub => {
+            Err(FederationError::NoHub { hub: hub.place() })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,68 @@
+//! `\shards` and `\server`: which shards the statements that follow ask.
+
+use super::{print, say};
+use crate::cli::select::{ListSource, SelectArgs};
+use crate::commands::error::Error;
+use crate::commands::query::series::Series;
+use crate::commands::shell::freeze;
+use crate::commands::shell::shell::Shell;
+use crate::config::Settings;
+
+pub async fn set_shards(shell: &mut Shell, list: Option<String>) -> Result<(), Error> {
+    let state = &mut shell.state;
+    let Some(list) = list else {
+        let select = &state.query.shards.select;
+        let lists: Vec<_> = select.shards.iter().map(ToString::to_string).collect();
+        let text = match lists.is_empty() {
+            true => "Statements run in all shards.".to_owned(),
+            false => format!("Statements run in these shards: {}.", lists.join(",")),
+        };
+        return print(text).await;
+    };
+    let shards = match list.as_str() {
+        "all" => Vec::new(),
+        list => vec![
+            list.parse::<ListSource>()
+                .map_err(|error| Error::Usage(error.to_string()))?,
+        ],
+    };
+    let select = SelectArgs {
+        shards,
+        exclude_shards: Vec::new(),
+        having_table: None,
+    };
+    let before = std::mem::replace(&mut state.query.shards.select, select);
+    let found = state.discover().await;
+    if !matches!(found, Ok(true)) {
+        state.query.shards.select = before;
+    }
+    found.map(drop)
+}
+
+pub async fn set_server(shell: &mut Shell, name: Option<String>) -> Result<(), Error> {
+    let state = &mut shell.state;
+    freeze::end(state).await;
+    // Those that an earlier one left out are among them.
+    let mut series = Series::new(&state.query, &mut state.console)?;
+    let names: Vec<_> = series.servers().iter().map(Settings::server_name).collect();
+    let Some(name) = name else {
+        return print(names.join("\n")).await;
+    };
+    if name != "all" {
+        let chosen: Vec<_> = names.iter().filter(|it| **it == name).cloned().collect();
+        if chosen.is_empty() {
+            return Err(Error::Usage(format!(
+                "there is no server {name}; there are {}",
+                names.join(", ")
+            )));
+        }
+        series.retain(&chosen);
+    }
+    let before = std::mem::replace(&mut state.series, series);
+    let found = state.discover().await;
+    if !matches!(found, Ok(true)) {
+        state.series = before;
+        return found.map(drop);
+    }
+    say(shell, format!("Statements run on {name}.")).await
+}

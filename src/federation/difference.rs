@@ -1,0 +1,249 @@
+//! How the objects that a hub has differ from those that it should have, and the statements that
+//! make them equal.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::existing::{Existing, ExistingTable};
+use super::objects::{Column, ForeignTable};
+use super::wanted::Wanted;
+use super::{ALL_SHARDS, render};
+use crate::pg::quote::Identifier;
+use crate::text::escape::one_line;
+
+/// One object that is missing, outdated or no longer needed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `foreign table shard_3.jobs`
+    pub object: String,
+    pub reason: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, self.reason)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Difference {
+    pub changes: Vec<Change>,
+    /// In the order in which they work.
+    pub statements: Vec<String>,
+}
+
+/// The statements of a difference, by what depends on what: everything is dropped in front of what
+/// it depends on, and created behind it.
+#[derive(Default)]
+struct Steps {
+    changes: Vec<Change>,
+    drop_unions: Vec<String>,
+    drop_tables: Vec<String>,
+    drop_schemas: Vec<String>,
+    drop_servers: Vec<String>,
+    servers: Vec<String>,
+    schemas: Vec<String>,
+    tables: Vec<String>,
+    unions: Vec<String>,
+}
+
+/// What to do on the hub. Without `wanted`, everything that was made is removed, and nothing else:
+/// what others made with it makes the statements fail.
+pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: bool) -> Difference {
+    let mut steps = Steps::default();
+    let none = Wanted {
+        servers: Vec::new(),
+        schemas: Vec::new(),
+        tables: Vec::new(),
+        unions: Vec::new(),
+        notes: Vec::new(),
+        incomplete: BTreeSet::new(),
+    };
+    let goal = wanted.unwrap_or(&none);
+    steps.servers(goal, existing);
+    steps.schemas(goal, existing, wanted.is_some());
+    let replaced = steps.tables(goal, existing);
+    steps.unions(goal, existing, &replaced);
+    let mut statements = Vec::new();
+    if wanted.is_some() && !has_wrapper {
+        statements.push(render::create_extension());
+    }
+    let Steps { changes, .. } = &mut steps;
+    let changes = std::mem::take(changes);
+    statements.extend(steps.in_order());
+    if wanted.is_none() && existing.extension.is_some_and(|it| !it.is_shared) {
+        statements.push(render::drop_extension());
+    }
+    Difference {
+        changes,
+        statements,
+    }
+}
+
+impl Steps {
+    fn in_order(self) -> impl Iterator<Item = String> {
+        let drops = [
+            self.drop_unions,
+            self.drop_tables,
+            self.drop_schemas,
+            self.drop_servers,
+        ];
+        let creates = [self.servers, self.schemas, self.tables, self.unions];
+        drops.into_iter().chain(creates).flatten()
+    }
+
+    fn say(&mut self, object: &str, reason: impl Into<String>) {
+        self.changes.push(Change {
+            object: one_line(object),
+            reason: one_line(&reason.into()),
+        });
+    }
+
+    fn servers(&mut self, wanted: &Wanted, existing: &Existing) {
+        for server in &wanted.servers {
+            let object = format!("server {}", server.name);
+            match existing.servers.get(&server.name) {
+                None => {
+                    self.say(&object, "missing");
+                    self.servers.push(render::create_server(server));
+                }
+                Some(found) if found.options != server.options => {
+                    self.say(&object, "its options are not those of the connection");
+                    self.servers
+                        .push(render::alter_server(server, &found.options));
+                }
+                Some(_) => {}
+            }
+        }
+        let names: BTreeSet<_> = wanted.servers.iter().map(|it| &it.name).collect();
+        for (name, found) in &existing.servers {
+            if !names.contains(name) {
+                self.say(&format!("server {name}"), "no longer has shards");
+                self.drop_servers
+                    .push(render::drop_server(name, &found.role));
+            }
+        }
+    }
+
+    fn schemas(&mut self, wanted: &Wanted, existing: &Existing, has_unions: bool) {
+        let all_shards = has_unions.then(|| ALL_SHARDS.to_owned());
+        let names: Vec<_> = wanted.schemas.iter().chain(&all_shards).collect();
+        for name in &names {
+            if !existing.schemas.contains_key(*name) {
+                self.say(&format!("schema {name}"), "missing");
+                self.schemas.push(render::create_schema(name));
+            }
+        }
+        let names: BTreeSet<_> = names.into_iter().collect();
+        for name in existing.schemas.keys().filter(|name| !names.contains(name)) {
+            self.say(&format!("schema {name}"), "this shard is gone");
+            self.drop_schemas.push(render::drop_schema(name));
+        }
+    }
+
+    /// Returns the schemas and names of those that a union cannot keep reading.
+    fn tables(&mut self, wanted: &Wanted, existing: &Existing) -> BTreeSet<(String, String)> {
+        let mut replaced = BTreeSet::new();
+        let mut kept = BTreeSet::new();
+        for table in &wanted.tables {
+            let key = (table.schema.clone(), table.name.clone());
+            let found = existing.tables.get(&key);
+            let reason = match found {
+                None => Some("missing".to_owned()),
+                Some(found) => outdated(table, found),
+            };
+            if let Some(reason) = reason {
+                self.say(&foreign_table(&key), reason);
+                if found.is_some() {
+                    self.drop_tables.push(render::drop_table(&key.0, &key.1));
+                    replaced.insert(key.clone());
+                }
+                self.tables.push(render::create_table(table));
+            }
+            kept.insert(key);
+        }
+        for key in existing.tables.keys().filter(|key| !kept.contains(key)) {
+            self.say(&foreign_table(key), "its table is gone, or cannot be read");
+            self.drop_tables.push(render::drop_table(&key.0, &key.1));
+            replaced.insert(key.clone());
+        }
+        replaced
+    }
+
+    fn unions(
+        &mut self,
+        wanted: &Wanted,
+        existing: &Existing,
+        replaced: &BTreeSet<(String, String)>,
+    ) {
+        let replaced: BTreeSet<_> = replaced.iter().map(|(_, name)| name).collect();
+        let mut kept = BTreeSet::new();
+        for union in &wanted.unions {
+            let object = format!("view {ALL_SHARDS}.{}", union.name);
+            let found = existing.unions.get(&union.name);
+            let is_current = found.is_some_and(|found| found.digest == render::digest(union))
+                && !replaced.contains(&union.name);
+            if !is_current {
+                if found.is_some() {
+                    self.say(&object, "does not have its tables as they are");
+                    self.drop_unions.push(render::drop_union(&union.name));
+                } else {
+                    self.say(&object, "missing");
+                }
+                self.unions.push(render::create_union(union));
+            }
+            kept.insert(&union.name);
+        }
+        for name in existing.unions.keys().filter(|name| !kept.contains(name)) {
+            self.say(&format!("view {ALL_SHARDS}.{name}"), "its tables are gone");
+            self.drop_unions.push(render::drop_union(name));
+        }
+    }
+}
+
+fn foreign_table((schema, name): &(String, String)) -> String {
+    format!("foreign table {schema}.{name}")
+}
+
+/// In what a foreign table differs from the table that it stands for.
+fn outdated(table: &ForeignTable, found: &ExistingTable) -> Option<String> {
+    if found.server != table.server {
+        return Some(format!("its shard is on {} now", table.server));
+    }
+    if found.options != table.options() {
+        return Some("its options were changed".to_owned());
+    }
+    let columns = found.columns.as_deref().unwrap_or_default();
+    if columns == &*table.columns {
+        return None;
+    }
+    let differences: Vec<_> = (table.columns.iter())
+        .filter_map(|column| column_difference(column, columns))
+        .chain(columns.iter().filter_map(|column| {
+            let is_gone = table.columns.iter().all(|it| it.name != column.name);
+            is_gone.then(|| format!("column {} is gone", Identifier(&column.name)))
+        }))
+        .collect();
+    Some(if differences.is_empty() {
+        "its columns are in another order".to_owned()
+    } else {
+        differences.join(", ")
+    })
+}
+
+fn column_difference(column: &Column, on_hub: &[Column]) -> Option<String> {
+    let name = Identifier(&column.name);
+    let shown = |column: &Column| match column.collation.as_str() {
+        "" => column.type_name.clone(),
+        collation => format!("{} COLLATE {collation}", column.type_name),
+    };
+    match on_hub.iter().find(|it| it.name == column.name) {
+        None => Some(format!("column {name} is new")),
+        Some(same) if same == column => None,
+        Some(other) => Some(format!(
+            "column {name} is {}, and {} on the hub",
+            shown(column),
+            shown(other)
+        )),
+    }
+}

@@ -1,0 +1,110 @@
+//! The objects that an earlier run made on a hub, as the comments on them tell.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::objects::Column;
+
+/// How the comment on everything begins that a run makes.
+pub const MARK: &str = "shardq federate";
+
+/// What a hub has of a federation.
+#[derive(Debug, Default)]
+pub struct Existing {
+    pub extension: Option<ExistingExtension>,
+    pub servers: BTreeMap<String, ExistingServer>,
+    /// Names, and the comments.
+    pub schemas: BTreeMap<String, String>,
+    /// By schema and name.
+    pub tables: BTreeMap<(String, String), ExistingTable>,
+    /// By name, those in `all_shards`.
+    pub unions: BTreeMap<String, ExistingUnion>,
+}
+
+/// `postgres_fdw`, if it was made too.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct ExistingExtension {
+    /// Whether servers of others need it.
+    #[serde(rename = "others")]
+    pub is_shared: bool,
+}
+
+#[derive(Debug)]
+pub struct ExistingServer {
+    pub options: BTreeMap<String, String>,
+    /// The role whose user mapping was made.
+    pub role: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ExistingTable {
+    pub server: String,
+    pub options: BTreeMap<String, String>,
+    pub columns: Option<Vec<Column>>,
+}
+
+#[derive(Debug)]
+pub struct ExistingUnion {
+    /// Of its definition.
+    pub digest: String,
+}
+
+/// A row of `objects.sql`.
+pub type ExistingRow = Vec<Option<String>>;
+
+impl Existing {
+    /// From the rows of `objects.sql`.
+    pub fn of_rows(rows: &[ExistingRow]) -> Self {
+        let mut existing = Self::default();
+        for row in rows {
+            if let [
+                Some(kind),
+                Some(schema),
+                Some(name),
+                Some(comment),
+                Some(definition),
+            ] = row.as_slice()
+            {
+                // What cannot be read counts as not there: creating it then fails.
+                let _ = existing.add(kind, (schema, name), comment, definition);
+            }
+        }
+        existing
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty() && self.schemas.is_empty() && self.tables.is_empty()
+    }
+
+    fn add(
+        &mut self,
+        kind: &str,
+        (schema, name): (&str, &str),
+        comment: &str,
+        definition: &str,
+    ) -> serde_json::Result<()> {
+        let said = comment.strip_prefix(MARK).unwrap_or_default();
+        let said = said.trim_start_matches(": ").to_owned();
+        let name = name.to_owned();
+        match kind {
+            "extension" => self.extension = Some(serde_json::from_str(definition)?),
+            "server" => {
+                let options = serde_json::from_str(definition)?;
+                let role = said;
+                self.servers.insert(name, ExistingServer { options, role });
+            }
+            "schema" => {
+                self.schemas.insert(name, said);
+            }
+            "foreign table" => {
+                let key = (schema.to_owned(), name);
+                self.tables.insert(key, serde_json::from_str(definition)?);
+            }
+            _ => {
+                self.unions.insert(name, ExistingUnion { digest: said });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! The SQL of a hub's objects. Every name has its schema, so that no search path matters; every
+//! object gets the comment by which `--drop` knows it.
+
+use std::collections::BTreeMap;
+
+use super::ALL_SHARDS;
+use super::existing::MARK;
+use super::objects::{ForeignServer, ForeignTable, Union, UserMapping};
+use crate::pg::query_text::SHARD;
+use crate::pg::quote::{Identifier, Literal};
+use crate::sharding::routing::hash::fnv1a64;
+
+/// What a transaction is, for psql: it stops at the first error.
+pub fn script(statements: &[String]) -> String {
+    let statements = statements.join(";\n");
+    format!("\\set ON_ERROR_STOP on\nBEGIN;\n{statements};\nCOMMIT;\n")
+}
+
+/// Extensions are created in the first schema of the search path; everything after them has none.
+pub fn create_extension() -> String {
+    let mark = Literal(MARK);
+    format!(
+        "SET LOCAL search_path TO public;\n\
+         CREATE EXTENSION postgres_fdw;\n\
+         COMMENT ON EXTENSION postgres_fdw IS {mark};\n\
+         SET LOCAL search_path TO ''"
+    )
+}
+
+pub fn drop_extension() -> String {
+    "DROP EXTENSION postgres_fdw".to_owned()
+}
+
+pub fn create_server(server: &ForeignServer) -> String {
+    let name = Identifier(&server.name);
+    let UserMapping { role, options } = &server.mapping;
+    let comment = format!("{MARK}: {role}");
+    format!(
+        "CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw\n    OPTIONS ({});\n\
+         COMMENT ON SERVER {name} IS {};\n\
+         CREATE USER MAPPING FOR {} SERVER {name} OPTIONS ({})",
+        listed(&server.options),
+        Literal(&comment),
+        Identifier(role),
+        listed(options)
+    )
+}
+
+/// Changes the options of a server that others depend on.
+pub fn alter_server(server: &ForeignServer, before: &BTreeMap<String, String>) -> String {
+    let mut changes = Vec::new();
+    for (name, value) in &server.options {
+        match before.get(name) {
+            None => changes.push(format!("ADD {}", option(name, value))),
+            Some(old) if old != value => changes.push(format!("SET {}", option(name, value))),
+            Some(_) => {}
+        }
+    }
+    let gone = before
+        .keys()
+        .filter(|name| !server.options.contains_key(*name));
+    changes.extend(gone.map(|name| format!("DROP {}", Identifier(name))));
+    let name = Identifier(&server.name);
+    format!("ALTER SERVER {name} OPTIONS ({})", changes.join(", "))
+}
+
+pub fn drop_server(name: &str, role: &str) -> String {
+    let (name, role) = (Identifier(name), Identifier(role));
+    format!("DROP USER MAPPING IF EXISTS FOR {role} SERVER {name};\nDROP SERVER {name}")
+}
+
+pub fn create_schema(name: &str) -> String {
+    let (name, mark) = (Identifier(name), Literal(MARK));
+    format!("CREATE SCHEMA {name};\nCOMMENT ON SCHEMA {name} IS {mark}")
+}
+
+pub fn drop_schema(name: &str) -> String {
+    format!("DROP SCHEMA {}", Identifier(name))
+}
+
+pub fn create_table(table: &ForeignTable) -> String {
+    let columns = table.columns.iter().map(|column| {
+        let collation = match column.collation.as_str() {
+            "" => String::new(),
+            collation => format!(" COLLATE {collation}"),
+        };
+        format!(
+            "{} {}{collation}",
+            Identifier(&column.name),
+            column.type_name
+        )
+    });
+    let columns: Vec<_> = columns.collect();
+    let name = qualified(&table.schema, &table.name);
+    format!(
+        "CREATE FOREIGN TABLE {name} ({})\n    SERVER {} OPTIONS ({});\n\
+         COMMENT ON FOREIGN TABLE {name} IS {}",
+        columns.join(", "),
+        Identifier(&table.server),
+        listed(&table.options()),
+        Literal(MARK)
+    )
+}
+
+pub fn drop_table(schema: &str, name: &str) -> String {
+    format!("DROP FOREIGN TABLE {}", qualified(schema, name))
+}
+
+pub fn create_union(union: &Union) -> String {
+    let name = qualified(ALL_SHARDS, &union.name);
+    let comment = format!("{MARK}: {}", digest(union));
+    format!(
+        "CREATE VIEW {name} AS\n{};\nCOMMENT ON VIEW {name} IS {}",
+        rows(union),
+        Literal(&comment)
+    )
+}
+
+pub fn drop_union(name: &str) -> String {
+    format!("DROP VIEW {}", qualified(ALL_SHARDS, name))
+}
+
+/// Tells whether a union is still defined as it was made.
+pub fn digest(union: &Union) -> String {
+    format!("{:016x}", fnv1a64(rows(union).as_bytes()))
+}
+
+impl ForeignTable {
+    pub fn options(&self) -> BTreeMap<String, String> {
+        let options = [
+            ("schema_name", self.remote_schema.clone()),
+            ("table_name", self.name.clone()),
+        ];
+        options.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+}
+
+/// In levels, as the single statement of `query -g` has them: Postgres's planner processes each arm
+/// against all arms of its level (1,024 shards 92 ms instead of 364).
+fn rows(union: &Union) -> String {
+    let columns: Vec<_> = union
+        .columns
+        .iter()
+        .map(|name| Identifier(name).to_string())
+        .collect();
+    let arm = |schema: &String| {
+        let shard = union.has_shard_column.then(|| {
+            format!(
+                "{}::pg_catalog.text AS {}",
+                Literal(schema),
+                Identifier(SHARD)
+            )
+        });
+        let selected: Vec<_> = shard.into_iter().chain(columns.iter().cloned()).collect();
+        format!(
+            "SELECT {} FROM {}",
+            selected.join(", "),
+            qualified(schema, &union.name)
+        )
+    };
+    let arms_of_a_level = union.schemas.len().isqrt().max(16);
+    let levels: Vec<_> = union
+        .schemas
+        .chunks(arms_of_a_level)
+        .map(|schemas| union_all(schemas.iter().map(arm)))
+        .collect();
+    if let [level] = &levels[..] {
+        return level.clone();
+    }
+    union_all(
+        levels
+            .iter()
+            .map(|level| format!("SELECT * FROM ({level}) AS level")),
+    )
+}
+
+fn union_all(arms: impl Iterator<Item = String>) -> String {
+    arms.collect::<Vec<_>>().join("\nUNION ALL ")
+}
+
+fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", Identifier(schema), Identifier(name))
+}
+
+fn listed(options: &BTreeMap<String, String>) -> String {
+    let options: Vec<_> = options
+        .iter()
+        .map(|(name, value)| option(name, value))
+        .collect();
+    options.join(", ")
+}
+
+fn option(name: &str, value: &str) -> String {
+    format!(
+        "{} {}",
+        Identifier(name),
+        Literal(value).to_string().trim_start()
+    )
+}

@@ -1,0 +1,118 @@
+//! Connections stay open between statements, and nothing else stays.
+
+use super::shell;
+use crate::support::{ANY, Db, Running, eventually, has, has_all, shardq};
+
+fn waiting(db: &Db, arguments: &[&str]) -> Running {
+    let shell = shardq(["shell", "--csv", "--no-shard-column"]).args(arguments);
+    shell.db(db).spawn_interactive()
+}
+
+/// Runs a statement, and waits for its result.
+fn ask(shell: &mut Running, sql: &str, result: &str) {
+    shell.feed(&format!("{sql}\n"));
+    shell.wait_for_stdout(|shown| shown.ends_with(result));
+}
+
+#[test]
+fn the_second_statement_runs_on_the_connection_of_the_first() {
+    let db = Db::with_shards(1);
+    let script = "SELECT pg_backend_pid() AS p;\nSELECT pg_backend_pid() AS p;\n\\g on\n\
+                  SELECT pg_backend_pid() AS p;\n";
+    let ran = shell(&db, script).args(["--csv", "-q", "-j", "1"]).run();
+    ran.assert(0, ANY, "");
+    let pids: Vec<_> = ran.stdout.lines().filter(|line| *line != "p").collect();
+    assert_eq!(pids.len(), 3, "{pids:?}");
+    assert!(pids.iter().all(|pid| *pid == pids[0]), "{pids:?}");
+}
+
+#[test]
+fn between_statements_there_are_idle_connections_and_no_locks() {
+    let db = Db::with_numbers(8);
+    let mut shell = waiting(&db, &[]);
+    let lock = "SELECT count(*) FROM (SELECT pg_try_advisory_lock(7) FROM t) AS l;";
+    ask(&mut shell, lock, "1\n1\n1\n1\n1\n1\n1\n1\n");
+    shell.wait_for_stderr(|said| said.contains("8/8 shards"));
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype <> 'virtualxid' \
+                 AND pid <> pg_backend_pid() \
+                 AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    eventually("only idle connections are left", || {
+        let states = db.backends("shardq");
+        !states.is_empty() && states.iter().all(|state| state == "idle")
+    });
+    assert_eq!(db.ask(locks), "0");
+    assert!(db.backends("shardq").len() <= 4);
+    shell.feed("\\q\n");
+    shell.finish().assert(0, ANY, ANY);
+    db.assert_nothing_runs();
+}
+
+#[test]
+fn a_failed_statement_leaves_nothing_either() {
+    let db = Db::with_numbers(2);
+    let mut shell = waiting(&db, &["-v", "ON_ERROR_STOP=0"]);
+    shell.feed("SELECT 1/n FROM t;\nSELECT FROM WHERE;\nSELECT * FROM nothing;\n");
+    ask(&mut shell, "SELECT 5 AS f;", "f\n5\n5\n");
+    eventually("only idle connections are left", || {
+        let states = db.backends("shardq");
+        !states.is_empty() && states.iter().all(|state| state == "idle")
+    });
+    shell.finish().assert(0, ANY, ANY);
+}
+
+#[test]
+fn a_shard_that_came_or_went_is_noticed() {
+    let db = Db::with_shards(2);
+    let mut shell = waiting(&db, &[]);
+    ask(&mut shell, "SELECT 1 AS a;", "a\n1\n1\n");
+    db.create_shards([2]);
+    ask(&mut shell, "SELECT 2 AS b;", "b\n2\n2\n2\n");
+    db.sql("DROP SCHEMA shard_1");
+    ask(&mut shell, "SELECT 3 AS c;", "c\n3\n3\n");
+    let ran = shell.finish();
+    ran.assert(
+        0,
+        ANY,
+        has_all(["2/2 shards", "3/3 shards", "shard_1 missing (gap"]),
+    );
+}
+
+#[test]
+fn idle_connections_are_closed_after_a_while() {
+    let db = Db::with_shards(1);
+    let mut shell = waiting(&db, &["--idle", "200ms"]);
+    ask(&mut shell, "SELECT 1 AS a;", "a\n1\n");
+    db.assert_nothing_runs();
+    ask(&mut shell, "SELECT 2 AS b;", "b\n2\n");
+    let ran = shell.finish();
+    ran.assert(0, ANY, ANY);
+    assert!(!ran.stderr.contains("lost"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_lost_connection_is_replaced_and_said() {
+    let db = Db::with_shards(1);
+    let mut shell = waiting(&db, &[]);
+    ask(&mut shell, "SELECT 1 AS a;", "a\n1\n");
+    db.sql(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+         WHERE application_name = 'shardq' AND datname = current_database()",
+    );
+    ask(&mut shell, "SELECT 2 AS b;", "b\n2\n");
+    shell.finish().assert(
+        0,
+        ANY,
+        has("the connection was lost since the last statement; reconnected"),
+    );
+}
+
+#[test]
+fn a_password_is_asked_for_once() {
+    // The command that prints it counts how often it runs.
+    let db = Db::with_shards(1);
+    let script = "SELECT 1 AS a;\n\\dn --csv\nSELECT 2 AS b;\n";
+    shell(&db, script)
+        .args(["--csv", "-q", "-w"])
+        .run()
+        .assert(0, has("a\n1\n"), "");
+}
