@@ -65,7 +65,7 @@ pub struct ShellArgs {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::duration, help_heading = "Run")]
     pub idle: Duration,
 
-    /// End the snapshot of \\freeze after TIME (0: never)
+    /// End a snapshot that is kept for several statements after TIME (0: never)
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration, help_heading = "Run")]
     pub freeze_limit: Duration,
 
