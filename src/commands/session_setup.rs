@@ -129,6 +129,8 @@ pub async fn run_or_cancel_all<T>(
     interrupt: &Interrupt,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
+    // Boxed because the steps of a run are large, and would be in this future twice.
+    let work = Box::pin(work);
     let done = tokio::select! {
         done = work => done.map(Some),
         () = interrupt.requested() => Ok(None),
