@@ -22,8 +22,8 @@ faults: postgres ## Break connections, servers and files at random, and count wh
 fuzz: ## Fuzz each parser for FUZZ_SECONDS, default 60 (needs nightly Rust and cargo-fuzz)
 	@scripts/fuzz.sh
 
-bench: postgres ## Measure against psql, and write docs/benchmarks.md
-	cargo bench --locked --bench versus_psql
+bench: postgres ## Measure against psql, and write docs/benchmarks.md; BENCH_FLAGS=--large: 8,192 shards, too
+	cargo bench --locked --bench versus_psql -- $(BENCH_FLAGS)
 
 bench-compare: ## Compare the client's instructions with those of a commit: BASE=main
 	scripts/bench-compare.sh

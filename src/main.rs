@@ -17,6 +17,11 @@ use shardq::terminal::statement_log;
 
 fn main() -> ExitCode {
     let mut arguments: Vec<_> = std::env::args_os().collect();
+    if let [_, command, words @ ..] = &arguments[..]
+        && command == commands::completions::VALUES
+    {
+        return commands::completions::print_values(words);
+    }
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         arguments = arguments::with_shell_by_default(arguments);
     }

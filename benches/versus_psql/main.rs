@@ -14,6 +14,7 @@ mod contenders;
 mod duel;
 mod exports;
 mod global;
+mod inspections;
 mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
@@ -33,6 +34,8 @@ use measure::{Milliseconds, median, peak_of, time};
 use report::{Goal, machine, race_table};
 
 const ROUND_TRIP: Duration = Duration::from_millis(20);
+/// Measures these alone, and writes no report.
+const INSPECTIONS: &str = "--inspections";
 const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
 
 fn main() {
@@ -46,6 +49,13 @@ fn main() {
     let size = "-c demo.origins=20001 -c demo.packages=186951";
     local.create_database(size, &sample::PARTS);
 
+    if std::env::args().any(|argument| argument == INSPECTIONS) {
+        let mut goals = Vec::new();
+        let text = inspections::inspections(&server, &local, &mut goals);
+        println!("\n{text}{}", report::goals(&goals));
+        return;
+    }
+
     let proxy = Proxy::to_socket(server.socket_dir(), server.port(), ROUND_TRIP);
     let remote = local.through(proxy.port());
     check_rows(&[&local, &remote]);
@@ -57,6 +67,7 @@ fn main() {
     text += &a_million_rows(&local, &mut goals);
     text += &exports::exports(&local, &mut goals);
     text += &global::global(&server, &local, &mut goals);
+    text += &inspections::inspections(&server, &local, &mut goals);
     text += &shell::shell(&local, &mut goals);
     text += &start_up(&mut goals);
     text += &report::goals(&goals);

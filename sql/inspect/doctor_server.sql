@@ -5,7 +5,8 @@
 -- the role, whether it is a superuser, and in how many of {shards} it may write some table;
 -- locks that all transactions can hold together, and locks that reading the table with the most
 -- indexes takes in all shards at once;
--- the age of the oldest transaction id of any database, and that database's name.
+-- the age of the oldest transaction id of any database, and that database's name;
+-- whether the client has a certificate.
 WITH shard_tables AS (
     SELECT s.n, c.oid, c.relname, 1 + count(i.indexrelid) AS locks
     FROM unnest({shards}) WITH ORDINALITY AS s (name, n)
@@ -37,5 +38,6 @@ SELECT
     (SELECT max(locks) FROM (SELECT sum(locks) AS locks FROM shard_tables GROUP BY relname) AS t),
     current_setting('max_locks_per_transaction'),
     d.age,
-    d.datname
+    d.datname,
+    (SELECT client_dn IS NOT NULL FROM pg_stat_ssl WHERE pid = pg_backend_pid())
 FROM (SELECT age(datfrozenxid), datname FROM pg_database ORDER BY 1 DESC LIMIT 1) AS d

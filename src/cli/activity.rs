@@ -16,7 +16,7 @@ use super::values;
 ///
 /// Only members of `pg_monitor` see the statements of other users.
 ///
-/// Exit status: 0 complete, 1 failed, 2 usage error, 130 interrupted.
+/// Exit status: 0 complete, 1 failed, 2 usage error, 3 shards may be missing, 130 interrupted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

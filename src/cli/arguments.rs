@@ -42,10 +42,7 @@ const PSQL: [(&[&str], &str); 13] = [
         &["-1", "--single-transaction"],
         "every run is one read-only transaction: omit it",
     ),
-    (
-        &["-l", "--list"],
-        "use psql -l, or shardq query \"SELECT datname FROM pg_database\" --shards 0",
-    ),
+    (&["-l", "--list"], "use shardq databases"),
     (
         &["-e", "--echo-queries", "-a", "--echo-all"],
         "use -E, which prints every statement that is sent",

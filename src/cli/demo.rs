@@ -13,4 +13,8 @@ pub struct DemoArgs {
     /// Keep the server running until Ctrl-C and print how to connect
     #[arg(long)]
     pub keep: bool,
+
+    /// Let the schema of one shard differ, and show how that is found
+    #[arg(long)]
+    pub drift: bool,
 }

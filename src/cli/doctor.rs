@@ -6,12 +6,14 @@ use super::connection::ConnectionArgs;
 use super::layout::LayoutArgs;
 use super::query::OutputArgs;
 
-/// Check the server, the connection, the role and the shards before you query them
+/// Check the servers, the connection, the role and the shards before you query them
 ///
 /// One line per check: ok, a warning or a failure, with the reason and what to do, as SQL where it
-/// is SQL. Checked are the version, replication lag, encryption, round trip, free connections, what
-/// the role may write, poolers, locks, the shards and their gaps, statistics, invalid indexes, old
-/// transactions, replication slots, the age of transaction ids and sequences. Nothing is changed.
+/// is SQL. Checked are the version, replication lag, encryption, authentication, round trip, free
+/// connections, what the role may write, poolers, locks, the shards and their gaps, statistics,
+/// invalid indexes, old transactions, replication slots, the age of transaction ids, sequences and
+/// drift. Of several servers, each is checked, and whether a shard is on more than one. Nothing is
+/// changed.
 ///
 /// Exit status: 0 no failure (there may be warnings), 1 a failure, or no connection, 2 usage error,
 /// 130 interrupted.

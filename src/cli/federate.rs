@@ -11,8 +11,9 @@ use crate::exec::plan::Timeouts;
 
 /// Make a database a hub: one SQL statement from any client covers the shards of all servers
 ///
-/// The hub gets a foreign table (postgres_fdw) for each table of each shard, in a schema named like
-/// the shard, and in the schema all_shards a view per table that unites them behind a column shard.
+/// The hub gets a foreign table (`postgres_fdw`) for each table of each shard, in a schema named
+/// like the shard, and in the schema `all_shards` a view per table that unites them behind a column
+/// `shard`.
 /// Everything is created in one transaction, which is committed once the hub has read from every
 /// server. The hub logs in to the servers as the users of the profile or the flags do, without a
 /// stored password.
@@ -84,7 +85,7 @@ pub struct HubArgs {
     #[arg(long, conflicts_with_all = ["dry_run", "check", "drop"])]
     pub analyze: bool,
 
-    /// Store the password that password_command prints in the hub, readable there
+    /// Store in the hub the password that `password_command` prints
     ///
     /// Superusers of the hub, and whoever has a dump of it, can read it. Needed only if the hub's
     /// role is not a superuser, or the hub has no passfile, certificate or peer authentication.

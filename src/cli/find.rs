@@ -89,7 +89,8 @@ pub struct FindArgs {
     /// Writes each row to standard output as CSV, in the same order, with three more columns: shard
     /// (where the key was found; several are separated by blanks), expected (where it belongs;
     /// empty if that cannot be computed) and verified (true if it is where it belongs, or, if that
-    /// cannot be computed, if it was found). All keys are looked up at one snapshot.
+    /// cannot be computed, if it was found; empty if it was not looked up). With several servers,
+    /// the column server is in front of them. All keys are looked up at one snapshot per database.
     /// Blank lines are skipped.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "json", "short"])]
     pub from: Option<PathBuf>,
@@ -101,7 +102,8 @@ pub struct FindArgs {
     /// Find out how the keys of a column are distributed over the shards, e.g. accounts.name
     ///
     /// Takes up to 4,096 keys that are there, and tries the known hashes, moduli, offsets and
-    /// layouts of ids. Prints the one that fits all keys as lines of a profile, with KIND as
+    /// layouts of ids; where shards have names, whether they are named after the key or a part of
+    /// it. Prints the one that fits all keys as lines of a profile, with KIND as
     /// its name [default: the table's]. If none does, the exit status is 1, and a message says how
     /// far the best one got.
     #[arg(

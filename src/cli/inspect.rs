@@ -22,7 +22,7 @@ pub struct InspectArgs {
 
     /// Cancel a statement after TIME, e.g. 30s (0: never)
     ///
-    /// One statement covers all shards. The limit applies on the server, as `statement_timeout`.
+    /// One statement covers all shards of a database. The limit applies on the server, as `statement_timeout`.
     #[arg(long, visible_alias = "statement-timeout", value_name = "TIME", default_value = "60s", value_parser = values::duration, help_heading = "Run")]
     pub timeout: Duration,
 
@@ -56,7 +56,7 @@ pub struct InspectShardArgs {
     #[command(flatten)]
     pub select: SelectArgs,
 
-    /// Fail unless the database has exactly N shards
+    /// Fail unless there are exactly N shards
     #[arg(long, value_name = "N")]
     pub expect_shards: Option<u32>,
 }

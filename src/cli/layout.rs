@@ -3,10 +3,12 @@
 use clap::Args;
 
 use super::values;
+use crate::pg::variables::Variables;
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 use crate::sharding::schemas_from::SchemasFrom;
-use crate::sharding::statement::Statement;
+use crate::sharding::script;
+use crate::sharding::statement::{Statement, StatementError};
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Shards")]
@@ -50,7 +52,7 @@ pub struct ListedLayoutArgs {
     /// Shards are the schemas that this statement lists, in its order
     ///
     /// Its first column is the name of a schema. A second one is a label, which --shards and
-    /// --exclude-shards take too. It runs at the snapshot of the run, read-only. A schema that
+    /// --exclude-shards take too. Variables (-v) are replaced in it. It runs at the snapshot of the run, read-only. A schema that
     /// does not exist is a missing shard.
     #[arg(
         long,
@@ -62,6 +64,17 @@ pub struct ListedLayoutArgs {
 }
 
 impl ListedLayoutArgs {
+    /// Replaces variables in the statement.
+    ///
+    /// # Errors
+    /// If it is not one statement any more.
+    pub fn substitute(&mut self, variables: &Variables) -> Result<(), StatementError> {
+        if let Some(statement) = &mut self.schemas_from {
+            *statement = script::of_flag(statement, "--schemas-from", variables)?;
+        }
+        Ok(())
+    }
+
     pub fn layout(&self) -> Layout {
         match &self.schemas_from {
             Some(statement) => Layout::listed(SchemasFrom::new(statement.clone())),

@@ -29,6 +29,7 @@ pub mod statement;
 pub mod tables;
 pub mod values;
 pub mod verify;
+pub mod watch;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -53,6 +54,7 @@ pub use shards::ShardsArgs;
 pub use shell::ShellArgs;
 pub use tables::TablesArgs;
 pub use verify::VerifyArgs;
+pub use watch::WatchArgs;
 
 /// Run one SQL query on every shard of a Postgres database and get one complete, consistent answer.
 ///
@@ -96,6 +98,7 @@ pub enum Command {
     Describe(Box<DescribeArgs>),
     Drift(Box<DriftArgs>),
     Activity(Box<ActivityArgs>),
+    Watch(Box<WatchArgs>),
     Databases(Box<DatabasesArgs>),
     Doctor(Box<DoctorArgs>),
     Federate(Box<FederateArgs>),
@@ -114,6 +117,7 @@ impl Command {
             Self::Query(args) => args.connection.verbose,
             Self::Shell(args) => args.connection.verbose,
             Self::Find(args) => args.connection.verbose,
+            Self::Watch(args) => args.connection.verbose,
             Self::Export(args) => args.connection.verbose,
             Self::Shards(args) => args.inspect.connection.verbose,
             Self::Activity(args) => args.inspect.connection.verbose,

@@ -73,6 +73,7 @@ impl Command {
             Self::Query(args) => Some(&mut args.connection),
             Self::Shell(args) => Some(&mut args.connection),
             Self::Find(args) => Some(&mut args.connection),
+            Self::Watch(args) => Some(&mut args.connection),
             Self::Export(args) => Some(&mut args.connection),
             Self::Shards(args) => Some(&mut args.inspect.connection),
             Self::Activity(args) => Some(&mut args.inspect.connection),

@@ -13,7 +13,7 @@ use super::select::SelectArgs;
 use super::statement::StatementArgs;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
-use crate::output::format::{Delimiter, Format};
+use crate::output::format::{CollectedRows, Delimiter, Format};
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::sharding::search_path::SearchPath;
@@ -70,6 +70,10 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
+
+    /// Where rows are kept, if a command looks at them rather than prints them.
+    #[arg(skip)]
+    pub collected: Option<CollectedRows>,
 }
 
 /// All shards as one.
@@ -80,6 +84,19 @@ pub struct GlobalArgs {
     /// Treat each sharded table as one table across all shards
     #[arg(short = 'g', long)]
     pub global: bool,
+
+    /// Run on this hub, made by shardq federate, which has the shards of all servers
+    ///
+    /// The hub is compared with the servers first, and the tables of the statement stay locked
+    /// there against changes of their definition until the result is complete. Each server is read
+    /// at one snapshot.
+    #[arg(
+        long,
+        value_name = "CONNINFO",
+        requires = "global",
+        conflicts_with_all = ["databases", "schemas_from", "row_security"]
+    )]
+    pub via: Option<String>,
 
     /// Print the strategy, the reason and the SQL without running it
     #[arg(long, requires = "global")]

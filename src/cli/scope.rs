@@ -50,6 +50,7 @@ impl Command {
             Self::Query(_)
             | Self::Shell(_)
             | Self::Federate(_)
+            | Self::Watch(_)
             | Self::Verify(_)
             | Self::Profiles(_)
             | Self::Demo(_)

@@ -65,13 +65,13 @@ pub struct ShardsArgs {
     #[arg(long, value_name = "N", help_heading = "Output")]
     pub top: Option<NonZeroUsize>,
 
-    /// Count the rows and measure the files of all shards, at one snapshot
+    /// Count the rows and measure the files of all shards, at one snapshot per database
     ///
     /// Reads every table, so it takes as long as a count of all rows, and waits for locks.
     #[arg(long, help_heading = "Run")]
     pub exact: bool,
 
-    /// Use at most N connections for --exact
+    /// Use at most N connections per server for --exact
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections, help_heading = "Run")]
     pub connections: usize,
 

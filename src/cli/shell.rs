@@ -13,7 +13,7 @@ use super::values;
 
 /// Ask one question after the other, in a shell like psql's
 ///
-/// Statements end with a semicolon, and each runs in every shard as with shardq query. `\?` lists the
+/// Statements end with a semicolon, and each runs in every shard as with shardq query. \? lists the
 /// commands. Connections stay open between statements, outside of any transaction. On a terminal,
 /// this is what shardq does without a command.
 ///
@@ -93,6 +93,7 @@ impl ShellArgs {
             on_error: self.on_error,
             run: self.run.clone(),
             connection: self.connection.clone(),
+            collected: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::{CancelToken, Client, Error};
 
+use super::authentication::Authentication;
 use super::connect::{self, Connected};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
@@ -78,6 +79,8 @@ pub(super) struct Dialer {
     reached: OnceLock<Endpoint>,
     /// Whether the first connection's user is a superuser, as the server reports.
     superuser: OnceLock<bool>,
+    /// What the server asked the first connection for.
+    authentication: OnceLock<Authentication>,
     links: Mutex<Vec<Arc<Link>>>,
     /// One per connection ever opened.
     wires: Mutex<Vec<Wire>>,
@@ -94,6 +97,7 @@ impl Dialer {
             settings,
             reached: OnceLock::new(),
             superuser: OnceLock::new(),
+            authentication: OnceLock::new(),
             links: Mutex::default(),
             wires: Mutex::default(),
             closing: OnceLock::new(),
@@ -110,6 +114,10 @@ impl Dialer {
 
     pub fn is_superuser(&self) -> bool {
         self.superuser.get() == Some(&true)
+    }
+
+    pub fn authentication(&self) -> Option<Authentication> {
+        self.authentication.get().copied()
     }
 
     /// Connects inside the connection's own task, so that [`ConnectionPool::close`] knows of it
@@ -163,6 +171,10 @@ impl Dialer {
     fn note_server(&self, endpoint: &Endpoint, wire: &Wire) {
         self.reached.get_or_init(|| endpoint.clone());
         self.superuser.get_or_init(|| wire.is_superuser());
+        if let Some(asked) = wire.authentication() {
+            self.authentication
+                .get_or_init(|| Authentication::of_request(asked));
+        }
     }
 
     /// Takes over a connection of an earlier run. `None` if it leads to another server than this

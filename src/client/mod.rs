@@ -1,6 +1,7 @@
 //! Connections to one server, and the errors and notices that it sends. What runs on a connection
 //! is decided elsewhere.
 
+mod authentication;
 pub mod connect;
 mod connection;
 mod dialer;
@@ -13,6 +14,7 @@ pub mod notices;
 mod password_command;
 pub mod password_prompt;
 mod patience;
+mod peer;
 mod pool;
 pub mod read_coalescing;
 pub mod row_description;
@@ -21,6 +23,7 @@ mod target_session;
 mod tls;
 mod wire;
 
+pub use authentication::Authentication;
 pub use connection::{Connection, CopyOutFuture, Sent};
 pub use error::ConnectError;
 pub use link::left_without_confirmation;

@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
 
+use super::authentication::Authentication;
 use super::connection::{Closer, Connection, SlotEnd};
 use super::dialer::{Connector, Dialer};
 use super::endpoint::Endpoint;
@@ -168,6 +169,11 @@ impl ConnectionPool {
     /// Whether the server has reported this user to be a superuser.
     pub fn is_superuser(&self) -> bool {
         self.dialer.is_superuser()
+    }
+
+    /// What the server asked the first connection for, as far as that was seen.
+    pub fn authentication(&self) -> Option<Authentication> {
+        self.dialer.authentication()
     }
 
     /// Opens a connection as soon as the pool has room.

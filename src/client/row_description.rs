@@ -28,6 +28,7 @@ const HEADER: usize = 5;
 const ROW_DESCRIPTION: u8 = b'T';
 const NOTICE: u8 = b'N';
 const PARAMETER_STATUS: u8 = b'S';
+const AUTHENTICATION: u8 = b'R';
 /// Ends every response.
 const READY_FOR_QUERY: u8 = b'Z';
 const EMPTY_QUERY: u8 = b'I';
@@ -137,6 +138,11 @@ impl<S> TypedColumns<S> {
                 Some((tag, body)) => {
                     self.count(tag);
                     at += HEADER;
+                    if tag == AUTHENTICATION
+                        && let Some(request) = bytes[at..].first_chunk()
+                    {
+                        self.wire.note_authentication(u32::from_be_bytes(*request));
+                    }
                     self.passing = body;
                     if tag == READY_FOR_QUERY {
                         self.answered += 1;

@@ -30,6 +30,7 @@ struct State {
     dropped: usize,
     notices: Notices,
     superuser: bool,
+    authentication: Option<u32>,
 }
 
 /// The shard that a message was sent for.
@@ -61,6 +62,15 @@ impl Wire {
 
     pub(super) fn is_superuser(&self) -> bool {
         self.state().superuser
+    }
+
+    /// Handles a request for authentication; only the first is kept.
+    pub(super) fn note_authentication(&self, request: u32) {
+        self.state().authentication.get_or_insert(request);
+    }
+
+    pub(super) fn authentication(&self) -> Option<u32> {
+        self.state().authentication
     }
 
     /// Notes that a shard's message is about to be sent. Returns whether an empty query has to be

@@ -11,6 +11,24 @@ use crate::terminal::console::Console;
 /// Attempts before a command gives up.
 const MOST: u32 = 3;
 
+/// Makes attempts until one does not lose its snapshot.
+///
+/// # Errors
+/// The attempt's own, or that no attempt kept its snapshot.
+pub(super) async fn repeat<T>(
+    console: &mut Console,
+    mut attempt: impl AsyncFnMut(ConnectRetry, &mut Console) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
+        match attempt(attempts.connect, console).await {
+            Err(error) if error.is_transient() => attempts.retry_after(&error, console),
+            done => return done,
+        }
+    }
+}
+
 /// The attempts made so far, and what the next one must do differently.
 #[derive(Debug)]
 pub(super) struct Attempts {
@@ -46,6 +64,10 @@ impl Attempts {
 
     pub fn is_first(&self) -> bool {
         self.made <= 1
+    }
+
+    pub fn is_last(&self) -> bool {
+        self.made == MOST
     }
 
     /// The plan of this attempt.

@@ -29,6 +29,13 @@ const SHOWN: [&[&str]; 3] = [
     ],
 ];
 
+/// With `--drift`.
+const SHOWN_OF_DRIFT: [&[&str]; 3] = [
+    &["shards", "--map", "--by", "rows"],
+    &["drift"],
+    &["drift", "--sql", "-q"],
+];
+
 /// Suppresses the superuser note: on a throwaway server, a superuser does no harm.
 pub const APPLICATION_NAME: &str = "shardq demo";
 
@@ -69,7 +76,13 @@ async fn tell(args: &DemoArgs, out: &mut impl Write) -> Result<(), DemoError> {
     )?;
     out.flush()?;
     sample::create(&server).await?;
-    for arguments in SHOWN {
+    let mut shown = SHOWN.to_vec();
+    if args.drift {
+        writeln!(out, "Changing the schema of one shard …")?;
+        sample::drift(&server).await?;
+        shown = SHOWN_OF_DRIFT.to_vec();
+    }
+    for arguments in shown {
         show(&server, arguments, out)?;
     }
     if args.keep {
@@ -121,7 +134,9 @@ fn show(server: &Sandbox, arguments: &[&str], out: &mut impl Write) -> Result<()
             program.args(arguments).env("PSQL_PAGER", "").status()
         })
         .map_err(DemoError::Again)?;
-    if status.success() {
+    // Differences are what is shown.
+    let is_drift = arguments[0] == "drift" && status.code() == Some(1);
+    if status.success() || is_drift {
         Ok(())
     } else {
         Err(DemoError::Command { command, status })
@@ -165,12 +180,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_pasted_into_a_shell() {
-        for arguments in SHOWN {
+        for arguments in SHOWN.iter().chain(&SHOWN_OF_DRIFT) {
             let typed = as_typed(arguments);
             let printed = typed.replacen("shardq", "printf '%s\\n'", 1);
             let output = Command::new("sh").args(["-c", &printed]).output().unwrap();
             let back = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(back.lines().collect::<Vec<_>>(), arguments, "{typed}");
+            assert_eq!(back.lines().collect::<Vec<_>>(), *arguments, "{typed}");
         }
     }
 }

@@ -8,23 +8,23 @@ use jiff::Timestamp;
 
 use crate::cli::query::ShardArgs;
 use crate::cli::statement::StatementArgs;
+use crate::commands::databases::OpenDatabases;
 use crate::commands::error::Error;
 use crate::commands::find::batch_search::BatchSearch;
 use crate::commands::find::lookup_plan;
-use crate::commands::find::search::Search;
+use crate::commands::find::search::{Search, SearchedShards};
 use crate::commands::shard_lists::{self, ListError, StandardInput};
-use crate::exec::fanout::{self, Preflight};
+use crate::exec::fanout;
 use crate::exec::plan::Plan;
 use crate::find::batch::input::InputFile;
 use crate::find::batch::key_list;
-use crate::find::batch::key_state::KeyRule;
+use crate::find::batch::key_state::{KeyRule, ShardCount};
 use crate::find::batch::keys::ChunkKeys;
-use crate::find::lookup::{Lookup, LookupError};
+use crate::find::lookup::LookupError;
 use crate::sharding::routing::key::Key;
 use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::sharding::selected_keys::{SelectedKey, SelectedKeys};
 use crate::sharding::selection::{Selection, ShardFilter};
-use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// The filter of a run, with the keys.
@@ -61,43 +61,54 @@ pub(super) fn filter(args: &ShardArgs, sql: &StatementArgs) -> Result<Arc<ShardF
 /// Keys of one statement, an array of them. As many as rows of a chunk of `find --from`.
 const CHUNK: usize = 50_000;
 
-/// The shards of these keys. There is at least one.
+/// The shards of these keys. There is at least one. The number of shards is `shard_count` if it is
+/// given.
 pub(super) async fn select(
     keys: &[Key],
     plan: &Plan,
-    preflight: &Preflight,
-    topology: &Topology,
-    shard_count: NonZeroU32,
+    databases: &OpenDatabases<'_>,
+    shard_count: Option<NonZeroU32>,
     console: &mut Console,
 ) -> Result<Selection, Error> {
+    let OpenDatabases {
+        listed,
+        later,
+        topology,
+    } = databases;
     let Some(any) = keys.first() else {
         return Ok(Selection::filtered(topology, &plan.filter)?);
     };
+    if *later > 0 {
+        let all = listed.len() + later;
+        return Err(Error::Usage(format!(
+            "keys are looked up in each of {all} databases at once; add -j {all}, or name fewer \
+             with --databases"
+        )));
+    }
     let lookup_plan = lookup_plan::plan(plan.limits, plan.layout.clone(), Arc::default(), any)?;
-    let all = Selection::filtered(topology, &lookup_plan.filter)?;
-    let lookup = Lookup {
-        key: any,
-        layout: &plan.layout,
-        session: &preflight.session,
-    };
-    let search = Search {
-        lookup,
+    let shards = SearchedShards {
+        databases: listed,
         plan: &lookup_plan,
         topology,
-        selection: &all,
+        selection: &Selection::filtered(topology, &lookup_plan.filter)?,
         shard_count,
     };
+    let search = shards.search(any)?;
     let rule = KeyRule::Computed {
         kinds: KeyKinds::default(),
         kind: None,
         layout: plan.layout.clone(),
-        shard_count: Some(shard_count),
+        shard_count: search
+            .shard_count
+            .map_or(ShardCount::Unknown, ShardCount::Known),
         now: Timestamp::now(),
     };
     let selected = find(keys, search, &rule, console).await?;
-    // Releases the locks, and recovers from an error of the last lookup.
-    let recovered = preflight.session.recover().await;
-    recovered.map_err(|error| LookupError::Lost(fanout::cause(&error)))?;
+    for database in listed {
+        // Releases the locks, and recovers from an error of the last lookup.
+        let recovered = database.preflight.session.recover().await;
+        recovered.map_err(|error| LookupError::Lost(fanout::cause(&error)))?;
+    }
     let shards = selected.shards(topology.shards());
     if shards.is_empty() {
         return Err(Error::KeysNowhere(selected.missing().unwrap_or_default()));

@@ -1,10 +1,10 @@
 //! For commands that answer completely or not at all: a key that is not where it belongs.
 
-use super::databases::Listed;
+use super::databases::OpenDatabases;
 use super::error::Error;
 use super::origin::{KeyLocations, Located, OriginLookups};
+use crate::exec::plan::Plan;
 use crate::sharding::selection::Selection;
-use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// Waits for the lookups of origins, which were sent before.
@@ -14,23 +14,20 @@ use crate::terminal::console::Console;
 pub(super) async fn refuse(
     lookups: OriginLookups,
     selection: &Selection,
-    databases: &[Listed<'_>],
-    topology: &Topology,
+    databases: &OpenDatabases<'_>,
+    plan: &Plan,
     console: &mut Console,
 ) -> Result<(), Error> {
     if let Some(origins) = &selection.origins {
-        let located = if let [only] = databases {
-            let places = KeyLocations {
-                session: &only.preflight.session,
-                topology,
-                shard_count: origins.shard_count,
-                plan: only.plan,
-            };
-            Located::by(lookups, places, console).await?
-        } else {
-            Located::without_search(lookups).await
+        let places = KeyLocations {
+            databases: &databases.listed,
+            topology: databases.topology,
+            shard_count: origins.shard_count,
+            plan,
         };
-        located.or_refuse(console)?;
+        Located::by(lookups, places, console)
+            .await?
+            .or_refuse(console)?;
     }
     Located::of_keys(selection.keys.as_ref()).or_refuse(console)
 }

@@ -31,6 +31,7 @@ mod setup;
 mod shard_lists;
 pub mod shell;
 pub mod verify;
+pub mod watch;
 
 /// Runs a command to its end.
 ///
@@ -41,6 +42,7 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Query(args) => Box::pin(query::run(*args)).await,
         Command::Find(args) => Box::pin(find::run(*args)).await,
+        Command::Watch(args) => Box::pin(watch::run(*args)).await,
         Command::Export(args) => Box::pin(export::run(*args)).await,
         Command::Drift(args) => Box::pin(inspect::drift::run(*args)).await,
         Command::Tables(args) => Box::pin(inspect::tables::run(*args)).await,

@@ -8,16 +8,15 @@ use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::session_setup::{self, ConnectRetry};
+use super::session_setup::ConnectRetry;
 use crate::client::ServerError;
+use crate::commands::databases::Listed;
 use crate::commands::error::Error;
 use crate::commands::find::lookup_plan;
-use crate::commands::find::search::{Everywhere, Search};
-use crate::config::Settings;
-use crate::exec::cancel::Interrupt;
+use crate::commands::find::scope::{LookupRequest, SearchScope};
+use crate::commands::find::search::{Everywhere, SearchedShards};
 use crate::exec::fanout::Session;
 use crate::exec::plan::Plan;
-use crate::find::lookup::Lookup;
 use crate::find::matches::shards_of;
 use crate::pg::quote::{Identifier, Literal};
 use crate::pg::sql_template;
@@ -130,7 +129,7 @@ enum Whereabouts {
 /// Where to search for an origin that is not where it belongs.
 #[derive(Clone, Copy)]
 pub(super) struct KeyLocations<'a> {
-    pub session: &'a Session,
+    pub databases: &'a [Listed<'a>],
     pub topology: &'a Topology,
     pub shard_count: NonZeroU32,
     /// That of the run.
@@ -159,27 +158,12 @@ impl Located {
         })
     }
 
-    /// Waits for the lookups alone.
-    pub async fn without_search(origin_lookups: OriginLookups) -> Self {
-        let answers = origin_lookups.answers().await.into_iter();
-        let place = |why: Option<String>| match why {
-            Some(why) => Whereabouts::Unverified(why),
-            None => Whereabouts::NotSearched("there are several databases".to_owned()),
-        };
-        Self {
-            origins: answers.map(|(route, why)| (route, place(why))).collect(),
-            keys: None,
-        }
-    }
-
-    /// The same on a new connection, for a run whose sessions are closed. A failed search does not
+    /// The same on new connections, for a run whose sessions are closed. A failed search does not
     /// void the run's result. `None` if interrupted.
     pub async fn anew(
         origin_lookups: OriginLookups,
         shard_count: NonZeroU32,
-        plan: &Plan,
-        settings: &Settings,
-        interrupt: &Interrupt,
+        request: LookupRequest<'_>,
         console: &mut Console,
     ) -> Option<Self> {
         let mut located = Vec::new();
@@ -187,8 +171,7 @@ impl Located {
             let place = if let Some(why) = unknown {
                 Whereabouts::Unverified(why)
             } else {
-                let search = search_anew(&route, shard_count, plan, settings, interrupt, console);
-                match search.await {
+                match search_anew(&route, shard_count, request, console).await {
                     Ok(Some(found)) => Whereabouts::Searched(Box::new(found)),
                     Ok(None) => return None,
                     Err(error) => Whereabouts::NotSearched(error.to_string()),
@@ -285,51 +268,42 @@ async fn search(
     let key = Key::Origin(route.name.clone());
     let (limits, layout) = (places.plan.limits, places.plan.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
-    let search = Search {
-        lookup: Lookup {
-            key: &key,
-            layout: &plan.layout,
-            session: places.session,
-        },
+    let shards = SearchedShards {
+        databases: places.databases,
         plan: &plan,
         topology: places.topology,
         selection: &Selection::filtered(places.topology, &plan.filter)?,
-        shard_count: places.shard_count,
+        shard_count: Some(places.shard_count),
     };
+    let search = shards.search(&key)?;
     search.in_all_shards(Some(route.shard), console).await
 }
 
 async fn search_anew(
     route: &OriginRoute,
     shard_count: NonZeroU32,
-    of_run: &Plan,
-    settings: &Settings,
-    interrupt: &Interrupt,
+    request: LookupRequest<'_>,
     console: &mut Console,
 ) -> Result<Option<Everywhere>, Error> {
-    let opened = tokio::select! {
-        opened = session_setup::open(settings, 1, ConnectRetry::ServerRestarting, console) => opened?,
-        () = interrupt.requested() => return Ok(None),
-    };
     let key = Key::Origin(route.name.clone());
-    let (limits, layout) = (of_run.limits, of_run.layout.clone());
+    let (limits, layout) = (request.plan.limits, request.plan.layout.clone());
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
-    let work = async {
-        let preflight = session_setup::preflight(opened.first, &plan).await?;
-        let connection = preflight.session.connection();
-        connection.wait_at_most(plan.limits.patience());
-        let topology = session_setup::topology(&preflight, &plan.layout, settings).await?;
+    let request = LookupRequest {
+        plan: &plan,
+        ..request
+    };
+    let work = async |scope: &SearchScope<'_>, console: &mut Console| {
         let places = KeyLocations {
-            session: &preflight.session,
-            topology: &topology,
+            databases: &scope.databases(),
+            topology: &scope.prepared.topology,
             shard_count,
-            plan: of_run,
+            plan: &plan,
         };
         search(route, places, console).await
     };
-    let found = session_setup::run_or_cancel(&opened.server, interrupt, work).await?;
-    opened.server.close().await;
-    Ok(found)
+    request
+        .once(ConnectRetry::ServerRestarting, console, work)
+        .await
 }
 
 /// A message about an origin, and its exit status.

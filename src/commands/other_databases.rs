@@ -73,15 +73,24 @@ async fn shards_of(
     Ok(schemas.iter().filter_map(|name| layout.shard(name)).count())
 }
 
-/// The first column of a result; empty if the statement fails.
+/// The first column of a result, for a hint only: empty if the statement fails.
 pub async fn column(connection: &Connection, sql: &str) -> Vec<String> {
+    try_column(connection, sql).await.unwrap_or_default()
+}
+
+/// The first column of a result.
+///
+/// # Errors
+/// If the statement fails.
+pub async fn try_column(
+    connection: &Connection,
+    sql: &str,
+) -> Result<Vec<String>, tokio_postgres::Error> {
     use tokio_postgres::SimpleQueryMessage::Row;
-    let messages = connection.simple_query(sql).await.unwrap_or_default();
-    messages
-        .iter()
-        .filter_map(|message| match message {
-            Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
-            _ => None,
-        })
-        .collect()
+    let messages = connection.simple_query(sql).await?;
+    let first = messages.iter().filter_map(|message| match message {
+        Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
+        _ => None,
+    });
+    Ok(first.collect())
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::cli::query::ShardArgs;
+use crate::commands::databases::OpenDatabases;
 use crate::commands::error::Error;
 use crate::commands::keys;
 use crate::exec::fanout::Preflight;
@@ -16,43 +17,92 @@ use crate::terminal::console::Console;
 pub async fn select_shards(
     args: &ShardArgs,
     plan: &Plan,
+    databases: &OpenDatabases<'_>,
+    console: &mut Console,
+) -> Result<Selection, Error> {
+    let topology = databases.topology;
+    check_count(topology, args.expect_shards)?;
+    warn_of_names(topology, console);
+    // Use the expected number: the highest shard may be missing.
+    let expected = args.expect_shards.and_then(NonZeroU32::new);
+    let by_key = &plan.filter.keys;
+    let selection = if !by_key.is_empty() {
+        keys::select(by_key, plan, databases, expected, console).await?
+    } else if args.origin.is_empty() {
+        filtered(plan, databases.first()?, topology).await?
+    } else {
+        let is_known = topology.unreachable().is_empty();
+        let counted = is_known.then(|| topology.shard_count());
+        let Some(shard_count) = expected.or(counted) else {
+            let unreachable = topology.unreachable().to_vec();
+            return Err(TopologyError::CountUnknown { unreachable }.into());
+        };
+        Selection::of_origins(topology, &args.origin, shard_count)?
+    };
+    let are_all_meant = !plan.filter.is_by_list() && args.origin.is_empty();
+    let expected = args.expect_shards.map(|expected| ExpectedCount {
+        expected,
+        are_all_meant,
+    });
+    Ok(with_expected_count(selection, topology, expected))
+}
+
+/// The shards that the plan's filter lets through, where there is no other way to select some.
+/// Warns about what may be missing.
+pub async fn select_listed(
+    expected: Option<u32>,
+    plan: &Plan,
     preflight: &Preflight,
     topology: &Topology,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let is_known = topology.unreachable().is_empty();
-    if let Some(expected) = args.expect_shards
-        && is_known
-    {
-        topology.expect(expected)?;
-    }
+    check_count(topology, expected)?;
     warn_of_names(topology, console);
-    // Use the expected number: the highest shard may be missing.
-    let expected = args.expect_shards.and_then(NonZeroU32::new);
-    let shard_count = expected.unwrap_or(topology.shard_count());
-    let by_key = &plan.filter.keys;
-    if !by_key.is_empty() && topology.databases() > 1 {
-        let reason = "--key and --key-from look for keys in one database; name it with -d";
-        return Err(Error::Usage(reason.to_owned()));
+    let selection = filtered(plan, preflight, topology).await?;
+    let expected = expected.map(|expected| ExpectedCount {
+        expected,
+        are_all_meant: !plan.filter.is_by_list(),
+    });
+    Ok(with_expected_count(selection, topology, expected))
+}
+
+/// What `--expect-shards` says.
+#[derive(Clone, Copy)]
+struct ExpectedCount {
+    expected: u32,
+    /// No shards are named.
+    are_all_meant: bool,
+}
+
+/// Without all databases, nobody knows how many shards there are.
+fn check_count(topology: &Topology, expected: Option<u32>) -> Result<(), Error> {
+    match expected {
+        Some(expected) if topology.unreachable().is_empty() => Ok(topology.expect(expected)?),
+        _ => Ok(()),
     }
-    let mut selection = if !by_key.is_empty() {
-        keys::select(by_key, plan, preflight, topology, shard_count, console).await?
-    } else if args.origin.is_empty() {
-        filtered(plan, preflight, topology).await?
-    } else {
-        Selection::of_origins(topology, &args.origin, shard_count)?
+}
+
+fn with_expected_count(
+    mut selection: Selection,
+    topology: &Topology,
+    expected: Option<ExpectedCount>,
+) -> Selection {
+    let Some(ExpectedCount {
+        expected,
+        are_all_meant,
+    }) = expected
+    else {
+        return selection;
     };
-    if let Some(expected) = args.expect_shards {
-        if is_known {
-            // The number is right, but not that listed shards exist.
-            selection.doubt = selection
-                .doubt
-                .filter(|doubt| !doubt.nonexistent.is_empty());
-        } else if !plan.filter.is_by_list() && args.origin.is_empty() {
-            selection.total = usize::try_from(expected).ok();
-        }
+    if topology.unreachable().is_empty() {
+        // The number is right, but not that listed shards exist.
+        selection.doubt = selection
+            .doubt
+            .filter(|doubt| !doubt.nonexistent.is_empty());
+    } else if are_all_meant {
+        selection.total = usize::try_from(expected).ok();
     }
-    Ok(selection)
+    selection
 }
 
 /// All shards that the plan's filter lets through. If none has the table of `--having-table`, the
@@ -78,11 +128,10 @@ pub async fn filtered(
 pub async fn select_all_shards(
     args: &ShardArgs,
     plan: &Plan,
-    preflight: &Preflight,
-    topology: &Topology,
+    databases: &OpenDatabases<'_>,
     console: &mut Console,
 ) -> Result<Selection, Error> {
-    let selection = select_shards(args, plan, preflight, topology, console).await?;
+    let selection = select_shards(args, plan, databases, console).await?;
     match selection.doubt {
         Some(doubt) => Err(TopologyError::InDoubt(doubt).into()),
         None => Ok(selection),

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
+use crate::commands::databases::Targets;
 use crate::commands::error::{Error, NoShards};
 use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
@@ -26,7 +27,7 @@ use crate::sharding::ranges::Ranges;
 use crate::sharding::suggest;
 use crate::sharding::topology::{Topology, TopologyError};
 use crate::terminal::console::Console;
-use crate::terminal::summary::{Location, Scope};
+use crate::terminal::summary::Location;
 use crate::text::escape::one_line;
 
 /// How to treat a failed connection.
@@ -201,14 +202,7 @@ pub async fn topology(
     })))
 }
 
-/// What the summary states of where the shards are.
-pub fn scope(server: &ConnectionPool, topology: &Topology) -> Scope {
-    Scope {
-        location: location(server),
-        shards: topology.shards().len(),
-    }
-}
-
+/// What the summary states of where a database is.
 pub fn location(server: &ConnectionPool) -> Location {
     Location {
         label: server.settings().label().cloned(),
@@ -220,9 +214,14 @@ pub fn location(server: &ConnectionPool) -> Location {
 /// At most one connection per shard. Only one if tables are locked before the snapshot: a session
 /// that waits to rewrite such a table would block our other connections and wait for the one that
 /// holds the lock.
-pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan) -> usize {
+///
+/// Where there are several databases, keys may be in any of them.
+pub fn connections(wanted: usize, args: &ShardArgs, plan: &Plan, targets: &Targets) -> usize {
     if !plan.lock.is_empty() {
         return 1;
+    }
+    if targets.databases.len() > 1 && !plan.filter.keys.is_empty() {
+        return wanted;
     }
     let shards = match &plan.filter.listed {
         _ if !args.origin.is_empty() => args.origin.len(),

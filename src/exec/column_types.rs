@@ -1,7 +1,7 @@
 //! The declared column types of every shard. Shards may agree on a type but not on its length or
 //! precision, and each may have its own enum.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
@@ -66,6 +66,20 @@ impl ColumnTypes {
         Self {
             names,
             shards: lists.filter(|(_, shards)| !shards.is_empty()).collect(),
+        }
+    }
+
+    /// With these shards for those of the same names: a manifest knows no more of a shard than its
+    /// name, but types are those of its database.
+    #[must_use]
+    pub fn of_shards(self, shards: &[Shard]) -> Self {
+        let named: HashMap<_, _> = shards.iter().map(|shard| (shard.name(), *shard)).collect();
+        let known = |shard: Shard| named.get(shard.name()).copied().unwrap_or(shard);
+        let lists = self.shards.into_iter();
+        let lists = lists.map(|(types, of)| (types, of.into_iter().map(known).collect()));
+        Self {
+            names: self.names,
+            shards: lists.collect(),
         }
     }
 

@@ -171,7 +171,7 @@ pub fn recorded(manifest: &Manifest) -> Option<ColumnTypes> {
     let mut lists = Vec::new();
     for record in &manifest.column_types {
         let types = record.types.split_whitespace().map(str::parse);
-        let list: ShardList = record.shards.parse().ok()?;
+        let list = ShardList::recorded(&record.shards, &left).ok()?;
         let (shards, others) = left.into_iter().partition(|shard| list.names(*shard));
         left = others;
         lists.push((types.collect::<Result<Vec<_>, _>>().ok()?, shards));

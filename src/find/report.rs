@@ -39,20 +39,20 @@ impl SearchCoverage {
     pub fn is_complete(&self) -> bool {
         self.answered == self.expected && !self.missing.is_uncounted()
     }
+
+    /// `31/32 shards`
+    pub fn counted(&self) -> String {
+        match self.missing.is_uncounted() {
+            true => format!("{}/? shards", self.answered),
+            false => format!("{}/{} shards", self.answered, self.expected),
+        }
+    }
 }
 
 /// `31/32 shards searched, missing: shard_7`
 impl fmt::Display for SearchCoverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            answered,
-            expected,
-            missing,
-        } = self;
-        if missing.is_uncounted() {
-            return write!(f, "{answered}/? shards searched{missing}");
-        }
-        write!(f, "{answered}/{expected} shards searched{missing}")
+        write!(f, "{} searched{}", self.counted(), self.missing)
     }
 }
 

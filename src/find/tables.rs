@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
+use crate::sharding::database::Database;
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
@@ -17,6 +18,18 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// Those of one database.
+    #[must_use]
+    pub fn of(&self, database: Option<Database>) -> Self {
+        let is_own = |shard: Shard| shard.database() == database;
+        let in_shard = self.in_shard.iter().filter(|(shard, _)| is_own(**shard));
+        let unreadable = self.unreadable.iter().filter(|(shard, _)| is_own(**shard));
+        Self {
+            in_shard: in_shard.map(|(shard, it)| (*shard, it.clone())).collect(),
+            unreadable: unreadable.map(|(shard, it)| (*shard, it.clone())).collect(),
+        }
+    }
+
     /// The type of the key's column, as the first shard has it.
     pub fn key_type(&self) -> Option<&str> {
         let tables = self.in_shard.values().flatten();

@@ -12,8 +12,7 @@ use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
 use crate::client::Connection;
 use crate::exec::fanout::{
-    FanoutError, OpenTransaction, Preflight, Session, list_shards, lockable_tables, parse_opening,
-    result_rows,
+    FanoutError, OpenTransaction, Preflight, Session, open_early, parse_opening, result_rows,
 };
 use crate::exec::plan::{Plan, TableName};
 use crate::exec::type_names::{FIRST_USER_OID, TypeNames};
@@ -33,6 +32,11 @@ pub struct ReferencedNames {
 }
 
 impl ReferencedNames {
+    /// Names that may be tables.
+    pub fn tables(self) -> BTreeSet<String> {
+        self.tables
+    }
+
     /// The union over one or more readings of a text.
     pub fn by(readings: &[(&Text<'_>, StringSyntax)]) -> Self {
         let mut wanted = Self::default();
@@ -78,14 +82,7 @@ impl Introspection {
         connection.mark_busy();
         connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
-        let (locked, listed) = match open {
-            Some(open) => (Vec::new(), Some(open)),
-            None => {
-                let locked = lockable_tables(&connection, plan).await?;
-                let listed = list_shards(&connection, plan, &locked).await?;
-                (locked, listed)
-            }
-        };
+        let (locked, listed) = open_early(&connection, plan, open).await?;
         let catalog_sql = catalog_sql(plan, wanted);
         let message = |locked: &[TableName]| match listed {
             Some(_) => format!("{};\n{catalog_sql}", plan.rest_of_preflight()),

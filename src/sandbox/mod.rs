@@ -112,15 +112,18 @@ pub enum SandboxError {
 #[derive(Debug)]
 pub struct InitdbTemplate {
     keeper: Keeper,
+    parent: PathBuf,
     superuser: String,
 }
 
 impl InitdbTemplate {
-    pub fn create(superuser: &str) -> Result<Self, SandboxError> {
-        let mut keeper = Keeper::start(&server_binaries::find()?, superuser)?;
+    /// In a folder of `parent`, as are the servers that are started from it.
+    pub fn create(parent: &Path, superuser: &str) -> Result<Self, SandboxError> {
+        let mut keeper = Keeper::start(&server_binaries::find()?, parent, superuser)?;
         keeper.order("init")?;
         Ok(Self {
             keeper,
+            parent: parent.to_owned(),
             superuser: superuser.to_owned(),
         })
     }
@@ -132,7 +135,7 @@ impl InitdbTemplate {
             superuser: self.superuser.clone(),
             ..options
         };
-        Sandbox::start_from(&format!("copy {}", from.display()), options)
+        Sandbox::start_from(&format!("copy {}", from.display()), &self.parent, options)
     }
 }
 
@@ -147,12 +150,12 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn start(options: Options) -> Result<Self, SandboxError> {
-        Self::start_from("init", options)
+        Self::start_from("init", &std::env::temp_dir(), options)
     }
 
-    fn start_from(origin: &str, options: Options) -> Result<Self, SandboxError> {
+    fn start_from(origin: &str, parent: &Path, options: Options) -> Result<Self, SandboxError> {
         let bindir = server_binaries::find()?;
-        let mut keeper = Keeper::start(&bindir, &options.superuser)?;
+        let mut keeper = Keeper::start(&bindir, parent, &options.superuser)?;
         keeper.order(origin)?;
         let port = match options.listen {
             Listen::Socket => 5432,

@@ -24,6 +24,14 @@ pub async fn create(server: &Sandbox) -> Result<(), tokio_postgres::Error> {
     execute(server, DATABASE, &PARTS).await
 }
 
+/// What [`drift`] runs.
+pub const DRIFT: &str = include_str!("../../sql/demo/drift.sql");
+
+/// Lets one shard differ.
+pub async fn drift(server: &Sandbox) -> Result<(), tokio_postgres::Error> {
+    execute(server, DATABASE, &[DRIFT]).await
+}
+
 /// Sends each script as a separate message, because one that commits must be alone in its own.
 async fn execute(
     server: &Sandbox,

@@ -30,8 +30,12 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start(bindir: &Path, superuser: &str) -> Result<Self, SandboxError> {
-        let folder = create_folder()?;
+    pub(super) fn start(
+        bindir: &Path,
+        parent: &Path,
+        superuser: &str,
+    ) -> Result<Self, SandboxError> {
+        let folder = create_folder(parent)?;
         let (account, mut process) = match spawn(&folder, bindir, superuser) {
             Ok(started) => started,
             Err(error) => {
@@ -150,14 +154,14 @@ fn spawn(
     Ok((account, process))
 }
 
-fn create_folder() -> Result<PathBuf, SandboxError> {
+fn create_folder(parent: &Path) -> Result<PathBuf, SandboxError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut parent = std::env::temp_dir();
+    let mut parent = parent;
     let name = |n| format!("shardq-{}-{n}", std::process::id());
     let longest = parent.join(name(u32::MAX)).join(".s.PGSQL.65535");
     // A TMPDIR that is too deep, or that only root can enter, cannot hold the socket.
-    if longest.as_os_str().len() > SOCKET_PATH_MAX || !open_to_all(&parent) {
-        parent = PathBuf::from("/tmp");
+    if longest.as_os_str().len() > SOCKET_PATH_MAX || !open_to_all(parent) {
+        parent = Path::new("/tmp");
     }
     loop {
         let path = parent.join(name(COUNT.fetch_add(1, Ordering::Relaxed)));

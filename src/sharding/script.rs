@@ -78,6 +78,18 @@ pub fn reads_standard_input(sources: &[Source]) -> bool {
     sources.is_empty() || sources.iter().any(is_piped)
 }
 
+/// The statement of a flag, with its variables replaced.
+///
+/// # Errors
+/// If it is not one statement any more.
+pub fn of_flag(
+    statement: &Statement,
+    flag: &str,
+    variables: &Variables,
+) -> Result<Statement, StatementError> {
+    one(statement.as_str(), flag, variables)
+}
+
 const ARGUMENT: &str = "the SQL argument";
 const STANDARD_INPUT: &str = "standard input";
 

@@ -1,5 +1,6 @@
 //! The value of `--shards`: `0-15,30,100-`, `shard_7`, `acme,be*`. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -80,6 +81,37 @@ impl ShardList {
 
     pub fn single(shard: Shard) -> Self {
         Self(vec![Item::of(shard)])
+    }
+
+    /// The list that [`crate::sharding::ranges::Ranges`] wrote, of some of these shards: their names
+    /// may hold commas.
+    ///
+    /// # Errors
+    /// The first entry that makes no sense.
+    pub fn recorded(text: &str, known: &BTreeSet<Shard>) -> Result<Self, ShardListError> {
+        const BETWEEN: &str = ", ";
+        let commas = |shard: &Shard| shard.name().matches(BETWEEN).count();
+        let most = known.iter().map(commas).max().unwrap_or(0);
+        let names: BTreeSet<_> = known.iter().map(|shard| shard.name()).collect();
+        let is_known = |name: &str| {
+            let has_some = |of: NameRange| known.iter().any(|shard| of.has(*shard));
+            names.contains(name) || range(name).is_some_and(has_some)
+        };
+        let parts: Vec<_> = text.split(BETWEEN).collect();
+        let mut items = Vec::new();
+        let mut at = 0;
+        while at < parts.len() {
+            let longest = (at + 1..=parts.len().min(at + 1 + most)).rev();
+            let mut joined = longest.map(|end| (end, parts[at..end].join(BETWEEN)));
+            if let Some((end, name)) = joined.find(|(_, name)| is_known(name)) {
+                items.push(Item::Name(name));
+                at = end;
+            } else {
+                items.push(parse_item(parts[at])?);
+                at += 1;
+            }
+        }
+        Ok(Self(items))
     }
 
     /// Whether a shard is on a list that was written by [`crate::sharding::ranges::Ranges`].

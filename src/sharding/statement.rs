@@ -204,10 +204,14 @@ fn instead_of(name: &str) -> Option<&'static str> {
         "i" | "ir" => "use -f FILE",
         "o" => "use -o FILE",
         "timing" => "use --timing",
-        "watch" => "use watch(1): watch -n 2 shardq query …",
+        "watch" => "use shardq watch",
         "set" | "unset" => "use -v NAME=VALUE",
         "pset" => "shardq query --help lists the flags",
-        "d" | "dt" | "dv" | "dm" | "di" | "dn" | "df" | "dp" | "z" | "l" => {
+        "l" => "use shardq databases",
+        "dn" => "use shardq shards",
+        "dt" => "use shardq tables",
+        "d" => "use shardq describe TABLE, or shardq tables for all",
+        "dv" | "dm" | "di" | "df" | "dp" | "z" => {
             "use psql, or query the catalog: SELECT column_name, data_type FROM \
              information_schema.columns WHERE table_schema = current_schema() AND table_name = '…'"
         }
@@ -224,11 +228,19 @@ mod tests {
         for (text, told) in [
             (
                 r"\d origins",
-                r"\d is a psql command, not SQL; use psql, or query",
+                r"\d is a psql command, not SQL; use shardq describe",
             ),
             (
                 r" \dt+",
-                r"\dt+ is a psql command, not SQL; use psql, or query",
+                r"\dt+ is a psql command, not SQL; use shardq tables",
+            ),
+            (
+                r"\l",
+                r"\l is a psql command, not SQL; use shardq databases",
+            ),
+            (
+                r"\di",
+                r"\di is a psql command, not SQL; use psql, or query",
             ),
             (r"\gx", r"\gx is a psql command, not SQL; use -x"),
             (r"\", r"\ is a psql command, not SQL; use psql"),

@@ -66,6 +66,15 @@ impl Nearest {
     }
 }
 
+/// The nearest of these suggestions, which several databases made.
+pub fn nearest_of(wanted: &str, all: impl Iterator<Item = Suggestion>) -> Vec<Suggestion> {
+    let mut nearest = Nearest::to(wanted);
+    for Suggestion { name, shard } in all {
+        nearest.offer(&name, shard);
+    }
+    nearest.found()
+}
+
 /// The nearest of these names; ties go to the first by name.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let slips = max_edit_distance(wanted.chars().count());

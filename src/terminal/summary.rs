@@ -66,6 +66,8 @@ pub enum SnapshotCount {
         databases: usize,
         within: Duration,
     },
+    /// One per server that a hub reads.
+    EachServer,
     /// One per run, for several runs.
     Runs(usize),
 }
@@ -156,7 +158,7 @@ impl ResultSummary {
         }
     }
 
-    fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.answered == self.expected && !self.missing.is_uncounted()
     }
 
@@ -166,7 +168,7 @@ impl ResultSummary {
     }
 
     /// `of` is the number of shards that there are, if only some were selected.
-    fn shards(&self, of: Option<usize>) -> String {
+    pub fn shards(&self, of: Option<usize>) -> String {
         let of = match (of, &self.origins) {
             (Some(of), None) => format!(" of {of}"),
             // That of an origin's shard is stated with its rule.
@@ -254,6 +256,7 @@ impl fmt::Display for SnapshotCount {
             Self::EachDatabase(databases) => {
                 write!(f, "{databases} snapshots, one per database")
             }
+            Self::EachServer => f.write_str("1 snapshot per server"),
             Self::Together { databases, within } => {
                 // A bound is never rounded down.
                 let tenths = within.as_micros().div_ceil(100);

@@ -65,7 +65,7 @@ host      all postgres  127.0.0.1/32 trust
 ";
 
 pub static TEMPLATE: LazyLock<InitdbTemplate> =
-    LazyLock::new(|| InitdbTemplate::create("postgres").unwrap());
+    LazyLock::new(|| InitdbTemplate::create(&std::env::temp_dir(), "postgres").unwrap());
 
 /// A server with TLS that presents this certificate.
 pub fn start(certificate: &str, key: &str, client_authority: &str) -> Sandbox {

@@ -24,6 +24,23 @@ pub struct Connected {
     unreachable: Vec<Unreachable>,
 }
 
+/// How many connections a run has at most.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    pub per_server: usize,
+    pub per_database: usize,
+}
+
+impl From<usize> for ConnectionLimits {
+    /// Per server, all of them for its database if it is the only one.
+    fn from(per_server: usize) -> Self {
+        Self {
+            per_server,
+            per_database: per_server,
+        }
+    }
+}
+
 /// A database with a connection.
 pub struct ConnectedDatabase {
     pub target: Target,
@@ -59,8 +76,7 @@ impl Connected {
     }
 }
 
-/// Connects to all databases at once, with this many connections per server. Databases beyond that
-/// number wait. One that cannot be reached is left out, as long as there are others. `None` if
+/// Connects to all databases at once. Databases beyond the limit of their server wait. One that cannot be reached is left out, as long as there are others. `None` if
 /// interrupted.
 ///
 /// # Errors
@@ -68,13 +84,13 @@ impl Connected {
 pub async fn connect(
     targets: &Targets,
     plan: &Plan,
-    connections: usize,
+    limits: impl Into<ConnectionLimits>,
     connect_retry: ConnectRetry,
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> Result<Option<Connected>, Error> {
     tokio::select! {
-        connected = open(targets, plan, connections, connect_retry, console) => {
+        connected = open(targets, plan, limits.into(), connect_retry, console) => {
             connected.map(Some)
         }
         () = interrupt.requested() => Ok(None),
@@ -84,10 +100,11 @@ pub async fn connect(
 async fn open(
     targets: &Targets,
     plan: &Plan,
-    connections: usize,
+    limits: ConnectionLimits,
     connect_retry: ConnectRetry,
     console: &mut Console,
 ) -> Result<Connected, Error> {
+    let connections = limits.per_server;
     let mut connected = Connected {
         databases: Vec::new(),
         later: Vec::new(),
@@ -97,7 +114,7 @@ async fn open(
     for targets in targets.by_server() {
         let crowd = targets.len() > connections;
         let slots = Arc::new(Semaphore::new(connections));
-        let share = (connections / targets.len()).max(1);
+        let share = (connections / targets.len()).clamp(1, limits.per_database);
         let (first, rest) = targets.split_at(targets.len().min(connections));
         for &target in first {
             let slot = Arc::clone(&slots).try_acquire_owned().ok();

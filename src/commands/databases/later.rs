@@ -12,7 +12,9 @@ use crate::client::{ConnectError, Connection, ConnectionPool};
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::config::Settings;
-use crate::exec::fanout::{DatabaseRun, DatabaseStart, Opened, RECONNECTS, ShardError, backoff};
+use crate::exec::fanout::{
+    DatabaseRun, DatabaseStart, Opened, Preflight, RECONNECTS, ShardError, backoff,
+};
 use crate::exec::plan::Plan;
 use crate::export::server_info::DatabaseInfo;
 use crate::sharding::discovered::Discovered;
@@ -72,6 +74,11 @@ async fn list(target: &Target, plan: &Plan) -> Result<Discovered, Error> {
     discovered
 }
 
+/// Connects, and runs the preflight.
+async fn open_in(pool: &ConnectionPool, plan: &Plan) -> Result<Preflight, Error> {
+    session_setup::preflight(connection(pool).await?, plan).await
+}
+
 /// The server may not have noticed yet that the database before is closed.
 async fn connection(pool: &ConnectionPool) -> Result<Connection, ConnectError> {
     let mut tried = 0;
@@ -103,6 +110,34 @@ impl LaterDatabase {
         })
     }
 
+    /// Waits for its turn, and opens it. `accepted` are settings that another database of the
+    /// server has accepted.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn open_in_turn(
+        self,
+        accepted: Option<&Settings>,
+    ) -> Result<PreparedDatabase, Error> {
+        let server = self.pool(accepted)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        Ok(PreparedDatabase {
+            preflight: open_in(&server, &self.plan).await?,
+            target: self.target,
+            plan: self.plan,
+            server,
+            pending_connections: Vec::new(),
+            slot,
+        })
+    }
+
+    fn pool(&self, accepted: Option<&Settings>) -> Result<ConnectionPool, Error> {
+        let settings = &self.target.settings;
+        let accepted = accepted.map(|it| it.with_database(settings.database()));
+        let settings = accepted.unwrap_or_else(|| settings.clone());
+        Ok(ConnectionPool::new(settings, 1)?)
+    }
+
     /// What is to run when its turn comes. `accepted` are settings that another database of the
     /// server has accepted.
     ///
@@ -114,24 +149,20 @@ impl LaterDatabase {
         accepted: Option<&Settings>,
         infos: &DatabaseInfos,
     ) -> Result<DatabaseRun, Error> {
+        let server = self.pool(accepted)?;
         let Self {
             target,
             plan,
             slots,
             ..
         } = self;
-        let accepted = accepted.map(|it| it.with_database(target.settings.database()));
-        let server = ConnectionPool::new(accepted.unwrap_or(target.settings), 1)?;
         let (pool, infos, own) = (server.clone(), infos.clone(), plan.clone());
         let opening = async move {
             let Ok(slot) = slots.acquire_owned().await else {
                 return Err(ShardError::NotAsked);
             };
             let failed = |error: Error| ShardError::NotOpened(error.to_string());
-            let connection = connection(&pool).await;
-            let connection = connection.map_err(|error| failed(error.into()))?;
-            let preflight = session_setup::preflight(connection, &own).await;
-            let mut preflight = preflight.map_err(failed)?;
+            let mut preflight = open_in(&pool, &own).await.map_err(failed)?;
             let prepared = preflight.session.prepare(&own).await;
             prepared.map_err(|error| failed(Error::fanout(error, &own.statement)))?;
             if let Some(database) = target.database {

@@ -13,10 +13,12 @@ mod targets;
 mod together;
 mod topology;
 
-pub(super) use connect::{ConnectedDatabase, connect};
+pub(super) use connect::{Connected, ConnectedDatabase, ConnectionLimits, connect};
 pub(super) use database::{Listed, PreparedDatabase, own};
 pub(super) use info::DatabaseInfos;
-pub(super) use prepare::{Prepared, prepare};
-pub(super) use targets::{Target, Targets, servers, targets};
+pub(super) use later::LaterDatabase;
+pub(super) use prepare::{OpenDatabases, Prepared, prepare};
+pub(super) use scope::location_of;
+pub(super) use targets::{Target, Targets, servers, servers_in, targets};
 pub(super) use together::begin;
 pub(super) use topology::topology;

@@ -31,12 +31,39 @@ pub struct Prepared {
     pub infos: DatabaseInfos,
 }
 
+/// The databases that are open, for what is looked up before a run.
+pub struct OpenDatabases<'a> {
+    pub listed: Vec<Listed<'a>>,
+    /// How many others wait for their turn.
+    pub later: usize,
+    pub topology: &'a Topology,
+}
+
+impl OpenDatabases<'_> {
+    /// # Errors
+    /// If no database could be reached.
+    pub fn first(&self) -> Result<&Preflight, Error> {
+        let first = self.listed.first();
+        first.map(|it| it.preflight).ok_or(Error::NoneReachable)
+    }
+}
+
 /// Runs the preflights, and lists the shards. Of shards that several servers have, those on the
 /// `preferred` servers count.
 ///
 /// # Errors
 /// If the statement is not valid, or there are no shards.
 pub async fn prepare(
+    connected: Connected,
+    plan: &Plan,
+    preferred: &[String],
+    console: &mut Console,
+) -> Result<Prepared, Error> {
+    // Boxed because the future is large.
+    Box::pin(preflights(connected, plan, preferred, console)).await
+}
+
+async fn preflights(
     connected: Connected,
     plan: &Plan,
     preferred: &[String],
@@ -109,6 +136,14 @@ impl Prepared {
 
     pub fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
         self.databases.iter().map(PreparedDatabase::listed)
+    }
+
+    pub fn open(&self) -> OpenDatabases<'_> {
+        OpenDatabases {
+            listed: self.listed().collect(),
+            later: self.later.len(),
+            topology: &self.topology,
+        }
     }
 
     /// The first database.

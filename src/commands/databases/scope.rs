@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::database::PreparedDatabase;
 use super::later::LaterDatabase;
 use super::prepare::Prepared;
+use super::targets::Target;
 use crate::commands::session_setup;
 use crate::exec::plan::Consistency;
 use crate::sharding::database::Database;
@@ -55,19 +56,25 @@ fn location(databases: &[PreparedDatabase], later: &[LaterDatabase]) -> Location
     }
     let targets = databases.iter().map(|database| &database.target);
     let targets = targets.chain(later.iter().map(|database| &database.target));
-    let mut servers: Vec<_> = targets
-        .map(|target| target.settings.server_name())
-        .collect();
-    servers.sort_unstable();
-    servers.dedup();
-    let database = match (servers.len(), count) {
-        (1, count) => format!("{count} databases on {}", servers[0]),
-        (servers, count) if servers == count => format!("{count} servers"),
-        (servers, count) => format!("{count} databases on {servers} servers"),
+    Location {
+        label: of_first.label,
+        ..location_of(targets)
+    }
+}
+
+/// What the summary states of where several databases are.
+pub fn location_of<'a>(targets: impl Iterator<Item = &'a Target>) -> Location {
+    let targets: Vec<_> = targets.map(|target| &target.settings).collect();
+    let servers: BTreeSet<_> = targets.iter().map(|it| it.server_name()).collect();
+    let servers: Vec<_> = servers.into_iter().collect();
+    let database = match (&servers[..], targets.len()) {
+        ([only], count) => format!("{count} databases on {only}"),
+        (servers, count) if servers.len() == count => format!("{count} servers"),
+        (servers, count) => format!("{count} databases on {} servers", servers.len()),
     };
     Location {
+        label: targets.first().and_then(|it| it.label().cloned()),
         database,
         host: None,
-        ..of_first
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use tokio_postgres::error::SqlState;
 
 use crate::cli::connection::ConnectionArgs;
-use crate::client::{ConnectError, ConnectionPool};
+use crate::client::ConnectionPool;
 use crate::commands::error::Error;
 use crate::commands::other_databases;
 use crate::config::{ConnectionFlags, Environment, Server, Settings};
 use crate::exec::cancel::Interrupt;
+use crate::exec::fanout::FanoutError;
 use crate::pg::sql_template;
 use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::layout::Layout;
@@ -38,6 +40,23 @@ pub struct Targets {
 }
 
 impl Targets {
+    pub fn only(settings: &Settings) -> Self {
+        Self {
+            databases: vec![Target {
+                settings: settings.clone(),
+                database: None,
+                snapshot: None,
+            }],
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Where a shard is.
+    pub fn of_shard(&self, shard: Shard) -> Option<&Target> {
+        let mut targets = self.databases.iter();
+        targets.find(|target| target.database == shard.database())
+    }
+
     /// The databases of each server, in the order in which shards are.
     pub fn by_server(&self) -> Vec<Vec<&Target>> {
         let mut servers: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
@@ -72,7 +91,17 @@ impl Target {
 /// # Errors
 /// If flags, environment and files are not valid connection settings.
 pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
-    let environment = Environment::of_process()?;
+    servers_in(args, &Environment::of_process()?)
+}
+
+/// The same in this environment.
+///
+/// # Errors
+/// If flags, environment and files are not valid connection settings.
+pub fn servers_in(
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Result<Vec<Settings>, Error> {
     let flags = ConnectionFlags::from(args);
     let mut servers = Vec::new();
     for server in &args.server {
@@ -85,14 +114,14 @@ pub fn servers(args: &ConnectionArgs) -> Result<Vec<Settings>, Error> {
         servers.clone_from(&profile.servers);
     }
     if servers.is_empty() {
-        return Ok(vec![Settings::resolve(&flags, &environment)?]);
+        return Ok(vec![Settings::resolve(&flags, environment)?]);
     }
     let settings = servers.into_iter().map(|server| {
         let flags = ConnectionFlags {
             server: Some(server),
             ..flags.clone()
         };
-        Settings::resolve(&flags, &environment)
+        Settings::resolve(&flags, environment)
     });
     Ok(settings.collect::<Result<_, _>>()?)
 }
@@ -139,7 +168,7 @@ async fn find(
                     .into_iter()
                     .map(|name| target(server, &server.with_database(name), naming)),
             ),
-            Err(error) if servers.len() == 1 => return Err(error.into()),
+            Err(error) if servers.len() == 1 => return Err(error),
             Err(error) => targets.unreachable.push(Unreachable {
                 place: server.server_name(),
                 reason: error.to_string(),
@@ -153,20 +182,13 @@ async fn find(
 }
 
 fn of_servers(servers: &[Settings]) -> Targets {
-    let databases = if let [only] = servers {
-        vec![Target {
-            settings: only.clone(),
-            database: None,
-            snapshot: None,
-        }]
-    } else {
-        let several = servers.iter();
-        several
-            .map(|server| target(server, server, ShardNaming::Schema))
-            .collect()
-    };
+    if let [only] = servers {
+        return Targets::only(only);
+    }
+    let databases = servers.iter();
+    let databases = databases.map(|server| target(server, server, ShardNaming::Schema));
     Targets {
-        databases: told_apart(databases),
+        databases: told_apart(databases.collect()),
         unreachable: Vec::new(),
     }
 }
@@ -202,25 +224,22 @@ fn told_apart(targets: Vec<Target>) -> Vec<Target> {
 }
 
 /// The names of a server's databases, from the one that the settings name or else `postgres`.
-async fn databases(server: &Settings) -> Result<Vec<String>, ConnectError> {
-    let listed = list(server).await;
-    match listed {
-        Err(error)
-            if error.sqlstate() == Some(&tokio_postgres::error::SqlState::UNDEFINED_DATABASE) =>
-        {
+async fn databases(server: &Settings) -> Result<Vec<String>, Error> {
+    match list(server).await {
+        Err(Error::Connect(error)) if error.sqlstate() == Some(&SqlState::UNDEFINED_DATABASE) => {
             list(&server.with_database("postgres")).await
         }
         listed => listed,
     }
 }
 
-async fn list(settings: &Settings) -> Result<Vec<String>, ConnectError> {
+async fn list(settings: &Settings) -> Result<Vec<String>, Error> {
     let opened = ConnectionPool::open(settings.clone(), 1).await?;
     let sql = sql_template::fill(include_str!("../../../sql/session/databases.sql"), &[]);
-    let names = other_databases::column(&opened.first, &sql).await;
+    let names = other_databases::try_column(&opened.first, &sql).await;
     drop(opened.first);
     opened.server.close().await;
-    Ok(names)
+    names.map_err(|error| Error::Fanout(FanoutError::setup_failed(&error)))
 }
 
 /// In the order in which their shards are.

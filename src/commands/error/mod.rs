@@ -20,10 +20,10 @@ use crate::export::ExportError;
 use crate::export::create_table::NoTable;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
-use crate::federation::FederationError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::find::route::RouteError;
+use crate::global::federation::FederationError;
 use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
@@ -163,6 +163,9 @@ pub enum Error {
     NoRoute(#[from] NoRoute),
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// After rows were written, so that it cannot be repeated.
+    #[error(transparent)]
+    LookupCutShort(LookupError),
     /// No shard has or should have the keys of `--key`.
     #[error("no shard to query: {0}")]
     KeysNowhere(String),
@@ -303,9 +306,10 @@ impl Error {
             | Self::Baseline(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Input(error) if error.is_usage() => Exit::Usage,
-            Self::OriginElsewhere(_) | Self::Topology(TopologyError::NoShardOfOrigin { .. }) => {
-                Exit::Incomplete
-            }
+            Self::OriginElsewhere(_)
+            | Self::Topology(
+                TopologyError::NoShardOfOrigin { .. } | TopologyError::CountUnknown { .. },
+            ) => Exit::Incomplete,
             _ => Exit::Failed,
         }
     }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::cli::export::ExportArgs;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::{databases, setup};
 use crate::exec::driver;
 use crate::exec::run_report::RunStatus;
@@ -26,12 +27,18 @@ use start::{ExportStarted, ShardSelection};
 
 const NEW_SNAPSHOT: &str = "nothing written yet: retrying at a new snapshot";
 
-pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
+pub async fn run(mut args: ExportArgs) -> Result<Exit, Error> {
+    args.shards.layout.substitute(&args.statement.variables)?;
     let mut console = Console::new(args.run.quiet).with_periodic_log();
     let kind = request::kind(&args.output)?;
     let plan = request::plan(&args, kind)?;
     console.start_clock();
-    let servers = databases::servers(&args.connection)?;
+    let layout = &args.shards.layout;
+    let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+    let servers = match &via {
+        Some(via) => vec![via.hub.clone()],
+        None => databases::servers(&args.connection)?,
+    };
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
     let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
@@ -49,7 +56,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Error> {
     };
     // Boxed because the futures are large.
     if args.global.global {
-        Box::pin(global::run(&request, &mut console)).await
+        Box::pin(global::run(&request, via.as_ref(), &mut console)).await
     } else if args.run.dry_run {
         start::dry_run(&request, &mut console).await
     } else if args.output.per_shard {

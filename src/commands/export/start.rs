@@ -53,8 +53,9 @@ pub async fn start(
         interrupt,
         ..
     } = *request;
-    let connections = session_setup::connections(args.run.connections, &args.shards, plan);
     let (targets, retry) = (request.targets, connect_retry);
+    let wanted = args.run.connections;
+    let connections = session_setup::connections(wanted, &args.shards, plan, targets);
     let connecting = databases::connect(targets, plan, connections, retry, interrupt, console);
     let Some(connected) = connecting.await? else {
         return Ok(None);
@@ -68,14 +69,19 @@ pub async fn start(
             |shard| prepared.session_of(shard),
             selection.origins.as_ref(),
         );
-        let lookups = lookups.await;
+        let mut lookups = Some(lookups.await);
         let shards = (chosen.pick)(selection.shards.clone())?;
+        // Other databases, where a key may be, are closed next.
+        if let Some(lookups) = lookups.take_if(|_| prepared.databases.len() > 1) {
+            misplaced::refuse(lookups, &selection, &prepared.open(), plan, console).await?;
+        }
         prepared.keep(&selection.shards).await?;
         let plan = prepared.prepare_copy().await?;
         let server_info = prepared.server_info(&shards).await?;
-        // The lookups have been answered by now.
-        let listed: Vec<_> = prepared.listed().collect();
-        misplaced::refuse(lookups, &selection, &listed, &prepared.topology, console).await?;
+        if let Some(lookups) = lookups {
+            // They have been answered by now.
+            misplaced::refuse(lookups, &selection, &prepared.open(), &plan, console).await?;
+        }
         let types = prepared.first()?.types.clone();
         let (scope, databases) = (prepared.scope(), prepared.infos.clone());
         Ok(ExportStarted {
@@ -98,11 +104,11 @@ async fn choose(
     console: &mut Console,
 ) -> Result<Selection, Error> {
     let (plan, shards) = (request.plan, &request.args.shards);
-    let (preflight, topology) = (prepared.first()?, &prepared.topology);
+    let databases = prepared.open();
     if request.args.output.allow_partial {
-        select::select_shards(shards, plan, preflight, topology, console).await
+        select::select_shards(shards, plan, &databases, console).await
     } else {
-        select::select_all_shards(shards, plan, preflight, topology, console).await
+        select::select_all_shards(shards, plan, &databases, console).await
     }
 }
 

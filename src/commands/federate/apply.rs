@@ -1,13 +1,13 @@
 //! Runs the SQL on the hub in its transaction, and commits once the hub has read from every server.
 
 use super::hub::HubSession;
-use super::request::FederateRequest;
+use super::request::HubRequest;
 use crate::client::Connection;
 use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::statement::rows;
 use crate::commands::session_setup;
-use crate::federation::{FederationError, ForeignTable};
+use crate::global::federation::{FederationError, ForeignTable};
 use crate::pg::quote::Identifier;
 use crate::text::escape::one_line;
 
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 100;
 
 /// `tables` are those that the hub has afterwards. `None` if interrupted.
 pub async fn run(
-    request: &FederateRequest,
+    request: &HubRequest,
     hub: &HubSession,
     statements: &[String],
     tables: &[ForeignTable],
@@ -27,7 +27,7 @@ pub async fn run(
         }
         verify(hub, tables).await?;
         rows(&hub.connection, "COMMIT").await?;
-        if request.args.hub.analyze {
+        if request.analyze {
             analyze(&hub.connection, tables).await?;
         }
         Ok(())

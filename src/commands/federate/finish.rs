@@ -1,18 +1,18 @@
 //! Says what was made, found or would be run.
 
 use super::hub::HubSession;
-use super::request::{Action, FederateRequest};
+use super::request::{Action, HubRequest};
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::commands::setup;
-use crate::federation::{Change, Wanted, script};
+use crate::global::federation::{Change, Wanted, script};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 pub struct Report<'a> {
-    pub request: &'a FederateRequest,
+    pub request: &'a HubRequest,
     pub hub: &'a HubSession,
     /// `None` if the hub is removed.
     pub wanted: Option<&'a Wanted>,
@@ -36,10 +36,8 @@ impl Report<'_> {
 
     /// What differs, on standard output.
     pub async fn check(&self, console: &mut Console) -> Result<Exit, Error> {
-        let lines = self.changes.iter();
-        let text: String = lines
-            .map(|change| format!("{}: {}\n", change.object, change.reason))
-            .collect();
+        let lines = self.changes.iter().map(ToString::to_string);
+        let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
         let printed = setup::print(text, &self.request.interrupt).await?;
         if printed != Exit::Complete {
             return Ok(printed);
@@ -61,7 +59,7 @@ impl Report<'_> {
     /// After the commit.
     pub fn applied(&self, console: &mut Console) -> Exit {
         self.say_what_is_left_out(console);
-        if self.request.args.hub.store_password {
+        if self.request.store_password {
             console.warning(
                 &"the hub stores the passwords of the servers: its superusers can read them in \
                   pg_user_mapping, and so can whoever has a dump of it",

@@ -5,11 +5,11 @@ use crate::commands::error::Error;
 use crate::commands::inspect::statement::{TextRow, rows};
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::plan::Timeouts;
-use crate::federation::{Existing, Hub};
+use crate::global::federation::{Existing, Hub};
 use crate::pg::sql_template;
 use crate::terminal::console::Console;
 
-use super::request::{Action, FederateRequest};
+use super::request::{Action, HubRequest};
 
 pub struct HubSession {
     pub pool: ConnectionPool,
@@ -21,10 +21,7 @@ pub struct HubSession {
 
 impl HubSession {
     /// Connects, begins the transaction and reads the hub. `None` if interrupted.
-    pub async fn open(
-        request: &FederateRequest,
-        console: &mut Console,
-    ) -> Result<Option<Self>, Error> {
+    pub async fn open(request: &HubRequest, console: &mut Console) -> Result<Option<Self>, Error> {
         let opened = tokio::select! {
             opened = session_setup::open(&request.hub, 1, ConnectRetry::FailFast, console) => opened?,
             () = request.interrupt.requested() => return Ok(None),

@@ -1,26 +1,31 @@
 //! `federate`: makes a database the hub of all shards, and keeps it one. `request` says what to do,
-//! `remote` reads the servers, `hub` the hub; `apply` runs the SQL; `finish` reports.
+//! `remote` reads the servers, `hub` the hub; `apply` runs the SQL; `finish` reports. `via` checks a
+//! hub before a global query runs on it.
 
 mod apply;
 mod finish;
 mod hub;
 mod remote;
 mod request;
+mod via;
 
 use super::error::Error;
 use super::setup;
 use crate::cli::federate::FederateArgs;
-use crate::federation::{self, FederationError, Wanted, difference};
+use crate::global::federation::{self, FederationError, Wanted, difference};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
 use finish::Report;
 use hub::HubSession;
-use request::{Action, FederateRequest};
+use remote::Remotes;
+use request::{Action, HubRequest};
+
+pub(super) use via::{LockedTables, Via};
 
 pub async fn run(args: FederateArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);
-    let request = FederateRequest::new(args)?;
+    let request = HubRequest::new(args)?;
     setup::say_warnings(request.servers.iter().chain([&request.hub]), &mut console);
     let Some(hub) = HubSession::open(&request, &mut console).await? else {
         return Ok(Exit::Interrupted);
@@ -30,18 +35,20 @@ pub async fn run(args: FederateArgs) -> Result<Exit, Error> {
     done
 }
 
-async fn act(
-    request: &FederateRequest,
-    hub: &HubSession,
-    console: &mut Console,
-) -> Result<Exit, Error> {
+async fn act(request: &HubRequest, hub: &HubSession, console: &mut Console) -> Result<Exit, Error> {
     let wanted = if request.action == Action::Drop {
         None
     } else {
         let Some(remotes) = remote::read(request, &hub.facts, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        Some(federation::wanted(&hub.facts, remotes)?)
+        let Remotes {
+            prepared,
+            databases,
+            ..
+        } = remotes;
+        prepared.close().await;
+        Some(federation::wanted(&hub.facts, databases)?)
     };
     check_action(request.action, hub)?;
     let difference = difference(wanted.as_ref(), &hub.existing, hub.facts.has_postgres_fdw);

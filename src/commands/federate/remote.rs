@@ -1,11 +1,11 @@
 //! What the servers have: their shards, and the tables in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
 use super::hub::{pairs, read as rows_of, settings};
-use super::request::FederateRequest;
+use super::request::HubRequest;
 use crate::commands::databases::{self, Prepared, PreparedDatabase, Targets};
 use crate::commands::error::Error;
 use crate::commands::inspect::session::array_sql;
@@ -13,8 +13,9 @@ use crate::commands::inspect::statement::rows;
 use crate::commands::select;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::config::Settings;
-use crate::exec::plan::Plan;
-use crate::federation::{
+use crate::exec::fanout::lockable_tables;
+use crate::exec::plan::{Consistency, Plan, TableName};
+use crate::global::federation::{
     FederationError, ForeignServer, Hub, RemoteDatabase, RemoteTable, UserMapping, server_name,
 };
 use crate::pg::sql_template;
@@ -26,23 +27,33 @@ use crate::terminal::console::Console;
 /// Rows per round trip of a foreign scan; the wrapper's own default is 100.
 const FETCH_SIZE: &str = "10000";
 
-/// Reads all databases that hold shards, each at one snapshot. `None` if interrupted.
+/// Server, schema and name.
+type LockedTable = (String, String, String);
+
+/// What the servers have, and the transactions in which it was read.
+pub struct Remotes {
+    pub prepared: Prepared,
+    pub databases: Vec<RemoteDatabase>,
+    /// Tables that stay as they are until the transactions end: server, schema and name.
+    pub locked: BTreeSet<LockedTable>,
+}
+
+/// Reads all databases that hold shards. `None` if interrupted.
 pub async fn read(
-    request: &FederateRequest,
+    request: &HubRequest,
     hub: &Hub,
     console: &mut Console,
-) -> Result<Option<Vec<RemoteDatabase>>, Error> {
+) -> Result<Option<Remotes>, Error> {
     let interrupt = &request.interrupt;
-    let layout = request.args.layout.layout();
     // The preflight needs a statement to check.
     let statement = Statement::new("SELECT 1")?;
-    let plan = &Plan::of_our_own(
-        statement,
-        layout,
-        ShardFilter::default().into(),
-        request.limits,
-    );
-    let patterns = &request.args.layout.patterns.databases;
+    let filter = ShardFilter::default().into();
+    let plan = &Plan {
+        // What is read behind a lock has to be as it is then.
+        instant: Consistency::PerShard,
+        ..Plan::of_our_own(statement, request.layout.clone(), filter, request.limits)
+    };
+    let patterns = &request.databases;
     let targets = databases::targets(&request.servers, patterns, &plan.layout, interrupt).await?;
     let Some(targets) = targets else {
         return Ok(None);
@@ -55,11 +66,15 @@ pub async fn read(
     };
     let servers = connected.servers();
     let work = async {
-        let preferred = &request.args.connection.prefer;
+        let preferred = &request.preferred;
         let prepared = databases::prepare(connected, plan, preferred, console).await?;
-        let found = read_all(request, hub, &prepared, console).await;
-        prepared.close().await;
-        found
+        let read = read_all(request, hub, &prepared, console).await?;
+        let (databases, locked): (_, Vec<_>) = read.into_iter().unzip();
+        Ok(Remotes {
+            prepared,
+            databases,
+            locked: locked.into_iter().flatten().collect(),
+        })
     };
     session_setup::run_or_cancel_all(&servers, interrupt, work).await
 }
@@ -71,16 +86,16 @@ fn most_on_a_server(targets: &Targets) -> usize {
 }
 
 async fn read_all(
-    request: &FederateRequest,
+    request: &HubRequest,
     hub: &Hub,
     prepared: &Prepared,
     console: &mut Console,
-) -> Result<Vec<RemoteDatabase>, Error> {
+) -> Result<Vec<(RemoteDatabase, Vec<LockedTable>)>, Error> {
     let topology = &prepared.topology;
     if !topology.unreachable().is_empty() {
         return Err(FederationError::Unreachable(topology.unreachable().to_vec()).into());
     }
-    if let Some(expected) = request.args.expect_shards {
+    if let Some(expected) = request.expect_shards {
         topology.expect(expected)?;
     }
     select::warn_of_names(topology, console);
@@ -93,14 +108,16 @@ async fn read_all(
 }
 
 async fn read_one(
-    request: &FederateRequest,
+    request: &HubRequest,
     hub: &Hub,
     database: &PreparedDatabase,
     shards: Vec<Shard>,
-) -> Result<RemoteDatabase, Error> {
+) -> Result<(RemoteDatabase, Vec<LockedTable>), Error> {
     let connection = database.preflight.session.connection();
     connection.wait_at_most(request.limits.patience());
     rows(connection, &settings(request.limits)).await?;
+    let name = server_name(&database.target.place());
+    let locked = lock(request, database, &name).await?;
     let tables = sql_template::fill(
         include_str!("../../../sql/federation/remote_tables.sql"),
         &[("shards", &array_sql(&shards))],
@@ -111,26 +128,52 @@ async fn read_one(
         .filter_map(|row| RemoteTable::of_row(row, &shards));
     let likeness = include_str!("../../../sql/global/likeness.sql");
     let extensions = include_str!("../../../sql/federation/extensions.sql");
-    Ok(RemoteDatabase {
+    let remote = RemoteDatabase {
         tables: tables.collect(),
         settings: pairs(rows_of(connection, likeness).await?),
         extensions: pairs(rows_of(connection, extensions).await?),
         server: ForeignServer {
-            name: server_name(&database.target.place()),
-            options: server_options(hub, &database.target.settings, request),
+            name,
+            options: server_options(hub, &database.target.settings),
             mapping: mapping(hub, &database.settings(), request),
         },
         shards,
-    })
+    };
+    Ok((remote, locked))
+}
+
+/// Locks the tables of the request, so that they cannot be rewritten, changed or dropped.
+async fn lock(
+    request: &HubRequest,
+    database: &PreparedDatabase,
+    server: &str,
+) -> Result<Vec<LockedTable>, Error> {
+    let connection = database.preflight.session.connection();
+    let Some(shard) = database.preflight.shards.shards.first() else {
+        return Ok(Vec::new());
+    };
+    let tables = request.lock.iter().map(|name| TableName {
+        schema: shard.schema().to_owned(),
+        name: name.clone(),
+    });
+    let plan = Plan {
+        lock: tables.collect(),
+        ..database.plan.clone()
+    };
+    let tables = lockable_tables(connection, &plan).await;
+    let tables = tables.map_err(Error::Fanout)?;
+    if !tables.is_empty() {
+        rows(connection, &plan.lock_tables(&tables)).await?;
+    }
+    let locked = tables.into_iter();
+    Ok(locked
+        .map(|table| (server.to_owned(), table.schema, table.name))
+        .collect())
 }
 
 /// `use_remote_estimate` is off: it asks the server for the plan of every foreign table, one after
 /// the other, before each statement. `--analyze` collects statistics once instead.
-fn server_options(
-    hub: &Hub,
-    settings: &Settings,
-    request: &FederateRequest,
-) -> BTreeMap<String, String> {
+fn server_options(hub: &Hub, settings: &Settings) -> BTreeMap<String, String> {
     let mut options = settings.foreign_server_options();
     let mut set = |name: &str, value: &str| options.insert(name.to_owned(), value.to_owned());
     set("application_name", "shardq-hub");
@@ -139,7 +182,7 @@ fn server_options(
     if hub.version >= 140_000 {
         set("async_capable", "true");
     }
-    if hub.version >= 180_000 && !hub.is_superuser && !request.args.hub.store_password {
+    if hub.version >= 180_000 && !hub.is_superuser {
         set("use_scram_passthrough", "true");
     }
     options
@@ -147,10 +190,10 @@ fn server_options(
 
 /// Only a superuser may log in there by peer, certificate or passfile: those are the hub's, not the
 /// role's.
-fn mapping(hub: &Hub, settings: &Settings, request: &FederateRequest) -> UserMapping {
-    let mut options = BTreeMap::from([("user".to_owned(), settings.user().to_owned())]);
+fn mapping(hub: &Hub, settings: &Settings, request: &HubRequest) -> UserMapping {
+    let mut options = BTreeMap::new();
     let mut hosts = settings.hosts().iter();
-    if request.args.hub.store_password
+    if request.store_password
         && let Some(password) = hosts.find_map(|host| settings.password_for(host))
     {
         let password = String::from_utf8_lossy(password.as_bytes()).into_owned();
@@ -160,6 +203,7 @@ fn mapping(hub: &Hub, settings: &Settings, request: &FederateRequest) -> UserMap
     }
     UserMapping {
         role: hub.role.clone(),
+        user: settings.user().to_owned(),
         options,
     }
 }

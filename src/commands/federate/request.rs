@@ -1,5 +1,6 @@
 //! What `federate` is asked to do.
 
+use crate::cli::connection::ConnectionArgs;
 use crate::cli::federate::{FederateArgs, HubArgs};
 use crate::commands::databases;
 use crate::commands::error::Error;
@@ -7,7 +8,9 @@ use crate::commands::setup;
 use crate::config::{ConnectionFlags, Environment, Settings};
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Timeouts;
-use crate::federation::FederationError;
+use crate::global::federation::FederationError;
+use crate::sharding::layout::Layout;
+use crate::sharding::pattern::Pattern;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -18,24 +21,28 @@ pub enum Action {
     Drop,
 }
 
-pub struct FederateRequest {
-    pub args: FederateArgs,
+/// What to do with a hub, and where the shards are.
+pub struct HubRequest {
     pub action: Action,
     pub hub: Settings,
     /// Those that hold the shards.
     pub servers: Vec<Settings>,
+    pub layout: Layout,
+    /// Of `--databases`.
+    pub databases: Vec<Pattern>,
+    /// Of servers that have the same shards, which to read.
+    pub preferred: Vec<String>,
+    pub expect_shards: Option<u32>,
+    pub store_password: bool,
+    pub analyze: bool,
+    /// Tables to lock on the servers, in all shards.
+    pub lock: Vec<String>,
     pub limits: Timeouts,
     pub interrupt: Interrupt,
 }
 
-impl FederateRequest {
+impl HubRequest {
     pub fn new(args: FederateArgs) -> Result<Self, Error> {
-        // Flags and the profile lead to the servers, not to the hub.
-        let flags = ConnectionFlags {
-            dbname: vec![args.hub.hub.clone()],
-            no_password: args.connection.no_password,
-            ..ConnectionFlags::default()
-        };
         let servers = databases::servers(&args.connection)?;
         if args.hub.store_password
             && let Some(without) = servers.iter().find(|it| it.password_command().is_none())
@@ -44,13 +51,29 @@ impl FederateRequest {
         }
         Ok(Self {
             action: action(&args.hub),
-            hub: Settings::resolve(&flags, &Environment::of_process()?)?,
+            hub: hub(&args.hub.hub, &args.connection)?,
             servers,
+            layout: args.layout.layout(),
             limits: args.limits(),
+            databases: args.layout.patterns.databases,
+            preferred: args.connection.prefer,
+            expect_shards: args.expect_shards,
+            store_password: args.hub.store_password,
+            analyze: args.hub.analyze,
+            lock: Vec::new(),
             interrupt: setup::listen()?,
-            args,
         })
     }
+}
+
+/// Flags and the profile lead to the servers, not to the hub.
+pub fn hub(conninfo: &str, connection: &ConnectionArgs) -> Result<Settings, Error> {
+    let flags = ConnectionFlags {
+        dbname: vec![conninfo.to_owned()],
+        no_password: connection.no_password,
+        ..ConnectionFlags::default()
+    };
+    Ok(Settings::resolve(&flags, &Environment::of_process()?)?)
 }
 
 fn action(args: &HubArgs) -> Action {

@@ -6,26 +6,22 @@ use super::batch_report::Searched;
 use super::batch_search::BatchSearch;
 use super::lookup_plan;
 use super::routing;
-use super::scope::SearchScope;
+use super::scope::{LookupRequest, SearchScope};
 use crate::cli::find::FindArgs;
-use crate::client::{Connection, ConnectionPool};
-use crate::commands::attempt::Attempts;
+use crate::commands::attempt;
+use crate::commands::databases;
 use crate::commands::error::Error;
-use crate::commands::session_setup;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
-use crate::exec::plan::Plan;
 use crate::find::batch::annotate::{self, Verification};
-use crate::find::batch::input::{Chunk, Input, InputFile};
-use crate::find::batch::key_state::KeyRule;
+use crate::find::batch::input::{AddedColumns, Chunk, Input, InputFile};
+use crate::find::batch::key_state::{KeyRule, ShardCount};
 use crate::find::batch::keys::{ChunkKeys, Tally};
-use crate::find::lookup::Lookup;
 use crate::output::sink::{Sink, SinkError};
 use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::selection::ShardFilter;
-use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::humanize::ThousandsSeparated;
@@ -34,6 +30,7 @@ use crate::text::humanize::ThousandsSeparated;
 struct Batch<'a> {
     args: &'a FindArgs,
     input: Input,
+    added: AddedColumns,
     /// What was read and not written yet: another attempt begins with it.
     held: Option<Chunk>,
     sink: Sink,
@@ -51,36 +48,38 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
         StandardInput::Free
     };
     let filter = shard_lists::filter(&args.select, standard_input)?;
-    routing::key_rule(args, args.layout(), args.shard_count)?;
-    let settings = if args.no_verify {
+    routing::key_rule(args, args.layout(), given(args))?;
+    let servers = if args.no_verify {
         None
     } else {
-        Some(setup::settings(
-            &args.connection,
-            &args.layout.patterns.databases,
-        )?)
+        Some(databases::servers(&args.connection)?)
+    };
+    let added = match &servers {
+        Some(servers) if servers.len() > 1 => AddedColumns::ServerAndShard,
+        _ => AddedColumns::Shard,
     };
     let interrupt = setup::listen()?;
     let input = tokio::select! {
-        input = Input::open(file, args.column.clone()) => input?,
+        input = Input::open(file, args.column.clone(), added) => input?,
         () = interrupt.requested() => return Ok(Exit::Interrupted),
     };
     let mut batch = Batch {
         args,
         input,
+        added,
         held: None,
         sink: Sink::stdout()?,
         is_begun: false,
         is_closed: false,
         tally: Tally::default(),
     };
-    let searched = match &settings {
+    let searched = match &servers {
         None => tokio::select! {
             computed = batch.compute() => computed.map(|()| Some(None)),
             () = interrupt.requested() => Ok(None),
         },
-        Some(settings) => {
-            let verified = batch.verify(filter, settings, &interrupt, &mut console);
+        Some(servers) => {
+            let verified = batch.verify(filter, servers, &interrupt, &mut console);
             verified.await.map(|searched| searched.map(Some))
         }
     };
@@ -102,9 +101,15 @@ pub async fn run(args: &FindArgs, file: InputFile) -> Result<Exit, Error> {
     })
 }
 
+/// The number of shards, where no server is asked.
+fn given(args: &FindArgs) -> ShardCount {
+    args.shard_count
+        .map_or(ShardCount::NotGiven, ShardCount::Known)
+}
+
 impl Batch<'_> {
     async fn compute(&mut self) -> Result<(), Error> {
-        let rule = routing::key_rule(self.args, self.args.layout(), self.args.shard_count)?;
+        let rule = routing::key_rule(self.args, self.args.layout(), given(self.args))?;
         self.begin().await;
         while !self.is_closed
             && let Some(keys) = self.next(&rule).await?
@@ -121,51 +126,49 @@ impl Batch<'_> {
     async fn verify(
         &mut self,
         filter: Arc<ShardFilter>,
-        settings: &Settings,
+        servers: &[Settings],
         interrupt: &Interrupt,
         console: &mut Console,
     ) -> Result<Option<Searched>, Error> {
         let args = self.args;
         let (limits, layout) = (args.limits.into(), args.layout());
         let plan = lookup_plan::plan(limits, layout, filter, &routing::any_key(args)?)?;
-        setup::say_warnings([settings], console);
-        let mut attempts = Attempts::new();
-        loop {
-            attempts.begin()?;
-            let opened = tokio::select! {
-                opened = session_setup::open(settings, 1, attempts.connect, console) => opened?,
-                () = interrupt.requested() => return Ok(None),
+        let targets = super::targets(args, servers, &plan, interrupt, console);
+        let Some(targets) = targets.await? else {
+            return Ok(None);
+        };
+        let request = LookupRequest {
+            targets: &targets,
+            plan: &plan,
+            preferred: &args.connection.prefer,
+            interrupt,
+        };
+        attempt::repeat(console, async |retry, console| {
+            let search = async |scope: &SearchScope<'_>, console: &mut Console| {
+                self.search(scope, console).await
             };
-            let work = self.search(&plan, settings, &opened.server, opened.first, console);
-            let done = session_setup::run_or_cancel(&opened.server, interrupt, work).await;
-            opened.server.close().await;
-            // Only messages from opening the connection are shown.
-            let notices = opened.server.take_notices();
-            notices.say(1, &Statement::composed(String::new()), console);
-            match done {
-                Err(Error::Lookup(error)) if error.is_transient() && !self.is_begun => {
-                    let note = format!("{error}; retrying at a new snapshot");
-                    attempts.retry(Vec::new(), &note, console);
-                }
-                done => return done,
+            match request.once(retry, console, search).await {
+                // What was written cannot be taken back.
+                Err(Error::Lookup(error)) if self.is_begun => Err(Error::LookupCutShort(error)),
+                done => done,
             }
-        }
+        })
+        .await
     }
 
-    /// All chunks at one snapshot.
+    /// All chunks at one snapshot per database.
     async fn search(
         &mut self,
-        plan: &Plan,
-        settings: &Settings,
-        server: &ConnectionPool,
-        connection: Connection,
+        scope: &SearchScope<'_>,
         console: &mut Console,
     ) -> Result<Searched, Error> {
-        let scope = SearchScope::take(connection, plan, settings, console).await?;
+        scope.warn(console);
         let key = routing::any_key(self.args)?;
-        let search = scope.search(&key, self.args.shard_count);
+        let databases = scope.databases();
+        let search = scope.search(&databases, &key, self.args.shard_count)?;
         let shard_count = search.shard_count;
-        let rule = routing::key_rule(self.args, plan.layout.clone(), Some(shard_count))?;
+        let shard_count = shard_count.map_or(ShardCount::Unknown, ShardCount::Known);
+        let rule = routing::key_rule(self.args, scope.plan.layout.clone(), shard_count)?;
         let called = format!("a key of {}", self.input.file());
         let mut searches = BatchSearch::new(search, &called);
         while !self.is_closed
@@ -173,11 +176,8 @@ impl Batch<'_> {
         {
             searches.chunk(&mut keys, &rule, console).await?;
             if let Some((column, key)) = searches.missing_column() {
-                let lookup = Lookup {
-                    key,
-                    ..search.lookup
-                };
-                let others = lookup_plan::others(lookup, settings).await;
+                let lookup = search.of(key).lookup;
+                let others = lookup_plan::others(lookup, scope.settings()?).await;
                 return Err(Error::NoColumn { column, others });
             }
             self.begin().await;
@@ -189,7 +189,8 @@ impl Batch<'_> {
         Ok(Searched {
             coverage,
             unanswered,
-            location: session_setup::location(server),
+            location: scope.location(),
+            snapshots: scope.snapshots(),
         })
     }
 
@@ -210,7 +211,7 @@ impl Batch<'_> {
     async fn begin(&mut self) {
         if !self.is_begun {
             self.is_begun = true;
-            let header = annotate::header(&self.input.header().record);
+            let header = annotate::header(&self.input.header().record, self.added);
             self.is_closed |= !self.sink.write(header).await;
         }
     }
@@ -224,7 +225,8 @@ impl Batch<'_> {
             } else {
                 Verification::Done
             };
-            let rows = annotate::rows(chunk.rows.iter().zip(keys.rows()), verification);
+            let rows = chunk.rows.iter().zip(keys.rows());
+            let rows = annotate::rows(rows, verification, self.added);
             self.is_closed |= !self.sink.write(rows).await;
         }
     }

@@ -5,7 +5,7 @@ use crate::find::batch::keys::Tally;
 use crate::find::report::SearchCoverage;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
+use crate::terminal::summary::{Location, SnapshotCount, SummaryLine, SummaryPart};
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
 
 /// What is to be reported on stderr.
@@ -13,6 +13,7 @@ pub struct Searched {
     pub coverage: SearchCoverage,
     pub unanswered: Vec<Unanswered>,
     pub location: Location,
+    pub snapshots: SnapshotCount,
 }
 
 impl Searched {
@@ -21,11 +22,7 @@ impl Searched {
         for unanswered in &self.unanswered {
             unanswered.say(console);
         }
-        let SearchCoverage {
-            answered,
-            expected,
-            missing,
-        } = &self.coverage;
+        let shards = format!("{}{}", self.coverage.counted(), self.coverage.missing);
         let is_complete = self.coverage.is_complete();
         if is_closed {
             return if is_complete {
@@ -35,7 +32,6 @@ impl Searched {
             };
         }
         let is_verified = tally.verified == tally.rows;
-        let shards = format!("{answered}/{expected} shards{missing}");
         let keys = if tally.rows == 1 { "key" } else { "keys" };
         console.summary(&SummaryLine {
             before: vec![
@@ -45,7 +41,7 @@ impl Searched {
             ],
             location: self.location,
             after: vec![
-                "one snapshot".to_owned(),
+                self.snapshots.to_string(),
                 HumanDuration(console.elapsed()).to_string(),
             ],
         });

@@ -1,22 +1,22 @@
 //! Searches for the keys of one chunk after another, all at one snapshot: first each where it
 //! belongs, then those that are not there in all shards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::search::{Search, Unanswered, not_comparable, unreadable};
+use futures::future::try_join_all;
+
+use super::search::{Search, SearchProgress, Unanswered, not_comparable, unreadable};
 use crate::commands::error::{Error, NotComparable};
 use crate::exec::failures::Failures;
 use crate::find::batch::key_array::KeyArray;
-use crate::find::batch::key_state::KeyRule;
+use crate::find::batch::key_state::{KeyRule, Unsearched};
 use crate::find::batch::keys::{ChunkKeys, KeyGroup};
 use crate::find::batch::lookup::{self as batch_lookup, RoundResult};
-use crate::find::lookup::Lookup;
 use crate::find::report::SearchCoverage;
 use crate::find::route;
 use crate::find::tables::{self, Tables};
 use crate::pg::column_name::ColumnName;
-use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
@@ -31,6 +31,8 @@ pub struct BatchSearch<'a> {
     groups: BTreeMap<KeyGroup, GroupSearch>,
     /// Shards where keys belong, but that are not selected.
     unselected: BTreeSet<Shard>,
+    /// Shards by their names, if there are several databases: a rule knows only the name.
+    homes: HashMap<&'static str, Shard>,
 }
 
 /// The search for keys of one kind.
@@ -39,17 +41,22 @@ struct GroupSearch {
     key: Key,
     tables: Tables,
     failures: Failures,
+    /// Shards without a table for them, or with one that this user may not read.
+    without_table: BTreeSet<Shard>,
     /// Whether all shards were searched for some.
     is_everywhere: bool,
 }
 
 impl<'a> BatchSearch<'a> {
     pub fn new(search: Search<'a>, called: &str) -> Self {
+        let shards = search.topology.shards().iter();
+        let is_apart = |shard: &&Shard| shard.database().is_some();
         Self {
             search,
             called: called.to_owned(),
             groups: BTreeMap::new(),
             unselected: BTreeSet::new(),
+            homes: (shards.filter(is_apart).map(|shard| (shard.name(), *shard))).collect(),
         }
     }
 
@@ -61,6 +68,7 @@ impl<'a> BatchSearch<'a> {
         rule: &KeyRule,
         console: &mut Console,
     ) -> Result<(), Error> {
+        self.place(keys);
         for group in keys.groups() {
             if !self.groups.contains_key(&group) {
                 let first = keys.states.iter().map(|state| &state.key);
@@ -76,6 +84,7 @@ impl<'a> BatchSearch<'a> {
             }
             self.where_expected(group, keys, console).await?;
             self.everywhere(group, keys, console).await?;
+            self.note_unsearched(group, keys);
         }
         console.clear();
         Ok(())
@@ -83,11 +92,14 @@ impl<'a> BatchSearch<'a> {
 
     /// Lists the tables that may hold such keys.
     async fn group(&self, key: Key) -> Result<GroupSearch, Error> {
-        let search = self.search_for(&key);
-        let tables = search.selected_tables().await?;
+        let tables = self.search.of(&key).selected_tables().await?;
+        let lacking = tables.lacking(tables::home(&key), &self.search.selection.shards);
+        let lacking = lacking.into_values().flatten();
+        let without_table = lacking.chain(tables.unreadable.keys().copied()).collect();
         Ok(GroupSearch {
             key,
             tables,
+            without_table,
             failures: Failures::default(),
             is_everywhere: false,
         })
@@ -113,9 +125,56 @@ impl<'a> BatchSearch<'a> {
         }
         let indexes = keys.not_verified(group);
         let texts = keys.texts(&indexes);
-        let lookup = self.search_for(key).lookup;
+        let lookup = self.search.of(key).lookup;
         let answers = route::compute(lookup, key, tables, &texts).await?;
-        Ok(keys.expect(&indexes, &answers, rule)?)
+        keys.expect(&indexes, &answers, rule)?;
+        self.place(keys);
+        Ok(())
+    }
+
+    /// Gives the shards where keys belong the databases that they are in.
+    fn place(&self, keys: &mut ChunkKeys) {
+        if self.homes.is_empty() {
+            return;
+        }
+        for expected in keys.states.iter_mut().filter_map(|it| it.expected.as_mut()) {
+            if let Some(shard) = self.homes.get(expected.name()) {
+                *expected = *shard;
+            }
+        }
+    }
+
+    /// Notes for keys that were not found in which shards nobody looked.
+    fn note_unsearched(&self, group: KeyGroup, keys: &mut ChunkKeys) {
+        let Some(searched) = self.groups.get(&group) else {
+            return;
+        };
+        let failed = searched.failures.iter().map(|(shard, _)| shard);
+        let silent: BTreeSet<_> = failed
+            .chain(searched.without_table.iter().copied())
+            .collect();
+        let topology = self.search.topology;
+        let is_down = !topology.unreachable().is_empty();
+        let is_in_part = is_down || !silent.is_empty() || !self.search.not_there(None).is_empty();
+        let is_home_unsearched = |shard: Shard| {
+            if self.search.is_selected(shard) {
+                silent.contains(&shard)
+            } else {
+                is_down || topology.shards().binary_search(&shard).is_ok()
+            }
+        };
+        for index in keys.not_verified(group) {
+            let Some(state) = keys.states.get_mut(index) else {
+                continue;
+            };
+            if state.found.is_empty() {
+                state.unsearched = match state.expected {
+                    Some(shard) if is_home_unsearched(shard) => Some(Unsearched::Home),
+                    _ if is_in_part => Some(Unsearched::Others),
+                    _ => None,
+                };
+            }
+        }
     }
 
     /// Keys that no column has are where they are listed, if that shard exists.
@@ -200,12 +259,29 @@ impl<'a> BatchSearch<'a> {
         let failed: BTreeSet<_> = searched.failures.iter().map(|(shard, _)| shard).collect();
         requests.retain(|(shard, _)| !failed.contains(shard));
         let all = requests.len();
-        let lookup = Lookup {
-            key: &searched.key,
-            ..self.search.lookup
-        };
-        let progress = |done| console.progress(&format!("{done}/{all} shards searched"));
-        let round = batch_lookup::search(lookup, &searched.tables, requests, progress).await?;
+        let progress = SearchProgress::new(all, console);
+        let mut round = RoundResult::default();
+        let rounds = self
+            .search
+            .of(&searched.key)
+            .lookups()
+            .map(|(database, lookup)| {
+                let is_own = |(shard, _): &(Shard, _)| shard.database() == database;
+                let (own, others) = std::mem::take(&mut requests).into_iter().partition(is_own);
+                requests = others;
+                let (tables, progress) = (&searched.tables, &progress);
+                async move {
+                    let mut before = 0;
+                    let done = |done| {
+                        progress.add(done - before);
+                        before = done;
+                    };
+                    batch_lookup::search(lookup, tables, own, done).await
+                }
+            });
+        for part in try_join_all(rounds).await? {
+            round.extend(part);
+        }
         for (index, shard) in &round.hits {
             keys.add(*index, *shard);
         }
@@ -213,16 +289,6 @@ impl<'a> BatchSearch<'a> {
             searched.failures.add(shard, error.clone());
         }
         Ok(round)
-    }
-
-    fn search_for<'b>(&'b self, key: &'b Key) -> Search<'b> {
-        Search {
-            lookup: Lookup {
-                key,
-                ..self.search.lookup
-            },
-            ..self.search
-        }
     }
 
     /// The column that keys of a group are in.
@@ -265,7 +331,7 @@ impl<'a> BatchSearch<'a> {
             }
             unanswered.extend(failures.iter().map(|(shard, _)| shard));
             unanswered.extend(lacking.values().flatten().copied());
-            let search = self.search_for(&searched.key);
+            let search = self.search.of(&searched.key);
             reasons.push(search.unanswered(&failures, lacking).await);
         }
         let not_there = if self.groups.values().any(|searched| searched.is_everywhere) {
@@ -277,15 +343,6 @@ impl<'a> BatchSearch<'a> {
         } else {
             Ranges::default()
         };
-        let unanswered: Vec<_> = unanswered.into_iter().collect();
-        let selection = self.search.selection;
-        let look_alikes = selection.doubt.as_ref().map(|doubt| &doubt.look_alikes);
-        let coverage = SearchCoverage {
-            answered: shards.len() - unanswered.len(),
-            expected: shards.len() + not_there.count(),
-            missing: Missing::new(Ranges::of(&unanswered).union(not_there), look_alikes)
-                .with_shards_without(selection.without_table.as_ref()),
-        };
-        (coverage, reasons)
+        (self.search.coverage(&unanswered, not_there), reasons)
     }
 }

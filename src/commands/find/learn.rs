@@ -1,23 +1,19 @@
 //! `shardq find --learn TABLE.COLUMN`: which rule sends the keys that are there to their shards.
 
-use std::sync::Arc;
-
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::lookup_plan;
-use super::scope::SearchScope;
+use super::scope::{LookupRequest, SearchScope};
 use super::search::Unanswered;
 use crate::cli::find::FindArgs;
-use crate::client::{Connection, ConnectionPool};
-use crate::commands::attempt::Attempts;
+use crate::commands::databases;
 use crate::commands::error::Error;
-use crate::commands::session_setup;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
-use crate::config::Settings;
 use crate::config::profile::write;
-use crate::exec::plan::Plan;
 use crate::find::learn::fit::{self, Fit, Learned};
+use crate::find::learn::names;
 use crate::find::learn::sample::{self, Sample};
 use crate::find::learn::series;
 use crate::find::tables;
@@ -25,11 +21,9 @@ use crate::output::sink;
 use crate::pg::column_name::ColumnName;
 use crate::sharding::routing::key::Key;
 use crate::sharding::routing::key_kind::{ColumnKind, RoutingRule};
-use crate::sharding::statement::Statement;
-use crate::sharding::topology::TopologyError;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::terminal::summary::{Location, SummaryLine, SummaryPart};
+use crate::terminal::summary::{Location, SnapshotCount, SummaryLine, SummaryPart};
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
 
 /// Keys that a rule does not fit, of which a message shows some.
@@ -40,6 +34,15 @@ struct Outcome {
     learned: Learned,
     unanswered: Unanswered,
     location: Location,
+    snapshots: SnapshotCount,
+    naming: ShardNames,
+}
+
+/// What a rule gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ShardNames {
+    Numbered,
+    Named,
 }
 
 pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
@@ -50,55 +53,30 @@ pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
         text: String::new(),
     };
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
-    let layout = args.layout();
-    if layout.numbering().is_none() {
-        return Err(TopologyError::NoNumbers.into());
-    }
-    let plan = lookup_plan::plan(args.limits.into(), layout, Arc::clone(&filter), &key)?;
-    let settings = setup::settings(&args.connection, &args.layout.patterns.databases)?;
+    let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, &key)?;
+    let servers = databases::servers(&args.connection)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings([&settings], &mut console);
-    let mut attempts = Attempts::new();
-    loop {
-        attempts.begin()?;
-        let opened = tokio::select! {
-            opened = session_setup::open(&settings, 1, attempts.connect, &mut console) => opened?,
-            () = interrupt.requested() => return Ok(Exit::Interrupted),
-        };
-        let work = learn(
-            &key,
-            &plan,
-            &settings,
-            &opened.server,
-            opened.first,
-            &mut console,
-        );
-        let learned = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
-        opened.server.close().await;
-        let notices = opened.server.take_notices();
-        notices.say(1, &Statement::composed(String::new()), &mut console);
-        match learned {
-            Err(Error::Lookup(error)) if error.is_transient() => {
-                attempts.retry_after(&error, &mut console);
-            }
-            Err(error) => return Err(error),
-            Ok(None) => return Ok(Exit::Interrupted),
-            Ok(Some(outcome)) => return report(args, column, outcome, &mut console).await,
-        }
+    let targets = super::targets(args, &servers, &plan, &interrupt, &mut console);
+    let Some(targets) = targets.await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let request = LookupRequest {
+        targets: &targets,
+        plan: &plan,
+        preferred: &args.connection.prefer,
+        interrupt: &interrupt,
+    };
+    let learned = request.run(&mut console, async |scope, _| learn(&key, scope).await);
+    match learned.await? {
+        None => Ok(Exit::Interrupted),
+        Some(outcome) => report(args, column, outcome, &mut console).await,
     }
 }
 
 /// Takes a sample, and tries the rules on it.
-async fn learn(
-    key: &Key,
-    plan: &Plan,
-    settings: &Settings,
-    server: &ConnectionPool,
-    connection: Connection,
-    console: &mut Console,
-) -> Result<Outcome, Error> {
-    let scope = SearchScope::take(connection, plan, settings, console).await?;
-    let search = scope.search(key, None);
+async fn learn(key: &Key, scope: &SearchScope<'_>) -> Result<Outcome, Error> {
+    let databases = scope.databases();
+    let search = scope.search(&databases, key, None)?;
     let tables = search.selected_tables().await?;
     let (Some(key_type), Key::Value { column, .. }) = (tables.key_type(), key) else {
         return Err(Error::NoColumn {
@@ -106,17 +84,33 @@ async fn learn(
                 table: tables::home(key).unwrap_or_default().to_owned(),
                 column: tables::column(key).to_owned(),
             },
-            others: lookup_plan::others(search.lookup, settings).await,
+            others: lookup_plan::others(search.lookup, scope.settings()?).await,
         });
     };
-    let numbering = scope.topology.numbering().ok_or(TopologyError::NoNumbers)?;
-    let sample = sample::take(search.lookup, numbering, &tables).await?;
-    let series = series::all(search.lookup, key_type, &sample).await?;
+    let numbering = search.topology.numbering();
+    let per_shard = sample::per_shard(tables.in_shard.len());
+    let samples = search.lookups().map(|(database, lookup)| {
+        let tables = tables.of(database);
+        async move { sample::take(lookup, numbering, &tables, per_shard).await }
+    });
+    let mut sample = Sample::default();
+    for part in try_join_all(samples).await? {
+        sample.extend(part);
+    }
+    let (naming, learned) = if numbering.is_some() {
+        let series = series::all(search.lookup, key_type, &sample).await?;
+        let learned = Learned::new(&sample, &series, Timestamp::now());
+        (ShardNames::Numbered, learned)
+    } else {
+        (ShardNames::Named, Learned::of(names::fits(&sample.keys)))
+    };
     let lacking = tables.lacking(Some(&column.table), &scope.selection.shards);
     Ok(Outcome {
-        learned: Learned::new(&sample, &series, Timestamp::now()),
+        learned,
+        naming,
         unanswered: search.unanswered(&sample.failures, lacking).await,
-        location: session_setup::location(server),
+        location: scope.location(),
+        snapshots: scope.snapshots(),
         sample,
     })
 }
@@ -133,6 +127,8 @@ async fn report(
         learned,
         unanswered,
         location,
+        snapshots,
+        naming,
     } = outcome;
     unanswered.say(console);
     let count = sample.keys.len();
@@ -144,7 +140,17 @@ async fn report(
         ));
         return Ok(Exit::Failed);
     }
+    let none = match naming {
+        ShardNames::Numbered => {
+            format!("no known hash, modulus, offset or layout of ids fits all keys of {column}")
+        }
+        ShardNames::Named => format!(
+            "shards have names here, and no part of the keys of {column} between fixed texts is \
+             the name of every key's shard"
+        ),
+    };
     let Some(best) = learned.best() else {
+        console.error(&none);
         return Ok(Exit::Failed);
     };
     let fitting = ThousandsSeparated(best.keys as u64);
@@ -156,8 +162,7 @@ async fn report(
         }
     } else {
         console.error(&format!(
-            "no known hash, modulus, offset or layout of ids fits all keys of {column}; the best \
-             fits {fitting} of {keys}: {}{}",
+            "{none}; the best fits {fitting} of {keys}: {}{}",
             describe(&best.rule),
             counterexamples(&sample, best)
         ));
@@ -170,7 +175,7 @@ async fn report(
         ],
         location,
         after: vec![
-            "one snapshot".to_owned(),
+            snapshots.to_string(),
             HumanDuration(console.elapsed()).to_string(),
         ],
     });

@@ -7,34 +7,31 @@ mod learn;
 pub mod lookup_plan;
 mod routed;
 mod routing;
-mod scope;
+pub mod scope;
 pub mod search;
-mod several;
 
 use jiff::Timestamp;
 
-use super::session_setup;
 use crate::cli::find::FindArgs;
-use crate::client::{Connection, ConnectionPool};
-use crate::commands::attempt::Attempts;
-use crate::commands::databases;
+use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
 use crate::commands::setup;
 use crate::commands::shard_lists::{self, StandardInput};
 use crate::config::Settings;
+use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
 use crate::find::batch::input::InputFile;
 use crate::find::report::{FindReport, FindVerdict};
 use crate::output::sink;
 use crate::sharding::routing::key::{Key, RouteScope};
-use crate::sharding::statement::Statement;
+use crate::sharding::routing::rule::{NoRoute, Route};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 use routed::{FindOutcome, Routed};
-use scope::SearchScope;
+use scope::{LookupRequest, SearchScope};
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(file) = &args.from {
@@ -49,13 +46,8 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     let found = if args.no_verify {
         Some(FindOutcome::without_search(compute(&args, key)?))
     } else {
-        let servers = databases::servers(&args.connection)?;
-        let patterns = &args.layout.patterns.databases;
-        if servers.len() > 1 || !patterns.is_empty() {
-            Box::pin(in_databases(&args, &key, &servers, &mut console)).await?
-        } else {
-            verify(&args, &key, &servers[0], &mut console).await?
-        }
+        let verified = Box::pin(verify(&args, &key, &mut console)).await?;
+        verified.map(|(outcome, _)| outcome)
     };
     let Some(FindOutcome {
         report: find_report,
@@ -96,19 +88,27 @@ pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     Ok(find_report.exit())
 }
 
+/// The shards that hold a key, and the databases that were searched.
+pub(super) struct LocatedKey {
+    pub report: FindReport,
+    pub targets: Targets,
+}
+
 /// Finds the shards that hold a key, for other commands. `None` if interrupted.
 pub(super) async fn locate(
     args: &FindArgs,
-    settings: &Settings,
     console: &mut Console,
-) -> Result<Option<FindReport>, Error> {
+) -> Result<Option<LocatedKey>, Error> {
     let key = routing::key(args, &args.connection.key_kinds())?;
-    let found = verify(args, &key, settings, console).await?;
-    Ok(found.map(|found| {
+    let verified = Box::pin(verify(args, &key, console)).await?;
+    Ok(verified.map(|(found, targets)| {
         if let Some(unanswered) = &found.unanswered {
             unanswered.say(console);
         }
-        found.report
+        LocatedKey {
+            report: found.report,
+            targets,
+        }
     }))
 }
 
@@ -129,104 +129,75 @@ fn compute(args: &FindArgs, key: Key) -> Result<FindReport, Error> {
     })
 }
 
-/// Looks the key up in several databases. `None` if interrupted.
-async fn in_databases(
-    args: &FindArgs,
-    key: &Key,
-    servers: &[Settings],
-    console: &mut Console,
-) -> Result<Option<FindOutcome>, Error> {
-    let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
-    let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
-    let interrupt = setup::listen()?;
-    setup::say_warnings(servers, console);
-    let patterns = &args.layout.patterns.databases;
-    let targets = databases::targets(servers, patterns, &plan.layout, &interrupt);
-    let Some(targets) = targets.await? else {
-        return Ok(None);
-    };
-    let request = FindRequest {
-        args,
-        settings: &servers[0],
-        key,
-        plan: &plan,
-    };
-    several::look(request, &targets, &interrupt, console).await
-}
-
-/// Looks the key up on the server. `None` if interrupted.
+/// Looks the key up, and says in which databases. `None` if interrupted.
 async fn verify(
     args: &FindArgs,
     key: &Key,
-    settings: &Settings,
     console: &mut Console,
-) -> Result<Option<FindOutcome>, Error> {
+) -> Result<Option<(FindOutcome, Targets)>, Error> {
+    let servers = databases::servers(&args.connection)?;
     let filter = shard_lists::filter(&args.select, StandardInput::Free)?;
     let plan = lookup_plan::plan(args.limits.into(), args.layout(), filter, key)?;
     let interrupt = setup::listen()?;
-    setup::say_warnings([settings], console);
-    let mut attempts = Attempts::new();
-    loop {
-        attempts.begin()?;
-        let opened = tokio::select! {
-            opened = session_setup::open(settings, 1, attempts.connect, console) => opened?,
-            () = interrupt.requested() => return Ok(None),
-        };
-        let request = FindRequest {
-            args,
-            settings,
-            key,
-            plan: &plan,
-        };
-        let work = search(request, &opened.server, opened.first, console);
-        let found = session_setup::run_or_cancel(&opened.server, &interrupt, work).await;
-        opened.server.close().await;
-        // Only messages from opening the connection are shown.
-        let notices = opened.server.take_notices();
-        notices.say(1, &Statement::composed(String::new()), console);
-        match found {
-            Err(Error::Lookup(error)) if error.is_transient() => {
-                attempts.retry_after(&error, console);
-            }
-            found => return found,
-        }
-    }
+    let Some(targets) = targets(args, &servers, &plan, &interrupt, console).await? else {
+        return Ok(None);
+    };
+    let request = LookupRequest {
+        targets: &targets,
+        plan: &plan,
+        preferred: &args.connection.prefer,
+        interrupt: &interrupt,
+    };
+    let search = async |scope: &SearchScope<'_>, console: &mut Console| {
+        search(args, key, scope, console).await
+    };
+    let found = request.run(console, search).await?;
+    Ok(found.map(|found| (found, targets)))
 }
 
-#[derive(Clone, Copy)]
-struct FindRequest<'a> {
-    args: &'a FindArgs,
-    settings: &'a Settings,
-    key: &'a Key,
-    plan: &'a Plan,
+/// The databases of these servers. `None` if interrupted.
+async fn targets(
+    args: &FindArgs,
+    servers: &[Settings],
+    plan: &Plan,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<Option<Targets>, Error> {
+    setup::say_warnings(servers, console);
+    let patterns = &args.layout.patterns.databases;
+    databases::targets(servers, patterns, &plan.layout, interrupt).await
 }
 
 /// Finds out where the key belongs, and looks for it.
 async fn search(
-    request: FindRequest<'_>,
-    server: &ConnectionPool,
-    connection: Connection,
+    args: &FindArgs,
+    key: &Key,
+    scope: &SearchScope<'_>,
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
-    let FindRequest {
-        args,
-        settings,
-        key,
-        plan,
-    } = request;
-    let searched = SearchScope::take(connection, plan, settings, console).await?;
-    let search = searched.search(key, args.shard_count);
-    let now = Timestamp::now();
-    let scope = RouteScope {
-        layout: &plan.layout,
-        shards: Some(search.shard_count),
+    let databases = scope.databases();
+    let search = scope.search(&databases, key, args.shard_count)?;
+    let (settings, now) = (scope.settings()?, Timestamp::now());
+    let route_scope = RouteScope {
+        layout: &scope.plan.layout,
+        shards: search.shard_count,
         now,
     };
     let computed = routing::computed(&search, settings).await?;
-    let route = routing::route(key, &scope, computed.as_ref())?;
+    let route = match routing::route(key, &route_scope, computed.as_ref())? {
+        Err(NoRoute::ShardCountUnknown) => Err(NoRoute::ServerDown),
+        // A rule knows the shard's name, not its database.
+        route => route.map(|route| Route {
+            shard: search
+                .topology
+                .named(route.shard.name())
+                .unwrap_or(route.shard),
+            ..route
+        }),
+    };
     let routed = Routed { search, route, now };
     match key {
         Key::Listed { .. } => Ok(routed.listed(console)),
-        _ => routed.look(settings, server, console).await,
+        _ => routed.look(settings, scope, console).await,
     }
 }

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::lookup_plan;
+use super::scope::SearchScope;
 use super::search::{Everywhere, ExpectedShardResult, Search, Unanswered};
-use crate::client::ConnectionPool;
 use crate::commands::error::Error;
-use crate::commands::session_setup;
 use crate::config::Settings;
 use crate::find::lookup::Lookup;
 use crate::find::report::{FindReport, FindVerdict, SearchCoverage};
@@ -72,7 +71,7 @@ impl Routed<'_> {
     pub async fn look(
         &self,
         settings: &Settings,
-        server: &ConnectionPool,
+        scope: &SearchScope<'_>,
         console: &mut Console,
     ) -> Result<FindOutcome, Error> {
         let Self { search, route, .. } = self;
@@ -86,20 +85,6 @@ impl Routed<'_> {
         }
         let home = route.as_ref().ok().map(|route| route.shard);
         let everywhere = search.in_all_shards(home, console).await?;
-        let location = session_setup::location(server);
-        self.conclude(at_home, everywhere, settings, location).await
-    }
-
-    /// What the search in all shards, after that in the shard where the key belongs, comes to.
-    pub async fn conclude(
-        &self,
-        at_home: ExpectedShardResult,
-        everywhere: Everywhere,
-        settings: &Settings,
-        location: Location,
-    ) -> Result<FindOutcome, Error> {
-        let Self { search, route, .. } = self;
-        let home = route.as_ref().ok().map(|route| route.shard);
         let Everywhere {
             hits,
             nearest,
@@ -128,8 +113,8 @@ impl Routed<'_> {
         Ok(FindOutcome {
             report: self.report(verdict, Some(searched)),
             unanswered: Some(unanswered),
-            location: Some(location),
-            snapshots: SnapshotCount::One,
+            location: Some(scope.location()),
+            snapshots: scope.snapshots(),
         })
     }
 }

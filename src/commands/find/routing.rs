@@ -1,7 +1,5 @@
 //! Which kind of key it is, and where it belongs.
 
-use std::num::NonZeroU32;
-
 use jiff::Timestamp;
 
 use super::lookup_plan;
@@ -9,7 +7,7 @@ use super::search::Search;
 use crate::cli::find::FindArgs;
 use crate::commands::error::Error;
 use crate::config::Settings;
-use crate::find::batch::key_state::KeyRule;
+use crate::find::batch::key_state::{KeyRule, ShardCount};
 use crate::find::route;
 use crate::find::tables::Tables;
 use crate::sharding::layout::Layout;
@@ -81,7 +79,7 @@ pub async fn computed(
 pub fn key_rule(
     args: &FindArgs,
     layout: Layout,
-    shard_count: Option<NonZeroU32>,
+    shard_count: ShardCount,
 ) -> Result<KeyRule, Error> {
     if let Some(column) = &args.in_column {
         return Ok(KeyRule::InColumn(column.clone()));

@@ -1,11 +1,14 @@
 //! Searches for a key: in the shard where it belongs, then in all shards.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
+use futures::future::{join_all, try_join_all};
 use tokio_postgres::error::SqlState;
 
 use crate::client::ServerError;
+use crate::commands::databases::Listed;
 use crate::commands::error::{Error, NotComparable, advice};
 use crate::exec::explanation;
 use crate::exec::failures::Failures;
@@ -15,27 +18,31 @@ use crate::find::lookup::{Lookup, LookupError, LookupResult};
 use crate::find::matches::Match;
 use crate::find::report::SearchCoverage;
 use crate::find::tables::{self, Tables};
+use crate::sharding::database::Database;
 use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
 use crate::sharding::shard_list::ShardList;
-use crate::sharding::suggest::Suggestion;
+use crate::sharding::suggest::{self, Suggestion};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::text::escape::one_line;
 
-/// The search for one key at one snapshot.
+/// The search for one key, at one snapshot per database.
 #[derive(Clone, Copy)]
 pub struct Search<'a> {
+    /// In the first database, for what every server can tell.
     pub lookup: Lookup<'a>,
+    /// The databases that have the shards, each with a session.
+    databases: &'a [Listed<'a>],
     pub plan: &'a Plan,
     pub topology: &'a Topology,
     /// The shards to search.
     pub selection: &'a Selection,
-    /// The expected number of shards.
-    pub shard_count: NonZeroU32,
+    /// Over how many shards names are hashed; `None` if a server that may have more is down.
+    pub shard_count: Option<NonZeroU32>,
 }
 
 /// The result of searching all shards.
@@ -47,36 +54,6 @@ pub struct Everywhere {
     pub nearest: Vec<Suggestion>,
     pub searched: SearchCoverage,
     pub unanswered: Unanswered,
-}
-
-/// What the shards of one database have.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub hits: Vec<Match>,
-    pub nearest: Vec<Suggestion>,
-    /// Shards that could not be searched.
-    pub silent: Vec<Shard>,
-    pub unanswered: Unanswered,
-}
-
-impl Found {
-    /// Adds what another database has.
-    pub fn extend(&mut self, other: Self) {
-        self.hits.extend(other.hits);
-        self.hits.sort_by_key(|hit| hit.shard);
-        self.nearest.extend(other.nearest);
-        self.silent.extend(other.silent);
-        self.silent.sort_unstable();
-        let Unanswered {
-            failures, lacking, ..
-        } = other.unanswered;
-        self.unanswered.failures.extend(failures);
-        for (table, shards) in lacking {
-            let known = self.unanswered.lacking.entry(table).or_default();
-            known.extend(shards);
-            known.sort_unstable();
-        }
-    }
 }
 
 /// Why shards could not be searched.
@@ -119,7 +96,79 @@ pub enum ExpectedShardResult {
     NoTable(String),
 }
 
-impl Search<'_> {
+/// What a search needs to know of the shards.
+#[derive(Clone, Copy)]
+pub struct SearchedShards<'a> {
+    pub databases: &'a [Listed<'a>],
+    pub plan: &'a Plan,
+    pub topology: &'a Topology,
+    pub selection: &'a Selection,
+    /// If it is given.
+    pub shard_count: Option<NonZeroU32>,
+}
+
+impl<'a> SearchedShards<'a> {
+    /// # Errors
+    /// If no database could be reached.
+    pub fn search(self, key: &'a Key) -> Result<Search<'a>, Error> {
+        let Self {
+            databases,
+            plan,
+            topology,
+            selection,
+            shard_count,
+        } = self;
+        let is_known = topology.unreachable().is_empty();
+        let counted = is_known.then(|| topology.shard_count());
+        let first = databases.first().ok_or(Error::NoneReachable)?;
+        Ok(Search {
+            lookup: lookup_in(first, key),
+            databases,
+            plan,
+            topology,
+            selection,
+            shard_count: shard_count.or(counted),
+        })
+    }
+}
+
+fn lookup_in<'a>(database: &'a Listed<'a>, key: &'a Key) -> Lookup<'a> {
+    Lookup {
+        key,
+        layout: &database.plan.layout,
+        session: &database.preflight.session,
+    }
+}
+
+impl<'a> Search<'a> {
+    /// The same search for another key.
+    pub fn of<'b>(self, key: &'b Key) -> Search<'b>
+    where
+        'a: 'b,
+    {
+        Search {
+            lookup: Lookup { key, ..self.lookup },
+            ..self
+        }
+    }
+
+    /// A lookup in each database.
+    pub(super) fn lookups(self) -> impl Iterator<Item = (Option<Database>, Lookup<'a>)> {
+        let lookup = move |database: &'a Listed<'a>| {
+            (
+                database.target.database,
+                lookup_in(database, self.lookup.key),
+            )
+        };
+        self.databases.iter().map(lookup)
+    }
+
+    fn lookup_of(self, shard: Shard) -> Option<Lookup<'a>> {
+        let mut lookups = self.lookups();
+        let own = lookups.find(|(database, _)| *database == shard.database());
+        own.map(|(_, lookup)| lookup)
+    }
+
     /// # Errors
     /// Also if the shard did not answer.
     pub async fn in_expected_shard(
@@ -136,11 +185,14 @@ impl Search<'_> {
             ));
             return Ok(ExpectedShardResult::NotFound);
         }
-        let tables = self.lookup.tables(Some(shard)).await?;
-        if let (None, Some(table)) = (tables.in_shard.get(&shard), tables::home(self.lookup.key)) {
+        let Some(lookup) = self.lookup_of(shard) else {
+            return Ok(ExpectedShardResult::NotFound);
+        };
+        let tables = lookup.tables(Some(shard)).await?;
+        if let (None, Some(table)) = (tables.in_shard.get(&shard), tables::home(lookup.key)) {
             return Ok(ExpectedShardResult::NoTable(table.to_owned()));
         }
-        let found = self.lookup.search(&tables, |_| {}).await?;
+        let found = lookup.search(&tables, |_| {}).await?;
         if !found.failures.is_empty() {
             let reasons = self.describe(&found.failures, 1).await.concat();
             return Err(Error::Unanswered(reasons));
@@ -178,52 +230,13 @@ impl Search<'_> {
         expected_shard: Option<Shard>,
         console: &mut Console,
     ) -> Result<Everywhere, Error> {
-        let found = self.in_selected_shards(console).await?;
-        Ok(self.everywhere(found, expected_shard))
-    }
-
-    /// What was found, with what it is missing from.
-    pub(super) fn everywhere(self, found: Found, expected_shard: Option<Shard>) -> Everywhere {
-        let Found {
-            hits,
-            nearest,
-            silent,
-            unanswered,
-        } = found;
-        let not_there = self.not_there(expected_shard);
-        let (shards, doubt) = (&self.selection.shards, &self.selection.doubt);
-        let unreachable = doubt.iter().flat_map(|doubt| &doubt.unreachable);
-        let unreachable = unreachable.map(|it| it.place.clone()).collect();
-        let searched = SearchCoverage {
-            answered: shards.len() - silent.len(),
-            expected: shards.len() + not_there.count(),
-            missing: Missing::new(
-                Ranges::of(&silent).union(not_there),
-                doubt.as_ref().map(|doubt| &doubt.look_alikes),
-            )
-            .with_shards_without(self.selection.without_table.as_ref())
-            .with_unreachable(unreachable, None),
-        };
-        Everywhere {
-            hits,
-            nearest,
-            searched,
-            unanswered,
-        }
-    }
-
-    /// Searches all selected shards.
-    pub(super) async fn in_selected_shards(self, console: &mut Console) -> Result<Found, Error> {
         let shards = &self.selection.shards;
         let tables = self.selected_tables().await?;
-        let progress = |done| {
-            console.progress(&format!("{done}/{} shards searched", shards.len()));
-        };
         let LookupResult {
             hits,
             mut failures,
             answered,
-        } = self.lookup.search(&tables, progress).await?;
+        } = self.search(&tables, console).await?;
         console.clear();
         if let (0, Key::Value { column, text, .. }) = (answered, self.lookup.key)
             && let Some(report) = not_comparable(&failures)
@@ -239,7 +252,7 @@ impl Search<'_> {
         }
         let lacking = tables.lacking(tables::home(self.lookup.key), shards);
         // Each shard once: several of its tables may have failed.
-        let unanswered: BTreeSet<_> = failures
+        let silent: BTreeSet<_> = failures
             .iter()
             .map(|(shard, _)| shard)
             .chain(lacking.values().flatten().copied())
@@ -249,17 +262,75 @@ impl Search<'_> {
         } else {
             Vec::new()
         };
-        Ok(Found {
+        Ok(Everywhere {
             hits,
             nearest,
-            silent: unanswered.into_iter().collect(),
+            searched: self.coverage(&silent, self.not_there(expected_shard)),
             unanswered: self.unanswered(&failures, lacking).await,
         })
     }
 
+    /// A search of the selected shards without these.
+    pub(super) fn coverage(self, silent: &BTreeSet<Shard>, not_there: Ranges) -> SearchCoverage {
+        let silent: Vec<_> = silent.iter().copied().collect();
+        let shards = &self.selection.shards;
+        let doubt = self.selection.doubt.as_ref();
+        let unreachable = doubt.iter().flat_map(|doubt| &doubt.unreachable);
+        let unreachable = unreachable.map(|it| it.place.clone()).collect();
+        SearchCoverage {
+            answered: shards.len() - silent.len(),
+            expected: shards.len() + not_there.count(),
+            missing: Missing::new(
+                Ranges::of(&silent).union(not_there),
+                doubt.map(|doubt| &doubt.look_alikes),
+            )
+            .with_shards_without(self.selection.without_table.as_ref())
+            .with_unreachable(unreachable, None),
+        }
+    }
+
+    /// Searches these tables, in all databases at once.
+    async fn search(
+        self,
+        tables: &Tables,
+        console: &mut Console,
+    ) -> Result<LookupResult, LookupError> {
+        let progress = SearchProgress::new(self.selection.shards.len(), console);
+        let searched = self.lookups().map(|(database, lookup)| {
+            let (tables, progress) = (tables.of(database), &progress);
+            async move {
+                let mut before = 0;
+                let done = |done| {
+                    progress.add(done - before);
+                    before = done;
+                };
+                lookup.search(&tables, done).await
+            }
+        });
+        let mut all = LookupResult::default();
+        for part in try_join_all(searched).await? {
+            all.hits.extend(part.hits);
+            all.answered += part.answered;
+            for (shard, error) in part.failures.iter() {
+                all.failures.add(shard, error.clone());
+            }
+        }
+        all.hits.sort_by_key(|hit| hit.shard);
+        Ok(all)
+    }
+
     /// The tables for the key, in the selected shards.
     pub(super) async fn selected_tables(self) -> Result<Tables, LookupError> {
-        let mut tables = self.lookup.tables(None).await?;
+        let listed = self.lookups().map(|(_, lookup)| lookup.tables(None));
+        let mut tables = Tables::default();
+        for Tables {
+            in_shard,
+            unreadable,
+        } in try_join_all(listed).await?
+        {
+            tables.in_shard.extend(in_shard);
+            tables.unreadable.extend(unreadable);
+        }
         tables.in_shard.retain(|shard, _| self.is_selected(*shard));
         tables
             .unreadable
@@ -291,15 +362,25 @@ impl Search<'_> {
         let expected = expected_shard.filter(|shard| exists(shard) && !self.is_selected(*shard));
         let expected = Ranges::of(expected.as_slice());
         if self.plan.filter.is_by_list() {
-            expected
-        } else {
-            expected.union(self.topology.lacking_of(self.shard_count))
+            return expected;
         }
+        let lacking = match self.shard_count {
+            Some(count) => self.topology.lacking_of(count),
+            None => self.topology.lacking(),
+        };
+        expected.union(lacking)
     }
 
     async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
         match self.lookup.key {
-            Key::Origin(name) | Key::Account(name) => self.lookup.nearest(name, tables).await,
+            Key::Origin(name) | Key::Account(name) => {
+                let nearest = self.lookups().map(|(database, lookup)| {
+                    let tables = tables.of(database);
+                    async move { lookup.nearest(name, &tables).await }
+                });
+                let found = join_all(nearest).await;
+                suggest::nearest_of(name, found.into_iter().flatten())
+            }
             Key::Id(_) | Key::Value { .. } | Key::Listed { .. } => Vec::new(),
         }
     }
@@ -312,13 +393,44 @@ impl Search<'_> {
     }
 
     async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
-        let Lookup {
-            session, layout, ..
-        } = self.lookup;
-        let explained = explanation::of_locks(failures, session, layout).await;
-        failures.describe(queried, &self.plan.statement, |error| {
-            explained.of(error).or_else(|| advice(error))
-        })
+        let mut described = Vec::new();
+        for (database, lookup) in self.lookups() {
+            let mut own = Failures::default();
+            for (shard, error) in failures.iter() {
+                if shard.database() == database {
+                    own.add(shard, error.clone());
+                }
+            }
+            if own.is_empty() {
+                continue;
+            }
+            let explained = explanation::of_locks(&own, lookup.session, lookup.layout).await;
+            described.extend(own.describe(queried, &self.plan.statement, |error| {
+                explained.of(error).or_else(|| advice(error))
+            }));
+        }
+        described
+    }
+}
+
+/// `31/32 shards searched`, over several databases.
+pub(super) struct SearchProgress<'a> {
+    all: usize,
+    done: RefCell<(usize, &'a mut Console)>,
+}
+
+impl<'a> SearchProgress<'a> {
+    pub fn new(all: usize, console: &'a mut Console) -> Self {
+        Self {
+            all,
+            done: RefCell::new((0, console)),
+        }
+    }
+
+    pub fn add(&self, shards: usize) {
+        let (done, console) = &mut *self.done.borrow_mut();
+        *done += shards;
+        console.progress(&format!("{done}/{} shards searched", self.all));
     }
 }
 

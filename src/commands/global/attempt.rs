@@ -4,6 +4,7 @@
 use crate::cli::query::GlobalArgs;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
+use crate::commands::federate::LockedTables;
 use crate::exec::driver::Run;
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::TableName;
@@ -42,6 +43,8 @@ pub(in crate::commands) struct RunningStatement {
     pub snapshots: SnapshotCount,
     /// Statistics of the partials; empty for a single statement.
     pub parts: Vec<(Shard, ShardStats)>,
+    /// What keeps the tables as they are that a hub reads. To be closed when the result is there.
+    pub locked: Option<LockedTables>,
 }
 
 impl GlobalAttempt {

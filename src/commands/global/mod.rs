@@ -12,6 +12,7 @@ mod start;
 use crate::cli::query::{GlobalArgs, ShardArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::ShardStats;
 use crate::exec::plan::Plan;
@@ -36,6 +37,8 @@ pub(super) struct GlobalRequest<'a> {
     /// The user's statement, and the protocol for its result.
     pub plan: &'a Plan,
     pub interrupt: &'a Interrupt,
+    /// The hub that answers, which the targets consist of.
+    pub via: Option<&'a Via>,
 }
 
 /// The strategy and the SQL. The statement is checked but not run. `None` if interrupted.

@@ -8,9 +8,10 @@ use futures::future::try_join_all;
 
 use crate::client::{ConnectionPool, PendingConnection};
 use crate::commands::databases::{
-    self, ConnectedDatabase, DatabaseInfos, Listed, PreparedDatabase, Target,
+    self, ConnectedDatabase, DatabaseInfos, Listed, OpenDatabases, PreparedDatabase, Target,
 };
 use crate::commands::error::Error;
+use crate::commands::federate::LockedTables;
 use crate::commands::misplaced;
 use crate::commands::origin::OriginLookups;
 use crate::commands::{select, session_setup};
@@ -24,6 +25,7 @@ use crate::global::{
 };
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
+use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// Ready to run.
@@ -32,6 +34,8 @@ pub(in crate::commands) struct Prepared {
     /// The selected shards, including those that are skipped.
     pub selection: Selection,
     pub databases: databases::Prepared,
+    /// What keeps the tables as they are that a hub reads.
+    pub locked: Option<LockedTables>,
 }
 
 /// A database whose catalog was read.
@@ -56,6 +60,17 @@ pub(in crate::commands) async fn prepare(
         ..request.plan.clone()
     };
     let readings = Readings::new(plan.statement.as_str());
+    let names = readings.names().tables();
+    let locked = match request.via {
+        None => None,
+        Some(via) => {
+            let locked = via.check(&names, plan.limits, request.interrupt, console);
+            let Some(locked) = Box::pin(locked).await? else {
+                return Ok(None);
+            };
+            Some(locked)
+        }
+    };
     let connections = connections(request, attempt, &readings);
     let retry = attempt.attempts.connect;
     let (targets, interrupt) = (request.targets, request.interrupt);
@@ -72,24 +87,24 @@ pub(in crate::commands) async fn prepare(
                 "one answer needs a connection to each of {all} databases at once; add -j {all}"
             )));
         }
-        let within = databases::begin(&mut connected, &later, plan).await?;
-        let mut found = introspect(connected, &readings).await?;
+        // Boxed because the futures are large.
+        let within = Box::pin(databases::begin(&mut connected, &later, plan)).await?;
+        let mut found = Box::pin(introspect(connected, &readings)).await?;
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
             let preferred = request.preferred;
             databases::topology(&listed, &[], plan, unreachable, preferred, console).await?
         };
-        let first = &first(&found)?.found.preflight;
         let shards = request.shards;
-        let selection = select::select_all_shards(shards, plan, first, &topology, console).await?;
+        let databases = open(&found, &topology);
+        let selection = select::select_all_shards(shards, plan, &databases, console).await?;
         let session = |shard| Some(&of_shard(&found, shard)?.found.preflight.session);
         let lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         let (execution, plans) =
             choose(request, attempt, &readings, &found, &selection.shards).await?;
         report_drift(execution.catalog(), console);
         // The lookups have been answered by now.
-        let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
-        misplaced::refuse(lookups, &selection, &listed, &topology, console).await?;
+        misplaced::refuse(lookups, &selection, &open(&found, &topology), plan, console).await?;
         for (database, plan) in found.iter_mut().zip(plans) {
             database.plan = plan;
         }
@@ -104,6 +119,7 @@ pub(in crate::commands) async fn prepare(
             execution,
             selection,
             databases,
+            locked,
         })
     };
     session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
@@ -158,8 +174,12 @@ async fn introspect(
     try_join_all(found).await
 }
 
-fn first(found: &[Introspected]) -> Result<&Introspected, Error> {
-    found.first().ok_or(Error::NoneReachable)
+fn open<'a>(found: &'a [Introspected], topology: &'a Topology) -> OpenDatabases<'a> {
+    OpenDatabases {
+        listed: found.iter().map(Introspected::listed).collect(),
+        later: 0,
+        topology,
+    }
 }
 
 fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {
@@ -257,8 +277,15 @@ fn connections(
     readings: &Readings<'_>,
 ) -> usize {
     match attempt.strategy {
+        // Each session of a hub has snapshots of its own on the servers.
+        _ if request.via.is_some() => 1,
         Strategy::Auto | Strategy::Partial if readings.may_be_partial() => {
-            session_setup::connections(request.connections, request.shards, request.plan)
+            session_setup::connections(
+                request.connections,
+                request.shards,
+                request.plan,
+                request.targets,
+            )
         }
         _ => 1,
     }

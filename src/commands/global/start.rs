@@ -9,6 +9,7 @@ use crate::client::ConnectionPool;
 use crate::client::notices::Notices;
 use crate::commands::databases;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::session_setup;
 use crate::exec::databases::{Databases, OpenDatabase};
 use crate::exec::driver::Run;
@@ -33,11 +34,16 @@ impl Prepared {
             execution,
             selection,
             databases,
+            locked,
         } = self;
-        let (scope, snapshots) = (
-            databases.scope(),
-            databases.snapshots(request.plan.instant, &selection.shards),
-        );
+        let scope = databases.scope();
+        let (scope, snapshots) = match request.via {
+            Some(_) => Via::describe(scope),
+            None => (
+                scope,
+                databases.snapshots(request.plan.instant, &selection.shards),
+            ),
+        };
         let last = match last(&execution, databases, request, console).await? {
             Ok(last) => last,
             Err(failed) => return Ok(failed),
@@ -79,6 +85,7 @@ impl Prepared {
             scope,
             snapshots,
             parts,
+            locked,
         })))
     }
 }

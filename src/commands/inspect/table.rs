@@ -10,8 +10,10 @@ use crate::exec::row_sink::RowSink as _;
 use crate::output::format::{Format, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::Column;
+use crate::sharding::database::Database;
 use crate::terminal::console::Console;
 
+use super::servers::ServerColumn;
 use super::statement::TextRow;
 
 /// A result, complete before anything of it is printed.
@@ -19,6 +21,23 @@ pub struct Table {
     /// With the types of their values, for JSON and for the alignment.
     pub columns: Vec<Column>,
     pub rows: Vec<TextRow>,
+}
+
+impl Table {
+    /// Puts the server in front of each row, which is of this database.
+    pub fn name_servers(
+        &mut self,
+        servers: ServerColumn,
+        databases: impl IntoIterator<Item = Option<Database>>,
+    ) {
+        let Some(column) = servers.column() else {
+            return;
+        };
+        self.columns.insert(0, column);
+        for (row, database) in self.rows.iter_mut().zip(databases) {
+            row.splice(0..0, servers.of_database(database));
+        }
+    }
 }
 
 /// Who reads the rows.

@@ -9,9 +9,10 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use crate::cli::psql::PsqlArgs;
+use crate::commands::databases::Targets;
 use crate::commands::error::Error;
-use crate::commands::inspect::session::InspectRequest;
-use crate::commands::{find, setup};
+use crate::commands::find::{self, LocatedKey};
+use crate::commands::inspect::request::InspectRequest;
 use crate::config::{PasswordPrompt, Settings, escape_option};
 use crate::sharding::ranges::Ranges;
 use crate::sharding::search_path::SearchPath;
@@ -46,37 +47,58 @@ pub fn not_started(error: io::Error) -> PsqlError {
 /// psql in the shard that the arguments select, or how the run ends without one.
 pub async fn prepare(args: PsqlArgs) -> Result<Result<Command, Exit>, Error> {
     let mut console = Console::new(args.quiet);
-    let settings = setup::settings(&args.connection, &args.shards.layout.patterns.databases)?;
     // Boxed because the futures are large.
-    let shard = match args.find() {
-        Some(find_args) => Box::pin(of_key(&find_args, &settings, &mut console)).await?,
-        None => Box::pin(of_list(&args, &settings, &mut console)).await?,
+    let place = match args.find() {
+        Some(find_args) => Box::pin(of_key(&find_args, &mut console)).await?,
+        None => Box::pin(of_list(&args, &mut console)).await?,
     };
-    let shard = match shard {
-        Ok(shard) => shard,
+    let Place { shard, settings } = match place {
+        Ok(place) => place,
         Err(exit) => return Ok(Err(exit)),
     };
+    let server = shard.database();
+    let server = server.map_or(String::new(), |it| format!(" on {}", it.place()));
     let access = if args.write {
         Access::Write
     } else {
         Access::ReadOnly
     };
     console.note(&match access {
-        Access::ReadOnly => format!("{shard}, read-only (--write to change data)"),
-        Access::Write => format!("{shard}, read-write"),
+        Access::ReadOnly => format!("{shard}{server}, read-only (--write to change data)"),
+        Access::Write => format!("{shard}{server}, read-write"),
     });
-    let mut psql = command(&settings, &args.search_path, shard, access);
+    let path = if args.shards.layout().is_database() {
+        SearchPath::of_database()
+    } else {
+        args.search_path.clone()
+    };
+    let mut psql = command(&settings, &path, shard, access);
     psql.args(&args.psql_args);
     Ok(Ok(psql))
+}
+
+/// A shard, and how to connect to its database.
+struct Place {
+    shard: Shard,
+    settings: Settings,
+}
+
+impl Place {
+    fn of(shard: Shard, targets: &Targets) -> Result<Self, Error> {
+        let target = targets.of_shard(shard).ok_or(Error::NoneReachable)?;
+        Ok(Self {
+            shard,
+            settings: target.settings.clone(),
+        })
+    }
 }
 
 /// The shard that holds the key, or how the run ends without one.
 async fn of_key(
     args: &crate::cli::FindArgs,
-    settings: &Settings,
     console: &mut Console,
-) -> Result<Result<Shard, Exit>, Error> {
-    let Some(report) = find::locate(args, settings, console).await? else {
+) -> Result<Result<Place, Exit>, Error> {
+    let Some(LocatedKey { report, targets }) = find::locate(args, console).await? else {
         return Ok(Err(Exit::Interrupted));
     };
     match (
@@ -93,24 +115,23 @@ async fn of_key(
     }
     match report.shards()[..] {
         [] => Ok(Err(report.exit())),
-        [shard] => Ok(Ok(shard)),
+        [shard] => Ok(Ok(Place::of(shard, &targets)?)),
         ref several => Err(PsqlError::KeyInSeveral(Ranges::of(several).brief()).into()),
     }
 }
 
 /// The one shard that the list selects.
-async fn of_list(
-    args: &PsqlArgs,
-    settings: &Settings,
-    console: &mut Console,
-) -> Result<Result<Shard, Exit>, Error> {
-    let limits = args.limits.into();
-    let request = InspectRequest::with_settings(settings.clone(), &args.shards, limits, console)?;
+async fn of_list(args: &PsqlArgs, console: &mut Console) -> Result<Result<Place, Exit>, Error> {
+    let (connection, limits) = (&args.connection, args.limits.into());
+    let request = InspectRequest::of(connection, &args.shards, limits, console).await?;
+    let Some(request) = request else {
+        return Ok(Err(Exit::Interrupted));
+    };
     let Some(collected) = request.collect(console, async |_| Ok(())).await? else {
         return Ok(Err(Exit::Interrupted));
     };
     match collected.selection.shards[..] {
-        [shard] => Ok(Ok(shard)),
+        [shard] => Ok(Ok(Place::of(shard, request.targets())?)),
         ref several => Err(PsqlError::SeveralShards {
             count: several.len(),
             shards: Ranges::of(several).brief(),
@@ -135,16 +156,17 @@ fn command(settings: &Settings, path: &SearchPath, shard: Shard, access: Access)
 }
 
 fn options(settings: &Settings, path: &SearchPath, shard: Shard, access: Access) -> String {
-    let path = escape_option(&path.in_shard(shard));
+    let path = if path.is_of_database() {
+        String::new()
+    } else {
+        format!("-c search_path={}", escape_option(&path.in_shard(shard)))
+    };
     let given = settings.options().map(|options| format!("{options} "));
     let read_only = match access {
         Access::ReadOnly => " -c default_transaction_read_only=on",
         Access::Write => "",
     };
-    format!(
-        "{}-c search_path={path}{read_only}",
-        given.unwrap_or_default()
-    )
+    format!("{}{path}{read_only}", given.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -49,6 +49,9 @@ pub(super) async fn run(
         let policy = OnShardError::Stop;
         let driving = driver::drive(running.started, &mut output, console, interrupt, policy);
         let outcome = driving.await?;
+        if let Some(locked) = running.locked {
+            locked.close().await;
+        }
         if outcome.status != RunStatus::Retry {
             let finished = FinishedRun {
                 request,
@@ -92,6 +95,7 @@ fn global_request<'a>(request: &QueryRequest<'a>) -> GlobalRequest<'a> {
         preferred: &request.args.connection.prefer,
         plan: request.plan,
         interrupt: request.interrupt,
+        via: request.via,
     }
 }
 

@@ -9,10 +9,12 @@ pub(super) mod lead_columns;
 pub(super) mod names;
 pub(super) mod output;
 mod per_shard;
+pub(super) mod repeated;
 mod request;
 pub(super) mod series;
 
 use super::error::Error;
+use super::federate::Via;
 use super::{databases, setup};
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
@@ -23,13 +25,19 @@ use output::Output;
 use request::{Position, QueryRequest};
 
 /// Runs one statement after the other. The first failure ends the run.
-pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
+pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
+    args.shards.layout.substitute(&args.statement.variables)?;
     if args.global.global {
         global::check(&args)?;
     }
     let format = args.output.format()?;
     let plans = request::plans(&args, format)?;
-    let servers = databases::servers(&args.connection)?;
+    let layout = &args.shards.layout;
+    let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
+    let servers = match &via {
+        Some(via) => vec![via.hub.clone()],
+        None => databases::servers(&args.connection)?,
+    };
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);
@@ -48,11 +56,11 @@ pub async fn run(args: QueryArgs) -> Result<Exit, Error> {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
             position,
+            via: via.as_ref(),
         };
         let ended = match statement(request, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {

@@ -7,6 +7,7 @@ use super::request::{self, NEW_SNAPSHOT, QueryRequest, connect_retry};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
+use crate::commands::find::scope::LookupRequest;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
 use crate::commands::select;
@@ -34,7 +35,8 @@ pub(super) async fn run(
             plan: &plan,
             ..request
         };
-        let connections = session_setup::connections(args.run.connections, &args.shards, &plan);
+        let (wanted, targets) = (args.run.connections, request.targets);
+        let connections = session_setup::connections(wanted, &args.shards, &plan, targets);
         let prepared = match prepare(&request, connections, attempts.connect, console).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(Ended::finally(Exit::Interrupted)),
@@ -105,9 +107,8 @@ pub(super) async fn prepare(
     let work = async {
         let preferred = &args.connection.prefer;
         let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
-        let (shards, topology) = (&args.shards, &prepared.topology);
-        let first = prepared.first()?;
-        let selection = select::select_shards(shards, plan, first, topology, console).await?;
+        let shards = &args.shards;
+        let selection = select::select_shards(shards, plan, &prepared.open(), console).await?;
         let session = |shard| prepared.session_of(shard);
         let origin_lookups = OriginLookups::send(session, selection.origins.as_ref()).await;
         prepared.keep(&selection.shards).await?;
@@ -200,18 +201,20 @@ async fn located(
     let (Some(origins), true) = (&finished.selection.origins, is_told) else {
         return Some(Located::of_keys(keys));
     };
-    if finished.request.targets.databases.len() > 1 {
-        return Some(Located::without_search(origin_lookups).await);
-    }
-    Located::anew(
-        origin_lookups,
-        origins.shard_count,
-        finished.request.plan,
-        finished.request.settings,
-        finished.request.interrupt,
-        console,
-    )
-    .await
+    let QueryRequest {
+        args,
+        targets,
+        plan,
+        interrupt,
+        ..
+    } = finished.request;
+    let request = LookupRequest {
+        targets,
+        plan,
+        preferred: &args.connection.prefer,
+        interrupt,
+    };
+    Located::anew(origin_lookups, origins.shard_count, request, console).await
 }
 
 /// What would be sent. The statement is checked but not run. `None` if interrupted.

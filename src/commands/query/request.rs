@@ -8,10 +8,10 @@ use super::output::{self, Output, ScreenOptions};
 use crate::cli::query::{OnError, QueryArgs};
 use crate::commands::databases::Targets;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::keys;
 use crate::commands::session_setup::ConnectRetry;
 use crate::commands::setup;
-use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
@@ -31,12 +31,12 @@ pub(super) const NEW_SNAPSHOT: &str = "nothing printed yet: retrying at a new sn
 pub(super) struct QueryRequest<'a> {
     pub args: &'a QueryArgs,
     pub format: Format,
-    /// Of the first database.
-    pub settings: &'a Settings,
     pub targets: &'a Targets,
     pub interrupt: &'a Interrupt,
     pub plan: &'a Plan,
     pub position: Position,
+    /// The hub that answers.
+    pub via: Option<&'a Via>,
 }
 
 /// The place of a statement among those of the run.
@@ -153,6 +153,9 @@ pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &
 }
 
 pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
+    if let Some(rows) = &args.collected {
+        return Renderer::Collected(rows.clone());
+    }
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
         shard_column: shard_column.is_some(),

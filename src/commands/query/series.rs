@@ -11,6 +11,7 @@ use super::{discover, global, statement};
 use crate::cli::query::QueryArgs;
 use crate::client::kept::Held;
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::{databases, setup};
 use crate::config::Settings;
 use crate::output::sink::Sink;
@@ -24,6 +25,8 @@ pub use super::ended::Coverage;
 /// The settings by which all statements of a series connect.
 pub struct Series {
     servers: Vec<Settings>,
+    /// Where global statements run instead.
+    via: Option<Via>,
     /// Statements before this one.
     count: usize,
     /// The snapshot of all statements, if they share one.
@@ -44,9 +47,12 @@ impl Series {
     /// If the settings are not valid.
     pub fn new(args: &QueryArgs, console: &mut Console) -> Result<Self, Error> {
         let servers = databases::servers(&args.connection)?;
+        let layout = &args.shards.layout;
+        let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
         setup::say_warnings(&servers, console);
         Ok(Self {
             servers,
+            via,
             count: 0,
             frozen: None,
         })
@@ -137,10 +143,10 @@ impl Series {
         let request = QueryRequest {
             args: &args,
             format,
-            settings: &self.servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
+            via: None,
             position: self.position(),
         };
         let found = step(&request).await?;
@@ -172,8 +178,10 @@ impl Series {
             output = output.map(|_| request::output_to(sink, &to_file, format, console));
         }
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
+        let via = self.via.as_ref().filter(|_| args.global.global);
+        let servers = via.map_or(&self.servers[..], |via| std::slice::from_ref(&via.hub));
         // Databases that match a pattern may have been created since.
-        let targets = databases::targets(&self.servers, patterns, &layout, &interrupt);
+        let targets = databases::targets(servers, patterns, &layout, &interrupt);
         let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(EndedStatement {
                 exit: Exit::Interrupted,
@@ -182,15 +190,21 @@ impl Series {
             });
         };
         if let Some(frozen) = &self.frozen {
+            if via.is_some() {
+                return Err(Error::Usage(
+                    "\\freeze holds a snapshot of the servers, not of the hub; \\thaw ends it"
+                        .to_owned(),
+                ));
+            }
             frozen.apply(&mut targets)?;
         }
         let request = QueryRequest {
             args,
             format,
-            settings: &self.servers[0],
             targets: &targets,
             interrupt: &interrupt,
             plan,
+            via,
             position: self.position(),
         };
         let ended = statement(request, output, console).await?;

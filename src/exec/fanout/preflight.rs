@@ -40,14 +40,7 @@ impl Preflight {
         connection.begin_transaction();
         connection.wait_at_most(plan.limits.patience_at_first());
         let client = &connection;
-        let (locked, listed) = match open {
-            Some(open) => (Vec::new(), Some(open)),
-            None => {
-                let locked = lockable_tables(&connection, plan).await?;
-                let listed = list_shards(&connection, plan, &locked).await?;
-                (locked, listed)
-            }
-        };
+        let (locked, listed) = open_early(&connection, plan, open).await?;
         let preflight = match &listed {
             Some(_) => plan.rest_of_preflight(),
             None => plan.preflight(&locked),
@@ -93,6 +86,21 @@ impl Preflight {
             round_trip,
         })
     }
+}
+
+/// The tables to lock when the run's transaction is opened, and that transaction if it is open by
+/// now: it was before, or the user's statement lists the shards in it.
+pub(crate) async fn open_early(
+    connection: &Connection,
+    plan: &Plan,
+    open: Option<OpenTransaction>,
+) -> Result<(Vec<TableName>, Option<OpenTransaction>), FanoutError> {
+    if open.is_some() {
+        return Ok((Vec::new(), open));
+    }
+    let locked = lockable_tables(connection, plan).await?;
+    let listed = list_shards(connection, plan, &locked).await?;
+    Ok((locked, listed))
 }
 
 /// The tables of [`Plan::lock`] that exist, to be locked before the snapshot is taken. An empty

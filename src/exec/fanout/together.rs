@@ -53,13 +53,13 @@ pub async fn begin_together(
         let within = spread(windows.map(|(_, sent, received)| (*sent, *received)));
         let is_warm = attempts > 0;
         if is_warm && (max_skew.is_none_or(|most| within <= most) || attempts == ATTEMPTS) {
-            let begun = opened.into_iter().zip(locked);
+            let with_locks = opened.into_iter().zip(locked);
             return Together {
-                begun: begun
+                begun: with_locks
                     .map(|(opened, locked)| {
                         locked?;
                         match opened {
-                            Some(opened) => opened.map(|(begun, ..)| begun),
+                            Some(opened) => opened.map(|(open, ..)| open),
                             None => Err(FanoutError::Lost("not asked".to_owned())),
                         }
                     })
@@ -72,25 +72,39 @@ pub async fn begin_together(
     }
 }
 
-/// Opens a transaction. Returns it with when its snapshot was asked for, and when it was there.
+/// Opens a transaction. Returns it with when its snapshot was requested, and when it was there.
 async fn open(
     connection: &Connection,
     plan: &Plan,
     locked: &[TableName],
 ) -> Result<(OpenTransaction, Instant, Instant), FanoutError> {
-    let [begin, settings] = plan.open_together(locked);
+    match try_open(connection, plan, locked).await {
+        // Without the locks, a rewrite is not prevented but still detected.
+        Err(error) if !locked.is_empty() && error.as_db_error().is_some() => {
+            try_open(connection, plan, &[]).await
+        }
+        opened => opened,
+    }
+    .map_err(|error| FanoutError::setup_failed(&error))
+}
+
+async fn try_open(
+    connection: &Connection,
+    plan: &Plan,
+    locked: &[TableName],
+) -> Result<(OpenTransaction, Instant, Instant), tokio_postgres::Error> {
+    let [at_snapshot, settings] = plan.open_together(locked);
     let sent = Instant::now();
-    let (begun, set) = futures::join!(
+    let ((opened, received), limited) = futures::join!(
         async {
-            let begun = connection.simple_query(&begin).await;
-            (begun, Instant::now())
+            let opened = connection.simple_query(&at_snapshot).await;
+            (opened, Instant::now())
         },
         connection.simple_query(&settings),
     );
-    let (begun, received) = begun;
-    let begun = begun.map_err(|error| FanoutError::setup_failed(&error))?;
-    set.map_err(|error| FanoutError::setup_failed(&error))?;
-    let snapshot = results(&begun).first().and_then(|rows| exported(rows));
+    let opened = opened?;
+    limited?;
+    let snapshot = results(&opened).first().and_then(|rows| exported(rows));
     Ok((OpenTransaction { snapshot }, sent, received))
 }
 

@@ -100,6 +100,18 @@ impl Plan {
         shards_sql(&self.layout, self.filter.having_table.as_deref())
     }
 
+    /// Keeps these tables as they are until the transaction ends.
+    pub fn lock_tables(&self, tables: &[TableName]) -> String {
+        let tables: Vec<_> = tables
+            .iter()
+            .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
+            .collect();
+        self.bounded(
+            include_str!("../../../sql/session/lock_tables.sql"),
+            &[("tables", &tables.join(", "))],
+        )
+    }
+
     fn begin_at_snapshot(&self, locked: &[TableName]) -> String {
         let mut sql = format!("ROLLBACK;\n{}", self.begin());
         if let Some(snapshot) = &self.snapshot {
@@ -107,15 +119,8 @@ impl Plan {
             sql += &import(snapshot);
         }
         if !locked.is_empty() {
-            let tables: Vec<_> = locked
-                .iter()
-                .map(|table| format!("{}.{}", Identifier(&table.schema), Identifier(&table.name)))
-                .collect();
             sql += ";\n";
-            sql += &self.bounded(
-                include_str!("../../../sql/session/lock_tables.sql"),
-                &[("tables", &tables.join(", "))],
-            );
+            sql += &self.lock_tables(locked);
         }
         if self.instant == Consistency::SharedSnapshot {
             sql += ";\n";
@@ -217,7 +222,16 @@ impl Plan {
 
     /// The SQL of the whole run in readable form, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
-        let mut text = String::from("-- on every connection\n");
+        let mut text = String::new();
+        if let Some(schemas) = self.layout.schemas_from() {
+            let statement = schemas
+                .statement()
+                .as_str()
+                .trim_end()
+                .trim_end_matches(';');
+            let _ = write!(text, "-- first, for the list of shards\n{statement}\n;\n\n");
+        }
+        text += "-- on every connection\n";
         let snapshot =
             (self.instant == Consistency::SharedSnapshot).then_some("the run's snapshot");
         let _ = writeln!(text, "{};", self.join(snapshot));

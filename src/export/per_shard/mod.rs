@@ -55,10 +55,11 @@ pub(crate) struct PerShard {
 }
 
 impl PerShard {
-    /// Continues `manifest`, of a new export or a resumed one.
+    /// Continues `manifest`, of a new export or a resumed one, over these shards.
     pub fn start(
         folder: &Path,
         key: &str,
+        shards: &[Shard],
         kind: ExportFormat,
         text: EncoderOptions,
         types: TypeNames,
@@ -66,7 +67,7 @@ impl PerShard {
         manifest: Manifest,
     ) -> Result<Self, ExportError> {
         // Resuming has already checked that they are recorded.
-        let column_types = recorded(&manifest).unwrap_or_default();
+        let column_types = recorded(&manifest).unwrap_or_default().of_shards(shards);
         let mut parts = Self {
             column_types,
             folder: folder.to_owned(),

@@ -2,13 +2,13 @@
 
 use csv::{ByteRecord, Writer, WriterBuilder};
 
-use crate::find::batch::input::ADDED;
+use crate::find::batch::input::AddedColumns;
 use crate::find::batch::key_state::KeyState;
 
 /// Renders the header.
-pub fn header(record: &ByteRecord) -> Vec<u8> {
+pub fn header(record: &ByteRecord, added: AddedColumns) -> Vec<u8> {
     let mut writer = writer();
-    write(&mut writer, record, ADDED.map(str::as_bytes));
+    write(&mut writer, record, added.names());
     finish(writer)
 }
 
@@ -23,6 +23,7 @@ pub enum Verification {
 pub fn rows<'a>(
     rows: impl Iterator<Item = (&'a ByteRecord, Option<&'a KeyState>)>,
     verification: Verification,
+    added: AddedColumns,
 ) -> Vec<u8> {
     let mut writer = writer();
     for (record, state) in rows {
@@ -31,21 +32,35 @@ pub fn rows<'a>(
         let expected = expected.map_or("", |shard| shard.name());
         let verified = match (verification, state) {
             (Verification::Skipped, _) => "",
-            (Verification::Done, Some(state)) if state.is_verified() => "true",
-            (Verification::Done, _) => "false",
+            (Verification::Done, Some(state)) => match state.verified() {
+                Some(true) => "true",
+                Some(false) => "false",
+                None => "",
+            },
+            (Verification::Done, None) => "false",
         };
-        let added = [&shards, expected, verified].map(str::as_bytes);
-        write(&mut writer, record, added);
+        match added {
+            AddedColumns::Shard => write(&mut writer, record, &[&shards, expected, verified]),
+            AddedColumns::ServerAndShard => {
+                let servers = state.map(KeyState::servers).unwrap_or_default();
+                write(
+                    &mut writer,
+                    record,
+                    &[&servers, &shards, expected, verified],
+                );
+            }
+        }
     }
     finish(writer)
 }
 
 fn writer() -> Writer<Vec<u8>> {
-    // The three columns can be more than the input had.
+    // More columns than the input had.
     WriterBuilder::new().flexible(true).from_writer(Vec::new())
 }
 
-fn write(writer: &mut Writer<Vec<u8>>, record: &ByteRecord, added: [&[u8]; 3]) {
+fn write(writer: &mut Writer<Vec<u8>>, record: &ByteRecord, added: &[&str]) {
+    let added = added.iter().map(|field| field.as_bytes());
     // Writing to memory cannot fail.
     let _ = writer.write_record(record.iter().chain(added));
 }

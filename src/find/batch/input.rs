@@ -12,7 +12,21 @@ use tokio::sync::mpsc;
 use crate::text::io_reason::io_reason;
 
 /// The columns that are added behind those of the input.
-pub const ADDED: [&str; 3] = ["shard", "expected", "verified"];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedColumns {
+    Shard,
+    /// There are several servers.
+    ServerAndShard,
+}
+
+impl AddedColumns {
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Shard => &["shard", "expected", "verified"],
+            Self::ServerAndShard => &["server", "shard", "expected", "verified"],
+        }
+    }
+}
 
 /// A chunk's statements have its keys in one array each, so it is bounded in both.
 const MOST_ROWS: usize = 50_000;
@@ -125,11 +139,15 @@ impl Input {
     ///
     /// # Errors
     /// If the file cannot be read, or its columns do not fit.
-    pub async fn open(file: InputFile, column: Option<String>) -> Result<Self, InputError> {
+    pub async fn open(
+        file: InputFile,
+        column: Option<String>,
+        added: AddedColumns,
+    ) -> Result<Self, InputError> {
         let (send_header, mut header) = mpsc::channel(1);
         let (send_chunk, chunks) = mpsc::channel(1);
         let reading = file.clone();
-        let read = move || match open(&reading, column.as_deref()) {
+        let read = move || match open(&reading, column.as_deref(), added) {
             Ok((header, mut reader)) => {
                 // The receivers may be gone, after an interrupt.
                 if send_header.blocking_send(Ok(header)).is_err() {
@@ -178,7 +196,7 @@ impl Input {
     }
 }
 
-fn open(file: &InputFile, column: Option<&str>) -> Result<Opened, InputError> {
+fn open(file: &InputFile, column: Option<&str>, added: AddedColumns) -> Result<Opened, InputError> {
     let unreadable = |error| InputError::Unreadable {
         file: file.clone(),
         error,
@@ -190,7 +208,7 @@ fn open(file: &InputFile, column: Option<&str>) -> Result<Opened, InputError> {
     if record.is_empty() {
         return Err(InputError::NoHeader(file.clone()));
     }
-    for column in ADDED {
+    for &column in added.names() {
         if record.iter().any(|name| name == column.as_bytes()) {
             let file = file.clone();
             return Err(InputError::ColumnTaken { file, column });

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use crate::pg::column_name::ColumnName;
+use crate::sharding::database::Database;
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key::{Key, RouteScope, ServerAnswer};
 use crate::sharding::routing::key_kind::KeyKind;
@@ -20,10 +21,29 @@ pub enum KeyRule {
         /// That of all keys, if it is given.
         kind: Option<KeyKind>,
         layout: Layout,
-        shard_count: Option<NonZeroU32>,
+        shard_count: ShardCount,
         now: Timestamp,
     },
     InColumn(ColumnName),
+}
+
+/// Over how many shards names are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardCount {
+    Known(NonZeroU32),
+    /// No server is asked, so it has to be given.
+    NotGiven,
+    /// A server that may have more shards is down, so names have no route.
+    Unknown,
+}
+
+/// Where a key was not looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsearched {
+    /// In the shard where it belongs.
+    Home,
+    /// In some other shards.
+    Others,
 }
 
 /// A key, and what is known about it.
@@ -34,6 +54,8 @@ pub struct KeyState {
     pub expected: Option<Shard>,
     /// The expected shard, or all others that have it.
     pub found: Vec<Shard>,
+    /// If it was not found: where it may be all the same.
+    pub unsearched: Option<Unsearched>,
 }
 
 impl KeyState {
@@ -45,15 +67,34 @@ impl KeyState {
         }
     }
 
+    /// Whether it is verified; `None` if it was not looked up where it may be.
+    pub fn verified(&self) -> Option<bool> {
+        let is_looked_up = match (self.unsearched, self.expected) {
+            (None, _) | (Some(Unsearched::Others), Some(_)) => true,
+            (Some(Unsearched::Home), _) | (Some(Unsearched::Others), None) => false,
+        };
+        (is_looked_up || self.is_verified()).then(|| self.is_verified())
+    }
+
+    /// The expected shard if it is there, else all that have it.
+    fn holders(&self) -> Vec<Shard> {
+        match self.expected {
+            Some(expected) if self.found.contains(&expected) => vec![expected],
+            _ => self.found.clone(),
+        }
+    }
+
     /// `shard_3 shard_7`
     pub fn shards(&self) -> String {
-        match self.expected {
-            Some(expected) if self.found.contains(&expected) => expected.to_string(),
-            _ => {
-                let names: Vec<_> = self.found.iter().map(|shard| shard.name()).collect();
-                names.join(" ")
-            }
-        }
+        let names: Vec<_> = self.holders().iter().map(|shard| shard.name()).collect();
+        names.join(" ")
+    }
+
+    /// The servers of these shards, in the same order: `db1 db2`
+    pub fn servers(&self) -> String {
+        let server = |shard: &Shard| shard.database().map_or("", Database::server);
+        let servers: Vec<_> = self.holders().iter().map(server).collect();
+        servers.join(" ")
     }
 }
 
@@ -78,11 +119,15 @@ impl KeyRule {
         };
         let scope = RouteScope {
             layout,
-            shards: *shard_count,
+            shards: match shard_count {
+                ShardCount::Known(count) => Some(*count),
+                ShardCount::NotGiven | ShardCount::Unknown => None,
+            },
             now: *now,
         };
         match key.route(&scope, computed) {
             Ok(route) => Ok(Some(route.shard)),
+            Err(NoRoute::ShardCountUnknown) if *shard_count == ShardCount::Unknown => Ok(None),
             Err(why @ (NoRoute::ShardCountUnknown | NoRoute::NoNumbers)) => Err(why),
             Err(_) => Ok(None),
         }
@@ -114,6 +159,7 @@ impl KeyRule {
             key,
             expected,
             found: Vec::new(),
+            unsearched: None,
         })
     }
 }

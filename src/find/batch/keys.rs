@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::find::batch::input::{Chunk, InputError, InputFile};
-use crate::find::batch::key_state::{KeyRule, KeyState};
+use crate::find::batch::key_state::{KeyRule, KeyState, Unsearched};
 use crate::sharding::routing::key::{Key, ServerAnswer};
 use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::shard::Shard;
@@ -36,7 +36,12 @@ pub struct Tally {
     pub verified: u64,
     /// Only in other shards.
     pub misplaced: u64,
+    /// In no shard.
     pub missing: u64,
+    /// Not found, but not looked up where they belong either.
+    pub not_looked_up: u64,
+    /// Not found in the shards that answered.
+    pub not_found: u64,
     /// Rows without a key.
     pub empty: u64,
 }
@@ -48,6 +53,8 @@ impl fmt::Display for Tally {
         let others = [
             (self.misplaced, "misplaced"),
             (self.missing, "missing"),
+            (self.not_found, "not found"),
+            (self.not_looked_up, "not looked up"),
             (self.empty, "empty"),
         ];
         for (count, kind) in others.into_iter().filter(|(count, _)| *count > 0) {
@@ -82,6 +89,7 @@ impl ChunkKeys {
                 expected: rule.expected(key, None)?,
                 key: key.clone(),
                 found: Vec::new(),
+                unsearched: None,
             });
         }
         Ok(chunk)
@@ -195,8 +203,12 @@ impl ChunkKeys {
             let kind = match state {
                 None => &mut tally.empty,
                 Some(state) if state.is_verified() => &mut tally.verified,
-                Some(state) if state.found.is_empty() => &mut tally.missing,
-                Some(_) => &mut tally.misplaced,
+                Some(state) if !state.found.is_empty() => &mut tally.misplaced,
+                Some(state) => match state.unsearched {
+                    None => &mut tally.missing,
+                    Some(Unsearched::Home) => &mut tally.not_looked_up,
+                    Some(Unsearched::Others) => &mut tally.not_found,
+                },
             };
             *kind += 1;
         }

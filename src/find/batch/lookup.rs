@@ -26,6 +26,18 @@ pub struct RoundResult {
     pub failures: Failures,
 }
 
+impl RoundResult {
+    /// Adds what another database has.
+    pub fn extend(&mut self, other: Self) {
+        self.hits.extend(other.hits);
+        self.answered += other.answered;
+        for (shard, error) in other.failures.iter() {
+            self.failures.add(shard, error.clone());
+        }
+        self.hits.sort_by_key(|(_, shard)| *shard);
+    }
+}
+
 /// Looks in these shards for the keys that each comes with. Shards that are asked for the same keys
 /// share statements: 100,000 keys in 128 shards took 15 s with one per shard, and 3 to 5 s so (debug
 /// build, busy machine). A shard that fails does not affect the others. Shards without a table for

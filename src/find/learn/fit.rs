@@ -34,7 +34,11 @@ pub struct Fit {
 const WRONG: usize = 4;
 
 impl Fit {
-    fn new(rule: RoutingRule, keys: &[SampleKey], is_right: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn new(
+        rule: RoutingRule,
+        keys: &[SampleKey],
+        is_right: impl Fn(usize) -> bool,
+    ) -> Self {
         let wrong: Vec<_> = (0..keys.len()).filter(|index| !is_right(*index)).collect();
         Self {
             rule,
@@ -62,6 +66,13 @@ pub fn is_enough(sample: &Sample) -> bool {
 }
 
 impl Learned {
+    /// Of rules that were tried elsewhere.
+    pub fn of(fits: impl Iterator<Item = Fit>) -> Self {
+        let mut fits: Vec<_> = fits.collect();
+        fits.sort_by_key(|fit| std::cmp::Reverse(fit.keys));
+        Self { fits }
+    }
+
     pub fn new(sample: &Sample, series: &[Series], now: Timestamp) -> Self {
         let keys = &sample.keys;
         let highest = keys.iter().map(|key| key.number).max().unwrap_or(0);
@@ -85,8 +96,11 @@ impl Learned {
         let best = self.best();
         let is_of_numbers =
             |fit: &Fit| matches!(fit.rule, RoutingRule::Bits(_) | RoutingRule::Number(_));
-        // Most expressions are a hash in other words.
-        let is_sql = |fit: &Fit| matches!(fit.rule, RoutingRule::Server(ServerRule::Sql { .. }));
+        // Most expressions are a hash in other words, and most parts of a key are the key.
+        let is_sql = |fit: &Fit| {
+            let rule = fit.rule.server();
+            matches!(rule, Some(ServerRule::Sql { .. } | ServerRule::Lookup(_)))
+        };
         self.fits.iter().skip(1).filter(move |fit| {
             best.is_some_and(|best| {
                 fit.keys == best.keys

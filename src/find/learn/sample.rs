@@ -30,14 +30,23 @@ pub struct Sample {
 pub struct SampleKey {
     pub text: String,
     pub shard: Shard,
-    /// That of the shard.
+    /// That of the shard; 0 where shards have names.
     pub number: u32,
 }
 
 impl Sample {
+    /// Adds what another database has.
+    pub fn extend(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.keys.sort_by_key(|key| key.shard);
+        for (shard, error) in other.failures.iter() {
+            self.failures.add(shard, error.clone());
+        }
+    }
+
     /// How many shards have some of the keys.
     pub fn shards(&self) -> usize {
-        let mut shards: Vec<_> = self.keys.iter().map(|key| key.number).collect();
+        let mut shards: Vec<_> = self.keys.iter().map(|key| key.shard).collect();
         shards.sort_unstable();
         shards.dedup();
         shards.len()
@@ -48,14 +57,21 @@ impl Sample {
     }
 }
 
+/// Keys of each of so many shards.
+pub fn per_shard(shards: usize) -> usize {
+    (KEYS / shards.max(1)).clamp(8, 512)
+}
+
+/// `numbering` is that of shards that are numbered.
+///
 /// # Errors
 /// If no shard can be queried any more, or the snapshot does not cover a table.
 pub async fn take(
     lookup: Lookup<'_>,
-    numbering: &Numbering,
+    numbering: Option<&Numbering>,
     tables: &Tables,
+    per_shard: usize,
 ) -> Result<Sample, LookupError> {
-    let per_shard = (KEYS / tables.in_shard.len().max(1)).clamp(8, 512);
     let mut answers = std::pin::pin!(
         stream::iter(&tables.in_shard)
             .map(|(shard, tables)| async move {
@@ -94,8 +110,10 @@ pub async fn take(
         if let Some(table) = rows.iter().find_map(lookup::rewritten) {
             return Err(LookupError::Rewritten(table));
         }
-        let Some(number) = numbering.number(shard) else {
-            continue;
+        let number = match numbering.map(|numbering| numbering.number(shard)) {
+            None => 0,
+            Some(Some(number)) => number,
+            Some(None) => continue,
         };
         let texts = rows.iter().filter_map(|row| row.try_get(0).ok());
         sample.keys.extend(texts.map(|text| SampleKey {

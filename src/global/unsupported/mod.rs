@@ -8,8 +8,10 @@ mod server_errors;
 use std::fmt::Write as _;
 
 use crate::global::relation::InheritedTable;
-use crate::global::schema_diff::DriftEntry;
+use crate::global::schema_diff::{DriftEntry, SchemaDifference};
 use crate::global::table::Every;
+use crate::pg::quote::Identifier;
+use crate::pg::quote::parse_identifier;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
 
@@ -177,9 +179,31 @@ fn advice_on_drift(drift: &[DriftEntry], why: Option<Every>) -> String {
              shard (--shards N)"
         );
     }
+    let having = match drift {
+        [
+            DriftEntry {
+                table,
+                difference: SchemaDifference::NoTable,
+                ..
+            },
+            rest @ ..,
+        ] if rest
+            .iter()
+            .all(|it| it.table == *table && it.difference.column().is_none()) =>
+        {
+            let is_plain = parse_identifier(table).as_deref() == Some(table);
+            let name = if is_plain {
+                table.clone()
+            } else {
+                format!("'{}'", Identifier(table))
+            };
+            format!(", query only those that have the table (--having-table {name})")
+        }
+        _ => String::new(),
+    };
     format!(
-        "{name_columns}finish the migration, select shards that agree (--shards), or skip those \
-         that lack something (--skip-missing)"
+        "{name_columns}finish the migration, select shards that agree (--shards){having}, or skip \
+         those that lack something (--skip-missing)"
     )
 }
 

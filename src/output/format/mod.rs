@@ -4,6 +4,7 @@
 //! formats for people hold all rows, because the widest determines the column width.
 
 mod cell;
+mod collected;
 pub(crate) mod csv;
 mod delimiter;
 mod expanded;
@@ -14,6 +15,7 @@ mod table;
 pub(crate) mod tsv;
 
 pub use cell::Extent;
+pub use collected::{CollectedRows, ResultRows, Row};
 pub use delimiter::Delimiter;
 
 use std::collections::TryReserveError;
@@ -143,6 +145,8 @@ pub enum Renderer {
     Json(json::Json),
     Jsonl(jsonl::Jsonl),
     Markdown(markdown::Markdown),
+    /// Writes nothing.
+    Collected(CollectedRows),
 }
 
 impl Renderer {
@@ -171,6 +175,7 @@ impl Renderer {
             Self::Json(json) => json.begin(columns, out)?,
             Self::Jsonl(jsonl) => jsonl.begin(columns)?,
             Self::Markdown(markdown) => markdown.begin(columns),
+            Self::Collected(rows) => rows.begin(columns),
         }
         Ok(())
     }
@@ -192,6 +197,7 @@ impl Renderer {
             Self::Tsv(tsv) => tsv.row(values, out),
             Self::Json(json) => json.row(values, out),
             Self::Jsonl(jsonl) => jsonl.row(values, out),
+            Self::Collected(rows) => rows.row(values),
         }
         Ok(())
     }
@@ -203,7 +209,9 @@ impl Renderer {
             Self::Table(table) => Some(table.extent()),
             Self::Expanded(expanded) => Some(expanded.extent()),
             Self::Markdown(markdown) => Some(markdown.extent()),
-            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) => None,
+            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) | Self::Collected(_) => {
+                None
+            }
         }
     }
 
@@ -223,7 +231,7 @@ impl Renderer {
             Self::Table(table) => table.rewind(),
             Self::Expanded(expanded) => expanded.rewind(),
             Self::Markdown(markdown) => markdown.rewind(),
-            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) => {}
+            Self::Csv(_) | Self::Tsv(_) | Self::Json(_) | Self::Jsonl(_) | Self::Collected(_) => {}
         }
     }
 
@@ -244,7 +252,7 @@ impl Renderer {
             Self::Expanded(expanded) => return expanded.finish(out),
             Self::Markdown(markdown) => return markdown.finish(out),
             Self::Json(json) => json.finish(out),
-            Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) => {}
+            Self::Csv(_) | Self::Tsv(_) | Self::Jsonl(_) | Self::Collected(_) => {}
         }
         Finish::Done
     }

@@ -42,6 +42,11 @@ pub enum Rule {
 pub enum NoRoute {
     #[error("--no-verify needs --shard-count N for names")]
     ShardCountUnknown,
+    #[error(
+        "a server that is down may have more shards, so over how many names are hashed is unknown; \
+         add --shard-count N"
+    )]
+    ServerDown,
     #[error("only the server can compute where a {0} belongs; omit --no-verify")]
     NeedsServer(String),
     #[error("shards have names here, and keys are in shards by number")]

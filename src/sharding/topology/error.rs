@@ -50,6 +50,11 @@ pub enum TopologyError {
         found: usize,
         missing: Option<String>,
     },
+    #[error(
+        "a server that is down may have more shards, so in which one an origin belongs is unknown; \
+         add --expect-shards N{}", on_lines(.unreachable)
+    )]
+    CountUnknown { unreachable: Vec<Unreachable> },
     #[error("not answered, because {0}")]
     InDoubt(Doubt),
     #[error(

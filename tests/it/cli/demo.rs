@@ -21,6 +21,21 @@ fn the_demo_shows_the_main_job() {
 }
 
 #[test]
+fn the_demo_shows_a_shard_that_differs() {
+    shardq(["demo", "--drift"]).run().assert(
+        0,
+        has_all([
+            "$ shardq shards --map --by rows\n",
+            "shard_84 | table  | origin_integrations ",
+            "shard_84 | index  | origins.by_owner ",
+            "ALTER TABLE \"shard_84\".\"origins\" ALTER COLUMN",
+            "The server and its data are gone.",
+        ]),
+        has_all(["3 differences · 128/128 shards", "128/128 shards"]),
+    );
+}
+
+#[test]
 fn on_a_terminal_it_ends_in_the_shell() {
     let mut terminal = Terminal::start(shardq(["--color=never", "demo"]), 120, 24);
     terminal.wait_for(|screen| screen.contains("builder_originsrv 128/128=> "));

@@ -161,3 +161,31 @@ fn other_columns_than_then_are_refused_and_what_is_there_stays() {
         .assert(0, "", has("3/3 shards"));
     verify(&out).run().assert(0, "", has("3 rows · 3/3 shards"));
 }
+
+#[test]
+fn names_with_commas_are_resumed() {
+    let db = Db::empty();
+    for schema in ["a, b", "a", "b", "c,d", "e, 1", "e, 2", "e, 3", "1-2, 3"] {
+        db.sql(&format!(
+            "CREATE SCHEMA \"{schema}\"; CREATE TABLE \"{schema}\".t AS SELECT varchar(5) 'x' AS n"
+        ));
+    }
+    // Another length makes another list.
+    db.sql("ALTER TABLE \"a, b\".t ALTER n TYPE varchar(9)");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let flags = ["--schemas", "{name}", "--exclude-schemas", "public"];
+    new(&db, &out)
+        .args(flags)
+        .run()
+        .assert(0, "", has("8 rows · 8/8 shards"));
+    let first = manifest(&out);
+    fs::remove_file(out.join("shard=c,d/part.csv")).unwrap();
+    resume(&db, &out)
+        .args(flags)
+        .run()
+        .assert(0, "", has("8 rows · 8/8 shards"));
+    let columns = |text: &str| serde_json::from_str::<Value>(text).unwrap()["columns"].clone();
+    assert_eq!(columns(&manifest(&out)), columns(&first));
+    verify(&out).run().assert(0, "", has("8/8 shards"));
+}

@@ -133,6 +133,50 @@ fn too_few_keys_tell_nothing() {
         .assert(
             1,
             "",
-            has("keys are in shards by number, but shards have names"),
+            has("25 keys in 2 shards are too few to tell a rule from chance"),
         );
+}
+
+#[test]
+fn where_shards_have_names_they_may_be_named_after_keys() {
+    let db = Db::empty();
+    let tenants: Vec<_> = (0..40).map(|n| format!("acme{n}")).collect();
+    for tenant in &tenants {
+        db.sql(&format!(
+            "CREATE SCHEMA tenant_{tenant};
+             CREATE TABLE tenant_{tenant}.domains (domain text);
+             INSERT INTO tenant_{tenant}.domains VALUES ('{tenant}.example.com')"
+        ));
+    }
+    let flags = ["--schemas", "tenant_{name}"];
+    let learn = |column| {
+        shardq(["find", "--learn", column])
+            .args(flags)
+            .db(&db)
+            .run()
+    };
+    let printed = learn("domains.domain");
+    printed.assert(
+        0,
+        "[PROFILE.keys.domains]\n\
+         lookup = \"SELECT 'tenant_' || split_part($1, '.', 1)\"\n\
+         in = \"domains.domain\"\n",
+        has("40 keys of 40 shards · 40 fit"),
+    );
+    let profile = Profile::new(&printed.stdout.replace("PROFILE", "live"));
+    let find = shardq(["find", "acme7.example.com", "--short"]).args(flags);
+    profile
+        .of(find.db(&db))
+        .run()
+        .assert(0, "tenant_acme7\n", "");
+    db.sql("UPDATE tenant_acme3.domains SET domain = 'beta.example.com'");
+    learn("domains.domain").assert(
+        1,
+        "",
+        has_all([
+            "shards have names here, and no part of the keys of domains.domain between fixed texts \
+             is the name of every key's shard; the best fits 39 of 40: by SELECT 'tenant_' || \
+             split_part($1, '.', 1); not \"beta.example.com\" in tenant_acme3",
+        ]),
+    );
 }

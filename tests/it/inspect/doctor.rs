@@ -2,7 +2,7 @@
 
 use shardq::sandbox::Options;
 
-use crate::support::{Db, Program, has, has_all, private_server, shardq};
+use crate::support::{Db, PgBouncer, Program, has, has_all, private_server, shardq};
 
 fn doctor<const N: usize>(db: &Db, args: [&str; N]) -> Program {
     shardq(["doctor"]).args(args).db(db)
@@ -31,12 +31,14 @@ fn a_healthy_database_has_no_warning() {
         has_all([
             "ok       version            PostgreSQL ",
             "ok       encryption         a local socket\n",
+            "ok       authentication     by the local socket (peer or trust)\n",
+            "ok       drift              all shards have the same schema\n",
             "ok       role               reader may not write any table of a shard\n",
             "ok       shards             3: shard_0-2\n",
             "ok       statistics         every table was analyzed\n",
             "ok       sequences          none has used four fifths of its numbers\n",
         ]),
-        has("0 failures, 0 warnings, 15 ok · "),
+        has("0 failures, 0 warnings, 17 ok · "),
     );
     assert!(!ran.stdout.contains("warning"), "{}", ran.stdout);
 }
@@ -138,4 +140,18 @@ fn a_locked_sequence_is_not_waited_for() {
     let (status, message) = check(&db, &[], "sequences");
     assert_eq!(status, "warning");
     assert!(message.starts_with("not checked: "), "{message}");
+}
+
+#[test]
+fn a_pooler_and_its_mode_are_recognized() {
+    let db = Db::with_shards(2);
+    let Some(pooler) = PgBouncer::in_front_of(&db, 2) else {
+        return;
+    };
+    let ran = pooler.lead(shardq(["doctor"]), &db).run();
+    ran.assert(
+        0,
+        has("one is in between, in transaction mode; "),
+        has("0 failures"),
+    );
 }

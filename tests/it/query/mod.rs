@@ -20,3 +20,4 @@ mod statement;
 mod statements;
 mod unknown_names;
 mod variables;
+mod watch;

@@ -371,3 +371,38 @@ fn an_export_of_listed_shards_is_resumed_with_their_types() {
     assert_eq!(columns(), before);
     verify(&parts).run().assert(0, "", has("3/3 shards"));
 }
+
+#[test]
+fn variables_are_replaced_in_the_list_and_a_dry_run_prints_it() {
+    let db = tenants();
+    let list = "SELECT schema_name FROM public.tenants WHERE domain = :'domain' -- one";
+    let query = |flags: &[&str]| {
+        let query = shardq(["query", "-t", "--tsv", "SELECT n FROM t"]).args(flags);
+        query.args(["--schemas-from", list, "-v", "domain=beta.example.com"])
+    };
+    query(&[])
+        .db(&db)
+        .run()
+        .assert(0, "t10\t0\n", has("1/1 shards"));
+    query(&["--dry-run"]).db(&db).run().assert(
+        0,
+        has_all([
+            "-- first, for the list of shards\n\
+             SELECT schema_name FROM public.tenants WHERE domain = 'beta.example.com' -- one\n;\n\n",
+            "\n-- t10\n",
+        ]),
+        ANY,
+    );
+    let folder = folder();
+    let file = folder.path().join("t.csv");
+    let exported = export(&db, "SELECT n FROM t", &file);
+    exported
+        .args(["--schemas-from", list, "-v", "domain=beta.example.com"])
+        .run()
+        .assert(0, "", has("1/1 shards"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "shard,n\nt10,0\n");
+    assert_eq!(
+        manifest(&file)["options"]["schemas-from"],
+        list.replace(":'domain'", "'beta.example.com'")
+    );
+}

@@ -275,3 +275,85 @@ fn more_databases_than_connections_are_read_with_as_many_connections_as_allowed(
         .run()
         .assert(0, "     7\n\n", "");
 }
+
+#[test]
+fn databases_that_are_shards_are_inspected() {
+    let tenants = Tenants::new(&["a_1", "a_2", "a_3", "a_4", "a_5", "a_6"]);
+    let plain = |args: [&str; 2]| {
+        let mut ran = tenants.shardq("a_{n}", args).run();
+        ran.stdout = tenants.plain(&ran.stdout);
+        ran.stderr = tenants.plain(&ran.stderr);
+        ran
+    };
+    // More than are read at once.
+    plain(["drift", "--csv"]).assert(
+        0,
+        "shards,kind,object,has,expected\n",
+        has_all(["no drift · 6/6 shards", "6 snapshots, one per database"]),
+    );
+    tenants.sql("a_6", "ALTER TABLE users ADD COLUMN more int");
+    tenants.sql("a_2", "DROP TABLE users");
+    plain(["drift", "--csv"]).assert(
+        1,
+        "shards,kind,object,has,expected\n\
+         a_2,table,users,,\"\"\n\
+         a_6,column,users.more,integer,\n",
+        has("2 differences · 6/6 shards"),
+    );
+    plain(["shards", "--exact"]).assert(0, has_all(["a_1", "a_6"]), has("6/6 shards"));
+    plain(["tables", "--csv"]).assert(0, has("users,table,5,"), has("6/6 shards"));
+    plain(["doctor", "-q"]).assert(0, has("6: a_1-6"), "");
+    let programs = tenants.postgres.programs().display().to_string();
+    tenants
+        .shardq("a_{n}", ["psql", "-q"])
+        .args(["--shards", "5"])
+        .env("PATH", format!("{programs}:/bin:/usr/bin"))
+        .args(["--", "-XAtc", "SELECT name FROM users"])
+        .run()
+        .assert(0, "a_5\n", "");
+}
+
+#[test]
+fn schemas_of_the_same_name_in_several_databases_are_compared() {
+    let tenants = Tenants::new(&[]);
+    for name in ["x", "y"] {
+        tenants.create(name, "CREATE SCHEMA shard_0; CREATE SCHEMA shard_1");
+        for shard in ["shard_0", "shard_1"] {
+            let sql = format!("CREATE TABLE {shard}.t (n int); CREATE INDEX i ON {shard}.t (n)");
+            tenants.sql(name, &sql);
+        }
+    }
+    tenants.sql("y", "DROP INDEX shard_1.i");
+    let ran = tenants
+        .shardq("{name}", ["drift", "--csv"])
+        .args(["--schemas", "shard_{n}"])
+        .run();
+    assert_eq!(
+        tenants.plain(&ran.stdout),
+        "shards,kind,object,has,expected\n\
+         y/shard_1,index,t.i,,CREATE INDEX i ON t USING btree (n)\n"
+    );
+    let ran = tenants
+        .shardq("{name}", ["shards", "--exact", "--csv"])
+        .args(["--schemas", "shard_{n}"])
+        .run();
+    ran.assert(0, has("y/shard_0,1,0,8192,"), has("4/4 shards"));
+}
+
+#[test]
+fn an_error_of_the_server_is_not_taken_for_no_databases() {
+    let db = Db::empty();
+    let role = format!("{}_reader", db.name());
+    db.sql(&format!(
+        "CREATE ROLE \"{role}\" LOGIN; REVOKE SELECT ON pg_catalog.pg_database FROM PUBLIC"
+    ));
+    let ran = shardq(["query", "SELECT 1", "--databases", "x*", "-U", &role])
+        .db(&db)
+        .run();
+    db.sql(&format!("DROP ROLE \"{role}\""));
+    ran.assert(
+        1,
+        "",
+        has("ERROR 42501: permission denied for table pg_database"),
+    );
+}

@@ -96,3 +96,89 @@ fn types_of_every_database_are_looked_up_there() {
     );
     assert_eq!(recorded["columns"][1]["type"], "numeric");
 }
+
+#[test]
+fn an_interrupted_export_of_several_servers_is_resumed_to_the_same_files() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS n");
+    let folder = folder();
+    let whole = folder.path().join("whole");
+    let parted = folder.path().join("parted");
+    let export = |out: &std::path::Path| {
+        let export = servers.shardq(["export", "SELECT n FROM t", "--per-shard", "-o"]);
+        export.args([out])
+    };
+    export(&whole)
+        .run()
+        .assert(0, "", has("8 rows · 8/8 shards"));
+    // A table that is not there yet fails its shard, and a lost file is read again.
+    servers.databases[2].in_shard(4, "ALTER TABLE t RENAME TO u");
+    export(&parted)
+        .run()
+        .assert(3, "", has("7/8 shards, missing: shard_4"));
+    servers.databases[2].in_shard(4, "ALTER TABLE u RENAME TO t");
+    std::fs::remove_file(parted.join("shard=shard_7/part.csv")).unwrap();
+    export(&parted).args(["--resume"]).run().assert(
+        0,
+        "",
+        has_all(["8 rows · 8/8 shards", "2 runs"]),
+    );
+    for n in 0..8 {
+        let [whole, parted] = [&whole, &parted].map(|out| {
+            std::fs::read_to_string(out.join(format!("shard=shard_{n}/part.csv"))).unwrap()
+        });
+        assert_eq!(whole, parted, "shard_{n}");
+    }
+    let manifest = |out: &std::path::Path| -> serde_json::Value {
+        let text = std::fs::read_to_string(out.join("_manifest.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let (before, after) = (manifest(&whole), manifest(&parted));
+    for key in [
+        "rows",
+        "columns",
+        "shards_expected",
+        "shards_answered",
+        "complete",
+    ] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+    // Each run has snapshots of its own, one per database.
+    for run in after["runs"].as_array().unwrap() {
+        let databases = run["databases"].as_array().unwrap();
+        let names: Vec<_> = databases
+            .iter()
+            .map(|it| it["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["db1", "db2", "db3", "db4"], "{run}");
+    }
+    verify(&parted).run().assert(0, "", has("8/8 shards"));
+}
+
+#[test]
+fn a_resumed_export_on_other_servers_is_refused() {
+    let servers = Servers::with_shards(1);
+    let folder = folder();
+    let out = folder.path().join("out");
+    let path = out.to_str().unwrap();
+    let sql = "SELECT 1 AS one";
+    servers
+        .shardq(["export", sql, "--per-shard", "-o", path])
+        .run()
+        .assert(0, "", has("4/4 shards"));
+    std::fs::remove_file(out.join("shard=shard_2/part.csv")).unwrap();
+    let one = servers.conninfo(0);
+    servers
+        .shardq([
+            "export",
+            sql,
+            "--per-shard",
+            "--resume",
+            "-d",
+            &one,
+            "-o",
+            path,
+        ])
+        .run()
+        .assert(1, "", has("the shards differ: 4 then, 1 now"));
+}

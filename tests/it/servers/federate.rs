@@ -10,7 +10,7 @@ const OBJECTS: &str = "\
     UNION ALL SELECT 'mapping ' || srvname || usename FROM pg_user_mappings \
     UNION ALL SELECT 'extension ' || extname FROM pg_extension ORDER BY 1";
 
-fn federate(servers: &Servers, hub: &Db, action: &str) -> Program {
+pub fn federate(servers: &Servers, hub: &Db, action: &str) -> Program {
     let program = servers.shardq(["federate", "--hub", &hub.conninfo()]);
     if action.is_empty() {
         program
@@ -20,7 +20,7 @@ fn federate(servers: &Servers, hub: &Db, action: &str) -> Program {
 }
 
 /// Four servers of two shards, each with a table of one row, and a hub of them.
-fn with_hub() -> (Servers, Db) {
+pub fn with_hub() -> (Servers, Db) {
     let servers = Servers::with_shards(2);
     servers.in_each_shard(
         "CREATE TABLE t (n int, name varchar(20)); INSERT INTO t VALUES ({n}, 'name {n}')",

@@ -5,7 +5,7 @@ use crate::global::world::{Answer, World};
 use crate::support::{Db, Servers, has, has_all};
 
 /// The world of the differential tests, every fourth shard on each server.
-fn spread() -> (World, Servers) {
+pub fn spread() -> (World, Servers) {
     let world = World::new(16, "id % 16");
     let servers = Servers::empty();
     let databases: Vec<Db> = servers.databases.into_iter().collect();

@@ -6,5 +6,8 @@ mod faults;
 mod federate;
 mod find;
 mod global;
+mod inspect;
+mod keys;
 mod query;
 mod snapshots;
+mod via;

@@ -21,7 +21,7 @@ pub struct Servers {
 impl Servers {
     /// Empty databases.
     pub fn empty() -> Self {
-        Self::of(SERVERS.iter().map(Db::on).collect())
+        Self::of(SERVERS.iter().map(Db::on_shared).collect())
     }
 
     /// `shard_0` and so on, this many on each server, one server after the other.
@@ -70,6 +70,18 @@ impl Servers {
     /// A connection string for this server.
     pub fn conninfo(&self, server: usize) -> String {
         self.databases[server].conninfo()
+    }
+
+    /// Nobody answers for this server from now on.
+    pub fn take_down(&self, server: usize) {
+        let profile = std::fs::read_to_string(self.config()).unwrap();
+        let name = format!("db{} = ", server + 1);
+        let lines = profile.lines().map(|line| match line.strip_prefix(&name) {
+            Some(_) => format!("{name}\"host=127.0.0.1 port=1 user=x dbname=x\""),
+            None => line.to_owned(),
+        });
+        let lines: Vec<_> = lines.collect();
+        std::fs::write(self.config(), lines.join("\n")).unwrap();
     }
 
     fn config(&self) -> std::path::PathBuf {

@@ -1,9 +1,11 @@
-//! The picture in the README: a session on a real terminal, as it was, but for the time it took and
-//! where the database is. `UPDATE_DOCS=1 cargo test --test it picture` draws it anew.
+//! The pictures in the README: sessions on a real terminal, as they were, but for the time they took
+//! and where the database is. `UPDATE_DOCS=1 cargo test --test it picture` draws them anew.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+
+use shardq::sandbox::sample;
 
 use crate::support::{Db, Program, Terminal, folder};
 
@@ -19,17 +21,39 @@ SELECT origin_name AS origin, count(*) AS members
 FROM origin_members GROUP BY origin_name HAVING count(*) > 5
 ";
 
-const SESSION: [&str; 4] = [
-    "shardq find core",
-    r#"shardq query -g "SELECT count(*) FROM origin_packages""#,
-    "shardq query -f large_teams.sql",
-    "echo $?",
-];
+/// A session on the sample data.
+struct Session {
+    commands: &'static [&'static str],
+    /// What is done to the data before.
+    prepare: fn(&Db),
+}
+
+const QUERIES: Session = Session {
+    commands: &[
+        "shardq find core",
+        r#"shardq query -g "SELECT count(*) FROM origin_packages""#,
+        "shardq query -f large_teams.sql",
+        "echo $?",
+    ],
+    prepare: |db| {
+        db.in_each_shard("UPDATE origins SET id = 721096797631602718 WHERE name = 'core'");
+        for shard in [17, 98, 99] {
+            db.in_shard(shard, "DROP TABLE origin_members CASCADE");
+        }
+    },
+};
+
+const INSPECTIONS: Session = Session {
+    commands: &["shardq shards --map --by rows", "shardq drift"],
+    prepare: |db| {
+        db.sql(sample::DRIFT);
+    },
+};
 
 /// What a shell with a prompt in color would show.
-fn script() -> String {
+fn script(session: &Session) -> String {
     let mut script = "status=0\n".to_owned();
-    for command in SESSION {
+    for command in session.commands {
         let shown = command.replace('\'', r"'\''");
         let run = command.replace("$?", "$status");
         writeln!(script, r"printf '\033[1;32m$\033[0m %s\n' '{shown}'").unwrap();
@@ -38,27 +62,26 @@ fn script() -> String {
     script
 }
 
-fn session() -> String {
+fn shown(session: &Session) -> String {
     let db = Db::with_sample(128);
     // A superuser is warned on a terminal.
     let role = format!("reader_{}", db.name());
-    db.in_each_shard("UPDATE origins SET id = 721096797631602718 WHERE name = 'core'");
     db.sql(&format!("CREATE ROLE \"{role}\" LOGIN"));
     db.in_each_shard(&format!(
         "GRANT USAGE ON SCHEMA shard_{{n}} TO \"{role}\";
          GRANT SELECT ON ALL TABLES IN SCHEMA shard_{{n}} TO \"{role}\""
     ));
-    for shard in [17, 98, 99] {
-        db.in_shard(shard, "DROP TABLE origin_members CASCADE");
-    }
+    (session.prepare)(&db);
     let folder = folder();
     fs::write(folder.path().join("large_teams.sql"), QUERY).unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_shardq")).parent().unwrap();
-    let script = format!("cd '{}'\n{}", folder.path().display(), script());
+    let script = format!("cd '{}'\n{}", folder.path().display(), script(session));
     let program = Program::new("sh")
         .args(["-c", &script])
         .db(&db)
         .env("PGUSER", &role)
+        .env("TERM", "xterm-256color")
+        .env("COLORTERM", "")
         .env(
             "PATH",
             format!("{}:{}", binary.display(), std::env::var("PATH").unwrap()),
@@ -150,6 +173,20 @@ fn drawn(lines: &[Vec<Span>]) -> String {
                 "1;33" => " class=\"yellow\"",
                 "1;36" => " class=\"cyan\"",
                 "2" => " class=\"dim\"",
+                style if style.starts_with(BACKGROUND) => {
+                    let (x, y) = (MARGIN + column * CELL.0, MARGIN + row * CELL.1);
+                    let length = text.chars().count();
+                    let (width, height) = (length * CELL.0, CELL.1);
+                    let fill = cube(&style[BACKGROUND.len()..]);
+                    writeln!(
+                        svg,
+                        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+                         fill=\"{fill}\"/>"
+                    )
+                    .unwrap();
+                    column += length;
+                    continue;
+                }
                 other => panic!("a style that this cannot draw: {other}"),
             };
             let (x, y) = (MARGIN + column * CELL.0, MARGIN + (row + 1) * CELL.1 - 5);
@@ -167,16 +204,38 @@ fn drawn(lines: &[Vec<Span>]) -> String {
     svg + "</svg>\n"
 }
 
+/// In front of the number of a color.
+const BACKGROUND: &str = "48;5;";
+
+/// A color of xterm's cube.
+fn cube(number: &str) -> String {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let number = number.parse::<usize>().unwrap() - 16;
+    let [red, green, blue] = [number / 36, number / 6 % 6, number % 6].map(|it| LEVELS[it]);
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
 #[test]
 fn the_picture_in_the_readme_is_what_the_program_shows() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/terminal.svg");
-    let expected = drawn(&lines(&session()));
+    compare("terminal.svg", &QUERIES);
+}
+
+#[test]
+fn the_picture_of_inspections_is_what_the_program_shows() {
+    compare("inspection.svg", &INSPECTIONS);
+}
+
+fn compare(file: &str, session: &Session) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(file);
+    let expected = drawn(&lines(&shown(session)));
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, &expected).unwrap();
     }
     let found = fs::read_to_string(path).unwrap_or_default();
     assert!(
         found == expected,
-        "docs/terminal.svg is out of date: UPDATE_DOCS=1 cargo test --test it picture\n{expected}"
+        "docs/{file} is out of date: UPDATE_DOCS=1 cargo test --test it picture\n{expected}"
     );
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::finish::or_cancelled;
 use super::{ExportRequest, NEW_SNAPSHOT, column_types, target};
 use crate::commands::error::Error;
+use crate::commands::federate::Via;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
 use crate::commands::session_setup;
 use crate::commands::setup;
@@ -23,7 +24,11 @@ use crate::terminal::exit_status::Exit;
 
 use finish::FinishedRun;
 
-pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> Result<Exit, Error> {
+pub(super) async fn run(
+    request: &ExportRequest<'_>,
+    via: Option<&Via>,
+    console: &mut Console,
+) -> Result<Exit, Error> {
     let ExportRequest { args, kind, .. } = *request;
     request::check(args)?;
     let plan = request::plan(request.plan);
@@ -35,6 +40,7 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
         preferred: &args.connection.prefer,
         plan: &plan,
         interrupt: request.interrupt,
+        via,
     };
     if args.global.explain || args.run.dry_run {
         return match global::explain(&question, console).await? {
@@ -88,6 +94,9 @@ pub(super) async fn run(request: &ExportRequest<'_>, console: &mut Console) -> R
         let (started, policy) = (running.started, OnShardError::Stop);
         let driving = driver::drive_open(started, &mut file, console, request.interrupt, policy);
         let (mut outcome, heard) = driving.await?;
+        if let Some(locked) = running.locked {
+            locked.close().await;
+        }
         if outcome.status != RunStatus::Retry {
             let columns = column_types::of_result(request, heard, &mut outcome).await;
             let finished = FinishedRun {

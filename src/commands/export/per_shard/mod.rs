@@ -175,6 +175,7 @@ async fn begin<'a>(
     let parts = PerShard::start(
         folder.at(),
         request.args.output.folder_key(),
+        &all,
         request.kind,
         request.encoder(&finished.server_info),
         types,

@@ -3,10 +3,13 @@
 mod processes;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use super::session::{Collected, InspectRequest};
+use super::collected::Collected;
+use super::report::InspectReport;
+use super::request::InspectRequest;
 use super::table;
 use crate::cli::activity::ActivityArgs;
 use crate::commands::error::Error;
@@ -24,7 +27,9 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 pub async fn run(mut args: ActivityArgs) -> Result<Exit, Error> {
     let format = table::format(&args.inspect.output)?;
     let mut console = Console::new(args.inspect.quiet);
-    let request = InspectRequest::new(&args.inspect, &mut console)?;
+    let Some(request) = InspectRequest::new(&args.inspect, &mut console).await? else {
+        return Ok(Exit::Interrupted);
+    };
     let Some(interval) = args.watch else {
         return show(&args, &request, format, &mut console).await;
     };
@@ -59,6 +64,7 @@ async fn show(
     let Some(collected) = request.collect(console, processes::read).await? else {
         return Ok(Exit::Interrupted);
     };
+    let collected = collected.map(processes::united);
     if args.watch.is_some() && io::stdout().is_terminal() {
         sink::print(CLEAR).await?;
     }
@@ -69,32 +75,39 @@ async fn show(
     } else {
         QueryText::Cut
     };
-    let table = rows::table(&shown, text, format);
+    let mut table = rows::table(&shown, text, format);
+    table.name_servers(collected.servers, shown.iter().map(|it| it.database));
     let (output, interrupt) = (&args.inspect.output, &request.interrupt);
-    let say = |console: &mut Console| say(&collected, console);
-    let printed = table::print(&table, format, output, interrupt, console, say).await?;
-    Ok(match printed {
-        Some(()) => Exit::Complete,
-        None => Exit::Interrupted,
-    })
+    say_hidden(&collected.data, console);
+    let report = report(&collected);
+    report
+        .print(&table, format, output, interrupt, console)
+        .await
 }
 
-fn say(collected: &Collected<Vec<Process>>, console: &mut Console) {
+fn report(collected: &Collected<Vec<Process>>) -> InspectReport<'_, Vec<Process>> {
     let processes = &collected.data;
+    let waiting = processes.iter().filter(|it| it.waits_for.is_some()).count();
+    let blocking = processes.iter().filter(|it| !it.blocks.is_empty()).count();
+    let plural = if processes.len() == 1 { "" } else { "es" };
+    InspectReport {
+        collected,
+        warnings: Vec::new(),
+        found: format!(
+            "{} process{plural}, {waiting} waiting, {blocking} blocking",
+            processes.len()
+        ),
+        unread: BTreeSet::new(),
+    }
+}
+
+fn say_hidden(processes: &[Process], console: &mut Console) {
     // As `pg_stat_activity` writes it.
-    let is_hidden = |it: &&Process| it.query.as_deref() == Some("<insufficient privilege>");
-    if processes.iter().any(|it| is_hidden(&it)) {
+    let is_hidden = |it: &Process| it.query.as_deref() == Some("<insufficient privilege>");
+    if processes.iter().any(is_hidden) {
         console.note(
             &"shardq: hint: statements of other users are hidden from this role; GRANT pg_monitor \
               TO it to see them",
         );
     }
-    let waiting = processes.iter().filter(|it| it.waits_for.is_some()).count();
-    let blocking = processes.iter().filter(|it| !it.blocks.is_empty()).count();
-    let plural = if processes.len() == 1 { "" } else { "es" };
-    let found = format!(
-        "{} process{plural}, {waiting} waiting, {blocking} blocking",
-        processes.len()
-    );
-    console.summary(&collected.summary(found, collected.selection.shards.len(), console));
 }

@@ -8,6 +8,7 @@ use super::super::session::InspectSession;
 use super::super::statement::TextRow;
 use crate::commands::error::Error;
 use crate::pg::sql_template;
+use crate::sharding::database::Database;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
 
@@ -17,6 +18,8 @@ pub type Pid = u32;
 /// A server process, or a prepared transaction.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Process {
+    /// The one of several databases in which it was found.
+    pub database: Option<Database>,
     /// `None` if it is prepared.
     pub pid: Option<Pid>,
     pub user: Option<String>,
@@ -51,14 +54,33 @@ const MODES: [&str; 8] = [
     "AccessExclusiveLock",
 ];
 
-pub async fn read(session: &InspectSession) -> Result<Vec<Process>, Error> {
+pub async fn read(session: &InspectSession<'_>) -> Result<Vec<Process>, Error> {
     let sql = sql_template::fill(
         include_str!("../../../../sql/inspect/activity.sql"),
         &[("shards", &session.shards_sql())],
     );
     let rows = session.query(&sql).await?;
-    let processes = rows.iter().map(|row| process(row, session.shards()));
-    Ok(ordered(processes.collect()))
+    let processes = rows.iter().map(|row| Process {
+        database: session.database(),
+        ..process(row, session.shards())
+    });
+    let mut processes: Vec<_> = processes.collect();
+    note_blocked(&mut processes);
+    Ok(processes)
+}
+
+/// Those of all databases. Those that block most come first, then those that wait longest, then the
+/// oldest.
+pub fn united(of_databases: Vec<Vec<Process>>) -> Vec<Process> {
+    let mut processes: Vec<_> = of_databases.into_iter().flatten().collect();
+    processes.sort_by_key(|it| {
+        (
+            Reverse(it.blocks.len()),
+            Reverse(it.waiting),
+            Reverse(it.age),
+        )
+    });
+    processes
 }
 
 fn process(row: &TextRow, shards: &[Shard]) -> Process {
@@ -87,6 +109,7 @@ fn process(row: &TextRow, shards: &[Shard]) -> Process {
         }
     });
     Process {
+        database: None,
         pid: text(0).and_then(|pid| pid.parse().ok()),
         user: text(1),
         application: text(2).filter(|name| !name.is_empty()),
@@ -118,30 +141,21 @@ fn spelled(mode: &str) -> String {
     spelled
 }
 
-/// Notes whom each blocks. Those that block most come first, then those that wait longest, then the
-/// oldest.
-fn ordered(mut processes: Vec<Process>) -> Vec<Process> {
+/// Notes whom each blocks. Pids are those of one server.
+fn note_blocked(processes: &mut [Process]) {
     let mut blocks: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
-    for process in &processes {
+    for process in processes.iter() {
         for blocker in &process.blocked_by {
             let blocked = blocks.entry(*blocker).or_default();
             blocked.extend(process.pid.filter(|pid| !blocked.contains(pid)));
         }
     }
-    for process in &mut processes {
+    for process in processes {
         // No query tells which of the prepared transactions it is.
         let found = blocks.get(&process.pid.unwrap_or(0));
         process.blocks = found.cloned().unwrap_or_default();
         process.blocks.sort_unstable();
     }
-    processes.sort_by_key(|it| {
-        (
-            Reverse(it.blocks.len()),
-            Reverse(it.waiting),
-            Reverse(it.age),
-        )
-    });
-    processes
 }
 
 impl Process {
@@ -166,13 +180,16 @@ mod tests {
 
     #[test]
     fn whoever_is_in_the_way_of_most_comes_first() {
-        let ordered = ordered(vec![
+        let mut processes = vec![
             of(Some(1), &[3]),
             of(Some(2), &[3, 1]),
             of(Some(3), &[]),
             of(None, &[]),
             of(Some(4), &[0]),
-        ]);
+        ];
+        note_blocked(&mut processes);
+        let (some, others) = processes.split_at(2);
+        let ordered = united(vec![some.to_vec(), others.to_vec()]);
         let order = ordered.iter().map(|it| (it.pid, it.blocks.clone()));
         assert_eq!(
             order.collect::<Vec<_>>(),

@@ -58,7 +58,11 @@ pub fn sharding(layout: &Layout, candidates: &[String], schemas: &[String]) -> S
     }
 }
 
-pub fn table(databases: &[Database], layout: &Layout, format: Format) -> Table {
+pub fn table<'a>(
+    databases: impl Iterator<Item = &'a Database>,
+    layout: &Layout,
+    format: Format,
+) -> Table {
     let columns = [
         ("database", Type::TEXT),
         ("owner", Type::TEXT),
@@ -70,7 +74,7 @@ pub fn table(databases: &[Database], layout: &Layout, format: Format) -> Table {
         ("look_alikes", Type::TEXT),
         ("reason", Type::TEXT),
     ];
-    let rows = databases.iter().map(|it| it.row(layout, format));
+    let rows = databases.map(|it| it.row(layout, format));
     Table {
         columns: columns.map(|(name, of)| column(name, &of)).to_vec(),
         rows: rows.collect(),

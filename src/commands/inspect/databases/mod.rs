@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 
-use super::connection::{self, Answer};
+use super::connection::{self, Answers};
 use super::error::InspectError;
-use super::statement::TextRow;
-use super::statement::rows;
+use super::servers::ServerColumn;
+use super::statement::{TextRow, rows};
 use super::table;
 use crate::cli::databases::DatabasesArgs;
 use crate::client::{Connection, ConnectionPool};
+use crate::commands::databases::{self as targets, Target};
 use crate::commands::error::Error;
+use crate::commands::setup;
 use crate::config::Settings;
 use crate::exec::plan::shards_sql;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
+use crate::sharding::pattern::Pattern;
+use crate::sharding::unreachable::Unreachable;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};
@@ -36,43 +40,69 @@ pub async fn run(args: DatabasesArgs) -> Result<Exit, Error> {
     let format = table::format(&args.output)?;
     let mut console = Console::new(args.quiet);
     let layout = args.layout.layout();
-    let read = connection::read(
-        &args.connection,
-        &args.layout,
-        &mut console,
-        async |first, server| databases(first, server.settings(), &layout).await,
-    );
-    let Some(Answer {
-        data: databases,
+    let patterns = &args.layout.databases;
+    let servers = targets::servers(&args.connection)?;
+    let interrupt = setup::listen()?;
+    setup::say_warnings(&servers, &mut console);
+    let servers = targets::targets(&servers, &[], &layout, &interrupt).await?;
+    let Some(servers) = servers else {
+        return Ok(Exit::Interrupted);
+    };
+    let read = async |_: &Target, first: &Connection, server: &ConnectionPool| {
+        databases(first, server.settings(), patterns, &layout).await
+    };
+    let read = connection::read(&servers, &interrupt, &mut console, read);
+    let Some(Answers {
+        of_databases: of_servers,
+        unreachable,
         location,
-        interrupt,
     }) = read.await?
     else {
         return Ok(Exit::Interrupted);
     };
-    let rows = database::table(&databases, &layout, format);
+    let several = ServerColumn::from(servers.databases.len() > 1);
+    let mut found: Vec<(_, Database)> = Vec::new();
+    for (server, databases) in of_servers {
+        found.extend(databases.into_iter().map(|it| (server.database, it)));
+    }
+    let mut rows = database::table(found.iter().map(|(_, it)| it), &layout, format);
+    rows.name_servers(several, found.iter().map(|(server, _)| *server));
     let say = |console: &mut Console| {
-        let sharded = databases.iter().filter(|it| it.is_sharded()).count();
-        let plural = if databases.len() == 1 { "" } else { "s" };
-        let found = format!("{} database{plural}, {sharded} sharded", databases.len());
+        for Unreachable { place, reason } in &unreachable {
+            console.error(&format!("{place}: {reason}"));
+        }
+        let sharded = found.iter().filter(|(_, it)| it.is_sharded()).count();
+        let plural = if found.len() == 1 { "" } else { "s" };
+        let count = format!("{} database{plural}, {sharded} sharded", found.len());
         console.summary(&SummaryLine {
-            before: vec![SummaryPart::Plain(found)],
+            before: vec![SummaryPart::Plain(count)],
             location,
             after: vec![HumanDuration(console.elapsed()).to_string()],
         });
     };
     let printed = table::print(&rows, format, &args.output, &interrupt, &mut console, say).await?;
-    Ok(printed.map_or(Exit::Interrupted, |()| Exit::Complete))
+    Ok(match printed {
+        None => Exit::Interrupted,
+        Some(()) if unreachable.is_empty() => Exit::Complete,
+        Some(()) => Exit::Incomplete,
+    })
 }
 
+/// Those of a server that a pattern matches, or all.
 async fn databases(
     connection: &Connection,
     settings: &Settings,
+    patterns: &[Pattern],
     layout: &Layout,
 ) -> Result<Vec<Database>, InspectError> {
     let sql = include_str!("../../../../sql/inspect/databases.sql");
     let rows = rows(connection, &sql_template::fill(sql, &[])).await?;
-    let looked_at = rows.into_iter().map(|row| async move {
+    let is_listed = |row: &TextRow| {
+        let name = row.first().and_then(Option::as_deref).unwrap_or_default();
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+    };
+    let rows = rows.into_iter().filter(is_listed);
+    let looked_at = rows.map(|row| async move {
         let mut row = row.into_iter();
         let mut next = || row.next().flatten();
         let (name, owner) = (next().unwrap_or_default(), next().unwrap_or_default());

@@ -12,51 +12,60 @@ use crate::terminal::exit_status::Exit;
 
 use super::drift::catalog::{self, Scope};
 use super::drift::shape::{Shape, positions};
-use super::session::{Collected, InspectRequest, InspectSession};
+use super::error::InspectError;
+use super::report::InspectReport;
+use super::request::InspectRequest;
+use super::session::InspectSession;
 use super::table::{self, Reader};
 use rows::Reference;
 
-/// What is read in one database.
+/// What the shards have.
 struct Described {
     shape: Shape,
     references: Vec<Reference>,
+    /// If none has the table.
+    no_table: Option<InspectError>,
 }
 
 pub async fn run(args: DescribeArgs) -> Result<Exit, Error> {
     let format = table::format(&args.inspect.output)?;
     let mut console = Console::new(args.inspect.quiet);
-    let request = InspectRequest::new(&args.inspect, &mut console)?;
+    let Some(request) = InspectRequest::new(&args.inspect, &mut console).await? else {
+        return Ok(Exit::Interrupted);
+    };
     let collected = request.collect(&mut console, async |session| {
         read(session, &args.table).await
     });
     let Some(collected) = collected.await? else {
         return Ok(Exit::Interrupted);
     };
-    let Described { shape, references } = &collected.data;
-    let shown = rows::table(shape, references, Reader::of(format));
-    let output = &args.inspect.output;
-    let say = |console: &mut Console| say(&collected, console);
-    let printed = table::print(
-        &shown,
-        format,
-        output,
-        &request.interrupt,
-        &mut console,
-        say,
-    );
-    let is_complete = collected.selection.doubt.is_none() && shape.unread.is_empty();
-    Ok(match printed.await? {
-        None => Exit::Interrupted,
-        Some(()) if is_complete => Exit::Complete,
-        Some(()) => Exit::Incomplete,
-    })
+    let collected = collected.try_map(united)?;
+    let Described {
+        shape, references, ..
+    } = &collected.data;
+    let shown = rows::table(shape, references, collected.servers, Reader::of(format));
+    let unread = shape.unread.iter().flat_map(|unread| &unread.shards);
+    let report = InspectReport {
+        collected: &collected,
+        warnings: Vec::new(),
+        found: rows::summary(shape),
+        unread: unread.copied().collect(),
+    };
+    let (output, interrupt) = (&args.inspect.output, &request.interrupt);
+    report
+        .print(&shown, format, output, interrupt, &mut console)
+        .await
 }
 
-async fn read(session: &InspectSession, table: &str) -> Result<Described, Error> {
+async fn read(session: &InspectSession<'_>, table: &str) -> Result<Described, Error> {
     let compared = ComparedArgs::default();
     let shape = catalog::shape(session, &compared, Scope::Table(table)).await?;
     if shape.objects.is_empty() && shape.unread.is_empty() {
-        return Err(session.no_table(table).await.into());
+        return Ok(Described {
+            shape,
+            references: Vec::new(),
+            no_table: Some(session.no_table(table).await),
+        });
     }
     let sql = sql_template::fill(
         include_str!("../../../../sql/inspect/references.sql"),
@@ -74,17 +83,29 @@ async fn read(session: &InspectSession, table: &str) -> Result<Described, Error>
             shards: positions(which.as_deref(), session.shards()),
         })
     });
-    let references = references.collect();
-    Ok(Described { shape, references })
+    Ok(Described {
+        shape,
+        references: references.collect(),
+        no_table: None,
+    })
 }
 
-fn say(collected: &Collected<Described>, console: &mut Console) {
-    let Described { shape, .. } = &collected.data;
-    if let Some(doubt) = &collected.selection.doubt {
-        console.error(doubt);
+/// What all databases have.
+fn united(of_databases: Vec<Described>) -> Result<Described, Error> {
+    let (mut shapes, mut references, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let databases = of_databases.len();
+    for described in of_databases {
+        shapes.push(described.shape);
+        references.extend(described.references);
+        errors.extend(described.no_table);
     }
-    let unread = shape.unread.iter().flat_map(|unread| &unread.shards);
-    let unread = unread.copied().collect();
-    let found = rows::summary(shape);
-    console.summary(&collected.summary_without(found, &unread, console));
+    if errors.len() == databases {
+        let first = errors.into_iter().next();
+        return Err(first.map_or(Error::NoneReachable, Into::into));
+    }
+    Ok(Described {
+        shape: Shape::union(shapes),
+        references: rows::united(references),
+        no_table: None,
+    })
 }

@@ -1,8 +1,11 @@
 //! A table and its parts as rows: what most shards have, and below it what others have. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::commands::inspect::drift::findings::rank;
 use crate::commands::inspect::drift::report::{shards_shown, unread_row};
 use crate::commands::inspect::drift::shape::{Object, Shape};
+use crate::commands::inspect::servers::ServerColumn;
 use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::quote::split_outside_quotes;
@@ -22,8 +25,16 @@ pub struct Reference {
 
 /// One row per definition of a part, that of most shards first. Only what differs from it is shown
 /// of a comparison that would repeat it: the order of columns.
-pub fn table(shape: &Shape, references: &[Reference], reader: Reader) -> Table {
+pub fn table(
+    shape: &Shape,
+    references: &[Reference],
+    servers: ServerColumn,
+    reader: Reader,
+) -> Table {
     let of = shape.shards.len();
+    let row = |kind: &str, name: &str, definition, shards: &[Shard]| {
+        servers.in_front(shards, row(kind, name, definition, shards, reader, of))
+    };
     let order = column_order(shape);
     let mut objects: Vec<_> = shape.objects.iter().filter(|it| is_shown(it)).collect();
     objects.sort_by_key(|object| {
@@ -38,7 +49,7 @@ pub fn table(shape: &Shape, references: &[Reference], reader: Reader) -> Table {
     });
     let unread = shape.unread.iter().map(|unread| {
         let (kind, why) = unread_row(unread);
-        row(kind, &unread.table, Some(why), &unread.shards, reader, of)
+        row(kind, &unread.table, Some(why), &unread.shards)
     });
     let described = objects.into_iter().flat_map(|object| {
         let norm = object.norm();
@@ -51,7 +62,7 @@ pub fn table(shape: &Shape, references: &[Reference], reader: Reader) -> Table {
             } else {
                 &name.name
             };
-            row(&name.kind, shown, definition, &variant.shards, reader, of)
+            row(&name.kind, shown, definition, &variant.shards)
         })
     });
     let referring = references.iter().map(|reference| {
@@ -61,12 +72,11 @@ pub fn table(shape: &Shape, references: &[Reference], reader: Reader) -> Table {
             &reference.name,
             definition,
             &reference.shards,
-            reader,
-            of,
         )
     });
+    let columns = COLUMNS.map(Column::text);
     Table {
-        columns: COLUMNS.map(Column::text).into(),
+        columns: servers.column().into_iter().chain(columns).collect(),
         rows: unread.chain(described).chain(referring).collect(),
     }
 }
@@ -111,6 +121,24 @@ fn column_order(shape: &Shape) -> Vec<String> {
         unquoted.collect()
     });
     columns.unwrap_or_default()
+}
+
+/// Those of all databases.
+pub fn united(of_databases: Vec<Reference>) -> Vec<Reference> {
+    let mut united: BTreeMap<(String, String), Vec<Shard>> = BTreeMap::new();
+    for reference in of_databases {
+        let name = (reference.name, reference.definition);
+        united.entry(name).or_default().extend(reference.shards);
+    }
+    let references = united.into_iter().map(|((name, definition), mut shards)| {
+        shards.sort_unstable();
+        Reference {
+            name,
+            definition,
+            shards,
+        }
+    });
+    references.collect()
 }
 
 /// `alike in all shards`, `differs in 3 shards`

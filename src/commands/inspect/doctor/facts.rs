@@ -2,10 +2,26 @@
 
 use std::time::Duration;
 
+use super::super::drift::shape::Shape;
 use super::super::statement::TextRow;
+use crate::client::Authentication;
 use crate::config::SslMode;
 use crate::sharding::guess::Guess;
 use crate::sharding::shard::Shard;
+use crate::sharding::topology::Topology;
+
+/// What was read in one database.
+#[derive(Debug)]
+pub struct DatabaseFacts {
+    pub server: ServerFacts,
+    pub connection: ConnectionFacts,
+    pub shards: ShardFacts,
+    pub anomalies: Vec<Anomaly>,
+    /// Or why they were not read.
+    pub sequences: Result<Vec<FullSequence>, String>,
+    /// Or why it was not read.
+    pub shape: Result<Shape, String>,
+}
 
 /// One row about the server.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,21 +51,35 @@ pub struct ServerFacts {
     /// Of the oldest transaction id, in transactions.
     pub id_age: u64,
     pub oldest_database: String,
+    pub has_client_certificate: bool,
 }
 
 /// How this run is connected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionFacts {
     pub ssl_mode: SslMode,
-    /// The process that answered when the connection was opened.
-    pub process: Option<i32>,
+    /// `None` if it was not seen.
+    pub authentication: Option<Authentication>,
+    pub pooler: Pooler,
     pub round_trip: Duration,
+}
+
+/// What is between this run and the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooler {
+    None,
+    /// Transactions of two connections ran in one process of the server.
+    TransactionMode,
+    /// They ran in two.
+    SessionOrTransactionMode,
 }
 
 /// The shards of the database.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShardFacts {
     pub shards: Vec<Shard>,
+    /// `None` without shards.
+    pub topology: Option<Topology>,
     /// How shards are named: `named shard_0, shard_1, …`
     pub naming: String,
     pub gaps: String,
@@ -105,6 +135,7 @@ impl ServerFacts {
             locks_per_transaction: number(row, 15),
             id_age: number(row, 16),
             oldest_database: text(row, 17),
+            has_client_certificate: text(row, 18) == "t",
         }
     }
 }

@@ -25,6 +25,14 @@ pub struct Finding {
     pub advice: Vec<String>,
 }
 
+/// Findings of one place.
+#[derive(Debug)]
+pub struct Section {
+    /// A server or a database; `None` if there is only one.
+    pub place: Option<String>,
+    pub findings: Vec<Finding>,
+}
+
 impl Level {
     fn name(self) -> &'static str {
         match self {
@@ -67,8 +75,9 @@ impl Finding {
 }
 
 /// `2 failures, 1 warning, 12 ok`
-pub fn count(findings: &[Finding]) -> String {
-    let of = |level| findings.iter().filter(|it| it.level == level).count();
+pub fn count(sections: &[Section]) -> String {
+    let findings = sections.iter().flat_map(|section| &section.findings);
+    let of = |level| findings.clone().filter(|it| it.level == level).count();
     let plural = |count, name| match count {
         1 => format!("1 {name}"),
         count => format!("{count} {name}s"),
@@ -81,10 +90,24 @@ pub fn count(findings: &[Finding]) -> String {
     )
 }
 
-/// One line per check, what to do below it.
-pub fn lines(findings: &[Finding], paint: Paint) -> String {
+/// One line per check, what to do below it; of several places, each with its name above.
+pub fn page(sections: &[Section], paint: Paint) -> String {
+    let checks = sections.iter().flat_map(|section| &section.findings);
+    let widest = checks.map(|it| it.check.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for Section { place, findings } in sections {
+        if let Some(place) = place {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{gap}{}", one_line(&visible(place)));
+        }
+        text += &lines(findings, widest, paint);
+    }
+    text
+}
+
+fn lines(findings: &[Finding], widest: usize, paint: Paint) -> String {
     const STATUS: usize = 8;
-    let widest = findings.iter().map(|it| it.check.len()).max().unwrap_or(0);
     let mut text = String::new();
     for Finding {
         check,
@@ -113,21 +136,26 @@ pub fn lines(findings: &[Finding], paint: Paint) -> String {
     text
 }
 
-pub fn table(findings: &[Finding]) -> Table {
-    let rows = findings.iter().map(|it| {
-        let advice = (!it.advice.is_empty()).then(|| it.advice.join("\n"));
-        let status = Some(it.level.name().to_owned());
-        vec![
-            Some(it.check.to_owned()),
-            status,
-            Some(it.message.clone()),
-            advice,
-        ]
+pub fn table(sections: &[Section]) -> Table {
+    let are_several = sections.iter().any(|section| section.place.is_some());
+    let rows = sections.iter().flat_map(|section| {
+        section.findings.iter().map(move |it| {
+            let advice = (!it.advice.is_empty()).then(|| it.advice.join("\n"));
+            let row = [
+                Some(it.check.to_owned()),
+                Some(it.level.name().to_owned()),
+                Some(it.message.clone()),
+                advice,
+            ];
+            let place = are_several.then(|| section.place.clone());
+            place.into_iter().chain(row).collect()
+        })
     });
+    let place = are_several.then_some("server");
+    let columns = ["check", "status", "message", "advice"];
+    let columns = place.into_iter().chain(columns);
     Table {
-        columns: ["check", "status", "message", "advice"]
-            .map(|name| column(name, &Type::TEXT))
-            .to_vec(),
+        columns: columns.map(|name| column(name, &Type::TEXT)).collect(),
         rows: rows.collect(),
     }
 }
@@ -145,15 +173,19 @@ mod tests {
                 .advise("then\nthat"),
         ];
         assert_eq!(
-            lines(&findings, Paint::Plain),
+            lines(&findings, 7, Paint::Plain),
             "ok       version  PostgreSQL 15\n\
              failure  shards   none\\x1B\n                    do this\n                    then\\nthat\n"
         );
-        let colored = lines(&findings, Paint::Ansi);
+        let colored = lines(&findings, 7, Paint::Ansi);
         assert!(
             colored.contains("\u{1b}[1;31mfailure \u{1b}[0m shards"),
             "{colored:?}"
         );
-        assert_eq!(count(&findings), "1 failure, 0 warnings, 1 ok");
+        let sections = [Section {
+            place: None,
+            findings: findings.to_vec(),
+        }];
+        assert_eq!(count(&sections), "1 failure, 0 warnings, 1 ok");
     }
 }

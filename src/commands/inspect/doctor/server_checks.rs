@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::facts::{ConnectionFacts, ServerFacts};
+use super::facts::{ConnectionFacts, Pooler, ServerFacts};
 use super::finding::Finding;
+use crate::client::Authentication;
 use crate::config::SslMode;
 use crate::pg::quote::Identifier;
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
@@ -13,8 +14,9 @@ pub fn all(server: &ServerFacts, connection: &ConnectionFacts) -> Vec<Finding> {
         version(server),
         replication(server),
         encryption(server, connection),
+        authentication(server, connection),
         round_trip(connection),
-        pooler(server, connection),
+        pooler(connection),
         connections(server),
         role(server),
         locks(server),
@@ -76,6 +78,38 @@ fn encryption(server: &ServerFacts, connection: &ConnectionFacts) -> Finding {
     }
 }
 
+fn authentication(server: &ServerFacts, connection: &ConnectionFacts) -> Finding {
+    const NAME: &str = "authentication";
+    const SAFER: &str = "use scram-sha-256 in pg_hba.conf, and set the password anew";
+    let is_plain = server.is_network && server.tls.is_none();
+    match connection.authentication {
+        None | Some(Authentication::Other) => Finding::ok(NAME, "not known"),
+        Some(Authentication::Scram) => Finding::ok(NAME, "a password (scram-sha-256)"),
+        Some(Authentication::Kerberos) => Finding::ok(NAME, "Kerberos"),
+        Some(Authentication::Md5) => Finding::warning(
+            NAME,
+            "a password (md5, which can be broken and is to be removed from Postgres)",
+        )
+        .advise(SAFER),
+        Some(Authentication::Password) if is_plain => {
+            Finding::warning(NAME, "a password, sent as it is").advise(SAFER)
+        }
+        Some(Authentication::Password) => Finding::ok(NAME, "a password"),
+        Some(Authentication::None) if server.has_client_certificate => {
+            Finding::ok(NAME, "a client certificate, or trust")
+        }
+        Some(Authentication::None) if server.is_network => Finding::warning(
+            NAME,
+            format!(
+                "none: whoever reaches the server may be {} (trust in pg_hba.conf)",
+                server.user
+            ),
+        )
+        .advise("use scram-sha-256 in pg_hba.conf, and set a password"),
+        Some(Authentication::None) => Finding::ok(NAME, "by the local socket (peer or trust)"),
+    }
+}
+
 fn round_trip(connection: &ConnectionFacts) -> Finding {
     const SLOW: Duration = Duration::from_millis(100);
     let time = connection.round_trip;
@@ -88,15 +122,18 @@ fn round_trip(connection: &ConnectionFacts) -> Finding {
     }
 }
 
-/// Behind a pooler, the process that serves is not the one that answered at first.
-fn pooler(server: &ServerFacts, connection: &ConnectionFacts) -> Finding {
-    match (server.process, connection.process) {
-        (Some(this), Some(first)) if this != first => Finding::ok(
-            "pooler",
-            "one is in between; if its pool is smaller than -j, shardq waits for connections",
+fn pooler(connection: &ConnectionFacts) -> Finding {
+    let mode = match connection.pooler {
+        Pooler::None => return Finding::ok("pooler", "none"),
+        Pooler::TransactionMode => "in transaction mode",
+        Pooler::SessionOrTransactionMode => "in session mode, or in transaction mode",
+    };
+    Finding::ok(
+        "pooler",
+        format!(
+            "one is in between, {mode}; if its pool is smaller than -j, shardq waits for connections"
         ),
-        _ => Finding::ok("pooler", "none"),
-    }
+    )
 }
 
 fn connections(server: &ServerFacts) -> Finding {
@@ -186,7 +223,6 @@ mod tests {
         ServerFacts {
             version: "15.18".to_owned(),
             version_number: 150_018,
-            process: Some(7),
             connections: 10,
             most_connections: 100,
             reserved_connections: 3,
@@ -203,7 +239,8 @@ mod tests {
     fn connection() -> ConnectionFacts {
         ConnectionFacts {
             ssl_mode: SslMode::Prefer,
-            process: Some(7),
+            authentication: Some(Authentication::Scram),
+            pooler: Pooler::None,
             round_trip: Duration::from_millis(1),
         }
     }
@@ -285,6 +322,34 @@ mod tests {
                 expected == Level::Ok,
                 "{finding:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_password_that_can_be_read_on_the_way_is_a_warning() {
+        let network = ServerFacts {
+            is_network: true,
+            ..server()
+        };
+        let encrypted = ServerFacts {
+            tls: Some("TLSv1.3".to_owned()),
+            ..network.clone()
+        };
+        for (facts, asked, expected) in [
+            (&server(), Authentication::None, Level::Ok),
+            (&network, Authentication::None, Level::Warning),
+            (&encrypted, Authentication::None, Level::Warning),
+            (&network, Authentication::Password, Level::Warning),
+            (&encrypted, Authentication::Password, Level::Ok),
+            (&encrypted, Authentication::Md5, Level::Warning),
+            (&network, Authentication::Scram, Level::Ok),
+        ] {
+            let connection = ConnectionFacts {
+                authentication: Some(asked),
+                ..connection()
+            };
+            let finding = authentication(facts, &connection);
+            assert_eq!(finding.level, expected, "{finding:?}");
         }
     }
 

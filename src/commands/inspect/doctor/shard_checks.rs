@@ -37,6 +37,26 @@ pub fn shards(facts: &ShardFacts) -> Finding {
         .advise("add --expect-shards N to scripts, so that a missing shard is an error")
 }
 
+/// The shards of one of several databases. Gaps are none if another has them.
+pub fn own_shards(facts: &ShardFacts) -> Finding {
+    let none = Finding::warning("shards", format!("none: no schema is {}", facts.naming));
+    match facts.shards.len() {
+        0 => none.advise("leave it out, if it should have none"),
+        count => {
+            let shards = Ranges::of(&facts.shards).brief();
+            let finding = Finding::ok("shards", format!("{count}: {shards}"));
+            if facts.look_alikes.is_empty() {
+                return finding;
+            }
+            let message = format!(
+                "{}; not taken for shards: {}",
+                finding.message, facts.look_alikes
+            );
+            Finding::warning("shards", message)
+        }
+    }
+}
+
 /// Those of one kind, as one finding.
 fn of_kind(
     anomalies: &[Anomaly],
@@ -107,7 +127,7 @@ fn unanalyzed(found: &[&Anomaly]) -> Finding {
 
 fn invalid_indexes(found: &[&Anomaly]) -> Finding {
     let name = |it: &&Anomaly| {
-        let shard = it.shard.map(Shard::name).unwrap_or_default();
+        let shard = it.shard.map(Shard::schema).unwrap_or_default();
         format!("{}.{}", Identifier(shard), Identifier(&it.name))
     };
     let finding = Finding::warning(
@@ -206,7 +226,7 @@ pub fn sequences(found: &Result<Vec<FullSequence>, String>) -> Finding {
     };
     let listed = found.iter().take(LISTED);
     let finding = listed.fold(finding, |finding, it| {
-        let name = format!("{}.{}", Identifier(it.shard.name()), Identifier(&it.name));
+        let name = format!("{}.{}", Identifier(it.shard.schema()), Identifier(&it.name));
         finding.advise(format!(
             "ALTER SEQUENCE {name} AS bigint MAXVALUE 9223372036854775807  -- and its column to bigint"
         ))

@@ -33,10 +33,14 @@ impl Scope<'_> {
 /// A view takes a lock, and one for each relation that it reads, and a server has room for 6,400
 /// unless it is configured otherwise. If that is too little, statements over fewer shards follow.
 pub async fn shape(
-    session: &InspectSession,
+    session: &InspectSession<'_>,
     compared: &ComparedArgs,
     scope: Scope<'_>,
 ) -> Result<Shape, InspectError> {
+    let scope = match session.database() {
+        Some(_) => scope.without_comparison(),
+        None => scope,
+    };
     let mut rest = session.shards();
     let mut at_once = rest.len();
     let mut parts = Vec::new();
@@ -61,7 +65,7 @@ pub async fn shape(
 }
 
 async fn part(
-    session: &InspectSession,
+    session: &InspectSession<'_>,
     shards: &[Shard],
     compared: &ComparedArgs,
     scope: Scope<'_>,

@@ -42,7 +42,7 @@ impl<'a> Facts<'a> {
 
 /// `has` is without the shard's name, `expected` with that of this one.
 pub fn change(draft: Draft<'_>, name: &ObjectName, has: &str, expected: &str) -> Vec<Step> {
-    let own = format!("{}.", draft.shard.name());
+    let own = format!("{}.", draft.shard.schema());
     let has = Facts::of(has);
     let wanted = Facts::of(expected);
     if has.others != wanted.others {

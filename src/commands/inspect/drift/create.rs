@@ -86,7 +86,7 @@ impl Draft<'_> {
             format!("{verb} SEQUENCE {sequence} {options};"),
         );
         let link = owner.contains('.').then(|| {
-            let owner = format!("{}.{owner}", Identifier(self.shard.name()));
+            let owner = format!("{}.{owner}", Identifier(self.shard.schema()));
             Step::new(
                 Stage::Owner,
                 format!("ALTER SEQUENCE {sequence} OWNED BY {owner};"),

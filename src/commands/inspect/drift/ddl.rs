@@ -35,10 +35,12 @@ pub fn script(findings: &[Finding], norm: &Norm, lock_timeout: Duration) -> Stri
     for (shard, mut steps) in shards {
         steps.sort_by_key(|step| step.stage);
         steps.dedup();
+        let on = shard.database();
+        let on = on.map_or(String::new(), |it| format!(", database {it}"));
         // Writing to a String cannot fail.
         let _ = write!(
             script,
-            "\n-- {shard}\nBEGIN;\nSET LOCAL lock_timeout = {};\nSET LOCAL search_path = pg_catalog;\n\
+            "\n-- {shard}{on}\nBEGIN;\nSET LOCAL lock_timeout = {};\nSET LOCAL search_path = pg_catalog;\n\
              SET LOCAL check_function_bodies = off;\n",
             lock_timeout.as_millis()
         );

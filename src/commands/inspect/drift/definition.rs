@@ -24,7 +24,7 @@ impl Definition {
         Self {
             printed: Printed {
                 text: printed.unwrap_or_else(|| text.clone()),
-                shard: shard.name().to_owned(),
+                shard: shard.schema().to_owned(),
             },
             text,
         }

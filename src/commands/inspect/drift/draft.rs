@@ -15,7 +15,7 @@ pub struct Draft<'a> {
 impl Draft<'_> {
     /// `"shard_7"."origins"`
     pub fn qualified(self, name: &str) -> String {
-        format!("{}.{}", Identifier(self.shard.name()), Identifier(name))
+        format!("{}.{}", Identifier(self.shard.schema()), Identifier(name))
     }
 
     /// The function's name and types: `"shard_7"."f"(x integer)`.
@@ -27,6 +27,6 @@ impl Draft<'_> {
     /// What the norm has, as the server would print it in this shard.
     pub fn definition(self, name: &ObjectName) -> Option<String> {
         let definition = self.norm.get(name)?.as_ref()?;
-        Some(definition.printed.in_shard(self.shard.name()))
+        Some(definition.printed.in_shard(self.shard.schema()))
     }
 }

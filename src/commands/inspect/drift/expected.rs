@@ -11,7 +11,7 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::drift::{ComparedArgs, DriftArgs};
 use crate::cli::{Cli, Command};
 use crate::commands::error::Error;
-use crate::commands::inspect::session::InspectRequest;
+use crate::commands::inspect::request::InspectRequest;
 use crate::config::{Environment, Settings};
 use crate::terminal::console::Console;
 
@@ -32,7 +32,7 @@ impl Expected {
             norm: findings::majority(&inspected.shape),
             source: String::new(),
             compared,
-            version: inspected.version,
+            version: inspected.version(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Expected {
                 ..ConnectionArgs::default()
             };
             let settings = Settings::resolve(&(&connection).into(), &Environment::of_process()?)?;
-            let request = request.elsewhere(settings);
+            let request = request.elsewhere(&settings);
             return Self::of_database(&request, compared, console).await;
         }
         if is_file(target) {
@@ -59,8 +59,9 @@ impl Expected {
         let other = profile(target, &args.inspect.connection)?.inspect;
         // Variables such as PGHOST are for the database that is compared.
         let environment = Environment::of_process()?.without_connection();
-        let settings = Settings::resolve(&(&other.connection).into(), &environment)?;
-        let request = request.elsewhere(settings).with_shards(&other)?;
+        let Some(request) = request.of_others(&other, &environment).await? else {
+            return Ok(None);
+        };
         Self::of_database(&request, compared, console).await
     }
 
@@ -79,12 +80,11 @@ impl Expected {
         compared: &ComparedArgs,
         console: &mut Console,
     ) -> Result<Option<Self>, Error> {
-        let collected = request.collect(console, async |session| {
-            super::inspect(session, compared, Scope::All).await
-        });
+        let collected = super::collect(request, compared, Scope::All, console);
         let Some(collected) = collected.await? else {
             return Ok(None);
         };
+        collected.say_what_is_missing(console);
         let norm = findings::majority(&collected.data.shape);
         let own = findings::findings(&collected.data.shape, &norm).len();
         let source = collected.scope.location.to_string();
@@ -99,7 +99,7 @@ impl Expected {
             norm,
             source,
             compared: compared.into(),
-            version: collected.data.version,
+            version: collected.data.version(),
         }))
     }
 }

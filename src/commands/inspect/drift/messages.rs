@@ -1,11 +1,14 @@
 //! What `drift` says on stderr, beside its rows.
 
+use std::collections::BTreeSet;
+
 use super::expected::Expected;
 use super::findings::Finding;
 use super::migrations::{self, MIGRATION};
 use super::shape::{Object, Shape};
 use super::{Inspected, report, unread};
-use crate::commands::inspect::session::Collected;
+use crate::commands::inspect::collected::Collected;
+use crate::commands::inspect::report::InspectReport;
 use crate::sharding::ranges::Ranges;
 use crate::terminal::console::Console;
 
@@ -17,26 +20,20 @@ pub fn say(
     console: &mut Console,
 ) {
     let inspected = &collected.data;
-    for holder in &inspected.lock_holders {
-        console.warning(holder);
+    let mut warnings = inspected.lock_holders.clone();
+    if expected.source.is_empty() {
+        warnings.extend(half_applied(findings, &inspected.shape));
     }
-    let is_majority = expected.source.is_empty();
-    if is_majority {
-        for warning in half_applied(findings, &inspected.shape) {
-            console.warning(&warning);
-        }
-    }
-    if let Some(warning) =
-        other_version(inspected.version, expected).filter(|_| !findings.is_empty())
-    {
-        console.warning(&warning);
-    }
-    if let Some(doubt) = &collected.selection.doubt {
-        console.error(doubt);
-    }
-    let summary = report::summary(findings, &inspected.shape.unread, &expected.source);
-    let unread = unread(&inspected.shape.unread);
-    console.summary(&collected.summary_without(summary, &unread, console));
+    let versions = inspected.versions.iter().copied();
+    let versions = versions.chain([expected.version]).collect();
+    warnings.extend(other_versions(&versions).filter(|_| !findings.is_empty()));
+    let report = InspectReport {
+        collected,
+        warnings,
+        found: report::summary(findings, &inspected.shape.unread, &expected.source),
+        unread: unread(&inspected.shape.unread),
+    };
+    report.say(console);
 }
 
 /// Shards that differ in what migrations do, and not in which they have recorded.
@@ -56,13 +53,29 @@ fn half_applied(findings: &[Finding], shape: &Shape) -> Vec<String> {
     warnings.collect()
 }
 
-/// Servers print the same definition differently.
-fn other_version(version: u32, expected: &Expected) -> Option<String> {
-    let [ours, theirs] = [version, expected.version].map(|version| version / 10_000);
-    (ours != theirs).then(|| {
+/// Servers print the same definition differently. `None` if all have the same major version.
+fn other_versions(versions: &BTreeSet<u32>) -> Option<String> {
+    let majors: BTreeSet<_> = versions.iter().map(|version| version / 10_000).collect();
+    let majors: Vec<_> = majors.iter().map(ToString::to_string).collect();
+    (majors.len() > 1).then(|| {
         format!(
-            "the servers are Postgres {ours} and {theirs}, which may print the same definition \
-             differently"
+            "the servers are Postgres {}, which may print the same definition differently",
+            majors.join(" and ")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_major_versions_print_differently() {
+        let of = |versions: &[u32]| other_versions(&versions.iter().copied().collect());
+        assert_eq!(of(&[150_004, 150_018]), None);
+        assert_eq!(
+            of(&[150_018, 160_002, 150_004]).unwrap(),
+            "the servers are Postgres 15 and 16, which may print the same definition differently"
+        );
+    }
 }

@@ -41,6 +41,8 @@ const AT_A_TIME: usize = 64;
 pub struct Migrations {
     pub records: Vec<Object>,
     pub unread: Vec<Unread>,
+    /// If no shard has the table that was named.
+    pub no_table: Option<InspectError>,
 }
 
 /// A table of migrations in some shards.
@@ -56,7 +58,7 @@ struct MigrationTable {
 
 /// Reads the tables of this name, or without one those of common tools.
 pub async fn read(
-    session: &InspectSession,
+    session: &InspectSession<'_>,
     named: Option<&str>,
 ) -> Result<Migrations, InspectError> {
     let known = KNOWN.map(|(name, _)| name);
@@ -71,10 +73,10 @@ pub async fn read(
         &[("shards", &session.shards_sql()), ("names", &wanted)],
     );
     let rows = session.query(&sql).await?;
-    if let (Some(name), true) = (named, rows.is_empty()) {
-        return Err(session.no_table(name).await);
-    }
     let mut migrations = Migrations::default();
+    if let (Some(name), true) = (named, rows.is_empty()) {
+        migrations.no_table = Some(session.no_table(name).await);
+    }
     for table in tables(rows.iter().map(Vec::as_slice), session.shards()) {
         if !table.denied.is_empty() {
             migrations.unread.push(Unread {
@@ -131,7 +133,7 @@ fn relevant(table: &str, columns: &[String]) -> Vec<String> {
 }
 
 async fn records(
-    session: &InspectSession,
+    session: &InspectSession<'_>,
     table: &MigrationTable,
 ) -> Result<Vec<Object>, InspectError> {
     if table.columns.is_empty() {
@@ -165,7 +167,7 @@ impl MigrationTable {
             .map(|column| Identifier(column).to_string());
         let columns = columns.collect::<Vec<_>>().join(", ");
         let records = shards.iter().zip(1_usize..).map(|(shard, n)| {
-            let table = format!("{}.{}", Identifier(shard.name()), Identifier(&self.name));
+            let table = format!("{}.{}", Identifier(shard.schema()), Identifier(&self.name));
             sql_template::fill(
                 include_str!("../../../../sql/inspect/migration_records.sql"),
                 &[

@@ -17,7 +17,7 @@ fn target(draft: Draft<'_>, object: &str) -> (&'static str, String) {
         })
     };
     if object.is_empty() {
-        let schema = crate::pg::quote::Identifier(draft.shard.name());
+        let schema = crate::pg::quote::Identifier(draft.shard.schema());
         return ("SCHEMA", schema.to_string());
     }
     if object.ends_with(')') {

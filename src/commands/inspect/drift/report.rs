@@ -2,6 +2,7 @@
 
 use super::findings::Finding;
 use super::shape::{ObjectName, Shape, Unread, UnreadReason};
+use crate::commands::inspect::servers::ServerColumn;
 use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
@@ -12,12 +13,13 @@ use crate::text::escape::one_line;
 const COLUMNS: [&str; 5] = ["shards", "kind", "object", "has", "expected"];
 
 /// One row per finding, and per table that could not be read.
-pub fn table(findings: &[Finding], shape: &Shape, reader: Reader) -> Table {
+pub fn table(findings: &[Finding], shape: &Shape, servers: ServerColumn, reader: Reader) -> Table {
     let of = shape.shards.len();
     let unread = shape.unread.iter().map(|unread| {
         let (kind, why) = unread_row(unread);
         let has = [Some(why), None];
-        row(&unread.shards, kind, unread.table.clone(), has, reader, of)
+        let row = row(&unread.shards, kind, unread.table.clone(), has, reader, of);
+        servers.in_front(&unread.shards, row)
     });
     let found = findings.iter().map(|finding| {
         let [has, expected] = match reader {
@@ -25,17 +27,19 @@ pub fn table(findings: &[Finding], shape: &Shape, reader: Reader) -> Table {
             Reader::Person => shortened(finding).map(Some),
         };
         let Finding { object, shards, .. } = finding;
-        row(
+        let row = row(
             shards,
             &object.kind,
             object.to_string(),
             [has, expected],
             reader,
             of,
-        )
+        );
+        servers.in_front(shards, row)
     });
+    let columns = COLUMNS.map(Column::text);
     Table {
-        columns: COLUMNS.map(Column::text).into(),
+        columns: servers.column().into_iter().chain(columns).collect(),
         rows: unread.chain(found).collect(),
     }
 }

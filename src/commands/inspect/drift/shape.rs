@@ -100,8 +100,11 @@ impl Shape {
     }
 
     /// Of shapes that hold all objects of their shards: an object that one of them does not have is
-    /// lacking there.
-    pub fn union(shapes: impl IntoIterator<Item = Self>) -> Self {
+    /// lacking there. A part of a table is, where the table is.
+    pub fn union(mut shapes: Vec<Self>) -> Self {
+        if shapes.len() == 1 {
+            return shapes.remove(0);
+        }
         let mut whole = Self::default();
         let mut objects: BTreeMap<ObjectName, Vec<Variant>> = BTreeMap::new();
         for shape in shapes {
@@ -115,11 +118,15 @@ impl Shape {
             whole.unread.extend(shape.unread);
         }
         whole.shards.sort_unstable();
+        let holders = holders(&objects);
         let objects = objects.into_iter().map(|(name, mut variants)| {
             let known = variants.iter().flat_map(|variant| &variant.shards);
             let known: HashSet<_> = known.copied().collect();
             let mut lacking = whole.shards.clone();
             lacking.retain(|shard| !known.contains(shard));
+            if let Some(holders) = holders.get(&name.parent) {
+                lacking.retain(|shard| holders.contains(shard));
+            }
             if !lacking.is_empty() {
                 variants.push(Variant {
                     definition: None,
@@ -134,6 +141,20 @@ impl Shape {
         whole.objects = objects.collect();
         whole
     }
+}
+
+/// The shards that have each object that is no part.
+fn holders(objects: &BTreeMap<ObjectName, Vec<Variant>>) -> BTreeMap<String, HashSet<Shard>> {
+    let mut holders: BTreeMap<String, HashSet<Shard>> = BTreeMap::new();
+    let whole = objects.iter().filter(|(name, _)| name.parent.is_empty());
+    for (name, variants) in whole {
+        let having = variants.iter().filter(|it| it.definition.is_some());
+        let shards = having.flat_map(|variant| variant.shards.iter().copied());
+        holders.entry(name.name.clone()).or_default().extend(shards);
+    }
+    // Of an object that is no part, nothing is said by what is called "".
+    holders.remove("");
+    holders
 }
 
 /// The name, the state, and the definition, what is printed, the first shard and all shards.

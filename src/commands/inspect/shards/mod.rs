@@ -1,14 +1,16 @@
 //! `shardq shards`: what is in each shard, and how even the shards are.
 
-mod exact;
 mod rows;
 mod sizes;
 
 use std::io;
 use std::path::Path;
 
+use super::collected::Collected;
+use super::exact::{self, Counts};
 use super::map::{MapShard, Screen, ShardMap};
-use super::session::{Collected, InspectRequest};
+use super::report::InspectReport;
+use super::request::InspectRequest;
 use super::table;
 use crate::cli::shards::{Measure, ShardsArgs, SortKey};
 use crate::commands::error::Error;
@@ -16,22 +18,25 @@ use crate::commands::setup;
 use crate::output::format::Format;
 use crate::output::sink::Sink;
 use crate::sharding::ranges::Ranges;
+use crate::sharding::shard::Shard;
 use crate::terminal::color::Paint;
 use crate::terminal::color_depth::ColorDepth;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::size::Size;
 
-use exact::Counts;
 use sizes::{Distribution, ShardSize};
 
 pub async fn run(args: ShardsArgs) -> Result<Exit, Error> {
     let format = table::format(&args.inspect.output)?;
     let mut console = Console::new(args.inspect.quiet);
-    let request = InspectRequest::new(&args.inspect, &mut console)?;
-    let Some(mut collected) = request.collect(&mut console, sizes::read).await? else {
+    let Some(request) = InspectRequest::new(&args.inspect, &mut console).await? else {
         return Ok(Exit::Interrupted);
     };
+    let Some(collected) = request.collect(&mut console, sizes::read).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let mut collected = collected.map(sizes::united);
     let mut counts = None;
     if args.exact {
         let shards = &collected.selection.shards;
@@ -39,7 +44,7 @@ pub async fn run(args: ShardsArgs) -> Result<Exit, Error> {
         let Some(counted) = counted else {
             return Ok(Exit::Interrupted);
         };
-        counted.apply(&mut collected.data);
+        sizes::apply(&counted, &mut collected.data);
         counts = Some(counted);
     }
     let report = ShardReport {
@@ -90,7 +95,9 @@ impl ShardReport<'_> {
         };
         let top = args.top.map_or(usize::MAX, Into::into);
         let sorted = sizes::sorted(&self.collected.data, key, top);
-        let table = rows::table(&sorted, args.by, self.distribution.as_ref(), format);
+        let servers = self.collected.servers;
+        let mut table = rows::table(&sorted, args.by, self.distribution.as_ref(), format);
+        table.name_servers(servers, sorted.iter().map(|size| size.shard.database()));
         let output = &args.inspect.output;
         let say = |console: &mut Console| self.say(console);
         let printed = table::print(&table, format, output, interrupt, console, say).await?;
@@ -130,37 +137,36 @@ impl ShardReport<'_> {
         if let Some(counts) = &self.counts {
             counts.say_failures(console);
         }
-        if let Some(doubt) = &self.collected.selection.doubt {
-            console.error(doubt);
-        }
-        if let Some(warning) = uncounted(&self.collected.data) {
-            console.warning(&warning);
-        }
-        let found = self
-            .distribution
-            .as_ref()
-            .map(|it| it.describe(self.args.by));
-        let found = found.unwrap_or_else(|| "nothing counted".to_owned());
-        let line = if let Some(counts) = &self.counts {
-            let shards = self.collected.selection.shards.iter().copied();
-            let uncounted = shards.filter(|shard| !counts.has_counted(*shard)).collect();
-            self.collected.summary_without(found, &uncounted, console)
-        } else {
-            let found = format!("about {found}");
-            self.collected
-                .summary(found, self.collected.data.len(), console)
+        self.report().say(console);
+    }
+
+    fn report(&self) -> InspectReport<'_, Vec<ShardSize>> {
+        let distribution = self.distribution.as_ref();
+        let found = match (distribution, &self.counts) {
+            (None, _) => "nothing counted".to_owned(),
+            (Some(it), Some(_)) => it.describe(self.args.by),
+            (Some(it), None) => format!("about {}", it.describe(self.args.by)),
         };
-        console.summary(&line);
+        InspectReport {
+            collected: &self.collected,
+            warnings: uncounted(&self.collected.data).into_iter().collect(),
+            found,
+            unread: self.unread().collect(),
+        }
+    }
+
+    /// Shards that `--exact` could not count.
+    fn unread(&self) -> impl Iterator<Item = Shard> {
+        let shards = self.collected.data.iter().map(|size| size.shard);
+        let counts = self.counts.as_ref();
+        shards.filter(move |shard| counts.is_some_and(|counts| !counts.has_counted(*shard)))
     }
 
     fn exit(&self) -> Exit {
-        let expected = self.collected.data.len();
-        let read = self.counts.as_ref().map_or(expected, Counts::answered);
-        match read {
-            0 => Exit::Failed,
-            _ if read < expected || self.collected.selection.doubt.is_some() => Exit::Incomplete,
-            _ => Exit::Complete,
+        if self.unread().count() == self.collected.data.len() {
+            return Exit::Failed;
         }
+        self.report().exit()
     }
 }
 

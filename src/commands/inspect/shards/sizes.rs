@@ -1,5 +1,6 @@
 //! What is in each shard: read with one statement, and compared. Pure but for [`read`].
 
+use super::super::exact::Counts;
 use super::super::session::InspectSession;
 use super::super::statement::TextRow;
 use crate::cli::shards::{Measure, SortKey};
@@ -34,13 +35,30 @@ pub struct Distribution {
     pub largest: (Shard, u64),
 }
 
-pub async fn read(session: &InspectSession) -> Result<Vec<ShardSize>, Error> {
+pub async fn read(session: &InspectSession<'_>) -> Result<Vec<ShardSize>, Error> {
     let sql = sql_template::fill(
         include_str!("../../../../sql/inspect/shard_sizes.sql"),
         &[("shards", &session.shards_sql())],
     );
     let rows = session.query(&sql).await?;
     Ok(of_rows(session.shards(), &rows))
+}
+
+/// Those of all databases, in shard order.
+pub fn united(of_databases: Vec<Vec<ShardSize>>) -> Vec<ShardSize> {
+    let mut sizes: Vec<_> = of_databases.into_iter().flatten().collect();
+    sizes.sort_by_key(|size| size.shard);
+    sizes
+}
+
+/// Puts counts in place of the estimates.
+pub fn apply(counts: &Counts, sizes: &mut [ShardSize]) {
+    for size in sizes {
+        let tables = counts.tables(size.shard);
+        size.size = tables.map(|tables| tables.iter().map(|table| table.size).sum());
+        size.rows = tables.map(|tables| tables.iter().map(|table| table.rows).sum());
+        size.uncounted = 0;
+    }
 }
 
 /// A shard without tables has no row.

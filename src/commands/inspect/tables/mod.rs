@@ -1,22 +1,30 @@
 //! `shardq tables`: every table over all shards.
 
 mod rows;
+mod sizes;
+
+use std::collections::BTreeSet;
 
 use crate::cli::drift::ComparedArgs;
 use crate::cli::tables::TablesArgs;
 use crate::commands::error::Error;
 use crate::pg::sql_template;
+use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
+use super::collected::Collected;
 use super::drift::catalog::{self, Scope};
 use super::drift::findings;
 use super::drift::shape::Shape;
-use super::session::{Collected, InspectRequest, InspectSession};
+use super::exact::{self, Counts};
+use super::report::InspectReport;
+use super::request::InspectRequest;
+use super::session::InspectSession;
 use super::table::{self, Reader};
-use rows::TableSize;
+use sizes::TableSize;
 
-/// What is read in one database.
+/// What the shards have.
 struct Tables {
     sizes: Vec<TableSize>,
     /// What differs; `None` if it was not compared.
@@ -26,12 +34,25 @@ struct Tables {
 pub async fn run(args: TablesArgs) -> Result<Exit, Error> {
     let format = table::format(&args.inspect.output)?;
     let mut console = Console::new(args.inspect.quiet);
-    let request = InspectRequest::new(&args.inspect, &mut console)?;
-    let collected = request.collect(&mut console, async |session| read(session, &args).await);
-    let Some(mut collected) = collected.await? else {
+    let Some(request) = InspectRequest::new(&args.inspect, &mut console).await? else {
         return Ok(Exit::Interrupted);
     };
-    rows::sort(&mut collected.data.sizes, args.sort);
+    let collected = request.collect(&mut console, async |session| read(session, &args).await);
+    let Some(collected) = collected.await? else {
+        return Ok(Exit::Interrupted);
+    };
+    let mut collected = collected.map(united);
+    let mut counts = None;
+    if args.exact {
+        let shards = &collected.selection.shards;
+        let counted = exact::count(&request, args.connections, shards, &mut console).await?;
+        let Some(counted) = counted else {
+            return Ok(Exit::Interrupted);
+        };
+        sizes::apply(&counted, &mut collected.data.sizes);
+        counts = Some(counted);
+    }
+    sizes::sort(&mut collected.data.sizes, args.sort);
     let Tables { sizes, shape } = &collected.data;
     let findings = shape.as_ref().map(|shape| {
         let norm = findings::majority(shape);
@@ -40,24 +61,17 @@ pub async fn run(args: TablesArgs) -> Result<Exit, Error> {
     let unread = shape.as_ref().map(|shape| shape.unread.as_slice());
     let drift = findings.as_deref().zip(unread);
     let shown = rows::table(sizes, drift, Reader::of(format));
-    let output = &args.inspect.output;
-    let say = |console: &mut Console| say(&collected, console);
-    let printed = table::print(
-        &shown,
-        format,
-        output,
-        &request.interrupt,
-        &mut console,
-        say,
-    );
-    Ok(match printed.await? {
-        None => Exit::Interrupted,
-        Some(()) if collected.selection.doubt.is_some() => Exit::Incomplete,
-        Some(()) => Exit::Complete,
-    })
+    let report = report(&collected, counts.as_ref());
+    if let Some(counts) = &counts {
+        counts.say_failures(&mut console);
+    }
+    let (output, interrupt) = (&args.inspect.output, &request.interrupt);
+    report
+        .print(&shown, format, output, interrupt, &mut console)
+        .await
 }
 
-async fn read(session: &InspectSession, args: &TablesArgs) -> Result<Tables, Error> {
+async fn read(session: &InspectSession<'_>, args: &TablesArgs) -> Result<Tables, Error> {
     let sql = sql_template::fill(
         include_str!("../../../../sql/inspect/tables.sql"),
         &[("shards", &session.shards_sql())],
@@ -75,19 +89,39 @@ async fn read(session: &InspectSession, args: &TablesArgs) -> Result<Tables, Err
     Ok(Tables { sizes, shape })
 }
 
-fn say(collected: &Collected<Tables>, console: &mut Console) {
+fn united(of_databases: Vec<Tables>) -> Tables {
+    let mut sizes = Vec::new();
+    let mut shapes = Vec::new();
+    for tables in of_databases {
+        sizes.extend(tables.sizes);
+        shapes.extend(tables.shape);
+    }
+    Tables {
+        sizes: sizes::united(sizes),
+        shape: (!shapes.is_empty()).then(|| Shape::union(shapes)),
+    }
+}
+
+fn report<'a>(
+    collected: &'a Collected<Tables>,
+    counts: Option<&Counts>,
+) -> InspectReport<'a, Tables> {
     let sizes = &collected.data.sizes;
-    let unknown: u64 = sizes.iter().map(|table| table.unknown).sum();
-    if unknown > 0 {
-        let tables: u64 = sizes.iter().map(|table| table.shards).sum();
-        console.warning(&format!(
+    let unknown: usize = sizes.iter().map(TableSize::unknown).sum();
+    let tables: usize = sizes.iter().map(|table| table.shards.len()).sum();
+    let warning = (unknown > 0).then(|| {
+        format!(
             "{unknown} of {tables} tables in the shards are empty or were never analyzed: they count \
-             as empty; run ANALYZE for estimates"
-        ));
+             as empty; run ANALYZE for estimates, or use --exact"
+        )
+    });
+    let shards = collected.selection.shards.iter().copied();
+    let is_uncounted = |shard: &Shard| counts.is_some_and(|counts| !counts.has_counted(*shard));
+    let uncounted: BTreeSet<_> = shards.filter(is_uncounted).collect();
+    InspectReport {
+        collected,
+        warnings: warning.into_iter().collect(),
+        found: rows::summary(sizes),
+        unread: uncounted,
     }
-    if let Some(doubt) = &collected.selection.doubt {
-        console.error(doubt);
-    }
-    let read = collected.selection.shards.len();
-    console.summary(&collected.summary(rows::summary(sizes), read, console));
 }

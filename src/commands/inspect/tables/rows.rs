@@ -1,81 +1,36 @@
 //! Tables over all shards, as rows. Pure.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use tokio_postgres::types::Type;
 
-use crate::cli::tables::TableOrder;
+use super::sizes::TableSize;
 use crate::commands::inspect::drift::findings::Finding;
 use crate::commands::inspect::drift::shape::Unread;
 use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
-use crate::sharding::shard::Shard;
 use crate::text::humanize::{Bytes, ThousandsSeparated};
-
-/// A table in all shards that have it. Sizes are in bytes, with indexes and TOAST.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableSize {
-    pub name: String,
-    pub kind: String,
-    pub shards: u64,
-    /// How many were never analyzed: their rows and bytes count as none.
-    pub unknown: u64,
-    pub rows: u64,
-    pub bytes: u64,
-    /// Of the largest shard.
-    pub largest: u64,
-    pub largest_shard: Option<Shard>,
-    pub median: u64,
-}
 
 /// What differs among the shards; `None` if they were not compared.
 pub type Drift<'a> = Option<(&'a [Finding], &'a [Unread])>;
 
 impl TableSize {
-    /// From a row of `sql/inspect/tables.sql` over these shards.
-    pub fn of(row: &TextRow, shards: &[Shard]) -> Option<Self> {
-        let text = |index: usize| row.get(index)?.clone();
-        let number = |index| Some(text(index)?.parse().unwrap_or_default());
-        let position: usize = text(7)?.parse().ok()?;
-        Some(Self {
-            name: text(0)?,
-            kind: text(1)?,
-            shards: number(2)?,
-            unknown: number(3)?,
-            rows: number(4)?,
-            bytes: number(5)?,
-            largest: number(6)?,
-            largest_shard: shards.get(position.checked_sub(1)?).copied(),
-            median: number(8)?,
-        })
-    }
-
-    /// How many times the median the largest shard is; `None` without a median.
-    fn skew(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "rounded to a tenth")]
-        let ratio = || self.largest as f64 / self.median as f64;
-        (self.median > 0).then(ratio)
-    }
-
     fn row(&self, drift: Drift<'_>, reader: Reader) -> TextRow {
         let (rows, bytes) = match reader {
             Reader::Person => (
-                ThousandsSeparated(self.rows).to_string(),
-                Bytes(self.bytes).to_string(),
+                ThousandsSeparated(self.rows()).to_string(),
+                Bytes(self.bytes()).to_string(),
             ),
-            Reader::Program => (self.rows.to_string(), self.bytes.to_string()),
+            Reader::Program => (self.rows().to_string(), self.bytes().to_string()),
         };
-        // Of nothing there is no largest.
-        let largest = self.largest_shard.filter(|_| self.largest > 0);
         let shared = [
             Some(self.name.clone()),
             Some(self.kind.clone()),
-            Some(self.shards.to_string()),
+            Some(self.shards.len().to_string()),
             Some(rows),
             Some(bytes),
-            largest.map(|shard| shard.to_string()),
+            self.largest().map(|largest| largest.shard.to_string()),
             self.skew().map(|skew| format!("{skew:.1}")),
         ];
         let drift = drift.map(|(findings, unread)| Some(self.drift(findings, unread)));
@@ -109,19 +64,6 @@ impl TableSize {
     }
 }
 
-pub fn sort(tables: &mut [TableSize], order: TableOrder) {
-    match order {
-        // As the server has sorted them.
-        TableOrder::Name => {}
-        TableOrder::Size => tables.sort_by_key(|table| Reverse(table.bytes)),
-        TableOrder::Rows => tables.sort_by_key(|table| Reverse(table.rows)),
-        TableOrder::Skew => {
-            let skew = |table: &TableSize| table.skew().unwrap_or_default();
-            tables.sort_by(|one, other| skew(other).total_cmp(&skew(one)));
-        }
-    }
-}
-
 pub fn table(tables: &[TableSize], drift: Drift<'_>, reader: Reader) -> Table {
     let number = |name: &str, kind: Type| Column {
         type_oid: kind.oid(),
@@ -148,8 +90,8 @@ pub fn table(tables: &[TableSize], drift: Drift<'_>, reader: Reader) -> Table {
 
 /// `12 tables, 186,951 rows, 120.1 MB`
 pub fn summary(tables: &[TableSize]) -> String {
-    let rows = tables.iter().map(|table| table.rows).sum();
-    let bytes = tables.iter().map(|table| table.bytes).sum();
+    let rows = tables.iter().map(TableSize::rows).sum();
+    let bytes = tables.iter().map(TableSize::bytes).sum();
     let plural = if tables.len() == 1 { "" } else { "s" };
     format!(
         "{} table{plural}, {} rows, {}",
@@ -161,20 +103,22 @@ pub fn summary(tables: &[TableSize]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sizes::{Counted, TableInShard};
     use super::*;
     use crate::commands::inspect::drift::shape::ObjectName;
+    use crate::sharding::shard::Shard;
 
-    fn size(name: &str, [rows, bytes, largest, median]: [u64; 4]) -> TableSize {
+    fn table(name: &str, bytes: &[u64]) -> TableSize {
+        let shards = bytes.iter().zip(0..).map(|(bytes, number)| TableInShard {
+            shard: Shard::new(number),
+            rows: bytes / 1000,
+            bytes: *bytes,
+            state: Counted::AtSomeTime,
+        });
         TableSize {
             name: name.to_owned(),
             kind: "table".to_owned(),
-            shards: 4,
-            unknown: 0,
-            rows,
-            bytes,
-            largest,
-            largest_shard: Some(Shard::new(3)),
-            median,
+            shards: shards.collect(),
         }
     }
 
@@ -193,7 +137,7 @@ mod tests {
 
     #[test]
     fn people_read_units_and_programs_numbers() {
-        let t = size("t", [1234, 5_000_000, 3_000_000, 1_000_000]);
+        let t = table("t", &[1_000_000, 3_000_000, 1_000_000]);
         let row = |reader| {
             t.row(None, reader)
                 .into_iter()
@@ -202,13 +146,13 @@ mod tests {
         };
         assert_eq!(
             row(Reader::Person),
-            ["t", "table", "4", "1,234", "5.0 MB", "shard_3", "3.0"]
+            ["t", "table", "3", "5,000", "5.0 MB", "shard_1", "3.0"]
         );
         assert_eq!(
             row(Reader::Program),
-            ["t", "table", "4", "1234", "5000000", "shard_3", "3.0"]
+            ["t", "table", "3", "5000", "5000000", "shard_1", "3.0"]
         );
-        let empty = size("t", [0; 4]).row(None, Reader::Person);
+        let empty = table("t", &[0]).row(None, Reader::Person);
         assert_eq!(empty[5..], [None, None]);
     }
 
@@ -220,28 +164,9 @@ mod tests {
             finding("", "table", "u", None),
             finding("", "function", "t", None),
         ];
-        let word = |name| size(name, [0; 4]).drift(&findings, &[]);
+        let word = |name| table(name, &[]).drift(&findings, &[]);
         assert_eq!(word("t"), "column, comment");
         assert_eq!(word("u"), "missing");
         assert_eq!(word("v"), "none");
-    }
-
-    #[test]
-    fn the_most_skewed_comes_first() {
-        let mut tables = [
-            size("a", [0; 4]),
-            size("b", [1, 2, 2, 1]),
-            size("c", [9, 1, 9, 1]),
-        ];
-        let names =
-            |tables: &[TableSize]| tables.iter().map(|it| it.name.clone()).collect::<String>();
-        for (order, expected) in [
-            (TableOrder::Skew, "cba"),
-            (TableOrder::Size, "bca"),
-            (TableOrder::Rows, "cba"),
-        ] {
-            sort(&mut tables, order);
-            assert_eq!(names(&tables), expected, "{order:?}");
-        }
     }
 }

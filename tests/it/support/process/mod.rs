@@ -35,7 +35,12 @@ fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
         if condition() {
             return true;
         }
-        thread::sleep(POLL);
+        // Most things happen at once.
+        thread::sleep(if start.elapsed() < POLL * 10 {
+            POLL / 5
+        } else {
+            POLL
+        });
     }
     false
 }

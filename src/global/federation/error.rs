@@ -46,6 +46,44 @@ pub enum FederationError {
         reason: String,
         hint: Option<String>,
     },
+    /// A stale foreign table can answer wrong, without an error.
+    #[error(
+        "the hub is stale: {first}{}\n\
+         shardq: hint: shardq federate --check lists what differs, --refresh updates the hub",
+        if *others == 0 { String::new() } else { format!(", and {others} more") }
+    )]
+    Stale { first: String, others: usize },
+    /// Rows of all its columns would lack some.
+    #[error(
+        "the hub does not have all columns of table {0:?}: it lacks their types or collations; query \
+         what it has as all_shards.{0} on the hub"
+    )]
+    Incomplete(String),
+    /// Row-level security may show it other rows.
+    #[error(
+        "the hub does not log in to {server} as {user:?}, as whom it was checked; it may see other rows"
+    )]
+    OtherUser { server: String, user: String },
+    /// A row of one shard is one of another shard's too.
+    #[error(
+        "rows of table {table:?} of {shard} are rows of {other} too, by inheritance, and would count \
+         twice"
+    )]
+    Inherited {
+        table: String,
+        shard: String,
+        other: String,
+    },
+    /// Nothing keeps it as it is while the hub reads it.
+    #[error(
+        "{table} on {server} is not a table that can be locked (a view?), so it could change while the \
+         hub reads it"
+    )]
+    NotLockable { table: String, server: String },
+    #[error("the hub has schemas that look like shards and that no server has: {0}")]
+    Stray(String),
+    #[error("{}", .0.join("\n"))]
+    ServersDown(Vec<String>),
     #[error("--store-password stores what password_command of a profile prints, and {0} has none")]
     NoPasswordCommand(String),
 }
@@ -53,5 +91,7 @@ pub enum FederationError {
 /// Each behind a line break.
 fn on_lines(unreachable: &[Unreachable]) -> String {
     let lines = unreachable.iter();
-    lines.map(|it| format!("\n{it}")).collect()
+    lines
+        .flat_map(|it| ["\n".to_owned(), it.to_string()])
+        .collect()
 }

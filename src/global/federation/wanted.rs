@@ -1,6 +1,6 @@
 //! The objects that a hub should have, from the facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ALL_SHARDS;
@@ -41,6 +41,8 @@ pub struct Wanted {
     pub unions: Vec<Union>,
     /// What is left out, and why.
     pub notes: Vec<String>,
+    /// Tables that the hub has without some of their columns.
+    pub incomplete: BTreeSet<String>,
 }
 
 impl Wanted {
@@ -56,11 +58,15 @@ pub fn wanted(hub: &Hub, remotes: Vec<RemoteDatabase>) -> Result<Wanted, Federat
     let mut all: Vec<_> = remotes.iter().flat_map(|it| &it.shards).copied().collect();
     all.sort_unstable();
     let mut tables = Vec::new();
+    let mut incomplete = BTreeSet::new();
     let mut variants: BTreeMap<String, Variants> = BTreeMap::new();
     for remote in &remotes {
         check_settings(&remote.server.name, &hub.settings, &remote.settings)?;
         for table in &remote.tables {
             if let Some(columns) = readable(table, hub, &mut notes) {
+                if columns.len() < table.columns.len() {
+                    incomplete.insert(table.name.clone());
+                }
                 tables.extend(foreign_tables(remote, table, &columns));
                 let own = variants.entry(table.name.clone()).or_default();
                 own.push((columns, table.shards.clone()));
@@ -83,6 +89,7 @@ pub fn wanted(hub: &Hub, remotes: Vec<RemoteDatabase>) -> Result<Wanted, Federat
         schemas: all.iter().map(|shard| shard.name().to_owned()).collect(),
         tables: tables.into_iter().map(|(_, table)| table).collect(),
         notes: Vec::new(),
+        incomplete,
     };
     check_names(&wanted)?;
     let notes = notes.lines();

@@ -1,18 +1,17 @@
-//! Counts the rows and measures the files of each shard, at one snapshot: a run as that of `query`,
-//! so that locks, rewritten tables and lost connections are handled as there.
+//! Counts the rows and measures the files of each table, at one snapshot per database: a run as that
+//! of `query`, so that locks, rewritten tables and lost connections are handled as there.
 
 use std::collections::BTreeMap;
 
-use super::sizes::ShardSize;
-use crate::client::PoolStart;
+use super::error::InspectError;
+use super::request::{InspectRequest, Selected};
+use super::statement::rows;
 use crate::commands::attempt::Attempts;
+use crate::commands::databases::PreparedDatabase;
 use crate::commands::error::{Error, advice};
-use crate::commands::inspect::error::InspectError;
-use crate::commands::inspect::session::InspectRequest;
-use crate::commands::inspect::statement::rows;
 use crate::commands::session_setup;
-use crate::exec::driver::{self, OnShardError, Run};
-use crate::exec::fanout::{DatabaseRun, DatabaseStart, Preflight, ShardEvent};
+use crate::exec::driver::{self, OnShardError};
+use crate::exec::fanout::ShardEvent;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::row_sink::{OutputClosed, RowSink};
@@ -27,18 +26,22 @@ use crate::terminal::console::Console;
 
 /// What was counted.
 pub struct Counts {
-    of: BTreeMap<Shard, Count>,
+    of: BTreeMap<Shard, Vec<TableCount>>,
     report: RunReport,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Count {
-    size: u64,
-    rows: u64,
+/// A table of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableCount {
+    pub name: String,
+    /// `pg_class.relkind`
+    pub kind: String,
+    pub size: u64,
+    pub rows: u64,
 }
 
 #[derive(Default)]
-struct CountSink(BTreeMap<Shard, Count>);
+struct CountSink(BTreeMap<Shard, Vec<TableCount>>);
 
 /// `None` if interrupted.
 pub async fn count(
@@ -47,30 +50,20 @@ pub async fn count(
     shards: &[Shard],
     console: &mut Console,
 ) -> Result<Option<Counts>, Error> {
-    let connections = connections.min(shards.len());
+    let limits = connections.min(shards.len()).into();
+    let interrupt = &request.interrupt;
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let plan = attempts.plan(&plan(request, shards, &BTreeMap::new()));
-        let (settings, interrupt) = (request.settings(), &request.interrupt);
-        let opened = tokio::select! {
-            opened = session_setup::open(settings, connections, attempts.connect, console) => opened?,
-            () = interrupt.requested() => return Ok(None),
+        let plan = attempts.plan(&plan(request.plan(), shards, &Tables::new()));
+        let selected = request.select(&plan, limits, &attempts, console).await;
+        let work = match selected {
+            Ok(Some(selected)) => with_tables(selected, request).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         };
-        let PoolStart {
-            server,
-            first,
-            pending_connections,
-            ..
-        } = opened;
-        let work = async {
-            let preflight = session_setup::preflight(first, &plan).await?;
-            let tables = tables(&preflight, &plan).await?;
-            Ok((preflight, tables))
-        };
-        let work = session_setup::run_or_cancel(&server, interrupt, work).await;
-        let (preflight, tables) = match work {
-            Ok(Some(opened)) => opened,
+        let Selected { prepared, .. } = match work {
+            Ok(Some(selected)) => selected,
             Ok(None) => return Ok(None),
             Err(error) if error.is_transient() => {
                 attempts.retry_after(&error, console);
@@ -78,18 +71,7 @@ pub async fn count(
             }
             Err(error) => return Err(error),
         };
-        let plan = attempts.plan(&self::plan(request, shards, &tables));
-        let mode = MergeMode::IN_ORDER;
-        let run = DatabaseRun {
-            plan,
-            shards: shards.to_vec(),
-            server,
-            start: DatabaseStart::Now {
-                preflight: Box::new(preflight),
-                pending_connections,
-            },
-        };
-        let run = Run::new(vec![run], mode);
+        let run = prepared.start(shards, MergeMode::IN_ORDER)?;
         let mut counts = CountSink::default();
         let policy = OnShardError::Continue;
         let report = driver::drive(run, &mut counts, console, interrupt, policy).await;
@@ -109,12 +91,32 @@ pub async fn count(
     }
 }
 
+/// Lists the tables of the databases that are open. `None` if interrupted.
+async fn with_tables(
+    mut selected: Selected,
+    request: &InspectRequest,
+) -> Result<Option<Selected>, Error> {
+    let servers = selected.prepared.servers();
+    let shards = selected.selection.shards.clone();
+    let work = async {
+        for database in &mut selected.prepared.databases {
+            let tables = tables(database).await?;
+            database.plan = plan(&database.plan, &shards, &tables);
+        }
+        Ok(selected)
+    };
+    session_setup::run_or_cancel_all(&servers, &request.interrupt, work).await
+}
+
 /// The oids of each shard's tables, as an array of Postgres.
 type Tables = BTreeMap<String, String>;
 
-async fn tables(preflight: &Preflight, plan: &Plan) -> Result<Tables, InspectError> {
+async fn tables(database: &PreparedDatabase) -> Result<Tables, InspectError> {
+    let PreparedDatabase {
+        plan, preflight, ..
+    } = database;
     let sql = sql_template::fill(
-        include_str!("../../../../sql/inspect/shard_tables.sql"),
+        include_str!("../../../sql/inspect/shard_tables.sql"),
         &[("is_shard", &plan.layout.condition())],
     );
     let rows = rows(preflight.session.connection(), &sql).await?;
@@ -125,47 +127,40 @@ async fn tables(preflight: &Preflight, plan: &Plan) -> Result<Tables, InspectErr
     Ok(pairs.collect())
 }
 
-fn plan(request: &InspectRequest, shards: &[Shard], tables: &Tables) -> Plan {
-    let template = include_str!("../../../../sql/inspect/count_shard.sql");
+/// `tables` is empty as long as they are not known.
+fn plan(of: &Plan, shards: &[Shard], tables: &Tables) -> Plan {
+    let template = include_str!("../../../sql/inspect/count_shard.sql");
     let text = |shard: Shard| {
-        let tables = tables.get(shard.name()).map_or("{}", String::as_str);
-        let (shard, tables) = (Literal(shard.name()), Literal(tables));
-        let values = [
-            ("shard", &*shard.to_string()),
-            ("tables", &*tables.to_string()),
-        ];
-        sql_template::fill(template, &values)
+        let is_table = match tables.get(shard.schema()) {
+            Some(oids) => format!(
+                "c.oid OPERATOR(pg_catalog.=) ANY ({}::pg_catalog.oid[])",
+                Literal(oids)
+            ),
+            None if tables.is_empty() => "c.relnamespace OPERATOR(pg_catalog.=) n.oid \
+                 AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m}')"
+                .to_owned(),
+            None => "false".to_owned(),
+        };
+        let shard = Literal(shard.schema()).to_string();
+        sql_template::fill(template, &[("shard", &shard), ("is_table", &is_table)])
     };
     let texts = shards.iter().map(|shard| (*shard, text(*shard)));
     let any = shards.first().map(|shard| text(*shard)).unwrap_or_default();
     Plan {
         statement: Statement::composed(any).with_text_in(texts.collect()),
-        ..request.plan().clone()
+        ..of.clone()
     }
 }
 
 impl Counts {
-    /// Puts the counts in place of the estimates.
-    pub fn apply(&self, sizes: &mut [ShardSize]) {
-        for size in sizes {
-            let count = self.of.get(&size.shard);
-            let count = count.filter(|_| self.report.has_answered(size.shard));
-            size.size = count.map(|count| count.size);
-            size.rows = count.map(|count| count.rows);
-            size.uncounted = 0;
-        }
+    /// The tables of a shard; `None` if it was not counted.
+    pub fn tables(&self, shard: Shard) -> Option<&[TableCount]> {
+        let counts = self.of.get(&shard)?;
+        self.report.has_answered(shard).then_some(counts)
     }
 
     pub fn has_counted(&self, shard: Shard) -> bool {
-        self.report.has_answered(shard) && self.of.contains_key(&shard)
-    }
-
-    /// How many shards were counted.
-    pub fn answered(&self) -> usize {
-        self.of
-            .keys()
-            .filter(|shard| self.has_counted(**shard))
-            .count()
+        self.tables(shard).is_some()
     }
 
     /// Reports why the others were not.
@@ -194,11 +189,18 @@ impl RowSink for CountSink {
     async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
         match event {
             ShardEvent::Rows(rows) => {
+                let tables = self.0.entry(shard).or_default();
                 for row in rows.iter() {
-                    let mut values = row.values().map(|value| value?.parse().ok());
-                    let mut next = || values.next().flatten();
-                    if let (Some(size), Some(rows)) = (next(), next()) {
-                        self.0.insert(shard, Count { size, rows });
+                    let values: Vec<_> = row.values().collect();
+                    if let [Some(name), Some(kind), Some(size), Some(rows)] = values[..]
+                        && let (Ok(size), Ok(rows)) = (size.parse(), rows.parse())
+                    {
+                        tables.push(TableCount {
+                            name: name.to_owned(),
+                            kind: kind.to_owned(),
+                            size,
+                            rows,
+                        });
                     }
                 }
             }
