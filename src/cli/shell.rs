@@ -18,7 +18,7 @@ use super::values;
 /// this is what shardq does without a command.
 ///
 /// If standard input is not a terminal, statements are read from it, and the first error ends the
-/// shell, unless -v ON_ERROR_STOP=0.
+/// shell, unless -v `ON_ERROR_STOP=0`.
 ///
 /// Exit status: 0 ended, 1 failed, 2 usage error, 3 a statement of a script failed, or not all
 /// shards answered it, 130 interrupted.
