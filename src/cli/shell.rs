@@ -13,12 +13,12 @@ use super::values;
 
 /// Ask one question after the other, in a shell like psql's
 ///
-/// Statements end with a semicolon, and each runs in every shard as with shardq query. `\?` lists the
+/// Statements end with a semicolon, and each runs in every shard as with shardq query. \? lists the
 /// commands. Connections stay open between statements, outside of any transaction. On a terminal,
 /// this is what shardq does without a command.
 ///
 /// If standard input is not a terminal, statements are read from it, and the first error ends the
-/// shell, unless -v ON_ERROR_STOP=0.
+/// shell, unless -v `ON_ERROR_STOP=0`.
 ///
 /// Exit status: 0 ended, 1 failed, 2 usage error, 3 a statement of a script failed, or not all
 /// shards answered it, 130 interrupted.

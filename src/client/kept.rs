@@ -143,10 +143,12 @@ pub(super) fn release(client: Arc<Object>, link: Arc<Link>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return;
     };
-    let sql = match link.in_transaction.load(Ordering::Relaxed) {
-        true => fill(include_str!("../../sql/session/end_transaction.sql"), &[]),
-        false => fill(include_str!("../../sql/session/release.sql"), &[]),
+    let template = if link.in_transaction.load(Ordering::Relaxed) {
+        include_str!("../../sql/session/end_transaction.sql")
+    } else {
+        include_str!("../../sql/session/release.sql")
     };
+    let sql = fill(template, &[]);
     runtime.spawn(async move {
         match client.simple_query(&sql).await {
             // Back in the pool before anybody hears of it.

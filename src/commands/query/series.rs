@@ -207,7 +207,7 @@ impl Series {
             via,
             position: self.position(),
         };
-        let ended = statement(request, output, console).await?;
+        let ended = Box::pin(statement(request, output, console)).await?;
         self.count += 1;
         Ok(EndedStatement {
             exit: ended.exit,

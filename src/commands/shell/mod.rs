@@ -9,6 +9,7 @@ mod freeze;
 mod input;
 mod names;
 mod prompt;
+#[allow(clippy::module_inception, reason = "it is what the folder is about")]
 mod shell;
 mod start_file;
 mod state;

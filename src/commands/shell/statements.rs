@@ -38,7 +38,7 @@ pub async fn run_with(
             return Next::Failed;
         }
     };
-    let ran = state.series.run(&args, file, &mut state.console).await;
+    let ran = Box::pin(state.series.run(&args, file, &mut state.console)).await;
     freeze::describe(state).await;
     match ran {
         Ok(ended) => {

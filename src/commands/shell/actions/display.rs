@@ -11,9 +11,10 @@ use crate::output::format::Format;
 
 pub async fn set_global(shell: &mut Shell, on: bool) -> Result<(), Error> {
     shell.state.query.global.global = on;
-    let text = match on {
-        true => "Statements treat all shards as one.",
-        false => "Statements run in every shard.",
+    let text = if on {
+        "Statements treat all shards as one."
+    } else {
+        "Statements run in every shard."
     };
     say(shell, text.to_owned()).await
 }

@@ -73,8 +73,11 @@ fn keywords(word: &str) -> impl Iterator<Item = String> {
     let lower = word.to_ascii_lowercase();
     let is_upper = !word.chars().any(|c| c.is_ascii_lowercase());
     let found = KEYWORDS.iter().filter(move |it| it.starts_with(&lower));
-    found.map(move |keyword| match is_upper {
-        true => keyword.to_ascii_uppercase(),
-        false => (*keyword).to_owned(),
+    found.map(move |keyword| {
+        if is_upper {
+            keyword.to_ascii_uppercase()
+        } else {
+            (*keyword).to_owned()
+        }
     })
 }
