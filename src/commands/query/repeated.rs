@@ -107,7 +107,7 @@ impl RepeatedQuery {
             },
         };
         let (output, _) = request::open(&self.args, Format::Table, console)?;
-        let ended = super::statement(request, output, console).await?;
+        let ended = Box::pin(super::statement(request, output, console)).await?;
         let rows = self.rows.take();
         Ok(match ended.exit {
             Exit::Complete => Round::Complete(rows),

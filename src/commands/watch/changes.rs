@@ -42,22 +42,22 @@ pub fn json(
         renderer.row(row.iter().map(Option::as_deref), &mut text)?;
         Ok(String::from_utf8_lossy(&text).trim_end().to_owned())
     };
-    let (mut added, mut gone, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut added, mut gone, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         match change {
             Change::Added(row) => added.push(object(row)?),
             Change::Gone(row) => gone.push(object(row)?),
             Change::Changed { before, after } => {
                 let (before, after) = (object(before)?, object(after)?);
-                changed.push(format!("{{\"before\": {before}, \"after\": {after}}}"));
+                pairs.push(format!("{{\"before\": {before}, \"after\": {after}}}"));
             }
         }
     }
     let [time, sql] = [time, sql].map(|text| serde_json::Value::from(text).to_string());
     let rows = result.rows.len();
-    let [added, gone, changed] = [added, gone, changed].map(|objects| objects.join(", "));
+    let [added, gone, pairs] = [added, gone, pairs].map(|objects| objects.join(", "));
     Ok(format!(
         "{{\"time\": {time}, \"sql\": {sql}, \"rows\": {rows}, \"added\": [{added}], \"gone\": \
-         [{gone}], \"changed\": [{changed}]}}\n"
+         [{gone}], \"changed\": [{pairs}]}}\n"
     ))
 }

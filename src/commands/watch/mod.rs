@@ -48,7 +48,8 @@ pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
     };
     // Each round is a run of its own, over the connections of the one before.
     kept::keep_connections();
-    let ended = watch.rounds(output, &mut console).await;
+    // Boxed because the futures are large.
+    let ended = Box::pin(watch.rounds(output, &mut console)).await;
     kept::close_kept().await;
     ended
 }
@@ -109,7 +110,7 @@ impl Watch {
             let began = Instant::now();
             let time = now();
             // Of each run, only what needs attention is of interest.
-            let round = self.query.run(&mut Console::new(true)).await;
+            let round = Box::pin(self.query.run(&mut Console::new(true))).await;
             let next = match round {
                 Err(error) if self.known.is_none() => return Err(error),
                 Err(error) => {

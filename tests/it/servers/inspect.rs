@@ -50,7 +50,7 @@ fn shards_of_all_servers_have_one_total_and_one_median() {
         has("server,shard,tables,rows,"),
         has_all([
             "about 3,600 rows · median 450 · largest shard_7 800",
-            "8/8 shards · all 4 servers · 4 snapshots, one per database",
+            "8/8 shards · all 4 servers · 4 snapshots",
         ]),
     );
     let rows = columns(&ran.stdout, &["server", "shard", "rows"]);

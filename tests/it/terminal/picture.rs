@@ -44,7 +44,10 @@ const QUERIES: Session = Session {
 };
 
 const INSPECTIONS: Session = Session {
-    commands: &["shardq shards --map --by rows", "shardq drift"],
+    commands: &[
+        "shardq shards --map --by rows",
+        "shardq drift --no-migrations",
+    ],
     prepare: |db| {
         db.sql(sample::DRIFT);
     },

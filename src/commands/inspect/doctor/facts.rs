@@ -25,6 +25,10 @@ pub struct DatabaseFacts {
 
 /// One row about the server.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts, as the server states them"
+)]
 pub struct ServerFacts {
     pub version: String,
     /// `server_version_num`, e.g. 150018.

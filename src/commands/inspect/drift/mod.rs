@@ -88,7 +88,9 @@ pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
     };
     let expected = match &args.against {
         Some(target) => {
-            let found = Expected::of_target(target, &args, &request, &mut console).await?;
+            let found = Expected::of_target(target, &args, &request, &mut console);
+            // Boxed because the future is large.
+            let found = Box::pin(found).await?;
             match found {
                 None => return Ok(Exit::Interrupted),
                 found => found,

@@ -45,7 +45,9 @@ pub async fn run(args: TablesArgs) -> Result<Exit, Error> {
     let mut counts = None;
     if args.exact {
         let shards = &collected.selection.shards;
-        let counted = exact::count(&request, args.connections, shards, &mut console).await?;
+        let counted = exact::count(&request, args.connections, shards, &mut console);
+        // Boxed because the future is large.
+        let counted = Box::pin(counted).await?;
         let Some(counted) = counted else {
             return Ok(Exit::Interrupted);
         };
