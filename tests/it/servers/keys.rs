@@ -310,10 +310,7 @@ fn a_rule_is_learned_from_the_keys_of_all_servers() {
         .assert(
             0,
             "[all.keys.origins]\nhash = \"fnv1a64\"\nmodulo = 16\nin = \"origins.name\"\n",
-            has_all([
-                "300 keys of 16 shards · 300 fit",
-                "4 snapshots within ",
-            ]),
+            has_all(["300 keys of 16 shards · 300 fit", "4 snapshots within "]),
         );
     servers.take_down(1);
     // Still learned: the other servers have enough keys.
