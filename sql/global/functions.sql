@@ -13,7 +13,7 @@ WITH kinds (type, kind) AS (
         ('pg_catalog.regprocedure'::pg_catalog.regtype, 'function,type'),
         ('pg_catalog.regoper'::pg_catalog.regtype, 'operator'),
         ('pg_catalog.regoperator'::pg_catalog.regtype, 'operator,type'),
-        ('pg_catalog.regcollation'::pg_catalog.regtype, 'collation'),
+        (pg_catalog.to_regtype('pg_catalog.regcollation'), 'collation'),
         ('pg_catalog.regconfig'::pg_catalog.regtype, 'text search'),
         ('pg_catalog.regdictionary'::pg_catalog.regtype, 'text search')
 ), by_text (name, kind) AS (

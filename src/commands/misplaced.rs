@@ -25,9 +25,9 @@ pub(super) async fn refuse(
             shard_count: origins.shard_count,
             plan,
         };
-        Located::by(lookups, places, console)
-            .await?
-            .or_refuse(console)?;
+        // Boxed because the future is large.
+        let located = Box::pin(Located::by(lookups, places, console));
+        located.await?.or_refuse(console)?;
     }
     Located::of_keys(selection.keys.as_ref()).or_refuse(console)
 }

@@ -27,7 +27,8 @@ pub async fn select_shards(
     let expected = args.expect_shards.and_then(NonZeroU32::new);
     let by_key = &plan.filter.keys;
     let selection = if !by_key.is_empty() {
-        keys::select(by_key, plan, databases, expected, console).await?
+        // Boxed because the future is large, and most runs have no keys.
+        Box::pin(keys::select(by_key, plan, databases, expected, console)).await?
     } else if args.origin.is_empty() {
         filtered(plan, databases.first()?, topology).await?
     } else {

@@ -61,7 +61,8 @@ pub async fn start(
         return Ok(None);
     };
     let servers = connected.servers();
-    let work = async {
+    // Boxed because the future is large.
+    let work = Box::pin(async {
         let preferred = &args.connection.prefer;
         let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
         let selection = choose(request, &prepared, console).await?;
@@ -93,7 +94,7 @@ pub async fn start(
             selection,
             scope,
         })
-    };
+    });
     session_setup::run_or_cancel_all(&servers, interrupt, work).await
 }
 

@@ -79,7 +79,8 @@ pub(in crate::commands) async fn prepare(
         return Ok(None);
     };
     let servers = connected.servers();
-    let work = async {
+    // Boxed because the future is large.
+    let work = Box::pin(async {
         let (mut connected, later, unreachable) = connected.into_parts(plan);
         if !later.is_empty() {
             let all = connected.len() + later.len();
@@ -121,7 +122,7 @@ pub(in crate::commands) async fn prepare(
             databases,
             locked,
         })
-    };
+    });
     session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
 }
 

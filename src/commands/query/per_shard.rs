@@ -104,7 +104,8 @@ pub(super) async fn prepare(
         return Ok(None);
     };
     let servers = connected.servers();
-    let work = async {
+    // Boxed because the future is large.
+    let work = Box::pin(async {
         let preferred = &args.connection.prefer;
         let mut prepared = databases::prepare(connected, plan, preferred, console).await?;
         let shards = &args.shards;
@@ -117,7 +118,7 @@ pub(super) async fn prepare(
             selection,
             origin_lookups,
         })
-    };
+    });
     session_setup::run_or_cancel_all(&servers, interrupt, work).await
 }
 
@@ -214,7 +215,14 @@ async fn located(
         preferred: &args.connection.prefer,
         interrupt,
     };
-    Located::anew(origin_lookups, origins.shard_count, request, console).await
+    // Boxed because the future is large.
+    Box::pin(Located::anew(
+        origin_lookups,
+        origins.shard_count,
+        request,
+        console,
+    ))
+    .await
 }
 
 /// What would be sent. The statement is checked but not run. `None` if interrupted.
