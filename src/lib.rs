@@ -12,7 +12,6 @@ pub mod cli;
 pub mod sandbox;
 
 pub mod export;
-pub(crate) mod federation;
 pub(crate) mod find;
 pub mod global;
 

@@ -1,6 +1,6 @@
 -- What a federation made in this database: one row per object, which its comment marks. Its kind,
 -- its schema (empty if it is in none), its name, its comment, and its definition as JSON: of a
--- server and of the extension, its options; of a foreign table, its server, its options and its
+-- server, its options and the user of its mapping; of a foreign table, its server, its options and its
 -- columns (name, type, and collation if that is not the type's own).
 SELECT 'extension', '', e.extname, d.description,
     -- Whether others use it too.
@@ -17,9 +17,20 @@ JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) e.oid
     AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
 WHERE d.description OPERATOR(pg_catalog.~~) 'shardq federate%'
 UNION ALL
-SELECT 'server', '', s.srvname, d.description, (
-    SELECT coalesce(pg_catalog.json_object_agg(o.option_name, o.option_value), '{}')::pg_catalog.text
-    FROM pg_catalog.pg_options_to_table(s.srvoptions) AS o)
+SELECT 'server', '', s.srvname, d.description, pg_catalog.json_build_object(
+    'options', (
+        SELECT coalesce(pg_catalog.json_object_agg(o.option_name, o.option_value), '{}')
+        FROM pg_catalog.pg_options_to_table(s.srvoptions) AS o),
+    -- Whom this role logs in there as, if it may know.
+    'user', (
+        SELECT o.option_value
+        FROM pg_catalog.pg_user_mappings AS m
+        CROSS JOIN LATERAL pg_catalog.pg_options_to_table(m.umoptions) AS o
+        WHERE m.srvid OPERATOR(pg_catalog.=) s.oid
+            AND m.usename OPERATOR(pg_catalog.=) ANY (ARRAY[current_user, 'public']::pg_catalog.name[])
+            AND o.option_name OPERATOR(pg_catalog.=) 'user'
+        ORDER BY m.umuser OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+        LIMIT 1))::pg_catalog.text
 FROM pg_catalog.pg_foreign_server AS s
 JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) s.oid
     AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_foreign_server'::pg_catalog.regclass

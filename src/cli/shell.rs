@@ -13,7 +13,7 @@ use super::values;
 
 /// Ask one question after the other, in a shell like psql's
 ///
-/// Statements end with a semicolon, and each runs in every shard as with shardq query. \\? lists the
+/// Statements end with a semicolon, and each runs in every shard as with shardq query. `\?` lists the
 /// commands. Connections stay open between statements, outside of any transaction. On a terminal,
 /// this is what shardq does without a command.
 ///
@@ -65,7 +65,7 @@ pub struct ShellArgs {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = values::duration, help_heading = "Run")]
     pub idle: Duration,
 
-    /// End the snapshot of \\freeze after TIME (0: never)
+    /// End a snapshot that is kept for several statements after TIME (0: never)
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration, help_heading = "Run")]
     pub freeze_limit: Duration,
 

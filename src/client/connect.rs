@@ -21,11 +21,14 @@ use tokio_postgres::{CancelToken, Client, Connection, NoTls};
 use super::endpoint::{Address, Endpoint, HostAddr};
 use super::error::{Cause, ConnectError, Failure};
 use super::patience::{Patience, Watched};
+use super::peer;
 use super::row_description::TypedColumns;
 use super::target_session;
 use super::tls;
 use super::wire::Wire;
-use crate::config::{Host, Keepalive, LoadBalanceHosts, Settings, SslMode, TargetSessionAttrs};
+use crate::config::{
+    Host, Keepalive, LoadBalanceHosts, Settings, SslMode, SslNegotiation, TargetSessionAttrs,
+};
 
 /// A socket, with or without TLS.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -295,6 +298,9 @@ async fn open(
             let stream = UnixStream::connect(socket_address(path))
                 .await
                 .map_err(Cause::Unreachable)?;
+            if let Some(wanted) = settings.require_peer() {
+                peer::require(&stream, wanted)?;
+            }
             return Ok((Box::new(stream), false));
         }
         Address::Tcp(address) => address,
@@ -309,7 +315,12 @@ async fn open(
     if let Some(limit) = settings.tcp_user_timeout() {
         limit_unacknowledged(&stream, limit)?;
     }
-    if encryption == Encryption::None || !tls_offered(&mut stream, encryption).await? {
+    let is_encrypted = match (encryption, settings.tls().negotiation) {
+        (Encryption::None, _) => false,
+        (_, SslNegotiation::Direct) => true,
+        (_, SslNegotiation::Postgres) => tls_offered(&mut stream, encryption).await?,
+    };
+    if !is_encrypted {
         return Ok((Box::new(stream), false));
     }
     let stream = tls::handshake(settings.tls(), target, stream).await?;

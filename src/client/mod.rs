@@ -14,6 +14,7 @@ pub mod notices;
 mod password_command;
 pub mod password_prompt;
 mod patience;
+mod peer;
 mod pool;
 pub mod read_coalescing;
 pub mod row_description;

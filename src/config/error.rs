@@ -16,15 +16,17 @@ pub enum SettingsError {
     #[error("invalid connection option{}", quoted(.0.as_ref()))]
     UnknownKeyword(Option<String>),
     #[error(
-        "this value of connection option \"{keyword}\"{} is not supported ({})",
+        "this value of connection option \"{keyword}\"{} is not supported ({}){}",
         .variable.map(|v| format!(" (or {v})")).unwrap_or_default(),
         if .supported.is_empty() { "leave it unset".to_owned() }
-        else { format!("supported: {}", .supported.join(", ")) }
+        else { format!("supported: {}", .supported.join(", ")) },
+        if .why.is_empty() { String::new() } else { format!(": {why}") }
     )]
     Unsupported {
         keyword: &'static str,
         variable: Option<&'static str>,
         supported: &'static [&'static str],
+        why: &'static str,
     },
     #[error(
         "missing \"=\"{} in connection info string{}",
@@ -111,6 +113,11 @@ pub enum SettingsError {
     TlsVersionRange,
     #[error("TLS before version 1.2 is not supported; raise ssl_max_protocol_version")]
     OldTlsVersion,
+    #[error(
+        "weak sslmode \"{0}\" may not be used with sslnegotiation=direct (use \"require\", \
+         \"verify-ca\", or \"verify-full\")"
+    )]
+    WeakForDirect(String),
     #[error("a weak sslmode may not be used with sslrootcert=system (use \"verify-full\")")]
     WeakSslMode,
     #[error("could not look up the local user name; give one with -U or PGUSER")]

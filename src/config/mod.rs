@@ -38,7 +38,7 @@ pub use password::Password;
 pub use secret::may_hold_password;
 pub use server::Server;
 pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
-pub use tls::{Roots, SslMode, Tls, TlsVersion};
+pub use tls::{Roots, SslMode, SslNegotiation, Tls, TlsVersion};
 
 use parameters::Parameters;
 use passfile::Passfile;
@@ -72,6 +72,8 @@ pub struct Settings {
     keepalive: Option<Keepalive>,
     tcp_user_timeout: Option<Duration>,
     tls: Tls,
+    /// The user as whom a server on a Unix socket must run.
+    require_peer: Option<String>,
     target_session_attrs: TargetSessionAttrs,
     load_balance_hosts: LoadBalanceHosts,
     warnings: Vec<String>,
@@ -256,6 +258,10 @@ impl Settings {
 
     pub fn tls(&self) -> &Tls {
         &self.tls
+    }
+
+    pub fn require_peer(&self) -> Option<&str> {
+        self.require_peer.as_deref()
     }
 
     /// What the server must be like.

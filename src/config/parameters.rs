@@ -11,8 +11,9 @@ enum Support {
     Used,
     /// Has no effect on anything that this tool does.
     Ignored,
-    /// Only these values (case-insensitive), which match what we do anyway.
-    Only(&'static [&'static str]),
+    /// Only these values (case-insensitive), which match what we do anyway; and why no others, if
+    /// that helps.
+    Only(&'static [&'static str], &'static str),
 }
 use Support::{Ignored, Only, Used};
 
@@ -52,26 +53,26 @@ const KEYWORDS: &[(&str, Option<&str>, Support)] = &[
     ("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
     ("gsslib", Some("PGGSSLIB"), Ignored),
     ("gssdelegation", Some("PGGSSDELEGATION"), Ignored),
-    ("min_protocol_version", Some("PGMINPROTOCOLVERSION"), Only(&["3.0"])),
+    ("min_protocol_version", Some("PGMINPROTOCOLVERSION"), Only(&["3.0"], "")),
     ("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Ignored),
 
-    ("client_encoding", Some("PGCLIENTENCODING"), Only(&["utf8", "utf-8", "unicode", "auto"])),
-    ("channel_binding", Some("PGCHANNELBINDING"), Only(&["prefer", "disable"])),
-    ("gssencmode", Some("PGGSSENCMODE"), Only(&["prefer", "disable"])),
-    ("sslnegotiation", Some("PGSSLNEGOTIATION"), Only(&["postgres"])),
-    ("sslcertmode", Some("PGSSLCERTMODE"), Only(&["allow"])),
-    ("replication", None, Only(&["false", "off", "no", "0"])),
-    ("requirepeer", Some("PGREQUIREPEER"), Only(&[])),
-    ("require_auth", Some("PGREQUIREAUTH"), Only(&[])),
-    ("sslcrldir", Some("PGSSLCRLDIR"), Only(&[])),
-    ("sslpassword", None, Only(&[])),
-    ("sslkeylogfile", None, Only(&[])),
-    ("scram_client_key", None, Only(&[])),
-    ("scram_server_key", None, Only(&[])),
-    ("oauth_issuer", None, Only(&[])),
-    ("oauth_client_id", None, Only(&[])),
-    ("oauth_client_secret", None, Only(&[])),
-    ("oauth_scope", None, Only(&[])),
+    ("client_encoding", Some("PGCLIENTENCODING"), Only(&["utf8", "utf-8", "unicode", "auto"], "output is always UTF-8")),
+    ("channel_binding", Some("PGCHANNELBINDING"), Only(&["prefer", "disable"], "SCRAM is used without it")),
+    ("gssencmode", Some("PGGSSENCMODE"), Only(&["prefer", "disable"], "")),
+    ("sslnegotiation", Some("PGSSLNEGOTIATION"), Used),
+    ("sslcertmode", Some("PGSSLCERTMODE"), Only(&["allow"], "")),
+    ("replication", None, Only(&["false", "off", "no", "0"], "")),
+    ("requirepeer", Some("PGREQUIREPEER"), Used),
+    ("require_auth", Some("PGREQUIREAUTH"), Only(&[], "any method that the server asks for is used; sslmode=verify-full keeps a password from a false server")),
+    ("sslcrldir", Some("PGSSLCRLDIR"), Only(&[], "name the file with sslcrl")),
+    ("sslpassword", None, Only(&[], "decrypt the key with openssl pkcs8 into a file that only you can read")),
+    ("sslkeylogfile", None, Only(&[], "")),
+    ("scram_client_key", None, Only(&[], "")),
+    ("scram_server_key", None, Only(&[], "")),
+    ("oauth_issuer", None, Only(&[], "")),
+    ("oauth_client_id", None, Only(&[], "")),
+    ("oauth_client_secret", None, Only(&[], "")),
+    ("oauth_scope", None, Only(&[], "")),
 ];
 
 /// Keywords and values. As in libpq, an empty value hides later sources and then counts as not
@@ -221,13 +222,14 @@ impl Parameters {
     /// If a value asks for something that we cannot do.
     pub fn check_supported(&self) -> Result<(), SettingsError> {
         for (keyword, variable, treatment) in KEYWORDS {
-            if let (Only(values), Some(value)) = (treatment, self.get(keyword))
+            if let (Only(values, why), Some(value)) = (treatment, self.get(keyword))
                 && !values.iter().any(|v| v.eq_ignore_ascii_case(value))
             {
                 return Err(SettingsError::Unsupported {
                     keyword,
                     variable: *variable,
                     supported: values,
+                    why,
                 });
             }
         }
@@ -288,8 +290,8 @@ mod tests {
             let word = match known.2 {
                 Used => "yes",
                 Ignored => "ignored",
-                Only([]) => "no",
-                Only(_) => "`",
+                Only([], _) => "no",
+                Only(..) => "`",
             };
             assert!(support.starts_with(word), "{keyword}: {support}");
         }

@@ -82,6 +82,7 @@ impl Settings {
             tcp_user_timeout: positive(&parameters, "tcp_user_timeout")?
                 .map(|milliseconds| Duration::from_millis(milliseconds.into())),
             tls: Tls::new(&parameters, environment)?,
+            require_peer: get("requirepeer").map(str::to_owned),
             target_session_attrs: parsed(&parameters, "target_session_attrs")?,
             load_balance_hosts: parsed(&parameters, "load_balance_hosts")?,
             warnings: warnings.into_iter().chain(warning).collect(),

@@ -37,6 +37,15 @@ impl FromStr for SslMode {
     }
 }
 
+/// How TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslNegotiation {
+    /// The server is asked first, which costs a round trip.
+    Postgres,
+    /// At once: Postgres 17 or later.
+    Direct,
+}
+
 /// The trusted root certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Roots {
@@ -60,6 +69,7 @@ impl TlsVersion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     pub mode: SslMode,
+    pub negotiation: SslNegotiation,
     /// Never empty.
     pub versions: Vec<TlsVersion>,
     pub roots: Roots,
@@ -100,6 +110,7 @@ impl Tls {
         };
         Ok(Self {
             mode,
+            negotiation: negotiation(parameters, mode)?,
             versions: versions(parameters)?,
             roots,
             revoked: file("sslcrl", "root.crl"),
@@ -107,6 +118,20 @@ impl Tls {
             key: file("sslkey", "postgresql.key"),
             server_name_indication: parameters.get("sslsni") != Some("0"),
         })
+    }
+}
+
+/// # Errors
+/// If a mode that may connect without TLS is to begin with it.
+fn negotiation(parameters: &Parameters, mode: SslMode) -> Result<SslNegotiation, SettingsError> {
+    match parameters.get("sslnegotiation") {
+        None | Some("postgres") => Ok(SslNegotiation::Postgres),
+        Some("direct") if mode >= SslMode::Require => Ok(SslNegotiation::Direct),
+        Some("direct") => {
+            let mode = parameters.get("sslmode").unwrap_or("prefer");
+            Err(SettingsError::WeakForDirect(mode.to_owned()))
+        }
+        Some(other) => Err(SettingsError::invalid_value("sslnegotiation", other)),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod drift;
 mod estimate;
+pub(crate) mod federation;
 pub mod introspect;
 mod lookups;
 mod need;

@@ -34,6 +34,9 @@ async fn we_get_where_psql_gets() {
             ("PGOPTIONS", "-c work_mem=5MB -c geqo=off"), ("PGDATESTYLE", "ISO, DMY"), ("PGTZ", "Asia/Tokyo"), ("PGAPPNAME", "an app"),
         ]),
         (&["-h", "{dir}", "-p", "{port}", "-U", "postgres"], &[("PGOPTIONS", "-c geqo=off"), ("PGGEQO", "on")]),
+        (&["-d", "host={dir} port={port} user=postgres requirepeer=nobody-else"], &[]),
+        // Only a socket has a peer.
+        (&["-d", "host=localhost port={port} user=postgres"], &[("PGREQUIREPEER", "nobody-else")]),
         // Errors, in the same words.
         (&["-h", "{dir}", "-p", "{port}"], &[]),
         (&["-h", "{dir}", "-p", "{port}", "-U", "postgres", "-d", "nowhere"], &[]),

@@ -7,6 +7,7 @@
     reason = "clippy.toml allows them in test functions, but not in what these share"
 )]
 
+mod direct;
 mod failures;
 mod like_psql;
 mod passwords;

@@ -31,6 +31,8 @@ pub(in crate::client) enum TlsError {
     HostName(String),
     #[error("server certificate for {certificate} does not match host name \"{host}\"")]
     NameMismatch { certificate: String, host: String },
+    #[error("direct SSL connection was established without ALPN protocol negotiation extension")]
+    NoAlpn,
     #[error("SSL error: {}", reason(.0))]
     Protocol(rustls::Error),
     #[error("SSL error: {}", io_reason(.0))]

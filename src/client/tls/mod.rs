@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::{Address, HostAddr};
-use crate::config::{Roots, SslMode, Tls, TlsVersion};
+use crate::config::{Roots, SslMode, SslNegotiation, Tls, TlsVersion};
 pub(super) use error::TlsError;
 use verifier::{NameCheck, Unverified, Verified};
 
@@ -32,12 +32,25 @@ pub(super) async fn handshake(
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, TlsError> {
     let name = server_name(tls, target)?;
-    let connector = TlsConnector::from(Arc::new(client_config(tls)?));
-    connector
+    let mut config = client_config(tls)?;
+    if tls.negotiation == SslNegotiation::Direct {
+        config.alpn_protocols = vec![ALPN.to_vec()];
+    }
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = connector
         .connect(name, stream)
         .await
-        .map_err(|error| TlsError::handshake(error, target))
+        .map_err(|error| TlsError::handshake(error, target))?;
+    let agreed = stream.get_ref().1.alpn_protocol();
+    if tls.negotiation == SslNegotiation::Direct && agreed != Some(ALPN) {
+        return Err(TlsError::NoAlpn);
+    }
+    Ok(stream)
 }
+
+/// Only a server that confirms it speaks Postgres's protocol: another one could be made to read a
+/// query as something else.
+const ALPN: &[u8] = b"postgresql";
 
 /// The name to verify and to send as SNI. A name that cannot be in a certificate (`db_1!`) is
 /// allowed where names are not verified.

@@ -59,6 +59,16 @@ pub async fn prepare(
     preferred: &[String],
     console: &mut Console,
 ) -> Result<Prepared, Error> {
+    // Boxed because the future is large.
+    Box::pin(preflights(connected, plan, preferred, console)).await
+}
+
+async fn preflights(
+    connected: Connected,
+    plan: &Plan,
+    preferred: &[String],
+    console: &mut Console,
+) -> Result<Prepared, Error> {
     let (mut databases, later, mut unreachable) = connected.into_parts(plan);
     let within = together::begin(&mut databases, &later, plan).await?;
     let is_only = databases.len() == 1 && unreachable.is_empty();

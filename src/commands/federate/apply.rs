@@ -7,7 +7,7 @@ use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::statement::rows;
 use crate::commands::session_setup;
-use crate::federation::{FederationError, ForeignTable};
+use crate::global::federation::{FederationError, ForeignTable};
 use crate::pg::quote::Identifier;
 use crate::text::escape::one_line;
 

@@ -5,7 +5,7 @@ use super::request::{Action, HubRequest};
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::commands::setup;
-use crate::federation::{Change, Wanted, script};
+use crate::global::federation::{Change, Wanted, script};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};

@@ -5,7 +5,7 @@ use crate::commands::error::Error;
 use crate::commands::inspect::statement::{TextRow, rows};
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::plan::Timeouts;
-use crate::federation::{Existing, Hub};
+use crate::global::federation::{Existing, Hub};
 use crate::pg::sql_template;
 use crate::terminal::console::Console;
 

@@ -12,7 +12,7 @@ mod via;
 use super::error::Error;
 use super::setup;
 use crate::cli::federate::FederateArgs;
-use crate::federation::{self, FederationError, Wanted, difference};
+use crate::global::federation::{self, FederationError, Wanted, difference};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 

@@ -15,7 +15,7 @@ use crate::commands::session_setup::{self, ConnectRetry};
 use crate::config::Settings;
 use crate::exec::fanout::lockable_tables;
 use crate::exec::plan::{Consistency, Plan, TableName};
-use crate::federation::{
+use crate::global::federation::{
     FederationError, ForeignServer, Hub, RemoteDatabase, RemoteTable, UserMapping, server_name,
 };
 use crate::pg::sql_template;
@@ -191,7 +191,7 @@ fn server_options(hub: &Hub, settings: &Settings) -> BTreeMap<String, String> {
 /// Only a superuser may log in there by peer, certificate or passfile: those are the hub's, not the
 /// role's.
 fn mapping(hub: &Hub, settings: &Settings, request: &HubRequest) -> UserMapping {
-    let mut options = BTreeMap::from([("user".to_owned(), settings.user().to_owned())]);
+    let mut options = BTreeMap::new();
     let mut hosts = settings.hosts().iter();
     if request.store_password
         && let Some(password) = hosts.find_map(|host| settings.password_for(host))
@@ -203,6 +203,7 @@ fn mapping(hub: &Hub, settings: &Settings, request: &HubRequest) -> UserMapping 
     }
     UserMapping {
         role: hub.role.clone(),
+        user: settings.user().to_owned(),
         options,
     }
 }

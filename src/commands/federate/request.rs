@@ -8,7 +8,7 @@ use crate::commands::setup;
 use crate::config::{ConnectionFlags, Environment, Settings};
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Timeouts;
-use crate::federation::FederationError;
+use crate::global::federation::FederationError;
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 

@@ -9,12 +9,15 @@ use super::remote::{self, Remotes};
 use super::request::{self, Action, HubRequest};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::layout::ListedLayoutArgs;
-use crate::commands::databases::{self, Prepared};
+use crate::commands::databases::{self, Prepared, PreparedDatabase};
 use crate::commands::error::Error;
+use crate::commands::inspect::statement::rows;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Timeouts;
-use crate::federation::{self, FederationError, Wanted, difference, server_name};
+use crate::global::federation::{self, FederationError, Wanted, difference, server_name};
+use crate::pg::quote::Literal;
+use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
@@ -127,6 +130,17 @@ async fn check(
         }
         .into());
     }
+    for server in &wanted.servers {
+        let user = &server.mapping.user;
+        let found = hub.existing.servers.get(&server.name);
+        if found.and_then(|found| found.user.as_ref()) != Some(user) {
+            let (server, user) = (server.name.clone(), user.clone());
+            return Err(FederationError::OtherUser { server, user }.into());
+        }
+    }
+    for database in &prepared.databases {
+        refuse_shared_rows(request, database).await?;
+    }
     for table in wanted.tables.iter().filter(|it| names.contains(&it.name)) {
         if wanted.incomplete.contains(&table.name) {
             return Err(FederationError::Incomplete(table.name.clone()).into());
@@ -144,6 +158,37 @@ async fn check(
     }
     refuse_strays(request, hub, &wanted).await?;
     Ok(Some(LockedTables(prepared)))
+}
+
+/// The hub cannot tell that a table of a shard inherits from that of another.
+async fn refuse_shared_rows(
+    request: &HubRequest,
+    database: &PreparedDatabase,
+) -> Result<(), Error> {
+    let names: Vec<_> = request
+        .lock
+        .iter()
+        .map(|name| Literal(name).to_string())
+        .collect();
+    let sql = sql_template::fill(
+        include_str!("../../../sql/global/inheritance_overlap.sql"),
+        &[
+            ("names", &format!("ARRAY[{}]::name[]", names.join(", "))),
+            ("is_shard", &database.plan.layout.condition()),
+        ],
+    );
+    let shared = rows(database.preflight.session.connection(), &sql).await?;
+    let Some(first) = shared.into_iter().next() else {
+        return Ok(());
+    };
+    let mut first = first.into_iter().flatten();
+    let mut next = || first.next().unwrap_or_default();
+    Err(FederationError::Inherited {
+        table: next(),
+        shard: next(),
+        other: next(),
+    }
+    .into())
 }
 
 /// A schema of the hub's own would count as a shard.

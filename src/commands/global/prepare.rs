@@ -65,7 +65,7 @@ pub(in crate::commands) async fn prepare(
         None => None,
         Some(via) => {
             let locked = via.check(&names, plan.limits, request.interrupt, console);
-            let Some(locked) = locked.await? else {
+            let Some(locked) = Box::pin(locked).await? else {
                 return Ok(None);
             };
             Some(locked)
@@ -87,8 +87,9 @@ pub(in crate::commands) async fn prepare(
                 "one answer needs a connection to each of {all} databases at once; add -j {all}"
             )));
         }
-        let within = databases::begin(&mut connected, &later, plan).await?;
-        let mut found = introspect(connected, &readings).await?;
+        // Boxed because the futures are large.
+        let within = Box::pin(databases::begin(&mut connected, &later, plan)).await?;
+        let mut found = Box::pin(introspect(connected, &readings)).await?;
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
             let preferred = request.preferred;

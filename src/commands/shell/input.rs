@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::editor::{Editor, NamesWanted, Typed};
-use super::prompt::PromptText;
-use super::state::State;
+use super::editor::{Editor, NamesWanted, PromptText, Typed};
 use crate::cli::shell::ShellArgs;
 use crate::client::kept;
 use crate::commands::error::Error;
@@ -52,10 +50,10 @@ pub enum Line {
 const DEEPEST: usize = 32;
 
 impl Input {
-    pub fn of_process(args: &ShellArgs, state: &State) -> Result<Self, Error> {
+    pub fn of_process(args: &ShellArgs) -> Result<Self, Error> {
         let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
         let source = if is_interactive {
-            Source::Terminal(Editor::start(args, state)?)
+            Source::Terminal(Editor::start(args)?)
         } else {
             Source::Pipe(standard_input().map_err(Error::ScriptUnreadable)?)
         };

@@ -3,6 +3,7 @@
 
 mod actions;
 mod command;
+mod conversation;
 mod editor;
 mod freeze;
 mod input;
@@ -39,7 +40,7 @@ pub async fn run(args: ShellArgs) -> Result<Exit, Error> {
     let end = setup::listen()?;
     let _ignored = end.ignore_ctrl_c();
     let state = State::new(&args, console)?;
-    let input = Input::of_process(&args, &state)?;
+    let input = Input::of_process(&args)?;
     let mut shell = Shell::new(state, input, end);
     let ended = shell.run(&args).await;
     shell.close().await;

@@ -1,16 +1,10 @@
 //! The prompt: where statements run, and how whole the last result was. Pure.
 
+use super::editor::PromptText;
 use super::state::{Outcome, State};
 use super::statement_reader::Continues;
 use crate::terminal::color::{Paint, Style};
 use crate::text::escape::one_line;
-
-/// The same text without color and with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromptText {
-    pub plain: String,
-    pub painted: String,
-}
 
 /// `live builder_originsrv 128/128=> `
 pub fn of(state: &State, continues: Continues) -> PromptText {

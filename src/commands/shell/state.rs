@@ -39,6 +39,16 @@ pub enum Outcome {
     Failed,
 }
 
+/// What follows a statement or a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    GoOn,
+    /// It failed, and was reported.
+    Failed,
+    Interrupted,
+    Quit,
+}
+
 /// An open file of `\o`.
 pub struct OutFile {
     pub path: PathBuf,

@@ -1,8 +1,7 @@
 //! Runs a statement as `shardq query` does.
 
 use super::freeze;
-use super::shell::Next;
-use super::state::{OutFile, State};
+use super::state::{Next, OutFile, State};
 use crate::cli::query::{QueryArgs, ShardColumnArgs};
 use crate::commands::error::Error;
 use crate::sharding::script::Source;

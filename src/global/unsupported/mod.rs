@@ -43,8 +43,8 @@ pub enum UnsupportedQuery {
     /// Only one statement over all shards could answer it.
     #[error(
         "the shards are in several databases, and partial results from all of them may not combine \
-         to the exact answer: {0}; ask one database at a time, or run the query per shard (shardq \
-         query without --global)"
+         to the exact answer: {0}; use a hub (shardq federate, then --via), ask one database at a \
+         time, or run the query per shard (shardq query without --global)"
     )]
     SeveralDatabases(String),
     #[error(

@@ -6,22 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// From bottom to top. Files outside folders (`main.rs`, `lib.rs`) may import everything.
-const LAYERS: [&str; 15] = [
-    "text",
-    "pg",
-    "sharding",
-    "config",
-    "terminal",
-    "client",
-    "output",
-    "exec",
-    "global",
-    "find",
-    "export",
-    "federation",
-    "sandbox",
-    "cli",
-    "commands",
+const LAYERS: [&str; 14] = [
+    "text", "pg", "sharding", "config", "terminal", "client", "output", "exec", "global", "find",
+    "export", "sandbox", "cli", "commands",
 ];
 const MOST_AT_THE_TOP: usize = 16;
 

@@ -36,6 +36,7 @@ fn every_command_that_is_shown_works() {
         "docs/guide/exports.md",
         "docs/guide/global-queries.md",
         "docs/guide/inspection.md",
+        "docs/guide/shell.md",
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(

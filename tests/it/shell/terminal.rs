@@ -161,7 +161,7 @@ fn words_are_completed() {
     let ran = typist.leave();
     assert!(ran.stdout.contains(" | of it"), "{}", ran.stdout);
     assert!(ran.stdout.contains(" | 8192"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("shards shard_0\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("shards shard_0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("       14"), "{}", ran.stdout);
     let connected = "You are connected to";
     assert!(ran.stdout.contains(connected), "{}", ran.stdout);

@@ -1,7 +1,8 @@
 //! `\again`: the last statement in the shards that failed.
 
 use crate::cli::select::{ListSource, SelectArgs};
-use crate::commands::shell::shell::{Next, Shell};
+use crate::commands::shell::shell::Shell;
+use crate::commands::shell::state::Next;
 use crate::commands::shell::statements;
 
 pub async fn run(shell: &mut Shell) -> Next {

@@ -2,7 +2,8 @@
 
 use crate::cli::query::Expanded;
 use crate::commands::shell::command::{Go, GoForm};
-use crate::commands::shell::shell::{Next, Shell};
+use crate::commands::shell::shell::Shell;
+use crate::commands::shell::state::Next;
 use crate::commands::shell::state::OutFile;
 use crate::commands::shell::statements;
 

@@ -15,7 +15,8 @@ mod watch;
 
 use super::command::Command;
 use super::freeze;
-use super::shell::{Next, Shell};
+use super::shell::Shell;
+use super::state::Next;
 use crate::commands::error::Error;
 use crate::output::sink;
 
@@ -26,7 +27,7 @@ pub async fn run(shell: &mut Shell, command: Command) -> Next {
         Command::Again => return again::run(shell).await,
         Command::Watch(watch) => return watch::run(shell, watch).await,
         Command::Tool(name, arguments) => return tools::run(shell, name, &arguments).await,
-        Command::Export(arguments) => return tools::export(shell, &arguments).await,
+        Command::Export(arguments) => return tools::export_last(shell, &arguments).await,
         Command::Psql(arguments) => return psql::run(shell, &arguments).await,
         Command::Help => help::print().await,
         Command::Global(on) => display::set_global(shell, on).await,

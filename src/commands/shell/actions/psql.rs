@@ -3,7 +3,8 @@
 use super::tools;
 use crate::cli::Command;
 use crate::commands::psql;
-use crate::commands::shell::shell::{Next, Shell};
+use crate::commands::shell::shell::Shell;
+use crate::commands::shell::state::Next;
 
 pub async fn run(shell: &mut Shell, arguments: &[String]) -> Next {
     let is_shard = |it: &&String| {

@@ -1,8 +1,10 @@
 //! Commands that shardq has outside of the shell too: the same command lines, in the shell's scope.
 
 use crate::cli::{Cli, Command};
-use crate::commands;
-use crate::commands::shell::shell::{Next, Shell};
+use crate::commands::error::Error;
+use crate::commands::shell::shell::Shell;
+use crate::commands::shell::state::Next;
+use crate::commands::{export, find, inspect};
 use crate::output::sink;
 use crate::sharding::script::Source;
 use crate::terminal::exit_status::Exit;
@@ -10,13 +12,16 @@ use crate::terminal::exit_status::Exit;
 /// Runs `shardq NAME ARGUMENTS`.
 pub async fn run(shell: &mut Shell, name: &str, arguments: &[String]) -> Next {
     match read(shell, name, arguments).await {
-        Ok(command) => end(shell, Box::pin(commands::run(command)).await),
+        Ok(command) => {
+            let ended = tool(command).await;
+            end(shell, ended)
+        }
         Err(next) => next,
     }
 }
 
 /// Exports the last statement.
-pub async fn export(shell: &mut Shell, arguments: &[String]) -> Next {
+pub async fn export_last(shell: &mut Shell, arguments: &[String]) -> Next {
     let Some(sql) = shell.reader.take().or_else(|| shell.state.last.clone()) else {
         return shell.failed(&"there is no statement to export; run it first");
     };
@@ -33,7 +38,8 @@ pub async fn export(shell: &mut Shell, arguments: &[String]) -> Next {
         args.statement.sources = vec![Source::Text(sql)];
         args.statement.variables = shell.state.variables().clone();
     }
-    end(shell, Box::pin(commands::run(command)).await)
+    let ended = tool(command).await;
+    end(shell, ended)
 }
 
 /// The command in the shell's scope; what follows, if there is none to run.
@@ -55,7 +61,24 @@ pub async fn read(shell: &mut Shell, name: &str, arguments: &[String]) -> Result
     }
 }
 
-fn end(shell: &mut Shell, ended: Result<Exit, commands::error::Error>) -> Next {
+/// Runs one of the commands that the shell has.
+async fn tool(command: Command) -> Result<Exit, Error> {
+    // Boxed because the futures are large.
+    match command {
+        Command::Find(args) => Box::pin(find::run(*args)).await,
+        Command::Export(args) => Box::pin(export::run(*args)).await,
+        Command::Drift(args) => Box::pin(inspect::drift::run(*args)).await,
+        Command::Tables(args) => Box::pin(inspect::tables::run(*args)).await,
+        Command::Describe(args) => Box::pin(inspect::describe::run(*args)).await,
+        Command::Shards(args) => Box::pin(inspect::shards::run(*args)).await,
+        Command::Activity(args) => Box::pin(inspect::activity::run(*args)).await,
+        Command::Databases(args) => Box::pin(inspect::databases::run(*args)).await,
+        Command::Doctor(args) => Box::pin(inspect::doctor::run(*args)).await,
+        _ => Ok(Exit::Usage),
+    }
+}
+
+fn end(shell: &mut Shell, ended: Result<Exit, Error>) -> Next {
     match ended {
         Ok(Exit::Complete) => Next::GoOn,
         // Whoever watches something ends it so.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::print;
 use crate::commands::setup;
 use crate::commands::shell::command::Watch;
-use crate::commands::shell::shell::{Next, Shell};
+use crate::commands::shell::shell::Shell;
+use crate::commands::shell::state::Next;
 use crate::commands::shell::statements;
 
 pub async fn run(shell: &mut Shell, watch: Watch) -> Next {

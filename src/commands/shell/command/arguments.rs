@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::CommandError;
-use super::{ExpandedChoice, Target, Watch};
+use super::values::{ExpandedChoice, Target, Watch, switch};
 
 pub(super) struct Arguments<'a> {
     pub name: &'a str,
@@ -96,14 +96,5 @@ impl Arguments<'_> {
             (_, Some(false)) => Ok(Some(ExpandedChoice::Off)),
             (_, None) => Err(self.invalid(value, "on, off or auto")),
         }
-    }
-}
-
-/// psql's booleans.
-pub fn switch(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" | "t" | "y" => Some(true),
-        "off" | "false" | "no" | "0" | "f" | "n" => Some(false),
-        _ => None,
     }
 }

@@ -2,17 +2,17 @@
 
 mod arguments;
 mod error;
+mod values;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::names;
 use super::words::Words;
 use crate::sharding::suggest;
 
 use arguments::Arguments;
-pub use arguments::switch;
 use error::CommandError;
+pub use values::{ExpandedChoice, Target, Watch, switch};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -60,22 +60,6 @@ pub enum Command {
     Tool(&'static str, Vec<String>),
 }
 
-/// What `\c` leads to. `None`, as psql's `-`, is what it was before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
-    pub dbname: Option<String>,
-    pub user: Option<String>,
-    pub host: Option<String>,
-    pub port: Option<String>,
-}
-
-/// How often, and how many times at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watch {
-    pub pause: Duration,
-    pub times: Option<u64>,
-}
-
 /// Runs what was typed, or else the last statement again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Go {
@@ -90,13 +74,6 @@ pub enum GoForm {
     Expanded,
     /// `\gg`
     Global,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExpandedChoice {
-    On,
-    Off,
-    Auto,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,8 +17,6 @@ use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config};
 use tokio::sync::mpsc as replies;
 
-use super::prompt::PromptText;
-use super::state::State;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
 use crate::terminal::color::Paint;
@@ -35,6 +33,13 @@ pub struct Editor {
     modes: Option<Termios>,
     is_reading: bool,
     wanted: replies::UnboundedReceiver<NamesWanted>,
+}
+
+/// The same text without color and with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptText {
+    pub plain: String,
+    pub painted: String,
 }
 
 #[derive(Debug)]
@@ -65,7 +70,7 @@ const MOST_ENTRIES: usize = 10_000;
 impl Editor {
     /// # Errors
     /// If the terminal cannot be used.
-    pub fn start(args: &ShellArgs, _state: &State) -> Result<Self, Error> {
+    pub fn start(args: &ShellArgs) -> Result<Self, Error> {
         let profile = args.connection.selected.as_ref();
         let file = HistoryFile::of_profile(profile.map(|profile| profile.name.as_str()));
         let (sender, requests) = requests::channel();

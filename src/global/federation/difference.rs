@@ -102,17 +102,24 @@ impl Steps {
     fn servers(&mut self, wanted: &Wanted, existing: &Existing) {
         for server in &wanted.servers {
             let object = format!("server {}", server.name);
-            match existing.servers.get(&server.name) {
-                None => {
-                    self.say(&object, "missing");
-                    self.servers.push(render::create_server(server));
-                }
-                Some(found) if found.options != server.options => {
-                    self.say(&object, "its options are not those of the connection");
-                    self.servers
-                        .push(render::alter_server(server, &found.options));
-                }
-                Some(_) => {}
+            let Some(found) = existing.servers.get(&server.name) else {
+                self.say(&object, "missing");
+                self.servers.push(render::create_server(server));
+                continue;
+            };
+            if found.options != server.options {
+                self.say(&object, "its options are not those of the connection");
+                self.servers
+                    .push(render::alter_server(server, &found.options));
+            }
+            if let Some(user) = &found.user
+                && *user != server.mapping.user
+            {
+                self.say(
+                    &object,
+                    format!("the hub logs in as {user}, not as {}", server.mapping.user),
+                );
+                self.servers.push(render::alter_user(server));
             }
         }
         let names: BTreeSet<_> = wanted.servers.iter().map(|it| &it.name).collect();

@@ -59,6 +59,21 @@ pub enum FederationError {
          what it has as all_shards.{0} on the hub"
     )]
     Incomplete(String),
+    /// Row-level security may show it other rows.
+    #[error(
+        "the hub does not log in to {server} as {user:?}, as whom it was checked; it may see other rows"
+    )]
+    OtherUser { server: String, user: String },
+    /// A row of one shard is one of another shard's too.
+    #[error(
+        "rows of table {table:?} of {shard} are rows of {other} too, by inheritance, and would count \
+         twice"
+    )]
+    Inherited {
+        table: String,
+        shard: String,
+        other: String,
+    },
     /// Nothing keeps it as it is while the hub reads it.
     #[error(
         "{table} on {server} is not a table that can be locked (a view?), so it could change while the \

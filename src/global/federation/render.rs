@@ -33,7 +33,13 @@ pub fn drop_extension() -> String {
 
 pub fn create_server(server: &ForeignServer) -> String {
     let name = Identifier(&server.name);
-    let UserMapping { role, options } = &server.mapping;
+    let UserMapping {
+        role,
+        user,
+        options,
+    } = &server.mapping;
+    let mut options = options.clone();
+    options.insert("user".to_owned(), user.clone());
     let comment = format!("{MARK}: {role}");
     format!(
         "CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw\n    OPTIONS ({});\n\
@@ -42,7 +48,7 @@ pub fn create_server(server: &ForeignServer) -> String {
         listed(&server.options),
         Literal(&comment),
         Identifier(role),
-        listed(options)
+        listed(&options)
     )
 }
 
@@ -62,6 +68,16 @@ pub fn alter_server(server: &ForeignServer, before: &BTreeMap<String, String>) -
     changes.extend(gone.map(|name| format!("DROP {}", Identifier(name))));
     let name = Identifier(&server.name);
     format!("ALTER SERVER {name} OPTIONS ({})", changes.join(", "))
+}
+
+pub fn alter_user(server: &ForeignServer) -> String {
+    let UserMapping { role, user, .. } = &server.mapping;
+    format!(
+        "ALTER USER MAPPING FOR {} SERVER {} OPTIONS (SET {})",
+        Identifier(role),
+        Identifier(&server.name),
+        option("user", user)
+    )
 }
 
 pub fn drop_server(name: &str, role: &str) -> String {

@@ -30,10 +30,13 @@ pub struct ExistingExtension {
     pub is_shared: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct ExistingServer {
     pub options: BTreeMap<String, String>,
+    /// Whom the role that asks logs in there as, if it may know.
+    pub user: Option<String>,
     /// The role whose user mapping was made.
+    #[serde(default)]
     pub role: String,
 }
 
@@ -90,9 +93,11 @@ impl Existing {
         match kind {
             "extension" => self.extension = Some(serde_json::from_str(definition)?),
             "server" => {
-                let options = serde_json::from_str(definition)?;
-                let role = said;
-                self.servers.insert(name, ExistingServer { options, role });
+                let found = ExistingServer {
+                    role: said,
+                    ..serde_json::from_str(definition)?
+                };
+                self.servers.insert(name, found);
             }
             "schema" => {
                 self.schemas.insert(name, said);

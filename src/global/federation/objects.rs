@@ -28,6 +28,9 @@ pub struct ForeignServer {
 pub struct UserMapping {
     /// A role of the hub.
     pub role: String,
+    /// On the server.
+    pub user: String,
+    /// Beside the user.
     pub options: BTreeMap<String, String>,
 }
 
