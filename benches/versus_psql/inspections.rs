@@ -53,16 +53,16 @@ pub fn inspections(server: &Sandbox, local: &Target, goals: &mut Vec<Goal>) -> S
         2.0,
     ));
     let times: Vec<_> = (0..15).map(|_| time(local.shardq(&["shards"]))).collect();
-    let shards = median(&times);
-    println!("shards: {shards:.1} ms");
+    let took = median(&times);
+    println!("shards: {took:.1} ms");
     goals.push(Goal::at_most(
         "ms for `shardq shards`, local socket",
-        shards,
+        took,
         50.0,
     ));
     write!(
         text,
-        "{table}\n### `shardq tables`\n\n{of_tables}\n### `shardq shards`\n\n{shards:.1} ms.\n\n"
+        "{table}\n### `shardq tables`\n\n{of_tables}\n### `shardq shards`\n\n{took:.1} ms.\n\n"
     )
     .unwrap();
     if std::env::args().any(|argument| argument == LARGE) {

@@ -43,15 +43,11 @@ pub fn shell(target: &Target, goals: &mut Vec<Goal>) -> String {
     };
     let ours = file("shell.sql", script(statement));
     let unions = file("psql.sql", script(union));
-    let runs = file(
-        "runs.sh",
-        (0..STATEMENTS)
-            .map(|number| {
-                let program = env!("CARGO_BIN_EXE_shardq");
-                format!("{program} query --csv -qt \"{}\"\n", statement(number))
-            })
-            .collect(),
-    );
+    let run = |number| {
+        let program = env!("CARGO_BIN_EXE_shardq");
+        format!("{program} query --csv -qt \"{}\"", statement(number))
+    };
+    let runs = file("runs.sh", script(run));
     let sh = |script: String| {
         let mut command = Command::new("sh");
         command.args(["-c", &script]);

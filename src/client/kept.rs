@@ -40,12 +40,15 @@ impl Drop for Held {
 /// How long an idle connection may take to close.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// A connection that the pool knows by its statement cache.
+type KnownLink = (Weak<StatementCache>, Arc<Link>);
+
 /// The connections to one database.
 #[derive(Clone)]
 pub(super) struct KeptPool {
     settings: Settings,
     pub pool: Pool,
-    links: Arc<Mutex<Vec<(Weak<StatementCache>, Arc<Link>)>>>,
+    links: Arc<Mutex<Vec<KnownLink>>>,
 }
 
 /// From now on, connections are kept.

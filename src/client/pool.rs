@@ -197,18 +197,15 @@ impl ConnectionPool {
                 };
                 return Ok(Connection::new(client, end, link, dialer));
             };
-            let link = match kept.earlier(&client) {
-                None => {
-                    kept.remember(&client, &link);
-                    link
-                }
-                Some(earlier) => match dialer.adopt(&earlier) {
-                    Some(link) => link,
-                    None => {
-                        drop(Object::take(client));
-                        continue;
-                    }
-                },
+            let link = if let Some(earlier) = kept.earlier(&client) {
+                let Some(link) = dialer.adopt(&earlier) else {
+                    drop(Object::take(client));
+                    continue;
+                };
+                link
+            } else {
+                kept.remember(&client, &link);
+                link
             };
             return Ok(Connection::new(client, SlotEnd::Keep, link, dialer));
         }

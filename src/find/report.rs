@@ -42,9 +42,10 @@ impl SearchCoverage {
 
     /// `31/32 shards`
     pub fn counted(&self) -> String {
-        match self.missing.is_uncounted() {
-            true => format!("{}/? shards", self.answered),
-            false => format!("{}/{} shards", self.answered, self.expected),
+        if self.missing.is_uncounted() {
+            format!("{}/? shards", self.answered)
+        } else {
+            format!("{}/{} shards", self.answered, self.expected)
         }
     }
 }

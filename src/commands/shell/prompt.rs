@@ -24,13 +24,14 @@ fn text(state: &State, continues: Continues, paint: Paint) -> String {
             text.push(' ');
         }
         let (answered, expected) = (coverage.answered, coverage.expected);
-        text += &format!("{} {answered}/{expected}", one_line(&location.database));
+        text += &one_line(&location.database);
+        text.extend([" ", &answered.to_string(), "/", &expected.to_string()]);
     }
     if state.is_global() {
         text += " -g";
     }
     if let Some(frozen) = &state.frozen {
-        text += &format!(" [{frozen}]");
+        text.extend([" [", frozen, "]"]);
     }
     text.push(continues.mark());
     if state.outcome == Outcome::Failed {

@@ -120,7 +120,7 @@ impl StatementReader {
     fn end(&self) -> (Option<End>, Continues) {
         let mut tokens = scan(&self.text);
         let (mut depth, mut is_begun) = (0_usize, false);
-        while let Some(token) = tokens.next() {
+        for token in tokens.by_ref() {
             if token.is_mark('\\') {
                 return (Some(End::Backslash(token.span.start)), Continues::Nothing);
             }

@@ -54,18 +54,24 @@ pub(crate) struct PerShard {
     trouble: Option<ExportError>,
 }
 
+/// How the rows of each file are written.
+pub struct FileEncoding {
+    pub kind: ExportFormat,
+    pub text: EncoderOptions,
+    pub types: TypeNames,
+}
+
 impl PerShard {
     /// Continues `manifest`, of a new export or a resumed one, over these shards.
     pub fn start(
         folder: &Path,
         key: &str,
         shards: &[Shard],
-        kind: ExportFormat,
-        text: EncoderOptions,
-        types: TypeNames,
+        encoding: FileEncoding,
         weights: BTreeMap<Shard, u64>,
         manifest: Manifest,
     ) -> Result<Self, ExportError> {
+        let FileEncoding { kind, text, types } = encoding;
         // Resuming has already checked that they are recorded.
         let column_types = recorded(&manifest).unwrap_or_default().of_shards(shards);
         let mut parts = Self {

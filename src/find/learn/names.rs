@@ -9,8 +9,11 @@ use crate::pg::quote::Literal;
 use crate::sharding::routing::key_kind::RoutingRule;
 use crate::sharding::routing::server_rule::{KeySql, ServerRule};
 
+/// A part of a key.
+type PartOf = fn(&str) -> String;
+
 /// What a shard may be named after, in SQL and here. The likeliest first.
-const PARTS: [(&str, fn(&str) -> String); 14] = [
+const PARTS: [(&str, PartOf); 14] = [
     ("$1", str::to_owned),
     ("lower($1)", str::to_lowercase),
     ("replace(lower($1), '-', '_')", |key| {
@@ -47,10 +50,10 @@ fn part(key: &str, separator: char, index: usize) -> String {
 
 /// The best rule of each part of the key, if it fits some.
 pub fn fits(keys: &[SampleKey]) -> impl Iterator<Item = Fit> {
-    PARTS.iter().filter_map(|(sql, part)| fit(keys, sql, part))
+    PARTS.iter().filter_map(|(sql, part)| fit(keys, sql, *part))
 }
 
-fn fit(keys: &[SampleKey], sql: &str, part: &fn(&str) -> String) -> Option<Fit> {
+fn fit(keys: &[SampleKey], sql: &str, part: PartOf) -> Option<Fit> {
     let is_right = |key: &SampleKey, (before, after): &(String, String)| {
         let (name, part) = (key.shard.name(), part(&key.text));
         name.strip_prefix(before.as_str())

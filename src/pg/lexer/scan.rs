@@ -214,12 +214,11 @@ impl<'a> Lexer<'a> {
         }
         let delimiter = &rest[..length + 2];
         let body = &rest[delimiter.len()..];
-        match body.find(delimiter) {
-            Some(end) => self.at += delimiter.len() + end + delimiter.len(),
-            None => {
-                self.end();
-                self.unfinished = Some(Unfinished::DollarString);
-            }
+        if let Some(end) = body.find(delimiter) {
+            self.at += delimiter.len() + end + delimiter.len();
+        } else {
+            self.end();
+            self.unfinished = Some(Unfinished::DollarString);
         }
         TokenKind::String
     }

@@ -20,7 +20,7 @@ use crate::exec::run_report::{RunReport, RunStatus};
 use crate::export::ExportError;
 use crate::export::dataset_dir::Folder;
 use crate::export::manifest::Manifest;
-use crate::export::per_shard::PerShard;
+use crate::export::per_shard::{FileEncoding, PerShard};
 use crate::export::resume::{self, PreviousExport, Users};
 use crate::output::atomic_file::IfExists;
 use crate::sharding::shard::Shard;
@@ -176,9 +176,11 @@ async fn begin<'a>(
         folder.at(),
         request.args.output.folder_key(),
         &all,
-        request.kind,
-        request.encoder(&finished.server_info),
-        types,
+        FileEncoding {
+            kind: request.kind,
+            text: request.encoder(&finished.server_info),
+            types,
+        },
         finished.server_info.shard_rows.clone(),
         manifest,
     )?;

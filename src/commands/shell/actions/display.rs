@@ -90,10 +90,8 @@ pub async fn pset(
         "expanded" | "x" | "vertical" => {
             let choice = match value.as_deref() {
                 Some("auto") => Some(ExpandedChoice::Auto),
-                Some(value) => Some(match on(value)? {
-                    true => ExpandedChoice::On,
-                    false => ExpandedChoice::Off,
-                }),
+                Some(value) if on(value)? => Some(ExpandedChoice::On),
+                Some(_) => Some(ExpandedChoice::Off),
                 None => None,
             };
             set_expanded(shell, choice).await

@@ -24,16 +24,15 @@ pub async fn history(shell: &mut Shell, path: Option<PathBuf>) -> Result<(), Err
 
 /// What is left in the file is read as if it had been typed.
 pub async fn edit(shell: &mut Shell, path: Option<PathBuf>) -> Result<(), Error> {
-    let path = match path {
-        Some(path) => path,
-        None => {
-            let typed = shell.reader.take();
-            let text = typed.or_else(|| shell.state.last.clone());
-            let path = env::temp_dir().join(format!("shardq-{}.sql", std::process::id()));
-            let text = text.map(|text| text + "\n").unwrap_or_default();
-            private_file(&path, &text).map_err(|error| failed(&path, error))?;
-            path
-        }
+    let path = if let Some(path) = path {
+        path
+    } else {
+        let typed = shell.reader.take();
+        let text = typed.or_else(|| shell.state.last.clone());
+        let path = env::temp_dir().join(format!("shardq-{}.sql", std::process::id()));
+        let text = text.map(|text| text + "\n").unwrap_or_default();
+        private_file(&path, &text).map_err(|error| failed(&path, error))?;
+        path
     };
     let before = fs::read(&path).ok();
     let variables = ["PSQL_EDITOR", "EDITOR", "VISUAL"];

@@ -7,13 +7,13 @@ use crate::commands::shell::shell::Shell;
 use crate::commands::shell::state::Next;
 
 pub async fn run(shell: &mut Shell, arguments: &[String]) -> Next {
-    let is_shard = |it: &&String| {
+    let is_shard = |it: &String| {
         let name = it.strip_prefix("shard_").unwrap_or(it);
         // Longer ones are ids.
         name.len() < 6 && name.chars().all(|c| c.is_ascii_digit())
     };
     let mut words = arguments.to_vec();
-    if arguments.first().filter(is_shard).is_some() {
+    if arguments.first().is_some_and(is_shard) {
         words.insert(0, "--shards".to_owned());
     }
     let command = match tools::read(shell, "psql", &words).await {

@@ -13,9 +13,10 @@ pub async fn set_shards(shell: &mut Shell, list: Option<String>) -> Result<(), E
     let Some(list) = list else {
         let select = &state.query.shards.select;
         let lists: Vec<_> = select.shards.iter().map(ToString::to_string).collect();
-        let text = match lists.is_empty() {
-            true => "Statements run in all shards.".to_owned(),
-            false => format!("Statements run in these shards: {}.", lists.join(",")),
+        let text = if lists.is_empty() {
+            "Statements run in all shards.".to_owned()
+        } else {
+            format!("Statements run in these shards: {}.", lists.join(","))
         };
         return print(text).await;
     };

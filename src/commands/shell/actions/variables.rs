@@ -11,10 +11,10 @@ pub async fn set(shell: &mut Shell, name: Option<String>, values: &[String]) -> 
         let variables = shell.state.variables().iter();
         let lines = variables.map(|(name, value)| format!("{name} = {}", Literal(value)));
         let lines: Vec<_> = lines.collect();
-        return match lines.is_empty() {
-            true => Ok(()),
-            false => print(lines.join("\n")).await,
-        };
+        if lines.is_empty() {
+            return Ok(());
+        }
+        return print(lines.join("\n")).await;
     };
     check(&name)?;
     // As in psql, the words become one.
