@@ -1,5 +1,7 @@
 //! Many keys, and keys that select shards, over four servers.
 
+use std::fmt::Write as _;
+
 use crate::support::{ANY, Servers, eventually, folder, has, has_all, home_of, manifest};
 
 /// `shard_0` to `shard_15`, four per server, each with its own origins of `origin-0` and so on.
@@ -35,7 +37,7 @@ fn server_of(shard: u32) -> String {
 
 /// The first name that belongs on this server, by number.
 fn on_server(server: u32) -> u32 {
-    (0..)
+    (0..1000)
         .find(|n| home_of(&name(*n), 16) / 4 == server)
         .unwrap()
 }
@@ -50,12 +52,9 @@ fn keys_of_all_servers_keep_the_order_of_the_input() {
     let servers = with_origins(60);
     let mut expected = "name,server,shard,expected,verified\n".to_owned();
     for n in 0..60 {
-        let shard = home_of(&name(n), 16);
-        expected += &format!(
-            "{},{},shard_{shard},shard_{shard},true\n",
-            name(n),
-            server_of(shard)
-        );
+        let (name, shard) = (name(n), home_of(&name(n), 16));
+        let server = server_of(shard);
+        writeln!(expected, "{name},{server},shard_{shard},shard_{shard},true").unwrap();
     }
     servers
         .shardq(["find", "--from", "-"])
