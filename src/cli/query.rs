@@ -13,7 +13,7 @@ use super::select::SelectArgs;
 use super::statement::StatementArgs;
 use crate::global::Strategy;
 use crate::output::file_name::Mismatch;
-use crate::output::format::{CollectedRows, Delimiter, Format};
+use crate::output::format::{Delimiter, Format};
 use crate::sharding::layout::Layout;
 use crate::sharding::routing::key_kinds::KeyKinds;
 use crate::sharding::search_path::SearchPath;
@@ -70,10 +70,6 @@ pub struct QueryArgs {
 
     #[command(flatten)]
     pub connection: ConnectionArgs,
-
-    /// Where rows are kept, if a command looks at them rather than prints them.
-    #[arg(skip)]
-    pub collected: Option<CollectedRows>,
 }
 
 /// All shards as one.

@@ -93,7 +93,6 @@ impl ShellArgs {
             on_error: self.on_error,
             run: self.run.clone(),
             connection: self.connection.clone(),
-            collected: None,
         }
     }
 }

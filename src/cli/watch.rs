@@ -137,7 +137,6 @@ impl WatchArgs {
             on_error: OnError::Continue,
             run: self.run,
             connection: self.connection,
-            collected: None,
         };
         (query, options)
     }

@@ -72,9 +72,7 @@ pub(super) async fn run(
         attempt
             .attempts
             .retry(outcome.rewritten, NEW_SNAPSHOT, console);
-        output
-            .restart(request::renderer(args, request.format))
-            .await;
+        output.restart(request.renderer()).await;
     }
 }
 

@@ -61,6 +61,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
             plan,
             position,
             via: via.as_ref(),
+            collected: None,
         };
         let ended = match statement(request, output.take(), &mut console).await {
             Err(error) if plans.len() > 1 => {
@@ -116,8 +117,7 @@ async fn statement(
         return Ok(Ended::finally(exit));
     };
     if !request.position.is_first() {
-        let renderer = request::renderer(request.args, request.format);
-        output.next_result(renderer, request.format.separator());
+        output.next_result(request.renderer(), request.format.separator());
     }
     // Boxed because the futures are large.
     if is_global {

@@ -71,9 +71,7 @@ pub(super) async fn run(
             return conclude(&finished, origin_lookups, output, console).await;
         }
         attempts.retry(outcome.rewritten, NEW_SNAPSHOT, console);
-        output
-            .restart(request::renderer(args, request.format))
-            .await;
+        output.restart(request.renderer()).await;
     }
 }
 

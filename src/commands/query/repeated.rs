@@ -35,7 +35,7 @@ impl RepeatedQuery {
     ///
     /// # Errors
     /// If the query is not a single statement, or the settings are not valid.
-    pub async fn new(mut args: QueryArgs, console: &mut Console) -> Result<Option<Self>, Error> {
+    pub async fn new(args: QueryArgs, console: &mut Console) -> Result<Option<Self>, Error> {
         if args.global.global {
             super::global::check(&args)?;
         }
@@ -57,14 +57,12 @@ impl RepeatedQuery {
         let Some(targets) = targets.await? else {
             return Ok(None);
         };
-        let rows = CollectedRows::default();
-        args.collected = Some(rows.clone());
         Ok(Some(Self {
             plan,
             targets,
             via,
             interrupt,
-            rows,
+            rows: CollectedRows::default(),
             runs: 0,
             args,
         }))
@@ -101,12 +99,16 @@ impl RepeatedQuery {
             interrupt: &self.interrupt,
             plan: &self.plan,
             via: self.via.as_ref(),
+            collected: Some(&self.rows),
             position: Position {
                 index,
                 count: index + 1,
             },
         };
-        let (output, _) = request::open(&self.args, Format::Table, console)?;
+        let (mut output, _) = request::open(&self.args, Format::Table, console)?;
+        if let Some(output) = &mut output {
+            output.restart(request.renderer()).await;
+        }
         let ended = Box::pin(super::statement(request, output, console)).await?;
         let rows = self.rows.take();
         Ok(match ended.exit {

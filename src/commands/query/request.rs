@@ -17,7 +17,7 @@ use crate::exec::copy::ResultProtocol;
 use crate::exec::driver::OnShardError;
 use crate::exec::plan::{CheckFrequency, Consistency, Determinism, Plan, RowSecurity};
 use crate::export::ExportTarget;
-use crate::output::format::{Format, RenderOptions, Renderer};
+use crate::output::format::{CollectedRows, Format, RenderOptions, Renderer};
 use crate::output::sink::Sink;
 use crate::sharding::script;
 use crate::sharding::selection::ShardFilter;
@@ -37,6 +37,17 @@ pub(super) struct QueryRequest<'a> {
     pub position: Position,
     /// The hub that answers.
     pub via: Option<&'a Via>,
+    /// Where rows are kept, if a command looks at them rather than prints them.
+    pub collected: Option<&'a CollectedRows>,
+}
+
+impl QueryRequest<'_> {
+    pub fn renderer(&self) -> Renderer {
+        match self.collected {
+            Some(rows) => Renderer::Collected(rows.clone()),
+            None => renderer(self.args, self.format),
+        }
+    }
 }
 
 /// The place of a statement among those of the run.
@@ -152,10 +163,7 @@ pub(super) fn output_to(sink: Sink, args: &QueryArgs, format: Format, console: &
     )
 }
 
-pub(super) fn renderer(args: &QueryArgs, format: Format) -> Renderer {
-    if let Some(rows) = &args.collected {
-        return Renderer::Collected(rows.clone());
-    }
+fn renderer(args: &QueryArgs, format: Format) -> Renderer {
     let shard_column = args.shard_column.name().filter(|_| !args.global.global);
     let options = RenderOptions {
         shard_column: shard_column.is_some(),

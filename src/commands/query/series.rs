@@ -147,6 +147,7 @@ impl Series {
             interrupt: &interrupt,
             plan,
             via: None,
+            collected: None,
             position: self.position(),
         };
         let found = step(&request).await?;
@@ -205,6 +206,7 @@ impl Series {
             interrupt: &interrupt,
             plan,
             via,
+            collected: None,
             position: self.position(),
         };
         let ended = Box::pin(statement(request, output, console)).await?;
