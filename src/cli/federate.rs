@@ -59,7 +59,7 @@ pub struct FederateArgs {
 #[command(next_help_heading = "Hub")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct HubArgs {
-    /// The hub: a URI, a `key=value` string, or the name of a database
+    /// The hub: a URI, a key=value string, or the name of a database
     #[arg(long, value_name = "CONNINFO")]
     pub hub: String,
 

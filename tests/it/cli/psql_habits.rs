@@ -123,7 +123,7 @@ fn what_only_psql_has_is_answered_with_what_to_use() {
         ),
         (
             ["-q", r"\d t"],
-            r"shardq: error: \d is a psql command, not SQL; use psql, or query the",
+            r"shardq: error: \d is a psql command, not SQL; use shardq describe TABLE",
         ),
         (
             ["-q", r"\gx"],
