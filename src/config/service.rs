@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Parameters, SettingsError};
-use crate::text::io_reason::io_reason;
+use crate::text::io_reason::{io_reason, is_absent};
 
 /// Compiled into libpq; this is the value of Debian and its derivatives.
 const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
@@ -45,7 +45,7 @@ pub(super) fn fill(
     for path in personal.into_iter().chain([system]) {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) if is_absent(&error) => continue,
             Err(error) => {
                 return Err(SettingsError::UnreadableServiceFile {
                     path,

@@ -24,6 +24,11 @@ pub fn without_numbers(text: &str) -> String {
     plain + rest
 }
 
+/// Whether there is no such file. Below `/dev/null`, the home of many daemons, none can be.
+pub fn is_absent(error: &io::Error) -> bool {
+    [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

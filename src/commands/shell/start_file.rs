@@ -1,12 +1,11 @@
 //! `~/.shardqrc`, or the file that `SHARDQRC` names: what somebody wants in every shell.
 
 use std::env;
-use std::io;
 use std::path::PathBuf;
 
 use super::input::FileLines;
 use crate::terminal::console::Console;
-use crate::text::io_reason::io_reason;
+use crate::text::io_reason::{io_reason, is_absent};
 
 /// The lines of the file, if there is one.
 pub fn read(console: &mut Console) -> Option<FileLines> {
@@ -17,7 +16,7 @@ pub fn read(console: &mut Console) -> Option<FileLines> {
     })?;
     match FileLines::read(&path) {
         Ok(lines) => Some(lines),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if is_absent(&error) => None,
         Err(error) => {
             let reason = io_reason(&error);
             console.warning(&format!("{} was not read: {reason}", path.display()));

@@ -2,7 +2,6 @@
 //! misspelled `expect_shards` would be no check at all.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -12,7 +11,7 @@ use super::reader::{Entry, Reader};
 use super::{Label, Profile, ProfileError};
 use crate::sharding::routing::key_kind::KeyKind;
 use crate::sharding::routing::key_kinds::KeyKinds;
-use crate::text::io_reason::io_reason;
+use crate::text::io_reason::{io_reason, is_absent};
 
 /// The key outside of all profiles.
 const DEFAULT: &str = "default";
@@ -33,7 +32,7 @@ impl ProfileFile {
     pub fn read(path: &Path, is_required: bool) -> Result<Option<Self>, ProfileError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound && !is_required => Ok(None),
+            Err(error) if is_absent(&error) && !is_required => Ok(None),
             Err(error) => Err(ProfileError::Unreadable {
                 path: path.to_owned(),
                 reason: io_reason(&error),

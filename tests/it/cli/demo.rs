@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{ANY, Program, Running, Terminal, eventually, has_all, shardq};
+use crate::support::{ANY, Program, Running, Terminal, eventually, folder, has_all, shardq};
 
 #[test]
 fn the_demo_shows_the_main_job() {
@@ -37,7 +37,9 @@ fn the_demo_shows_a_shard_that_differs() {
 
 #[test]
 fn on_a_terminal_it_ends_in_the_shell() {
-    let mut terminal = Terminal::start(shardq(["--color=never", "demo"]), 120, 24);
+    let state = folder();
+    let demo = shardq(["--color=never", "demo"]).env("XDG_STATE_HOME", state.path());
+    let mut terminal = Terminal::start(demo, 120, 24);
     terminal.wait_for(|screen| screen.contains("builder_originsrv 128/128=> "));
     terminal.type_in("SELECT count(*) AS n FROM origins \\gg\r");
     terminal.wait_for(|screen| screen.contains(" 5001\r\n"));

@@ -65,8 +65,9 @@ impl Program {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            // No psqlrc, passfile or service file of the user who runs the tests.
-            .env("HOME", "/nonexistent")
+            // No psqlrc, passfile or service file of the user who runs the tests. Not even root can
+            // make this folder.
+            .env("HOME", "/dev/null/home")
             .env("LC_ALL", "C.UTF-8");
         Self {
             command,
