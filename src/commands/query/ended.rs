@@ -16,17 +16,18 @@ use crate::terminal::summary::{Location, Summary};
 
 /// Whether the reader received the end of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReaderEnd {
+pub enum ReaderEnd {
     ToTheEnd,
     /// The reader closed the pipe before.
     InPart,
 }
 
 /// How a statement ended.
-pub(super) struct Ended {
+pub struct Ended {
     pub exit: Exit,
+    pub reader: ReaderEnd,
     /// Where the results of further statements go; `None` if there can be none.
-    pub output: Option<Output>,
+    pub(super) output: Option<Output>,
     /// `None` if it has no result.
     pub coverage: Option<Coverage>,
     /// The shards that failed.
@@ -55,9 +56,18 @@ impl Ended {
     pub fn finally(exit: Exit) -> Self {
         Self {
             exit,
+            reader: ReaderEnd::ToTheEnd,
             output: None,
             coverage: None,
             failed: Vec::new(),
+        }
+    }
+
+    /// The reader closed the pipe.
+    pub fn unread(exit: Exit) -> Self {
+        Self {
+            reader: ReaderEnd::InPart,
+            ..Self::finally(exit)
         }
     }
 }

@@ -183,7 +183,7 @@ async fn conclude(
     }
     let (read, output) = ended?;
     if read == ReaderEnd::InPart {
-        return Ok(Ended::finally(Exit::Complete));
+        return Ok(Ended::unread(Exit::Complete));
     }
     if exit == Exit::Interrupted {
         return Ok(Ended::finally(exit));
@@ -193,6 +193,7 @@ async fn conclude(
     }
     console.summary(&footer.line());
     Ok(Ended {
+        reader: read,
         exit: global::exit(&finished.execution, &finished.selection.shards),
         output,
         coverage: Some((&footer).into()),

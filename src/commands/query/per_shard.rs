@@ -157,7 +157,7 @@ async fn conclude(
     };
     let (read, output) = ended?;
     if read == ReaderEnd::InPart {
-        return Ok(Ended::finally(if finished.is_whole(&located) {
+        return Ok(Ended::unread(if finished.is_whole(&located) {
             Exit::Complete
         } else {
             Exit::Incomplete
@@ -181,6 +181,7 @@ async fn conclude(
     }
     console.summary(&footer.line());
     Ok(Ended {
+        reader: read,
         exit,
         output,
         coverage: Some((&footer).into()),

@@ -16,11 +16,10 @@ use crate::commands::{databases, setup};
 use crate::config::Settings;
 use crate::output::sink::Sink;
 use crate::sharding::script::Source;
-use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
-pub use super::ended::Coverage;
+pub use super::ended::{Coverage, Ended, ReaderEnd};
 
 /// The settings by which all statements of a series connect.
 pub struct Series {
@@ -31,15 +30,6 @@ pub struct Series {
     count: usize,
     /// The snapshot of all statements, if they share one.
     pub frozen: Option<Frozen>,
-}
-
-/// How a statement ended.
-pub struct EndedStatement {
-    pub exit: Exit,
-    /// `None` if it has no result.
-    pub coverage: Option<Coverage>,
-    /// The shards that failed.
-    pub failed: Vec<Shard>,
 }
 
 impl Series {
@@ -164,7 +154,7 @@ impl Series {
         args: &QueryArgs,
         file: Option<(PathBuf, File)>,
         console: &mut Console,
-    ) -> Result<EndedStatement, Error> {
+    ) -> Result<Ended, Error> {
         console.start_clock();
         if args.global.global {
             global::check(args)?;
@@ -184,11 +174,7 @@ impl Series {
         // Databases that match a pattern may have been created since.
         let targets = databases::targets(servers, patterns, &layout, &interrupt);
         let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
-            return Ok(EndedStatement {
-                exit: Exit::Interrupted,
-                coverage: None,
-                failed: Vec::new(),
-            });
+            return Ok(Ended::finally(Exit::Interrupted));
         };
         if let Some(frozen) = &self.frozen {
             if via.is_some() {
@@ -211,11 +197,7 @@ impl Series {
         };
         let ended = Box::pin(statement(request, output, console)).await?;
         self.count += 1;
-        Ok(EndedStatement {
-            exit: ended.exit,
-            coverage: ended.coverage,
-            failed: ended.failed,
-        })
+        Ok(ended)
     }
 
     /// The first and only statement of an output. Of a series it is the first as long as the server

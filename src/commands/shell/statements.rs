@@ -4,6 +4,7 @@ use super::freeze;
 use super::state::{Next, OutFile, State};
 use crate::cli::query::{QueryArgs, ShardColumnArgs};
 use crate::commands::error::Error;
+use crate::commands::query::series::ReaderEnd;
 use crate::sharding::script::Source;
 use crate::terminal::exit_status::Exit;
 
@@ -47,6 +48,8 @@ pub async fn run_with(
             }
             state.failed = ended.failed;
             match ended.exit {
+                // Nobody reads any more.
+                _ if ended.reader == ReaderEnd::InPart => Next::Quit,
                 Exit::Complete => Next::GoOn,
                 Exit::Interrupted => {
                     state

@@ -1,7 +1,7 @@
 //! The commands that shardq has outside of the shell too, and which shards they ask.
 
 use super::shell;
-use crate::support::{ANY, Db, has, has_all, shardq};
+use crate::support::{ANY, Db, Program, has, has_all, shardq};
 
 #[test]
 fn they_print_what_they_print_outside() {
@@ -98,4 +98,18 @@ fn psql_in_a_shard_and_back() {
         .env("PATH", path)
         .run()
         .assert(0, "2\nback\n", has("shard_2, read-only"));
+}
+
+/// `\watch` ends by itself once nobody reads.
+#[test]
+fn a_closed_pipe_ends_the_shell() {
+    let db = Db::with_shards(1);
+    let script = "\"$0\" shell --csv -q | head -n 4";
+    let ran = Program::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_shardq")])
+        .db(&db)
+        .stdin("SELECT 7 AS n \\watch 0.01\n")
+        .run();
+    ran.assert(0, has("shard_0,7\n"), "");
+    db.assert_nothing_runs();
 }
