@@ -63,6 +63,22 @@ pub fn close_idle(limit: Duration) {
     }
 }
 
+/// How many databases have connections that are kept.
+pub fn databases() -> usize {
+    KEPT.get().map_or(0, |all| lock(all).len())
+}
+
+/// Closes those to all databases but the first so many.
+pub fn close_beyond(databases: usize) {
+    if let Some(all) = KEPT.get() {
+        let mut all = lock(all);
+        let kept = databases.min(all.len());
+        for other in all.drain(kept..) {
+            other.pool.close();
+        }
+    }
+}
+
 /// Closes all of them, and waits until they are.
 pub async fn close_kept() {
     let kept = all();

@@ -234,13 +234,15 @@ fn profiles_list_and_check_each_server() {
 #[test]
 fn what_reads_one_database_refuses_several() {
     let servers = Servers::with_shards(1);
-    servers
-        .shardq(["find", "-q", "--learn", "t.n"])
-        .run()
-        .assert(2, "", has("this works in one database at a time"));
     let one = servers.conninfo(0);
     servers
-        .shardq(["find", "--learn", "t.n", "-d", &one, "--databases", "x_{n}"])
+        .shardq(["profiles", "init", "new", "--server", &one])
+        .args(["--server", &servers.conninfo(1)])
+        .run()
+        .assert(2, "", has("this works in one database at a time"));
+    servers
+        .shardq(["profiles", "init", "new", "-d", &one])
+        .args(["--databases", "x_{n}"])
         .run()
         .assert(2, "", has("do not use --databases"));
 }

@@ -1,7 +1,9 @@
 //! Connections stay open between statements, and nothing else stays.
 
+use shardq::sandbox::Options;
+
 use super::shell;
-use crate::support::{ANY, Db, Running, eventually, has, has_all, shardq};
+use crate::support::{ANY, Db, Running, eventually, has, has_all, private_server, shardq};
 
 fn waiting(db: &Db, arguments: &[&str]) -> Running {
     let shell = shardq(["shell", "--csv", "--no-shard-column"]).args(arguments);
@@ -45,6 +47,20 @@ fn between_statements_there_are_idle_connections_and_no_locks() {
     shell.feed("\\q\n");
     shell.finish().assert(0, ANY, ANY);
     db.assert_nothing_runs();
+}
+
+#[test]
+fn databases_that_are_only_listed_keep_no_connection() {
+    let server = private_server(Options::default());
+    let (db, other) = (Db::on(&server), Db::on(&server));
+    db.create_shards(0..1);
+    let mut shell = waiting(&db, &[]);
+    ask(&mut shell, "SELECT 5 AS f;", "f\n5\n");
+    shell.feed("\\l --csv\n");
+    shell.wait_for_stdout(|shown| shown.contains(&format!("\n{},", other.name())));
+    eventually("they are closed", || other.backends("shardq").is_empty());
+    assert!(!db.backends("shardq").is_empty());
+    shell.finish().assert(0, ANY, ANY);
 }
 
 #[test]

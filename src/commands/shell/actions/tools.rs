@@ -1,6 +1,7 @@
 //! Commands that shardq has outside of the shell too: the same command lines, in the shell's scope.
 
 use crate::cli::{Cli, Command};
+use crate::client::kept;
 use crate::commands::error::Error;
 use crate::commands::shell::shell::Shell;
 use crate::commands::shell::state::Next;
@@ -72,7 +73,13 @@ async fn tool(command: Command) -> Result<Exit, Error> {
         Command::Describe(args) => Box::pin(inspect::describe::run(*args)).await,
         Command::Shards(args) => Box::pin(inspect::shards::run(*args)).await,
         Command::Activity(args) => Box::pin(inspect::activity::run(*args)).await,
-        Command::Databases(args) => Box::pin(inspect::databases::run(*args)).await,
+        Command::Databases(args) => {
+            let known = kept::databases();
+            let ended = Box::pin(inspect::databases::run(*args)).await;
+            // It looks into every database of the server, once.
+            kept::close_beyond(known);
+            ended
+        }
         Command::Doctor(args) => Box::pin(inspect::doctor::run(*args)).await,
         _ => Ok(Exit::Usage),
     }
