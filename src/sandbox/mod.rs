@@ -20,7 +20,6 @@ use crate::text::io_reason::io_reason;
 /// Turns off what throwaway data does not need, and what would make runs differ.
 const SETTINGS: &str = "
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Db, Program, Terminal, has, shardq};
+use crate::support::{Db, Program, Terminal, folder, has, shardq};
 
 /// Marks each line that goes through it, and its end.
 const MARKING: &str = "sed 's/^/P: /'; echo 'pager ends'";
@@ -222,16 +222,20 @@ const WAITING: &str = "cat > /dev/null; echo ready; read line < /dev/tty; echo \
 
 #[test]
 fn the_demo_runs_on_without_a_pager() {
+    let state = folder();
     let demo = shardq(["demo", "--color=never"]).env("PAGER", MARKING);
-    let ran = Terminal::start(demo, 20, 5).finish();
+    let mut demo = Terminal::start(demo.env("XDG_STATE_HOME", state.path()), 20, 5);
+    demo.wait_for(|screen| screen.contains("builder_originsrv 128/128=> "));
+    demo.type_in("\\q\r");
+    let ran = demo.finish();
     assert!(
         ran.status == 0 && ran.stdout.contains("128/128 shards"),
         "{ran:?}"
     );
+    let (before_the_shell, _) = ran.stdout.split_once("$ shardq\r\n").unwrap();
     assert!(
-        !ran.stdout.contains("P: ") && !ran.stdout.contains("\x1b[1"),
-        "{}",
-        ran.stdout
+        !before_the_shell.contains("P: ") && !before_the_shell.contains("\x1b[1"),
+        "{before_the_shell}"
     );
 }
 
