@@ -85,7 +85,7 @@ pub struct HubArgs {
     #[arg(long, conflicts_with_all = ["dry_run", "check", "drop"])]
     pub analyze: bool,
 
-    /// Store in the hub the password that `password_command` prints
+    /// Store in the hub the password that the profile's command prints
     ///
     /// Superusers of the hub, and whoever has a dump of it, can read it. Needed only if the hub's
     /// role is not a superuser, or the hub has no passfile, certificate or peer authentication.

@@ -232,7 +232,7 @@ fn the_demo_runs_on_without_a_pager() {
         ran.status == 0 && ran.stdout.contains("128/128 shards"),
         "{ran:?}"
     );
-    let (before_the_shell, _) = ran.stdout.split_once("$ shardq\r\n").unwrap();
+    let (before_the_shell, _) = ran.stdout.split_once("$ shardq\n").unwrap();
     assert!(
         !before_the_shell.contains("P: ") && !before_the_shell.contains("\x1b[1"),
         "{before_the_shell}"
