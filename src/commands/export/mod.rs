@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::cli::export::ExportArgs;
 use crate::commands::attempt::Attempts;
 use crate::commands::error::Error;
-use crate::commands::federate::Via;
+use crate::commands::federate::{Via, servers_or_hub};
 use crate::commands::{databases, setup};
 use crate::exec::driver;
 use crate::exec::run_report::RunStatus;
@@ -35,10 +35,7 @@ pub async fn run(mut args: ExportArgs) -> Result<Exit, Error> {
     console.start_clock();
     let layout = &args.shards.layout;
     let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
-    let servers = match &via {
-        Some(via) => vec![via.hub.clone()],
-        None => databases::servers(&args.connection)?,
-    };
+    let servers = servers_or_hub(via.as_ref(), &args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
     let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());

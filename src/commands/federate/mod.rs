@@ -21,7 +21,7 @@ use hub::HubSession;
 use remote::Remotes;
 use request::{Action, HubRequest};
 
-pub(super) use via::{LockedTables, Via};
+pub(super) use via::{LockedTables, Via, servers_or_hub};
 
 pub async fn run(args: FederateArgs) -> Result<Exit, Error> {
     let mut console = Console::new(args.quiet);

@@ -41,6 +41,20 @@ impl LockedTables {
     }
 }
 
+/// The servers that a query connects to: the hub of `--via`, or else those that have the shards.
+///
+/// # Errors
+/// If flags, environment and files are not valid connection settings.
+pub fn servers_or_hub(
+    via: Option<&Via>,
+    connection: &ConnectionArgs,
+) -> Result<Vec<Settings>, Error> {
+    match via {
+        Some(via) => Ok(vec![via.hub.clone()]),
+        None => databases::servers(connection),
+    }
+}
+
 impl Via {
     /// `None` without `--via`.
     ///

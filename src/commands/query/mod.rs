@@ -14,7 +14,7 @@ mod request;
 pub(super) mod series;
 
 use super::error::Error;
-use super::federate::Via;
+use super::federate::{Via, servers_or_hub};
 use super::{databases, setup};
 use crate::cli::query::QueryArgs;
 use crate::terminal::console::Console;
@@ -34,10 +34,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
     let plans = request::plans(&args, format)?;
     let layout = &args.shards.layout;
     let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
-    let servers = match &via {
-        Some(via) => vec![via.hub.clone()],
-        None => databases::servers(&args.connection)?,
-    };
+    let servers = servers_or_hub(via.as_ref(), &args.connection)?;
     let mut console = Console::new(args.run.quiet);
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);

@@ -5,7 +5,7 @@ use super::request::{self, Position, QueryRequest};
 use crate::cli::query::QueryArgs;
 use crate::commands::databases::{self, Targets};
 use crate::commands::error::Error;
-use crate::commands::federate::Via;
+use crate::commands::federate::{Via, servers_or_hub};
 use crate::commands::setup;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
@@ -46,10 +46,7 @@ impl RepeatedQuery {
         };
         let layout = &args.shards.layout;
         let via = Via::of(args.global.via.as_deref(), &args.connection, layout)?;
-        let servers = match &via {
-            Some(via) => vec![via.hub.clone()],
-            None => databases::servers(&args.connection)?,
-        };
+        let servers = servers_or_hub(via.as_ref(), &args.connection)?;
         let interrupt = setup::listen()?;
         setup::say_warnings(&servers, console);
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());

@@ -50,8 +50,8 @@ pub fn left(state: &State, limit: Duration) -> Option<Duration> {
     Some(limit.saturating_sub(frozen.age()))
 }
 
-/// Ends the snapshot if its time is over or it is lost, and says so. The statement that comes next
-/// must not run at another instant unnoticed: `Err` if it is about to.
+/// Ends the snapshot if its time is over or it is lost, with the reason as `Err`: the next statement
+/// must not run at another instant unnoticed.
 pub async fn check(state: &mut State, limit: Duration) -> Result<(), String> {
     let Some(frozen) = &state.series.frozen else {
         return Ok(());
