@@ -1,5 +1,6 @@
 //! Shards in several databases, on one server or on several.
 
+mod answers;
 mod databases;
 mod export;
 mod faults;
