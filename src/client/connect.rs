@@ -13,13 +13,14 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_postgres::config::SslMode as TokioSslMode;
+use tokio_postgres::config::ChannelBinding as TokioChannelBinding;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{CancelToken, Client, Connection, NoTls};
+use tokio_postgres::{CancelToken, Client, Connection};
 
+use super::authentication::AuthRules;
 use super::endpoint::{Address, Endpoint, HostAddr};
 use super::error::{Cause, ConnectError, Failure};
+use super::open_stream::{AlreadyOpen, OpenStream};
 use super::patience::{Patience, Watched};
 use super::peer;
 use super::row_description::TypedColumns;
@@ -27,7 +28,8 @@ use super::target_session;
 use super::tls;
 use super::wire::Wire;
 use crate::config::{
-    Host, Keepalive, LoadBalanceHosts, Settings, SslMode, SslNegotiation, TargetSessionAttrs,
+    ChannelBinding, Host, Keepalive, LoadBalanceHosts, Settings, SslMode, SslNegotiation,
+    TargetSessionAttrs,
 };
 
 /// A socket, with or without TLS.
@@ -45,7 +47,7 @@ const READ: usize = 64 << 10;
 /// An open connection. Nothing happens on it until someone polls `connection`.
 pub struct Connected {
     pub client: Client,
-    pub connection: Connection<PgStream, NoTlsStream>,
+    pub connection: Connection<PgStream, OpenStream<PgStream>>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
     /// No limit until it is set.
@@ -154,8 +156,12 @@ pub async fn cancel(
     token: &CancelToken,
 ) -> Result<(), ConnectError> {
     let request = async {
-        let (mut stream, _) = open(settings, &endpoint.target, endpoint.encryption()).await?;
-        token.cancel_query_raw(&mut stream, NoTls).await?;
+        let mut stream = open(settings, &endpoint.target, endpoint.encryption())
+            .await?
+            .stream;
+        token
+            .cancel_query_raw(&mut stream, AlreadyOpen::default())
+            .await?;
         // The server closes once it has acted. Closing first can lose the request: with TLS 1.3,
         // unread session tickets turn our close into a reset.
         let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -251,12 +257,15 @@ async fn start(
     target: &HostAddr,
     encryption: Encryption,
 ) -> Result<Connected, Cause> {
-    let (stream, encrypted) = open(settings, target, encryption).await?;
+    let opened = open(settings, target, encryption).await?;
+    let encrypted = opened.encrypted;
     let patience = Arc::new(Patience::default());
-    let wire = Wire::default();
-    let stream = TypedColumns::new(BufReader::with_capacity(READ, stream), wire.clone());
+    let wire = Wire::default().with_auth_rules(AuthRules::new(settings, encrypted));
+    let stream = TypedColumns::new(BufReader::with_capacity(READ, opened.stream), wire.clone());
+    let stream = Watched::new(stream, Arc::clone(&patience));
+    let end_point = opened.end_point;
     let (client, connection) = startup(settings, &target.host)
-        .connect_raw(Watched::new(stream, Arc::clone(&patience)), NoTls)
+        .connect_raw(stream, AlreadyOpen { end_point })
         .await?;
     Ok(Connected {
         client,
@@ -270,14 +279,19 @@ async fn start(
     })
 }
 
-/// Startup parameters. `Disable` because TLS is already done.
+/// Startup parameters.
 fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
         .user(settings.user())
         .dbname(settings.database())
         .application_name(settings.application_name())
-        .ssl_mode(TokioSslMode::Disable);
+        .channel_binding(match settings.channel_binding() {
+            ChannelBinding::Disable => TokioChannelBinding::Disable,
+            ChannelBinding::Prefer => TokioChannelBinding::Prefer,
+            ChannelBinding::Require => TokioChannelBinding::Require,
+        });
+    AlreadyOpen::configure(&mut config);
     if let Some(options) = settings.options() {
         config.options(options);
     }
@@ -287,12 +301,28 @@ fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     config
 }
 
-/// Opens a stream; the flag tells whether it is encrypted.
+struct OpenedStream {
+    stream: BoxedStream,
+    encrypted: bool,
+    /// What channel binding can bind to.
+    end_point: Option<Vec<u8>>,
+}
+
+impl OpenedStream {
+    fn unencrypted(stream: BoxedStream) -> Self {
+        Self {
+            stream,
+            encrypted: false,
+            end_point: None,
+        }
+    }
+}
+
 async fn open(
     settings: &Settings,
     target: &HostAddr,
     encryption: Encryption,
-) -> Result<(BoxedStream, bool), Cause> {
+) -> Result<OpenedStream, Cause> {
     let address = match &target.address {
         Address::Socket(path) => {
             let stream = UnixStream::connect(socket_address(path))
@@ -301,7 +331,7 @@ async fn open(
             if let Some(wanted) = settings.require_peer() {
                 peer::require(&stream, wanted)?;
             }
-            return Ok((Box::new(stream), false));
+            return Ok(OpenedStream::unencrypted(Box::new(stream)));
         }
         Address::Tcp(address) => address,
     };
@@ -321,10 +351,14 @@ async fn open(
         (_, SslNegotiation::Postgres) => tls_offered(&mut stream, encryption).await?,
     };
     if !is_encrypted {
-        return Ok((Box::new(stream), false));
+        return Ok(OpenedStream::unencrypted(Box::new(stream)));
     }
-    let stream = tls::handshake(settings.tls(), target, stream).await?;
-    Ok((Box::new(stream), true))
+    let (stream, end_point) = tls::handshake(settings, target, stream).await?;
+    Ok(OpenedStream {
+        stream: Box::new(stream),
+        encrypted: true,
+        end_point,
+    })
 }
 
 /// Sends the `SSLRequest` and reads exactly one byte of reply: an attacker could have injected
