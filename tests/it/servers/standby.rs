@@ -1,5 +1,6 @@
 //! A streaming standby among several servers: read instead of its primary, and as it is there.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -46,7 +47,9 @@ impl Replicated {
             primary.port()
         );
         let file = standby.data_dir().join("postgresql.auto.conf");
-        fs::write(file, format!("primary_conninfo = '{conninfo}'\n")).unwrap();
+        let mut settings = fs::read_to_string(&file).unwrap();
+        writeln!(settings, "primary_conninfo = '{conninfo}'").unwrap();
+        fs::write(file, settings).unwrap();
         fs::write(standby.data_dir().join("standby.signal"), "").unwrap();
         standby.start_again().unwrap();
         let other = private_server(Options::default());
@@ -92,7 +95,12 @@ impl Replicated {
 
 /// The files of a server that is stopped, without its settings.
 fn copy(from: &Path, to: &Path) {
-    let own = ["postgresql.conf", "pg_hba.conf", "postmaster.opts"];
+    let own = [
+        "postgresql.conf",
+        "postgresql.auto.conf",
+        "pg_hba.conf",
+        "postmaster.opts",
+    ];
     for entry in fs::read_dir(to).unwrap() {
         let entry = entry.unwrap();
         if own.iter().any(|name| entry.file_name() == *name) {
