@@ -1,7 +1,6 @@
 //! How a server wants to know who connects, and whether it may: libpq's `require_auth` and
 //! `channel_binding`, checked before a password is sent.
 
-use super::error::Cause;
 use crate::config::{AuthMethod, ChannelBinding, RequireAuth, Settings};
 
 /// What a server asked for when a connection was opened.
@@ -104,10 +103,4 @@ impl AuthRules {
 /// I/O error.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct AuthRefused(String);
-
-impl From<AuthRefused> for Cause {
-    fn from(refused: AuthRefused) -> Self {
-        Self::AuthRefused(refused.0)
-    }
-}
+pub(super) struct AuthRefused(pub String);

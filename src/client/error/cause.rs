@@ -59,8 +59,8 @@ impl Cause {
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
         let inner = error.get_ref().and_then(|it| it.downcast_ref());
-        if let Some(refused) = inner.cloned() {
-            return AuthRefused::into(refused);
+        if let Some(AuthRefused(reason)) = inner {
+            return Self::AuthRefused(reason.clone());
         }
         match TlsError::within(&error) {
             Some(error) => Self::Tls(error),

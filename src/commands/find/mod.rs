@@ -3,13 +3,13 @@
 mod batch;
 mod batch_report;
 pub mod batch_search;
-mod in_turn;
 mod learn;
 pub mod lookup_plan;
 mod routed;
 mod routing;
 pub mod scope;
 pub mod search;
+mod waiting;
 
 use jiff::Timestamp;
 

@@ -4,14 +4,15 @@ use std::num::NonZeroU32;
 
 use futures::future::join_all;
 
-use super::in_turn::WaitingDatabase;
 use super::search::{Search, SearchedShards};
+use super::waiting::WaitingDatabase;
 use crate::client::ConnectionPool;
 use crate::commands::attempt;
 use crate::commands::databases::{self, ConnectionLimits, Listed, Prepared, Targets};
 use crate::commands::error::Error;
+use crate::commands::interruptible;
 use crate::commands::select;
-use crate::commands::session_setup::{self, ConnectRetry};
+use crate::commands::session_setup::ConnectRetry;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
@@ -129,7 +130,7 @@ impl LookupRequest<'_> {
             scope.prepared.close().await;
             Ok(done)
         };
-        let done = session_setup::run_or_cancel_all(&servers, interrupt, work).await;
+        let done = interruptible::run_in_all(&servers, interrupt, work).await;
         join_all(servers.iter().map(ConnectionPool::close)).await;
         for server in &servers {
             // Only messages from opening the connection are shown.

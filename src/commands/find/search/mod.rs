@@ -1,35 +1,35 @@
 //! Searches for a key: in the shard where it belongs, then in all shards.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+mod coverage;
+mod part;
+mod parts;
+pub(super) mod progress;
+mod reasons;
+pub mod unanswered;
+
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use futures::future::try_join_all;
-use tokio_postgres::error::SqlState;
 
-use super::in_turn::{Part, WaitingDatabase};
-use crate::client::ServerError;
+use self::part::Gathered;
+use self::progress::SearchProgress;
+use self::unanswered::{Unanswered, not_comparable, unreadable};
+use super::waiting::WaitingDatabase;
 use crate::commands::databases::Listed;
-use crate::commands::error::{Error, NotComparable, advice};
-use crate::exec::explanation;
-use crate::exec::failures::Failures;
-use crate::exec::fanout::ShardError;
+use crate::commands::error::{Error, NotComparable};
 use crate::exec::plan::Plan;
+use crate::find::coverage::SearchCoverage;
 use crate::find::lookup::{Lookup, LookupError};
 use crate::find::matches::Match;
-use crate::find::report::SearchCoverage;
 use crate::find::tables::{self, Tables};
 use crate::sharding::database::Database;
-use crate::sharding::missing::Missing;
-use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
-use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest::{self, Suggestion};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
-use crate::text::escape::one_line;
 
 /// The search for one key, at one snapshot per database.
 #[derive(Clone, Copy)]
@@ -57,37 +57,6 @@ pub struct Everywhere {
     pub nearest: Vec<Suggestion>,
     pub searched: SearchCoverage,
     pub unanswered: Unanswered,
-}
-
-/// Why shards could not be searched.
-#[derive(Debug)]
-pub struct Unanswered {
-    failures: Vec<String>,
-    /// The column that a table needs, if any table of its name will not do.
-    column: Option<String>,
-    lacking: BTreeMap<String, Vec<Shard>>,
-}
-
-impl Unanswered {
-    /// Whether no shard at all has this table.
-    pub fn is_without(&self, table: &str, shards: &[Shard]) -> bool {
-        let lacking = self.lacking.get(table);
-        lacking.is_some_and(|lacking| lacking.len() == shards.len())
-    }
-
-    pub fn say(&self, console: &mut Console) {
-        for (table, shards) in &self.lacking {
-            let column = match &self.column {
-                Some(column) => format!(" with a column \"{column}\""),
-                None => String::new(),
-            };
-            let text = one_line(&format!("no table \"{table}\"{column}"));
-            console.warning(&format!("{text} in {}", Ranges::of(shards)));
-        }
-        for failure in &self.failures {
-            console.error(failure);
-        }
-    }
 }
 
 /// The result of looking where the key belongs.
@@ -239,22 +208,6 @@ impl<'a> Search<'a> {
         Ok(ExpectedShardResult::Found(found.hits))
     }
 
-    /// Warns of a shard that does not exist.
-    pub fn exists(self, shard: Shard, console: &mut Console) -> bool {
-        let picked = self.topology.pick(&ShardList::single(shard));
-        if let Err(missing) = &picked {
-            console.warning(missing);
-        }
-        // A list of shards may have some that do not exist.
-        let is_there = self.topology.nonexistent().binary_search(&shard).is_err();
-        if !is_there {
-            console.warning(&format!(
-                "{shard} is listed by --schemas-from, but does not exist"
-            ));
-        }
-        picked.is_ok() && is_there
-    }
-
     /// Searches all selected shards. If the one where the key belongs is not among them, it is
     /// missing from the search.
     pub async fn in_all_shards(
@@ -307,25 +260,6 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// A search of the selected shards without these.
-    pub(super) fn coverage(self, silent: &BTreeSet<Shard>, not_there: Ranges) -> SearchCoverage {
-        let silent: Vec<_> = silent.iter().copied().collect();
-        let shards = &self.selection.shards;
-        let doubt = self.selection.doubt.as_ref();
-        let unreachable = doubt.iter().flat_map(|doubt| &doubt.unreachable);
-        let unreachable = unreachable.map(|it| it.place.clone()).collect();
-        SearchCoverage {
-            answered: shards.len() - silent.len(),
-            expected: shards.len() + not_there.count(),
-            missing: Missing::new(
-                Ranges::of(&silent).union(not_there),
-                doubt.map(|doubt| &doubt.look_alikes),
-            )
-            .with_shards_without(self.selection.without_table.as_ref())
-            .with_unreachable(unreachable, None),
-        }
-    }
-
     /// The tables for the key, in the selected shards.
     pub(super) async fn selected_tables(self) -> Result<Tables, LookupError> {
         let listed = self.lookups().map(|(_, lookup)| lookup.tables(None));
@@ -349,156 +283,7 @@ impl<'a> Search<'a> {
         tables
     }
 
-    pub(super) async fn unanswered(
-        self,
-        failures: &Failures,
-        lacking: BTreeMap<String, Vec<Shard>>,
-    ) -> Unanswered {
-        Unanswered {
-            failures: self.describe(failures, self.selection.shards.len()).await,
-            column: self.column(),
-            lacking,
-        }
-    }
-
     pub(super) fn is_selected(self, shard: Shard) -> bool {
         self.selection.shards.binary_search(&shard).is_ok()
     }
-
-    /// Shards that would have to be searched for the search to be complete, but are not selected or
-    /// do not exist. A list of shards is complete as it is.
-    pub(super) fn not_there(self, expected_shard: Option<Shard>) -> Ranges {
-        let all = self.topology.shards();
-        let exists = |shard: &Shard| all.binary_search(shard).is_ok();
-        let expected = expected_shard.filter(|shard| exists(shard) && !self.is_selected(*shard));
-        let expected = Ranges::of(expected.as_slice());
-        if self.plan.filter.is_by_list() {
-            return expected;
-        }
-        let lacking = match self.shard_count {
-            Some(count) => self.topology.lacking_of(count),
-            None => self.topology.lacking(),
-        };
-        expected.union(lacking)
-    }
-
-    fn column(self) -> Option<String> {
-        match self.lookup.key {
-            Key::Value { column, .. } => Some(column.column.clone()),
-            Key::Origin(_) | Key::Account(_) | Key::Id(_) | Key::Listed { .. } => None,
-        }
-    }
-
-    async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
-        let mut described = Vec::new();
-        for (database, lookup) in self.lookups() {
-            let mut own = Failures::default();
-            for (shard, error) in failures.iter() {
-                if shard.database() == database {
-                    own.add(shard, error.clone());
-                }
-            }
-            if own.is_empty() {
-                continue;
-            }
-            described.extend(self.describe_in(lookup, &own, queried).await);
-        }
-        described
-    }
-
-    /// The failures of a database's shards, each reason once.
-    pub(super) async fn describe_in(
-        self,
-        lookup: Lookup<'_>,
-        failures: &Failures,
-        queried: usize,
-    ) -> Vec<String> {
-        if failures.is_empty() {
-            return Vec::new();
-        }
-        let explained = explanation::of_locks(failures, lookup.session, lookup.layout).await;
-        failures.describe(queried, &self.plan.statement, |error| {
-            explained.of(error).or_else(|| advice(error))
-        })
-    }
-}
-
-/// What all databases contribute.
-#[derive(Default)]
-struct Gathered {
-    tables: Tables,
-    hits: Vec<Match>,
-    answered: usize,
-    /// Those of statements.
-    failures: Failures,
-    /// Shards that did not answer for all of their tables.
-    silent: BTreeSet<Shard>,
-    not_opened: BTreeSet<Shard>,
-    nearest: Vec<Suggestion>,
-    described: Vec<String>,
-}
-
-impl Gathered {
-    fn add(&mut self, part: Part) {
-        self.hits.extend(part.found.hits);
-        self.answered += part.found.answered;
-        for (shard, error) in part.found.failures.iter() {
-            self.failures.add(shard, error.clone());
-            self.silent.insert(shard);
-        }
-        self.silent.extend(part.tables.unreadable.keys());
-        self.silent.extend(&part.not_opened);
-        self.not_opened.extend(part.not_opened);
-        self.tables.in_shard.extend(part.tables.in_shard);
-        self.tables.unreadable.extend(part.tables.unreadable);
-        self.nearest.extend(part.nearest);
-        self.described.extend(part.failures);
-    }
-}
-
-/// `31/32 shards searched`, over several databases.
-pub(super) struct SearchProgress<'a> {
-    all: usize,
-    done: RefCell<(usize, &'a mut Console)>,
-}
-
-impl<'a> SearchProgress<'a> {
-    pub fn new(all: usize, console: &'a mut Console) -> Self {
-        Self {
-            all,
-            done: RefCell::new((0, console)),
-        }
-    }
-
-    pub fn add(&self, shards: usize) {
-        let (done, console) = &mut *self.done.borrow_mut();
-        *done += shards;
-        console.progress(&format!("{done}/{} shards searched", self.all));
-    }
-}
-
-/// The server's error if no shard can compare its column with the key. Its text differs between
-/// shards if it names a type of the shard's own.
-pub(super) fn not_comparable(failures: &Failures) -> Option<ServerError> {
-    let of_key = |error: &ShardError| match error {
-        ShardError::Server(report) => {
-            let code = report.code.code();
-            // Invalid or out of range for the type; no operator = for it.
-            code.starts_with("22") || report.code == SqlState::UNDEFINED_FUNCTION
-        }
-        _ => false,
-    };
-    let all = failures.iter().all(|(_, error)| of_key(error));
-    match failures.first().filter(|_| all)? {
-        ShardError::Server(report) => Some(report.clone()),
-        _ => None,
-    }
-}
-
-/// A shard with such tables counts as not answered.
-pub(super) fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
-    tables.unreadable.iter().map(|(&shard, names)| {
-        let tables = names.iter().cloned().collect();
-        (shard, ShardError::NotReadable { tables })
-    })
 }

@@ -1,67 +1,21 @@
-//! The databases beyond those that a search has open: each is opened when a connection of its
-//! server is free, searched, and closed for the next one.
+//! The search of each database: of those that are open, all at once; of the others, in their turn.
 
 use std::collections::BTreeSet;
 
 use futures::future::{try_join, try_join_all};
 
-use super::search::{Search, SearchProgress, lookup_in, unreadable};
-use crate::client::ConnectionPool;
+use super::part::Part;
+use super::progress::SearchProgress;
+use super::unanswered::unreadable;
+use super::{Search, lookup_in};
 use crate::commands::databases::{LaterDatabase, Listed, own};
 use crate::commands::error::Error;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::ShardError;
-use crate::find::lookup::{Lookup, LookupError, LookupResult};
+use crate::find::lookup::{Lookup, LookupError};
 use crate::find::tables::Tables;
 use crate::sharding::routing::key::Key;
-use crate::sharding::shard::Shard;
 use crate::sharding::suggest::Suggestion;
-
-/// A database that waits for its turn.
-pub struct WaitingDatabase<'a> {
-    pub database: &'a LaterDatabase,
-    /// For one connection.
-    pub pool: &'a ConnectionPool,
-}
-
-/// What a database contributes to a search of all shards.
-#[derive(Default)]
-pub struct Part {
-    pub tables: Tables,
-    pub found: LookupResult,
-    /// Shards that could not be searched because the database could not be opened.
-    pub not_opened: BTreeSet<Shard>,
-    /// Names similar to the key, if it was not found here.
-    pub nearest: Vec<Suggestion>,
-    /// Why shards failed.
-    pub failures: Vec<String>,
-}
-
-impl WaitingDatabase<'_> {
-    /// Does this once it is open. The inner error is that of opening it.
-    ///
-    /// # Errors
-    /// That of the work.
-    pub async fn visit<T>(
-        &self,
-        work: impl AsyncFnOnce(&Listed<'_>) -> Result<T, LookupError>,
-    ) -> Result<Result<T, Error>, LookupError> {
-        let opened = match self.database.open_at_turn(self.pool).await {
-            Ok(opened) => opened,
-            Err(error) => return Ok(Err(error)),
-        };
-        let listed = Listed {
-            target: &self.database.target,
-            plan: &self.database.plan,
-            preflight: &opened.preflight,
-        };
-        let connection = opened.preflight.session.connection();
-        connection.wait_at_most(self.database.plan.limits.patience());
-        let done = work(&listed).await;
-        opened.preflight.session.close().await;
-        done.map(Ok)
-    }
-}
 
 impl Search<'_> {
     /// Searches all databases: those that are open at once, the others in their turn.
