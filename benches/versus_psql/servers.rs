@@ -60,7 +60,7 @@ impl Fleet {
             let folder = server.socket_dir().display();
             format!("host={folder} port={}", server.port())
         };
-        self.compare(
+        compare(
             rounds,
             || self.one.1.shardq(&QUERY),
             || self.over_four(socket),
@@ -76,34 +76,30 @@ impl Fleet {
         let one = self.one.1.through(near.port());
         let proxies: Vec<_> = self.four.iter().map(proxy).collect();
         let place = |n: usize, _: &Sandbox| format!("host=127.0.0.1 port={}", proxies[n].port());
-        self.compare(rounds, || one.shardq(&QUERY), || self.over_four(place))
+        compare(rounds, || one.shardq(&QUERY), || self.over_four(place))
     }
+}
 
-    fn compare(
-        &self,
-        rounds: usize,
-        one: impl Fn() -> Command,
-        four: impl Fn() -> Command,
-    ) -> (f64, String) {
-        let rows = |command: Command| {
-            let mut command = command;
-            let output = command.output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            String::from_utf8(output.stdout).unwrap().lines().count()
-        };
-        assert_eq!(rows(one()), rows(four()));
-        let way = |name, command| Way {
-            name,
-            command,
-            output: Output::Nowhere,
-        };
-        let ways = [
-            way("one server", Box::new(one)),
-            way("four servers", Box::new(four)),
-        ];
-        let ([one, four], table) = duel(rounds, &ways);
-        (four / one, table)
-    }
+/// How much longer four take than one, and a table of times.
+fn compare(rounds: usize, one: impl Fn() -> Command, four: impl Fn() -> Command) -> (f64, String) {
+    let rows = |command: Command| {
+        let mut command = command;
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    assert_eq!(rows(one()), rows(four()));
+    let way = |name, command| Way {
+        name,
+        command,
+        output: Output::Nowhere,
+    };
+    let ways = [
+        way("one server", Box::new(one)),
+        way("four servers", Box::new(four)),
+    ];
+    let ([one, four], table) = duel(rounds, &ways);
+    (four / one, table)
 }
 
 pub fn servers(goals: &mut Vec<Goal>) -> String {

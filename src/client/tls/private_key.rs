@@ -77,21 +77,17 @@ fn decrypted(
     password: &[u8],
 ) -> Option<PrivateKeyDer<'static>> {
     let bytes = key.secret_der();
-    match (encryption, key) {
-        (Encryption::Pem(cipher, vector), _) => {
-            let plain = decrypted_pem(cipher, vector.as_deref()?, password, bytes)?;
-            Some(match key {
-                PrivateKeyDer::Pkcs1(_) => PrivateKeyDer::Pkcs1(plain.into()),
-                PrivateKeyDer::Sec1(_) => PrivateKeyDer::Sec1(plain.into()),
-                _ => return None,
-            })
-        }
-        _ => {
-            let encrypted = EncryptedPrivateKeyInfoRef::try_from(bytes).ok()?;
-            let plain = encrypted.decrypt(password).ok()?;
-            Some(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()))
-        }
-    }
+    let Encryption::Pem(cipher, vector) = encryption else {
+        let encrypted = EncryptedPrivateKeyInfoRef::try_from(bytes).ok()?;
+        let plain = encrypted.decrypt(password).ok()?;
+        return Some(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()));
+    };
+    let plain = decrypted_pem(cipher, vector.as_deref()?, password, bytes)?;
+    Some(match key {
+        PrivateKeyDer::Pkcs1(_) => PrivateKeyDer::Pkcs1(plain.into()),
+        PrivateKeyDer::Sec1(_) => PrivateKeyDer::Sec1(plain.into()),
+        _ => return None,
+    })
 }
 
 fn decrypted_pem(cipher: &str, vector: &[u8], password: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {

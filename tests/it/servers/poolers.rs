@@ -41,7 +41,7 @@ fn poolers_of_both_modes_hand_out_whole_answers() {
     let Some(pooled) = Pooled::new() else {
         return;
     };
-    let expected: String = (0..16).map(|n| format!("shard_{n},{n}\n")).collect();
+    let expected: Vec<_> = (0..16).map(|n| format!("shard_{n},{n}")).collect();
     let query = ["query", "--csv", "-t", "-j", "4", "SELECT id FROM origins"];
     for _ in 0..3 {
         let ran = pooled.run(&query).run();
@@ -50,10 +50,7 @@ fn poolers_of_both_modes_hand_out_whole_answers() {
             .stdout
             .lines()
             .map(|line| line.split_once(',').unwrap().1);
-        assert_eq!(
-            rows.map(|row| format!("{row}\n")).collect::<String>(),
-            expected
-        );
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
     }
     let global = [
         "query",
