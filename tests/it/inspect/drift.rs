@@ -208,8 +208,9 @@ fn every_kind_of_difference_is_found() {
     for (n, (fault, expected)) in FAULTS.iter().enumerate() {
         let shard = format!("shard_{n}");
         let of_shard = found.iter().filter(|(shards, _)| *shards == shard);
-        let of_shard: Vec<_> = of_shard.map(|(_, row)| row.as_str()).collect();
-        assert_eq!(of_shard, *expected, "{fault}");
+        // A privilege that Postgres 17 added.
+        let of_shard = of_shard.map(|(_, row)| row.replace("INSERT/MAINTAIN/", "INSERT/"));
+        assert_eq!(of_shard.collect::<Vec<_>>(), *expected, "{fault}");
     }
     assert_eq!(
         found.len(),
