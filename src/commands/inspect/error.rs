@@ -65,6 +65,8 @@ impl InspectError {
             Some(hints::LOCKED)
         } else if report.code == SqlState::QUERY_CANCELED {
             Some(hints::RAISE_TIMEOUT)
+        } else if report.code == SqlState::SYNTAX_ERROR && report.message.contains("MATERIALIZED") {
+            Some("this command needs PostgreSQL 12 or later")
         } else {
             None
         };

@@ -9,6 +9,8 @@ mod find;
 mod global;
 mod inspect;
 mod keys;
+mod poolers;
 mod query;
 mod snapshots;
+mod standby;
 mod via;
