@@ -8,6 +8,7 @@ mod expected;
 pub mod findings;
 mod messages;
 mod migrations;
+pub mod repeated;
 pub mod report;
 pub mod shape;
 
