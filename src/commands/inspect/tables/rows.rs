@@ -90,7 +90,7 @@ pub fn table(tables: &[TableSize], drift: Drift<'_>, reader: Reader) -> Table {
 
 /// `12 tables, 186,951 rows, 120.1 MB`; `about` these many rows unless they were counted.
 pub fn summary(tables: &[TableSize], is_exact: bool) -> String {
-    let rows = tables.iter().map(TableSize::rows).sum();
+    let rows: u64 = tables.iter().map(TableSize::rows).sum();
     let bytes = tables.iter().map(TableSize::bytes).sum();
     let about = if is_exact { "" } else { "about " };
     format!(
