@@ -175,10 +175,7 @@ impl WatchArgs {
             (self.run.dry_run, "--dry-run"),
             (self.run.timing, "--timing"),
             (self.search_path != SearchPath::default(), "--search-path"),
-            (
-                self.shard_column.name().as_deref() != Some("shard"),
-                "--shard-column",
-            ),
+            (self.shard_column.name() != Some("shard"), "--shard-column"),
         ];
         let mut given = flags.into_iter().filter(|(is_given, _)| *is_given);
         given.next().map(|(_, flag)| flag)

@@ -10,8 +10,8 @@ use crate::output::format::ResultRows;
 use crate::terminal::console::Console;
 
 pub enum Watched {
-    Query(RepeatedQuery),
-    Drift(RepeatedDrift),
+    Query(Box<RepeatedQuery>),
+    Drift(Box<RepeatedDrift>),
 }
 
 impl Watched {
@@ -20,11 +20,11 @@ impl Watched {
         Ok(match args {
             WatchedArgs::Query(args) => {
                 let query = RepeatedQuery::new(*args, console).await?;
-                query.map(Self::Query)
+                query.map(Box::new).map(Self::Query)
             }
             WatchedArgs::Drift(args) => {
                 let drift = RepeatedDrift::new(*args, console).await?;
-                drift.map(Self::Drift)
+                drift.map(Box::new).map(Self::Drift)
             }
         })
     }

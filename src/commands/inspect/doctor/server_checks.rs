@@ -267,6 +267,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_is_granted_what_the_version_has() {
+        let advice = |version_number| {
+            let server = ServerFacts {
+                version_number,
+                is_superuser: true,
+                ..server()
+            };
+            role(&server).advice.join("\n")
+        };
+        assert!(advice(140_000).contains("GRANT pg_read_all_data"));
+        let before = advice(130_000);
+        assert!(!before.contains("pg_read_all_data"), "{before}");
+        assert!(before.contains("GRANT SELECT ON ALL TABLES IN SCHEMA"));
+    }
+
+    #[test]
     fn each_fault_is_noticed_with_what_to_do() {
         let change = |change: fn(&mut ServerFacts)| {
             let mut facts = server();

@@ -46,7 +46,7 @@ pub fn table(
         Audience::Screen => Type::TEXT,
         Audience::People | Audience::Programs => Type::FLOAT8,
     };
-    let columns = vec![
+    let columns = [
         ("shard", Type::TEXT),
         ("tables", Type::INT8),
         ("rows", Type::INT8),

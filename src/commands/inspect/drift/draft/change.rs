@@ -11,7 +11,9 @@ impl Draft<'_> {
         };
         match name.kind.as_str() {
             "column" => columns::change(self, name, has, &text),
-            "table" => table_options::change(self, name, has, expected, &text),
+            "table" | "partitioned table" => {
+                table_options::change(self, name, has, expected, &text)
+            }
             "constraint" | "index" | "trigger" | "rule" | "policy" | "statistics"
             | "publication" => self.replace(name, has, self.create(name)),
             "materialized view" => self.replace(name, has, self.create_with_parts(name)),

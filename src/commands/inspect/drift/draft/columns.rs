@@ -23,6 +23,7 @@ struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     fn of(text: &'a str) -> Self {
+        const AFTER_TYPE: [&str; 3] = [" NOT NULL", " GENERATED ", " DEFAULT "];
         let mut facts = Self::default();
         // From the end: a default may contain anything.
         let mut rest = text;
@@ -44,7 +45,6 @@ impl<'a> Facts<'a> {
                 rest = before;
             }
         }
-        const AFTER_TYPE: [&str; 3] = [" NOT NULL", " GENERATED ", " DEFAULT "];
         let places = AFTER_TYPE.iter().filter_map(|word| rest.find(word));
         let end = places.min().unwrap_or(rest.len());
         let (data_type, rest) = rest.split_at(end);
@@ -87,9 +87,10 @@ pub fn change(draft: Draft<'_>, name: &ObjectName, has: &str, expected: &str) ->
     if retyped {
         let data_type = wanted.data_type;
         let (plain, _) = data_type.split_once(" COLLATE ").unwrap_or((data_type, ""));
-        changes.push(match is_attribute {
-            true => format!("TYPE {data_type}"),
-            false => format!("TYPE {data_type} USING {column}::{plain}"),
+        changes.push(if is_attribute {
+            format!("TYPE {data_type}")
+        } else {
+            format!("TYPE {data_type} USING {column}::{plain}")
         });
     }
     match wanted.default {
@@ -103,9 +104,10 @@ pub fn change(draft: Draft<'_>, name: &ObjectName, has: &str, expected: &str) ->
     }
     changes.extend(settings(&has, &wanted));
     let table = draft.qualified(&name.parent);
-    let alter = match is_attribute {
-        true => format!("ALTER TYPE {table} ALTER ATTRIBUTE {column}"),
-        false => format!("ALTER TABLE {table} ALTER COLUMN {column}"),
+    let alter = if is_attribute {
+        format!("ALTER TYPE {table} ALTER ATTRIBUTE {column}")
+    } else {
+        format!("ALTER TABLE {table} ALTER COLUMN {column}")
     };
     let statements = changes
         .into_iter()

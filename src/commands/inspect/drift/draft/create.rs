@@ -11,7 +11,7 @@ impl Draft<'_> {
     pub fn create_with_parts(self, name: &ObjectName) -> Vec<Step> {
         let mut steps = self.create(name);
         let is_created = steps.iter().any(|step| step.stage != Stage::Last);
-        if name.parent.is_empty() && name.kind != "table" && is_created {
+        if name.parent.is_empty() && is_created {
             let parts = self.norm.keys().filter(|part| is_part(part, name));
             for part in parts {
                 steps.extend(self.create(part));
@@ -25,7 +25,7 @@ impl Draft<'_> {
             return Vec::new();
         };
         let created = match name.kind.as_str() {
-            "table" if TableOptions::of(&text).is_simple() => {
+            "table" | "partitioned table" if TableOptions::of(&text).is_simple() => {
                 return self.create_table(&name.name, &text);
             }
             "sequence" if self.is_of_identity(&text) => return Vec::new(),
@@ -138,8 +138,9 @@ impl Draft<'_> {
         let name = self.qualified(table);
         let persistence = options.persistence();
         let sql = format!(
-            "CREATE {persistence}TABLE {name} (\n{}\n);",
-            self.columns(table)
+            "CREATE {persistence}TABLE {name} (\n{}\n) {};",
+            self.columns(table),
+            options.partitioning()
         );
         let created = TableOptions::of(persistence.trim_end());
         let parts = self.norm.keys().filter(|part| part.parent == table);

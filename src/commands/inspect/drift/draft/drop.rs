@@ -11,7 +11,7 @@ impl Draft<'_> {
         let (table, part) = (self.qualified(&name.parent), Identifier(&name.name));
         let own = self.qualified(&name.name);
         let sql = match name.kind.as_str() {
-            "table" => format!("-- DROP TABLE {own}; -- with its data"),
+            "table" | "partitioned table" => format!("-- DROP TABLE {own}; -- with its data"),
             "column" if self.is("composite type", &name.parent) => {
                 format!("-- ALTER TYPE {table} DROP ATTRIBUTE {part}; -- with its data")
             }

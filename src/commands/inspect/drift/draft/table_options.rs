@@ -71,9 +71,15 @@ impl<'a> TableOptions<'a> {
         if self.is_unlogged { "UNLOGGED " } else { "" }
     }
 
-    /// Whether a table can be created by its columns and [`Self::changes`].
+    /// `PARTITION BY …`, or nothing.
+    pub fn partitioning(&self) -> &'a str {
+        self.others
+    }
+
+    /// Whether a table can be created by its columns, [`Self::partitioning`] and
+    /// [`Self::changes`].
     pub fn is_simple(&self) -> bool {
-        self.others.is_empty()
+        self.others.is_empty() || self.others.starts_with("PARTITION BY ")
     }
 
     /// What makes a table with `self` one with `wanted`, which is printed for the table's shard.
@@ -193,6 +199,11 @@ mod tests {
                 partition: None,
                 parents: vec!["t", "\"u,\""],
             }
+        );
+        let whole = TableOptions::of("PARTITION BY RANGE (k)");
+        assert_eq!(
+            (whole.partitioning(), whole.is_simple()),
+            ("PARTITION BY RANGE (k)", true)
         );
         let part = TableOptions::of("PARTITION FOR VALUES FROM (0) TO (10) INHERITS (part)");
         assert_eq!(part.partition, Some("FOR VALUES FROM (0) TO (10)"));

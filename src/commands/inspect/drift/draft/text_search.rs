@@ -39,7 +39,8 @@ pub fn alter_configuration(
         }
     }
     for token in has.keys().filter(|token| !expected.contains_key(*token)) {
-        sql += &format!("\nALTER TEXT SEARCH CONFIGURATION {own} DROP MAPPING FOR {token};");
+        sql += "\nALTER TEXT SEARCH CONFIGURATION ";
+        sql += &[&own, " DROP MAPPING FOR ", token, ";"].concat();
     }
     vec![Step::new(Stage::Operator, sql.trim_start().to_owned())]
 }
