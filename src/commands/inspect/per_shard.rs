@@ -7,7 +7,7 @@ use super::request::{InspectRequest, Selected};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::PreparedDatabase;
 use crate::commands::error::{Error, advice};
-use crate::commands::session_setup;
+use crate::commands::interruptible;
 use crate::exec::driver::{self, OnShardError};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
@@ -82,7 +82,7 @@ async fn prepared(
         }
         Ok(selected)
     };
-    session_setup::run_or_cancel_all(&servers, &request.interrupt, work).await
+    interruptible::run_in_all(&servers, &request.interrupt, work).await
 }
 
 impl ShardRun {
