@@ -156,7 +156,7 @@ const FAULTS: [(&str, &[&str]); 28] = [
     ),
     (
         "GRANT UPDATE (size) ON origins TO public",
-        &["column privileges origins.size: =w/postgres | -"],
+        &["column privileges origins.size: PUBLIC=UPDATE | -"],
     ),
     (
         "ALTER SEQUENCE origins_id_seq INCREMENT 2 MAXVALUE 9",
@@ -166,7 +166,7 @@ const FAULTS: [(&str, &[&str]); 28] = [
     ),
     (
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {shard} REVOKE SELECT ON TABLES FROM public",
-        &["default privileges tables of postgres: - | =r/postgres"],
+        &["default privileges tables of postgres: - | PUBLIC=SELECT"],
     ),
     (
         "ALTER TABLE packages OWNER TO pg_monitor",
