@@ -43,7 +43,12 @@ JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) n.oid
 WHERE d.description OPERATOR(pg_catalog.~~) 'shardq federate%'
 UNION ALL
 SELECT
-    CASE c.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' ELSE 'table' END,
+    CASE
+        WHEN c.relispartition THEN 'partition'
+        WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'foreign table'
+        WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN 'view'
+        ELSE 'table'
+    END,
     n.nspname, c.relname, d.description,
     CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN pg_catalog.json_build_object(
         'server', s.srvname,

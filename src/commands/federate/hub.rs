@@ -50,6 +50,13 @@ impl HubSession {
         }))
     }
 
+    /// How the views on the servers name the hub that they are for.
+    pub async fn identity(&self) -> Result<String, Error> {
+        let identity = include_str!("../../../sql/federation/hub_identity.sql");
+        let found = read(&self.connection, identity).await?;
+        Ok(found.into_iter().flatten().flatten().collect())
+    }
+
     /// As messages call it.
     pub fn place(&self) -> String {
         self.pool.settings().to_string()

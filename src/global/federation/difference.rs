@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::existing::{Existing, ExistingTable};
-use super::objects::{Column, ForeignTable};
+use super::existing::{Existing, ExistingTable, ExistingUnion};
+use super::objects::{Column, ForeignTable, Union, UnionKind};
 use super::wanted::Wanted;
-use super::{ALL_SHARDS, render};
+use super::{ALL_SHARDS, BY_SERVER, render, render_unions};
 use crate::pg::quote::Identifier;
 use crate::text::escape::one_line;
 
@@ -133,8 +133,14 @@ impl Steps {
     }
 
     fn schemas(&mut self, wanted: &Wanted, existing: &Existing, has_unions: bool) {
-        let all_shards = has_unions.then(|| ALL_SHARDS.to_owned());
-        let names: Vec<_> = wanted.schemas.iter().chain(&all_shards).collect();
+        let mut own = Vec::new();
+        if has_unions {
+            own.push(ALL_SHARDS.to_owned());
+        }
+        if (wanted.unions.iter()).any(|union| union.kind() == UnionKind::Partitioned) {
+            own.push(BY_SERVER.to_owned());
+        }
+        let names: Vec<_> = wanted.schemas.iter().chain(&own).collect();
         for name in &names {
             if !existing.schemas.contains_key(*name) {
                 self.say(&format!("schema {name}"), "missing");
@@ -186,25 +192,46 @@ impl Steps {
         let replaced: BTreeSet<_> = replaced.iter().map(|(_, name)| name).collect();
         let mut kept = BTreeSet::new();
         for union in &wanted.unions {
-            let object = format!("view {ALL_SHARDS}.{}", union.name);
+            let object = union_object(&union.name, union.kind());
             let found = existing.unions.get(&union.name);
-            let is_current = found.is_some_and(|found| found.digest == render::digest(union))
-                && !replaced.contains(&union.name);
+            let is_current = found.is_some_and(|found| is_as_made(union, found, existing))
+                && !(union.kind() == UnionKind::View && replaced.contains(&union.name));
             if !is_current {
-                if found.is_some() {
+                if let Some(found) = found {
                     self.say(&object, "does not have its tables as they are");
-                    self.drop_unions.push(render::drop_union(&union.name));
+                    self.drop_unions
+                        .push(render_unions::drop_union(&union.name, found.kind));
                 } else {
                     self.say(&object, "missing");
                 }
-                self.unions.push(render::create_union(union));
+                self.unions.push(render_unions::create_union(union));
             }
             kept.insert(&union.name);
         }
-        for name in existing.unions.keys().filter(|name| !kept.contains(name)) {
-            self.say(&format!("view {ALL_SHARDS}.{name}"), "its tables are gone");
-            self.drop_unions.push(render::drop_union(name));
+        for (name, found) in existing
+            .unions
+            .iter()
+            .filter(|(name, _)| !kept.contains(name))
+        {
+            self.say(&union_object(name, found.kind), "its tables are gone");
+            self.drop_unions
+                .push(render_unions::drop_union(name, found.kind));
         }
+    }
+}
+
+fn is_as_made(union: &Union, found: &ExistingUnion, existing: &Existing) -> bool {
+    let are_partitions_as_made = union.partitions.iter().all(|partition| {
+        let found = existing.partitions.get(&partition.table.name);
+        found.is_some_and(|found| outdated(&partition.table, found).is_none())
+    });
+    found.digest == render_unions::digest(union) && are_partitions_as_made
+}
+
+fn union_object(name: &str, kind: UnionKind) -> String {
+    match kind {
+        UnionKind::View => format!("view {ALL_SHARDS}.{name}"),
+        UnionKind::Partitioned => format!("table {ALL_SHARDS}.{name}"),
     }
 }
 

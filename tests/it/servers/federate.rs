@@ -3,7 +3,7 @@
 use crate::support::{ANY, Db, Program, Servers, has, has_all, shardq};
 
 /// Objects of the hub, for comparing before and after.
-const OBJECTS: &str = "\
+pub const OBJECTS: &str = "\
     SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_' \
     UNION ALL SELECT relkind::text || ' ' || oid::regclass FROM pg_class WHERE oid >= 16384 \
     UNION ALL SELECT 'server ' || srvname FROM pg_foreign_server \

@@ -9,5 +9,6 @@ mod global;
 mod inspect;
 mod keys;
 mod query;
+mod remote_views;
 mod snapshots;
 mod via;
