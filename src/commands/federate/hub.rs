@@ -103,6 +103,7 @@ async fn facts(connection: &Connection) -> Result<Hub, Error> {
     let value = |index: usize| about.get(index).cloned().flatten().unwrap_or_default();
     let settings = include_str!("../../../sql/global/likeness.sql");
     let extensions = include_str!("../../../sql/federation/extensions.sql");
+    let enums = include_str!("../../../sql/federation/enums.sql");
     let collations = include_str!("../../../sql/federation/collations.sql");
     Ok(Hub {
         version: value(0).parse().unwrap_or_default(),
@@ -111,6 +112,7 @@ async fn facts(connection: &Connection) -> Result<Hub, Error> {
         has_postgres_fdw: value(3) == "t",
         settings: pairs(read(connection, settings).await?),
         extensions: pairs(read(connection, extensions).await?),
+        enums: pairs(read(connection, enums).await?),
         collations: pairs(read(connection, collations).await?),
     })
 }

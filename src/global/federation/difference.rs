@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::existing::{Existing, ExistingTable, ExistingUnion};
-use super::objects::{Column, ForeignTable, Union, UnionKind};
+use super::existing::{Existing, ExistingUnion, MARK};
+use super::objects::{Union, UnionKind};
+use super::outdated::outdated;
 use super::wanted::Wanted;
 use super::{ALL_SHARDS, BY_SERVER, render, render_unions};
-use crate::pg::quote::Identifier;
 use crate::text::escape::one_line;
 
 /// One object that is missing, outdated or no longer needed.
@@ -39,10 +39,12 @@ struct Steps {
     changes: Vec<Change>,
     drop_unions: Vec<String>,
     drop_tables: Vec<String>,
+    drop_enums: Vec<String>,
     drop_schemas: Vec<String>,
     drop_servers: Vec<String>,
     servers: Vec<String>,
     schemas: Vec<String>,
+    enums: Vec<String>,
     tables: Vec<String>,
     unions: Vec<String>,
 }
@@ -54,6 +56,7 @@ pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: boo
     let none = Wanted {
         servers: Vec::new(),
         schemas: Vec::new(),
+        enums: BTreeSet::new(),
         tables: Vec::new(),
         unions: Vec::new(),
         notes: Vec::new(),
@@ -62,6 +65,7 @@ pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: boo
     let goal = wanted.unwrap_or(&none);
     steps.servers(goal, existing);
     steps.schemas(goal, existing, wanted.is_some());
+    steps.enums(goal, existing);
     let replaced = steps.tables(goal, existing);
     steps.unions(goal, existing, &replaced);
     let mut statements = Vec::new();
@@ -85,10 +89,17 @@ impl Steps {
         let drops = [
             self.drop_unions,
             self.drop_tables,
+            self.drop_enums,
             self.drop_schemas,
             self.drop_servers,
         ];
-        let creates = [self.servers, self.schemas, self.tables, self.unions];
+        let creates = [
+            self.servers,
+            self.schemas,
+            self.enums,
+            self.tables,
+            self.unions,
+        ];
         drops.into_iter().chain(creates).flatten()
     }
 
@@ -151,6 +162,27 @@ impl Steps {
         for name in existing.schemas.keys().filter(|name| !names.contains(name)) {
             self.say(&format!("schema {name}"), "this shard is gone");
             self.drop_schemas.push(render::drop_schema(name));
+        }
+    }
+
+    fn enums(&mut self, wanted: &Wanted, existing: &Existing) {
+        for own in &wanted.enums {
+            let found = existing.enums.get(&own.name);
+            let reason = match found {
+                Some(labels) if *labels == own.labels => continue,
+                Some(_) => "its labels were changed",
+                None => "missing",
+            };
+            self.say(&format!("type {}", own.qualified()), reason);
+            self.enums.push(own.create(MARK));
+        }
+        for (name, labels) in &existing.enums {
+            let mut wanted = wanted.enums.iter();
+            if !wanted.any(|it| it.name == *name && it.labels == *labels) {
+                self.say(&format!("type {ALL_SHARDS}.{name}"), "no longer needed");
+                self.drop_enums
+                    .push(format!("DROP TYPE {ALL_SHARDS}.{name}"));
+            }
         }
     }
 
@@ -237,47 +269,4 @@ fn union_object(name: &str, kind: UnionKind) -> String {
 
 fn foreign_table((schema, name): &(String, String)) -> String {
     format!("foreign table {schema}.{name}")
-}
-
-/// In what a foreign table differs from the table that it stands for.
-fn outdated(table: &ForeignTable, found: &ExistingTable) -> Option<String> {
-    if found.server != table.server {
-        return Some(format!("its shard is on {} now", table.server));
-    }
-    if found.options != table.options() {
-        return Some("its options were changed".to_owned());
-    }
-    let columns = found.columns.as_deref().unwrap_or_default();
-    if columns == &*table.columns {
-        return None;
-    }
-    let differences: Vec<_> = (table.columns.iter())
-        .filter_map(|column| column_difference(column, columns))
-        .chain(columns.iter().filter_map(|column| {
-            let is_gone = table.columns.iter().all(|it| it.name != column.name);
-            is_gone.then(|| format!("column {} is gone", Identifier(&column.name)))
-        }))
-        .collect();
-    Some(if differences.is_empty() {
-        "its columns are in another order".to_owned()
-    } else {
-        differences.join(", ")
-    })
-}
-
-fn column_difference(column: &Column, on_hub: &[Column]) -> Option<String> {
-    let name = Identifier(&column.name);
-    let shown = |column: &Column| match column.collation.as_str() {
-        "" => column.type_name.clone(),
-        collation => format!("{} COLLATE {collation}", column.type_name),
-    };
-    match on_hub.iter().find(|it| it.name == column.name) {
-        None => Some(format!("column {name} is new")),
-        Some(same) if same == column => None,
-        Some(other) => Some(format!(
-            "column {name} is {}, and {} on the hub",
-            shown(column),
-            shown(other)
-        )),
-    }
 }

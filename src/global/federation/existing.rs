@@ -17,6 +17,8 @@ pub struct Existing {
     pub servers: BTreeMap<String, ExistingServer>,
     /// Names, and the comments.
     pub schemas: BTreeMap<String, String>,
+    /// By name, with their labels.
+    pub enums: BTreeMap<String, Vec<String>>,
     /// By schema and name.
     pub tables: BTreeMap<(String, String), ExistingTable>,
     /// By name, those in `all_shards`.
@@ -114,6 +116,9 @@ impl Existing {
             }
             "schema" => {
                 self.schemas.insert(name, said);
+            }
+            "type" => {
+                self.enums.insert(name, serde_json::from_str(definition)?);
             }
             "foreign table" => {
                 let key = (schema.to_owned(), name);

@@ -5,12 +5,14 @@
 
 mod columns;
 mod difference;
+mod enums;
 mod error;
 mod existing;
 mod facts;
 mod names;
 mod notes;
 mod objects;
+mod outdated;
 mod partitions;
 mod render;
 mod render_unions;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ON_SERVERS;
 use super::difference::{Change, Difference};
+use super::enums::type_on_server;
 use super::error::FederationError;
 use super::existing::{ExistingRow, MARK};
 use super::objects::{Partition, Union};
@@ -154,11 +155,11 @@ fn digest(union: &Union, partition: &Partition) -> String {
     format!("{:016x}", fnv1a64(rows(union, partition).as_bytes()))
 }
 
-/// Each value has the type that the hub's column has: of a domain, the base type.
+/// Each value has the type that the hub's column has: of a domain, the base type; of an enum, text.
 fn rows(union: &Union, partition: &Partition) -> String {
     let columns = union.columns.iter().map(|column| {
         let name = Identifier(&column.name);
-        format!("{name}::{} AS {name}", column.type_name)
+        format!("{name}::{} AS {name}", type_on_server(column))
     });
     let columns: Vec<_> = columns.collect();
     let columns = columns.join(", ");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::columns::on_hub;
+use super::enums::Enum;
 use super::error::FederationError;
 use super::facts::{Access, DatabaseSettings, Hub, RemoteDatabase, RemoteTable};
 use super::names::LONGEST_NAME;
@@ -21,6 +22,7 @@ use crate::text::escape::one_line;
 pub struct Wanted {
     pub servers: Vec<ForeignServer>,
     pub schemas: Vec<String>,
+    pub enums: BTreeSet<Enum>,
     pub tables: Vec<ForeignTable>,
     pub unions: Vec<Union>,
     /// What is left out, and why.
@@ -69,11 +71,12 @@ pub fn wanted(
     all.sort_unstable();
     let mut tables = Vec::new();
     let mut incomplete = BTreeSet::new();
+    let mut enums = BTreeSet::new();
     let mut variants: BTreeMap<String, Variants> = BTreeMap::new();
     for remote in &remotes {
         check_settings(&remote.server.name, &hub.settings, &remote.settings)?;
         for table in &remote.tables {
-            if let Some(columns) = readable(table, hub, &mut notes) {
+            if let Some(columns) = readable(table, hub, &mut enums, &mut notes) {
                 if columns.len() < table.columns.len() {
                     incomplete.insert(table.name.clone());
                 }
@@ -102,6 +105,7 @@ pub fn wanted(
         unions,
         servers: servers(hub, remotes),
         schemas: all.iter().map(|shard| shard.name().to_owned()).collect(),
+        enums,
         tables,
         notes: Vec::new(),
         incomplete,
@@ -112,10 +116,15 @@ pub fn wanted(
 }
 
 /// The columns of a table that the hub can read; `None` if it cannot read any. That is noted.
-fn readable(table: &RemoteTable, hub: &Hub, notes: &mut Notes) -> Option<Arc<[Column]>> {
+fn readable(
+    table: &RemoteTable,
+    hub: &Hub,
+    enums: &mut BTreeSet<Enum>,
+    notes: &mut Notes,
+) -> Option<Arc<[Column]>> {
     let why = match table.access {
         Access::Whole => {
-            let columns = on_hub(table, hub, notes);
+            let columns = on_hub(table, hub, enums, notes);
             if !columns.is_empty() {
                 return Some(columns);
             }
