@@ -49,7 +49,8 @@ impl HubRequest {
         if args.hub.store_password
             && let Some(without) = servers.iter().find(|it| it.password_command().is_none())
         {
-            return Err(FederationError::NoPasswordCommand(without.server_name()).into());
+            let error = FederationError::NoPasswordCommand(without.server_name());
+            return Err(Error::Usage(error.to_string()));
         }
         Ok(Self {
             action: action(&args.hub),

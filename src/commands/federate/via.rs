@@ -92,6 +92,11 @@ impl Via {
         }))
     }
 
+    /// The servers that have the shards.
+    pub fn server_names(&self) -> Vec<String> {
+        self.servers.iter().map(Settings::server_name).collect()
+    }
+
     /// What the summary states instead of the hub's own snapshot and location.
     pub fn describe(mut scope: Scope) -> (Scope, SnapshotCount) {
         scope.location.database = format!("via {}", scope.location.database);

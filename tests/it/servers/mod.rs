@@ -8,6 +8,7 @@ mod find;
 mod global;
 mod inspect;
 mod keys;
+mod passwords;
 mod query;
 mod remote_views;
 mod snapshots;

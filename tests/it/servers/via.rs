@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use serde_json::json;
+
 use crate::global::differential::{all, difference_of, parts_statements};
 use crate::global::world::{Answer, World};
-use crate::support::{ANY, Db, Program, Servers, folder, has, has_all};
+use crate::support::{ANY, Db, Program, Servers, folder, has, has_all, manifest, verify};
 
 use super::federate::{federate, with_hub};
 use super::global::spread;
@@ -76,7 +78,24 @@ fn an_export_goes_through_the_hub_too() {
         .args(["-o", file.to_str().unwrap()])
         .run()
         .assert(0, "", has(" · 1 snapshot per server · "));
-    assert_eq!(std::fs::read_to_string(file).unwrap(), "all\n28\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "all\n28\n");
+    // The hub's own snapshot is not one of the servers'.
+    let run = &manifest(&file)["runs"][0];
+    assert!(run["snapshot"].is_null(), "{run}");
+    assert_eq!(run["behind_hub"], json!(["db1", "db2", "db3", "db4"]));
+    verify(&file)
+        .run()
+        .assert(0, "", has("1 row · 8/8 shards · 1 snapshot per server · "));
+}
+
+#[test]
+fn a_shell_asks_the_hub() {
+    let (servers, hub) = with_hub();
+    servers
+        .shardq(["shell", "-g", "--csv", "-t", "--via", &hub.conninfo()])
+        .stdin("SELECT count(*) FROM t;\nSELECT max(a.n) FROM t a JOIN t b ON a.n = b.n + 5;\n")
+        .run()
+        .assert(0, "8\n7\n", has("8/8 shards · via "));
 }
 
 #[test]
