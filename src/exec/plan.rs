@@ -1,6 +1,7 @@
 //! What a run sends, as values that cannot be wrong. Pure: no connection needed.
 
 mod messages;
+mod tasks;
 
 pub use messages::shards_sql;
 

@@ -6,7 +6,7 @@ use super::server_views::{ServerWork, Writers};
 use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::statement::rows;
-use crate::commands::session_setup;
+use crate::commands::interruptible;
 use crate::global::federation::{FederationError, ForeignTable, Wanted};
 use crate::pg::quote::Identifier;
 use crate::terminal::console::Console;
@@ -69,7 +69,7 @@ async fn on_both(
         }
         Ok(())
     };
-    session_setup::run_or_cancel(&hub.pool, &request.interrupt, work).await
+    interruptible::run(&hub.pool, &request.interrupt, work).await
 }
 
 /// Reads a table of each server: the hub may reach it otherwise than we do, or not at all.
@@ -124,7 +124,7 @@ async fn analyze(
         }
         Ok(())
     };
-    session_setup::run_or_cancel(&hub.pool, &request.interrupt, work).await
+    interruptible::run(&hub.pool, &request.interrupt, work).await
 }
 
 fn named(table: &ForeignTable) -> String {

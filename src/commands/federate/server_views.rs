@@ -10,6 +10,7 @@ use crate::commands::databases;
 use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::statement::rows;
+use crate::commands::interruptible;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::config::Settings;
 use crate::global::federation::{
@@ -191,7 +192,7 @@ impl<'a> Writer<'a> {
                 done => Ok(done.map(drop)?),
             }
         };
-        let ran = session_setup::run_or_cancel(&pool, &request.interrupt, running).await;
+        let ran = interruptible::run(&pool, &request.interrupt, running).await;
         match ran {
             Ok(Some(())) => Ok(Some(Self {
                 work,
