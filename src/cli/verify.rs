@@ -13,7 +13,7 @@ use crate::export::create_table::TableName;
 ///
 /// With --create-table, prints the CREATE TABLE for a table that the export can be loaded
 /// into, if the check succeeds. Values load unchanged: each column has a type that holds the
-/// values of all shards. With --create-view, prints the CREATE VIEW with which DuckDB reads
+/// values of all shards. With --create-view, prints the CREATE VIEW with which duckdb reads
 /// Parquet files.
 ///
 /// Exit status: 0 all match their manifests, 1 one does not, 2 usage error.
@@ -36,7 +36,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "NAME")]
     pub create_table: Option<TableName>,
 
-    /// Print a CREATE VIEW statement for DuckDB, for a view NAME over Parquet (one FILE)
+    /// Print a CREATE VIEW statement for duckdb, for a view NAME over Parquet (one FILE)
     ///
     /// The view reads the files where they are, with the shard as a column.
     #[arg(long, value_name = "NAME", conflicts_with = "create_table")]

@@ -29,12 +29,12 @@ impl Report<'_> {
     ) -> Result<Exit, Error> {
         self.say_what_is_left_out(console);
         let mut text: String = on_servers.iter().map(ServerWork::script).collect();
-        if !on_servers.is_empty() {
+        if !on_servers.is_empty() && !statements.is_empty() {
             let conninfo = self.request.hub.conninfo_of_client();
             text += &server_script("the hub", &conninfo, statements);
-        } else if statements.is_empty() {
+        } else if statements.is_empty() && text.is_empty() {
             "-- the hub is up to date\n".clone_into(&mut text);
-        } else {
+        } else if !statements.is_empty() {
             text += &hub_script(statements);
         }
         setup::print(text, &self.request.interrupt).await

@@ -158,7 +158,7 @@ impl ForeignTable {
 
 /// The UNION ALL of SELECTs, in levels, as the single statement of `query -g` has them: Postgres's
 /// planner processes each arm against all arms of its level (1,024 shards 92 ms instead of 364).
-pub fn in_levels(arms: Vec<String>) -> String {
+pub fn in_levels(arms: &[String]) -> String {
     let arms_of_a_level = arms.len().isqrt().max(16);
     let levels: Vec<_> = arms
         .chunks(arms_of_a_level)

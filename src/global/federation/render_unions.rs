@@ -66,5 +66,5 @@ fn rows(union: &Union) -> String {
             qualified(schema, &union.name)
         )
     };
-    in_levels(union.schemas.iter().map(arm).collect())
+    in_levels(&union.schemas.iter().map(arm).collect::<Vec<_>>())
 }

@@ -171,5 +171,5 @@ fn rows(union: &Union, partition: &Partition) -> String {
             qualified(schema, &union.name)
         )
     });
-    in_levels(arms.collect())
+    in_levels(&arms.collect::<Vec<_>>())
 }
