@@ -46,7 +46,7 @@ unpack() {
 
 # Queries, global queries, keys, exports, their verification, drift, and several servers.
 tests="query::names query::keys find::in_column find::lookup export::verify export::per_shard
-    inspect::drift global::rows global::parts servers::find servers::keys"
+    inspect::drift global::rows global::parts servers::find servers::keys servers::passwords"
 
 cargo test --locked --test it --no-run
 failed=

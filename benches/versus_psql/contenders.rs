@@ -65,6 +65,20 @@ impl Target {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
     }
 
+    pub fn conninfo(&self) -> String {
+        let keywords = [
+            ("PGHOST", "host"),
+            ("PGPORT", "port"),
+            ("PGUSER", "user"),
+            ("PGDATABASE", "dbname"),
+        ];
+        let pairs = self.env.iter().filter_map(|(name, value)| {
+            let (_, keyword) = keywords.iter().find(|(variable, _)| variable == name)?;
+            Some(format!("{keyword}={value}"))
+        });
+        pairs.collect::<Vec<_>>().join(" ")
+    }
+
     pub fn psql(&self, sql: &str) -> Command {
         let mut psql = Command::new(&self.psql);
         psql.args(["-Xqt", "--csv", "-c", sql]);

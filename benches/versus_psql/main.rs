@@ -14,6 +14,7 @@ mod contenders;
 mod duel;
 mod exports;
 mod global;
+mod hub;
 mod inspections;
 mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
@@ -38,6 +39,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 /// Each measures these alone, and writes no report.
 const INSPECTIONS: &str = "--inspections";
 const SERVERS: &str = "--servers";
+const HUB: &str = "--hub";
 const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
 
 fn main() {
@@ -64,6 +66,11 @@ fn main() {
         return;
     }
 
+    if std::env::args().any(|argument| argument == HUB) {
+        println!("\n{}", hub::hub(&server, &local));
+        return;
+    }
+
     let proxy = Proxy::to_socket(server.socket_dir(), server.port(), ROUND_TRIP);
     let remote = local.through(proxy.port());
     check_rows(&[&local, &remote]);
@@ -76,6 +83,7 @@ fn main() {
     text += &a_million_rows(&local, &mut goals);
     text += &exports::exports(&local, &mut goals);
     text += &global::global(&server, &local, &mut goals);
+    text += &hub::hub(&server, &local);
     text += &inspections::inspections(&server, &local, &mut goals);
     text += &shell::shell(&local, &mut goals);
     text += &start_up(&mut goals);

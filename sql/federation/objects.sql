@@ -1,6 +1,6 @@
 -- What a federation made in this database: one row per object, which its comment marks. Its kind,
 -- its schema (empty if it is in none), its name, its comment, and its definition as JSON: of a
--- server, its options and the user of its mapping; of a foreign table, its server, its options and its
+-- server, its options and the user of its mapping; of a type, its labels; of a foreign table, its server, its options and its
 -- columns (name, type, and collation if that is not the type's own).
 SELECT 'extension', '', e.extname, d.description,
     -- Whether others use it too.
@@ -36,6 +36,15 @@ JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) s.oid
     AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_foreign_server'::pg_catalog.regclass
 WHERE d.description OPERATOR(pg_catalog.~~) 'shardq federate%'
 UNION ALL
+SELECT 'type', '', t.typname, d.description, (
+    SELECT coalesce(pg_catalog.json_agg(m.enumlabel ORDER BY m.enumsortorder)::pg_catalog.text, '[]')
+    FROM pg_catalog.pg_enum AS m
+    WHERE m.enumtypid OPERATOR(pg_catalog.=) t.oid)
+FROM pg_catalog.pg_type AS t
+JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) t.oid
+    AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+WHERE d.description OPERATOR(pg_catalog.~~) 'shardq federate%'
+UNION ALL
 SELECT 'schema', '', n.nspname, d.description, '{}'
 FROM pg_catalog.pg_namespace AS n
 JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) n.oid
@@ -43,7 +52,12 @@ JOIN pg_catalog.pg_description AS d ON d.objoid OPERATOR(pg_catalog.=) n.oid
 WHERE d.description OPERATOR(pg_catalog.~~) 'shardq federate%'
 UNION ALL
 SELECT
-    CASE c.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' ELSE 'table' END,
+    CASE
+        WHEN c.relispartition THEN 'partition'
+        WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN 'foreign table'
+        WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN 'view'
+        ELSE 'table'
+    END,
     n.nspname, c.relname, d.description,
     CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'f' THEN pg_catalog.json_build_object(
         'server', s.srvname,

@@ -5,8 +5,9 @@
 -- A column is its name, its type, its collation if that is not the type's own, what the type needs
 -- that not every database has, and the definition of that collation. Of a domain over a built-in
 -- type the base type is returned: its values, operators and order are those of the base type. A
--- type needs nothing (NULL) if it is built in, `extension NAME VERSION` if an extension has it, and
--- is `own` otherwise.
+-- type needs nothing (NULL) if it is built in, `extension NAME VERSION` if an extension has it; of
+-- an enum, or an array of one, it is `enum` with its labels as a JSON array in order, and `own`
+-- otherwise.
 --
 -- Partitions are left out, since their partitioned table has their rows. Types are looked up once
 -- per definition: per column of each shard, 128 shards of 11 tables took 22 s instead of 0.1.
@@ -30,6 +31,10 @@ SELECT
                         AND d.objid OPERATOR(pg_catalog.=) e.oid
                         AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
                         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+                ), 'enum ' OPERATOR(pg_catalog.||) (
+                    SELECT pg_catalog.json_agg(m.enumlabel ORDER BY m.enumsortorder)::pg_catalog.text
+                    FROM pg_catalog.pg_enum AS m
+                    WHERE m.enumtypid OPERATOR(pg_catalog.=) e.oid
                 ), 'own')
             END,
             CASE WHEN l.oid IS NOT NULL THEN (pg_catalog.to_jsonb(l) OPERATOR(pg_catalog.-) 'oid'

@@ -16,7 +16,7 @@ use crate::exec::plan::Timeouts;
 /// `shard`.
 /// Everything is created in one transaction, which is committed once the hub has read from every
 /// server. The hub logs in to the servers as the users of the profile or the flags do, without a
-/// stored password.
+/// stored password. Nothing is written to the servers, except with --remote-views.
 ///
 /// Exit status: 0 done, or the hub is up to date, 1 failed, or the hub is stale (--check), 2 usage
 /// error, 130 interrupted.
@@ -77,9 +77,18 @@ pub struct HubArgs {
 
     /// Remove what was made, and nothing else
     ///
-    /// Fails, without removing anything, if other objects depend on it.
+    /// Fails, without removing anything, if other objects depend on it. What --remote-views made on
+    /// the servers is removed too.
     #[arg(long, group = "action")]
     pub drop: bool,
+
+    /// Create a view per table on each server, over its shards; the hub's tables are partitioned by them
+    ///
+    /// Faster (see `docs/guide/scale.md`), but it writes to the servers: a schema
+    /// `shardq_federation` on each, for which the user needs the right to create schemas. While a
+    /// view reads a column, Postgres refuses to drop it or to change its type.
+    #[arg(long, conflicts_with_all = ["check", "drop"])]
+    pub remote_views: bool,
 
     /// Collect statistics of the foreign tables for the hub's planner (reads every row once)
     #[arg(long, conflicts_with_all = ["dry_run", "check", "drop"])]

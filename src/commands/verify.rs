@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::verify::VerifyArgs;
 use crate::commands::error::Error;
 use crate::export::create_table::{TableName, create_table};
+use crate::export::create_view::{NoView, create_view};
 use crate::export::manifest::Manifest;
 use crate::export::verify::{self, Verified};
 use crate::output::sink;
@@ -26,11 +27,19 @@ pub async fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         if let Some(name) = &args.create_table {
             print_table(name, file, &found, &mut console).await?;
         }
+        if let Some(name) = &args.create_view {
+            print_view(name, file, &found).await?;
+        }
         return Ok(Exit::Complete);
     }
-    if args.create_table.is_some() {
-        let reason = "--create-table is for one file; check the others separately";
-        return Err(Error::Usage(reason.to_owned()));
+    let flags = [
+        ("--create-table", &args.create_table),
+        ("--create-view", &args.create_view),
+    ];
+    if let Some((flag, _)) = flags.iter().find(|(_, name)| name.is_some()) {
+        return Err(Error::Usage(format!(
+            "{flag} is for one file; check the others separately"
+        )));
     }
     let mut worst = Exit::Complete;
     for file in &files {
@@ -67,4 +76,14 @@ async fn print_table(
         console.note(line);
     }
     Ok(sink::print(table.sql).await?)
+}
+
+async fn print_view(name: &TableName, file: &Path, found: &Verified) -> Result<(), Error> {
+    let path = std::path::absolute(file).map_err(|_| NoView::NoDirectory);
+    let view = path.and_then(|path| create_view(name, &path, &found.manifest));
+    let view = view.map_err(|reason| Error::NoViewFor {
+        file: file.to_owned(),
+        reason,
+    })?;
+    Ok(sink::print(view).await?)
 }

@@ -171,6 +171,8 @@ impl Settings {
         {
             parameters.replace("host", &directory.to_string_lossy());
         }
+        // Of a database per tenant, the one that was given is not the one that it is.
+        parameters.replace("dbname", &self.database);
         parameters.replace("options", "");
         parameters.conninfo()
     }

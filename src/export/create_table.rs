@@ -4,7 +4,6 @@
 //! and types are validated.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use super::manifest::Manifest;
@@ -58,6 +57,17 @@ pub struct TableDdl {
     pub renamed: Vec<String>,
 }
 
+impl TableName {
+    pub fn quoted(&self) -> String {
+        let parts: Vec<_> = self
+            .0
+            .iter()
+            .map(|part| Identifier(part).to_string())
+            .collect();
+        parts.join(".")
+    }
+}
+
 impl FromStr for TableName {
     type Err = NotATableName;
 
@@ -106,13 +116,11 @@ pub fn create_table(name: &TableName, manifest: &Manifest) -> Result<TableDdl, N
             ));
         }
     }
-    let mut sql = String::from("CREATE TABLE ");
-    for (index, part) in name.0.iter().enumerate() {
-        let dot = if index > 0 { "." } else { "" };
-        // Writing to a String cannot fail.
-        let _ = write!(sql, "{dot}{}", Identifier(part));
-    }
-    let _ = write!(sql, " (\n{}\n);\n", lines.join(",\n"));
+    let sql = format!(
+        "CREATE TABLE {} (\n{}\n);\n",
+        name.quoted(),
+        lines.join(",\n")
+    );
     Ok(TableDdl { sql, renamed })
 }
 

@@ -33,6 +33,8 @@ pub struct ManifestInputs<'a> {
     pub server_info: &'a ServerInfo,
     /// All databases, if there are several.
     pub databases: Vec<DatabaseInfo>,
+    /// The servers that a hub read.
+    pub behind_hub: Vec<String>,
     /// How far apart their snapshots are at most, if that is known.
     pub snapshots_within: Option<Duration>,
     pub began: Timestamp,
@@ -130,12 +132,15 @@ impl ManifestInputs<'_> {
                 user: Some(self.server_info.user.clone()),
                 server_version: Some(self.server_info.version.clone()),
                 snapshot: match self.plan.instant {
+                    // A hub's own snapshot tells nothing about the servers.
+                    _ if !self.behind_hub.is_empty() => None,
                     Consistency::SharedSnapshot if self.databases.is_empty() => {
                         self.server_info.snapshot.clone()
                     }
                     _ => None,
                 },
                 databases: self.databases.iter().map(database).collect(),
+                behind_hub: self.behind_hub.clone(),
                 snapshots_within_microseconds: self.snapshots_within.map(microseconds),
                 warnings: outcome.notices.warnings(),
             }],

@@ -7,6 +7,7 @@ pub mod columns;
 mod compress;
 mod count_rows;
 pub mod create_table;
+pub mod create_view;
 pub mod dataset_dir;
 pub mod draft;
 pub mod encoder;

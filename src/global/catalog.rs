@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::drift::{Needed, unite};
 use super::schema_diff::{DriftEntry, SchemaDifference};
 use super::table::Table;
+use super::united::UnitedTables;
 use crate::global::relation::{InheritedTable, Relation};
 use crate::sharding::shard::Shard;
 
@@ -21,6 +22,8 @@ pub struct Catalog {
     /// Names of tables that exist only in shards that are not queried.
     pub elsewhere: BTreeSet<String>,
     pub shard_column: ShardColumn,
+    /// Those that a hub has.
+    pub united: UnitedTables,
     pub joined: Colocation,
     pub float_sums: FloatAggregation,
 }
@@ -158,6 +161,7 @@ impl Catalog {
     pub fn in_shard(&self, shard: Shard) -> Self {
         Self {
             shards: vec![shard],
+            united: UnitedTables::new(),
             ..self.clone()
         }
     }

@@ -10,6 +10,7 @@ use super::objects::Objects;
 use super::own_types;
 use super::relation::{ColumnShape, InheritedTable, Relation};
 use super::string_names::{self, Functions};
+use super::united::UnitedTables;
 use crate::client::Connection;
 use crate::exec::fanout::{
     FanoutError, OpenTransaction, Preflight, Session, open_early, parse_opening, result_rows,
@@ -68,6 +69,8 @@ pub struct Introspection {
     pub version: u32,
     /// `array_nulls` is off: NULL in an array's text is read as the string "NULL".
     pub array_nulls_off: bool,
+    /// Tables of a hub that have the rows of all shards.
+    pub united: UnitedTables,
 }
 
 impl Introspection {
@@ -147,6 +150,7 @@ impl Introspection {
             encoding: setting(3).map(Encoding::named).unwrap_or_default(),
             version: setting(1).and_then(|v| v.parse().ok()).unwrap_or_default(),
             array_nulls_off: setting(2) == Some("off"),
+            united: UnitedTables::new(),
         })
     }
 }

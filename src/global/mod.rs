@@ -27,6 +27,7 @@ mod string_names;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod united;
 pub mod unsupported;
 
 pub use crate::pg::lexer::{Encoding, StringSyntax};

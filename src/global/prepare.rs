@@ -61,6 +61,7 @@ pub async fn prepare(
     let mut catalog = agree(session, plan, text, &tables).await?;
     catalog.joined = options.colocation;
     catalog.float_sums = options.float_sums;
+    catalog.united.clone_from(&found.united);
     let plan = choose(session, plan, text, &catalog, found, options.strategy).await?;
     Ok(Prepared { plan, catalog })
 }

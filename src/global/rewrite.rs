@@ -26,7 +26,7 @@ impl Composed {
         let ctes: Vec<_> = catalog
             .tables
             .iter()
-            .map(|table| cte(table, &catalog.shards, catalog.shard_column))
+            .map(|table| cte(table, catalog))
             .collect();
         let list = ctes.join(",\n");
         let (at, inserted) = match text.opening() {
@@ -62,8 +62,36 @@ fn arms_of_a_level(shards: usize) -> usize {
     shards.isqrt().max(16)
 }
 
-fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
-    let shard_column = named == ShardColumn::Named && !table.has_own_shard_column();
+fn cte(table: &Table, catalog: &Catalog) -> String {
+    let rows = of_hub(table, catalog).unwrap_or_else(|| of_shards(table, catalog));
+    format!("{} AS NOT MATERIALIZED ({rows})", Identifier(&table.name))
+}
+
+fn has_shard_column(table: &Table, catalog: &Catalog) -> bool {
+    catalog.shard_column == ShardColumn::Named && !table.has_own_shard_column()
+}
+
+/// The rows as a hub has them in one table.
+fn of_hub(table: &Table, catalog: &Catalog) -> Option<String> {
+    let united = catalog.united.get(&table.name)?;
+    let columns = table.columns.iter().map(|column| column.name.as_str());
+    let shard = has_shard_column(table, catalog).then_some(SHARD);
+    let columns = columns.chain(shard).map(|it| Identifier(it).to_string());
+    let traps = table
+        .traps
+        .iter()
+        .flat_map(|trap| [trap_column(trap), trap_column(trap)]);
+    let columns: Vec<_> = columns.chain(traps).collect();
+    united.select(table, &columns, &catalog.shards)
+}
+
+fn trap_column(name: &str) -> String {
+    format!("NULL::pg_catalog.text AS {}", Identifier(name))
+}
+
+fn of_shards(table: &Table, catalog: &Catalog) -> String {
+    let shards = &catalog.shards;
+    let shard_column = has_shard_column(table, catalog);
     let arm = |shard: &Shard| {
         let schema = shard.schema().to_owned();
         let mut columns: Vec<_> = table
@@ -79,8 +107,7 @@ fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
             ));
         }
         for trap in &table.traps {
-            let trap = format!("NULL::pg_catalog.text AS {}", Identifier(trap));
-            columns.extend([trap.clone(), trap]);
+            columns.extend([trap_column(trap), trap_column(trap)]);
         }
         let (schema, table) = (Identifier(&schema), Identifier(&table.name));
         format!("SELECT {} FROM {schema}.{table}", columns.join(", "))
@@ -89,19 +116,17 @@ fn cte(table: &Table, shards: &[Shard], named: ShardColumn) -> String {
         .chunks(arms_of_a_level(shards.len()))
         .map(|level| union_all(level.iter().map(arm)))
         .collect();
-    let rows = if let [level] = &levels[..] {
-        level.clone()
-    } else {
-        let columns = table.columns.iter().map(|column| column.name.as_str());
-        let columns: Vec<_> = columns
-            .chain(shard_column.then_some(SHARD))
-            .map(|name| Identifier(name).to_string())
-            .collect();
-        let columns = columns.join(", ");
-        let levels = levels.iter();
-        union_all(levels.map(|level| format!("SELECT {columns} FROM ({level}) AS level")))
-    };
-    format!("{} AS NOT MATERIALIZED ({rows})", Identifier(&table.name))
+    if let [level] = &levels[..] {
+        return level.clone();
+    }
+    let columns = table.columns.iter().map(|column| column.name.as_str());
+    let columns: Vec<_> = columns
+        .chain(shard_column.then_some(SHARD))
+        .map(|name| Identifier(name).to_string())
+        .collect();
+    let columns = columns.join(", ");
+    let levels = levels.iter();
+    union_all(levels.map(|level| format!("SELECT {columns} FROM ({level}) AS level")))
 }
 
 fn union_all(arms: impl Iterator<Item = String>) -> String {

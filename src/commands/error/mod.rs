@@ -18,6 +18,7 @@ use crate::config::profile::ProfileError;
 use crate::exec::fanout::{FanoutError, ShardError};
 use crate::export::ExportError;
 use crate::export::create_table::NoTable;
+use crate::export::create_view::NoView;
 use crate::export::manifest::ManifestError;
 use crate::export::verify::VerifyError;
 use crate::find::batch::input::InputError;
@@ -99,6 +100,8 @@ pub enum Error {
     /// The export is intact, but no table can hold it.
     #[error("{}: no table can hold this export: {reason}", .file.display())]
     NoTableFor { file: PathBuf, reason: NoTable },
+    #[error("{}: no view can read this export: {reason}", .file.display())]
+    NoViewFor { file: PathBuf, reason: NoView },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]

@@ -162,6 +162,7 @@ impl FinishedRun<'_> {
             settings: request.settings,
             server_info: &self.server_info,
             databases: self.databases.so_far(),
+            behind_hub: Vec::new(),
             snapshots_within: self.databases.snapshots_within,
             began: self.began,
             outcome: &self.outcome,

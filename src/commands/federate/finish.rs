@@ -2,10 +2,11 @@
 
 use super::hub::HubSession;
 use super::request::{Action, HubRequest};
+use super::server_views::ServerWork;
 use crate::commands::error::Error;
 use crate::commands::session_setup;
 use crate::commands::setup;
-use crate::global::federation::{Change, Wanted, script};
+use crate::global::federation::{Change, UnionKind, Wanted, hub_script, server_script};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{SummaryLine, SummaryPart};
@@ -22,15 +23,20 @@ pub struct Report<'a> {
 impl Report<'_> {
     pub async fn dry_run(
         &self,
+        on_servers: &[ServerWork],
         statements: &[String],
         console: &mut Console,
     ) -> Result<Exit, Error> {
         self.say_what_is_left_out(console);
-        let text = if statements.is_empty() {
-            "-- the hub is up to date\n".to_owned()
-        } else {
-            script(statements)
-        };
+        let mut text: String = on_servers.iter().map(ServerWork::script).collect();
+        if !on_servers.is_empty() && !statements.is_empty() {
+            let conninfo = self.request.hub.conninfo_of_client();
+            text += &server_script("the hub", &conninfo, statements);
+        } else if statements.is_empty() && text.is_empty() {
+            "-- the hub is up to date\n".clone_into(&mut text);
+        } else if !statements.is_empty() {
+            text += &hub_script(statements);
+        }
         setup::print(text, &self.request.interrupt).await
     }
 
@@ -82,14 +88,7 @@ impl Report<'_> {
     }
 
     fn summary(&self, state: SummaryPart, console: &mut Console) {
-        let extent = self.wanted.map(|wanted| {
-            [
-                counted(wanted.servers.len(), "server"),
-                counted(wanted.schemas.len(), "shard"),
-                counted(wanted.tables.len(), "foreign table"),
-                counted(wanted.unions.len(), "view"),
-            ]
-        });
+        let extent = self.wanted.map(extent);
         let extent = extent.into_iter().flatten().map(SummaryPart::Plain);
         console.summary(&SummaryLine {
             before: [state].into_iter().chain(extent).collect(),
@@ -97,6 +96,26 @@ impl Report<'_> {
             after: vec![HumanDuration(console.elapsed()).to_string()],
         });
     }
+}
+
+fn extent(wanted: &Wanted) -> Vec<String> {
+    let of = |kind| wanted.unions.iter().filter(move |it| it.kind() == kind);
+    let on_servers = wanted.partitions().count();
+    let views = of(UnionKind::View).count();
+    let mut extent = vec![
+        counted(wanted.servers.len(), "server"),
+        counted(wanted.schemas.len(), "shard"),
+        counted(wanted.tables.len() + on_servers, "foreign table"),
+    ];
+    if views > 0 || on_servers == 0 {
+        extent.push(counted(views, "view"));
+    }
+    if on_servers > 0 {
+        let partitioned = of(UnionKind::Partitioned).count();
+        extent.push(counted(partitioned, "partitioned table"));
+        extent.push(counted(on_servers, "view") + " on the servers");
+    }
+    extent
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -51,6 +51,13 @@ impl HubSession {
         }))
     }
 
+    /// How the views on the servers name the hub that they are for.
+    pub async fn identity(&self) -> Result<String, Error> {
+        let identity = include_str!("../../../sql/federation/hub_identity.sql");
+        let found = read(&self.connection, identity).await?;
+        Ok(found.into_iter().flatten().flatten().collect())
+    }
+
     /// As messages call it.
     pub fn place(&self) -> String {
         self.pool.settings().to_string()
@@ -97,6 +104,7 @@ async fn facts(connection: &Connection) -> Result<Hub, Error> {
     let value = |index: usize| about.get(index).cloned().flatten().unwrap_or_default();
     let settings = include_str!("../../../sql/global/likeness.sql");
     let extensions = include_str!("../../../sql/federation/extensions.sql");
+    let enums = include_str!("../../../sql/federation/enums.sql");
     let collations = include_str!("../../../sql/federation/collations.sql");
     Ok(Hub {
         version: value(0).parse().unwrap_or_default(),
@@ -105,6 +113,7 @@ async fn facts(connection: &Connection) -> Result<Hub, Error> {
         has_postgres_fdw: value(3) == "t",
         settings: pairs(read(connection, settings).await?),
         extensions: pairs(read(connection, extensions).await?),
+        enums: pairs(read(connection, enums).await?),
         collations: pairs(read(connection, collations).await?),
     })
 }

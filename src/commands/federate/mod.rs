@@ -1,5 +1,5 @@
 //! `federate`: makes a database the hub of all shards, and keeps it one. `request` says what to do,
-//! `remote` reads the servers, `hub` the hub; `apply` runs the SQL; `finish` reports. `via` checks a
+//! `remote` reads the servers, `hub` the hub; `apply` runs the SQL, `server_views` that on the servers; `finish` reports. `via` checks a
 //! hub before a global query runs on it.
 
 mod apply;
@@ -7,18 +7,18 @@ mod finish;
 mod hub;
 mod remote;
 mod request;
+mod server_views;
 mod via;
 
 use super::error::Error;
 use super::setup;
 use crate::cli::federate::FederateArgs;
-use crate::global::federation::{self, FederationError, Wanted, difference};
+use crate::global::federation::{self, FederationError, UnionKind, difference};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 
 use finish::Report;
 use hub::HubSession;
-use remote::Remotes;
 use request::{Action, HubRequest};
 
 pub(super) use via::{LockedTables, Via, servers_or_hub};
@@ -36,34 +36,55 @@ pub async fn run(args: FederateArgs) -> Result<Exit, Error> {
 }
 
 async fn act(request: &HubRequest, hub: &HubSession, console: &mut Console) -> Result<Exit, Error> {
-    let wanted = if request.action == Action::Drop {
-        None
-    } else {
+    check_action(request.action, hub)?;
+    let unions = match hub.existing.unions_are() {
+        UnionKind::View => request.unions,
+        UnionKind::Partitioned => UnionKind::Partitioned,
+    };
+    let mut wanted = None;
+    let mut views = Vec::new();
+    if request.action != Action::Drop || unions == UnionKind::Partitioned {
         let Some(remotes) = remote::read(request, &hub.facts, console).await? else {
             return Ok(Exit::Interrupted);
         };
-        let Remotes {
-            prepared,
-            databases,
-            ..
-        } = remotes;
-        prepared.close().await;
-        Some(federation::wanted(&hub.facts, databases)?)
+        if unions == UnionKind::Partitioned {
+            views = server_views::read(request, &remotes.prepared).await?;
+        }
+        remotes.prepared.close().await;
+        if request.action != Action::Drop {
+            wanted = Some(federation::wanted(&hub.facts, remotes.databases, unions)?);
+        }
+    }
+    let wanted = wanted.as_ref();
+    let (mut changes, works) = if views.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        server_views::compare(hub, views, wanted).await?
     };
-    check_action(request.action, hub)?;
-    let difference = difference(wanted.as_ref(), &hub.existing, hub.facts.has_postgres_fdw);
+    let difference = difference(wanted, &hub.existing, hub.facts.has_postgres_fdw);
+    changes.extend(difference.changes);
     let report = Report {
         request,
         hub,
-        wanted: wanted.as_ref(),
-        changes: &difference.changes,
+        wanted,
+        changes: &changes,
     };
     match request.action {
-        Action::DryRun => report.dry_run(&difference.statements, console).await,
+        Action::DryRun => {
+            report
+                .dry_run(&works, &difference.statements, console)
+                .await
+        }
         Action::Check => report.check(console).await,
         Action::Create | Action::Refresh | Action::Drop => {
-            let tables = wanted.as_ref().map_or(&[][..], Wanted::tables);
-            let applied = apply::run(request, hub, &difference.statements, tables);
+            let applied = apply::run(
+                request,
+                hub,
+                &works,
+                &difference.statements,
+                wanted,
+                console,
+            );
             match applied.await? {
                 Some(()) => Ok(report.applied(console)),
                 None => Ok(Exit::Interrupted),

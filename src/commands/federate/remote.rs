@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 
 use super::hub::{pairs, read as rows_of, settings};
-use super::request::HubRequest;
+use super::request::{Action, HubRequest};
 use crate::commands::databases::{self, Prepared, PreparedDatabase, Targets};
 use crate::commands::error::Error;
 use crate::commands::inspect::session::array_sql;
@@ -94,7 +94,12 @@ async fn read_all(
 ) -> Result<Vec<(RemoteDatabase, Vec<LockedTable>)>, Error> {
     let topology = &prepared.topology;
     if !topology.unreachable().is_empty() {
-        return Err(FederationError::Unreachable(topology.unreachable().to_vec()).into());
+        let unreachable = topology.unreachable().to_vec();
+        return Err(match request.action {
+            Action::Drop => FederationError::ViewsRemain(unreachable),
+            _ => FederationError::Unreachable(unreachable),
+        }
+        .into());
     }
     if let Some(expected) = request.expect_shards {
         topology.expect(expected)?;

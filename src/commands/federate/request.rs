@@ -8,7 +8,7 @@ use crate::commands::setup;
 use crate::config::{ConnectionFlags, Environment, Settings};
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Timeouts;
-use crate::global::federation::FederationError;
+use crate::global::federation::{FederationError, UnionKind};
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 
@@ -35,6 +35,8 @@ pub struct HubRequest {
     pub expect_shards: Option<u32>,
     pub store_password: bool,
     pub analyze: bool,
+    /// How to unite the shards, if the hub does not do so already.
+    pub unions: UnionKind,
     /// Tables to lock on the servers, in all shards.
     pub lock: Vec<String>,
     pub limits: Timeouts,
@@ -47,7 +49,8 @@ impl HubRequest {
         if args.hub.store_password
             && let Some(without) = servers.iter().find(|it| it.password_command().is_none())
         {
-            return Err(FederationError::NoPasswordCommand(without.server_name()).into());
+            let error = FederationError::NoPasswordCommand(without.server_name());
+            return Err(Error::Usage(error.to_string()));
         }
         Ok(Self {
             action: action(&args.hub),
@@ -60,6 +63,11 @@ impl HubRequest {
             expect_shards: args.expect_shards,
             store_password: args.hub.store_password,
             analyze: args.hub.analyze,
+            unions: if args.hub.remote_views {
+                UnionKind::Partitioned
+            } else {
+                UnionKind::View
+            },
             lock: Vec::new(),
             interrupt: setup::listen()?,
         })

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::hub::{HubSession, read as rows_of};
 use super::remote::{self, Remotes};
 use super::request::{self, Action, HubRequest};
+use super::server_views;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::layout::ListedLayoutArgs;
 use crate::commands::databases::{self, Prepared, PreparedDatabase};
@@ -14,8 +15,12 @@ use crate::commands::error::Error;
 use crate::commands::inspect::statement::rows;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
+use crate::exec::fanout::Session;
 use crate::exec::plan::Timeouts;
-use crate::global::federation::{self, FederationError, Wanted, difference, server_name};
+use crate::global::federation::{
+    self, FederationError, UnionKind, Wanted, difference, server_name,
+};
+use crate::global::united::UnitedTables;
 use crate::pg::quote::Literal;
 use crate::pg::sql_template;
 use crate::sharding::layout::Layout;
@@ -33,11 +38,22 @@ pub struct Via {
 }
 
 /// Transactions on the servers that keep the tables of a statement as they are.
-pub struct LockedTables(Prepared);
+pub struct LockedTables {
+    databases: Prepared,
+    /// What the hub has of all shards as one.
+    pub united: UnitedTables,
+}
 
 impl LockedTables {
+    /// Sets what decides how the session on the hub plans.
+    pub async fn prepare(&self, session: &Session) -> Result<(), Error> {
+        let settings = include_str!("../../../sql/federation/via_session.sql");
+        rows_of(session.connection(), settings).await?;
+        Ok(())
+    }
+
     pub async fn close(self) {
-        self.0.close().await;
+        self.databases.close().await;
     }
 }
 
@@ -76,6 +92,11 @@ impl Via {
         }))
     }
 
+    /// The servers that have the shards.
+    pub fn server_names(&self) -> Vec<String> {
+        self.servers.iter().map(Settings::server_name).collect()
+    }
+
     /// What the summary states instead of the hub's own snapshot and location.
     pub fn describe(mut scope: Scope) -> (Scope, SnapshotCount) {
         scope.location.database = format!("via {}", scope.location.database);
@@ -103,6 +124,7 @@ impl Via {
             expect_shards: None,
             store_password: false,
             analyze: false,
+            unions: UnionKind::View,
             lock: names.iter().cloned().collect(),
             limits,
             interrupt: interrupt.clone(),
@@ -135,9 +157,16 @@ async fn check(
     else {
         return Ok(None);
     };
-    let wanted = federation::wanted(&hub.facts, databases)?;
+    let unions = hub.existing.unions_are();
+    let wanted = federation::wanted(&hub.facts, databases, unions)?;
+    let mut changes = Vec::new();
+    if unions == UnionKind::Partitioned {
+        let views = server_views::read(request, &prepared).await?;
+        (changes, _) = server_views::compare(hub, views, Some(&wanted)).await?;
+    }
     let found = difference(Some(&wanted), &hub.existing, hub.facts.has_postgres_fdw);
-    if let [first, others @ ..] = &found.changes[..] {
+    changes.extend(found.changes);
+    if let [first, others @ ..] = &changes[..] {
         return Err(FederationError::Stale {
             first: first.to_string(),
             others: others.len(),
@@ -171,7 +200,10 @@ async fn check(
         }
     }
     refuse_strays(request, hub, &wanted).await?;
-    Ok(Some(LockedTables(prepared)))
+    Ok(Some(LockedTables {
+        databases: prepared,
+        united: wanted.united(),
+    }))
 }
 
 /// The hub cannot tell that a table of a shard inherits from that of another.

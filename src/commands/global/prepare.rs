@@ -78,6 +78,10 @@ pub(in crate::commands) async fn prepare(
         // Boxed because the futures are large.
         let within = Box::pin(databases::begin(&mut connected, &later, plan)).await?;
         let mut found = Box::pin(introspect(connected, &readings)).await?;
+        for (database, locked) in found.iter_mut().zip(&locked) {
+            database.found.united.clone_from(&locked.united);
+            locked.prepare(&database.found.preflight.session).await?;
+        }
         let topology = {
             let listed: Vec<_> = found.iter().map(Introspected::listed).collect();
             let preferred = request.preferred;

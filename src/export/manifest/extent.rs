@@ -68,6 +68,9 @@ impl Manifest {
             1 => read.first().and_then(|&run| self.runs.get(run)),
             runs => return SnapshotCount::Runs(runs),
         };
+        if of.is_some_and(|run| !run.behind_hub.is_empty()) {
+            return SnapshotCount::EachServer;
+        }
         let in_databases = of.into_iter().flat_map(|run| &run.databases);
         let in_databases = in_databases.filter(|database| database.snapshot.is_some());
         match (

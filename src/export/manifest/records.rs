@@ -22,11 +22,15 @@ pub struct RunRecord {
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// None if each shard was read at its own snapshot, or several databases at one each.
+    /// None if each shard was read at its own snapshot, or several databases at one each, or servers
+    /// behind a hub.
     pub snapshot: Option<SnapshotRecord>,
     /// The databases of a run over several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<DatabaseRecord>,
+    /// The servers whose shards a hub read, each at a snapshot that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind_hub: Vec<String>,
     /// How far apart their snapshots are at most, as the client saw them taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots_within_microseconds: Option<u64>,

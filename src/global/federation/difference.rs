@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::existing::{Existing, ExistingTable};
-use super::objects::{Column, ForeignTable};
+use super::existing::{Existing, ExistingUnion, MARK};
+use super::objects::{Union, UnionKind};
+use super::outdated::outdated;
 use super::wanted::Wanted;
-use super::{ALL_SHARDS, render};
-use crate::pg::quote::Identifier;
+use super::{ALL_SHARDS, BY_SERVER, render, render_unions};
 use crate::text::escape::one_line;
 
 /// One object that is missing, outdated or no longer needed.
@@ -39,10 +39,12 @@ struct Steps {
     changes: Vec<Change>,
     drop_unions: Vec<String>,
     drop_tables: Vec<String>,
+    drop_enums: Vec<String>,
     drop_schemas: Vec<String>,
     drop_servers: Vec<String>,
     servers: Vec<String>,
     schemas: Vec<String>,
+    enums: Vec<String>,
     tables: Vec<String>,
     unions: Vec<String>,
 }
@@ -54,6 +56,7 @@ pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: boo
     let none = Wanted {
         servers: Vec::new(),
         schemas: Vec::new(),
+        enums: BTreeSet::new(),
         tables: Vec::new(),
         unions: Vec::new(),
         notes: Vec::new(),
@@ -62,6 +65,7 @@ pub fn difference(wanted: Option<&Wanted>, existing: &Existing, has_wrapper: boo
     let goal = wanted.unwrap_or(&none);
     steps.servers(goal, existing);
     steps.schemas(goal, existing, wanted.is_some());
+    steps.enums(goal, existing);
     let replaced = steps.tables(goal, existing);
     steps.unions(goal, existing, &replaced);
     let mut statements = Vec::new();
@@ -85,10 +89,17 @@ impl Steps {
         let drops = [
             self.drop_unions,
             self.drop_tables,
+            self.drop_enums,
             self.drop_schemas,
             self.drop_servers,
         ];
-        let creates = [self.servers, self.schemas, self.tables, self.unions];
+        let creates = [
+            self.servers,
+            self.schemas,
+            self.enums,
+            self.tables,
+            self.unions,
+        ];
         drops.into_iter().chain(creates).flatten()
     }
 
@@ -133,8 +144,14 @@ impl Steps {
     }
 
     fn schemas(&mut self, wanted: &Wanted, existing: &Existing, has_unions: bool) {
-        let all_shards = has_unions.then(|| ALL_SHARDS.to_owned());
-        let names: Vec<_> = wanted.schemas.iter().chain(&all_shards).collect();
+        let mut own = Vec::new();
+        if has_unions {
+            own.push(ALL_SHARDS.to_owned());
+        }
+        if (wanted.unions.iter()).any(|union| union.kind() == UnionKind::Partitioned) {
+            own.push(BY_SERVER.to_owned());
+        }
+        let names: Vec<_> = wanted.schemas.iter().chain(&own).collect();
         for name in &names {
             if !existing.schemas.contains_key(*name) {
                 self.say(&format!("schema {name}"), "missing");
@@ -145,6 +162,27 @@ impl Steps {
         for name in existing.schemas.keys().filter(|name| !names.contains(name)) {
             self.say(&format!("schema {name}"), "this shard is gone");
             self.drop_schemas.push(render::drop_schema(name));
+        }
+    }
+
+    fn enums(&mut self, wanted: &Wanted, existing: &Existing) {
+        for own in &wanted.enums {
+            let found = existing.enums.get(&own.name);
+            let reason = match found {
+                Some(labels) if *labels == own.labels => continue,
+                Some(_) => "its labels were changed",
+                None => "missing",
+            };
+            self.say(&format!("type {}", own.qualified()), reason);
+            self.enums.push(own.create(MARK));
+        }
+        for (name, labels) in &existing.enums {
+            let mut wanted = wanted.enums.iter();
+            if !wanted.any(|it| it.name == *name && it.labels == *labels) {
+                self.say(&format!("type {ALL_SHARDS}.{name}"), "no longer needed");
+                self.drop_enums
+                    .push(format!("DROP TYPE {ALL_SHARDS}.{name}"));
+            }
         }
     }
 
@@ -186,71 +224,49 @@ impl Steps {
         let replaced: BTreeSet<_> = replaced.iter().map(|(_, name)| name).collect();
         let mut kept = BTreeSet::new();
         for union in &wanted.unions {
-            let object = format!("view {ALL_SHARDS}.{}", union.name);
+            let object = union_object(&union.name, union.kind());
             let found = existing.unions.get(&union.name);
-            let is_current = found.is_some_and(|found| found.digest == render::digest(union))
-                && !replaced.contains(&union.name);
+            let is_current = found.is_some_and(|found| is_as_made(union, found, existing))
+                && !(union.kind() == UnionKind::View && replaced.contains(&union.name));
             if !is_current {
-                if found.is_some() {
+                if let Some(found) = found {
                     self.say(&object, "does not have its tables as they are");
-                    self.drop_unions.push(render::drop_union(&union.name));
+                    self.drop_unions
+                        .push(render_unions::drop_union(&union.name, found.kind));
                 } else {
                     self.say(&object, "missing");
                 }
-                self.unions.push(render::create_union(union));
+                self.unions.push(render_unions::create_union(union));
             }
             kept.insert(&union.name);
         }
-        for name in existing.unions.keys().filter(|name| !kept.contains(name)) {
-            self.say(&format!("view {ALL_SHARDS}.{name}"), "its tables are gone");
-            self.drop_unions.push(render::drop_union(name));
+        for (name, found) in existing
+            .unions
+            .iter()
+            .filter(|(name, _)| !kept.contains(name))
+        {
+            self.say(&union_object(name, found.kind), "its tables are gone");
+            self.drop_unions
+                .push(render_unions::drop_union(name, found.kind));
         }
+    }
+}
+
+fn is_as_made(union: &Union, found: &ExistingUnion, existing: &Existing) -> bool {
+    let are_partitions_as_made = union.partitions.iter().all(|partition| {
+        let found = existing.partitions.get(&partition.table.name);
+        found.is_some_and(|found| outdated(&partition.table, found).is_none())
+    });
+    found.digest == render_unions::digest(union) && are_partitions_as_made
+}
+
+fn union_object(name: &str, kind: UnionKind) -> String {
+    match kind {
+        UnionKind::View => format!("view {ALL_SHARDS}.{name}"),
+        UnionKind::Partitioned => format!("table {ALL_SHARDS}.{name}"),
     }
 }
 
 fn foreign_table((schema, name): &(String, String)) -> String {
     format!("foreign table {schema}.{name}")
-}
-
-/// In what a foreign table differs from the table that it stands for.
-fn outdated(table: &ForeignTable, found: &ExistingTable) -> Option<String> {
-    if found.server != table.server {
-        return Some(format!("its shard is on {} now", table.server));
-    }
-    if found.options != table.options() {
-        return Some("its options were changed".to_owned());
-    }
-    let columns = found.columns.as_deref().unwrap_or_default();
-    if columns == &*table.columns {
-        return None;
-    }
-    let differences: Vec<_> = (table.columns.iter())
-        .filter_map(|column| column_difference(column, columns))
-        .chain(columns.iter().filter_map(|column| {
-            let is_gone = table.columns.iter().all(|it| it.name != column.name);
-            is_gone.then(|| format!("column {} is gone", Identifier(&column.name)))
-        }))
-        .collect();
-    Some(if differences.is_empty() {
-        "its columns are in another order".to_owned()
-    } else {
-        differences.join(", ")
-    })
-}
-
-fn column_difference(column: &Column, on_hub: &[Column]) -> Option<String> {
-    let name = Identifier(&column.name);
-    let shown = |column: &Column| match column.collation.as_str() {
-        "" => column.type_name.clone(),
-        collation => format!("{} COLLATE {collation}", column.type_name),
-    };
-    match on_hub.iter().find(|it| it.name == column.name) {
-        None => Some(format!("column {name} is new")),
-        Some(same) if same == column => None,
-        Some(other) => Some(format!(
-            "column {name} is {}, and {} on the hub",
-            shown(column),
-            shown(other)
-        )),
-    }
 }

@@ -59,6 +59,30 @@ pub enum FederationError {
          what it has as all_shards.{0} on the hub"
     )]
     Incomplete(String),
+    /// The views that were made on them would stay.
+    #[error(
+        "not all databases can be reached, and the hub's views on them would stay, so nothing was \
+         removed{}", on_lines(.0)
+    )]
+    ViewsRemain(Vec<Unreachable>),
+    /// Whoever made them still reads them.
+    #[error(
+        "the views in shardq_federation on {} were made for another hub, {}, and this one is {}\n\
+         shardq: hint: a server has the views of one hub; drop that hub with shardq federate --drop, \
+         or create this one without --remote-views", one_line(.server), one_line(.owner), one_line(.hub)
+    )]
+    OtherHub {
+        server: String,
+        owner: String,
+        hub: String,
+    },
+    #[error(
+        "{} refuses the views of --remote-views, so nothing was changed: {reason}\n\
+         shardq: hint: the user needs the right to create a schema there (GRANT CREATE ON DATABASE \
+         … TO …), on a primary; without --remote-views nothing is written to the servers",
+        one_line(.server)
+    )]
+    NotWritable { server: String, reason: String },
     /// Row-level security may show it other rows.
     #[error(
         "the hub does not log in to {server} as {user:?}, as whom it was checked; it may see other rows"

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::objects::Column;
+use super::BY_SERVER;
+use super::objects::{Column, UnionKind};
 
 /// How the comment on everything begins that a run makes.
 pub const MARK: &str = "shardq federate";
@@ -16,10 +17,14 @@ pub struct Existing {
     pub servers: BTreeMap<String, ExistingServer>,
     /// Names, and the comments.
     pub schemas: BTreeMap<String, String>,
+    /// By name, with their labels.
+    pub enums: BTreeMap<String, Vec<String>>,
     /// By schema and name.
     pub tables: BTreeMap<(String, String), ExistingTable>,
     /// By name, those in `all_shards`.
     pub unions: BTreeMap<String, ExistingUnion>,
+    /// By name, those of the unions that are partitioned.
+    pub partitions: BTreeMap<String, ExistingTable>,
 }
 
 /// `postgres_fdw`, if it was made too.
@@ -49,6 +54,7 @@ pub struct ExistingTable {
 
 #[derive(Debug)]
 pub struct ExistingUnion {
+    pub kind: UnionKind,
     /// Of its definition.
     pub digest: String,
 }
@@ -80,6 +86,15 @@ impl Existing {
         self.servers.is_empty() && self.schemas.is_empty() && self.tables.is_empty()
     }
 
+    /// How an earlier run united the shards.
+    pub fn unions_are(&self) -> UnionKind {
+        if self.schemas.contains_key(BY_SERVER) {
+            UnionKind::Partitioned
+        } else {
+            UnionKind::View
+        }
+    }
+
     fn add(
         &mut self,
         kind: &str,
@@ -102,12 +117,25 @@ impl Existing {
             "schema" => {
                 self.schemas.insert(name, said);
             }
+            "type" => {
+                self.enums.insert(name, serde_json::from_str(definition)?);
+            }
             "foreign table" => {
                 let key = (schema.to_owned(), name);
                 self.tables.insert(key, serde_json::from_str(definition)?);
             }
-            _ => {
-                self.unions.insert(name, ExistingUnion { digest: said });
+            "partition" => {
+                self.partitions
+                    .insert(name, serde_json::from_str(definition)?);
+            }
+            kind => {
+                let kind = if kind == "view" {
+                    UnionKind::View
+                } else {
+                    UnionKind::Partitioned
+                };
+                self.unions
+                    .insert(name, ExistingUnion { kind, digest: said });
             }
         }
         Ok(())

@@ -99,6 +99,8 @@ pub struct Hub {
     pub settings: DatabaseSettings,
     /// Names and versions.
     pub extensions: BTreeMap<String, String>,
+    /// Names with their schemas, and labels as JSON.
+    pub enums: BTreeMap<String, String>,
     /// Names with their schemas, and definitions.
     pub collations: BTreeMap<String, String>,
 }

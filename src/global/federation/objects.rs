@@ -42,16 +42,36 @@ pub struct ForeignTable {
     pub name: String,
     pub server: String,
     pub remote_schema: String,
+    pub remote_name: String,
     pub columns: Arc<[Column]>,
 }
 
-/// All shards of a table as one view, with a column `shard` in front.
+/// All shards of a table as one view or partitioned table, with a column `shard` in front.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Union {
     pub name: String,
-    pub columns: Vec<String>,
+    pub columns: Vec<Column>,
     /// Whether no column of the table has that name.
     pub has_shard_column: bool,
     /// The schemas on the hub, in shard order.
     pub schemas: Vec<String>,
+    /// One per server, if it is a partitioned table.
+    pub partitions: Vec<Partition>,
+}
+
+/// The shards of a server, as a foreign table over a view there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    pub table: ForeignTable,
+    /// The shards and their schemas there, in shard order.
+    pub shards: Vec<(String, String)>,
+}
+
+/// How `all_shards` unites the shards of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnionKind {
+    /// A view over the foreign tables.
+    View,
+    /// A partition per server over a view there.
+    Partitioned,
 }

@@ -3,17 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use super::ALL_SHARDS;
 use super::existing::MARK;
-use super::objects::{ForeignServer, ForeignTable, Union, UserMapping};
-use crate::pg::query_text::SHARD;
+use super::objects::{Column, ForeignServer, ForeignTable, UserMapping};
 use crate::pg::quote::{Identifier, Literal};
-use crate::sharding::routing::hash::fnv1a64;
+use crate::text::escape::one_line;
 
-/// What a transaction is, for psql: it stops at the first error.
-pub fn script(statements: &[String]) -> String {
+/// A transaction on the hub, for psql: it stops at the first error.
+pub fn hub_script(statements: &[String]) -> String {
+    format!("\\set ON_ERROR_STOP on\n{}", transaction(statements))
+}
+
+/// A transaction on a server. psql goes back to where it was connected before.
+pub fn server_script(place: &str, conninfo: &str, statements: &[String]) -> String {
+    let quoted = conninfo.replace('"', "\"\"");
+    format!(
+        "-- on {}\n\\set ON_ERROR_STOP on\n\\connect -reuse-previous=off \"{quoted}\"\n{}",
+        one_line(place),
+        transaction(statements)
+    )
+}
+
+fn transaction(statements: &[String]) -> String {
     let statements = statements.join(";\n");
-    format!("\\set ON_ERROR_STOP on\nBEGIN;\n{statements};\nCOMMIT;\n")
+    format!("BEGIN;\n{statements};\nCOMMIT;\n")
 }
 
 /// Extensions are created in the first schema of the search path; everything after them has none.
@@ -95,7 +107,28 @@ pub fn drop_schema(name: &str) -> String {
 }
 
 pub fn create_table(table: &ForeignTable) -> String {
-    let columns = table.columns.iter().map(|column| {
+    let name = qualified(&table.schema, &table.name);
+    let columns = definitions(&table.columns);
+    format!(
+        "CREATE FOREIGN TABLE {name} ({columns})\n    {}",
+        on_server(table)
+    )
+}
+
+/// Where a foreign table is, and its comment.
+pub fn on_server(table: &ForeignTable) -> String {
+    format!(
+        "SERVER {} OPTIONS ({});\nCOMMENT ON FOREIGN TABLE {} IS {}",
+        Identifier(&table.server),
+        listed(&table.options()),
+        qualified(&table.schema, &table.name),
+        Literal(MARK)
+    )
+}
+
+/// Columns as CREATE TABLE takes them.
+pub fn definitions(columns: &[Column]) -> String {
+    let columns = columns.iter().map(|column| {
         let collation = match column.collation.as_str() {
             "" => String::new(),
             collation => format!(" COLLATE {collation}"),
@@ -106,95 +139,42 @@ pub fn create_table(table: &ForeignTable) -> String {
             column.type_name
         )
     });
-    let columns: Vec<_> = columns.collect();
-    let name = qualified(&table.schema, &table.name);
-    format!(
-        "CREATE FOREIGN TABLE {name} ({})\n    SERVER {} OPTIONS ({});\n\
-         COMMENT ON FOREIGN TABLE {name} IS {}",
-        columns.join(", "),
-        Identifier(&table.server),
-        listed(&table.options()),
-        Literal(MARK)
-    )
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 pub fn drop_table(schema: &str, name: &str) -> String {
     format!("DROP FOREIGN TABLE {}", qualified(schema, name))
 }
 
-pub fn create_union(union: &Union) -> String {
-    let name = qualified(ALL_SHARDS, &union.name);
-    let comment = format!("{MARK}: {}", digest(union));
-    format!(
-        "CREATE VIEW {name} AS\n{};\nCOMMENT ON VIEW {name} IS {}",
-        rows(union),
-        Literal(&comment)
-    )
-}
-
-pub fn drop_union(name: &str) -> String {
-    format!("DROP VIEW {}", qualified(ALL_SHARDS, name))
-}
-
-/// Tells whether a union is still defined as it was made.
-pub fn digest(union: &Union) -> String {
-    format!("{:016x}", fnv1a64(rows(union).as_bytes()))
-}
-
 impl ForeignTable {
     pub fn options(&self) -> BTreeMap<String, String> {
         let options = [
             ("schema_name", self.remote_schema.clone()),
-            ("table_name", self.name.clone()),
+            ("table_name", self.remote_name.clone()),
         ];
         options.map(|(name, value)| (name.to_owned(), value)).into()
     }
 }
 
-/// In levels, as the single statement of `query -g` has them: Postgres's planner processes each arm
-/// against all arms of its level (1,024 shards 92 ms instead of 364).
-fn rows(union: &Union) -> String {
-    let columns: Vec<_> = union
-        .columns
-        .iter()
-        .map(|name| Identifier(name).to_string())
-        .collect();
-    let arm = |schema: &String| {
-        let shard = union.has_shard_column.then(|| {
-            format!(
-                "{}::pg_catalog.text AS {}",
-                Literal(schema),
-                Identifier(SHARD)
-            )
-        });
-        let selected: Vec<_> = shard.into_iter().chain(columns.iter().cloned()).collect();
-        format!(
-            "SELECT {} FROM {}",
-            selected.join(", "),
-            qualified(schema, &union.name)
-        )
-    };
-    let arms_of_a_level = union.schemas.len().isqrt().max(16);
-    let levels: Vec<_> = union
-        .schemas
+/// The UNION ALL of SELECTs, in levels, as the single statement of `query -g` has them: Postgres's
+/// planner processes each arm against all arms of its level (1,024 shards 92 ms instead of 364).
+pub fn in_levels(arms: &[String]) -> String {
+    let arms_of_a_level = arms.len().isqrt().max(16);
+    let levels: Vec<_> = arms
         .chunks(arms_of_a_level)
-        .map(|schemas| union_all(schemas.iter().map(arm)))
+        .map(|arms| arms.join("\nUNION ALL "))
         .collect();
     if let [level] = &levels[..] {
         return level.clone();
     }
-    union_all(
-        levels
-            .iter()
-            .map(|level| format!("SELECT * FROM ({level}) AS level")),
-    )
+    let levels: Vec<_> = levels
+        .iter()
+        .map(|level| format!("SELECT * FROM ({level}) AS level"))
+        .collect();
+    levels.join("\nUNION ALL ")
 }
 
-fn union_all(arms: impl Iterator<Item = String>) -> String {
-    arms.collect::<Vec<_>>().join("\nUNION ALL ")
-}
-
-fn qualified(schema: &str, name: &str) -> String {
+pub fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", Identifier(schema), Identifier(name))
 }
 

@@ -61,8 +61,9 @@ pub fn union(name: &str, variants: &Variants, all: &[Shard], notes: &mut Notes) 
     }
     Some(Union {
         name: name.to_owned(),
-        columns: common.iter().map(|column| column.name.clone()).collect(),
+        columns: common.into_iter().cloned().collect(),
         has_shard_column,
         schemas: shards.iter().map(|shard| shard.name().to_owned()).collect(),
+        partitions: Vec::new(),
     })
 }

@@ -3,40 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ALL_SHARDS;
 use super::columns::on_hub;
+use super::enums::Enum;
 use super::error::FederationError;
 use super::facts::{Access, DatabaseSettings, Hub, RemoteDatabase, RemoteTable};
+use super::names::LONGEST_NAME;
 use super::notes::Notes;
-use super::objects::{Column, ForeignServer, ForeignTable, Union};
+use super::objects::{Column, ForeignServer, ForeignTable, Union, UnionKind};
+use super::partitions;
 use super::unions::{Variants, union};
-use crate::sharding::routing::hash::fnv1a64;
+use super::{ALL_SHARDS, BY_SERVER};
+use crate::global::united::{UnitedTable, UnitedTables};
 use crate::sharding::shard::Shard;
 use crate::text::escape::one_line;
-
-/// Postgres cuts off longer names.
-const LONGEST_NAME: usize = 63;
-
-/// What the hub calls the server at a place: `db7`, `db7:5432/tenant_3`. A longer name is cut, and
-/// told from others by a hash.
-pub fn server_name(place: &str) -> String {
-    if place.len() <= LONGEST_NAME {
-        return place.to_owned();
-    }
-    let hash = format!("_{:016x}", fnv1a64(place.as_bytes()));
-    let start: Vec<_> = place
-        .char_indices()
-        .take_while(|(at, c)| at + c.len_utf8() + hash.len() <= LONGEST_NAME)
-        .map(|(_, c)| c)
-        .collect();
-    start.into_iter().collect::<String>() + &hash
-}
 
 /// The objects that a hub should have, in the order in which they are created.
 #[derive(Debug)]
 pub struct Wanted {
     pub servers: Vec<ForeignServer>,
     pub schemas: Vec<String>,
+    pub enums: BTreeSet<Enum>,
     pub tables: Vec<ForeignTable>,
     pub unions: Vec<Union>,
     /// What is left out, and why.
@@ -49,21 +35,48 @@ impl Wanted {
     pub fn tables(&self) -> &[ForeignTable] {
         &self.tables
     }
+
+    /// One per server of each table of `all_shards` that is partitioned.
+    pub fn partitions(&self) -> impl Iterator<Item = &ForeignTable> {
+        let partitions = self.unions.iter().flat_map(|union| &union.partitions);
+        partitions.map(|partition| &partition.table)
+    }
+
+    /// What a single statement reads instead of the union of the shards.
+    pub fn united(&self) -> UnitedTables {
+        let partitioned = self
+            .unions
+            .iter()
+            .filter(|it| it.kind() == UnionKind::Partitioned);
+        let tables = partitioned.map(|union| {
+            let table = UnitedTable {
+                columns: union.columns.iter().map(|it| it.name.clone()).collect(),
+                shards: union.schemas.iter().cloned().collect(),
+            };
+            (union.name.clone(), table)
+        });
+        tables.collect()
+    }
 }
 
 /// # Errors
 /// If the hub would compute wrong results, or its names are impossible.
-pub fn wanted(hub: &Hub, remotes: Vec<RemoteDatabase>) -> Result<Wanted, FederationError> {
+pub fn wanted(
+    hub: &Hub,
+    remotes: Vec<RemoteDatabase>,
+    kind: UnionKind,
+) -> Result<Wanted, FederationError> {
     let mut notes = Notes::default();
     let mut all: Vec<_> = remotes.iter().flat_map(|it| &it.shards).copied().collect();
     all.sort_unstable();
     let mut tables = Vec::new();
     let mut incomplete = BTreeSet::new();
+    let mut enums = BTreeSet::new();
     let mut variants: BTreeMap<String, Variants> = BTreeMap::new();
     for remote in &remotes {
         check_settings(&remote.server.name, &hub.settings, &remote.settings)?;
         for table in &remote.tables {
-            if let Some(columns) = readable(table, hub, &mut notes) {
+            if let Some(columns) = readable(table, hub, &mut enums, &mut notes) {
                 if columns.len() < table.columns.len() {
                     incomplete.insert(table.name.clone());
                 }
@@ -83,11 +96,17 @@ pub fn wanted(hub: &Hub, remotes: Vec<RemoteDatabase>) -> Result<Wanted, Federat
         variants.sort_by_key(|(_, shards)| shards.first().copied());
         union(name, variants, &all, &mut notes)
     });
+    let mut unions: Vec<_> = unions.collect();
+    let tables: Vec<_> = tables.into_iter().map(|(_, table)| table).collect();
+    if kind == UnionKind::Partitioned {
+        partitions::partition(&mut unions, &tables);
+    }
     let wanted = Wanted {
-        unions: unions.collect(),
+        unions,
         servers: servers(hub, remotes),
         schemas: all.iter().map(|shard| shard.name().to_owned()).collect(),
-        tables: tables.into_iter().map(|(_, table)| table).collect(),
+        enums,
+        tables,
         notes: Vec::new(),
         incomplete,
     };
@@ -97,10 +116,15 @@ pub fn wanted(hub: &Hub, remotes: Vec<RemoteDatabase>) -> Result<Wanted, Federat
 }
 
 /// The columns of a table that the hub can read; `None` if it cannot read any. That is noted.
-fn readable(table: &RemoteTable, hub: &Hub, notes: &mut Notes) -> Option<Arc<[Column]>> {
+fn readable(
+    table: &RemoteTable,
+    hub: &Hub,
+    enums: &mut BTreeSet<Enum>,
+    notes: &mut Notes,
+) -> Option<Arc<[Column]>> {
     let why = match table.access {
         Access::Whole => {
-            let columns = on_hub(table, hub, notes);
+            let columns = on_hub(table, hub, enums, notes);
             if !columns.is_empty() {
                 return Some(columns);
             }
@@ -127,6 +151,7 @@ fn foreign_tables(
             name: table.name.clone(),
             server: remote.server.name.clone(),
             remote_schema: shard.schema().to_owned(),
+            remote_name: table.name.clone(),
             columns: Arc::clone(columns),
         };
         (*shard, table)
@@ -186,7 +211,9 @@ fn check_names(wanted: &Wanted) -> Result<(), FederationError> {
     }
     let mut schemas = wanted.schemas.iter();
     let is_reserved = |name: &&String| {
-        name.as_str() == ALL_SHARDS || name.starts_with("pg_") || name.as_str() == "public"
+        [ALL_SHARDS, BY_SERVER].contains(&name.as_str())
+            || name.starts_with("pg_")
+            || name.as_str() == "public"
     };
     match schemas.find(is_reserved) {
         Some(name) => Err(FederationError::ReservedName(name.clone())),

@@ -180,6 +180,50 @@ fn several_files_have_a_line_each_and_the_worst_status() {
 }
 
 #[test]
+fn a_view_reads_the_parquet_files_of_an_export() {
+    let db = Db::with_shards(2);
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let sql = "SELECT 7 AS n";
+    export(&db, sql, &path("it's[1].parquet"))
+        .run()
+        .assert(0, "", ANY);
+    let parts = ["--per-shard", "--format", "parquet"];
+    export(&db, sql, &path("parts"))
+        .args(parts)
+        .run()
+        .assert(0, "", ANY);
+    export(&db, sql, &path("t.csv")).run().assert(0, "", ANY);
+    let view = |name: &str| verify(&path(name)).args(["--create-view", "archive.\"My view\""]);
+    let root = folder.path().display();
+    let select = "CREATE VIEW \"archive\".\"My view\" AS SELECT * FROM read_parquet(";
+    view("it's[1].parquet").run().assert(
+        0,
+        format!("{select}'{root}/it''s[[]1].parquet');\n").as_str(),
+        has("OK · "),
+    );
+    view("parts").run().assert(
+        0,
+        format!(
+            "{select}'{root}/parts/*/*.parquet', hive_partitioning = true, hive_types_autocast = \
+             false);\n"
+        )
+        .as_str(),
+        has("OK · "),
+    );
+    view("t.csv").run().assert(
+        1,
+        "",
+        has("no view can read this export: it is csv; export it again with --format parquet"),
+    );
+    verify(&path("parts"))
+        .args(["--create-view", "v"])
+        .args([path("t.csv")])
+        .run()
+        .assert(2, "", has("--create-view is for one file"));
+}
+
+#[test]
 fn an_export_may_be_named_like_a_manifest() {
     let db = Db::with_shards(1);
     let folder = folder();

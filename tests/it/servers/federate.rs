@@ -3,7 +3,7 @@
 use crate::support::{ANY, Db, Program, Servers, has, has_all, shardq};
 
 /// Objects of the hub, for comparing before and after.
-const OBJECTS: &str = "\
+pub const OBJECTS: &str = "\
     SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_' \
     UNION ALL SELECT relkind::text || ' ' || oid::regclass FROM pg_class WHERE oid >= 16384 \
     UNION ALL SELECT 'server ' || srvname FROM pg_foreign_server \
@@ -252,17 +252,17 @@ fn tables_that_differ_are_united_by_what_they_have_in_common() {
 fn a_column_whose_type_the_hub_lacks_is_left_out() {
     let servers = Servers::with_shards(1);
     servers.in_each_shard(
-        "CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN email AS text COLLATE \"C\"; \
-         CREATE TABLE t (n int, m mood, ms mood[], e email, g int GENERATED ALWAYS AS (n * 2) STORED); \
-         INSERT INTO t VALUES ({n}, 'ok', NULL, 'a@b')",
+        "CREATE TYPE pair AS (a int, b int); CREATE DOMAIN email AS text COLLATE \"C\"; \
+         CREATE TABLE t (n int, p pair, ps pair[], e email, g int GENERATED ALWAYS AS (n * 2) STORED); \
+         INSERT INTO t VALUES ({n}, (1, 2), NULL, 'a@b')",
     );
     let hub = Db::empty();
     federate(&servers, &hub, "").run().assert(
         0,
         "",
         has_all([
-            "warning: t: column \"m\" is left out: its type mood is the shard's own (shard_0-3)",
-            "warning: t: column \"ms\" is left out: its type mood[] is the shard's own (shard_0-3)",
+            "warning: t: column \"p\" is left out: its type pair is the shard's own (shard_0-3)",
+            "warning: t: column \"ps\" is left out: its type pair[] is the shard's own (shard_0-3)",
         ]),
     );
     assert_eq!(
@@ -275,6 +275,102 @@ fn a_column_whose_type_the_hub_lacks_is_left_out() {
     federate(&servers, &hub, "--check")
         .run()
         .assert(0, "", has("up to date"));
+}
+
+/// With labels in an order that is not that of their text.
+fn with_enums() -> Servers {
+    let servers = Servers::with_shards(1);
+    servers.in_each_shard(
+        "CREATE TYPE \"Mood\" AS ENUM ('sad', 'ok', 'it''s good'); \
+         CREATE TABLE t (n int, m \"Mood\", ms \"Mood\"[]); \
+         INSERT INTO t VALUES ({n}, 'ok', ARRAY['it''s good', NULL]::\"Mood\"[]), ({n}, 'sad', NULL)",
+    );
+    servers
+}
+
+#[track_caller]
+fn assert_enums_are_ordered_by_label(servers: &Servers, hub: &Db) {
+    let ask = |sql: &str| hub.ask(sql);
+    assert_eq!(
+        ask("SELECT min(m), max(m), count(*) FILTER (WHERE m < 'ok') FROM all_shards.t"),
+        "sad|ok|4"
+    );
+    assert_eq!(
+        ask("SELECT n, ms FROM all_shards.t WHERE m = 'ok' AND shard = 'shard_2'"),
+        "2|{\"it's good\",NULL}"
+    );
+    assert_eq!(
+        ask("SELECT m FROM all_shards.t ORDER BY m DESC LIMIT 1"),
+        "ok"
+    );
+    let sql = "SELECT m, count(*), max(m) FROM t WHERE m <= 'ok' GROUP BY m ORDER BY m DESC";
+    for strategy in ["auto", "one"] {
+        servers
+            .shardq(["query", "-g", "--csv", "-t", "--via", &hub.conninfo(), sql])
+            .args(["--strategy", strategy])
+            .run()
+            .assert(0, "ok,4,ok\nsad,4,sad\n", has("4/4 shards"));
+    }
+    federate(servers, hub, "--check")
+        .run()
+        .assert(0, "", has("up to date"));
+}
+
+#[test]
+fn enums_of_the_shards_are_types_of_the_hub() {
+    let servers = with_enums();
+    let hub = Db::empty();
+    let before = hub.ask(OBJECTS);
+    federate(&servers, &hub, "")
+        .run()
+        .assert(0, "", has("created · 4 servers"));
+    assert_enums_are_ordered_by_label(&servers, &hub);
+    // A label that the hub does not know.
+    servers.in_each_shard("ALTER TYPE \"Mood\" ADD VALUE 'odd' BEFORE 'ok'");
+    federate(&servers, &hub, "--check").run().assert(
+        1,
+        has_all([
+            "type all_shards.mood_",
+            "foreign table shard_0.t: column \"m\" is ",
+        ]),
+        has("stale: "),
+    );
+    federate(&servers, &hub, "--refresh")
+        .run()
+        .assert(0, "", ANY);
+    assert_enums_are_ordered_by_label(&servers, &hub);
+    let types = "SELECT count(*) FROM pg_type WHERE typname ~ '^mood_'";
+    assert_eq!(hub.ask(types), "1");
+    federate(&servers, &hub, "--drop").run().assert(0, "", ANY);
+    assert_eq!(hub.ask(OBJECTS), before);
+}
+
+#[test]
+fn enums_are_read_through_remote_views_as_text() {
+    let servers = with_enums();
+    let hub = Db::empty();
+    federate(&servers, &hub, "--remote-views")
+        .run()
+        .assert(0, "", ANY);
+    assert_enums_are_ordered_by_label(&servers, &hub);
+    let script = federate(&servers, &Db::empty(), "--dry-run").run().output();
+    assert!(
+        script.contains("AS ENUM ('sad', 'ok', 'it''s good')"),
+        "{script}"
+    );
+}
+
+#[test]
+fn enums_with_other_labels_are_not_united() {
+    let servers = with_enums();
+    servers.databases[2].sql("ALTER TYPE shard_2.\"Mood\" ADD VALUE 'odd'");
+    let hub = Db::empty();
+    federate(&servers, &hub, "").run().assert(
+        0,
+        "",
+        has("t: column \"m\" is not in all_shards: other shards lack it, or have it of another type"),
+    );
+    assert_eq!(hub.ask("SELECT max(m) FROM shard_2.t"), "ok");
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub(super) struct FinishedRun<'a> {
     pub server_info: ServerInfo,
     /// All databases, if there are several.
     pub databases: DatabaseInfos,
+    /// The servers that a hub read.
+    pub behind_hub: Vec<String>,
     pub began: Timestamp,
     pub outcome: RunReport,
     /// For the manifest, or why they are unknown.
@@ -149,6 +151,7 @@ async fn publish(finished: &FinishedRun<'_>, file: OneFile) -> Result<String, Ex
         settings: finished.request.settings,
         server_info: &finished.server_info,
         databases: finished.databases.so_far(),
+        behind_hub: finished.behind_hub.clone(),
         snapshots_within: finished.databases.snapshots_within,
         began: finished.began,
         outcome: &finished.outcome,

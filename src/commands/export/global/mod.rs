@@ -109,6 +109,7 @@ pub(super) async fn run(
                 parts: running.parts,
                 server_info,
                 databases,
+                behind_hub: via.map(Via::server_names).unwrap_or_default(),
                 began,
                 outcome,
                 columns,
