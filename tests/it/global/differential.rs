@@ -72,11 +72,6 @@ pub fn assert_same(
     answered
 }
 
-/// Statements of which most can be answered with partials.
-pub fn parts_statements() -> Vec<String> {
-    [statements(PARTIAL), statements(BY_SHARD)].concat()
-}
-
 /// How a result in CSV, with `-null-` for NULL, differs from psql's.
 pub fn difference_of(sql: &str, whole: &Answer, csv: &str) -> Option<String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(csv.as_bytes());

@@ -6,10 +6,11 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::global::differential::{all, difference_of, parts_statements};
-use crate::global::world::{Answer, World};
+use crate::global::differential::all;
+use crate::global::world::World;
 use crate::support::{ANY, Db, Program, Servers, folder, has, has_all, manifest, verify};
 
+use super::answers::assert_same_or_refused;
 use super::federate::{federate, with_hub};
 use super::global::spread;
 use super::remote_views::remote_views;
@@ -296,10 +297,10 @@ fn filters_limits_and_joins_run_on_the_servers() {
 fn answers_of_a_hub_are_those_of_one_table() {
     let (world, servers) = spread();
     let hub = Db::empty();
+    // What is not sharded is the hub's own.
+    hub.sql(include_str!("../global/world.sql"));
     federate(&servers, &hub, "").run().assert(0, "", ANY);
-    let parts = parts_statements().into_iter().step_by(6);
-    let others = all().into_iter().step_by(25);
-    let statements: Vec<_> = parts.chain(others).collect();
+    let statements: Vec<_> = all().into_iter().step_by(10).collect();
     assert_answers(&world, &servers, &hub, &statements, "auto");
 }
 
@@ -307,14 +308,12 @@ fn answers_of_a_hub_are_those_of_one_table() {
 fn answers_of_a_hub_with_remote_views_are_those_of_one_table() {
     let (world, servers) = spread();
     let hub = Db::empty();
-    // What is not sharded is the hub's own.
     hub.sql(include_str!("../global/world.sql"));
     remote_views(&servers, &hub).run().assert(0, "", ANY);
-    let statements: Vec<_> = all().into_iter().skip(2).step_by(8).collect();
+    let statements: Vec<_> = all().into_iter().skip(2).step_by(10).collect();
     assert_answers(&world, &servers, &hub, &statements, "one");
 }
 
-/// Each is a process of its own.
 #[track_caller]
 fn assert_answers(
     world: &World,
@@ -323,29 +322,11 @@ fn assert_answers(
     statements: &[String],
     strategy: &str,
 ) {
-    let whole = world.psql(statements);
-    let (mut answered, mut report) = (0, String::new());
-    for (sql, whole) in statements.iter().zip(&whole) {
-        let ran = with_header(servers, hub, sql)
-            .args(["-q", "--null=-null-", "--strategy", strategy])
-            .run();
-        match (ran.status, whole) {
-            (0, Answer::Rows { .. }) => {
-                answered += 1;
-                report.extend(difference_of(sql, whole, &ran.stdout));
-            }
-            (1, _) => assert!(
-                matches!(whole, Answer::Error(_))
-                    || ran.stderr.contains("the hub does not have all"),
-                "{sql}: {}",
-                ran.stderr
-            ),
-            _ => panic!("{sql}: {}: {}", ran.status, ran.stderr),
-        }
-    }
-    assert!(report.is_empty(), "{report}");
+    let flags = ["--via", &hub.conninfo(), "--strategy", strategy];
+    let refused = ["the hub does not have all"];
+    let answered = assert_same_or_refused(servers, &flags, world, statements, &refused);
     assert!(
-        answered > 25,
+        answered > 30,
         "only {answered} of {} were answered",
         statements.len()
     );
