@@ -13,6 +13,7 @@ pub mod drift;
 pub mod error;
 mod exact;
 mod map;
+pub mod objects;
 pub mod report;
 pub mod request;
 mod servers;

@@ -1,13 +1,16 @@
 //! What one statement leaves to the next: how statements run, where results go, what ran last.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::editor::NamesWanted;
+use super::freeze;
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
+use crate::commands::query::names::NameKind;
 use crate::commands::query::series::{Coverage, Series};
 use crate::pg::variables::Variables;
 use crate::sharding::shard::Shard;
@@ -102,13 +105,46 @@ impl State {
         Ok(is_found)
     }
 
+    /// Has statements run elsewhere, or otherwise, from now on. If no shards are found, they run as
+    /// before. Returns whether they are, and not whether it was interrupted.
+    ///
+    /// # Errors
+    /// If there are no shards to ask.
+    pub async fn connect(&mut self, mut query: QueryArgs) -> Result<bool, Error> {
+        freeze::end(self).await;
+        query.connection.snapshots = None;
+        let series = Series::new(&query, &mut self.console)?;
+        let query = std::mem::replace(&mut self.query, query);
+        let series = std::mem::replace(&mut self.series, series);
+        let found = self.discover().await;
+        if !matches!(found, Ok(true)) {
+            (self.query, self.series) = (query, series);
+        }
+        found
+    }
+
     /// Finds names for completion. Nothing is said while somebody types.
     pub async fn answer(&mut self, wanted: NamesWanted) {
         let NamesWanted { kind, start, reply } = wanted;
         let console = &mut Console::new(true);
-        let names = self.series.names(&self.query, kind, &start, console);
+        let names = if kind == NameKind::Queries {
+            let names = self.named().keys();
+            names
+                .filter(|name| name.starts_with(&start))
+                .cloned()
+                .collect()
+        } else {
+            self.series.names(&self.query, kind, &start, console).await
+        };
         // Nobody waits any more after a while.
-        let _ = reply.send(names.await);
+        let _ = reply.send(names);
+    }
+
+    /// The queries of the profile.
+    pub fn named(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let profile = self.query.connection.selected.as_ref();
+        profile.map_or(&NONE, |profile| &profile.queries)
     }
 
     pub fn variables(&self) -> &Variables {

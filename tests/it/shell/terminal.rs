@@ -168,6 +168,19 @@ fn words_are_completed() {
 }
 
 #[test]
+fn keys_and_named_queries_are_completed() {
+    let db = Db::with_sample(4);
+    let profile = Profile::new("label = 'x'\n[live.queries]\nlargest = \"SELECT 3 * 5 AS n\"");
+    let at = format!("x {}", prompt(&db, "4/4", "="));
+    let mut typist = Typist::start(profile.of(plain(&db)), &at);
+    typist.enter("\\find cor\t", &at);
+    typist.enter("\\named larg\t", &at);
+    let ran = typist.leave();
+    assert!(ran.stdout.contains("find core"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | 15"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_server_that_restarts_is_connected_to_again() {
     let mut server = private_server(Options::default());
     let db = Db::on(&server);
@@ -178,7 +191,14 @@ fn a_server_that_restarts_is_connected_to_again() {
     server.stop(Shutdown::Immediate).unwrap();
     server.start_again().unwrap();
     typist.enter("SELECT 'again';", &at);
+    server.stop(Shutdown::Immediate).unwrap();
+    typist.enter("SELECT 'off' || 'ered';", &prompt(&db, "1/1", "=!"));
+    server.start_again().unwrap();
+    typist.enter("\\g", &at);
     let ran = typist.leave();
+    let offered = "\\g runs the statement again";
+    assert!(ran.stdout.contains(offered), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | offered"), "{}", ran.stdout);
     let said = "the connection was lost since the last statement; reconnected";
     assert!(ran.stdout.contains(said), "{}", ran.stdout);
     assert!(ran.stdout.contains(" | again"), "{}", ran.stdout);

@@ -5,7 +5,7 @@ pub mod catalog;
 mod columns;
 mod create;
 mod ddl;
-mod definition;
+pub mod definition;
 mod draft;
 mod expected;
 pub mod findings;
