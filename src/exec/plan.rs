@@ -1,7 +1,9 @@
 //! What a run sends, as values that cannot be wrong. Pure: no connection needed.
 
+mod batch;
 mod messages;
 
+pub use batch::Batch;
 pub use messages::shards_sql;
 
 use std::fmt;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::editor::NamesWanted;
-use super::freeze;
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
@@ -103,24 +102,6 @@ impl State {
         let is_found = found.is_some();
         self.coverage = found.or(self.coverage.take());
         Ok(is_found)
-    }
-
-    /// Has statements run elsewhere, or otherwise, from now on. If no shards are found, they run as
-    /// before. Returns whether they are, and not whether it was interrupted.
-    ///
-    /// # Errors
-    /// If there are no shards to ask.
-    pub async fn connect(&mut self, mut query: QueryArgs) -> Result<bool, Error> {
-        freeze::end(self).await;
-        query.connection.snapshots = None;
-        let series = Series::new(&query, &mut self.console)?;
-        let query = std::mem::replace(&mut self.query, query);
-        let series = std::mem::replace(&mut self.series, series);
-        let found = self.discover().await;
-        if !matches!(found, Ok(true)) {
-            (self.query, self.series) = (query, series);
-        }
-        found
     }
 
     /// Finds names for completion. Nothing is said while somebody types.

@@ -3,6 +3,7 @@
 use super::{print, say};
 use crate::commands::error::Error;
 use crate::commands::shell::command::Target;
+use crate::commands::shell::elsewhere;
 use crate::commands::shell::shell::Shell;
 use crate::config::{Host, HostPlace, Settings};
 
@@ -30,7 +31,7 @@ pub async fn connect(shell: &mut Shell, target: Target) -> Result<(), Error> {
     }
     connection.host = target.host.or(connection.host.take());
     connection.port = target.port.or(connection.port.take());
-    match state.connect(query).await {
+    match elsewhere::connect(state, query).await {
         Ok(true) => {}
         not_connected => {
             state.console.note(&"Previous connection kept");

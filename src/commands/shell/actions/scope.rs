@@ -5,6 +5,7 @@ use crate::cli::query::QueryArgs;
 use crate::cli::select::{ListSource, SelectArgs};
 use crate::commands::databases;
 use crate::commands::error::Error;
+use crate::commands::shell::elsewhere;
 use crate::commands::shell::shell::Shell;
 use crate::config::Settings;
 
@@ -63,7 +64,7 @@ pub async fn set_server(shell: &mut Shell, name: Option<String>) -> Result<(), E
         connection,
         ..state.query.clone()
     };
-    if !state.connect(query).await? {
+    if !elsewhere::connect(state, query).await? {
         return Ok(());
     }
     say(shell, format!("Statements run on {name}.")).await
