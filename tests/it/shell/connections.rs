@@ -146,7 +146,7 @@ fn a_password_is_asked_for_once() {
         db.assert_nothing_runs();
         terminal.type_in(&format!("{line}\r"));
     }
-    terminal.wait_for(|screen| screen.contains(" two2\r"));
+    terminal.wait_for(|screen| screen.contains(" two2\r") && screen.ends_with("C\x1b[?2026l"));
     terminal.type_in("\x04");
     let ran = terminal.finish();
     assert_eq!(ran.status, 0, "{}", ran.stdout);
