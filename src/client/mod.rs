@@ -19,8 +19,10 @@ mod pool;
 pub mod read_coalescing;
 pub mod row_description;
 mod server_error;
+mod stream;
 mod target_session;
 mod tls;
+mod typed_name;
 mod wire;
 
 pub use authentication::Authentication;

@@ -20,12 +20,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::notice;
 use super::read_coalescing::record_bytes;
+pub use super::typed_name::column;
+use super::typed_name::{ROW_DESCRIPTION, rewrite};
 use super::wire::{StreamPosition, Wire};
-use crate::pg::row_batch::Column;
 
 /// A message's tag (one byte) and length (four bytes, counting themselves).
 const HEADER: usize = 5;
-const ROW_DESCRIPTION: u8 = b'T';
 const NOTICE: u8 = b'N';
 const PARAMETER_STATUS: u8 = b'S';
 const AUTHENTICATION: u8 = b'R';
@@ -38,22 +38,6 @@ const COMMAND_COMPLETE: u8 = b'C';
 /// Limit for a message before the connection is open, in bytes. libpq allows 30,000 for an error
 /// and 2,000 for anything else.
 const LONGEST_GREETING: usize = 64 << 10;
-
-/// The bytes after a field's name: table, attribute, type, type length, modifier, format.
-const FIELD_TAIL: usize = 4 + 2 + 4 + 2 + 4 + 2;
-
-/// Parses a rewritten name.
-pub fn column(rewritten: &str) -> Option<Column> {
-    let mut parts = rewritten.splitn(3, ':');
-    let type_oid = parts.next()?.parse().ok()?;
-    let modifier = parts.next()?.parse().ok()?;
-    let name = parts.next()?.to_owned();
-    Some(Column {
-        name,
-        type_oid,
-        modifier,
-    })
-}
 
 /// A stream from a server, after TLS negotiation.
 pub struct TypedColumns<S> {
@@ -233,30 +217,6 @@ fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     Some((tag, (length as usize).saturating_sub(4)))
 }
 
-/// Builds the complete message for a row description's body, with types in the names.
-fn rewrite(mut body: &[u8]) -> Option<Vec<u8>> {
-    let fields = u16::from_be_bytes(*body.split_off(..2)?.first_chunk()?);
-    let mut new = fields.to_be_bytes().to_vec();
-    for _ in 0..fields {
-        let end = body.iter().position(|&byte| byte == 0)?;
-        let name = body.split_off(..=end)?;
-        let tail = body.split_off(..FIELD_TAIL)?;
-        let type_oid = u32::from_be_bytes(*tail[6..].first_chunk()?);
-        let modifier = i32::from_be_bytes(*tail[12..].first_chunk()?);
-        new.extend_from_slice(format!("{type_oid}:{modifier}:").as_bytes());
-        new.extend_from_slice(name);
-        new.extend_from_slice(tail);
-    }
-    if !body.is_empty() {
-        return None;
-    }
-    let length = u32::try_from(new.len() + 4).ok()?;
-    let mut message = vec![ROW_DESCRIPTION];
-    message.extend_from_slice(&length.to_be_bytes());
-    message.extend_from_slice(&new);
-    Some(message)
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -323,6 +283,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TypedColumns<S> {
 mod tests {
     use super::*;
     use crate::client::Expected;
+    use crate::client::typed_name::FIELD_TAIL;
     use crate::sharding::shard::Shard;
     use crate::sharding::statement::Statement;
     use proptest::prelude::*;

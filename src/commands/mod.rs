@@ -17,6 +17,7 @@ pub mod federate;
 pub mod find;
 pub mod global;
 pub mod inspect;
+mod interruptible;
 mod keys;
 pub mod man;
 mod misplaced;

@@ -2,24 +2,20 @@
 
 use std::cell::RefCell;
 
-use futures::future::join_all;
 use tokio_postgres::error::SqlState;
 
 use crate::cli::query::ShardArgs;
 use crate::client::{ConnectError, Connection, ConnectionPool, PoolStart};
 use crate::commands::databases::Targets;
 use crate::commands::error::{Error, NoShards};
-use crate::commands::inspect::error::InspectError;
 use crate::commands::other_databases;
 use crate::config::Settings;
-use crate::exec::cancel::Interrupt;
 use crate::exec::fanout::{FanoutError, OpenTransaction, Preflight, RECONNECTS, Session, backoff};
 use crate::exec::plan::Plan;
 use crate::exec::plan::shards_sql;
 use crate::exec::verb::Verb;
 use crate::export::manifest::SnapshotRecord;
 pub use crate::export::server_info::ServerInfo;
-use crate::find::lookup::LookupError;
 use crate::pg::sql_template;
 use crate::sharding::guess;
 use crate::sharding::layout::Layout;
@@ -110,46 +106,6 @@ fn is_retryable(error: &ConnectError, connect_retry: ConnectRetry) -> bool {
     match connect_retry {
         ConnectRetry::FailFast => error.sqlstate().is_some_and(|code| passing.contains(code)),
         ConnectRetry::ServerRestarting => error.is_transient(),
-    }
-}
-
-/// Runs a step before the run. `None` if interrupted. If it does not succeed, nothing is left
-/// running on the server, and connections are closed properly, so that the server logs nothing.
-pub async fn run_or_cancel<T>(
-    server: &ConnectionPool,
-    interrupt: &Interrupt,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<Option<T>, Error> {
-    run_or_cancel_all(std::slice::from_ref(server), interrupt, work).await
-}
-
-/// The same over several databases.
-pub async fn run_or_cancel_all<T>(
-    servers: &[ConnectionPool],
-    interrupt: &Interrupt,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<Option<T>, Error> {
-    // Boxed because the steps of a run are large, and would be in this future twice.
-    let work = Box::pin(work);
-    let done = tokio::select! {
-        done = work => done.map(Some),
-        () = interrupt.requested() => Ok(None),
-    };
-    // A connection closed because of silence looks lost, and a loss would be retried.
-    let is_lost = matches!(
-        done,
-        Err(Error::Fanout(FanoutError::Lost(_))
-            | Error::Lookup(LookupError::Lost(_))
-            | Error::Inspect(InspectError::Lost(_)))
-    );
-    let silence = servers.iter().find_map(ConnectionPool::silence);
-    let silence = silence.filter(|_| is_lost);
-    if !matches!(done, Ok(Some(_))) {
-        join_all(servers.iter().map(ConnectionPool::close)).await;
-    }
-    match silence {
-        Some(silence) => Err(Error::Fanout(FanoutError::Silent(silence))),
-        None => done,
     }
 }
 

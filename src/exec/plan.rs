@@ -2,6 +2,7 @@
 
 mod batch;
 mod messages;
+mod tasks;
 
 pub use batch::Batch;
 pub use messages::shards_sql;

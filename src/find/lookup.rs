@@ -8,6 +8,7 @@ use tokio_postgres::{Row, SimpleQueryMessage, SimpleQueryRow};
 use crate::client::ServerError;
 use crate::exec::failures::Failures;
 use crate::exec::fanout::{self, Session, ShardError};
+use crate::exec::plan::Plan;
 use crate::find::matches::{Match, MatchedRows};
 use crate::find::tables::{KeyTable, Tables, column, tables_sql};
 use crate::pg::column_name::ColumnName;
@@ -115,10 +116,7 @@ impl Lookup<'_> {
                 .iter()
                 .map(|table| arm(self.key, shard, table))
                 .collect();
-            arms.push(sql_template::fill(
-                include_str!("../../sql/find/rewritten.sql"),
-                &[],
-            ));
+            arms.push(self.rewritten_sql());
             arms.join("\nUNION ALL\n")
         }));
         let mut result = LookupResult::default();
@@ -138,6 +136,15 @@ impl Lookup<'_> {
             progress(result.answered + result.failures.shards());
         }
         Ok(result)
+    }
+
+    /// Selects the tables of a statement that the snapshot does not cover; see [`rewritten`].
+    pub(super) fn rewritten_sql(self) -> String {
+        let changed = Plan::children_changed(self.session.child_tables());
+        sql_template::fill(
+            include_str!("../../sql/find/rewritten.sql"),
+            &[("children_changed", &changed)],
+        )
     }
 
     /// Similar names. This is only a hint, so shards that fail are skipped.

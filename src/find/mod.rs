@@ -1,5 +1,6 @@
 //! Finds the shard that holds a key: the lookup and the report.
 pub mod batch;
+pub mod coverage;
 pub mod learn;
 pub mod lookup;
 pub mod matches;

@@ -1,12 +1,12 @@
 //! The result of looking up a key, and how it is shown. Pure.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::find::coverage::SearchCoverage;
 use crate::find::matches::{Match, escape_newlines, shards_of};
-use crate::sharding::missing::Missing;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::id_layout::IdLayout;
 use crate::sharding::routing::key::Key;
@@ -25,36 +25,6 @@ pub struct FindReport {
     pub searched: Option<SearchCoverage>,
     /// To recognize ids with a time in the future, which are not credible.
     pub now: Timestamp,
-}
-
-/// How many shards a search of all of them covered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchCoverage {
-    pub answered: usize,
-    pub expected: usize,
-    pub missing: Missing,
-}
-
-impl SearchCoverage {
-    pub fn is_complete(&self) -> bool {
-        self.answered == self.expected && !self.missing.is_uncounted()
-    }
-
-    /// `31/32 shards`
-    pub fn counted(&self) -> String {
-        if self.missing.is_uncounted() {
-            format!("{}/? shards", self.answered)
-        } else {
-            format!("{}/{} shards", self.answered, self.expected)
-        }
-    }
-}
-
-/// `31/32 shards searched, missing: shard_7`
-impl fmt::Display for SearchCoverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} searched{}", self.counted(), self.missing)
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,6 +275,7 @@ mod tests {
     use super::*;
     use crate::find::matches::MatchedRows;
     use crate::sharding::layout::Layout;
+    use crate::sharding::missing::Missing;
     use crate::sharding::routing::key::RouteScope;
     use crate::sharding::routing::key_kinds::KeyKinds;
     use std::num::NonZeroU32;

@@ -7,7 +7,6 @@ use crate::client::ServerError;
 use crate::exec::fanout::ShardError;
 use crate::find::lookup::{self, Lookup, LookupError};
 use crate::find::tables::Tables;
-use crate::pg::sql_template;
 use crate::sharding::routing::key::{Key, ServerAnswer};
 use crate::sharding::routing::server_rule::{NoHashFunction, ServerRule};
 
@@ -58,7 +57,7 @@ pub async fn compute(
 
 /// The tables that SQL of the profile reads are locked until the next statement.
 async fn covered(lookup: Lookup<'_>) -> Result<(), LookupError> {
-    let sql = sql_template::fill(include_str!("../../sql/find/rewritten.sql"), &[]);
+    let sql = lookup.rewritten_sql();
     let connection = lookup.session.connection();
     match connection.query_typed(&sql, &[]).await {
         Ok(rows) => match rows.iter().find_map(lookup::rewritten) {

@@ -27,7 +27,18 @@ pub(super) fn find() -> Result<PathBuf, SandboxError> {
         .find(|folder| is_complete(folder))
         .or_else(|| named_by_pg_config().filter(|folder| is_complete(folder)))
         .or_else(|| installed().into_iter().find(|folder| is_complete(folder)))
+        .map(resolved)
         .ok_or(SandboxError::NoServer)
+}
+
+/// The folder that links lead to: it has the client programs, too. On Debian, the psql of the PATH
+/// is a Perl script that looks for the real one, which takes longer than a query.
+fn resolved(folder: PathBuf) -> PathBuf {
+    let postgres = fs::canonicalize(folder.join("postgres"));
+    let real = postgres
+        .ok()
+        .and_then(|file| Some(file.parent()?.to_owned()));
+    real.filter(|real| is_complete(real)).unwrap_or(folder)
 }
 
 fn is_complete(folder: &Path) -> bool {

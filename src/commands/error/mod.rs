@@ -1,12 +1,12 @@
 //! The error that ends a command. Printed once, by `main`. Only this layer knows the errors of all
 //! others; `hints` says what to do next.
 
+mod conversions;
+mod exit;
 mod hints;
 
 use std::path::PathBuf;
 use std::time::Duration;
-
-use tokio_postgres::error::SqlState;
 
 use crate::client::{ConnectError, ServerError};
 use crate::commands::demo::DemoError;
@@ -23,8 +23,8 @@ use crate::export::verify::VerifyError;
 use crate::find::batch::input::InputError;
 use crate::find::lookup::LookupError;
 use crate::find::route::RouteError;
+use crate::global::UnsupportedQuery;
 use crate::global::federation::FederationError;
-use crate::global::{PrepareError, UnsupportedQuery};
 use crate::output::file_name::Mismatch;
 use crate::output::format::RenderError;
 use crate::output::sink::SinkError;
@@ -38,7 +38,6 @@ use crate::sharding::routing::rule::NoRoute;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::{Statement, StatementError};
 use crate::sharding::topology::TopologyError;
-use crate::terminal::exit_status::Exit;
 use crate::text::escape::one_line;
 use crate::text::io_reason::io_reason;
 
@@ -256,89 +255,6 @@ pub enum Error {
     Terminal(std::io::Error),
 }
 
-impl Error {
-    /// An error of the server's parser.
-    pub fn refused(report: ServerError, statement: &Statement) -> Self {
-        let of_psql = report
-            .position
-            .filter(|_| report.code == SqlState::SYNTAX_ERROR)
-            .and_then(|position| statement.psql_command_at(position));
-        match of_psql {
-            Some(error) => error.into(),
-            None => Self::Refused {
-                report,
-                statement: statement.clone(),
-            },
-        }
-    }
-
-    pub fn fanout(error: FanoutError, statement: &Statement) -> Self {
-        match error {
-            FanoutError::Connect(error) => Self::Connect(error),
-            FanoutError::Statement(report) => Self::refused(report, statement),
-            FanoutError::NotCopied(report) => Self::NotCopied {
-                report,
-                statement: statement.clone(),
-            },
-            other => Self::Fanout(other),
-        }
-    }
-
-    /// Whether a retry may succeed. Connecting has been retried already.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Fanout(error) => error.is_transient(),
-            Self::Lookup(error) => error.is_transient(),
-            Self::Inspect(error) => error.is_transient(),
-            _ => false,
-        }
-    }
-
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Connect(error) if error.is_interrupt() => Exit::Interrupted,
-            Self::Statement(_)
-            | Self::ShardLists(_)
-            | Self::Settings(_)
-            | Self::Profile(_)
-            | Self::Id(_)
-            | Self::FileName(_)
-            | Self::NoRoute(_)
-            | Self::Kind(_)
-            | Self::Psql(PsqlError::SeveralShards { .. })
-            | Self::Baseline(_)
-            | Self::Usage(_) => Exit::Usage,
-            Self::Input(error) if error.is_usage() => Exit::Usage,
-            Self::OriginElsewhere(_)
-            | Self::Topology(
-                TopologyError::NoShardOfOrigin { .. } | TopologyError::CountUnknown { .. },
-            ) => Exit::Incomplete,
-            _ => Exit::Failed,
-        }
-    }
-}
-
 fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
-}
-
-impl From<RouteError> for Error {
-    /// A lost connection is one wherever it is noticed.
-    fn from(error: RouteError) -> Self {
-        match error {
-            RouteError::Lookup(error) => Self::Lookup(error),
-            other => Self::Route(other),
-        }
-    }
-}
-
-impl Error {
-    /// A refused global query. `statement` is the user's.
-    pub fn global(refused: PrepareError, statement: &Statement) -> Self {
-        match refused {
-            PrepareError::Unsupported(refusal) => refusal.into(),
-            PrepareError::Server(report) => Self::refused(report, statement),
-            PrepareError::Connection(error) => Self::fanout(error, statement),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use super::ExportRequest;
 use crate::commands::databases::{self, DatabaseInfos, Prepared};
 use crate::commands::error::Error;
+use crate::commands::interruptible;
 use crate::commands::misplaced;
 use crate::commands::origin::OriginLookups;
 use crate::commands::select;
@@ -95,7 +96,7 @@ pub async fn start(
             scope,
         })
     });
-    session_setup::run_or_cancel_all(&servers, interrupt, work).await
+    interruptible::run_in_all(&servers, interrupt, work).await
 }
 
 /// If shards may be missing, only `--allow-partial` continues.
@@ -146,7 +147,7 @@ pub async fn dry_run(request: &ExportRequest<'_>, console: &mut Console) -> Resu
         prepared.prepare_copy().await?;
         Ok(prepared.describe(&shards).await)
     };
-    let Some(described) = session_setup::run_or_cancel_all(&servers, interrupt, work).await? else {
+    let Some(described) = interruptible::run_in_all(&servers, interrupt, work).await? else {
         return Ok(Exit::Interrupted);
     };
     setup::print(described, interrupt).await

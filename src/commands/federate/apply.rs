@@ -6,7 +6,7 @@ use crate::client::Connection;
 use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::statement::rows;
-use crate::commands::session_setup;
+use crate::commands::interruptible;
 use crate::global::federation::{FederationError, ForeignTable};
 use crate::pg::quote::Identifier;
 use crate::text::escape::one_line;
@@ -32,7 +32,7 @@ pub async fn run(
         }
         Ok(())
     };
-    session_setup::run_or_cancel(&hub.pool, &request.interrupt, work).await
+    interruptible::run(&hub.pool, &request.interrupt, work).await
 }
 
 /// Reads a table of each server: the hub may reach it otherwise than we do, or not at all.

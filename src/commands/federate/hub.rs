@@ -3,6 +3,7 @@
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::error::Error;
 use crate::commands::inspect::statement::{TextRow, rows};
+use crate::commands::interruptible;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::plan::Timeouts;
 use crate::global::federation::{Existing, Hub};
@@ -41,7 +42,7 @@ impl HubSession {
             let objects = read(&connection, objects).await?;
             Ok((facts, Existing::of_rows(&objects)))
         };
-        let found = session_setup::run_or_cancel(&pool, &request.interrupt, work).await?;
+        let found = interruptible::run(&pool, &request.interrupt, work).await?;
         Ok(found.map(|(facts, existing)| Self {
             pool,
             connection,

@@ -10,8 +10,9 @@ use crate::commands::databases::{self, Prepared, PreparedDatabase, Targets};
 use crate::commands::error::Error;
 use crate::commands::inspect::session::array_sql;
 use crate::commands::inspect::statement::rows;
+use crate::commands::interruptible;
 use crate::commands::select;
-use crate::commands::session_setup::{self, ConnectRetry};
+use crate::commands::session_setup::ConnectRetry;
 use crate::config::Settings;
 use crate::exec::fanout::lockable_tables;
 use crate::exec::plan::{Consistency, Plan, TableName};
@@ -77,7 +78,7 @@ pub async fn read(
             locked: locked.into_iter().flatten().collect(),
         })
     };
-    session_setup::run_or_cancel_all(&servers, interrupt, work).await
+    interruptible::run_in_all(&servers, interrupt, work).await
 }
 
 /// A connection for each, so that none waits for another.

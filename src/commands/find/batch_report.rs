@@ -1,8 +1,8 @@
 //! What `shardq find --from FILE` reports on stderr, and its exit status.
 
-use super::search::Unanswered;
+use super::search::unanswered::Unanswered;
 use crate::find::batch::keys::Tally;
-use crate::find::report::SearchCoverage;
+use crate::find::coverage::SearchCoverage;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::summary::{Location, SnapshotCount, SummaryLine, SummaryPart};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::lookup_plan;
 use super::scope::{LookupRequest, SearchScope};
-use super::search::Unanswered;
+use super::search::unanswered::Unanswered;
 use crate::cli::find::FindArgs;
 use crate::commands::databases;
 use crate::commands::error::Error;

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use super::lookup_plan;
 use super::scope::SearchScope;
-use super::search::{Everywhere, ExpectedShardResult, Search, Unanswered};
+use super::search::unanswered::Unanswered;
+use super::search::{Everywhere, ExpectedShardResult, Search};
 use crate::commands::error::Error;
 use crate::config::Settings;
+use crate::find::coverage::SearchCoverage;
 use crate::find::lookup::Lookup;
-use crate::find::report::{FindReport, FindVerdict, SearchCoverage};
+use crate::find::report::{FindReport, FindVerdict};
 use crate::sharding::routing::key::Key;
 use crate::sharding::routing::rule::{NoRoute, Route};
 use crate::sharding::shard::Shard;

@@ -9,8 +9,9 @@ use crate::client::ConnectionPool;
 use crate::commands::attempt;
 use crate::commands::databases::{self, Connected, Listed, Prepared, Targets};
 use crate::commands::error::Error;
+use crate::commands::interruptible;
 use crate::commands::select;
-use crate::commands::session_setup::{self, ConnectRetry};
+use crate::commands::session_setup::ConnectRetry;
 use crate::config::Settings;
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::Plan;
@@ -81,7 +82,7 @@ impl LookupRequest<'_> {
             scope.prepared.close().await;
             Ok(done)
         };
-        let done = session_setup::run_or_cancel_all(&servers, interrupt, work).await;
+        let done = interruptible::run_in_all(&servers, interrupt, work).await;
         join_all(servers.iter().map(ConnectionPool::close)).await;
         for server in &servers {
             // Only messages from opening the connection are shown.

@@ -6,6 +6,7 @@ mod attempt;
 pub mod failure;
 pub mod flags;
 pub mod gather;
+mod introspected;
 mod prepare;
 mod start;
 

@@ -3,15 +3,13 @@
 
 use super::failure::or_explanation;
 use super::flags::options;
+use super::introspected::{Introspected, introspect, of_shard, open};
 use super::{GlobalAttempt, GlobalRequest};
-use futures::future::try_join_all;
 
-use crate::client::{ConnectionPool, PendingConnection};
-use crate::commands::databases::{
-    self, ConnectedDatabase, DatabaseInfos, Listed, OpenDatabases, PreparedDatabase, Target,
-};
+use crate::commands::databases::{self, DatabaseInfos};
 use crate::commands::error::Error;
 use crate::commands::federate::LockedTables;
+use crate::commands::interruptible;
 use crate::commands::misplaced;
 use crate::commands::origin::OriginLookups;
 use crate::commands::{select, session_setup};
@@ -20,12 +18,10 @@ use crate::exec::plan::Plan;
 use crate::global::schema_diff::by_shard;
 use crate::global::several::{self, DatabasePart};
 use crate::global::{
-    self, Catalog, ExecutionPlan, GlobalOptions, Introspection, Readings, Strategy,
-    UnsupportedQuery,
+    self, Catalog, ExecutionPlan, GlobalOptions, Readings, Strategy, UnsupportedQuery,
 };
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
-use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 
 /// Ready to run.
@@ -36,15 +32,6 @@ pub(in crate::commands) struct Prepared {
     pub databases: databases::Prepared,
     /// What keeps the tables as they are that a hub reads.
     pub locked: Option<LockedTables>,
-}
-
-/// A database whose catalog was read.
-struct Introspected {
-    target: Target,
-    plan: Plan,
-    server: ConnectionPool,
-    pending_connections: Vec<PendingConnection>,
-    found: Introspection,
 }
 
 /// Connects, reads the catalogs, chooses the strategy and has the server check the statement.
@@ -123,69 +110,7 @@ pub(in crate::commands) async fn prepare(
             locked,
         })
     });
-    session_setup::run_or_cancel_all(&servers, request.interrupt, work).await
-}
-
-impl Introspected {
-    fn listed(&self) -> Listed<'_> {
-        Listed {
-            target: &self.target,
-            plan: &self.plan,
-            preflight: &self.found.preflight,
-        }
-    }
-
-    fn prepared(self) -> PreparedDatabase {
-        PreparedDatabase {
-            target: self.target,
-            plan: self.plan,
-            server: self.server,
-            preflight: self.found.preflight,
-            pending_connections: self.pending_connections,
-            slot: None,
-        }
-    }
-}
-
-async fn introspect(
-    connected: Vec<ConnectedDatabase>,
-    readings: &Readings<'_>,
-) -> Result<Vec<Introspected>, Error> {
-    let names = &readings.names();
-    let found = connected.into_iter().map(|database| async {
-        let ConnectedDatabase {
-            target,
-            plan,
-            opened,
-            begun,
-            ..
-        } = database;
-        let found = async { Introspection::take(opened.first, &plan, names, begun?).await };
-        let found = found
-            .await
-            .map_err(|error| Error::fanout(error, &plan.statement))?;
-        Ok::<_, Error>(Introspected {
-            target,
-            plan,
-            server: opened.server,
-            pending_connections: opened.pending_connections,
-            found,
-        })
-    });
-    try_join_all(found).await
-}
-
-fn open<'a>(found: &'a [Introspected], topology: &'a Topology) -> OpenDatabases<'a> {
-    OpenDatabases {
-        listed: found.iter().map(Introspected::listed).collect(),
-        later: 0,
-        topology,
-    }
-}
-
-fn of_shard(found: &[Introspected], shard: Shard) -> Option<&Introspected> {
-    let mut found = found.iter();
-    found.find(|it| it.target.database == shard.database())
+    interruptible::run_in_all(&servers, request.interrupt, work).await
 }
 
 /// How to answer the statement, and what to run in each database.

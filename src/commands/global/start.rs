@@ -10,6 +10,7 @@ use crate::client::notices::Notices;
 use crate::commands::databases;
 use crate::commands::error::Error;
 use crate::commands::federate::Via;
+use crate::commands::interruptible;
 use crate::commands::session_setup;
 use crate::exec::databases::{Databases, OpenDatabase};
 use crate::exec::driver::Run;
@@ -61,8 +62,7 @@ impl Prepared {
             ..plan
         };
         let parsing = session_setup::prepare_copy(&mut preflight.session, &plan);
-        let Some(plan) = session_setup::run_or_cancel(&server, request.interrupt, parsing).await?
-        else {
+        let Some(plan) = interruptible::run(&server, request.interrupt, parsing).await? else {
             return Ok(StartResult::Interrupted);
         };
         let run = DatabaseRun {

@@ -11,6 +11,7 @@ use super::error::InspectError;
 use crate::client::{Connection, ConnectionPool};
 use crate::commands::databases::{self, Target, Targets};
 use crate::commands::error::Error;
+use crate::commands::interruptible;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::exec::cancel::Interrupt;
 use crate::sharding::unreachable::Unreachable;
@@ -93,7 +94,7 @@ async fn read_one<T>(
     };
     let server = opened.server;
     let work = async { Ok(read(target, &opened.first, &server).await?) };
-    let Some(data) = session_setup::run_or_cancel(&server, interrupt, work).await? else {
+    let Some(data) = interruptible::run(&server, interrupt, work).await? else {
         return Ok(None);
     };
     let location = session_setup::location(&server);

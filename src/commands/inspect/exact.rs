@@ -9,7 +9,7 @@ use super::statement::rows;
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::PreparedDatabase;
 use crate::commands::error::{Error, advice};
-use crate::commands::session_setup;
+use crate::commands::interruptible;
 use crate::exec::driver::{self, OnShardError};
 use crate::exec::fanout::ShardEvent;
 use crate::exec::merge::MergeMode;
@@ -105,7 +105,7 @@ async fn with_tables(
         }
         Ok(selected)
     };
-    session_setup::run_or_cancel_all(&servers, &request.interrupt, work).await
+    interruptible::run_in_all(&servers, &request.interrupt, work).await
 }
 
 /// The oids of each shard's tables, as an array of Postgres.

@@ -15,9 +15,9 @@ use crate::commands::databases::{
     self, ConnectionLimits, LaterDatabase, Prepared, PreparedDatabase, Targets, own,
 };
 use crate::commands::error::Error;
-use crate::commands::session_setup::run_or_cancel_all;
+use crate::commands::interruptible;
 use crate::commands::shard_lists::{self, StandardInput};
-use crate::commands::{select, session_setup, setup};
+use crate::commands::{select, setup};
 use crate::config::{Environment, Settings};
 use crate::exec::cancel::Interrupt;
 use crate::exec::plan::{Plan, Timeouts};
@@ -154,7 +154,7 @@ impl InspectRequest {
                 selection,
             })
         };
-        run_or_cancel_all(&servers, interrupt, work).await
+        interruptible::run_in_all(&servers, interrupt, work).await
     }
 
     /// Opens a session in each database that has selected shards, and reads in it what a command
@@ -257,7 +257,7 @@ impl InspectRequest {
             database.preflight.session.close().await;
             Ok(data)
         };
-        let data = session_setup::run_or_cancel(&server, &self.interrupt, work).await;
+        let data = interruptible::run(&server, &self.interrupt, work).await;
         server.close().await;
         drop(slot);
         Part::of(&target, shards, data)

@@ -8,6 +8,7 @@ use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
 use crate::commands::find::scope::LookupRequest;
+use crate::commands::interruptible;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
 use crate::commands::select;
@@ -117,7 +118,7 @@ pub(super) async fn prepare(
             origin_lookups,
         })
     });
-    session_setup::run_or_cancel_all(&servers, interrupt, work).await
+    interruptible::run_in_all(&servers, interrupt, work).await
 }
 
 /// Ends the result, and reports the outcome after it.

@@ -200,7 +200,7 @@ impl Session {
         Ok(self.snapshot.as_deref())
     }
 
-    pub(super) fn child_tables(&self) -> ChildTables {
+    pub fn child_tables(&self) -> ChildTables {
         self.child_tables
     }
 

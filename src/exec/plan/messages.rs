@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{CheckFrequency, ChildTables, Consistency, Plan, RowSecurity, ShardSql, TableName};
-use crate::exec::copy::{CopyOptions, ResultProtocol};
+use super::{CheckFrequency, ChildTables, Consistency, Plan, RowSecurity, TableName};
+use crate::exec::copy::ResultProtocol;
 use crate::pg::quote::{Identifier, Literal};
-use crate::pg::sql_template::{fill, split_at_statement};
+use crate::pg::sql_template::fill;
 use crate::sharding::layout::Layout;
 use crate::sharding::shard::Shard;
 
@@ -150,76 +150,6 @@ impl Plan {
         sql
     }
 
-    /// The message that runs the statement in one shard.
-    pub fn task(&self, shard: Shard) -> ShardSql {
-        wrap_statement(
-            self.statement.text_in(shard),
-            include_str!("../../../sql/exec/run_in_shard.sql"),
-            &[("set_search_path", &self.set_search_path(shard))],
-        )
-    }
-
-    /// The message in front of a COPY.
-    pub fn describe_in(&self, shard: Shard) -> ShardSql {
-        wrap_statement(
-            self.statement.as_str(),
-            include_str!("../../../sql/exec/describe.sql"),
-            &[("set_search_path", &self.set_search_path(shard))],
-        )
-    }
-
-    fn set_search_path(&self, shard: Shard) -> String {
-        if self.search_path.is_of_database() {
-            return String::new();
-        }
-        let path = self.search_path.in_shard(shard);
-        let set = include_str!("../../../sql/exec/set_search_path.sql");
-        fill(set, &[("search_path", &path)]) + ";\n"
-    }
-
-    /// The COPY statement, the same in every shard.
-    pub fn copy(&self, copying: &CopyOptions) -> ShardSql {
-        let (format, others) = copying.options();
-        wrap_statement(
-            self.statement.as_str(),
-            include_str!("../../../sql/exec/copy.sql"),
-            &[("format", format), ("others", &others)],
-        )
-    }
-
-    /// Checks the tables of the tasks before it.
-    pub fn check_relations(children: ChildTables) -> String {
-        let row_replaced = |row| {
-            fill(
-                include_str!("../../../sql/exec/row_replaced.sql"),
-                &[("row", row)],
-            )
-        };
-        let changed = match children {
-            ChildTables::Absent => "false".to_owned(),
-            ChildTables::Present => fill(
-                include_str!("../../../sql/exec/children_changed.sql"),
-                &[
-                    ("inheritance_replaced", &row_replaced("i")),
-                    ("column_replaced", &row_replaced("a")),
-                ],
-            ),
-        };
-        fill(
-            include_str!("../../../sql/exec/check_relations.sql"),
-            &[("children_changed", &changed)],
-        )
-    }
-
-    /// Makes the transaction usable again after a check that failed.
-    pub fn recover_unchecked() -> String {
-        fill(include_str!("../../../sql/exec/recover_unchecked.sql"), &[])
-    }
-
-    pub fn recover() -> String {
-        fill(include_str!("../../../sql/exec/recover.sql"), &[])
-    }
-
     /// The SQL of the whole run in readable form, for `--dry-run`.
     pub fn describe(&self, shards: &[Shard]) -> String {
         let mut text = String::new();
@@ -303,14 +233,6 @@ fn import(snapshot: &str) -> String {
     )
 }
 
-fn wrap_statement(statement: &str, template: &str, values: &[(&str, &str)]) -> ShardSql {
-    let (before, after) = split_at_statement(template, values);
-    ShardSql {
-        offset: before.chars().count(),
-        sql: format!("{before}{statement}{after}"),
-    }
-}
-
 fn milliseconds(limit: Duration) -> String {
     limit.as_millis().to_string()
 }
@@ -319,6 +241,7 @@ fn milliseconds(limit: Duration) -> String {
 mod tests {
     use super::*;
     use crate::exec::copy::CopyFormat;
+    use crate::exec::copy::CopyOptions;
     use crate::exec::plan::*;
     use crate::output::format::Delimiter;
 

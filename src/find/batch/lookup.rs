@@ -69,10 +69,11 @@ async fn ask_all(
     progress: &mut impl FnMut(usize),
 ) -> Result<Vec<(Shard, Arc<KeyArray>)>, LookupError> {
     let mut failed = Vec::new();
+    let rewritten = &lookup.rewritten_sql();
     let mut answers = std::pin::pin!(
         stream::iter(targets)
             .map(|target| async move {
-                let sql = target.statement(lookup.key);
+                let sql = target.statement(lookup.key, rewritten);
                 let keys = [target.keys.parameter()];
                 let answer = match target.shards.len() {
                     1 => lookup.ask(&sql, &keys).await,

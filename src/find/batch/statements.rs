@@ -61,7 +61,8 @@ impl Target<'_> {
         self.shards.len() < SHARDS && Arc::ptr_eq(&self.keys, keys) && tables.iter().all(is_alike)
     }
 
-    pub fn statement(&self, key: &Key) -> String {
+    /// `rewritten` selects the tables that the snapshot does not cover.
+    pub fn statement(&self, key: &Key, rewritten: &str) -> String {
         let statement = match (&self.shards[..], self.first()) {
             ([(shard, tables)], _) => {
                 let arms: Vec<_> = tables.iter().map(|table| arm(key, *shard, table)).collect();
@@ -70,8 +71,6 @@ impl Target<'_> {
             (_, Some(table)) => self.several(key, table),
             _ => String::new(),
         };
-        let rewritten = include_str!("../../../sql/find/rewritten.sql");
-        let rewritten = sql_template::fill(rewritten, &[]);
         format!("{statement}\nUNION ALL\n{rewritten}")
     }
 

@@ -90,8 +90,7 @@ pub async fn take(
                     );
                     format!("({arm})")
                 });
-                let rewritten = include_str!("../../../sql/find/rewritten.sql");
-                let arms: Vec<_> = arms.chain([sql_template::fill(rewritten, &[])]).collect();
+                let arms: Vec<_> = arms.chain([lookup.rewritten_sql()]).collect();
                 let sql = arms.join("\nUNION ALL\n");
                 (*shard, lookup.ask(&sql, &[]).await)
             })

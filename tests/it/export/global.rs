@@ -229,7 +229,7 @@ fn a_statement_that_fails_leaves_no_file() {
 fn an_interrupted_export_leaves_the_older_file_and_nothing_on_the_server() {
     let (db, folder, file) = small();
     fs::write(&file, "older").unwrap();
-    let sql = "SELECT n, repeat('x', 200) FROM t, generate_series(1, 100000000) AS n";
+    let sql = "SELECT generate_series(1, 100000000) AS n, repeat('x', 200) FROM t";
     let running = export(&db, sql, &file).args(["--force"]).spawn();
     eventually("rows are in the draft", || {
         names(folder.path()).iter().any(|name| {

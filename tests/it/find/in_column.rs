@@ -320,6 +320,40 @@ fn a_rewritten_table_makes_it_retry() {
 }
 
 #[test]
+fn a_detached_partition_makes_it_retry() {
+    let db = with_origins(2);
+    db.in_shard(
+        1,
+        "DROP TABLE origins;
+         CREATE TABLE origins (id int, name text) PARTITION BY RANGE (id);
+         CREATE TABLE low PARTITION OF origins FOR VALUES FROM (0) TO (10);
+         CREATE TABLE high PARTITION OF origins FOR VALUES FROM (10) TO (20);
+         INSERT INTO origins VALUES (15, 'core')",
+    );
+    let mut migration = db.session();
+    migration.run(
+        "BEGIN; ALTER TABLE shard_1.origins DETACH PARTITION shard_1.high;
+         INSERT INTO shard_1.origins VALUES (5, 'core')",
+    );
+    let find = [
+        "find",
+        "core",
+        "--in",
+        "origins.name",
+        "--lock-timeout",
+        "0",
+    ];
+    let run = shardq(find).db(&db).spawn();
+    db.until_waiting("Lock", 1);
+    migration.run("COMMIT");
+    run.finish().assert(
+        0,
+        has("shard_1: in origins.name\n"),
+        has("was rewritten, renamed or created after the snapshot was taken\nretrying"),
+    );
+}
+
+#[test]
 fn flags_of_computed_keys_conflict() {
     for flag in [
         &["--kind", "id"][..],

@@ -13,7 +13,7 @@ use super::{ExportRequest, NEW_SNAPSHOT, column_types, target};
 use crate::commands::error::Error;
 use crate::commands::federate::Via;
 use crate::commands::global::{self, GlobalAttempt, StartResult};
-use crate::commands::session_setup;
+use crate::commands::interruptible;
 use crate::commands::setup;
 use crate::exec::driver::{self, OnShardError};
 use crate::exec::merge::MergeMode;
@@ -70,7 +70,7 @@ pub(super) async fn run(
         let servers = prepared.databases.servers();
         let work = prepared.databases.server_info(&[]);
         let Some(server_info) =
-            session_setup::run_or_cancel_all(&servers, request.interrupt, work).await?
+            interruptible::run_in_all(&servers, request.interrupt, work).await?
         else {
             return Ok(Exit::Interrupted);
         };

@@ -1,34 +1,31 @@
 //! Searches for a key: in the shard where it belongs, then in all shards.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+mod coverage;
+pub(super) mod progress;
+mod reasons;
+pub mod unanswered;
+
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use futures::future::{join_all, try_join_all};
-use tokio_postgres::error::SqlState;
 
-use crate::client::ServerError;
+use self::progress::SearchProgress;
+use self::unanswered::{Unanswered, not_comparable, unreadable};
 use crate::commands::databases::Listed;
-use crate::commands::error::{Error, NotComparable, advice};
-use crate::exec::explanation;
-use crate::exec::failures::Failures;
-use crate::exec::fanout::ShardError;
+use crate::commands::error::{Error, NotComparable};
 use crate::exec::plan::Plan;
+use crate::find::coverage::SearchCoverage;
 use crate::find::lookup::{Lookup, LookupError, LookupResult};
 use crate::find::matches::Match;
-use crate::find::report::SearchCoverage;
 use crate::find::tables::{self, Tables};
 use crate::sharding::database::Database;
-use crate::sharding::missing::Missing;
-use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
-use crate::sharding::shard_list::ShardList;
 use crate::sharding::suggest::{self, Suggestion};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
-use crate::text::escape::one_line;
 
 /// The search for one key, at one snapshot per database.
 #[derive(Clone, Copy)]
@@ -54,37 +51,6 @@ pub struct Everywhere {
     pub nearest: Vec<Suggestion>,
     pub searched: SearchCoverage,
     pub unanswered: Unanswered,
-}
-
-/// Why shards could not be searched.
-#[derive(Debug)]
-pub struct Unanswered {
-    failures: Vec<String>,
-    /// The column that a table needs, if any table of its name will not do.
-    column: Option<String>,
-    lacking: BTreeMap<String, Vec<Shard>>,
-}
-
-impl Unanswered {
-    /// Whether no shard at all has this table.
-    pub fn is_without(&self, table: &str, shards: &[Shard]) -> bool {
-        let lacking = self.lacking.get(table);
-        lacking.is_some_and(|lacking| lacking.len() == shards.len())
-    }
-
-    pub fn say(&self, console: &mut Console) {
-        for (table, shards) in &self.lacking {
-            let column = match &self.column {
-                Some(column) => format!(" with a column \"{column}\""),
-                None => String::new(),
-            };
-            let text = one_line(&format!("no table \"{table}\"{column}"));
-            console.warning(&format!("{text} in {}", Ranges::of(shards)));
-        }
-        for failure in &self.failures {
-            console.error(failure);
-        }
-    }
 }
 
 /// The result of looking where the key belongs.
@@ -207,22 +173,6 @@ impl<'a> Search<'a> {
         Ok(ExpectedShardResult::Found(found.hits))
     }
 
-    /// Warns of a shard that does not exist.
-    pub fn exists(self, shard: Shard, console: &mut Console) -> bool {
-        let picked = self.topology.pick(&ShardList::single(shard));
-        if let Err(missing) = &picked {
-            console.warning(missing);
-        }
-        // A list of shards may have some that do not exist.
-        let is_there = self.topology.nonexistent().binary_search(&shard).is_err();
-        if !is_there {
-            console.warning(&format!(
-                "{shard} is listed by --schemas-from, but does not exist"
-            ));
-        }
-        picked.is_ok() && is_there
-    }
-
     /// Searches all selected shards. If the one where the key belongs is not among them, it is
     /// missing from the search.
     pub async fn in_all_shards(
@@ -268,25 +218,6 @@ impl<'a> Search<'a> {
             searched: self.coverage(&silent, self.not_there(expected_shard)),
             unanswered: self.unanswered(&failures, lacking).await,
         })
-    }
-
-    /// A search of the selected shards without these.
-    pub(super) fn coverage(self, silent: &BTreeSet<Shard>, not_there: Ranges) -> SearchCoverage {
-        let silent: Vec<_> = silent.iter().copied().collect();
-        let shards = &self.selection.shards;
-        let doubt = self.selection.doubt.as_ref();
-        let unreachable = doubt.iter().flat_map(|doubt| &doubt.unreachable);
-        let unreachable = unreachable.map(|it| it.place.clone()).collect();
-        SearchCoverage {
-            answered: shards.len() - silent.len(),
-            expected: shards.len() + not_there.count(),
-            missing: Missing::new(
-                Ranges::of(&silent).union(not_there),
-                doubt.map(|doubt| &doubt.look_alikes),
-            )
-            .with_shards_without(self.selection.without_table.as_ref())
-            .with_unreachable(unreachable, None),
-        }
     }
 
     /// Searches these tables, in all databases at once.
@@ -338,37 +269,8 @@ impl<'a> Search<'a> {
         Ok(tables)
     }
 
-    pub(super) async fn unanswered(
-        self,
-        failures: &Failures,
-        lacking: BTreeMap<String, Vec<Shard>>,
-    ) -> Unanswered {
-        Unanswered {
-            failures: self.describe(failures, self.selection.shards.len()).await,
-            column: self.column(),
-            lacking,
-        }
-    }
-
     pub(super) fn is_selected(self, shard: Shard) -> bool {
         self.selection.shards.binary_search(&shard).is_ok()
-    }
-
-    /// Shards that would have to be searched for the search to be complete, but are not selected or
-    /// do not exist. A list of shards is complete as it is.
-    pub(super) fn not_there(self, expected_shard: Option<Shard>) -> Ranges {
-        let all = self.topology.shards();
-        let exists = |shard: &Shard| all.binary_search(shard).is_ok();
-        let expected = expected_shard.filter(|shard| exists(shard) && !self.is_selected(*shard));
-        let expected = Ranges::of(expected.as_slice());
-        if self.plan.filter.is_by_list() {
-            return expected;
-        }
-        let lacking = match self.shard_count {
-            Some(count) => self.topology.lacking_of(count),
-            None => self.topology.lacking(),
-        };
-        expected.union(lacking)
     }
 
     async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
@@ -384,78 +286,4 @@ impl<'a> Search<'a> {
             Key::Id(_) | Key::Value { .. } | Key::Listed { .. } => Vec::new(),
         }
     }
-
-    fn column(self) -> Option<String> {
-        match self.lookup.key {
-            Key::Value { column, .. } => Some(column.column.clone()),
-            Key::Origin(_) | Key::Account(_) | Key::Id(_) | Key::Listed { .. } => None,
-        }
-    }
-
-    async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
-        let mut described = Vec::new();
-        for (database, lookup) in self.lookups() {
-            let mut own = Failures::default();
-            for (shard, error) in failures.iter() {
-                if shard.database() == database {
-                    own.add(shard, error.clone());
-                }
-            }
-            if own.is_empty() {
-                continue;
-            }
-            let explained = explanation::of_locks(&own, lookup.session, lookup.layout).await;
-            described.extend(own.describe(queried, &self.plan.statement, |error| {
-                explained.of(error).or_else(|| advice(error))
-            }));
-        }
-        described
-    }
-}
-
-/// `31/32 shards searched`, over several databases.
-pub(super) struct SearchProgress<'a> {
-    all: usize,
-    done: RefCell<(usize, &'a mut Console)>,
-}
-
-impl<'a> SearchProgress<'a> {
-    pub fn new(all: usize, console: &'a mut Console) -> Self {
-        Self {
-            all,
-            done: RefCell::new((0, console)),
-        }
-    }
-
-    pub fn add(&self, shards: usize) {
-        let (done, console) = &mut *self.done.borrow_mut();
-        *done += shards;
-        console.progress(&format!("{done}/{} shards searched", self.all));
-    }
-}
-
-/// The server's error if no shard can compare its column with the key. Its text differs between
-/// shards if it names a type of the shard's own.
-pub(super) fn not_comparable(failures: &Failures) -> Option<ServerError> {
-    let of_key = |error: &ShardError| match error {
-        ShardError::Server(report) => {
-            let code = report.code.code();
-            // Invalid or out of range for the type; no operator = for it.
-            code.starts_with("22") || report.code == SqlState::UNDEFINED_FUNCTION
-        }
-        _ => false,
-    };
-    let all = failures.iter().all(|(_, error)| of_key(error));
-    match failures.first().filter(|_| all)? {
-        ShardError::Server(report) => Some(report.clone()),
-        _ => None,
-    }
-}
-
-/// A shard with such tables counts as not answered.
-pub(super) fn unreadable(tables: &Tables) -> impl Iterator<Item = (Shard, ShardError)> {
-    tables.unreadable.iter().map(|(&shard, names)| {
-        let tables = names.iter().cloned().collect();
-        (shard, ShardError::NotReadable { tables })
-    })
 }

@@ -1,12 +1,14 @@
 //! Renders a run's rows, with the shard as the first column, and passes them to the sink.
 
-use std::io::{self, IsTerminal as _};
-use std::ops::ControlFlow;
-use std::time::Duration;
+mod paging;
+mod screen;
 
+use std::io;
+use std::ops::ControlFlow;
+
+pub use self::screen::{Paging, ScreenOptions, TableFit};
 use super::lead_columns::LeadColumns;
-use crate::cli::query::{Expanded, OutputArgs};
-use crate::exec::cancel::Interrupt;
+use crate::cli::query::OutputArgs;
 use crate::exec::fanout::ShardEvent;
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::RunReport;
@@ -14,61 +16,12 @@ use crate::output::format::{Finish, RenderError, RenderOptions, Renderer};
 use crate::output::sink::{Sink, SinkError};
 use crate::pg::row_batch::{Column, Rows};
 use crate::sharding::shard::Shard;
-use crate::terminal::color::{ColorChoice, Paint};
-use crate::terminal::pager::{Pager, PagerCommand, PagerError};
+use crate::terminal::color::Paint;
 use crate::terminal::progress_line::ProgressLine;
-use crate::terminal::size::Size;
 use crate::text::humanize::ThousandsSeparated;
 
 /// Blocks are passed to the sink at this size, in bytes.
 const BLOCK: usize = 64 << 10;
-
-/// The summary and the shell's prompt, which follow the result on the screen.
-const LINES_BELOW: usize = 2;
-
-/// Until a signal that ended the pager is handled.
-const SIGNAL_DELAY: Duration = Duration::from_millis(20);
-
-/// When a result goes through a pager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paging {
-    Never,
-    /// If it is longer or wider than the screen.
-    IfNeeded,
-    Always,
-}
-
-/// How a result for people uses the screen.
-#[derive(Debug, Clone, Copy)]
-pub struct ScreenOptions {
-    pub paging: Paging,
-    pub table: TableFit,
-}
-
-/// What becomes of a table that is wider than the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableFit {
-    Unchanged,
-    Expanded,
-}
-
-impl ScreenOptions {
-    pub fn of(args: &OutputArgs) -> Self {
-        let has_screen = args.file().is_none() && io::stdout().is_terminal();
-        Self {
-            // As in psql, a pager needs a keyboard, too.
-            paging: match has_screen && io::stdin().is_terminal() {
-                true if args.pager => Paging::Always,
-                true if !args.no_pager => Paging::IfNeeded,
-                _ => Paging::Never,
-            },
-            table: match args.expanded {
-                Some(Expanded::Auto) if has_screen => TableFit::Expanded,
-                _ => TableFit::Unchanged,
-            },
-        }
-    }
-}
 
 /// Without a shard column.
 pub fn render_options(args: &OutputArgs) -> RenderOptions {
@@ -172,60 +125,6 @@ impl Output {
         self.rows = 0;
         self.separator = separator;
         self.block.extend_from_slice(separator.as_bytes());
-    }
-
-    /// Shows the result in a pager if it needs one, and waits until the pager has ended. If it was
-    /// not started, the result is still to be printed.
-    pub async fn page(&mut self, interrupt: &Interrupt) -> Result<(), PagerError> {
-        self.fit_table();
-        let Some(command) = self.pager() else {
-            return Ok(());
-        };
-        self.progress.end();
-        let _ignored = interrupt.ignore_ctrl_c();
-        let (pager, handle) = Pager::start(command)?;
-        if ColorChoice::of_process() != ColorChoice::Always {
-            self.renderer.remove_paint();
-        }
-        self.sink.page(pager).await;
-        let mut more = Finish::More;
-        let mut block = Vec::new();
-        while more == Finish::More && !handle.reads_no_more() {
-            more = self.renderer.finish(&mut block);
-            // If the writer has failed, this has no effect, and it says why when it is closed.
-            self.sink.write(std::mem::take(&mut block)).await;
-        }
-        let shown = self.sink.end_page().await;
-        tokio::time::sleep(SIGNAL_DELAY).await;
-        if shown.is_err() {
-            self.renderer.rewind();
-        } else {
-            self.begun = false;
-            self.block.clear();
-        }
-        shown
-    }
-
-    fn fit_table(&mut self) {
-        if self.screen.table == TableFit::Expanded
-            && let Some(screen) = Size::of(io::stdout())
-        {
-            self.renderer.expand_beyond(screen.columns);
-        }
-    }
-
-    /// The pager, if one is to show the result.
-    fn pager(&self) -> Option<PagerCommand> {
-        let extent = self.renderer.extent().filter(|_| self.begun)?;
-        let is_needed = match self.screen.paging {
-            Paging::Never => false,
-            Paging::Always => true,
-            Paging::IfNeeded => {
-                let screen = Size::of(io::stdout()).unwrap_or_default();
-                extent.columns > screen.columns || extent.lines + LINES_BELOW > screen.rows
-            }
-        };
-        is_needed.then(PagerCommand::of_environment).flatten()
     }
 
     /// Adds a row of a result that has no shard column. Breaks once the reader reads no more.

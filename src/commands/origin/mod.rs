@@ -1,113 +1,27 @@
 //! `--origin`: looks the origin up in the same run, so that an empty result is not mistaken for
 //! that of an origin in another shard.
 
+mod lookups;
+mod whereabouts;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-use tokio::task::JoinHandle;
-use tokio_postgres::SimpleQueryMessage;
-
+pub(super) use self::lookups::OriginLookups;
+use self::whereabouts::{Whereabouts, tell};
 use super::session_setup::ConnectRetry;
-use crate::client::ServerError;
 use crate::commands::databases::Listed;
 use crate::commands::error::Error;
 use crate::commands::find::lookup_plan;
 use crate::commands::find::scope::{LookupRequest, SearchScope};
 use crate::commands::find::search::{Everywhere, SearchedShards};
-use crate::exec::fanout::Session;
 use crate::exec::plan::Plan;
-use crate::find::matches::shards_of;
-use crate::pg::quote::{Identifier, Literal};
-use crate::pg::sql_template;
-use crate::sharding::ranges::Ranges;
 use crate::sharding::routing::key::Key;
 use crate::sharding::selected_keys::SelectedKeys;
-use crate::sharding::selection::{OriginRoute, Origins, Selection};
-use crate::sharding::shard::Shard;
+use crate::sharding::selection::{OriginRoute, Selection};
 use crate::sharding::topology::Topology;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-
-/// Lookups that are sent ahead of the run's statements and so cost no round trip.
-pub(super) struct OriginLookups(Vec<(OriginRoute, JoinHandle<Seen>)>);
-
-/// The result of looking where the origin belongs.
-enum Seen {
-    There,
-    NotThere,
-    /// Why it is unknown.
-    Unknown(String),
-}
-
-impl OriginLookups {
-    /// Sends the lookups in the transaction of a session in the shard's database, without waiting
-    /// for the results.
-    pub async fn send<'a>(
-        session: impl Fn(Shard) -> Option<&'a Session>,
-        origins: Option<&Origins>,
-    ) -> Self {
-        let mut origin_lookups = Vec::new();
-        for route in origins.iter().flat_map(|origins| &origins.routes) {
-            let Some(session) = session(route.shard) else {
-                continue;
-            };
-            let answers = session.send(&lookup_sql(route)).await;
-            // Recovers from an error, and releases the table's lock.
-            let recovered = session.recover().await;
-            let seen = tokio::spawn(async move {
-                let rows = async {
-                    recovered?;
-                    answers?.try_collect::<Vec<_>>().await
-                };
-                match rows.await {
-                    Ok(rows) => seen(&rows),
-                    Err(error) => Seen::Unknown(match error.as_db_error() {
-                        Some(report) => ServerError::new(report, 0).summary_line(),
-                        None => crate::exec::fanout::cause(&error),
-                    }),
-                }
-            });
-            origin_lookups.push((route.clone(), seen));
-        }
-        Self(origin_lookups)
-    }
-
-    /// The results, without origins that are where they belong.
-    async fn answers(self) -> Vec<(OriginRoute, Option<String>)> {
-        let mut answers = Vec::new();
-        for (route, seen) in self.0 {
-            let lost = |_| Seen::Unknown("the lookup was not answered".to_owned());
-            match seen.await.unwrap_or_else(lost) {
-                Seen::There => {}
-                Seen::NotThere => answers.push((route, None)),
-                Seen::Unknown(why) => answers.push((route, Some(why))),
-            }
-        }
-        answers
-    }
-}
-
-fn lookup_sql(route: &OriginRoute) -> String {
-    let schema = route.shard.schema().to_owned();
-    let table = format!("{}.origins", Identifier(&schema));
-    sql_template::fill(
-        include_str!("../../sql/find/origin.sql"),
-        &[
-            ("table", &table),
-            ("name", &Literal(&route.name).to_string()),
-        ],
-    )
-}
-
-fn seen(messages: &[SimpleQueryMessage]) -> Seen {
-    let is_row = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
-    if messages.iter().any(is_row) {
-        Seen::There
-    } else {
-        Seen::NotThere
-    }
-}
 
 /// Origins and keys that were not found where they belong.
 #[derive(Default)]
@@ -115,15 +29,6 @@ pub(super) struct Located {
     origins: Vec<(OriginRoute, Whereabouts)>,
     /// Those of `--key`, which were looked for before the run.
     keys: Option<SelectedKeys>,
-}
-
-enum Whereabouts {
-    /// Why its shard could not answer.
-    Unverified(String),
-    /// Not in its shard; all others were searched.
-    Searched(Box<Everywhere>),
-    /// Not in its shard; why the others could not be searched.
-    NotSearched(String),
 }
 
 /// Where to search for an origin that is not where it belongs.
@@ -304,62 +209,4 @@ async fn search_anew(
     request
         .once(ConnectRetry::ServerRestarting, console, work)
         .await
-}
-
-/// A message about an origin, and its exit status.
-struct Told {
-    exit: Exit,
-    text: String,
-}
-
-fn tell(route: &OriginRoute, place: &Whereabouts) -> Told {
-    let OriginRoute { name, shard } = route;
-    let complete = |text| Told {
-        exit: Exit::Complete,
-        text,
-    };
-    let incomplete = |text| Told {
-        exit: Exit::Incomplete,
-        text,
-    };
-    let found = match place {
-        Whereabouts::Unverified(why) => {
-            return complete(format!(
-                "could not verify that origin {name:?} is in {shard}: {why}"
-            ));
-        }
-        Whereabouts::NotSearched(why) => {
-            return incomplete(format!(
-                "origin {name:?} is not in {shard}, where it belongs, and the other shards \
-                 could not be searched: {why}"
-            ));
-        }
-        Whereabouts::Searched(found) => found,
-    };
-    let shards = shards_of(&found.hits);
-    // It was inserted after the snapshot of the run.
-    if shards.contains(shard) {
-        return complete(format!(
-            "origin {name:?} was not in {shard} when it was queried, but is now"
-        ));
-    }
-    if !shards.is_empty() {
-        let shards = Ranges::of(&shards);
-        return incomplete(format!(
-            "MISPLACED: origin {name:?} belongs in {shard}, but is in {shards}; use --shards to \
-             query there"
-        ));
-    }
-    let nearest = match found.nearest.first() {
-        None => String::new(),
-        Some(near) => format!("; the nearest is {:?} ({})", near.name, near.shard),
-    };
-    if found.searched.is_complete() {
-        complete(format!("no shard has an origin {name:?}{nearest}"))
-    } else {
-        let searched = &found.searched;
-        incomplete(format!(
-            "origin {name:?} is not in {shard}, where it belongs; {searched}{nearest}"
-        ))
-    }
 }
