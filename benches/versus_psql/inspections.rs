@@ -119,12 +119,20 @@ fn with_shards(template: &str, shards: u32) -> String {
     template.replace("{shards}", &array)
 }
 
-/// As the command fills it, without flags, on Postgres 14 or later.
+/// As the command fills it, without flags, on Postgres 15 or later.
 fn drift_statement(shards: u32) -> String {
     let compression =
         "CASE WHEN a.attcompression <> '' THEN 'COMPRESSION ' || a.attcompression::text END";
     let values = [
         ("{compression}", compression),
+        (
+            "{published}",
+            include_str!("../../sql/inspect/published_table.sql"),
+        ),
+        (
+            "{published_schemas}",
+            include_str!("../../sql/inspect/published_schemas.sql"),
+        ),
         ("{owners}", "true"),
         ("{privileges}", "true"),
         ("{comments}", "true"),

@@ -19,6 +19,7 @@ mod measure;
 #[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
 mod report;
+mod servers;
 mod shell;
 
 use std::fmt::Write as _;
@@ -34,13 +35,20 @@ use measure::{Milliseconds, median, peak_of, time};
 use report::{Goal, machine, race_table};
 
 const ROUND_TRIP: Duration = Duration::from_millis(20);
-/// Measures these alone, and writes no report.
+/// Each measures these alone, and writes no report.
 const INSPECTIONS: &str = "--inspections";
+const SERVERS: &str = "--servers";
 const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
 
 fn main() {
     // `cargo test --all-targets` also runs benchmarks, to check that they build.
     if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    if std::env::args().any(|argument| argument == SERVERS) {
+        let mut goals = Vec::new();
+        let text = servers::servers(&mut goals);
+        println!("\n{text}{}", report::goals(&goals));
         return;
     }
     let server = Sandbox::start(Options::default()).unwrap();
@@ -64,6 +72,7 @@ fn main() {
     let mut goals = Vec::new();
     text += &races(&local, &remote, &proxy, &mut goals);
     text += &more_shards(&server, &mut goals);
+    text += &servers::servers(&mut goals);
     text += &a_million_rows(&local, &mut goals);
     text += &exports::exports(&local, &mut goals);
     text += &global::global(&server, &local, &mut goals);

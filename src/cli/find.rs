@@ -15,6 +15,9 @@ use crate::find::report::OutputMode;
 use crate::pg::column_name::ColumnName;
 use crate::sharding::layout::Layout;
 
+/// Of a lookup per server, unless told otherwise.
+pub const CONNECTIONS: usize = 16;
+
 /// Compute which shard a key belongs in and check that it is there
 ///
 /// A key is an origin name, an account name or an id, or what a profile says: see
@@ -141,6 +144,13 @@ pub struct FindArgs {
 
     #[command(flatten)]
     pub limits: LimitArgs,
+
+    /// Use at most N connections per server, each to one of its databases
+    ///
+    /// More databases than that are searched in turn. The keys of --from, and those of --learn,
+    /// need a connection to each database.
+    #[arg(short = 'j', long, value_name = "N", default_value_t = CONNECTIONS, value_parser = values::connections, help_heading = "Run")]
+    pub connections: usize,
 
     /// Omit summary, progress and hints; keep errors
     #[arg(short = 'q', long, help_heading = "Run")]

@@ -41,7 +41,8 @@ pub enum ProfilesCommand {
 
 /// Write a profile from flags and PG* variables, once they connect
 ///
-/// Adds the profile to the file, which it creates if necessary. Never writes a password.
+/// Adds the profile to the file, which it creates if necessary. All servers must connect, and have
+/// databases that match --databases. Never writes a password.
 #[derive(Args)]
 pub struct ProfilesInitArgs {
     /// Name of the profile

@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::connection::ConnectionArgs;
-use super::find::FindArgs;
+use super::find::{CONNECTIONS, FindArgs};
 use super::inspect::InspectShardArgs;
 use super::limits::LimitArgs;
 use super::values;
@@ -107,6 +107,7 @@ impl PsqlArgs {
             json: false,
             layout: self.shards.layout.clone(),
             select: self.shards.select.clone(),
+            connections: CONNECTIONS,
             limits: self.limits,
             quiet: self.quiet,
             connection: self.connection.clone(),

@@ -28,6 +28,7 @@ Examples:
   shardq shards --map
   shardq shards --svg shards.svg --by rows
   shardq shards --exact --csv
+  shardq shards --map --by \"count(*) FROM jobs WHERE state = 'failed'\"
 
 Sizes are for people in tables (12.3 MB), and bytes in the other formats. So is the share: a bar in
 a table, and a number from 0 to 1 in the other formats.")]
@@ -43,16 +44,12 @@ pub struct ShardsArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub svg: Option<PathBuf>,
 
-    /// Compare the shards by this measure
+    /// Compare the shards by size, rows, dead (rows), or the number that a query returns
     ///
-    /// It decides the share, the summary, the map, and the order of --top.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "MEASURE",
-        help_heading = "Output"
-    )]
+    /// It decides the share, the summary, the map, and the order of --top. A query runs in each
+    /// shard, at one snapshot per database, and returns one number of 0 or more. SELECT may be left
+    /// out: 'max(id) FROM jobs'.
+    #[arg(long, default_value = "size", value_name = "MEASURE", value_parser = measure, help_heading = "Output")]
     pub by: Measure,
 
     /// Order of the rows [default: name; with --top, the measure of --by]
@@ -71,7 +68,7 @@ pub struct ShardsArgs {
     #[arg(long, help_heading = "Run")]
     pub exact: bool,
 
-    /// Use at most N connections per server for --exact
+    /// Use at most N connections per server for --exact and a query of --by
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = values::connections, help_heading = "Run")]
     pub connections: usize,
 
@@ -80,15 +77,37 @@ pub struct ShardsArgs {
 }
 
 /// What shards are compared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measure {
     /// Rows of all tables
     Rows,
     /// Size of all tables, with indexes and TOAST
-    #[default]
     Size,
     /// Dead rows, which VACUUM has not removed yet
     Dead,
+    /// What this query returns.
+    Sql(String),
+}
+
+fn measure(text: &str) -> Result<Measure, String> {
+    const QUERIES: [&str; 4] = ["select", "with", "values", "table"];
+    Ok(match text.trim() {
+        "size" => Measure::Size,
+        "rows" => Measure::Rows,
+        "dead" => Measure::Dead,
+        word if !word.contains([' ', '(', '\n']) => {
+            return Err("expected size, rows, dead or a query".to_owned());
+        }
+        sql => {
+            let first = sql.split(|c: char| !c.is_alphabetic()).next();
+            let is_query = first.is_some_and(|it| QUERIES.contains(&it.to_lowercase().as_str()));
+            Measure::Sql(if is_query {
+                sql.to_owned()
+            } else {
+                format!("SELECT {sql}")
+            })
+        }
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -98,26 +117,19 @@ pub enum SortKey {
     Size,
     Rows,
     Dead,
+    /// By the measure of --by
+    Value,
 }
 
 impl SortKey {
     /// `None` for the order of shards.
-    pub fn measure(self) -> Option<Measure> {
+    pub fn measure(self, by: &Measure) -> Option<Measure> {
         match self {
+            Self::Value => Some(by.clone()),
             Self::Name => None,
             Self::Size => Some(Measure::Size),
             Self::Rows => Some(Measure::Rows),
             Self::Dead => Some(Measure::Dead),
-        }
-    }
-}
-
-impl From<Measure> for SortKey {
-    fn from(measure: Measure) -> Self {
-        match measure {
-            Measure::Size => Self::Size,
-            Measure::Rows => Self::Rows,
-            Measure::Dead => Self::Dead,
         }
     }
 }
@@ -128,6 +140,22 @@ impl fmt::Display for Measure {
             Self::Rows => "rows",
             Self::Size => "size",
             Self::Dead => "dead rows",
+            Self::Sql(sql) => sql,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_is_a_word_or_a_query() {
+        let sql = |text: &str| Ok(Measure::Sql(text.to_owned()));
+        assert_eq!(measure("rows"), Ok(Measure::Rows));
+        assert_eq!(measure("count(*) FROM t"), sql("SELECT count(*) FROM t"));
+        assert_eq!(measure(" Select 1"), sql("Select 1"));
+        assert_eq!(measure("VALUES (1)"), sql("VALUES (1)"));
+        assert!(measure("sise").unwrap_err().contains("expected size"));
     }
 }

@@ -6,16 +6,19 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connection::ConnectionArgs;
-use super::inspect::InspectShardArgs;
+use super::inspect::{InspectArgs, InspectShardArgs};
 use super::limits::LimitArgs;
 use super::query::{GlobalArgs, OnError, OutputArgs, QueryArgs, ShardArgs, ShardColumnArgs};
 use super::run::RunArgs;
 use super::statement::StatementArgs;
 use super::values;
 use crate::sharding::routing::key_kinds::KeyKinds;
+use crate::sharding::script::Source;
 use crate::sharding::search_path::SearchPath;
 
 /// Run a query again and again, and print what changed
+///
+/// The word drift in place of a query watches what `shardq drift` finds.
 ///
 /// Each round reads all shards at a new snapshot. Rows that were added or are gone are printed, and
 /// with --key those that changed, as two rows: before and after. The first round is only counted.
@@ -32,6 +35,7 @@ Examples:
   shardq watch -g \"SELECT count(*) FROM jobs WHERE state = 'failed'\" --every 1m --jsonl
   shardq watch \"SELECT id, mapping FROM rules\" --key id --on-change 'mail -s rules ops'
   shardq watch \"SELECT 1 FROM jobs WHERE state = 'running'\" --until-empty && deploy
+  shardq watch drift --every 1m --on-change 'mail -s drift ops'
 
 --on-change runs CMD with the shell, and gives it one JSON object on its standard input: time, sql,
 rows, added, gone, and changed with before and after. What it prints goes to stderr.")]
@@ -96,6 +100,12 @@ pub struct WatchArgs {
     pub connection: ConnectionArgs,
 }
 
+/// What each round runs.
+pub enum WatchedArgs {
+    Query(Box<QueryArgs>),
+    Drift(Box<InspectArgs>),
+}
+
 /// When to end, and what to do at a change.
 pub struct WatchOptions {
     pub every: Duration,
@@ -107,8 +117,13 @@ pub struct WatchOptions {
 }
 
 impl WatchArgs {
-    /// The query that each round runs.
-    pub fn into_query(self) -> (QueryArgs, WatchOptions) {
+    /// # Errors
+    /// A flag that is for queries, if drift is watched.
+    pub fn into_parts(self) -> Result<(WatchedArgs, WatchOptions), String> {
+        let is_drift = matches!(&self.statement.sources[..], [Source::Text(text)] if text == DRIFT);
+        if let (true, Some(flag)) = (is_drift, self.flag_for_queries()) {
+            return Err(format!("{flag} is for queries; remove it to watch drift"));
+        }
         let options = WatchOptions {
             every: self.every,
             key: self.key,
@@ -117,6 +132,17 @@ impl WatchArgs {
             until_empty: self.until_empty,
             count: self.count,
         };
+        if is_drift {
+            let inspect = InspectArgs {
+                shards: self.shards,
+                output: self.output,
+                timeout: self.limits.timeout,
+                lock_timeout: self.limits.lock_timeout,
+                quiet: self.run.quiet,
+                connection: self.connection,
+            };
+            return Ok((WatchedArgs::Drift(Box::new(inspect)), options));
+        }
         let query = QueryArgs {
             statement: self.statement,
             global: self.global,
@@ -138,6 +164,23 @@ impl WatchArgs {
             run: self.run,
             connection: self.connection,
         };
-        (query, options)
+        Ok((WatchedArgs::Query(Box::new(query)), options))
+    }
+
+    fn flag_for_queries(&self) -> Option<&'static str> {
+        let flags = [
+            (self.global.global, "--global"),
+            (self.run.no_snapshot, "--no-snapshot"),
+            (self.run.row_security, "--row-security"),
+            (self.run.dry_run, "--dry-run"),
+            (self.run.timing, "--timing"),
+            (self.search_path != SearchPath::default(), "--search-path"),
+            (self.shard_column.name() != Some("shard"), "--shard-column"),
+        ];
+        let mut given = flags.into_iter().filter(|(is_given, _)| *is_given);
+        given.next().map(|(_, flag)| flag)
     }
 }
+
+/// No statement begins so.
+const DRIFT: &str = "drift";

@@ -10,19 +10,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, BufReader};
-use tokio_postgres::config::SslMode as TokioSslMode;
+use tokio_postgres::config::ChannelBinding as TokioChannelBinding;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{CancelToken, Client, Connection, NoTls};
+use tokio_postgres::{CancelToken, Client, Connection};
 
+use super::authentication::AuthRules;
 use super::endpoint::{Address, Endpoint, HostAddr};
 use super::error::{Cause, ConnectError, Failure};
+use super::open_stream::{AlreadyOpen, OpenStream};
 use super::patience::{Patience, Watched};
 use super::row_description::TypedColumns;
 use super::stream::{BoxedStream, Encryption, open};
 use super::target_session;
 use super::wire::Wire;
-use crate::config::{Host, LoadBalanceHosts, Settings, SslMode, TargetSessionAttrs};
+use crate::config::{
+    ChannelBinding, Host, LoadBalanceHosts, Settings, SslMode, TargetSessionAttrs,
+};
 
 /// Buffered, because tokio-postgres reads only 8 KiB at a time and [`super::read_coalescing`] lets
 /// more arrive.
@@ -34,7 +37,7 @@ const READ: usize = 64 << 10;
 /// An open connection. Nothing happens on it until someone polls `connection`.
 pub struct Connected {
     pub client: Client,
-    pub connection: Connection<PgStream, NoTlsStream>,
+    pub connection: Connection<PgStream, OpenStream<PgStream>>,
     /// For [`cancel`].
     pub endpoint: Endpoint,
     /// No limit until it is set.
@@ -143,8 +146,12 @@ pub async fn cancel(
     token: &CancelToken,
 ) -> Result<(), ConnectError> {
     let request = async {
-        let (mut stream, _) = open(settings, &endpoint.target, endpoint.encryption()).await?;
-        token.cancel_query_raw(&mut stream, NoTls).await?;
+        let mut stream = open(settings, &endpoint.target, endpoint.encryption())
+            .await?
+            .stream;
+        token
+            .cancel_query_raw(&mut stream, AlreadyOpen::default())
+            .await?;
         // The server closes once it has acted. Closing first can lose the request: with TLS 1.3,
         // unread session tickets turn our close into a reset.
         let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -233,12 +240,15 @@ async fn start(
     target: &HostAddr,
     encryption: Encryption,
 ) -> Result<Connected, Cause> {
-    let (stream, encrypted) = open(settings, target, encryption).await?;
+    let opened = open(settings, target, encryption).await?;
+    let encrypted = opened.encrypted;
     let patience = Arc::new(Patience::default());
-    let wire = Wire::default();
-    let stream = TypedColumns::new(BufReader::with_capacity(READ, stream), wire.clone());
+    let wire = Wire::default().with_auth_rules(AuthRules::new(settings, encrypted));
+    let stream = TypedColumns::new(BufReader::with_capacity(READ, opened.stream), wire.clone());
+    let stream = Watched::new(stream, Arc::clone(&patience));
+    let end_point = opened.end_point;
     let (client, connection) = startup(settings, &target.host)
-        .connect_raw(Watched::new(stream, Arc::clone(&patience)), NoTls)
+        .connect_raw(stream, AlreadyOpen { end_point })
         .await?;
     Ok(Connected {
         client,
@@ -252,14 +262,19 @@ async fn start(
     })
 }
 
-/// Startup parameters. `Disable` because TLS is already done.
+/// Startup parameters.
 fn startup(settings: &Settings, host: &Host) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
         .user(settings.user())
         .dbname(settings.database())
         .application_name(settings.application_name())
-        .ssl_mode(TokioSslMode::Disable);
+        .channel_binding(match settings.channel_binding() {
+            ChannelBinding::Disable => TokioChannelBinding::Disable,
+            ChannelBinding::Prefer => TokioChannelBinding::Prefer,
+            ChannelBinding::Require => TokioChannelBinding::Require,
+        });
+    AlreadyOpen::configure(&mut config);
     if let Some(options) = settings.options() {
         config.options(options);
     }

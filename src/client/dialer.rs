@@ -172,8 +172,7 @@ impl Dialer {
         self.reached.get_or_init(|| endpoint.clone());
         self.superuser.get_or_init(|| wire.is_superuser());
         if let Some(asked) = wire.authentication() {
-            self.authentication
-                .get_or_init(|| Authentication::of_request(asked));
+            self.authentication.get_or_init(|| asked);
         }
     }
 

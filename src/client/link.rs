@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_postgres::{CancelToken, NoTls};
+use tokio_postgres::CancelToken;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
+use super::open_stream::AlreadyOpen;
 use super::patience::{Patience, Silence};
 use super::wire::Wire;
 
@@ -171,7 +172,10 @@ pub(super) async fn cancel_until<C: Future<Output = ()>>(
 pub(super) async fn process_id(token: &CancelToken) -> Option<i32> {
     let mut request = [0; 16];
     let (near, mut far) = tokio::io::duplex(request.len());
-    token.cancel_query_raw(near, NoTls).await.ok()?;
+    token
+        .cancel_query_raw(near, AlreadyOpen::default())
+        .await
+        .ok()?;
     far.read_exact(&mut request).await.ok()?;
     request[8..].first_chunk().copied().map(i32::from_be_bytes)
 }

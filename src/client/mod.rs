@@ -11,6 +11,7 @@ pub mod kept;
 mod link;
 mod notice;
 pub mod notices;
+mod open_stream;
 mod password_command;
 pub mod password_prompt;
 mod patience;

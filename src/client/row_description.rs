@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::authentication::AuthRefused;
 use super::notice;
 use super::read_coalescing::record_bytes;
 pub use super::typed_name::column;
@@ -53,6 +54,8 @@ pub struct TypedColumns<S> {
     taking: Option<Taking>,
     /// The length of a message that exceeded [`LONGEST_GREETING`].
     excessive: Option<usize>,
+    /// A request for authentication that must not be answered.
+    refused: Option<AuthRefused>,
     /// The start of a message that is not complete enough to handle.
     held: Vec<u8>,
     /// Rewritten bytes, waiting for a reader.
@@ -90,6 +93,7 @@ impl<S> TypedColumns<S> {
             heard: 0,
             taking: None,
             excessive: None,
+            refused: None,
             held: Vec::new(),
             outgoing: Vec::new(),
         }
@@ -121,14 +125,12 @@ impl<S> TypedColumns<S> {
                     self.excessive = Some(body);
                     return at;
                 }
+                Some((AUTHENTICATION, 4..)) if !self.place.open && !self.may_pass(&bytes[at..]) => {
+                    return at;
+                }
                 Some((tag, body)) => {
                     self.count(tag);
                     at += HEADER;
-                    if tag == AUTHENTICATION
-                        && let Some(request) = bytes[at..].first_chunk()
-                    {
-                        self.wire.note_authentication(u32::from_be_bytes(*request));
-                    }
                     self.passing = body;
                     if tag == READY_FOR_QUERY {
                         self.answered += 1;
@@ -136,6 +138,19 @@ impl<S> TypedColumns<S> {
                 }
             }
         }
+    }
+
+    /// Whether a request for authentication is complete enough to be known, and allowed.
+    fn may_pass(&mut self, message: &[u8]) -> bool {
+        if self.refused.is_some() {
+            return false;
+        }
+        let Some(request) = message[HEADER..].first_chunk() else {
+            return false;
+        };
+        let checked = self.wire.note_authentication(u32::from_be_bytes(*request));
+        self.refused = checked.err();
+        self.refused.is_none()
     }
 
     /// Counts responses. A notice comes before the end of the response that it belongs to.
@@ -181,7 +196,7 @@ impl<S> TypedColumns<S> {
             let passed = self.pass(&held[at..]);
             self.outgoing.extend_from_slice(&held[at..at + passed]);
             at += passed;
-            if self.taking.is_some() || self.excessive.is_some() {
+            if self.taking.is_some() || self.excessive.is_some() || self.refused.is_some() {
                 break;
             }
             match header(&held[at..]) {
@@ -248,6 +263,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for TypedColumns<S> {
                 this.held.extend_from_slice(&new[passed..]);
                 buf.set_filled(before + passed);
                 this.release();
+            }
+            if let Some(refused) = this.refused.clone() {
+                return Poll::Ready(Err(io::Error::other(refused)));
             }
             if let Some(length) = this.excessive {
                 return Poll::Ready(Err(io::Error::other(format!(

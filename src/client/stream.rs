@@ -27,12 +27,28 @@ pub enum Encryption {
     Required,
 }
 
-/// Opens a stream; the flag tells whether it is encrypted.
+pub struct OpenedStream {
+    pub stream: BoxedStream,
+    pub encrypted: bool,
+    /// What channel binding can bind to.
+    pub end_point: Option<Vec<u8>>,
+}
+
+impl OpenedStream {
+    fn unencrypted(stream: BoxedStream) -> Self {
+        Self {
+            stream,
+            encrypted: false,
+            end_point: None,
+        }
+    }
+}
+
 pub async fn open(
     settings: &Settings,
     target: &HostAddr,
     encryption: Encryption,
-) -> Result<(BoxedStream, bool), Cause> {
+) -> Result<OpenedStream, Cause> {
     let address = match &target.address {
         Address::Socket(path) => {
             let stream = UnixStream::connect(socket_address(path))
@@ -41,7 +57,7 @@ pub async fn open(
             if let Some(wanted) = settings.require_peer() {
                 peer::require(&stream, wanted)?;
             }
-            return Ok((Box::new(stream), false));
+            return Ok(OpenedStream::unencrypted(Box::new(stream)));
         }
         Address::Tcp(address) => address,
     };
@@ -61,10 +77,14 @@ pub async fn open(
         (_, SslNegotiation::Postgres) => tls_offered(&mut stream, encryption).await?,
     };
     if !is_encrypted {
-        return Ok((Box::new(stream), false));
+        return Ok(OpenedStream::unencrypted(Box::new(stream)));
     }
-    let stream = tls::handshake(settings.tls(), target, stream).await?;
-    Ok((Box::new(stream), true))
+    let (stream, end_point) = tls::handshake(settings, target, stream).await?;
+    Ok(OpenedStream {
+        stream: Box::new(stream),
+        encrypted: true,
+        end_point,
+    })
 }
 
 /// Sends the `SSLRequest` and reads exactly one byte of reply: an attacker could have injected

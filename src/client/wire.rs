@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::authentication::{AuthRefused, AuthRules, Authentication};
 use super::notice::Notice;
 use crate::client::notices::Notices;
 use crate::sharding::shard::Shard;
@@ -30,7 +31,8 @@ struct State {
     dropped: usize,
     notices: Notices,
     superuser: bool,
-    authentication: Option<u32>,
+    auth_rules: AuthRules,
+    authentication: Option<Authentication>,
 }
 
 /// The shard that a message was sent for.
@@ -75,12 +77,24 @@ impl Wire {
         self.state().superuser
     }
 
-    /// Handles a request for authentication; only the first is kept.
-    pub(super) fn note_authentication(&self, request: u32) {
-        self.state().authentication.get_or_insert(request);
+    /// How the server may authenticate us.
+    pub(super) fn with_auth_rules(self, rules: AuthRules) -> Self {
+        self.state().auth_rules = rules;
+        self
     }
 
-    pub(super) fn authentication(&self) -> Option<u32> {
+    /// Handles a request for authentication; only the first is kept, and checked.
+    pub(super) fn note_authentication(&self, request: u32) -> Result<(), AuthRefused> {
+        let mut state = self.state();
+        if state.authentication.is_some() {
+            return Ok(());
+        }
+        let asked = Authentication::of_request(request);
+        state.authentication = Some(asked);
+        state.auth_rules.check(asked)
+    }
+
+    pub(super) fn authentication(&self) -> Option<Authentication> {
         self.state().authentication
     }
 

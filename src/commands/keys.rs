@@ -87,6 +87,7 @@ pub(super) async fn select(
     }
     let lookup_plan = lookup_plan::plan(plan.limits, plan.layout.clone(), Arc::default(), any)?;
     let shards = SearchedShards {
+        waiting: &[],
         databases: listed,
         plan: &lookup_plan,
         topology,

@@ -109,6 +109,17 @@ pub enum SettingsError {
         keyword: &'static str,
         value: String,
     },
+    #[error("require_auth method \"{0}\" is specified more than once")]
+    RepeatedAuthMethod(&'static str),
+    #[error("negative require_auth method \"!{0}\" cannot be mixed with non-negative methods")]
+    NegativeAuthMethod(&'static str),
+    #[error("require_auth method \"{0}\" cannot be mixed with negative methods")]
+    PositiveAuthMethod(&'static str),
+    #[error(
+        "the methods of require_auth=\"{0}\" are not supported (supported: none, password, md5, \
+         scram-sha-256)"
+    )]
+    UnsupportedAuth(String),
     #[error("invalid SSL protocol version range")]
     TlsVersionRange,
     #[error("TLS before version 1.2 is not supported; raise ssl_max_protocol_version")]

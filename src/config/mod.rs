@@ -13,6 +13,7 @@ mod parameters;
 mod passfile;
 mod password;
 pub mod profile;
+mod require_auth;
 mod resolve;
 mod secret;
 mod server;
@@ -35,6 +36,7 @@ use flags::connection;
 pub(crate) use host::socket_name;
 pub use host::{Host, HostPlace};
 pub use password::Password;
+pub use require_auth::{AuthMethod, ChannelBinding, RequireAuth};
 pub use secret::may_hold_password;
 pub use server::Server;
 pub use target_session::{LoadBalanceHosts, TargetSessionAttrs};
@@ -74,6 +76,8 @@ pub struct Settings {
     tls: Tls,
     /// The user as whom a server on a Unix socket must run.
     require_peer: Option<String>,
+    require_auth: RequireAuth,
+    channel_binding: ChannelBinding,
     target_session_attrs: TargetSessionAttrs,
     load_balance_hosts: LoadBalanceHosts,
     warnings: Vec<String>,
@@ -262,6 +266,15 @@ impl Settings {
 
     pub fn require_peer(&self) -> Option<&str> {
         self.require_peer.as_deref()
+    }
+
+    /// How the server may ask who connects.
+    pub fn require_auth(&self) -> &RequireAuth {
+        &self.require_auth
+    }
+
+    pub fn channel_binding(&self) -> ChannelBinding {
+        self.channel_binding
     }
 
     /// What the server must be like.

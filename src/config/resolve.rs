@@ -83,6 +83,8 @@ impl Settings {
                 .map(|milliseconds| Duration::from_millis(milliseconds.into())),
             tls: Tls::new(&parameters, environment)?,
             require_peer: get("requirepeer").map(str::to_owned),
+            require_auth: parsed(&parameters, "require_auth")?,
+            channel_binding: parsed(&parameters, "channel_binding")?,
             target_session_attrs: parsed(&parameters, "target_session_attrs")?,
             load_balance_hosts: parsed(&parameters, "load_balance_hosts")?,
             warnings: warnings.into_iter().chain(warning).collect(),

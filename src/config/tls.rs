@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Environment, Parameters, SettingsError};
+use super::{Environment, Parameters, Password, SettingsError};
 
 /// How strictly a TCP connection requires TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +78,8 @@ pub struct Tls {
     /// The client's own certificate, if the file exists.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+    /// Decrypts the key, if it is encrypted.
+    pub key_password: Option<Password>,
     /// Whether to send the requested host name to the server.
     pub server_name_indication: bool,
 }
@@ -116,6 +118,7 @@ impl Tls {
             revoked: file("sslcrl", "root.crl"),
             certificate: file("sslcert", "postgresql.crt"),
             key: file("sslkey", "postgresql.key"),
+            key_password: parameters.get("sslpassword").map(Password::from),
             server_name_indication: parameters.get("sslsni") != Some("0"),
         })
     }

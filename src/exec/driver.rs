@@ -13,6 +13,7 @@ use crate::exec::fanout::{DatabaseRun, Fanout, Session, ShardError, ShardEvent};
 use crate::exec::merge::{Merge, MergeMode, MergedEvent};
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::{RunReport, RunStatus};
+use crate::exec::type_names::DatabaseTypes;
 use crate::output::format::RenderError;
 use crate::terminal::console::Console;
 
@@ -53,6 +54,11 @@ impl Run {
             over: None,
             notices: Notices::default(),
         }
+    }
+
+    /// Those of every database that was opened so far.
+    pub fn types(&self) -> DatabaseTypes {
+        self.fanout.types()
     }
 
     /// Marks the run as a single statement over this many shards.

@@ -63,7 +63,8 @@ impl DatabaseTypes {
         (a == b && a < FIRST_USER_OID) || self.of(one).have_same_name(a, &self.of(other), b)
     }
 
-    fn of(&self, shard: Shard) -> Arc<TypeNames> {
+    /// Those of the database that this shard is in.
+    pub fn of(&self, shard: Shard) -> Arc<TypeNames> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&shard.database()).cloned().unwrap_or_default()
     }

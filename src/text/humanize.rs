@@ -37,6 +37,35 @@ impl fmt::Display for HumanDuration {
     }
 }
 
+/// As a flag takes it: `500ms`, `5s`, `1m30s`, `24h`
+#[derive(Debug, Clone, Copy)]
+pub struct Interval(pub Duration);
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
+        let parts = [
+            (seconds / 3600, "h"),
+            (seconds / 60 % 60, "m"),
+            (seconds % 60, "s"),
+            (milliseconds.into(), "ms"),
+        ];
+        for (value, unit) in parts.into_iter().filter(|(value, _)| *value > 0) {
+            write!(f, "{value}{unit}")?;
+        }
+        if seconds == 0 && milliseconds == 0 {
+            f.write_str("0")?;
+        }
+        Ok(())
+    }
+}
+
+/// `1 row`, `1,234 rows`
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", ThousandsSeparated(count as u64))
+}
+
 /// `512 B`, `56.7 MB`
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes(pub u64);
@@ -85,6 +114,17 @@ mod tests {
             HumanDuration(Duration::from_secs(245)).to_string(),
             "4 min 05 s"
         );
+    }
+
+    #[test]
+    fn intervals_are_written_as_flags_take_them() {
+        let of = |milliseconds| Interval(Duration::from_millis(milliseconds)).to_string();
+        assert_eq!(
+            [0, 500, 1000, 1500, 90_000, 86_400_000].map(of),
+            ["0", "500ms", "1s", "1s500ms", "1m30s", "24h"]
+        );
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(1_408, "table"), "1,408 tables");
     }
 
     #[test]

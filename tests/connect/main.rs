@@ -7,6 +7,8 @@
     reason = "clippy.toml allows them in test functions, but not in what these share"
 )]
 
+mod authentication;
+mod client_keys;
 mod direct;
 mod failures;
 mod like_psql;
@@ -14,3 +16,4 @@ mod passwords;
 mod support;
 mod target_session;
 mod tls;
+mod version_1;

@@ -38,6 +38,15 @@ impl Authority {
     }
 }
 
+/// A file of `tests/connect/keys/`. The keys `ec` and `rsa` are there encrypted too, with
+/// [`KEY_PASSWORD`]; certificates `v1_…` are of X.509 version 1, for the key `ec`.
+pub fn fixture(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/connect/keys");
+    fs::read_to_string(format!("{folder}/{name}.pem")).unwrap()
+}
+
+pub const KEY_PASSWORD: &str = "se cret";
+
 pub fn named(common_name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();

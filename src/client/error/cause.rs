@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::client::authentication::AuthRefused;
 use crate::client::tls::TlsError;
 use crate::text::escape::indented;
 use crate::text::io_reason::io_reason;
@@ -27,6 +28,9 @@ pub(in crate::client) enum Cause {
     WrongSession(&'static str),
     #[error("fe_sendauth: no password supplied")]
     PasswordMissing,
+    /// Not as `require_auth` and `channel_binding` ask for.
+    #[error("{0}")]
+    AuthRefused(String),
     #[error("{}", server_message(.0))]
     Server(Box<DbError>),
     #[error("{}", lost_message(.0))]
@@ -54,6 +58,10 @@ impl Cause {
 /// For errors on an open connection; a failure to connect is `Unreachable`.
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
+        let inner = error.get_ref().and_then(|it| it.downcast_ref());
+        if let Some(AuthRefused(reason)) = inner {
+            return Self::AuthRefused(reason.clone());
+        }
         match TlsError::within(&error) {
             Some(error) => Self::Tls(error),
             None => Self::Lost(error),
@@ -82,10 +90,18 @@ impl From<tokio_postgres::Error> for Cause {
             Ok(error) => Self::from(*error),
             // The only sign that the server asked for a password and none was set.
             Err(source) if source.to_string() == "password missing" => Self::PasswordMissing,
+            Err(source) if source.to_string() == NOT_BOUND => Self::AuthRefused(
+                "channel binding is required, but server did not offer an authentication method \
+                 that supports channel binding"
+                    .to_owned(),
+            ),
             Err(source) => Self::Protocol(indented(&format!("{what}: {source}"))),
         }
     }
 }
+
+/// tokio-postgres's only sign that `channel_binding=require` cannot be met.
+const NOT_BOUND: &str = "server did not use channel binding";
 
 fn server_message(error: &DbError) -> String {
     let detail = error

@@ -82,6 +82,10 @@ impl Failure {
                  PGSSLMODE)."
             }
             Cause::WrongSession(_) => return None,
+            Cause::AuthRefused(_) => {
+                "pg_hba.conf on the server decides how users authenticate; require_auth (or \
+                 PGREQUIREAUTH) and channel_binding (or PGCHANNELBINDING), what is accepted."
+            }
             Cause::PasswordMissing => {
                 "Give the password in ~/.pgpass or PGPASSWORD, or at a terminal without -w."
             }

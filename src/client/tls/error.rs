@@ -27,6 +27,10 @@ pub(in crate::client) enum TlsError {
     NoKey(PathBuf),
     #[error("private key file \"{}\" has group or world access", .0.display())]
     ExposedKey(PathBuf),
+    #[error("private key file \"{}\" is encrypted", .0.display())]
+    EncryptedKey(PathBuf),
+    #[error("could not decrypt private key file \"{}\"", .0.display())]
+    KeyPassword(PathBuf),
     #[error("host name \"{0}\" cannot be verified: no certificate can contain it")]
     HostName(String),
     #[error("server certificate for {certificate} does not match host name \"{host}\"")]
@@ -83,6 +87,11 @@ impl TlsError {
             }
             Self::ExposedKey(_) => {
                 "File must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root."
+            }
+            Self::EncryptedKey(_) => "Give its password with sslpassword.",
+            Self::KeyPassword(_) => {
+                "Check sslpassword. Known are PKCS #8, and PEM encryption with AES or triple DES in CBC \
+                 mode; openssl pkcs8 -topk8 converts others."
             }
             Self::NameMismatch { .. } | Self::HostName(_) => {
                 "Connect to a name that is in the certificate (hostaddr can give the address), or \

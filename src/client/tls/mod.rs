@@ -2,8 +2,12 @@
 //! that name the setting to change.
 
 mod certificate;
+mod end_point;
 mod error;
+mod private_key;
+mod signature;
 mod verifier;
+mod version_1;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,25 +18,27 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{self, kx_group};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::{Address, HostAddr};
-use crate::config::{Roots, SslMode, SslNegotiation, Tls, TlsVersion};
+use crate::config::{ChannelBinding, Roots, Settings, SslMode, SslNegotiation, Tls, TlsVersion};
 pub(super) use error::TlsError;
-use verifier::{NameCheck, Unverified, Verified};
+use verifier::{KeyCheck, NameCheck, Unverified, Verified};
 
-/// `stream` is one whose server has agreed to TLS.
+/// `stream` is one whose server has agreed to TLS. Returns what channel binding can bind to, too.
 pub(super) async fn handshake(
-    tls: &Tls,
+    settings: &Settings,
     target: &HostAddr,
     stream: TcpStream,
-) -> Result<TlsStream<TcpStream>, TlsError> {
+) -> Result<(TlsStream<TcpStream>, Option<Vec<u8>>), TlsError> {
+    let tls = settings.tls();
     let name = server_name(tls, target)?;
-    let mut config = client_config(tls)?;
+    let mut config = client_config(tls, settings.channel_binding())?;
     if tls.negotiation == SslNegotiation::Direct {
         config.alpn_protocols = vec![ALPN.to_vec()];
     }
@@ -45,7 +51,9 @@ pub(super) async fn handshake(
     if tls.negotiation == SslNegotiation::Direct && agreed != Some(ALPN) {
         return Err(TlsError::NoAlpn);
     }
-    Ok(stream)
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let end_point = certificates.first().and_then(|it| end_point::end_point(it));
+    Ok((stream, end_point))
 }
 
 /// Only a server that confirms it speaks Postgres's protocol: another one could be made to read a
@@ -65,7 +73,7 @@ fn server_name(tls: &Tls, target: &HostAddr) -> Result<ServerName<'static>, TlsE
     }
 }
 
-fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+fn client_config(tls: &Tls, binding: ChannelBinding) -> Result<ClientConfig, TlsError> {
     let versions = tls.versions.iter().map(|version| match version {
         TlsVersion::V1_2 => &rustls::version::TLS12,
         TlsVersion::V1_3 => &rustls::version::TLS13,
@@ -74,9 +82,9 @@ fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&versions)?
         .dangerous()
-        .with_custom_certificate_verifier(server_verifier(tls)?);
+        .with_custom_certificate_verifier(server_verifier(tls, binding)?);
     let mut config = match client_certificate(tls)? {
-        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        Some(certificate) => builder.with_client_cert_resolver(Arc::new(certificate)),
         None => builder.with_no_client_auth(),
     };
     config.enable_sni = tls.server_name_indication;
@@ -94,14 +102,17 @@ fn provider() -> CryptoProvider {
 }
 
 /// As in libpq, an existing root certificate file is used in every mode.
-fn server_verifier(tls: &Tls) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+fn server_verifier(
+    tls: &Tls,
+    binding: ChannelBinding,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let trusted = match &tls.roots {
         Roots::System => system_roots(),
         Roots::File(Some(path)) if path.exists() => certificates("root certificate", path)?,
         Roots::File(path) if tls.mode >= SslMode::VerifyCa => {
             return Err(TlsError::NoRoots(path.clone()));
         }
-        Roots::File(_) => return Ok(Arc::new(Unverified::new())),
+        Roots::File(_) => return Ok(Arc::new(Unverified::new(KeyCheck::for_binding(binding)))),
     };
     let mut store = RootCertStore::empty();
     let (usable, _) = store.add_parsable_certificates(trusted.iter().cloned());
@@ -130,9 +141,7 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
         .clone()
 }
 
-type ClientCertificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn client_certificate(tls: &Tls) -> Result<Option<ClientCertificate>, TlsError> {
+fn client_certificate(tls: &Tls) -> Result<Option<SingleCertAndKey>, TlsError> {
     let Some(path) = existing(tls.certificate.as_deref()) else {
         return Ok(None);
     };
@@ -142,9 +151,14 @@ fn client_certificate(tls: &Tls) -> Result<Option<ClientCertificate>, TlsError> 
     if is_exposed(key) {
         return Err(TlsError::ExposedKey(key.to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| TlsError::file("private key", key, &error))?;
-    Ok(Some((chain, key)))
+    let key = private_key::read(key, tls.key_password.as_ref())?;
+    let key = provider().key_provider.load_private_key(key)?;
+    let certificate = CertifiedKey::new(chain, key);
+    match certificate.keys_match() {
+        Err(error @ Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(error.into()),
+        // rustls cannot read certificates of version 1, but sends them.
+        _ => Ok(Some(certificate.into())),
+    }
 }
 
 fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

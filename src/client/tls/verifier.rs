@@ -4,25 +4,57 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::certificate::Certificate;
+use super::{signature, version_1};
+use crate::config::ChannelBinding;
 
-/// Encryption without verification. Signatures are not checked either: with an unknown key they
-/// prove nothing, and rustls cannot read the version 1 certificates that Postgres's manual creates.
+/// Whether a server must prove that it has the key of its certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyCheck {
+    /// With an unknown key, a proof is worth nothing.
+    Skipped,
+    /// Else somebody between could show the certificate that the password is bound to.
+    Required,
+}
+
+impl KeyCheck {
+    pub fn for_binding(binding: ChannelBinding) -> Self {
+        match binding {
+            ChannelBinding::Require => Self::Required,
+            ChannelBinding::Prefer | ChannelBinding::Disable => Self::Skipped,
+        }
+    }
+}
+
+/// Encryption without verification.
 #[derive(Debug)]
-pub(super) struct Unverified(Vec<SignatureScheme>);
+pub(super) struct Unverified {
+    algorithms: WebPkiSupportedAlgorithms,
+    key: KeyCheck,
+}
 
 impl Unverified {
-    pub fn new() -> Self {
-        Self(
-            default_provider()
-                .signature_verification_algorithms
-                .supported_schemes(),
-        )
+    pub fn new(key: KeyCheck) -> Self {
+        let algorithms = default_provider().signature_verification_algorithms;
+        Self { algorithms, key }
+    }
+
+    fn verify_key(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.key {
+            KeyCheck::Skipped => Ok(HandshakeSignatureValid::assertion()),
+            KeyCheck::Required => signature::verify(message, certificate, signed, &self.algorithms),
+        }
     }
 }
 
@@ -40,24 +72,24 @@ impl ServerCertVerifier for Unverified {
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        self.verify_key(message, cert, dss)
     }
 
     fn verify_tls13_signature(
         &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        self.verify_key(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.clone()
+        self.algorithms.supported_schemes()
     }
 }
 
@@ -70,11 +102,14 @@ pub(super) enum NameCheck {
 }
 
 /// rustls's verification, extended to what OpenSSL accepts and Postgres servers commonly use:
-/// certificates with the host only in the common name, and self-signed certificates that the client
-/// has a copy of.
+/// certificates with the host only in the common name, those of version 1, and self-signed ones
+/// that the client has a copy of.
 #[derive(Debug)]
 pub(super) struct Verified {
     chain: Arc<WebPkiServerVerifier>,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Whether there are lists of revoked certificates.
+    checks_revocation: bool,
     trusted: Vec<CertificateDer<'static>>,
     name: NameCheck,
 }
@@ -87,6 +122,7 @@ impl Verified {
         revoked: Vec<CertificateRevocationListDer<'static>>,
         name: NameCheck,
     ) -> Result<Self, VerifierBuilderError> {
+        let checks_revocation = !revoked.is_empty();
         let chain = WebPkiServerVerifier::builder_with_provider(
             Arc::new(roots),
             Arc::new(default_provider()),
@@ -95,6 +131,8 @@ impl Verified {
         .build()?;
         Ok(Self {
             chain,
+            algorithms: default_provider().signature_verification_algorithms,
+            checks_revocation,
             trusted,
             name,
         })
@@ -108,9 +146,14 @@ impl Verified {
         if self.name == NameCheck::Skipped {
             return Ok(());
         }
-        let mismatch = match verify_server_name(&ParsedCertificate::try_from(certificate)?, name) {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
+        let verified = if version_1::is_version_1(certificate) {
+            // It has a common name only.
+            Err(CertificateError::NotValidForName.into())
+        } else {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)
+        };
+        let Err(mismatch) = verified else {
+            return Ok(());
         };
         let by_common_name = Certificate::parse(certificate)
             .is_some_and(|certificate| certificate.common_name_is(&name.to_str()));
@@ -119,6 +162,14 @@ impl Verified {
         } else {
             Err(mismatch)
         }
+    }
+
+    /// Only webpki reads lists of revoked certificates.
+    fn verify_version_1(&self, certificate: &[u8], now: UnixTime) -> Result<(), CertificateError> {
+        if self.checks_revocation {
+            return Err(CertificateError::UnknownRevocationStatus);
+        }
+        version_1::verify(certificate, &self.trusted, &self.algorithms, now)
     }
 
     /// Accepts a self-signed certificate that is among the trusted ones. webpki rejects those
@@ -156,6 +207,11 @@ impl ServerCertVerifier for Verified {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => {}
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if version_1::is_version_1(end_entity) =>
+            {
+                self.verify_version_1(end_entity, now)?;
+            }
             // "CaUsedAsEndEntity" has no variant of its own.
             Err(error @ Error::InvalidCertificate(CertificateError::Other(_))) => {
                 self.verify_copy(end_entity, now).map_err(|own| match own {
@@ -175,6 +231,9 @@ impl ServerCertVerifier for Verified {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if version_1::is_version_1(cert) {
+            return signature::verify(message, cert, dss, &self.algorithms);
+        }
         self.chain.verify_tls12_signature(message, cert, dss)
     }
 
@@ -184,6 +243,9 @@ impl ServerCertVerifier for Verified {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if version_1::is_version_1(cert) {
+            return signature::verify(message, cert, dss, &self.algorithms);
+        }
         self.chain.verify_tls13_signature(message, cert, dss)
     }
 

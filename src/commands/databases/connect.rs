@@ -1,6 +1,7 @@
 //! Connects to the databases of a run, as many at once as `-j` allows per server.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -29,6 +30,9 @@ pub struct Connected {
 pub struct ConnectionLimits {
     pub per_server: usize,
     pub per_database: usize,
+    /// How many databases of a server are opened at once if it has more of them than connections.
+    /// The others share what is left.
+    pub if_crowded: usize,
 }
 
 impl From<usize> for ConnectionLimits {
@@ -37,6 +41,7 @@ impl From<usize> for ConnectionLimits {
         Self {
             per_server,
             per_database: per_server,
+            if_crowded: per_server,
         }
     }
 }
@@ -66,6 +71,22 @@ impl Connected {
             slot,
         });
         (with_plan.collect(), self.later, self.unreachable)
+    }
+
+    /// Pools for the databases that wait, in their order.
+    ///
+    /// # Errors
+    /// If one cannot be set up.
+    pub fn later_pools(&self) -> Result<Vec<ConnectionPool>, Error> {
+        // With the password that was typed, or that a command printed.
+        let accepted: BTreeMap<_, _> = (self.databases.iter())
+            .map(|(target, opened, _)| (target.settings.server_name(), opened.server.settings()))
+            .collect();
+        let pools = self.later.iter().map(|database| {
+            let settings = accepted.get(&database.target.settings.server_name());
+            database.pool(settings.copied())
+        });
+        pools.collect()
     }
 
     pub fn servers(&self) -> Vec<ConnectionPool> {
@@ -115,7 +136,12 @@ async fn open(
         let crowd = targets.len() > connections;
         let slots = Arc::new(Semaphore::new(connections));
         let share = (connections / targets.len()).clamp(1, limits.per_database);
-        let (first, rest) = targets.split_at(targets.len().min(connections));
+        let at_once = if crowd {
+            limits.if_crowded
+        } else {
+            targets.len()
+        };
+        let (first, rest) = targets.split_at(at_once);
         for &target in first {
             let slot = Arc::clone(&slots).try_acquire_owned().ok();
             now.push((target, share, slot.filter(|_| crowd)));

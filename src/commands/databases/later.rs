@@ -120,18 +120,40 @@ impl LaterDatabase {
         accepted: Option<&Settings>,
     ) -> Result<PreparedDatabase, Error> {
         let server = self.pool(accepted)?;
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let Opened {
+            plan,
+            preflight,
+            slot,
+        } = self.open_at_turn(&server).await?;
         Ok(PreparedDatabase {
-            preflight: open_in(&server, &self.plan).await?,
             target: self.target,
-            plan: self.plan,
+            plan,
             server,
+            preflight,
             pending_connections: Vec::new(),
+            slot: Some(slot),
+        })
+    }
+
+    /// Waits for its turn, and opens it over a connection of this pool.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn open_at_turn(&self, pool: &ConnectionPool) -> Result<Opened, Error> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        let slot = slot.map_err(|_| Error::NoneReachable)?;
+        Ok(Opened {
+            preflight: open_in(pool, &self.plan).await?,
+            plan: self.plan.clone(),
             slot,
         })
     }
 
-    fn pool(&self, accepted: Option<&Settings>) -> Result<ConnectionPool, Error> {
+    /// A pool for its only connection.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn pool(&self, accepted: Option<&Settings>) -> Result<ConnectionPool, Error> {
         let settings = &self.target.settings;
         let accepted = accepted.map(|it| it.with_database(settings.database()));
         let settings = accepted.unwrap_or_else(|| settings.clone());

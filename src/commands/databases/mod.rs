@@ -13,7 +13,7 @@ mod targets;
 mod together;
 mod topology;
 
-pub(super) use connect::{Connected, ConnectedDatabase, ConnectionLimits, connect};
+pub(super) use connect::{ConnectedDatabase, ConnectionLimits, connect};
 pub(super) use database::{Listed, PreparedDatabase, own};
 pub(super) use info::DatabaseInfos;
 pub(super) use later::LaterDatabase;

@@ -12,7 +12,7 @@ use crate::commands::setup;
 use crate::exec::driver::Run;
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
-use crate::exec::type_names::TypeNames;
+use crate::exec::type_names::DatabaseTypes;
 use crate::export::resume::load_previous;
 use crate::sharding::selection::Selection;
 use crate::sharding::shard::Shard;
@@ -31,7 +31,7 @@ pub struct ExportStarted {
     pub started: Run,
     /// With the statement in the form that COPY accepts.
     pub plan: Plan,
-    pub types: TypeNames,
+    pub types: DatabaseTypes,
     /// Of the first database.
     pub server_info: ServerInfo,
     /// All databases that were opened so far, if there are several.
@@ -84,12 +84,12 @@ pub async fn start(
             // They have been answered by now.
             misplaced::refuse(lookups, &selection, &prepared.open(), &plan, console).await?;
         }
-        let types = prepared.first()?.types.clone();
         let (scope, databases) = (prepared.scope(), prepared.infos.clone());
+        let started = prepared.start(&shards, chosen.merge_mode)?;
         Ok(ExportStarted {
-            started: prepared.start(&shards, chosen.merge_mode)?,
+            types: started.types(),
+            started,
             plan,
-            types,
             server_info,
             databases,
             selection,

@@ -6,7 +6,7 @@ use super::batch_report::Searched;
 use super::batch_search::BatchSearch;
 use super::lookup_plan;
 use super::routing;
-use super::scope::{LookupRequest, SearchScope};
+use super::scope::{LookupConnections, LookupRequest, SearchScope};
 use crate::cli::find::FindArgs;
 use crate::commands::attempt;
 use crate::commands::databases;
@@ -141,6 +141,7 @@ impl Batch<'_> {
             targets: &targets,
             plan: &plan,
             preferred: &args.connection.prefer,
+            connections: LookupConnections::AtOnce(args.connections),
             interrupt,
         };
         attempt::repeat(console, async |retry, console| {
@@ -165,7 +166,7 @@ impl Batch<'_> {
         scope.warn(console);
         let key = routing::any_key(self.args)?;
         let databases = scope.databases();
-        let search = scope.search(&databases, &key, self.args.shard_count)?;
+        let search = scope.search(&databases, &[], &key, self.args.shard_count)?;
         let shard_count = search.shard_count;
         let shard_count = shard_count.map_or(ShardCount::Unknown, ShardCount::Known);
         let rule = routing::key_rule(self.args, scope.plan.layout.clone(), shard_count)?;

@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::lookup_plan;
-use super::scope::{LookupRequest, SearchScope};
+use super::scope::{LookupConnections, LookupRequest, SearchScope};
 use super::search::unanswered::Unanswered;
 use crate::cli::find::FindArgs;
 use crate::commands::databases;
@@ -64,6 +64,7 @@ pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
         targets: &targets,
         plan: &plan,
         preferred: &args.connection.prefer,
+        connections: LookupConnections::AtOnce(args.connections),
         interrupt: &interrupt,
     };
     let learned = request.run(&mut console, async |scope, _| learn(&key, scope).await);
@@ -76,7 +77,7 @@ pub async fn run(args: &FindArgs, column: &ColumnName) -> Result<Exit, Error> {
 /// Takes a sample, and tries the rules on it.
 async fn learn(key: &Key, scope: &SearchScope<'_>) -> Result<Outcome, Error> {
     let databases = scope.databases();
-    let search = scope.search(&databases, key, None)?;
+    let search = scope.search(&databases, &[], key, None)?;
     let tables = search.selected_tables().await?;
     let (Some(key_type), Key::Value { column, .. }) = (tables.key_type(), key) else {
         return Err(Error::NoColumn {

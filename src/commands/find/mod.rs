@@ -9,6 +9,7 @@ mod routed;
 mod routing;
 pub mod scope;
 pub mod search;
+mod waiting;
 
 use jiff::Timestamp;
 
@@ -31,7 +32,7 @@ use crate::terminal::summary::{SummaryLine, SummaryPart};
 use crate::text::humanize::HumanDuration;
 
 use routed::{FindOutcome, Routed};
-use scope::{LookupRequest, SearchScope};
+use scope::{LookupConnections, LookupRequest, SearchScope};
 
 pub async fn run(args: FindArgs) -> Result<Exit, Error> {
     if let Some(file) = &args.from {
@@ -146,6 +147,7 @@ async fn verify(
         targets: &targets,
         plan: &plan,
         preferred: &args.connection.prefer,
+        connections: LookupConnections::InTurn(args.connections),
         interrupt: &interrupt,
     };
     let search = async |scope: &SearchScope<'_>, console: &mut Console| {
@@ -177,7 +179,8 @@ async fn search(
     console: &mut Console,
 ) -> Result<FindOutcome, Error> {
     let databases = scope.databases();
-    let search = scope.search(&databases, key, args.shard_count)?;
+    let waiting = scope.waiting();
+    let search = scope.search(&databases, &waiting, key, args.shard_count)?;
     let (settings, now) = (scope.settings()?, Timestamp::now());
     let route_scope = RouteScope {
         layout: &scope.plan.layout,

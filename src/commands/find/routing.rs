@@ -59,7 +59,7 @@ pub async fn computed(
         return Ok(None);
     };
     let tables = if rule.needs_type() {
-        search.selected_tables().await?
+        search.typed_tables().await?
     } else {
         Tables::default()
     };

@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 use futures::future::join_all;
 
 use super::search::{Search, SearchedShards};
+use super::waiting::WaitingDatabase;
 use crate::client::ConnectionPool;
 use crate::commands::attempt;
-use crate::commands::databases::{self, Connected, Listed, Prepared, Targets};
+use crate::commands::databases::{self, ConnectionLimits, Listed, Prepared, Targets};
 use crate::commands::error::Error;
 use crate::commands::interruptible;
 use crate::commands::select;
@@ -21,8 +22,26 @@ use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
 use crate::terminal::summary::{Location, SnapshotCount};
 
-/// Databases of a server that are searched at once, over a connection each.
-const DATABASES: usize = 16;
+/// The connections of a lookup per server, each to one of its databases.
+#[derive(Debug, Clone, Copy)]
+pub enum LookupConnections {
+    /// To all of them, all the time: for several lookups at one snapshot.
+    AtOnce(usize),
+    /// One database after the other, if there are more of them.
+    InTurn(usize),
+}
+
+impl From<LookupConnections> for ConnectionLimits {
+    fn from(connections: LookupConnections) -> Self {
+        match connections {
+            LookupConnections::AtOnce(most) => most.into(),
+            LookupConnections::InTurn(most) => Self {
+                if_crowded: 1,
+                ..most.into()
+            },
+        }
+    }
+}
 
 /// Where to look keys up, and at most how long.
 #[derive(Clone, Copy)]
@@ -31,6 +50,7 @@ pub struct LookupRequest<'a> {
     pub plan: &'a Plan,
     /// Of shards that several servers have, those on these count.
     pub preferred: &'a [String],
+    pub connections: LookupConnections,
     pub interrupt: &'a Interrupt,
 }
 
@@ -38,7 +58,30 @@ pub struct LookupRequest<'a> {
 pub struct SearchScope<'a> {
     pub plan: &'a Plan,
     pub prepared: Prepared,
+    /// Of the databases that wait for their turn.
+    later_pools: Vec<ConnectionPool>,
     pub selection: Selection,
+}
+
+impl LookupConnections {
+    /// # Errors
+    /// If they are too few for these databases.
+    fn check(self, prepared: &Prepared) -> Result<(), Error> {
+        let crowded = prepared.later.len();
+        match self {
+            _ if crowded == 0 => Ok(()),
+            Self::InTurn(2..) => Ok(()),
+            Self::InTurn(_) => Err(Error::Usage(
+                "a search of several databases needs two connections per server; add -j 2"
+                    .to_owned(),
+            )),
+            Self::AtOnce(_) => Err(Error::Usage(format!(
+                "several keys are looked up at one snapshot, over a connection to each database of \
+                 a server; add -j {}",
+                prepared.databases.len() + crowded
+            ))),
+        }
+    }
 }
 
 impl LookupRequest<'_> {
@@ -69,15 +112,20 @@ impl LookupRequest<'_> {
             targets,
             plan,
             preferred,
+            connections,
             interrupt,
         } = self;
-        let connecting = databases::connect(targets, plan, DATABASES, retry, interrupt, console);
+        let connecting = databases::connect(targets, plan, connections, retry, interrupt, console);
         let Some(connected) = connecting.await? else {
             return Ok(None);
         };
-        let servers = connected.servers();
+        let later_pools = connected.later_pools()?;
+        let mut servers = connected.servers();
+        servers.extend(later_pools.iter().cloned());
         let work = async {
-            let scope = SearchScope::take(connected, plan, preferred, console).await?;
+            let prepared = databases::prepare(connected, plan, preferred, console).await?;
+            connections.check(&prepared)?;
+            let scope = SearchScope::take(prepared, later_pools, plan).await?;
             let done = work(&scope, console).await?;
             scope.prepared.close().await;
             Ok(done)
@@ -94,23 +142,15 @@ impl LookupRequest<'_> {
 }
 
 impl<'a> SearchScope<'a> {
-    /// Runs the preflights, and selects the shards.
+    /// Selects the shards.
     ///
     /// # Errors
-    /// If there are no shards, or none is selected.
+    /// If none is selected.
     async fn take(
-        connected: Connected,
+        prepared: Prepared,
+        later_pools: Vec<ConnectionPool>,
         plan: &'a Plan,
-        preferred: &[String],
-        console: &mut Console,
     ) -> Result<Self, Error> {
-        let prepared = databases::prepare(connected, plan, preferred, console).await?;
-        if !prepared.later.is_empty() {
-            return Err(Error::Usage(format!(
-                "a key is searched for in at most {DATABASES} databases of a server; name fewer \
-                 with --databases"
-            )));
-        }
         for database in &prepared.databases {
             let connection = database.preflight.session.connection();
             connection.wait_at_most(plan.limits.patience());
@@ -119,6 +159,7 @@ impl<'a> SearchScope<'a> {
         Ok(Self {
             plan,
             prepared,
+            later_pools,
             selection,
         })
     }
@@ -136,6 +177,14 @@ impl<'a> SearchScope<'a> {
         self.prepared.listed().collect()
     }
 
+    /// Those that wait for their turn.
+    pub fn waiting(&self) -> Vec<WaitingDatabase<'_>> {
+        let waiting = self.prepared.later.iter().zip(&self.later_pools);
+        waiting
+            .map(|(database, pool)| WaitingDatabase { database, pool })
+            .collect()
+    }
+
     /// The search for a key, which is hashed over this many shards if its number is given.
     ///
     /// # Errors
@@ -143,11 +192,13 @@ impl<'a> SearchScope<'a> {
     pub fn search<'s>(
         &'s self,
         databases: &'s [Listed<'s>],
+        waiting: &'s [WaitingDatabase<'s>],
         key: &'s Key,
         shard_count: Option<NonZeroU32>,
     ) -> Result<Search<'s>, Error> {
         let shards = SearchedShards {
             databases,
+            waiting,
             plan: self.plan,
             topology: &self.prepared.topology,
             selection: &self.selection,

@@ -141,9 +141,18 @@ async fn choose(
             continue;
         }
         let session = &database.found.preflight.session;
-        let execution = prepare_in(database, readings, &shards, options).await;
-        let ExecutionPlan::PartialThenCombine(in_parts) = in_several(execution)? else {
-            return Err(Error::Unstable(1));
+        let in_parts = match prepare_in(database, readings, &shards, options).await {
+            Ok(ExecutionPlan::PartialThenCombine(in_parts)) => in_parts,
+            Ok(ExecutionPlan::SingleStatement(..)) => return Err(Error::Unstable(1)),
+            Err(Error::Global(UnsupportedQuery::NotInParts(why))) => {
+                // What no database accepts, such as a misspelt table, fails for that reason.
+                let alone = &self::options(request.global, Strategy::One);
+                return Err(match prepare_in(database, readings, &shards, alone).await {
+                    Err(refused @ Error::Refused { .. }) => refused,
+                    _ => UnsupportedQuery::SeveralDatabases(why).into(),
+                });
+            }
+            Err(error) => return Err(error),
         };
         plans.push(in_parts.plan.clone());
         parts.push(DatabasePart {
@@ -168,16 +177,6 @@ async fn prepare_in(
     let prepared = global::prepare(plan, readings, found, shards, options).await;
     let prepared = or_explanation(prepared, &found.preflight.session, plan).await?;
     Ok(prepared.plan)
-}
-
-/// The reason is the number of databases, not a flag of the user's.
-fn in_several(execution: Result<ExecutionPlan, Error>) -> Result<ExecutionPlan, Error> {
-    execution.map_err(|error| match error {
-        Error::Global(UnsupportedQuery::NotInParts(why)) => {
-            UnsupportedQuery::SeveralDatabases(why).into()
-        }
-        error => error,
-    })
 }
 
 /// Reports which shards are skipped, and how the tables differ otherwise.

@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use crate::client::ServerError;
 use crate::exec::{fanout, hints};
 use crate::pg::quote::Identifier;
+use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::text::escape::one_line;
 use crate::text::io_reason::io_reason;
@@ -32,6 +33,8 @@ pub enum InspectError {
     },
     #[error("the connection was lost: {0}")]
     Lost(String),
+    #[error("{shard}: --by returned {}, not one number that is 0 or more", one_line(.reason))]
+    NotANumber { shard: Shard, reason: String },
 }
 
 /// Why a file is not what `drift --save` writes.
@@ -65,6 +68,8 @@ impl InspectError {
             Some(hints::LOCKED)
         } else if report.code == SqlState::QUERY_CANCELED {
             Some(hints::RAISE_TIMEOUT)
+        } else if report.code == SqlState::SYNTAX_ERROR && report.message.contains("MATERIALIZED") {
+            Some("this command needs PostgreSQL 12 or later")
         } else {
             None
         };
@@ -79,7 +84,7 @@ impl InspectError {
         match self {
             Self::Server(report) => fanout::is_transient(&report.code) || is_dropped(report),
             Self::Lost(_) => true,
-            Self::NoTable { .. } => false,
+            Self::NoTable { .. } | Self::NotANumber { .. } => false,
         }
     }
 

@@ -1,21 +1,17 @@
-//! Counts the rows and measures the files of each table, at one snapshot per database: a run as that
-//! of `query`, so that locks, rewritten tables and lost connections are handled as there.
+//! Counts the rows and measures the files of each table, at one snapshot per database.
 
 use std::collections::BTreeMap;
 
 use super::error::InspectError;
-use super::request::{InspectRequest, Selected};
+use super::per_shard::{self, ShardRun};
+use super::request::InspectRequest;
 use super::statement::rows;
-use crate::commands::attempt::Attempts;
 use crate::commands::databases::PreparedDatabase;
-use crate::commands::error::{Error, advice};
-use crate::commands::interruptible;
-use crate::exec::driver::{self, OnShardError};
+use crate::commands::error::Error;
 use crate::exec::fanout::ShardEvent;
-use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
 use crate::exec::row_sink::{OutputClosed, RowSink};
-use crate::exec::run_report::{RunReport, RunStatus};
+use crate::exec::run_report::RunReport;
 use crate::output::format::RenderError;
 use crate::pg::quote::Literal;
 use crate::pg::row_batch::Column;
@@ -27,7 +23,7 @@ use crate::terminal::console::Console;
 /// What was counted.
 pub struct Counts {
     of: BTreeMap<Shard, Vec<TableCount>>,
-    report: RunReport,
+    pub run: ShardRun,
 }
 
 /// A table of a shard.
@@ -50,62 +46,19 @@ pub async fn count(
     shards: &[Shard],
     console: &mut Console,
 ) -> Result<Option<Counts>, Error> {
-    let limits = connections.min(shards.len()).into();
-    let interrupt = &request.interrupt;
-    let mut attempts = Attempts::new();
-    loop {
-        attempts.begin()?;
-        let plan = attempts.plan(&plan(request.plan(), shards, &Tables::new()));
-        let selected = request.select(&plan, limits, &attempts, console).await;
-        let work = match selected {
-            Ok(Some(selected)) => with_tables(selected, request).await,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        let Selected { prepared, .. } = match work {
-            Ok(Some(selected)) => selected,
-            Ok(None) => return Ok(None),
-            Err(error) if error.is_transient() => {
-                attempts.retry_after(&error, console);
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let run = prepared.start(shards, MergeMode::IN_ORDER)?;
-        let mut counts = CountSink::default();
-        let policy = OnShardError::Continue;
-        let report = driver::drive(run, &mut counts, console, interrupt, policy).await;
-        let report = report.map_err(|error| Error::Sink(error.into()))?;
-        match report.status {
-            RunStatus::Retry => {
-                attempts.retry(report.rewritten, "retrying at a new snapshot", console);
-            }
-            RunStatus::Interrupted => return Ok(None),
-            _ => {
-                return Ok(Some(Counts {
-                    of: counts.0,
-                    report,
-                }));
-            }
-        }
-    }
-}
-
-/// Lists the tables of the databases that are open. `None` if interrupted.
-async fn with_tables(
-    mut selected: Selected,
-    request: &InspectRequest,
-) -> Result<Option<Selected>, Error> {
-    let servers = selected.prepared.servers();
-    let shards = selected.selection.shards.clone();
-    let work = async {
-        for database in &mut selected.prepared.databases {
-            let tables = tables(database).await?;
-            database.plan = plan(&database.plan, &shards, &tables);
-        }
-        Ok(selected)
+    let first = plan(request.plan(), shards, &Tables::new());
+    let with_tables = async |database: &mut PreparedDatabase| {
+        let tables = tables(database).await?;
+        database.plan = plan(&database.plan, shards, &tables);
+        Ok(())
     };
-    interruptible::run_in_all(&servers, &request.interrupt, work).await
+    let run =
+        per_shard::run::<CountSink>(request, &first, connections, shards, with_tables, console);
+    let found = run.await?.map(|(counts, report)| Counts {
+        of: counts.0,
+        run: ShardRun::new(report, Statement::composed(String::new())),
+    });
+    Ok(found)
 }
 
 /// The oids of each shard's tables, as an array of Postgres.
@@ -156,28 +109,7 @@ impl Counts {
     /// The tables of a shard; `None` if it was not counted.
     pub fn tables(&self, shard: Shard) -> Option<&[TableCount]> {
         let counts = self.of.get(&shard)?;
-        self.report.has_answered(shard).then_some(counts)
-    }
-
-    pub fn has_counted(&self, shard: Shard) -> bool {
-        self.tables(shard).is_some()
-    }
-
-    /// Reports why the others were not.
-    pub fn say_failures(&self, console: &mut Console) {
-        let RunReport {
-            queried,
-            failures,
-            explanations,
-            notices,
-            ..
-        } = &self.report;
-        let statement = Statement::composed(String::new());
-        notices.say(*queried, &statement, console);
-        let advice = |error: &_| explanations.of(error).or_else(|| advice(error));
-        for message in failures.describe(*queried, &statement, advice) {
-            console.error(&message);
-        }
+        self.run.has_answered(shard).then_some(counts)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod error;
 mod exact;
 mod map;
 pub mod objects;
+mod per_shard;
 pub mod report;
 pub mod request;
 mod servers;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::collected::Collected;
+use super::per_shard::ShardRun;
 use super::table::{self, Table};
 use crate::cli::query::OutputArgs;
 use crate::commands::error::Error;
@@ -20,6 +21,8 @@ pub struct InspectReport<'a, T> {
     pub found: String,
     /// Shards of which not everything could be read.
     pub unread: BTreeSet<Shard>,
+    /// Statements that ran in every shard.
+    pub runs: Vec<&'a ShardRun>,
 }
 
 impl<T> InspectReport<'_, T> {
@@ -38,18 +41,35 @@ impl<T> InspectReport<'_, T> {
     }
 
     pub fn say(&self, console: &mut Console) {
+        for run in &self.runs {
+            run.say_failures(console);
+        }
         for warning in &self.warnings {
             console.warning(warning);
         }
         self.collected.say_what_is_missing(console);
         let summary = self
             .collected
-            .summary(self.found.clone(), &self.unread, console);
+            .summary(self.found.clone(), &self.unread(), console);
         console.summary(&summary);
     }
 
+    fn unread(&self) -> BTreeSet<Shard> {
+        let shards = self.collected.selection.shards.iter().copied();
+        let failed = |shard: &Shard| self.runs.iter().any(|run| !run.has_answered(*shard));
+        self.unread
+            .iter()
+            .copied()
+            .chain(shards.filter(failed))
+            .collect()
+    }
+
     pub fn exit(&self) -> Exit {
-        if self.unread.is_empty() && self.collected.is_complete() {
+        let shards = || self.collected.selection.shards.iter();
+        let has_failed = |run: &&ShardRun| !shards().any(|shard| run.has_answered(*shard));
+        if self.runs.iter().any(has_failed) {
+            Exit::Failed
+        } else if self.unread().is_empty() && self.collected.is_complete() {
             Exit::Complete
         } else {
             Exit::Incomplete

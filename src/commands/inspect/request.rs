@@ -30,6 +30,7 @@ use crate::terminal::console::Console;
 const LIMITS: ConnectionLimits = ConnectionLimits {
     per_server: 4,
     per_database: 1,
+    if_crowded: 4,
 };
 
 /// What to inspect.

@@ -175,6 +175,7 @@ async fn search(
     let plan = lookup_plan::plan(limits, layout, Arc::default(), &key)?;
     let shards = SearchedShards {
         databases: places.databases,
+        waiting: &[],
         plan: &plan,
         topology: places.topology,
         selection: &Selection::filtered(places.topology, &plan.filter)?,

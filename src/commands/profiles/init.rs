@@ -6,12 +6,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::cli::profiles::ProfilesInitArgs;
+use crate::commands::databases;
 use crate::commands::error::Error;
 use crate::commands::session_setup::{self, ConnectRetry};
 use crate::commands::setup;
 use crate::config::profile::ProfileFile;
-use crate::config::profile::write::toml_string;
+use crate::config::profile::write::{connections, toml_list, toml_string};
 use crate::config::{Environment, Settings};
+use crate::exec::cancel::Interrupt;
 use crate::sharding::pattern::Pattern;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
@@ -33,15 +35,12 @@ pub async fn run(args: &ProfilesInitArgs) -> Result<Exit, Error> {
             args.name
         )));
     }
-    let settings = setup::settings(&args.connection, &args.layout.databases)?;
+    let servers = databases::servers(&args.connection)?;
     let interrupt = setup::listen()?;
-    let opened = tokio::select! {
-        opened = session_setup::open(&settings, 1, ConnectRetry::FailFast, &mut console) => opened?,
-        () = interrupt.requested() => return Ok(Exit::Interrupted),
-    };
-    drop(opened.first);
-    opened.server.close().await;
-    let text = written(args, &settings, before.is_none());
+    if !try_out(args, &servers, &interrupt, &mut console).await? {
+        return Ok(Exit::Interrupted);
+    }
+    let text = written(args, &servers, before.is_none());
     append(&path, &text).map_err(|error| {
         Error::Usage(format!(
             "could not write \"{}\": {}",
@@ -58,15 +57,37 @@ pub async fn run(args: &ProfilesInitArgs) -> Result<Exit, Error> {
     Ok(Exit::Complete)
 }
 
+/// Connects to each server, or finds databases of these patterns on each. `false` if interrupted.
+async fn try_out(
+    args: &ProfilesInitArgs,
+    servers: &[Settings],
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<bool, Error> {
+    let patterns = &args.layout.databases;
+    for server in servers {
+        if !patterns.is_empty() {
+            let server = std::slice::from_ref(server);
+            let layout = args.layout.layout();
+            let found = databases::targets(server, patterns, &layout, None, interrupt).await?;
+            if found.is_none() {
+                return Ok(false);
+            }
+            continue;
+        }
+        let opened = tokio::select! {
+            opened = session_setup::open(server, 1, ConnectRetry::FailFast, console) => opened?,
+            () = interrupt.requested() => return Ok(false),
+        };
+        drop(opened.first);
+        opened.server.close().await;
+    }
+    Ok(true)
+}
+
 /// The profile, with the keys that it does not set as comments.
-fn written(args: &ProfilesInitArgs, settings: &Settings, is_first: bool) -> String {
-    let list = |patterns: &[Pattern]| {
-        let quoted: Vec<_> = patterns
-            .iter()
-            .map(|it| toml_string(&it.to_string()))
-            .collect();
-        format!("[{}]", quoted.join(", "))
-    };
+fn written(args: &ProfilesInitArgs, servers: &[Settings], is_first: bool) -> String {
+    let list = |patterns: &[Pattern]| toml_list(patterns.iter().map(ToString::to_string));
     let or_comment = |key: &str, patterns: &[Pattern], example: &str| match patterns {
         [] => format!("# {key} = {example}\n"),
         some => format!("{key} = {}\n", list(some)),
@@ -80,10 +101,15 @@ fn written(args: &ProfilesInitArgs, settings: &Settings, is_first: bool) -> Stri
     } else {
         String::new()
     };
+    let prefer = match &args.connection.prefer[..] {
+        [] => String::new(),
+        some => format!("prefer = {}\n", toml_list(some)),
+    };
     format!(
-        "{header}\n[{}]\nconnection = {}\n{}{}{OTHER_KEYS}",
+        "{header}\n[{}]\n{}{prefer}{}{}{}{OTHER_KEYS}",
         args.name,
-        toml_string(&settings.conninfo()),
+        connections(servers),
+        or_comment("databases", &args.layout.databases, "[\"tenant_{name}\"]"),
         or_comment("schemas", &args.layout.schemas, "[\"shard_{n}\"]"),
         or_comment("exclude_schemas", &args.layout.exclude_schemas, "[]"),
     )

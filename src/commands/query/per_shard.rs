@@ -4,10 +4,11 @@ use super::ended::{self, Ended, ReaderEnd};
 use super::finished_run::FinishedRun;
 use super::output::Output;
 use super::request::{self, NEW_SNAPSHOT, QueryRequest, connect_retry};
+use crate::cli::find::CONNECTIONS;
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::{self, Prepared};
 use crate::commands::error::Error;
-use crate::commands::find::scope::LookupRequest;
+use crate::commands::find::scope::{LookupConnections, LookupRequest};
 use crate::commands::interruptible;
 use crate::commands::origin::{Located, OriginLookups};
 use crate::commands::result_end::then_say;
@@ -213,6 +214,7 @@ async fn located(
         targets,
         plan,
         preferred: &args.connection.prefer,
+        connections: LookupConnections::AtOnce(CONNECTIONS),
         interrupt,
     };
     // Boxed because the future is large.

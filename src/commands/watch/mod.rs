@@ -1,8 +1,9 @@
-//! `shardq watch`: runs a query again and again, and prints what changed.
+//! `shardq watch`: runs a query, or `drift`, again and again, and prints what changed.
 
 mod changes;
 mod difference;
 mod hook;
+mod watched;
 
 use std::time::Instant;
 
@@ -11,24 +12,34 @@ use jiff::{Timestamp, Unit};
 use super::error::Error;
 use super::query::lead_columns::LeadColumns;
 use super::query::output::{self, Output, Paging, ScreenOptions, TableFit};
-use super::query::repeated::{RepeatedQuery, Round};
-use crate::cli::query::QueryArgs;
-use crate::cli::watch::{WatchArgs, WatchOptions};
+use super::query::repeated::Round;
+use crate::cli::query::OutputArgs;
+use crate::cli::watch::{WatchArgs, WatchOptions, WatchedArgs};
 use crate::client::kept;
 use crate::exec::row_sink::RowSink as _;
 use crate::output::format::{Format, Renderer, ResultRows};
 use crate::output::sink::{Sink, SinkError};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
-use crate::text::humanize::{HumanDuration, ThousandsSeparated};
+use crate::text::humanize::{Interval, counted};
 
 use difference::{Change, RowKey};
+use watched::Watched;
 
 pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
-    let (query, options) = args.into_query();
-    let format = format(&query)?;
-    let mut console = Console::new(query.run.quiet);
-    let Some(query) = RepeatedQuery::new(query, &mut console).await? else {
+    let (watched, options) = args.into_parts().map_err(Error::Usage)?;
+    let (format, is_quiet) = match &watched {
+        WatchedArgs::Query(query) => {
+            let has_no_meaning = [
+                (query.run.dry_run, "--dry-run"),
+                (query.global.explain, "--explain"),
+            ];
+            (format(&query.output, &has_no_meaning)?, query.run.quiet)
+        }
+        WatchedArgs::Drift(drift) => (format(&drift.output, &[])?, drift.quiet),
+    };
+    let mut console = Console::new(is_quiet);
+    let Some(watched) = Watched::new(watched, &mut console).await? else {
         return Ok(Exit::Interrupted);
     };
     let sink = Sink::stdout()?;
@@ -37,10 +48,10 @@ pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
         table: TableFit::Unchanged,
     };
     let lead = LeadColumns::default();
-    let renderer = renderer(query.args(), format, Place::First);
+    let renderer = renderer(watched.output(), format, Place::First);
     let output = Output::new(renderer, lead, sink, console.progress_line(), screen);
     let watch = Watch {
-        query,
+        watched,
         options,
         format,
         known: None,
@@ -55,18 +66,14 @@ pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
 }
 
 /// The format of the changes.
-fn format(args: &QueryArgs) -> Result<Format, Error> {
-    let refused = [
-        (args.output.file().is_some(), "-o"),
-        (args.run.dry_run, "--dry-run"),
-        (args.global.explain, "--explain"),
-        (args.output.pager, "--pager"),
-    ];
-    if let Some((_, flag)) = refused.into_iter().find(|(is_given, _)| *is_given) {
+fn format(args: &OutputArgs, refused: &[(bool, &str)]) -> Result<Format, Error> {
+    let of_output = [(args.file().is_some(), "-o"), (args.pager, "--pager")];
+    let mut refused = of_output.iter().chain(refused);
+    if let Some((_, flag)) = refused.find(|(is_given, _)| *is_given) {
         let reason = format!("{flag} has no meaning for a query that is run again; remove it");
         return Err(Error::Usage(reason));
     }
-    let format = args.output.format()?;
+    let format = args.format()?;
     if format == Format::Json {
         let reason = "--json writes one array, which would not end; use --jsonl";
         return Err(Error::Usage(reason.to_owned()));
@@ -82,14 +89,14 @@ enum Place {
 }
 
 /// Programs read one header.
-fn renderer(args: &QueryArgs, format: Format, place: Place) -> Renderer {
-    let mut options = output::render_options(&args.output);
+fn renderer(args: &OutputArgs, format: Format, place: Place) -> Renderer {
+    let mut options = output::render_options(args);
     options.tuples_only |= place == Place::Later && matches!(format, Format::Csv | Format::Tsv);
     Renderer::new(format, options)
 }
 
 struct Watch {
-    query: RepeatedQuery,
+    watched: Watched,
     options: WatchOptions,
     format: Format,
     /// The last complete result.
@@ -110,7 +117,7 @@ impl Watch {
             let began = Instant::now();
             let time = now();
             // Of each run, only what needs attention is of interest.
-            let round = Box::pin(self.query.run(&mut Console::new(true))).await;
+            let round = Box::pin(self.watched.run(&mut Console::new(true))).await;
             let next = match round {
                 Err(error) if self.known.is_none() => return Err(error),
                 Err(error) => {
@@ -147,7 +154,7 @@ impl Watch {
             let wait = self.options.every.saturating_sub(began.elapsed());
             tokio::select! {
                 biased;
-                () = self.query.interrupt.requested() => return Ok(Exit::Interrupted),
+                () = self.watched.interrupt().requested() => return Ok(Exit::Interrupted),
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -176,10 +183,9 @@ impl Watch {
                 if known.is_some() {
                     console.warning(&"the columns changed; rows are compared from now on");
                 }
-                let count = ThousandsSeparated(rows.rows.len() as u64);
-                let every = HumanDuration(self.options.every);
-                let plural = if rows.rows.len() == 1 { "" } else { "s" };
-                console.note(&format!("{time}: {count} row{plural}; again every {every}"));
+                let count = counted(rows.rows.len(), self.watched.noun());
+                let every = Interval(self.options.every);
+                console.note(&format!("{time}: {count}; again every {every}"));
                 Vec::new()
             }
         };
@@ -189,14 +195,19 @@ impl Watch {
 
     /// The columns of `--key`, and the shard.
     fn key(&self, rows: &ResultRows) -> Result<RowKey, Error> {
-        if self.options.key.is_empty() {
+        let usual = self.watched.usual_key().iter().copied();
+        let mut names: Vec<_> = self.options.key.iter().map(String::as_str).collect();
+        if names.is_empty() {
+            names.extend(usual);
+        }
+        if names.is_empty() {
             return Ok(RowKey::WholeRow);
         }
-        let lead = self.query.lead_columns(rows);
+        let lead = self.watched.lead_columns(rows);
         let own = || rows.columns.iter().enumerate().skip(lead);
         let mut places: Vec<_> = lead.checked_sub(1).into_iter().collect();
-        for name in &self.options.key {
-            let place = own().find(|(_, column)| column.name == *name);
+        for name in names {
+            let place = own().find(|(_, column)| column.name == name);
             let Some((place, _)) = place else {
                 let names: Vec<_> = own().map(|(_, column)| column.name.as_str()).collect();
                 return Err(Error::Usage(format!(
@@ -219,7 +230,7 @@ impl Watch {
             return Ok(output);
         };
         if std::mem::replace(&mut self.has_printed, true) {
-            let renderer = renderer(self.query.args(), self.format, Place::Later);
+            let renderer = renderer(self.watched.output(), self.format, Place::Later);
             output.next_result(renderer, self.format.separator());
         }
         let columns = changes::columns(&known.columns);
@@ -242,13 +253,12 @@ impl Watch {
         let Some(known) = &self.known else {
             return Ok(());
         };
-        let rows = ThousandsSeparated(known.rows.len() as u64);
-        let plural = if known.rows.len() == 1 { "" } else { "s" };
+        let rows = counted(known.rows.len(), self.watched.noun());
         let count = difference::count(changes);
-        console.note(&format!("{time}: {count}; {rows} row{plural}"));
+        console.note(&format!("{time}: {count}; {rows}"));
         if let Some(command) = &self.options.on_change {
-            let text = changes::json(changes, known, self.query.sql(), time)?;
-            hook::run(command, &text, &self.query.interrupt, console).await;
+            let text = changes::json(changes, known, self.watched.sql(), time)?;
+            hook::run(command, &text, self.watched.interrupt(), console).await;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Writes what a profile may hold, as it is read again.
 
+use crate::config::Settings;
 use crate::sharding::routing::buckets::{Buckets, Modulo};
 use crate::sharding::routing::key_kind::{ColumnKind, RoutingRule};
 use crate::sharding::routing::server_rule::ServerRule;
@@ -12,6 +13,23 @@ pub fn toml_string(text: &str) -> String {
         c => vec![c],
     });
     format!("\"{}\"", escaped.collect::<String>())
+}
+
+/// A list of texts.
+pub fn toml_list(texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let quoted = texts.into_iter().map(|text| toml_string(text.as_ref()));
+    format!("[{}]", quoted.collect::<Vec<_>>().join(", "))
+}
+
+/// Where a profile connects, as a line of it. No password is in it.
+pub fn connections(servers: &[Settings]) -> String {
+    match servers {
+        [only] => format!("connection = {}\n", toml_string(&only.conninfo())),
+        several => {
+            let list = toml_list(several.iter().map(Settings::conninfo));
+            format!("servers = {list}\n")
+        }
+    }
 }
 
 /// A kind of keys, as lines of this profile.

@@ -29,11 +29,11 @@ impl PerShard {
     }
 
     /// The columns of the first shard that answers.
-    pub(super) fn take_columns(&mut self, columns: &[Column]) {
-        let records = manifest_builder::columns(columns, &self.types);
+    fn take_columns(&mut self, shard: Shard, columns: &[Column]) {
+        let records = manifest_builder::columns(columns, &self.types.of(shard));
         if self.manifest.columns.is_empty() {
             self.manifest.columns = records;
-        } else if !self.had(columns) {
+        } else if !self.had(shard, columns) {
             self.trouble = Some(ExportError::ResumeMismatch(format!(
                 "the columns were {}, and are now {}",
                 listed(&self.manifest.columns),
@@ -50,7 +50,6 @@ impl PerShard {
                 key: self.key.clone(),
             });
         }
-        self.columns = columns.to_vec();
         #[cfg(feature = "parquet")]
         if self.kind.format == FileFormat::Parquet
             && self.trouble.is_none()
@@ -61,6 +60,9 @@ impl PerShard {
     }
 
     pub(super) fn declared(&mut self, shard: Shard, columns: Vec<Column>) {
+        if !std::mem::replace(&mut self.are_compared, true) {
+            self.take_columns(shard, &columns);
+        }
         self.column_types.add(shard, &columns);
         self.first.get_or_insert(shard);
         if columns == self.columns {
@@ -71,11 +73,16 @@ impl PerShard {
     }
 
     /// Whether the existing files have the same columns, by the rule for two shards.
-    fn had(&self, columns: &[Column]) -> bool {
+    fn had(&self, shard: Shard, columns: &[Column]) -> bool {
         let names = columns.iter().map(|column| &column.name);
         let agrees = |(index, column): (usize, &Column)| {
-            let mut types = self.column_types.of_column(index).into_keys();
-            types.all(|declared| self.types.agree(declared.oid, column.type_oid))
+            let now = (shard, column.type_oid);
+            let mut types = self.column_types.of_column(index).into_iter();
+            types.all(|(then, mut shards)| {
+                // Each in its own database, where the number means something else.
+                shards.retain(|other| !self.types.agree((*other, then.oid), now));
+                shards.is_empty()
+            })
         };
         names.eq(self.column_types.names()) && columns.iter().enumerate().all(agrees)
     }

@@ -18,7 +18,7 @@ use crate::exec::column_types::ColumnTypes;
 use crate::exec::fanout::ShardEvent;
 use crate::exec::row_sink::{OutputClosed, RowSink};
 use crate::exec::run_report::RunReport;
-use crate::exec::type_names::TypeNames;
+use crate::exec::type_names::DatabaseTypes;
 use crate::export::columns::recorded;
 use crate::export::encoder::{EncoderOptions, WriterCommand};
 use crate::export::manifest::{Manifest, ShardRecord};
@@ -36,9 +36,11 @@ pub(crate) struct PerShard {
     key: String,
     kind: ExportFormat,
     text: EncoderOptions,
-    types: TypeNames,
+    types: DatabaseTypes,
     manifest: Manifest,
     columns: Vec<Column>,
+    /// Whether `columns` were compared with those of files that are there.
+    are_compared: bool,
     /// The shard that `columns` came from.
     first: Option<Shard>,
     /// Shards whose columns have other lengths or precisions, until their files are opened.
@@ -58,7 +60,7 @@ pub(crate) struct PerShard {
 pub struct FileEncoding {
     pub kind: ExportFormat,
     pub text: EncoderOptions,
-    pub types: TypeNames,
+    pub types: DatabaseTypes,
 }
 
 impl PerShard {
@@ -83,6 +85,7 @@ impl PerShard {
             types,
             manifest,
             columns: Vec::new(),
+            are_compared: false,
             first: None,
             drifted: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -100,7 +103,7 @@ impl PerShard {
 
 impl RowSink for PerShard {
     fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
-        self.take_columns(columns);
+        self.columns = columns.to_vec();
         Ok(())
     }
 

@@ -33,7 +33,11 @@ impl<'a> Text<'a> {
     }
 
     pub fn in_encoding(sql: &'a str, strings: StringSyntax, encoding: Encoding) -> Self {
-        let tokens = tokens(sql, strings, encoding);
+        let mut tokens = tokens(sql, strings, encoding);
+        // Semicolons at the end mean nothing.
+        while tokens.last().is_some_and(|token| token.is_mark(';')) {
+            tokens.pop();
+        }
         let nesting = Nesting::new(&tokens);
         Self {
             sql,

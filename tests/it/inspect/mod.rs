@@ -6,6 +6,7 @@ mod databases;
 mod doctor;
 mod draft;
 mod drift;
+mod kinds;
 mod objects;
 mod psql;
 mod shards;

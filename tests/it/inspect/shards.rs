@@ -195,9 +195,11 @@ fn the_largest_come_first_and_the_summary_is_of_all() {
 fn sizes_are_for_people_in_a_table_and_bytes_for_programs() {
     let db = uneven();
     let bar = "█".repeat(20);
-    shards(&db, [])
-        .run()
-        .assert(0, has_all(["| rows  |", " MB | ", &bar]), has("3/3 shards"));
+    shards(&db, []).run().assert(
+        0,
+        has_all(["|  rows  |", " MB | ", &bar]),
+        has("3/3 shards"),
+    );
     shards(&db, ["--json"]).run().assert(
         0,
         has_all([
@@ -309,4 +311,82 @@ fn what_makes_no_sense_is_a_usage_error() {
     usage(&["--map", "--top", "3"], "--map");
     usage(&["--top", "0"], "--top");
     shards(&db, []).run().assert(1, "", has("has no shards"));
+}
+
+#[test]
+fn a_query_measures_each_shard() {
+    let db = uneven();
+    let by = ["--by", "count(*) FILTER (WHERE n > 1000) FROM t"];
+    let ran = shards(&db, ["--csv", "--sort", "value"]).args(by).run();
+    let values: Vec<_> = ran.stdout.lines().skip(1).collect();
+    let of = |line: &str| {
+        let columns: Vec<_> = line.split(',').collect();
+        [columns[0], columns[4], columns[5]].join(" ")
+    };
+    assert_eq!(
+        values.iter().map(|line| of(line)).collect::<Vec<_>>(),
+        [
+            "shard_2 59000 0.983333",
+            "shard_1 1000 0.016667",
+            "shard_0 0 0.000000"
+        ]
+    );
+    ran.assert(
+        0,
+        has("shard,tables,rows,size,value,share,dead_rows,"),
+        has("total 60,000 · median 1,000 · largest shard_2 59,000, 59.0 times the median · 3/3 shards"),
+    );
+    let query = "SELECT avg(n) / 1e6 AS mean FROM t WHERE n > 1000";
+    shards(&db, ["--json", "--by", query, "--top", "1"])
+        .run()
+        .assert(0, has("\"value\":0.0305"), has("3/3 shards"));
+    let map = shards(&db, ["--map", "--by", query]).run();
+    map.assert(
+        0,
+        has_all(["?", "SELECT avg(n) / 1e6 AS mean FROM t WHERE n > 1000: 0"]),
+        has("3/3 shards"),
+    );
+}
+
+#[test]
+fn a_measure_is_one_number() {
+    let db = uneven();
+    for (by, reason) in [
+        ("SELECT n FROM t", "shard_0: --by returned 1000 rows"),
+        ("SELECT 1, 2", "shard_0: --by returned 2 columns"),
+        (
+            "SELECT min(text) FROM t",
+            "shard_0: --by returned \"text\", not one number",
+        ),
+        (
+            "SELECT -1",
+            "returned \"-1\", not one number that is 0 or more",
+        ),
+    ] {
+        shards(&db, ["--by", by]).run().assert(1, "", has(reason));
+    }
+    shards(&db, ["--by", "sise"])
+        .run()
+        .assert(2, "", has("expected size, rows, dead or a query"));
+    shards(&db, ["--by", "count(*) FROM nothing"]).run().assert(
+        1,
+        has("(3 rows)"),
+        has_all([
+            "relation \"nothing\" does not exist",
+            "nothing counted · 0/3 shards",
+        ]),
+    );
+    // Some shards alone cannot answer.
+    db.in_shard(1, "ALTER TABLE t RENAME TO u");
+    shards(&db, ["--csv", "--by", "count(*) FROM t"])
+        .run()
+        .assert(
+            3,
+            has("shard_1,1,2000,"),
+            has_all([
+                "shard_1: ",
+                "relation \"t\" does not exist",
+                "2/3 shards, missing: shard_1",
+            ]),
+        );
 }

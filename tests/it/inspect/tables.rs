@@ -46,7 +46,7 @@ fn every_table_is_counted_over_all_shards() {
         .as_str(),
         has_all([
             "shardq: warning: 7 of 11 tables in the shards are empty or were never analyzed",
-            "3 tables, 1,300 rows, ",
+            "3 tables, about 1,300 rows, ",
             " · 4/4 shards · one snapshot",
         ]),
     );

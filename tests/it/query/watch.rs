@@ -10,7 +10,7 @@ fn watch<const N: usize>(db: &Db, args: [&str; N]) -> Program {
 /// Begins, and has counted the rows of the first round.
 fn begun(program: Program) -> Running {
     let running = program.spawn();
-    running.wait_for_stderr(|text| text.contains("; again every 100 ms"));
+    running.wait_for_stderr(|text| text.contains("; again every 100ms"));
     running
 }
 
@@ -45,7 +45,7 @@ fn rows_that_are_added_gone_or_changed_are_printed() {
             "gone,shard_2,0,",
         ]
     );
-    ran.assert(130, ANY, has("3 rows; again every 100 ms\n"));
+    ran.assert(130, ANY, has("3 rows; again every 100ms\n"));
     db.assert_nothing_runs();
 }
 
@@ -198,4 +198,73 @@ fn the_first_round_says_what_is_wrong() {
     watch(&db, ["SELECT n FROM t", "--lock-timeout", "20ms"])
         .run()
         .assert(3, "", has("shard_1: "));
+}
+
+#[test]
+fn drift_is_watched_by_its_name() {
+    let db = Db::with_rows(6);
+    let program = watch(&db, ["drift", "--csv", "--count", "1000"]).args(["--on-change", "cat"]);
+    let running = program.spawn();
+    running.wait_for_stderr(|text| text.contains("Z: 0 differences; again every 100ms\n"));
+    db.in_shard(1, "ALTER TABLE t ADD more int");
+    running.wait_for_stderr(|text| text.contains("Z: 1 added; 1 difference\n"));
+    // A table that cannot be read is no change, and says why.
+    let mut holder = db.session();
+    holder.run("BEGIN; LOCK TABLE shard_1.t");
+    running.wait_for_stderr(|text| {
+        text.contains("shardq: warning: shard_1.t is locked by process")
+            && text.contains("the result is not complete, so it is not compared")
+    });
+    holder.run("COMMIT");
+    // What another shard has, too, is the same difference.
+    db.in_shard(2, "ALTER TABLE t ADD more int");
+    db.in_shard(3, "CREATE TABLE u (n int)");
+    running.wait_for_stdout(|text| text.contains("shard_1-2") && text.contains("shard_3,table,u"));
+    running.signal("INT");
+    let ran = running.finish();
+    let rows = untimed(&ran.stdout);
+    assert_eq!(
+        rows[..2],
+        [
+            "change,shards,kind,object,has,expected",
+            "added,shard_1,column,t.more,integer,"
+        ]
+    );
+    assert!(rows.contains(&"before,shard_1,column,t.more,integer,"));
+    assert!(rows.contains(&"after,shard_1-2,column,t.more,integer,"));
+    assert!(!ran.stdout.contains("gone"), "{}", ran.stdout);
+    ran.assert(
+        130,
+        ANY,
+        has_all([
+            "\"sql\": \"drift\"",
+            "\"added\": [{\"shards\":\"shard_1\",\"kind\":\"column\",\"object\":\"t.more\"",
+        ]),
+    );
+    db.assert_nothing_runs();
+}
+
+#[test]
+fn drift_ends_like_a_query() {
+    let db = Db::with_rows(3);
+    let no_drift = ["drift", "--until-empty", "-q"];
+    watch(&db, no_drift).run().assert(0, "", "");
+    watch(&db, ["drift", "--count", "2"]).run().assert(
+        0,
+        "",
+        has("Z: 0 differences; again every 100ms\n"),
+    );
+    let running = watch(&db, ["drift", "--until-change", "--jsonl"]).spawn();
+    running.wait_for_stderr(|text| text.contains("again every"));
+    db.in_shard(0, "DROP TABLE t");
+    running.finish().assert(
+        0,
+        has("\"change\":\"added\",\"shards\":\"shard_0\",\"kind\":\"table\",\"object\":\"t\",\"has\":null"),
+        has("1 added; 1 difference\n"),
+    );
+    watch(&db, ["drift", "-g"]).run().assert(
+        2,
+        "",
+        has("--global is for queries; remove it to watch drift"),
+    );
 }

@@ -357,3 +357,113 @@ fn an_error_of_the_server_is_not_taken_for_no_databases() {
         has("ERROR 42501: permission denied for table pg_database"),
     );
 }
+
+#[test]
+fn a_profile_has_the_databases_of_the_flags() {
+    let tenants = Tenants::new(&["t10", "t9"]);
+    let folder = folder();
+    let home = folder.path();
+    let run = |args: &[&str]| tenants.run("{name}", args).env("XDG_CONFIG_HOME", home);
+    run(&["profiles", "init", "live"])
+        .run()
+        .assert(0, "", has("wrote profile \"live\""));
+    let by_flags = run(&["query", "--csv", "SELECT name FROM users"]).run();
+    by_flags.assert(0, ANY, has("2/2 shards"));
+    shardq(["query", "-P", "live", "--csv", "SELECT name FROM users"])
+        .env("XDG_CONFIG_HOME", home)
+        .run()
+        .assert(0, &by_flags.stdout, has("2/2 shards"));
+    tenants
+        .run("none_{name}", &["profiles", "init", "other"])
+        .env("XDG_CONFIG_HOME", home)
+        .run()
+        .assert(1, "", has("no database"));
+}
+
+/// More databases than connections: each is searched when one is free.
+#[test]
+fn a_key_is_searched_for_in_any_number_of_databases() {
+    let names: Vec<_> = (0..40).map(|n| format!("t{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let tenants = Tenants::new(&names);
+    let find = |key: &str, connections: &str| {
+        let args = ["find", key, "--in", "users.name", "-j", connections];
+        let most = MostConnections::watch(&tenants);
+        let ran = tenants.run("{name}", &args).run();
+        (ran, most.end())
+    };
+    for connections in ["2", "5"] {
+        let (ran, most) = find("t37", connections);
+        ran.assert(0, ANY, has("40/40 shards searched"));
+        assert!(tenants.plain(&ran.stdout).contains("t37"), "{}", ran.stdout);
+        // A backend whose client is gone counts until it has ended.
+        let asked: usize = connections.parse().unwrap();
+        assert!(most <= 2 * asked, "{most} connections");
+    }
+    let (ran, _) = find("nobody", "3");
+    ran.assert(1, ANY, has("40/40 shards searched"));
+    find("t37", "1").0.assert(2, "", has("add -j 2"));
+
+    // One that cannot be searched is named, and the others are.
+    tenants.sql("t20", "DROP TABLE users; CREATE TABLE users (id int)");
+    let (ran, _) = find("t37", "2");
+    ran.assert(3, ANY, has("39/40 shards searched"));
+    assert!(
+        tenants.plain(&ran.stderr).contains("in t20"),
+        "{}",
+        ran.stderr
+    );
+
+    let file = folder();
+    let keys = file.path().join("keys.csv");
+    std::fs::write(&keys, "name\nt0\nt39\n").unwrap();
+    let from = [
+        "find",
+        "--from",
+        keys.to_str().unwrap(),
+        "--in",
+        "users.name",
+    ];
+    tenants
+        .run("{name}", &from)
+        .run()
+        .assert(2, "", has("add -j 40"));
+    let ran = tenants
+        .run("{name}", &[&from[..], &["-j", "40"]].concat())
+        .run();
+    ran.assert(3, ANY, has("39/40 shards"));
+    let plain = tenants.plain(&ran.stdout);
+    assert!(plain.contains("t0,t0,,true\nt39,t39,,true\n"), "{plain}");
+}
+
+/// How many connections there are at most to databases whose names begin so, seen again and again.
+struct MostConnections {
+    stop: std::sync::mpsc::Sender<()>,
+    seen: std::thread::JoinHandle<usize>,
+}
+
+impl MostConnections {
+    fn watch(tenants: &Tenants) -> Self {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE starts_with(datname, '{}')
+             AND datname NOT IN ('{}', current_database())",
+            tenants.prefix,
+            tenants.postgres.name(),
+        );
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let (db, seen) = (Db::empty(), 0);
+        let seen = std::thread::spawn(move || {
+            let mut most = seen;
+            while let Err(std::sync::mpsc::TryRecvError::Empty) = stopped.try_recv() {
+                most = most.max(db.ask(&sql).trim().parse().unwrap());
+            }
+            most
+        });
+        Self { stop, seen }
+    }
+
+    fn end(self) -> usize {
+        drop(self.stop);
+        self.seen.join().unwrap()
+    }
+}

@@ -182,3 +182,79 @@ fn a_resumed_export_on_other_servers_is_refused() {
         .run()
         .assert(1, "", has("the shards differ: 4 then, 1 now"));
 }
+
+/// An enum has another number in each database, and so has an array of it.
+#[test]
+fn a_resumed_export_knows_types_of_users_in_each_database() {
+    let servers = Servers::with_shards(2);
+    for (n, db) in servers.databases.iter().enumerate() {
+        // Numbers of types move on.
+        for unused in 0..n {
+            db.sql(&format!("CREATE TYPE public.unused_{unused} AS (a int)"));
+        }
+        db.sql("CREATE TYPE public.mood AS ENUM ('ok', 'bad'); CREATE DOMAIN public.price AS numeric(10, 2)");
+    }
+    servers.in_each_shard(
+        "CREATE TYPE kind AS ENUM ('a', 'b');
+         CREATE TABLE t AS SELECT {n} AS n, 'ok'::public.mood AS m, '{{ok,bad}}'::public.mood[] AS ms,
+             1.5::public.price AS p, 'b'::kind AS k",
+    );
+    let folder = folder();
+    for format in ["csv", "parquet"] {
+        let [whole, parted] = ["whole", "parted"].map(|name| folder.path().join(format).join(name));
+        std::fs::create_dir_all(folder.path().join(format)).unwrap();
+        let export = |out: &std::path::Path| {
+            let export = servers.shardq(["export", "SELECT * FROM t", "--per-shard", "--format"]);
+            export.args([format, "-o"]).args([out])
+        };
+        export(&whole).run().assert(0, "", has("8/8 shards"));
+        // Of one server nothing is read yet, of another a part is lost.
+        servers.databases[2].in_shard(4, "ALTER TABLE t RENAME TO u");
+        servers.databases[2].in_shard(5, "ALTER TABLE t RENAME TO u");
+        export(&parted).run().assert(3, "", has("6/8 shards"));
+        servers.databases[2].in_shard(4, "ALTER TABLE u RENAME TO t");
+        servers.databases[2].in_shard(5, "ALTER TABLE u RENAME TO t");
+        std::fs::remove_file(parted.join(format!("shard=shard_7/part.{format}"))).unwrap();
+        export(&parted).args(["--resume"]).run().assert(
+            0,
+            "",
+            has_all(["8 rows · 8/8 shards", "2 runs"]),
+        );
+        for n in 0..8 {
+            let part = format!("shard=shard_{n}/part.{format}");
+            let [whole, parted] =
+                [&whole, &parted].map(|out| std::fs::read(out.join(&part)).unwrap());
+            assert_eq!(whole, parted, "{part}");
+        }
+        let columns = |out: &std::path::Path| {
+            let text = std::fs::read_to_string(out.join("_manifest.json")).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()["columns"].clone()
+        };
+        assert_eq!(columns(&whole), columns(&parted));
+        verify(&parted).run().assert(0, ANY, has("8/8 shards"));
+    }
+}
+
+/// A type that is another one where the rest is read is not taken for the same.
+#[test]
+fn a_resumed_export_refuses_a_type_that_changed() {
+    let servers = Servers::with_shards(1);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS n, 'x'::text AS m");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let export = || {
+        let export = servers.shardq(["export", "SELECT * FROM t", "--per-shard", "-o"]);
+        export.args([&out])
+    };
+    export().run().assert(0, "", has("4/4 shards"));
+    std::fs::remove_file(out.join("shard=shard_3/part.csv")).unwrap();
+    servers.databases[3].sql("CREATE TYPE public.mood AS ENUM ('x')");
+    servers.databases[3].in_shard(
+        3,
+        "ALTER TABLE t ALTER m TYPE public.mood USING m::public.mood",
+    );
+    let ran = export().args(["--resume"]).run();
+    assert_ne!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains("shard_3"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("mood"), "{}", ran.stderr);
+}

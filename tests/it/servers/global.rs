@@ -1,7 +1,8 @@
 //! `--global` over four servers: exactly as one table, or refused.
 
-use crate::global::differential::{difference_of, parts_statements};
-use crate::global::world::{Answer, World};
+use super::answers::assert_same_or_refused;
+use crate::global::differential::all;
+use crate::global::world::World;
 use crate::support::{Db, Servers, has, has_all};
 
 /// The world of the differential tests, every fourth shard on each server.
@@ -24,35 +25,10 @@ pub fn spread() -> (World, Servers) {
 #[test]
 fn partial_results_of_four_servers_combine_to_those_of_one_table() {
     let (world, servers) = spread();
-    // Each is a process of its own.
-    let statements: Vec<_> = parts_statements().into_iter().step_by(3).collect();
-    let whole = world.psql(&statements);
-    let mut answered = 0;
-    for (sql, whole) in statements.iter().zip(&whole) {
-        let ran = servers
-            .shardq(["query", "-g", "-q", "--csv", "--null=-null-", sql])
-            .run();
-        match (ran.status, whole) {
-            (0, Answer::Rows { .. }) => {
-                answered += 1;
-                if let Some(difference) = difference_of(sql, whole, &ran.stdout) {
-                    panic!("{difference}");
-                }
-            }
-            (1, _) => assert!(
-                ran.stderr.contains("the shards are in several databases")
-                    || matches!(whole, Answer::Error(_)),
-                "{sql}: {}",
-                ran.stderr
-            ),
-            _ => panic!("{sql}: {}: {}", ran.status, ran.stderr),
-        }
-    }
-    assert!(
-        answered > 30,
-        "only {answered} of {} were answered",
-        statements.len()
-    );
+    let statements = all();
+    let refused = ["the shards are in several databases"];
+    let answered = assert_same_or_refused(&servers, &[], &world, &statements, &refused);
+    assert!(answered > 200, "only {answered} were answered");
 }
 
 #[test]
@@ -89,6 +65,18 @@ fn servers_that_compare_or_write_values_differently_are_not_combined() {
         1,
         "",
         has("db1 and db3 differ in TimeZone: \"UTC\", \"Asia/Tokyo\""),
+    );
+}
+
+#[test]
+fn a_table_that_no_server_has_is_named_as_the_server_does() {
+    let servers = Servers::with_shards(2);
+    servers.in_each_shard("CREATE TABLE t AS SELECT {n} AS id");
+    let sql = "SELECT count(*) FROM nosuch";
+    servers.shardq(["query", "-g", sql]).run().assert(
+        1,
+        "",
+        has("ERROR 42P01: relation \"nosuch\" does not exist"),
     );
 }
 

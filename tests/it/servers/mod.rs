@@ -1,5 +1,6 @@
 //! Shards in several databases, on one server or on several.
 
+mod answers;
 mod databases;
 mod export;
 mod faults;
@@ -8,6 +9,8 @@ mod find;
 mod global;
 mod inspect;
 mod keys;
+mod poolers;
 mod query;
 mod snapshots;
+mod standby;
 mod via;

@@ -34,7 +34,7 @@ pub use exports::{
 pub use faulty_link::{Fault, FaultyLink};
 pub use origins::{home_of, insert, searched, with_origins};
 pub use parquet::read_parquet;
-pub use pgbouncer::PgBouncer;
+pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postmaster::Postmaster;
 pub use process::{ANY, Program, Ran, Running, Text, eventually, has, has_all, without_location};
 pub use profile::Profile;

@@ -1,8 +1,8 @@
-//! A real `PgBouncer` in front of a database, in transaction mode.
+//! A real `PgBouncer` in front of a database.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::{fmt, fs};
 
 use tempfile::TempDir;
 
@@ -15,6 +15,22 @@ const PLACES: [&str; 3] = [
     "/opt/homebrew/bin/pgbouncer",
 ];
 
+/// When a client gives its server connection back.
+#[derive(Debug, Clone, Copy)]
+pub enum PoolMode {
+    Transaction,
+    Session,
+}
+
+impl fmt::Display for PoolMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Transaction => "transaction",
+            Self::Session => "session",
+        })
+    }
+}
+
 #[derive(Debug)]
 pub struct PgBouncer {
     folder: TempDir,
@@ -23,10 +39,14 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// With this many server connections per database. `None` if it is not installed: the test is
-    /// then skipped with a note.
-    #[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
+    /// In transaction mode, with this many server connections per database. `None` if it is not
+    /// installed: the test is then skipped with a note.
     pub fn in_front_of(db: &Db, pool_size: usize) -> Option<Self> {
+        Self::in_mode(PoolMode::Transaction, db, pool_size)
+    }
+
+    #[allow(clippy::print_stdout, reason = "reports why a test is skipped")]
+    pub fn in_mode(mode: PoolMode, db: &Db, pool_size: usize) -> Option<Self> {
         let Some(program) = PLACES.iter().find(|place| Path::new(place).exists()) else {
             println!("skipped: no pgbouncer here (scripts/ensure-pgbouncer.sh installs it)");
             return None;
@@ -38,7 +58,7 @@ impl PgBouncer {
         let settings = format!(
             "[databases]\n* = host={} port={} user={}\n\
              [pgbouncer]\nlisten_port = {}\nunix_socket_dir = {}\nauth_type = any\n\
-             admin_users = {}\npool_mode = transaction\ndefault_pool_size = {pool_size}\nmax_client_conn = 100\n\
+             admin_users = {}\npool_mode = {mode}\ndefault_pool_size = {pool_size}\nmax_client_conn = 100\n\
              ignore_startup_parameters = extra_float_digits,options\n",
             at("PGHOST"),
             at("PGPORT"),
@@ -68,6 +88,17 @@ impl PgBouncer {
             .db(db)
             .env("PGHOST", self.folder.path())
             .env("PGPORT", Self::PORT.to_string())
+    }
+
+    /// A connection string for this database through the pooler.
+    pub fn conninfo(&self, db: &Db) -> String {
+        format!(
+            "host='{}' port={} user='{}' dbname='{}'",
+            self.folder.path().display(),
+            Self::PORT,
+            db.variable("PGUSER"),
+            db.name()
+        )
     }
 
     /// How many clients wait for a server connection.

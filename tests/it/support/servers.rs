@@ -84,7 +84,7 @@ impl Servers {
         std::fs::write(self.config(), lines.join("\n")).unwrap();
     }
 
-    fn config(&self) -> std::path::PathBuf {
+    pub fn config(&self) -> std::path::PathBuf {
         self.folder.path().join("config.toml")
     }
 }

@@ -1,6 +1,8 @@
 //! Searches for a key: in the shard where it belongs, then in all shards.
 
 mod coverage;
+mod part;
+mod parts;
 pub(super) mod progress;
 mod reasons;
 pub mod unanswered;
@@ -8,15 +10,17 @@ pub mod unanswered;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
+use self::part::Gathered;
 use self::progress::SearchProgress;
 use self::unanswered::{Unanswered, not_comparable, unreadable};
+use super::waiting::WaitingDatabase;
 use crate::commands::databases::Listed;
 use crate::commands::error::{Error, NotComparable};
 use crate::exec::plan::Plan;
 use crate::find::coverage::SearchCoverage;
-use crate::find::lookup::{Lookup, LookupError, LookupResult};
+use crate::find::lookup::{Lookup, LookupError};
 use crate::find::matches::Match;
 use crate::find::tables::{self, Tables};
 use crate::sharding::database::Database;
@@ -34,6 +38,8 @@ pub struct Search<'a> {
     pub lookup: Lookup<'a>,
     /// The databases that have the shards, each with a session.
     databases: &'a [Listed<'a>],
+    /// Others, which are opened in their turn.
+    waiting: &'a [WaitingDatabase<'a>],
     pub plan: &'a Plan,
     pub topology: &'a Topology,
     /// The shards to search.
@@ -66,6 +72,7 @@ pub enum ExpectedShardResult {
 #[derive(Clone, Copy)]
 pub struct SearchedShards<'a> {
     pub databases: &'a [Listed<'a>],
+    pub waiting: &'a [WaitingDatabase<'a>],
     pub plan: &'a Plan,
     pub topology: &'a Topology,
     pub selection: &'a Selection,
@@ -79,6 +86,7 @@ impl<'a> SearchedShards<'a> {
     pub fn search(self, key: &'a Key) -> Result<Search<'a>, Error> {
         let Self {
             databases,
+            waiting,
             plan,
             topology,
             selection,
@@ -90,6 +98,7 @@ impl<'a> SearchedShards<'a> {
         Ok(Search {
             lookup: lookup_in(first, key),
             databases,
+            waiting,
             plan,
             topology,
             selection,
@@ -98,7 +107,7 @@ impl<'a> SearchedShards<'a> {
     }
 }
 
-fn lookup_in<'a>(database: &'a Listed<'a>, key: &'a Key) -> Lookup<'a> {
+pub(super) fn lookup_in<'a>(database: &'a Listed<'a>, key: &'a Key) -> Lookup<'a> {
     Lookup {
         key,
         layout: &database.plan.layout,
@@ -129,6 +138,14 @@ impl<'a> Search<'a> {
         self.databases.iter().map(lookup)
     }
 
+    pub(super) fn databases(self) -> impl Iterator<Item = &'a Listed<'a>> {
+        self.databases.iter()
+    }
+
+    pub(super) fn waiting(self) -> impl Iterator<Item = &'a WaitingDatabase<'a>> {
+        self.waiting.iter()
+    }
+
     fn lookup_of(self, shard: Shard) -> Option<Lookup<'a>> {
         let mut lookups = self.lookups();
         let own = lookups.find(|(database, _)| *database == shard.database());
@@ -151,16 +168,34 @@ impl<'a> Search<'a> {
             ));
             return Ok(ExpectedShardResult::NotFound);
         }
-        let Some(lookup) = self.lookup_of(shard) else {
+        if let Some(lookup) = self.lookup_of(shard) {
+            return self.in_shard(lookup, shard, console).await;
+        }
+        let mut waiting = self.waiting();
+        let own = waiting.find(|it| it.database.target.database == shard.database());
+        let Some(own) = own else {
             return Ok(ExpectedShardResult::NotFound);
         };
+        let look = async |database: &Listed<'_>| {
+            let lookup = lookup_in(database, self.lookup.key);
+            Ok(self.in_shard(lookup, shard, console).await)
+        };
+        own.visit(look).await??
+    }
+
+    async fn in_shard(
+        self,
+        lookup: Lookup<'_>,
+        shard: Shard,
+        console: &mut Console,
+    ) -> Result<ExpectedShardResult, Error> {
         let tables = lookup.tables(Some(shard)).await?;
         if let (None, Some(table)) = (tables.in_shard.get(&shard), tables::home(lookup.key)) {
             return Ok(ExpectedShardResult::NoTable(table.to_owned()));
         }
         let found = lookup.search(&tables, |_| {}).await?;
         if !found.failures.is_empty() {
-            let reasons = self.describe(&found.failures, 1).await.concat();
+            let reasons = self.describe_in(lookup, &found.failures, 1).await.concat();
             return Err(Error::Unanswered(reasons));
         }
         if found.hits.is_empty() {
@@ -181,15 +216,15 @@ impl<'a> Search<'a> {
         console: &mut Console,
     ) -> Result<Everywhere, Error> {
         let shards = &self.selection.shards;
-        let tables = self.selected_tables().await?;
-        let LookupResult {
-            hits,
-            mut failures,
-            answered,
-        } = self.search(&tables, console).await?;
+        let progress = SearchProgress::new(shards.len(), console);
+        let parts = self.parts(&progress).await?;
         console.clear();
-        if let (0, Key::Value { column, text, .. }) = (answered, self.lookup.key)
-            && let Some(report) = not_comparable(&failures)
+        let mut all = Gathered::default();
+        for part in parts {
+            all.add(part);
+        }
+        if let (0, Key::Value { column, text, .. }) = (all.answered, self.lookup.key)
+            && let Some(report) = not_comparable(&all.failures)
         {
             return Err(Error::NotComparable(Box::new(NotComparable {
                 value: format!("\"{text}\""),
@@ -197,57 +232,32 @@ impl<'a> Search<'a> {
                 report,
             })));
         }
-        for (shard, unreadable) in unreadable(&tables) {
-            failures.add(shard, unreadable);
-        }
-        let lacking = tables.lacking(tables::home(self.lookup.key), shards);
+        let opened = shards.iter().filter(|it| !all.not_opened.contains(it));
+        let opened: Vec<_> = opened.copied().collect();
+        let lacking = all.tables.lacking(tables::home(self.lookup.key), &opened);
         // Each shard once: several of its tables may have failed.
-        let silent: BTreeSet<_> = failures
-            .iter()
-            .map(|(shard, _)| shard)
+        let silent: BTreeSet<_> = all
+            .silent
+            .into_iter()
             .chain(lacking.values().flatten().copied())
             .collect();
-        let nearest = if hits.is_empty() {
-            self.nearest(&tables).await
-        } else {
-            Vec::new()
+        let nearest = match self.lookup.key {
+            Key::Origin(name) | Key::Account(name) if all.hits.is_empty() => {
+                suggest::nearest_of(name, all.nearest.into_iter())
+            }
+            _ => Vec::new(),
         };
+        all.hits.sort_by_key(|hit| hit.shard);
         Ok(Everywhere {
-            hits,
+            hits: all.hits,
             nearest,
             searched: self.coverage(&silent, self.not_there(expected_shard)),
-            unanswered: self.unanswered(&failures, lacking).await,
+            unanswered: Unanswered {
+                failures: all.described,
+                column: self.column(),
+                lacking,
+            },
         })
-    }
-
-    /// Searches these tables, in all databases at once.
-    async fn search(
-        self,
-        tables: &Tables,
-        console: &mut Console,
-    ) -> Result<LookupResult, LookupError> {
-        let progress = SearchProgress::new(self.selection.shards.len(), console);
-        let searched = self.lookups().map(|(database, lookup)| {
-            let (tables, progress) = (tables.of(database), &progress);
-            async move {
-                let mut before = 0;
-                let done = |done| {
-                    progress.add(done - before);
-                    before = done;
-                };
-                lookup.search(&tables, done).await
-            }
-        });
-        let mut all = LookupResult::default();
-        for part in try_join_all(searched).await? {
-            all.hits.extend(part.hits);
-            all.answered += part.answered;
-            for (shard, error) in part.failures.iter() {
-                all.failures.add(shard, error.clone());
-            }
-        }
-        all.hits.sort_by_key(|hit| hit.shard);
-        Ok(all)
     }
 
     /// The tables for the key, in the selected shards.
@@ -262,28 +272,18 @@ impl<'a> Search<'a> {
             tables.in_shard.extend(in_shard);
             tables.unreadable.extend(unreadable);
         }
-        tables.in_shard.retain(|shard, _| self.is_selected(*shard));
+        Ok(self.selected(tables))
+    }
+
+    /// Those of the selected shards.
+    pub(super) fn selected(self, mut tables: Tables) -> Tables {
+        let is_selected = |shard: &Shard| self.is_selected(*shard);
+        tables.in_shard.retain(|shard, _| is_selected(shard));
+        tables.unreadable.retain(|shard, _| is_selected(shard));
         tables
-            .unreadable
-            .retain(|shard, _| self.is_selected(*shard));
-        Ok(tables)
     }
 
     pub(super) fn is_selected(self, shard: Shard) -> bool {
         self.selection.shards.binary_search(&shard).is_ok()
-    }
-
-    async fn nearest(self, tables: &Tables) -> Vec<Suggestion> {
-        match self.lookup.key {
-            Key::Origin(name) | Key::Account(name) => {
-                let nearest = self.lookups().map(|(database, lookup)| {
-                    let tables = tables.of(database);
-                    async move { lookup.nearest(name, &tables).await }
-                });
-                let found = join_all(nearest).await;
-                suggest::nearest_of(name, found.into_iter().flatten())
-            }
-            Key::Id(_) | Key::Value { .. } | Key::Listed { .. } => Vec::new(),
-        }
     }
 }

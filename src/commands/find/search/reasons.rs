@@ -7,6 +7,7 @@ use super::unanswered::Unanswered;
 use crate::commands::error::advice;
 use crate::exec::explanation;
 use crate::exec::failures::Failures;
+use crate::find::lookup::Lookup;
 use crate::sharding::routing::key::Key;
 use crate::sharding::shard::Shard;
 
@@ -23,14 +24,14 @@ impl Search<'_> {
         }
     }
 
-    fn column(self) -> Option<String> {
+    pub(super) fn column(self) -> Option<String> {
         match self.lookup.key {
             Key::Value { column, .. } => Some(column.column.clone()),
             Key::Origin(_) | Key::Account(_) | Key::Id(_) | Key::Listed { .. } => None,
         }
     }
 
-    pub(super) async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
+    async fn describe(self, failures: &Failures, queried: usize) -> Vec<String> {
         let mut described = Vec::new();
         for (database, lookup) in self.lookups() {
             let mut own = Failures::default();
@@ -42,11 +43,24 @@ impl Search<'_> {
             if own.is_empty() {
                 continue;
             }
-            let explained = explanation::of_locks(&own, lookup.session, lookup.layout).await;
-            described.extend(own.describe(queried, &self.plan.statement, |error| {
-                explained.of(error).or_else(|| advice(error))
-            }));
+            described.extend(self.describe_in(lookup, &own, queried).await);
         }
         described
+    }
+
+    /// The failures of a database's shards, each reason once.
+    pub(super) async fn describe_in(
+        self,
+        lookup: Lookup<'_>,
+        failures: &Failures,
+        queried: usize,
+    ) -> Vec<String> {
+        if failures.is_empty() {
+            return Vec::new();
+        }
+        let explained = explanation::of_locks(failures, lookup.session, lookup.layout).await;
+        failures.describe(queried, &self.plan.statement, |error| {
+            explained.of(error).or_else(|| advice(error))
+        })
     }
 }

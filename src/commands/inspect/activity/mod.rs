@@ -98,6 +98,7 @@ fn report(collected: &Collected<Vec<Process>>) -> InspectReport<'_, Vec<Process>
             processes.len()
         ),
         unread: BTreeSet::new(),
+        runs: Vec::new(),
     }
 }
 

@@ -50,6 +50,7 @@ pub async fn run(args: DescribeArgs) -> Result<Exit, Error> {
         warnings: Vec::new(),
         found: rows::summary(shape),
         unread: unread.copied().collect(),
+        runs: Vec::new(),
     };
     let (output, interrupt) = (&args.inspect.output, &request.interrupt);
     report

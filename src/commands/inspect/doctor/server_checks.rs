@@ -170,9 +170,16 @@ fn role(server: &ServerFacts) -> Finding {
     } else {
         return Finding::ok("role", format!("{user} may not write any table of a shard"));
     };
-    Finding::warning("role", message)
-        .advise("CREATE ROLE shardq_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        .advise("GRANT pg_read_all_data TO shardq_reader  -- Postgres 14 and later")
+    let role = "CREATE ROLE shardq_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE";
+    let grants: &[_] = match server.version_number {
+        140_000.. => &["GRANT pg_read_all_data TO shardq_reader"],
+        _ => &[
+            "GRANT USAGE ON SCHEMA shard_0 TO shardq_reader  -- and on every other shard",
+            "GRANT SELECT ON ALL TABLES IN SCHEMA shard_0 TO shardq_reader",
+        ],
+    };
+    let finding = Finding::warning("role", message).advise(role);
+    grants.iter().copied().fold(finding, Finding::advise)
 }
 
 fn locks(server: &ServerFacts) -> Finding {
@@ -257,6 +264,22 @@ mod tests {
             findings.iter().all(|it| it.level == Level::Ok),
             "{findings:?}"
         );
+    }
+
+    #[test]
+    fn a_reader_is_granted_what_the_version_has() {
+        let advice = |version_number| {
+            let server = ServerFacts {
+                version_number,
+                is_superuser: true,
+                ..server()
+            };
+            role(&server).advice.join("\n")
+        };
+        assert!(advice(140_000).contains("GRANT pg_read_all_data"));
+        let before = advice(130_000);
+        assert!(!before.contains("pg_read_all_data"), "{before}");
+        assert!(before.contains("GRANT SELECT ON ALL TABLES IN SCHEMA"));
     }
 
     #[test]

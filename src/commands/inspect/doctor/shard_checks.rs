@@ -5,7 +5,7 @@ use super::finding::{Finding, Level};
 use crate::pg::quote::{Identifier, Literal};
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
-use crate::text::humanize::{Bytes, HumanDuration};
+use crate::text::humanize::{Bytes, HumanDuration, counted};
 
 /// How many things are listed before the rest is only counted.
 const LISTED: usize = 3;
@@ -110,15 +110,12 @@ pub fn anomalies(anomalies: &[Anomaly]) -> Vec<Finding> {
 fn unanalyzed(found: &[&Anomaly]) -> Finding {
     let shards: Vec<Shard> = found.iter().filter_map(|it| it.shard).collect();
     let tables: u64 = found.iter().filter_map(|it| it.figure).sum();
-    let plural = if tables == 1 {
-        "table was"
-    } else {
-        "tables were"
-    };
+    let were = if tables == 1 { "was" } else { "were" };
+    let tables = counted(usize::try_from(tables).unwrap_or(usize::MAX), "table");
     Finding::warning(
         "statistics",
         format!(
-            "{tables} {plural} never analyzed, in {}: plans and estimates are guesses",
+            "{tables} {were} never analyzed, in {}: plans and estimates are guesses",
             Ranges::of(&shards).brief()
         ),
     )

@@ -75,7 +75,7 @@ impl Compared {
 
     pub fn includes(self, object: &ObjectName) -> bool {
         match object.kind.as_str() {
-            "owner" => self.owners,
+            kind if kind.starts_with("owner") => self.owners,
             "privileges" | "column privileges" | "default privileges" => self.privileges,
             super::migrations::MIGRATION => self.migrations,
             kind if kind.starts_with("comment on ") => self.comments,

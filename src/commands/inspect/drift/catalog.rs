@@ -87,6 +87,15 @@ fn statement(version: u32, shards: &[Shard], compared: &ComparedArgs, scope: Sco
         }
         _ => "NULL",
     };
+    let (published, published_schemas) = match version {
+        150_000.. => (
+            include_str!("../../../../sql/inspect/published_table.sql"),
+            include_str!("../../../../sql/inspect/published_schemas.sql"),
+        ),
+        _ => ("''", ""),
+    };
+    let [published, published_schemas] =
+        [published, published_schemas].map(|part| sql_template::fill(part, &[]));
     let relation = match scope {
         Scope::Table(name) => format!("c.relname = {}", Literal(name)),
         _ => "true".to_owned(),
@@ -96,6 +105,8 @@ fn statement(version: u32, shards: &[Shard], compared: &ComparedArgs, scope: Sco
         &[
             ("shards", &array_sql(shards)),
             ("compression", compression),
+            ("published", &published),
+            ("published_schemas", &published_schemas),
             ("owners", sql(!compared.no_owner)),
             ("privileges", sql(!compared.no_privileges)),
             ("comments", sql(!compared.no_comments)),

@@ -14,6 +14,7 @@ use crate::commands::error::Error;
 use crate::commands::inspect::request::InspectRequest;
 use crate::config::{Environment, Settings};
 use crate::terminal::console::Console;
+use crate::text::humanize::counted;
 
 /// What every shard should have.
 pub struct Expected {
@@ -89,9 +90,9 @@ impl Expected {
         let own = findings::findings(&collected.data.shape, &norm).len();
         let source = collected.scope.location.to_string();
         if own > 0 {
-            let plural = if own == 1 { "" } else { "s" };
+            let own = counted(own, "difference");
             console.warning(&format!(
-                "{source}: {own} difference{plural} among its own shards; what most of them have is \
+                "{source}: {own} among its own shards; what most of them have is \
                  expected"
             ));
         }

@@ -123,7 +123,7 @@ fn without_consequences(findings: Vec<Finding>, unread: &[Unread]) -> Vec<Findin
 }
 
 /// The kinds that columns and the like are part of.
-const HAVE_PARTS: [&str; 12] = [
+const HAVE_PARTS: [&str; 22] = [
     "table",
     "partitioned table",
     "view",
@@ -136,6 +136,16 @@ const HAVE_PARTS: [&str; 12] = [
     "range",
     "function",
     "procedure",
+    "aggregate",
+    "window function",
+    "base type",
+    "operator",
+    "operator class",
+    "operator family",
+    "collation",
+    "conversion",
+    "text search configuration",
+    "text search dictionary",
 ];
 
 /// Kinds in the order in which they are reported.
@@ -159,10 +169,10 @@ const ORDER: [&str; 15] = [
 
 /// The place of a kind among those that are reported.
 pub fn rank(kind: &str) -> usize {
-    let kind = if kind.starts_with("comment") {
-        "comment"
-    } else {
-        kind
+    let kind = match kind {
+        kind if kind.starts_with("comment") => "comment",
+        kind if kind.starts_with("owner") => "owner",
+        kind => kind,
     };
     let rank = ORDER.iter().position(|it| *it == kind);
     rank.unwrap_or(ORDER.len())
@@ -214,14 +224,14 @@ impl Finding {
     /// Whether it is in what migrations do, rather than in what they record.
     pub fn is_of_migrations(&self) -> bool {
         let others = [
-            "owner",
             "privileges",
+            "column privileges",
             "default privileges",
             "publication",
             "migration",
         ];
         let kind = self.object.kind.as_str();
-        !others.contains(&kind) && !kind.starts_with("comment")
+        !others.contains(&kind) && !kind.starts_with("comment") && !kind.starts_with("owner")
     }
 
     /// By object, and the table before its parts.

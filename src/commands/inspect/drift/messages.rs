@@ -32,6 +32,7 @@ pub fn say(
         warnings,
         found: report::summary(findings, &inspected.shape.unread, &expected.source),
         unread: unread(&inspected.shape.unread),
+        runs: Vec::new(),
     };
     report.say(console);
 }

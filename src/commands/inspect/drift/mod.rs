@@ -2,19 +2,15 @@
 
 mod baseline;
 pub mod catalog;
-mod columns;
-mod create;
-mod ddl;
 pub mod definition;
 mod draft;
 mod expected;
 pub mod findings;
 mod messages;
 mod migrations;
-mod privileges;
+pub mod repeated;
 pub mod report;
 pub mod shape;
-mod steps;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -113,7 +109,7 @@ pub async fn run(args: DriftArgs) -> Result<Exit, Error> {
         save(file, &expected, &collected).await?;
     }
     if args.sql {
-        let script = ddl::script(&findings, &expected.norm, args.inspect.lock_timeout);
+        let script = draft::script(&findings, &expected.norm, args.inspect.lock_timeout);
         sink::print(script).await?;
         messages::say(&findings, &collected, &expected, &mut console);
         return Ok(exit(&findings, &collected));

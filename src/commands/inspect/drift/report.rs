@@ -9,6 +9,7 @@ use crate::pg::row_batch::Column;
 use crate::sharding::ranges::Ranges;
 use crate::sharding::shard::Shard;
 use crate::text::escape::one_line;
+use crate::text::humanize::counted;
 
 const COLUMNS: [&str; 5] = ["shards", "kind", "object", "has", "expected"];
 
@@ -143,14 +144,13 @@ pub fn summary(findings: &[Finding], unread: &[Unread], source: &str) -> String 
         "" => String::new(),
         source => format!(" from {}", one_line(source)),
     };
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let mut parts = Vec::new();
     if !findings.is_empty() {
-        parts.push(plural(findings.len(), "difference") + &from);
+        parts.push(counted(findings.len(), "difference") + &from);
     }
     if !unread.is_empty() {
         let tables: usize = unread.iter().map(|unread| unread.shards.len()).sum();
-        parts.push(format!("{} not read", plural(tables, "table")));
+        parts.push(format!("{} not read", counted(tables, "table")));
     }
     if parts.is_empty() {
         parts.push(match source {

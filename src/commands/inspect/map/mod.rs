@@ -17,7 +17,7 @@ use scale::LogScale;
 pub struct MapShard {
     pub shard: Shard,
     /// `None` if it is not known.
-    pub value: Option<u64>,
+    pub value: Option<f64>,
     /// More about it, for a tooltip.
     pub details: String,
 }
@@ -29,7 +29,7 @@ pub struct ShardMap {
     /// What the values are: `size`.
     measure: String,
     /// A value with its unit.
-    shown: fn(u64) -> String,
+    shown: fn(f64) -> String,
 }
 
 /// What is in a place of the grid.
@@ -61,7 +61,7 @@ impl PartialEq for MapShard {
 }
 
 impl ShardMap {
-    pub fn new(shards: Vec<MapShard>, measure: &str, shown: fn(u64) -> String) -> Self {
+    pub fn new(shards: Vec<MapShard>, measure: &str, shown: fn(f64) -> String) -> Self {
         Self {
             scale: LogScale::of(shards.iter().filter_map(|it| it.value)),
             shards,
@@ -129,10 +129,10 @@ impl ShardMap {
         })
     }
 
-    fn shade(&self, value: Option<u64>) -> Shade {
+    fn shade(&self, value: Option<f64>) -> Shade {
         match (value, self.scale) {
             (None, _) => Shade::Unknown,
-            (Some(1..), Some(scale)) => Shade::Of(scale.position(value.unwrap_or(0))),
+            (Some(value), Some(scale)) if value > 0.0 => Shade::Of(scale.position(value)),
             (Some(_), _) => Shade::Zero,
         }
     }
@@ -140,12 +140,7 @@ impl ShardMap {
     /// The value at a position of the scale, as it is shown.
     fn at(&self, position: f64) -> String {
         let value = self.scale.map_or(0.0, |scale| scale.value(position));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between two values, which are positive"
-        )]
-        (self.shown)(value.round() as u64)
+        (self.shown)(value)
     }
 }
 
@@ -166,7 +161,7 @@ mod tests {
     use super::*;
 
     fn grid(names: &[String], most_columns: usize) -> (usize, Vec<(String, usize)>) {
-        let map = map(names.iter().map(|name| (name.as_str(), Some(1))));
+        let map = map(names.iter().map(|name| (name.as_str(), Some(1.0))));
         let grid = map.grid(most_columns);
         let present = |cells: &[Cell<'_>]| cells.iter().filter(|it| **it != Cell::Absent).count();
         let rows = grid.rows.iter();

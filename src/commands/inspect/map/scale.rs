@@ -13,29 +13,20 @@ pub struct LogScale {
 /// How far the scale reaches from the median, at least: among equal shards, chance makes none hot.
 const REACH: f64 = 4.0;
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a shade needs three digits of a value"
-)]
-fn float(value: u64) -> f64 {
-    value as f64
-}
-
 impl LogScale {
     /// `None` if no value is above zero.
-    pub fn of(values: impl IntoIterator<Item = u64>) -> Option<Self> {
-        let mut values: Vec<_> = values.into_iter().filter(|value| *value > 0).collect();
-        values.sort_unstable();
-        let median = float(*values.get(values.len() / 2)?);
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<_> = values.into_iter().filter(|value| *value > 0.0).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let median = *values.get(values.len() / 2)?;
         Some(Self {
-            low: float(*values.first()?).min(median / REACH),
-            high: float(*values.last()?).max(median * REACH),
+            low: values.first()?.min(median / REACH),
+            high: values.last()?.max(median * REACH),
         })
     }
 
     /// Where a value is between the lowest (0) and the highest (1).
-    pub fn position(self, value: u64) -> f64 {
-        let value = float(value.max(1));
+    pub fn position(self, value: f64) -> f64 {
         ((value / self.low).ln() / (self.high / self.low).ln()).clamp(0.0, 1.0)
     }
 
@@ -62,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_hot_shard_is_seen_and_so_are_the_others() {
-        let values = [0, 1_000, 30_000, 1_000_000, 1_000_000_000];
+        let values = [0.0, 1e3, 3e4, 1e6, 1e9];
         let scale = LogScale::of(values).unwrap();
         let steps = values.map(|value| step(scale.position(value), 9));
         assert_eq!(steps, [0, 0, 2, 4, 8]);
@@ -70,17 +61,17 @@ mod tests {
 
     #[test]
     fn equal_shards_are_all_in_the_middle() {
-        let scale = LogScale::of([900, 1_000, 1_100]).unwrap();
-        for value in [900, 1_000, 1_100] {
+        let scale = LogScale::of([900.0, 1_000.0, 1_100.0]).unwrap();
+        for value in [900.0, 1_000.0, 1_100.0] {
             assert_eq!(step(scale.position(value), 9), 4, "{value}");
         }
     }
 
     #[test]
     fn the_ends_of_the_scale_are_values() {
-        let scale = LogScale::of([100, 100, 100_000]).unwrap();
-        assert!((scale.value(0.0) - 25.0).abs() < 1e-6);
-        assert!((scale.value(1.0) - 100_000.0).abs() < 1e-6);
-        assert_eq!(LogScale::of([0, 0]), None);
+        let scale = LogScale::of([0.01, 0.01, 100.0]).unwrap();
+        assert!((scale.value(0.0) - 0.0025).abs() < 1e-6);
+        assert!((scale.value(1.0) - 100.0).abs() < 1e-6);
+        assert_eq!(LogScale::of([0.0, 0.0]), None);
     }
 }

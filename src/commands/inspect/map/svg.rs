@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_shard_has_a_cell_with_its_tooltip() {
-        let svg = map([("shard_0", Some(5_000)), ("shard_1", None)]).svg("sizes");
+        let svg = map([("shard_0", Some(5_000.0)), ("shard_1", None)]).svg("sizes");
         assert!(
             svg.contains("<title>shard_0: size 5.0 kBmore &lt;here&gt;</title>"),
             "{svg}"
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_hostile_name_stays_text() {
-        let svg = map([("\"/><script>&\u{1b}", Some(1))]).svg("<b>");
+        let svg = map([("\"/><script>&\u{1b}", Some(1.0))]).svg("<b>");
         assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");
         assert!(!svg.contains('\u{1b}'), "{svg}");
         assert!(

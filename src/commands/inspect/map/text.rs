@@ -123,10 +123,10 @@ mod tests {
             .collect();
         let shards = names.iter().map(|name| {
             let value = match name.as_str() {
-                "shard_7" => Some(40_000_000),
-                "shard_8" => Some(0),
+                "shard_7" => Some(40_000_000.0),
+                "shard_8" => Some(0.0),
                 "shard_9" => None,
-                _ => Some(1_000_000),
+                _ => Some(1_000_000.0),
             };
             (name.as_str(), value)
         });
@@ -155,7 +155,7 @@ mod tests {
     fn a_narrow_screen_has_narrow_cells() {
         let names: Vec<_> = (0..1024).map(|n| format!("shard_{n}")).collect();
         let of = |columns| {
-            let shards = names.iter().map(|name| (name.as_str(), Some(5)));
+            let shards = names.iter().map(|name| (name.as_str(), Some(5.0)));
             let depth = ColorDepth::None;
             let text = map(shards).text(Screen { columns, depth });
             let first = text.lines().next().unwrap().to_owned();
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_long_or_hostile_name_is_cut_and_escaped() {
         let long = "x".repeat(60);
-        let text = map([(long.as_str(), Some(1)), ("\x1b[31m", Some(1))]).text(Screen {
+        let text = map([(long.as_str(), Some(1.0)), ("\x1b[31m", Some(1.0))]).text(Screen {
             columns: 80,
             depth: ColorDepth::None,
         });

@@ -49,6 +49,7 @@ pub async fn run(args: InspectArgs, kind: ObjectKind) -> Result<Exit, Error> {
         collected: &collected,
         warnings: Vec::new(),
         found: rows::summary(shape, kind),
+        runs: Vec::new(),
         unread: unread.copied().collect(),
     };
     let (output, interrupt) = (&args.output, &request.interrupt);

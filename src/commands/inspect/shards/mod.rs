@@ -1,14 +1,17 @@
 //! `shardq shards`: what is in each shard, and how even the shards are.
 
+mod measured;
 mod rows;
 mod sizes;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use super::collected::Collected;
 use super::exact::{self, Counts};
 use super::map::{MapShard, Screen, ShardMap};
+use super::per_shard::ShardRun;
 use super::report::InspectReport;
 use super::request::InspectRequest;
 use super::table;
@@ -18,12 +21,12 @@ use crate::commands::setup;
 use crate::output::format::Format;
 use crate::output::sink::Sink;
 use crate::sharding::ranges::Ranges;
-use crate::sharding::shard::Shard;
 use crate::terminal::color::Paint;
 use crate::terminal::color_depth::ColorDepth;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::terminal::size::Size;
+use crate::text::humanize::counted;
 
 use sizes::{Distribution, ShardSize};
 
@@ -49,11 +52,24 @@ pub async fn run(args: ShardsArgs) -> Result<Exit, Error> {
         sizes::apply(&counted, &mut collected.data);
         counts = Some(counted);
     }
+    let mut measured = None;
+    if let Measure::Sql(sql) = &args.by {
+        let shards = &collected.selection.shards;
+        let found = measured::measure(&request, sql, args.connections, shards, &mut console);
+        let Some(mut found) = Box::pin(found).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        for size in &mut collected.data {
+            size.number = found.numbers.remove(&size.shard);
+        }
+        measured = Some(found.run);
+    }
     let report = ShardReport {
         args: &args,
-        distribution: Distribution::of(&collected.data, args.by),
+        distribution: Distribution::of(&collected.data, &args.by),
         collected,
         counts,
+        measured,
     };
     report.print(&request, format, &mut console).await
 }
@@ -63,6 +79,8 @@ struct ShardReport<'a> {
     collected: Collected<Vec<ShardSize>>,
     /// With `--exact`.
     counts: Option<Counts>,
+    /// With `--by SQL`.
+    measured: Option<ShardRun>,
     /// `None` if nothing could be counted.
     distribution: Option<Distribution>,
 }
@@ -87,38 +105,39 @@ impl ShardReport<'_> {
             if setup::print(text, interrupt).await? == Exit::Interrupted {
                 return Ok(Exit::Interrupted);
             }
-            self.say(console);
-            return Ok(self.exit());
+            self.report().say(console);
+            return Ok(self.report().exit());
         }
         let key = match (args.sort, args.top) {
             (Some(key), _) => key,
             (None, None) => SortKey::Name,
-            (None, Some(_)) => args.by.into(),
+            (None, Some(_)) => SortKey::Value,
         };
         let top = args.top.map_or(usize::MAX, Into::into);
-        let sorted = sizes::sorted(&self.collected.data, key, top);
+        let sorted = sizes::sorted(&self.collected.data, key, &args.by, top);
         let servers = self.collected.servers;
-        let mut table = rows::table(&sorted, args.by, self.distribution.as_ref(), format);
+        let mut table = rows::table(&sorted, &args.by, self.distribution.as_ref(), format);
         table.name_servers(servers, sorted.iter().map(|size| size.shard.database()));
         let output = &args.inspect.output;
-        let say = |console: &mut Console| self.say(console);
+        let say = |console: &mut Console| self.report().say(console);
         let printed = table::print(&table, format, output, interrupt, console, say).await?;
         Ok(match printed {
-            Some(()) => self.exit(),
+            Some(()) => self.report().exit(),
             None => Exit::Interrupted,
         })
     }
 
     fn map(&self) -> ShardMap {
-        let (by, of) = (self.args.by, self.distribution.as_ref());
+        let (by, of) = (&self.args.by, self.distribution.as_ref());
         let shards = self.collected.data.iter().map(|size| MapShard {
             shard: size.shard,
             value: size.value(by),
             details: size.details(by, of),
         });
         let shown = match by {
-            Measure::Size => |value| sizes::shown(Measure::Size, value),
-            Measure::Rows | Measure::Dead => |value| sizes::shown(Measure::Rows, value),
+            Measure::Size => |value| sizes::shown(&Measure::Size, value),
+            Measure::Rows | Measure::Dead => |value| sizes::shown(&Measure::Rows, value),
+            Measure::Sql(_) => |value| sizes::shown(&Measure::Sql(String::new()), value),
         };
         ShardMap::new(shards.collect(), &by.to_string(), shown)
     }
@@ -135,40 +154,26 @@ impl ShardReport<'_> {
         Ok(sink.publish().await?)
     }
 
-    fn say(&self, console: &mut Console) {
-        if let Some(counts) = &self.counts {
-            counts.say_failures(console);
-        }
-        self.report().say(console);
-    }
-
     fn report(&self) -> InspectReport<'_, Vec<ShardSize>> {
         let distribution = self.distribution.as_ref();
-        let found = match (distribution, &self.counts) {
-            (None, _) => "nothing counted".to_owned(),
-            (Some(it), Some(_)) => it.describe(self.args.by),
-            (Some(it), None) => format!("about {}", it.describe(self.args.by)),
+        let is_exact = self.counts.is_some() || self.measured.is_some();
+        let found = match distribution {
+            None => "nothing counted".to_owned(),
+            Some(it) if is_exact => it.describe(&self.args.by),
+            Some(it) => format!("about {}", it.describe(&self.args.by)),
         };
         InspectReport {
             collected: &self.collected,
             warnings: uncounted(&self.collected.data).into_iter().collect(),
             found,
-            unread: self.unread().collect(),
+            unread: BTreeSet::new(),
+            runs: self
+                .counts
+                .iter()
+                .map(|it| &it.run)
+                .chain(&self.measured)
+                .collect(),
         }
-    }
-
-    /// Shards that `--exact` could not count.
-    fn unread(&self) -> impl Iterator<Item = Shard> {
-        let shards = self.collected.data.iter().map(|size| size.shard);
-        let counts = self.counts.as_ref();
-        shards.filter(move |shard| counts.is_some_and(|counts| !counts.has_counted(*shard)))
-    }
-
-    fn exit(&self) -> Exit {
-        if self.unread().count() == self.collected.data.len() {
-            return Exit::Failed;
-        }
-        self.report().exit()
     }
 }
 
@@ -177,11 +182,11 @@ fn uncounted(sizes: &[ShardSize]) -> Option<String> {
     let without = sizes.iter().filter(|size| size.uncounted > 0);
     let tables: u64 = without.clone().map(|size| size.uncounted).sum();
     let shards: Vec<_> = without.map(|size| size.shard).collect();
-    let (tables, are) = match tables {
-        0 => return None,
-        1 => ("1 table".to_owned(), "was"),
-        more => (format!("{more} tables"), "were"),
-    };
+    if tables == 0 {
+        return None;
+    }
+    let are = if tables == 1 { "was" } else { "were" };
+    let tables = counted(usize::try_from(tables).unwrap_or(usize::MAX), "table");
     Some(format!(
         "{tables} in {} {are} never analyzed, so sizes and rows lack them; run ANALYZE there, or \
          use --exact",

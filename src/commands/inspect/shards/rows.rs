@@ -8,10 +8,13 @@ use super::super::table::Table;
 use super::sizes::{Distribution, ShardSize};
 use crate::cli::shards::Measure;
 use crate::output::format::Format;
-use crate::text::humanize::Bytes;
+use crate::text::humanize::{Bytes, ThousandsSeparated};
 
 /// Of the bar of the largest shard, in characters.
 const BAR: usize = 20;
+
+/// Where the column of `--by SQL` is, in front of its share.
+const VALUE_AT: usize = 4;
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl Audience {
 
 pub fn table(
     sizes: &[&ShardSize],
-    measure: Measure,
+    measure: &Measure,
     distribution: Option<&Distribution>,
     format: Format,
 ) -> Table {
@@ -53,9 +56,13 @@ pub fn table(
         ("vacuumed", Type::TIMESTAMPTZ),
         ("analyzed", Type::TIMESTAMPTZ),
     ];
+    let mut columns: Vec<_> = columns.iter().map(|(name, of)| column(name, of)).collect();
+    if matches!(measure, Measure::Sql(_)) {
+        columns.insert(VALUE_AT, column("value", &Type::NUMERIC));
+    }
     let rows = sizes.iter();
     Table {
-        columns: columns.map(|(name, of)| column(name, &of)).to_vec(),
+        columns,
         rows: rows
             .map(|size| row(size, measure, distribution, audience))
             .collect(),
@@ -64,7 +71,7 @@ pub fn table(
 
 fn row(
     size: &ShardSize,
-    measure: Measure,
+    measure: &Measure,
     distribution: Option<&Distribution>,
     audience: Audience,
 ) -> TextRow {
@@ -81,27 +88,42 @@ fn row(
         Audience::Screen | Audience::People => Bytes(bytes).to_string(),
         Audience::Programs => bytes.to_string(),
     });
-    vec![
+    let count = |count: u64| match audience {
+        Audience::Screen | Audience::People => ThousandsSeparated(count).to_string(),
+        Audience::Programs => count.to_string(),
+    };
+    let mut row = vec![
         Some(size.shard.to_string()),
-        Some(size.tables.to_string()),
-        size.rows.map(|rows| rows.to_string()),
+        Some(count(size.tables)),
+        size.rows.map(count),
         bytes,
         share,
-        Some(size.dead.to_string()),
+        Some(count(size.dead)),
         size.vacuumed.clone(),
         size.analyzed.clone(),
-    ]
+    ];
+    if matches!(measure, Measure::Sql(_)) {
+        let text = size.number.as_ref().map(|number| number.text.clone());
+        row.insert(VALUE_AT, text);
+    }
+    row
 }
 
 /// In eighths of a character.
-fn bar(value: u64, largest: u64) -> String {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "from 0 to 160"
+)]
+fn bar(value: f64, largest: f64) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let full = (BAR * PARTS.len()) as u128;
-    let eighths = match largest {
-        0 => 0,
-        largest => (u128::from(value) * full).div_ceil(u128::from(largest)),
+    let full = (BAR * PARTS.len()) as f64;
+    let eighths = if largest > 0.0 {
+        (value / largest * full).ceil() as usize
+    } else {
+        0
     };
-    let eighths = usize::try_from(eighths).unwrap_or(0);
     format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }
 
@@ -111,10 +133,10 @@ mod tests {
 
     #[test]
     fn the_largest_has_the_whole_bar_and_the_smallest_a_trace() {
-        assert_eq!(bar(7, 7), "█".repeat(BAR));
-        assert_eq!(bar(1, u64::MAX), "▏");
-        assert_eq!(bar(0, 7), "");
-        assert_eq!(bar(0, 0), "");
-        assert_eq!(bar(5, 100), "█");
+        assert_eq!(bar(7.0, 7.0), "█".repeat(BAR));
+        assert_eq!(bar(1.0, 1e19), "▏");
+        assert_eq!(bar(0.0, 7.0), "");
+        assert_eq!(bar(0.0, 0.0), "");
+        assert_eq!(bar(5.0, 100.0), "█");
     }
 }

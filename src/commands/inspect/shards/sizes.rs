@@ -3,6 +3,7 @@
 use super::super::exact::Counts;
 use super::super::session::InspectSession;
 use super::super::statement::TextRow;
+use super::measured::Number;
 use crate::cli::shards::{Measure, SortKey};
 use crate::commands::error::Error;
 use crate::pg::sql_template;
@@ -10,7 +11,7 @@ use crate::sharding::shard::Shard;
 use crate::text::humanize::{Bytes, ThousandsSeparated};
 
 /// One shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ShardSize {
     pub shard: Shard,
     pub tables: u64,
@@ -24,15 +25,17 @@ pub struct ShardSize {
     pub analyzed: Option<String>,
     /// Tables that were never analyzed: an estimate lacks them.
     pub uncounted: u64,
+    /// With `--by SQL`; `None` if it is NULL or could not be read.
+    pub number: Option<Number>,
 }
 
 /// How even the shards are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Of the shards whose value is known.
-    pub total: u64,
-    pub median: u64,
-    pub largest: (Shard, u64),
+    pub total: f64,
+    pub median: f64,
+    pub largest: (Shard, f64),
 }
 
 pub async fn read(session: &InspectSession<'_>) -> Result<Vec<ShardSize>, Error> {
@@ -84,6 +87,7 @@ fn of_rows(shards: &[Shard], rows: &[TextRow]) -> Vec<ShardSize> {
             vacuumed: text(5),
             analyzed: text(6),
             uncounted: number(7).unwrap_or(0),
+            number: None,
         };
     }
     sizes
@@ -100,29 +104,35 @@ impl ShardSize {
             vacuumed: None,
             analyzed: None,
             uncounted: 0,
+            number: None,
         }
     }
 
-    pub fn value(&self, measure: Measure) -> Option<u64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "to compare, and to show a few digits"
+    )]
+    pub fn value(&self, measure: &Measure) -> Option<f64> {
         match measure {
-            Measure::Rows => self.rows,
-            Measure::Size => self.size,
-            Measure::Dead => Some(self.dead),
+            Measure::Rows => self.rows.map(|rows| rows as f64),
+            Measure::Size => self.size.map(|size| size as f64),
+            Measure::Dead => Some(self.dead as f64),
+            Measure::Sql(_) => self.number.as_ref().map(|number| number.value),
         }
     }
 
     /// For a tooltip, behind the value: `, 1.2 % of all, 12 tables, 600 rows`
-    pub fn details(&self, measure: Measure, of: Option<&Distribution>) -> String {
+    pub fn details(&self, measure: &Measure, of: Option<&Distribution>) -> String {
         let share = self.value(measure).zip(of);
         let share = share.map(|(value, of)| format!(", {:.1} % of all", of.share(value) * 100.0));
         let tables = if self.tables == 1 { "table" } else { "tables" };
         let others = [Measure::Size, Measure::Rows, Measure::Dead];
-        let others = others.into_iter().filter(|other| *other != measure);
+        let others = others.iter().filter(|other| *other != measure);
         let others = others.filter_map(|other| {
             let value = shown(other, self.value(other)?);
             Some(match other {
                 Measure::Size => format!(", {value}"),
-                Measure::Rows | Measure::Dead => format!(", {value} {other}"),
+                other => format!(", {value} {other}"),
             })
         });
         format!(
@@ -135,11 +145,17 @@ impl ShardSize {
 }
 
 /// The shards to print: the largest first, or in shard order.
-pub fn sorted(sizes: &[ShardSize], key: SortKey, top: usize) -> Vec<&ShardSize> {
+pub fn sorted<'a>(
+    sizes: &'a [ShardSize],
+    key: SortKey,
+    by: &Measure,
+    top: usize,
+) -> Vec<&'a ShardSize> {
     let mut sorted: Vec<_> = sizes.iter().collect();
-    if let Some(measure) = key.measure() {
-        // Stable, so that equal ones stay in shard order.
-        sorted.sort_by_key(|size| std::cmp::Reverse(size.value(measure)));
+    if let Some(measure) = key.measure(by) {
+        // What is not known comes last. Stable, so that equal ones stay in shard order.
+        let value = |size: &ShardSize| size.value(&measure).unwrap_or(-1.0);
+        sorted.sort_by(|one, other| value(other).total_cmp(&value(one)));
     }
     sorted.truncate(top);
     sorted
@@ -147,14 +163,14 @@ pub fn sorted(sizes: &[ShardSize], key: SortKey, top: usize) -> Vec<&ShardSize> 
 
 impl Distribution {
     /// `None` if no value is known.
-    pub fn of(sizes: &[ShardSize], measure: Measure) -> Option<Self> {
+    pub fn of(sizes: &[ShardSize], measure: &Measure) -> Option<Self> {
         let known = || {
             sizes
                 .iter()
                 .filter_map(|it| Some((it.shard, it.value(measure)?)))
         };
         let mut values: Vec<_> = known().map(|(_, value)| value).collect();
-        values.sort_unstable();
+        values.sort_unstable_by(f64::total_cmp);
         let half = values.len() / 2;
         let median = match values.len() {
             0 => return None,
@@ -162,7 +178,9 @@ impl Distribution {
             _ => values[half - 1].midpoint(values[half]),
         };
         // The first of those that are equal.
-        let largest = known().rev().max_by_key(|(_, value)| *value)?;
+        let largest = known()
+            .rev()
+            .max_by(|(_, one), (_, other)| one.total_cmp(other))?;
         Some(Self {
             total: values.iter().sum(),
             median,
@@ -171,30 +189,31 @@ impl Distribution {
     }
 
     /// From 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "a few digits are shown")]
-    pub fn share(&self, value: u64) -> f64 {
-        match self.total {
-            0 => 0.0,
-            total => value as f64 / total as f64,
+    pub fn share(&self, value: f64) -> f64 {
+        if self.total > 0.0 {
+            value / self.total
+        } else {
+            0.0
         }
     }
 
     /// `84.1 MB · median 640.0 kB · largest shard_7 2.6 MB, 4.1 times the median`
-    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
-    pub fn describe(&self, measure: Measure) -> String {
+    pub fn describe(&self, measure: &Measure) -> String {
         let (shard, value) = self.largest;
-        let times = match (value, self.median) {
-            (0, _) => return shown(measure, self.total),
-            (_, 0) => String::new(),
-            (_, median) => format!(", {:.1} times the median", value as f64 / median as f64),
-        };
-        let unit = if measure == Measure::Size {
-            String::new()
+        let times = if value <= 0.0 {
+            return shown(measure, self.total);
+        } else if self.median > 0.0 {
+            format!(", {:.1} times the median", value / self.median)
         } else {
-            format!(" {measure}")
+            String::new()
+        };
+        let (lead, unit) = match measure {
+            Measure::Size => ("", String::new()),
+            Measure::Sql(_) => ("total ", String::new()),
+            measure => ("", format!(" {measure}")),
         };
         format!(
-            "{}{unit} · median {} · largest {shard} {}{times}",
+            "{lead}{}{unit} · median {} · largest {shard} {}{times}",
             shown(measure, self.total),
             shown(measure, self.median),
             shown(measure, value),
@@ -203,10 +222,17 @@ impl Distribution {
 }
 
 /// For people.
-pub fn shown(measure: Measure, value: u64) -> String {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole numbers of 0 or more, below 2^53 by far"
+)]
+pub fn shown(measure: &Measure, value: f64) -> String {
     match measure {
-        Measure::Size => Bytes(value).to_string(),
-        Measure::Rows | Measure::Dead => ThousandsSeparated(value).to_string(),
+        Measure::Size => Bytes::of(value.round()).to_string(),
+        Measure::Sql(_) if value >= 1e15 => format!("{value:.3e}"),
+        Measure::Sql(_) if value < 100.0 && value.fract() > 0.0 => format!("{value:.3}"),
+        _ => ThousandsSeparated(value.round() as u64).to_string(),
     }
 }
 
@@ -240,7 +266,7 @@ mod tests {
     fn the_largest_come_first_and_equal_ones_in_shard_order() {
         let sizes = sizes(&[Some(1), None, Some(9), Some(9)]);
         let names = |key, top| {
-            let sorted = sorted(&sizes, key, top).into_iter();
+            let sorted = sorted(&sizes, key, &Measure::Size, top).into_iter();
             sorted.map(|size| size.shard.name()).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -253,22 +279,31 @@ mod tests {
     #[test]
     fn the_distribution_is_of_what_is_known() {
         let sizes = sizes(&[Some(1_000), None, Some(8_000), Some(3_000), Some(2_000)]);
-        let distribution = Distribution::of(&sizes, Measure::Size).unwrap();
-        assert_eq!(distribution.total, 14_000);
-        assert_eq!(distribution.median, 2_500);
-        assert_eq!(distribution.largest, (Shard::new(2), 8_000));
+        let distribution = Distribution::of(&sizes, &Measure::Size).unwrap();
+        assert!((distribution.total - 14e3).abs() < 1e-9);
+        assert_eq!(distribution.largest, (Shard::new(2), 8e3));
         assert_eq!(
-            distribution.describe(Measure::Size),
+            distribution.describe(&Measure::Size),
             "14.0 kB · median 2.5 kB · largest shard_2 8.0 kB, 3.2 times the median"
         );
-        assert!((distribution.share(7_000) - 0.5).abs() < 1e-9);
+        assert!((distribution.share(7e3) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_shown_with_a_few_digits() {
+        let by = Measure::Sql("SELECT 1".to_owned());
+        let shown = |value| shown(&by, value);
+        assert_eq!(
+            [0.0, 0.12345, 12.0, 1234.5, 5e17].map(shown),
+            ["0", "0.123", "12", "1,235", "5.000e17"]
+        );
     }
 
     #[test]
     fn nothing_has_no_largest() {
-        assert_eq!(Distribution::of(&sizes(&[None]), Measure::Size), None);
-        let empty = Distribution::of(&sizes(&[Some(0); 2]), Measure::Size).unwrap();
-        assert_eq!(empty.describe(Measure::Size), "0 B");
-        assert!(empty.share(0).abs() < 1e-9);
+        assert_eq!(Distribution::of(&sizes(&[None]), &Measure::Size), None);
+        let empty = Distribution::of(&sizes(&[Some(0); 2]), &Measure::Size).unwrap();
+        assert_eq!(empty.describe(&Measure::Size), "0 B");
+        assert!(empty.share(0.0).abs() < 1e-9);
     }
 }

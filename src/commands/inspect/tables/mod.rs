@@ -9,9 +9,9 @@ use crate::cli::drift::ComparedArgs;
 use crate::cli::tables::TablesArgs;
 use crate::commands::error::Error;
 use crate::pg::sql_template;
-use crate::sharding::shard::Shard;
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
+use crate::text::humanize::{ThousandsSeparated, counted};
 
 use super::collected::Collected;
 use super::drift::catalog::{self, Scope};
@@ -64,9 +64,6 @@ pub async fn run(args: TablesArgs) -> Result<Exit, Error> {
     let drift = findings.as_deref().zip(unread);
     let shown = rows::table(sizes, drift, Reader::of(format));
     let report = report(&collected, counts.as_ref());
-    if let Some(counts) = &counts {
-        counts.say_failures(&mut console);
-    }
     let (output, interrupt) = (&args.inspect.output, &request.interrupt);
     report
         .print(&shown, format, output, interrupt, &mut console)
@@ -106,24 +103,24 @@ fn united(of_databases: Vec<Tables>) -> Tables {
 
 fn report<'a>(
     collected: &'a Collected<Tables>,
-    counts: Option<&Counts>,
+    counts: Option<&'a Counts>,
 ) -> InspectReport<'a, Tables> {
     let sizes = &collected.data.sizes;
     let unknown: usize = sizes.iter().map(TableSize::unknown).sum();
     let tables: usize = sizes.iter().map(|table| table.shards.len()).sum();
     let warning = (unknown > 0).then(|| {
         format!(
-            "{unknown} of {tables} tables in the shards are empty or were never analyzed: they count \
-             as empty; run ANALYZE for estimates, or use --exact"
+            "{} of {} in the shards are empty or were never analyzed: they count \
+             as empty; run ANALYZE for estimates, or use --exact",
+            ThousandsSeparated(unknown as u64),
+            counted(tables, "table")
         )
     });
-    let shards = collected.selection.shards.iter().copied();
-    let is_uncounted = |shard: &Shard| counts.is_some_and(|counts| !counts.has_counted(*shard));
-    let uncounted: BTreeSet<_> = shards.filter(is_uncounted).collect();
     InspectReport {
         collected,
         warnings: warning.into_iter().collect(),
-        found: rows::summary(sizes),
-        unread: uncounted,
+        found: rows::summary(sizes, counts.is_some()),
+        unread: BTreeSet::new(),
+        runs: counts.map(|counts| &counts.run).into_iter().collect(),
     }
 }

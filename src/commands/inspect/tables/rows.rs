@@ -10,7 +10,7 @@ use crate::commands::inspect::drift::shape::Unread;
 use crate::commands::inspect::statement::TextRow;
 use crate::commands::inspect::table::{Reader, Table};
 use crate::pg::row_batch::Column;
-use crate::text::humanize::{Bytes, ThousandsSeparated};
+use crate::text::humanize::{Bytes, ThousandsSeparated, counted};
 
 /// What differs among the shards; `None` if they were not compared.
 pub type Drift<'a> = Option<(&'a [Finding], &'a [Unread])>;
@@ -88,15 +88,15 @@ pub fn table(tables: &[TableSize], drift: Drift<'_>, reader: Reader) -> Table {
     }
 }
 
-/// `12 tables, 186,951 rows, 120.1 MB`
-pub fn summary(tables: &[TableSize]) -> String {
-    let rows = tables.iter().map(TableSize::rows).sum();
+/// `12 tables, 186,951 rows, 120.1 MB`; `about` these many rows unless they were counted.
+pub fn summary(tables: &[TableSize], is_exact: bool) -> String {
+    let rows: u64 = tables.iter().map(TableSize::rows).sum();
     let bytes = tables.iter().map(TableSize::bytes).sum();
-    let plural = if tables.len() == 1 { "" } else { "s" };
+    let about = if is_exact { "" } else { "about " };
     format!(
-        "{} table{plural}, {} rows, {}",
-        tables.len(),
-        ThousandsSeparated(rows),
+        "{}, {about}{}, {}",
+        counted(tables.len(), "table"),
+        counted(usize::try_from(rows).unwrap_or(usize::MAX), "row"),
         Bytes(bytes)
     )
 }

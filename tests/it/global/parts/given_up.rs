@@ -128,6 +128,11 @@ fn sums_that_numeric_may_not_hold_are_given_up_for_one_statement() {
 #[test]
 fn parts_that_the_server_does_not_take_are_given_up_for_one_statement() {
     let db = db();
+    // Postgres 14 is the first that takes this label without AS.
+    let version: u32 = db.ask("SHOW server_version_num").trim().parse().unwrap();
+    if version < 140_000 {
+        return;
+    }
     let sql = "SELECT n end, count(*) FROM a GROUP BY n ORDER BY n LIMIT 1";
     let why = "the server types the partial result differently";
     explains(&db, &[sql], &["one statement", why]);

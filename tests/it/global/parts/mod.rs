@@ -49,6 +49,17 @@ fn is_not_had_in_parts(db: &Db, sql: &str, why: &str) {
 }
 
 #[test]
+fn a_semicolon_at_the_end_changes_nothing() {
+    let db = db();
+    for sql in [
+        "SELECT count(*), max(name) FROM a;",
+        "SELECT count(*), max(name) FROM a ; -- all of them",
+    ] {
+        answers(&db, &["--strategy", "partial", sql], "40,a9");
+    }
+}
+
+#[test]
 fn why_a_statement_is_not_had_in_parts_is_said() {
     let db = db();
     for (sql, why) in [

@@ -1,6 +1,6 @@
 //! The statements of a draft, in the order in which they can run.
 
-use super::shape::ObjectName;
+use crate::commands::inspect::drift::shape::ObjectName;
 
 /// When a statement can run: what others need comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,9 +12,13 @@ pub enum Stage {
     Table,
     Column,
     Function,
+    /// And what else needs functions.
+    Operator,
     Constraint,
     ForeignKey,
     Index,
+    /// To a partitioned table, or one that is inherited.
+    Attach,
     View,
     Trigger,
     Owner,
@@ -26,17 +30,23 @@ pub enum Stage {
 impl Stage {
     pub fn of(kind: &str, is_foreign_key: bool) -> Self {
         match kind {
-            "enum" | "domain" | "range" | "composite type" => Self::Type,
+            "enum"
+            | "domain"
+            | "range"
+            | "composite type"
+            | "collation"
+            | "text search dictionary" => Self::Type,
             "sequence" => Self::Sequence,
             "table" => Self::Table,
             "column" => Self::Column,
             "constraint" if is_foreign_key => Self::ForeignKey,
             "constraint" => Self::Constraint,
             "index" | "statistics" => Self::Index,
+            "aggregate" | "operator" | "text search configuration" => Self::Operator,
             "view" | "materialized view" => Self::View,
-            "trigger" | "rule" | "policy" => Self::Trigger,
-            "owner" => Self::Owner,
-            "privileges" => Self::Privileges,
+            "trigger" | "rule" | "policy" | "column default" | "publication" => Self::Trigger,
+            "privileges" | "column privileges" | "default privileges" => Self::Privileges,
+            kind if kind.starts_with("owner") => Self::Owner,
             kind if kind.starts_with("comment") => Self::Comment,
             _ => Self::Function,
         }
