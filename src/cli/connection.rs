@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::config::ConnectionFlags;
 use crate::config::profile::{Profile, ProfileSelection};
 use crate::sharding::routing::key_kinds::KeyKinds;
+use crate::sharding::snapshots::SharedSnapshots;
 
 pub(super) const CONFIG_HELP: &str =
     "Read profiles from FILE [env: SHARDQ_CONFIG] [default: ~/.config/shardq/config.toml]";
@@ -35,6 +36,14 @@ pub struct ConnectionArgs {
     /// The selected profile, once it is loaded.
     #[arg(skip)]
     pub selected: Option<Profile>,
+
+    /// Only those of several servers, once a shell has chosen.
+    #[arg(skip)]
+    pub only_servers: Vec<String>,
+
+    /// Read instead of new ones, once a shell has taken them.
+    #[arg(skip)]
+    pub snapshots: Option<SharedSnapshots>,
 
     /// Connect to this host or socket directory [env: PGHOST]
     ///

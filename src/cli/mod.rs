@@ -16,6 +16,7 @@ pub mod find;
 pub mod inspect;
 pub mod layout;
 pub mod limits;
+pub mod objects;
 pub mod profile;
 pub mod profiles;
 pub mod psql;
@@ -47,6 +48,7 @@ pub use drift::DriftArgs;
 pub use export::ExportArgs;
 pub use federate::FederateArgs;
 pub use find::FindArgs;
+pub use objects::{FunctionsArgs, IndexesArgs};
 pub use profiles::ProfilesArgs;
 pub use psql::PsqlArgs;
 pub use query::QueryArgs;
@@ -96,6 +98,8 @@ pub enum Command {
     Shards(Box<ShardsArgs>),
     Tables(Box<TablesArgs>),
     Describe(Box<DescribeArgs>),
+    Indexes(Box<IndexesArgs>),
+    Functions(Box<FunctionsArgs>),
     Drift(Box<DriftArgs>),
     Activity(Box<ActivityArgs>),
     Watch(Box<WatchArgs>),
@@ -128,6 +132,8 @@ impl Command {
             Self::Drift(args) => args.inspect.connection.verbose,
             Self::Tables(args) => args.inspect.connection.verbose,
             Self::Describe(args) => args.inspect.connection.verbose,
+            Self::Indexes(args) => args.inspect.connection.verbose,
+            Self::Functions(args) => args.inspect.connection.verbose,
             Self::Profiles(args) => match &args.command {
                 Some(ProfilesCommand::Init(args)) => args.connection.verbose,
                 None => false,

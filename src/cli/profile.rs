@@ -84,6 +84,8 @@ impl Command {
             Self::Drift(args) => Some(&mut args.inspect.connection),
             Self::Tables(args) => Some(&mut args.inspect.connection),
             Self::Describe(args) => Some(&mut args.inspect.connection),
+            Self::Indexes(args) => Some(&mut args.inspect.connection),
+            Self::Functions(args) => Some(&mut args.inspect.connection),
             // Of `profiles init`, -P would be what it writes.
             Self::Profiles(_)
             | Self::Verify(_)

@@ -32,6 +32,8 @@ impl Command {
             Self::Drift(args) => inspect(&mut args.inspect, scope),
             Self::Tables(args) => inspect(&mut args.inspect, scope),
             Self::Describe(args) => inspect(&mut args.inspect, scope),
+            Self::Indexes(args) => inspect(&mut args.inspect, scope),
+            Self::Functions(args) => inspect(&mut args.inspect, scope),
             Self::Databases(args) => {
                 args.connection.clone_from(&scope.connection);
                 args.layout.clone_from(&scope.shards.layout.patterns);

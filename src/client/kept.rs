@@ -63,6 +63,11 @@ pub fn close_idle(limit: Duration) {
     }
 }
 
+/// Whether some were lost that no run has replaced yet.
+pub fn have_lost_some() -> bool {
+    all().iter().any(KeptPool::has_lost_some)
+}
+
 /// How many databases have connections that are kept.
 pub fn databases() -> usize {
     KEPT.get().map_or(0, |all| lock(all).len())

@@ -5,6 +5,7 @@ use std::io;
 use crate::cli::Command;
 use crate::terminal::exit_status::Exit;
 use error::Error;
+use inspect::objects::ObjectKind;
 
 mod attempt;
 pub mod completions;
@@ -48,6 +49,12 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Drift(args) => Box::pin(inspect::drift::run(*args)).await,
         Command::Tables(args) => Box::pin(inspect::tables::run(*args)).await,
         Command::Describe(args) => Box::pin(inspect::describe::run(*args)).await,
+        Command::Indexes(args) => {
+            Box::pin(inspect::objects::run(args.inspect, ObjectKind::Index)).await
+        }
+        Command::Functions(args) => {
+            Box::pin(inspect::objects::run(args.inspect, ObjectKind::Function)).await
+        }
         Command::Verify(args) => verify::run(&args).await,
         Command::Shards(args) => Box::pin(inspect::shards::run(*args)).await,
         Command::Activity(args) => Box::pin(inspect::activity::run(*args)).await,

@@ -18,6 +18,7 @@ pub mod selected_keys;
 pub mod selection;
 pub mod shard;
 pub mod shard_list;
+pub mod snapshots;
 pub mod statement;
 pub mod suggest;
 pub mod topology;

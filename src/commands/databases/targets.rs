@@ -18,6 +18,7 @@ use crate::sharding::database::{Database, ShardNaming};
 use crate::sharding::layout::Layout;
 use crate::sharding::pattern::Pattern;
 use crate::sharding::shard::Shard;
+use crate::sharding::snapshots::SharedSnapshots;
 use crate::sharding::unreachable::Unreachable;
 
 /// A database that a run reads.
@@ -49,6 +50,16 @@ impl Targets {
             }],
             unreachable: Vec::new(),
         }
+    }
+
+    /// The same, read at these snapshots.
+    fn at(mut self, snapshots: &SharedSnapshots) -> Result<Self, Error> {
+        for target in &mut self.databases {
+            let place = target.place();
+            let snapshot = snapshots.of_place(&place);
+            target.snapshot = Some(snapshot.ok_or(Error::NotFrozen(place))?);
+        }
+        Ok(self)
     }
 
     /// Where a shard is.
@@ -123,23 +134,31 @@ pub fn servers_in(
         };
         Settings::resolve(&flags, environment)
     });
-    Ok(settings.collect::<Result<_, _>>()?)
+    let mut settings = settings.collect::<Result<Vec<_>, _>>()?;
+    let only = &args.only_servers;
+    settings.retain(|it| only.is_empty() || only.contains(&it.server_name()));
+    Ok(settings)
 }
 
-/// The databases of these servers that a run reads. Connects only to find databases by a pattern.
-/// `None` if interrupted.
+/// The databases of these servers that a run reads, at the snapshots that a shell has taken, if any.
+/// Connects only to find databases by a pattern. `None` if interrupted.
 ///
 /// # Errors
-/// If a pattern matches no database.
+/// If a pattern matches no database, or one that has no snapshot.
 pub async fn targets(
     servers: &[Settings],
     patterns: &[Pattern],
     layout: &Layout,
+    snapshots: Option<&SharedSnapshots>,
     interrupt: &Interrupt,
 ) -> Result<Option<Targets>, Error> {
-    tokio::select! {
-        targets = find(servers, patterns, layout) => targets.map(Some),
-        () = interrupt.requested() => Ok(None),
+    let targets = tokio::select! {
+        targets = find(servers, patterns, layout) => targets?,
+        () = interrupt.requested() => return Ok(None),
+    };
+    match snapshots {
+        Some(snapshots) => targets.at(snapshots).map(Some),
+        None => Ok(Some(targets)),
     }
 }
 

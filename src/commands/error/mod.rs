@@ -144,6 +144,9 @@ pub enum Error {
     /// `--databases` matches none.
     #[error("no database is named {0}; psql -l lists them")]
     NoDatabases(String),
+    /// A shell reads the snapshots that it has taken, and no others.
+    #[error("\\freeze took no snapshot of {0}; \\thaw ends the others")]
+    NotFrozen(String),
     /// Of several databases.
     #[error("none of the databases can be reached")]
     NoneReachable,

@@ -39,7 +39,8 @@ pub async fn run(mut args: ExportArgs) -> Result<Exit, Error> {
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
     let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
-    let targets = databases::targets(&servers, patterns, &layout, &interrupt);
+    let snapshots = args.connection.snapshots.as_ref();
+    let targets = databases::targets(&servers, patterns, &layout, snapshots, &interrupt);
     let Some(targets) = targets.await? else {
         return Ok(Exit::Interrupted);
     };

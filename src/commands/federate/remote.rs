@@ -55,7 +55,8 @@ pub async fn read(
         ..Plan::of_our_own(statement, request.layout.clone(), filter, request.limits)
     };
     let patterns = &request.databases;
-    let targets = databases::targets(&request.servers, patterns, &plan.layout, interrupt).await?;
+    let targets =
+        databases::targets(&request.servers, patterns, &plan.layout, None, interrupt).await?;
     let Some(targets) = targets else {
         return Ok(None);
     };

@@ -167,7 +167,8 @@ async fn targets(
 ) -> Result<Option<Targets>, Error> {
     setup::say_warnings(servers, console);
     let patterns = &args.layout.patterns.databases;
-    databases::targets(servers, patterns, &plan.layout, interrupt).await
+    let snapshots = args.connection.snapshots.as_ref();
+    databases::targets(servers, patterns, &plan.layout, snapshots, interrupt).await
 }
 
 /// Finds out where the key belongs, and looks for it.

@@ -13,6 +13,7 @@ pub mod drift;
 pub mod error;
 mod exact;
 mod map;
+pub mod objects;
 mod per_shard;
 pub mod report;
 pub mod request;

@@ -66,7 +66,8 @@ impl InspectRequest {
         let interrupt = setup::listen()?;
         setup::say_warnings(&servers, console);
         let patterns = &shards.layout.patterns.databases;
-        let targets = databases::targets(&servers, patterns, &plan.layout, &interrupt);
+        let snapshots = connection.snapshots.as_ref();
+        let targets = databases::targets(&servers, patterns, &plan.layout, snapshots, &interrupt);
         let Some(targets) = targets.await? else {
             return Ok(None);
         };
@@ -109,7 +110,7 @@ impl InspectRequest {
         let servers = databases::servers_in(&args.connection, environment)?;
         let Plan { layout, filter, .. } = plan(&args.shards, args.limits())?;
         let patterns = &args.shards.layout.patterns.databases;
-        let targets = databases::targets(&servers, patterns, &layout, &self.interrupt);
+        let targets = databases::targets(&servers, patterns, &layout, None, &self.interrupt);
         let Some(targets) = targets.await? else {
             return Ok(None);
         };

@@ -69,7 +69,7 @@ async fn try_out(
         if !patterns.is_empty() {
             let server = std::slice::from_ref(server);
             let layout = args.layout.layout();
-            let found = databases::targets(server, patterns, &layout, interrupt).await?;
+            let found = databases::targets(server, patterns, &layout, None, interrupt).await?;
             if found.is_none() {
                 return Ok(false);
             }

@@ -6,15 +6,13 @@ use std::time::{Duration, Instant};
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::client::kept::Held;
-use crate::commands::databases::{Prepared, Targets};
-use crate::commands::error::Error;
+use crate::commands::databases::Prepared;
 use crate::pg::sql_template::fill;
-use crate::sharding::database::Database;
+use crate::sharding::snapshots::SharedSnapshots;
 
 pub struct Frozen {
     prepared: Prepared,
-    /// One per database.
-    snapshots: Vec<(Option<Database>, Arc<str>)>,
+    snapshots: SharedSnapshots,
     since: Instant,
     _held: Held,
 }
@@ -23,10 +21,10 @@ impl Frozen {
     pub fn new(prepared: Prepared, held: Held) -> Self {
         let snapshots = prepared.databases.iter().filter_map(|database| {
             let snapshot = database.preflight.session.snapshot()?;
-            Some((database.target.database, Arc::from(snapshot)))
+            Some((database.target.place(), Arc::from(snapshot)))
         });
         Self {
-            snapshots: snapshots.collect(),
+            snapshots: SharedSnapshots::new(snapshots),
             prepared,
             since: Instant::now(),
             _held: held,
@@ -43,23 +41,9 @@ impl Frozen {
         databases.any(|database| database.preflight.session.connection().is_closed())
     }
 
-    /// Has these databases read at the snapshot.
-    ///
-    /// # Errors
-    /// If one of them was not there when it was taken.
-    pub fn apply(&self, targets: &mut Targets) -> Result<(), Error> {
-        for target in &mut targets.databases {
-            let mut snapshots = self.snapshots.iter();
-            let found = snapshots.find(|(database, _)| *database == target.database);
-            let Some((_, snapshot)) = found else {
-                return Err(Error::Usage(format!(
-                    "{} was not there when the snapshot was taken; \\thaw ends it",
-                    target.place()
-                )));
-            };
-            target.snapshot = Some(Arc::clone(snapshot));
-        }
-        Ok(())
+    /// For the runs that read at it.
+    pub fn snapshots(&self) -> SharedSnapshots {
+        self.snapshots.clone()
     }
 
     /// How many transactions have begun since: VACUUM keeps what they delete. `None` if the server

@@ -39,7 +39,7 @@ pub async fn run(mut args: QueryArgs) -> Result<Exit, Error> {
     let (mut output, interrupt) = request::open(&args, format, &console)?;
     setup::say_warnings(&servers, &mut console);
     let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
-    let targets = databases::targets(&servers, patterns, &layout, &interrupt);
+    let targets = databases::targets(&servers, patterns, &layout, None, &interrupt);
     let Some(targets) = targets.await? else {
         return Ok(Exit::Interrupted);
     };

@@ -50,7 +50,7 @@ impl RepeatedQuery {
         let interrupt = setup::listen()?;
         setup::say_warnings(&servers, console);
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
-        let targets = databases::targets(&servers, patterns, &layout, &interrupt);
+        let targets = databases::targets(&servers, patterns, &layout, None, &interrupt);
         let Some(targets) = targets.await? else {
             return Ok(None);
         };

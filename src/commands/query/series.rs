@@ -52,12 +52,6 @@ impl Series {
         &self.servers
     }
 
-    /// Only the servers of these names from now on.
-    pub fn retain(&mut self, names: &[String]) {
-        self.servers
-            .retain(|server| names.contains(&server.server_name()));
-    }
-
     /// Connects and finds the shards. `None` if interrupted.
     ///
     /// # Errors
@@ -101,12 +95,13 @@ impl Series {
         start: &str,
         console: &mut Console,
     ) -> Vec<String> {
+        let columns = args.connection.key_kinds().columns();
         let looked = self.look(args, async |request| {
             let held = Box::pin(discover::hold(request, console)).await?;
             let Some(prepared) = held else {
                 return Ok(None);
             };
-            let names = names::names(&prepared, kind, start).await;
+            let names = names::names(&prepared, kind, start, &columns).await;
             prepared.close().await;
             Ok(Some(names))
         });
@@ -126,7 +121,8 @@ impl Series {
         let plans = request::plans(&args, format)?;
         let interrupt = setup::listen()?;
         let (patterns, layout) = (&args.shards.layout.patterns.databases, args.shards.layout());
-        let targets = databases::targets(&self.servers, patterns, &layout, &interrupt);
+        let snapshots = args.connection.snapshots.as_ref();
+        let targets = databases::targets(&self.servers, patterns, &layout, snapshots, &interrupt);
         let (Some(targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(None);
         };
@@ -172,19 +168,11 @@ impl Series {
         let via = self.via.as_ref().filter(|_| args.global.global);
         let servers = via.map_or(&self.servers[..], |via| std::slice::from_ref(&via.hub));
         // Databases that match a pattern may have been created since.
-        let targets = databases::targets(servers, patterns, &layout, &interrupt);
-        let (Some(mut targets), Some(plan)) = (targets.await?, plans.first()) else {
+        let snapshots = args.connection.snapshots.as_ref();
+        let targets = databases::targets(servers, patterns, &layout, snapshots, &interrupt);
+        let (Some(targets), Some(plan)) = (targets.await?, plans.first()) else {
             return Ok(Ended::finally(Exit::Interrupted));
         };
-        if let Some(frozen) = &self.frozen {
-            if via.is_some() {
-                return Err(Error::Usage(
-                    "\\freeze holds a snapshot of the servers, not of the hub; \\thaw ends it"
-                        .to_owned(),
-                ));
-            }
-            frozen.apply(&mut targets)?;
-        }
         let request = QueryRequest {
             args,
             format,

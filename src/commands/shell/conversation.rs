@@ -42,8 +42,8 @@ impl Shell {
                 biased;
                 () = self.end.requested() => return Ok(Exit::Interrupted),
                 line = self.input.next(&prompt, args.idle) => line?,
-                () = thaw_due(freeze::left(&self.state, args.freeze_limit)) => {
-                    if let Err(reason) = freeze::check(&mut self.state, args.freeze_limit).await {
+                () = thaw_due(freeze::left(&self.state)) => {
+                    if let Err(reason) = freeze::check(&mut self.state).await {
                         self.state.console.note(&reason);
                     }
                     continue;

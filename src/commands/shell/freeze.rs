@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::state::State;
 use crate::commands::error::Error;
+use crate::commands::query::frozen::Frozen;
 use crate::text::humanize::{HumanDuration, ThousandsSeparated};
 
 pub async fn freeze(state: &mut State) -> Result<(), Error> {
@@ -15,6 +16,8 @@ pub async fn freeze(state: &mut State) -> Result<(), Error> {
     }
     let frozen = state.series.freeze(&state.query, &mut state.console);
     if frozen.await?.is_some() {
+        let frozen = state.series.frozen.as_ref();
+        state.query.connection.snapshots = frozen.map(Frozen::snapshots);
         describe(state).await;
         state
             .console
@@ -35,6 +38,7 @@ pub async fn thaw(state: &mut State) -> Result<(), Error> {
 /// Ends the snapshot, if there is one.
 pub async fn end(state: &mut State) -> bool {
     state.frozen = None;
+    state.query.connection.snapshots = None;
     match state.series.frozen.take() {
         Some(frozen) => {
             frozen.end().await;
@@ -45,21 +49,22 @@ pub async fn end(state: &mut State) -> bool {
 }
 
 /// How long the snapshot may still last; `None` without one, or without a limit.
-pub fn left(state: &State, limit: Duration) -> Option<Duration> {
+pub fn left(state: &State) -> Option<Duration> {
+    let limit = state.freeze_limit;
     let frozen = state.series.frozen.as_ref().filter(|_| !limit.is_zero())?;
     Some(limit.saturating_sub(frozen.age()))
 }
 
 /// Ends the snapshot if its time is over or it is lost, with the reason as `Err`: the next statement
 /// must not run at another instant unnoticed.
-pub async fn check(state: &mut State, limit: Duration) -> Result<(), String> {
+pub async fn check(state: &mut State) -> Result<(), String> {
     let Some(frozen) = &state.series.frozen else {
         return Ok(());
     };
     let reason = if frozen.is_lost() {
         "the snapshot was lost with the connection that held it".to_owned()
-    } else if left(state, limit) == Some(Duration::ZERO) {
-        let limit = HumanDuration(limit);
+    } else if left(state) == Some(Duration::ZERO) {
+        let limit = HumanDuration(state.freeze_limit);
         format!("the snapshot was ended after {limit} (--freeze-limit)")
     } else {
         return Ok(());

@@ -5,6 +5,7 @@ mod actions;
 mod command;
 mod conversation;
 mod editor;
+mod elsewhere;
 mod freeze;
 mod input;
 mod names;

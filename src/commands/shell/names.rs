@@ -33,9 +33,9 @@ pub fn instead_of(name: &str) -> Option<&'static str> {
         "w" | "write" => "use \\o FILE for results; \\s has the statements",
         "!" => "use another terminal; shardq runs no programs",
         "da" | "db" | "dc" | "dC" | "dconfig" | "dD" | "dd" | "ddp" | "dE" | "de" | "des"
-        | "det" | "deu" | "dew" | "dF" | "dFd" | "dFp" | "dFt" | "dg" | "di" | "df" | "dl"
-        | "dL" | "dm" | "do" | "dO" | "dp" | "dP" | "drds" | "drg" | "dRp" | "dRs" | "ds"
-        | "dT" | "du" | "dv" | "dy" | "z" => {
+        | "det" | "deu" | "dew" | "dF" | "dFd" | "dFp" | "dFt" | "dg" | "dl" | "dL" | "dm"
+        | "do" | "dO" | "dp" | "dP" | "drds" | "drg" | "dRp" | "dRs" | "ds" | "dT" | "du"
+        | "dv" | "dy" | "z" => {
             "use \\psql SHARD, and the command there; \\d TABLE describes one object of all shards"
         }
         _ => return None,

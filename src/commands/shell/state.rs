@@ -1,5 +1,6 @@
 //! What one statement leaves to the next: how statements run, where results go, what ran last.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use super::editor::NamesWanted;
 use crate::cli::query::QueryArgs;
 use crate::cli::shell::ShellArgs;
 use crate::commands::error::Error;
+use crate::commands::query::names::NameKind;
 use crate::commands::query::series::{Coverage, Series};
 use crate::pg::variables::Variables;
 use crate::sharding::shard::Shard;
@@ -106,9 +108,24 @@ impl State {
     pub async fn answer(&mut self, wanted: NamesWanted) {
         let NamesWanted { kind, start, reply } = wanted;
         let console = &mut Console::new(true);
-        let names = self.series.names(&self.query, kind, &start, console);
+        let names = if kind == NameKind::Queries {
+            let names = self.named().keys();
+            names
+                .filter(|name| name.starts_with(&start))
+                .cloned()
+                .collect()
+        } else {
+            self.series.names(&self.query, kind, &start, console).await
+        };
         // Nobody waits any more after a while.
-        let _ = reply.send(names.await);
+        let _ = reply.send(names);
+    }
+
+    /// The queries of the profile.
+    pub fn named(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let profile = self.query.connection.selected.as_ref();
+        profile.map_or(&NONE, |profile| &profile.queries)
     }
 
     pub fn variables(&self) -> &Variables {

@@ -3,6 +3,7 @@
 use super::freeze;
 use super::state::{Next, OutFile, State};
 use crate::cli::query::{QueryArgs, ShardColumnArgs};
+use crate::client::kept;
 use crate::commands::error::Error;
 use crate::commands::query::series::ReaderEnd;
 use crate::sharding::script::Source;
@@ -26,7 +27,7 @@ pub async fn run_with(
         // It has no such column, and no flag about it.
         args.shard_column = ShardColumnArgs::default();
     }
-    if let Err(reason) = freeze::check(state, state.freeze_limit).await {
+    if let Err(reason) = freeze::check(state).await {
         state.console.error(&reason);
         return Next::Failed;
     }
@@ -57,15 +58,25 @@ pub async fn run_with(
                         .error(&"interrupted; the statement was cancelled in all shards");
                     Next::Interrupted
                 }
-                Exit::Incomplete | Exit::Failed | Exit::Usage => Next::Failed,
+                Exit::Incomplete | Exit::Failed | Exit::Usage => {
+                    if kept::have_lost_some() {
+                        state.console.note(&AGAIN);
+                    }
+                    Next::Failed
+                }
             }
         }
         Err(error) => {
             state.console.error(&error);
+            if matches!(error, Error::Connect(_)) || error.is_transient() {
+                state.console.note(&AGAIN);
+            }
             Next::Failed
         }
     }
 }
+
+const AGAIN: &str = "\\g runs the statement again";
 
 fn opened(out: &OutFile) -> Result<(std::path::PathBuf, std::fs::File), Error> {
     match out.file.try_clone() {

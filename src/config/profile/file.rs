@@ -110,6 +110,10 @@ impl ProfileFile {
             for (name, kind) in &entry.keys {
                 keys.entry(name.clone()).or_insert_with(|| kind.clone());
             }
+            for (name, sql) in &entry.queries {
+                let queries = &mut profile.queries;
+                queries.entry(name.clone()).or_insert_with(|| sql.clone());
+            }
             for (flag, values) in &entry.flags {
                 flags.entry(flag).or_insert_with(|| values.clone());
             }
@@ -181,6 +185,13 @@ label = "LIVE"
 color = "red"
 expect_shards = 128
 timeout = "10s"
+
+[live.queries]
+total = "SELECT count(*) FROM origins"
+
+[base.queries]
+total = "SELECT 1"
+stuck = "SELECT 2"
 "#;
 
     fn parsed(text: &str) -> Result<ProfileFile, String> {
@@ -213,6 +224,15 @@ timeout = "10s"
         assert_eq!(
             live.password_command.unwrap().arguments,
             ["show", "db/live"]
+        );
+        let queries: Vec<_> = live.queries.into_iter().collect();
+        let expected = [
+            ("stuck", "SELECT 2"),
+            ("total", "SELECT count(*) FROM origins"),
+        ];
+        assert_eq!(
+            queries,
+            expected.map(|(name, sql)| (name.to_owned(), sql.to_owned()))
         );
         let acceptance = file.profile("acceptance").unwrap();
         assert_eq!(acceptance.label.text, "acceptance");
@@ -249,6 +269,10 @@ timeout = "10s"
             (
                 "[a]\nconnection = 'host=db1 prot=5433'",
                 "\"config.toml\", line 2: invalid connection option \"prot\"",
+            ),
+            (
+                "[a.queries]\nx = 7",
+                "\"config.toml\", line 2: a query must be a text in quotes",
             ),
             (
                 "[a]\ninherit = 'b'",

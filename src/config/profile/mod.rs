@@ -9,6 +9,7 @@ mod keys;
 mod reader;
 pub mod write;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use error::ProfileError;
@@ -31,6 +32,8 @@ pub struct Profile {
     pub(super) password_command: Option<PasswordCommand>,
     /// The kinds of keys.
     pub keys: KeyKinds,
+    /// Statements, by name.
+    pub queries: BTreeMap<String, String>,
     /// Values of command-line flags, by the flag's name.
     pub flags: Vec<(&'static str, Vec<String>)>,
 }

@@ -28,6 +28,7 @@ enum Kind {
     Color,
     Layout,
     Keys,
+    Queries,
     /// A flag's value: text, a whole number, or a list of texts.
     Text(&'static str),
     Number(&'static str),
@@ -35,7 +36,7 @@ enum Kind {
 }
 
 /// The keys of a profile, with the flag that each stands for.
-const KEYS: [(&str, Kind); 19] = [
+const KEYS: [(&str, Kind); 20] = [
     ("inherit", Kind::Inherit),
     ("connection", Kind::Connection),
     ("servers", Kind::Servers),
@@ -46,6 +47,7 @@ const KEYS: [(&str, Kind); 19] = [
     ("color", Kind::Color),
     ("layout", Kind::Layout),
     ("keys", Kind::Keys),
+    ("queries", Kind::Queries),
     ("schemas", Kind::Texts("schemas")),
     ("schemas_from", Kind::Text("schemas-from")),
     ("exclude_schemas", Kind::Texts("exclude-schemas")),
@@ -78,6 +80,7 @@ pub(super) struct Entry {
     pub color: Option<LabelColor>,
     pub layout: Option<KnownLayout>,
     pub keys: BTreeMap<String, KeyKind>,
+    pub queries: BTreeMap<String, String>,
     pub flags: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -158,6 +161,12 @@ impl Reader<'_> {
                     entry.layout = Some(layout.ok_or_else(wrong)?);
                 }
                 Kind::Keys => entry.keys = self.key_kinds(value)?,
+                Kind::Queries => {
+                    for (name, sql) in self.table(key, value)? {
+                        let sql = self.text("a query", sql)?;
+                        entry.queries.insert(name.get_ref().to_string(), sql);
+                    }
+                }
                 Kind::Text(flag) => {
                     entry.flags.insert(flag, vec![self.text(key, value)?]);
                 }

@@ -4,7 +4,8 @@ use std::task::Poll;
 
 use futures::StreamExt;
 
-use super::session::{ResponseStream, Session};
+use super::responses::ResponseStream;
+use super::session::Session;
 use crate::client::CopyOutFuture;
 use crate::exec::plan::{Plan, ShardSql};
 use crate::sharding::shard::Shard;

@@ -15,6 +15,7 @@ mod preflight;
 mod queue;
 mod read_ahead;
 mod relation_check;
+mod responses;
 mod results;
 mod session;
 mod shard_reader;

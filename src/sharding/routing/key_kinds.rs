@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::pg::column_name::ColumnName;
 use crate::pg::sql_template;
 use crate::sharding::routing::id_layout::IdLayout;
 use crate::sharding::routing::key_kind::{KeyKind, ListedKind};
@@ -94,6 +95,17 @@ impl KeyKinds {
         kinds.retain(|kind| own.iter().all(|own| own.name() != kind.name()));
         kinds.extend(own);
         Self(kinds)
+    }
+
+    /// The columns that hold keys, for completion.
+    pub fn columns(&self) -> Vec<ColumnName> {
+        let column = |kind: &KeyKind| match kind {
+            KeyKind::Origin => "origins.name".parse().ok(),
+            KeyKind::Account => "accounts.name".parse().ok(),
+            KeyKind::Column(kind) => Some(kind.column.clone()),
+            KeyKind::Id { .. } | KeyKind::Listed(_) => None,
+        };
+        self.0.iter().filter_map(column).collect()
     }
 
     /// # Errors

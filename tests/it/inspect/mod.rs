@@ -7,6 +7,7 @@ mod doctor;
 mod draft;
 mod drift;
 mod kinds;
+mod objects;
 mod psql;
 mod shards;
 mod tables;

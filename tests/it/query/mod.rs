@@ -1,5 +1,6 @@
 //! `shardq query`, but for `--global`.
 
+mod batches;
 mod complete;
 mod csv_round_trip;
 mod delimiter;

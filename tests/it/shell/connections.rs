@@ -3,7 +3,9 @@
 use shardq::sandbox::Options;
 
 use super::shell;
-use crate::support::{ANY, Db, Running, eventually, has, has_all, private_server, shardq};
+use crate::support::{
+    ANY, Db, PgBouncer, Running, Terminal, eventually, has, has_all, private_server, shardq,
+};
 
 fn waiting(db: &Db, arguments: &[&str]) -> Running {
     let shell = shardq(["shell", "--csv", "--no-shard-column"]).args(arguments);
@@ -124,11 +126,62 @@ fn a_lost_connection_is_replaced_and_said() {
 
 #[test]
 fn a_password_is_asked_for_once() {
-    // The command that prints it counts how often it runs.
-    let db = Db::with_shards(1);
-    let script = "SELECT 1 AS a;\n\\dn --csv\nSELECT 2 AS b;\n";
-    shell(&db, script)
-        .args(["--csv", "-q", "-w"])
-        .run()
-        .assert(0, has("a\n1\n"), "");
+    let server = private_server(Options {
+        hba: Some("local all scram scram-sha-256\nlocal all all trust".to_owned()),
+        ..Options::default()
+    });
+    let db = Db::on(&server);
+    db.sql(
+        "CREATE SCHEMA shard_0; CREATE ROLE scram LOGIN PASSWORD 'hunter2';
+         GRANT USAGE ON SCHEMA shard_0 TO scram",
+    );
+    let program = shardq(["--color=never", "shell", "-U", "scram", "--idle", "100ms"]).db(&db);
+    let asked = "Password for user scram: ";
+    let mut terminal = Terminal::start(program, 120, 24);
+    terminal.wait_for(|screen| screen.contains(asked));
+    terminal.type_in("hunter2\r");
+    // New connections each time, because the idle ones are closed meanwhile.
+    for line in ["SELECT 'one' || 1;", "\\dn", "SELECT 'two' || 2 \\gg"] {
+        terminal.wait_for(|screen| screen.ends_with("C\x1b[?2026l"));
+        db.assert_nothing_runs();
+        terminal.type_in(&format!("{line}\r"));
+    }
+    terminal.wait_for(|screen| screen.contains(" two2\r") && screen.ends_with("C\x1b[?2026l"));
+    terminal.type_in("\x04");
+    let ran = terminal.finish();
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches(asked).count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | one1"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_pooler_may_give_each_statement_another_connection() {
+    let db = Db::with_numbers(6);
+    for pool_size in [1, 2] {
+        let Some(pooler) = PgBouncer::in_front_of(&db, pool_size) else {
+            return;
+        };
+        let shell = shardq(["shell", "--csv", "--no-shard-column"]);
+        let mut shell = pooler.lead(shell, &db).spawn_interactive();
+        for number in 7..10 {
+            let sql = format!("SELECT n + {number} AS a FROM t WHERE n > 3;");
+            let rows = [4, 5].map(|n| (n + number).to_string() + "\n").concat();
+            ask(&mut shell, &sql, &format!("a\n{rows}"));
+        }
+        ask(&mut shell, "SELECT count(*) AS c FROM t \\gg", "c\n6\n");
+        // With one connection, a snapshot that is held leaves none for a statement.
+        if pool_size > 1 {
+            let frozen = "\\freeze\nSELECT n AS b FROM t WHERE n > 4;";
+            ask(&mut shell, frozen, "b\n5\n");
+            db.in_shard(5, "UPDATE t SET n = 50");
+            ask(&mut shell, "SELECT n AS d FROM t WHERE n > 4;", "d\n5\n");
+            ask(
+                &mut shell,
+                "\\thaw\nSELECT n AS e FROM t WHERE n > 5;",
+                "e\n50\n",
+            );
+        }
+        shell.finish().assert(0, ANY, has("6/6 shards"));
+    }
 }

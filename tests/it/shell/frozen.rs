@@ -2,7 +2,7 @@
 
 use super::shell;
 use super::typist::Typist;
-use crate::support::{ANY, Db, Running, eventually, has, shardq};
+use crate::support::{ANY, Db, Running, Servers, eventually, has, shardq};
 
 fn waiting(db: &Db, arguments: &[&str]) -> Running {
     let shell = shardq(["shell", "--csv", "-q"]).args(arguments);
@@ -102,4 +102,56 @@ fn the_prompt_shows_its_age_and_what_it_costs() {
         .wait_for(|screen| screen.contains(&frozen) && screen.contains(" xids]=> "));
     typist.enter("\\thaw", &format!("{name} 1/1=> "));
     typist.leave();
+}
+
+#[test]
+fn exports_and_inspections_read_it_too() {
+    let db = Db::with_numbers(2);
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = waiting(&db, &[]);
+    ask(
+        &mut shell,
+        "\\freeze\nSELECT n FROM t;",
+        "n\nshard_0,0\nshard_1,1\n",
+    );
+    db.in_each_shard("INSERT INTO t VALUES (7)");
+    ask(
+        &mut shell,
+        &format!(
+            "\\export {}/a.csv\n\\echo exported",
+            folder.path().display()
+        ),
+        "exported\n",
+    );
+    let exported = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
+    assert_eq!(exported, "shard,n\nshard_0,0\nshard_1,1\n");
+    shell.feed("\\dt --exact --no-drift --json\n\\thaw\n\\dt --exact --no-drift --json\n");
+    shell.wait_for_stdout(|shown| {
+        let before = shown.find("\"rows\":2,");
+        before.is_some() && before < shown.find("\"rows\":4,")
+    });
+    shell.finish().assert(0, ANY, ANY);
+    db.assert_nothing_runs();
+}
+
+#[test]
+fn every_server_has_one() {
+    let servers = Servers::with_shards(1);
+    for (n, db) in (0..).zip(&servers.databases) {
+        db.in_shard(n, "CREATE TABLE t AS SELECT 1 AS n");
+    }
+    let shell = servers.shardq(["shell", "--csv", "-q", "--no-shard-column"]);
+    let mut shell = shell.spawn_interactive();
+    let all = |name: &str| format!("{name}\n1\n1\n1\n1\n");
+    ask(&mut shell, "\\freeze\nSELECT n AS a FROM t;", &all("a"));
+    for (n, db) in (0..).zip(&servers.databases) {
+        db.in_shard(n, "DELETE FROM t");
+    }
+    ask(&mut shell, "SELECT n AS b FROM t;", &all("b"));
+    ask(
+        &mut shell,
+        "\\thaw\nSELECT count(*) AS c FROM t \\gg",
+        "c\n0\n",
+    );
+    shell.finish().assert(0, ANY, "");
 }

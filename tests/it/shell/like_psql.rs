@@ -1,5 +1,8 @@
 //! The same script in psql, in one shard: the same output.
 
+use std::fs;
+use std::path::Path;
+
 use super::shell;
 use crate::support::{Db, Program};
 
@@ -31,6 +34,31 @@ fn a_script_prints_what_psql_prints() {
         assert_eq!(printed.stdout, expected, "{script}\n{}", printed.stderr);
         assert_eq!(printed.status, 0, "{script}");
     }
+}
+
+#[test]
+fn files_are_read_and_written_as_psql_does() {
+    let db = Db::with_shards(1);
+    let run = |program: Program, folder: &Path| {
+        let file = |name: &str| folder.join(name).display().to_string();
+        let included = "SELECT 1 AS a;\n\\echo in\n\\qecho of results\n";
+        fs::write(folder.join("in.sql"), included).unwrap();
+        let script = format!(
+            "\\o {}\n\\i {}\n\\x\nSELECT 2 AS b;\n\\o\nSELECT 3 AS c;\n\
+             SELECT 4 AS d \\g {}\n\\t on\nSELECT 5 AS e;\n",
+            file("out"),
+            file("in.sql"),
+            file("g")
+        );
+        let printed = program.stdin(script.as_str()).run().output();
+        let written = ["out", "g"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+        (printed, written)
+    };
+    let (theirs, ours) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let psql = Program::new(db.programs().join("psql"));
+    let expected = run(psql.args(["--no-psqlrc"]).db(&db), theirs.path());
+    let printed = run(shell(&db, ""), ours.path());
+    assert_eq!(printed, expected);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The commands that shardq has outside of the shell too, and which shards they ask.
 
 use super::shell;
-use crate::support::{ANY, Db, Program, has, has_all, shardq};
+use crate::support::{ANY, Db, Profile, Program, Servers, has, has_all, shardq};
 
 #[test]
 fn they_print_what_they_print_outside() {
@@ -14,6 +14,8 @@ fn they_print_what_they_print_outside() {
         ("\\dn --csv", &["shards", "--csv"]),
         ("\\d --csv origins", &["describe", "--csv", "origins"]),
         ("\\find core", &["find", "core"]),
+        ("\\di --csv", &["indexes", "--csv"]),
+        ("\\df --csv", &["functions", "--csv"]),
         ("\\drift --csv", &["drift", "--csv"]),
     ] {
         let expected = shardq([]).args(outside).db(&db).run();
@@ -112,4 +114,46 @@ fn a_closed_pipe_ends_the_shell() {
         .run();
     ran.assert(0, has("shard_0,7\n"), "");
     db.assert_nothing_runs();
+}
+
+#[test]
+fn one_server_is_chosen_for_all_that_follows() {
+    let servers = Servers::with_shards(2);
+    let script = "\\server\n\\server db3\nSELECT 7 AS n;\n\\dn --csv\n\\server all\n\
+                  SELECT count(*) AS c FROM (SELECT 1) AS s \\g\n\\server db9\n";
+    let ran = servers.shardq(["shell", "--csv", "-q"]).stdin(script).run();
+    ran.assert(
+        3,
+        has_all([
+            "db1\ndb2\ndb3\ndb4\nshard,n\n",
+            "shard_4,7\n",
+            "shard_5,7\n",
+            "\nshard_4,0,",
+            "db4,shard_7,1\n",
+        ]),
+        has("there is no server db9; there are db1, db2, db3, db4"),
+    );
+    assert_eq!(ran.stdout.matches("shard_7").count(), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn queries_have_names_in_the_profile() {
+    let db = Db::with_numbers(2);
+    let profile = Profile::new(
+        "[live.queries]\nlarge = \"\"\"\nSELECT n FROM t\n  WHERE n >= :least;\"\"\"\nall = \"SELECT 7 AS a\"",
+    );
+    let run = |script: &str| {
+        let shell = profile.of(shardq(["shell", "--csv", "-q"]).db(&db));
+        shell.stdin(script).run()
+    };
+    run("\\named\n\\named large least=1\n\\g\n\\named all\n").assert(
+        0,
+        "all    SELECT 7 AS a\nlarge  SELECT n FROM t WHERE n >= :least;\n\
+         shard,n\nshard_1,1\nshard,n\nshard_1,1\nshard,a\nshard_0,7\nshard_1,7\n",
+        "",
+    );
+    run("\\named larg\n").assert(3, "", has("has no query larg; did you mean large?"));
+    shell(&db, "\\named\n")
+        .run()
+        .assert(3, "", has("the profile has no named queries"));
 }

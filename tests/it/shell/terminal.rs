@@ -168,6 +168,68 @@ fn words_are_completed() {
 }
 
 #[test]
+fn a_terminal_of_another_size_keeps_what_is_typed() {
+    let db = Db::with_shards(1);
+    let at = prompt(&db, "1/1", "=");
+    // The result is wider than the small terminal.
+    let mut typist = Typist::start(plain(&db).args(["--no-pager"]), &at);
+    typist.terminal.type_in("SELECT 'a long' || ' line' || ");
+    typist
+        .terminal
+        .wait_for(|screen| screen.contains("' line' ||"));
+    typist.terminal.resize(30, 10);
+    typist.enter("' of text' || ' that wraps';", &at);
+    typist.terminal.resize(200, 40);
+    typist.enter("SELECT 2 || 'nd';", &at);
+    let ran = typist.leave();
+    let wrapped = " | a long line of text that wraps";
+    assert!(ran.stdout.contains(wrapped), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | 2nd"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_history_is_searched() {
+    let db = Db::with_shards(1);
+    let at = prompt(&db, "1/1", "=");
+    let mut typist = Typist::start(plain(&db), &at);
+    typist.enter("SELECT 40 + 2 AS first;", &at);
+    typist.enter("SELECT 7 AS second;", &at);
+    // Ctrl-R
+    typist.terminal.type_in("\x1240 +");
+    typist
+        .terminal
+        .wait_for(|screen| screen.contains("reverse-i-search"));
+    typist.keys("\r", &at);
+    let ran = typist.leave();
+    assert_eq!(ran.stdout.matches(" |    42").count(), 2, "{}", ran.stdout);
+}
+
+#[test]
+fn brackets_are_shown_in_pairs() {
+    let db = Db::with_shards(1);
+    let at = format!("{} 1/1=> ", db.name());
+    let mut typist = Typist::start(shardq(["shell"]).db(&db), &at);
+    typist.terminal.type_in("SELECT ((1)");
+    let open = "(\x1b[1;33m(\x1b[0m";
+    typist.terminal.wait_for(|screen| screen.contains(open));
+    typist.keys("\x03", &at);
+    typist.leave();
+}
+
+#[test]
+fn keys_and_named_queries_are_completed() {
+    let db = Db::with_sample(4);
+    let profile = Profile::new("label = 'x'\n[live.queries]\nlargest = \"SELECT 3 * 5 AS n\"");
+    let at = format!("x {}", prompt(&db, "4/4", "="));
+    let mut typist = Typist::start(profile.of(plain(&db)), &at);
+    typist.enter("\\find cor\t", &at);
+    typist.enter("\\named larg\t", &at);
+    let ran = typist.leave();
+    assert!(ran.stdout.contains("find core"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | 15"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_server_that_restarts_is_connected_to_again() {
     let mut server = private_server(Options::default());
     let db = Db::on(&server);
@@ -178,7 +240,14 @@ fn a_server_that_restarts_is_connected_to_again() {
     server.stop(Shutdown::Immediate).unwrap();
     server.start_again().unwrap();
     typist.enter("SELECT 'again';", &at);
+    server.stop(Shutdown::Immediate).unwrap();
+    typist.enter("SELECT 'off' || 'ered';", &prompt(&db, "1/1", "=!"));
+    server.start_again().unwrap();
+    typist.enter("\\g", &at);
     let ran = typist.leave();
+    let offered = "\\g runs the statement again";
+    assert!(ran.stdout.contains(offered), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" | offered"), "{}", ran.stdout);
     let said = "the connection was lost since the last statement; reconnected";
     assert!(ran.stdout.contains(said), "{}", ran.stdout);
     assert!(ran.stdout.contains(" | again"), "{}", ran.stdout);

@@ -44,7 +44,7 @@ pub async fn run(args: DatabasesArgs) -> Result<Exit, Error> {
     let servers = targets::servers(&args.connection)?;
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
-    let servers = targets::targets(&servers, &[], &layout, &interrupt).await?;
+    let servers = targets::targets(&servers, &[], &layout, None, &interrupt).await?;
     let Some(servers) = servers else {
         return Ok(Exit::Interrupted);
     };

@@ -36,7 +36,7 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Error> {
     let interrupt = setup::listen()?;
     setup::say_warnings(&servers, &mut console);
     let patterns = &args.layout.databases;
-    let targets = databases::targets(&servers, patterns, &layout, &interrupt).await?;
+    let targets = databases::targets(&servers, patterns, &layout, None, &interrupt).await?;
     let Some(targets) = targets else {
         return Ok(Exit::Interrupted);
     };

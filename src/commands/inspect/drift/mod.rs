@@ -2,7 +2,7 @@
 
 mod baseline;
 pub mod catalog;
-mod definition;
+pub mod definition;
 mod draft;
 mod expected;
 pub mod findings;

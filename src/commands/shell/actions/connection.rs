@@ -2,9 +2,8 @@
 
 use super::{print, say};
 use crate::commands::error::Error;
-use crate::commands::query::series::Series;
 use crate::commands::shell::command::Target;
-use crate::commands::shell::freeze;
+use crate::commands::shell::elsewhere;
 use crate::commands::shell::shell::Shell;
 use crate::config::{Host, HostPlace, Settings};
 
@@ -20,25 +19,24 @@ pub async fn connect(shell: &mut Shell, target: Target) -> Result<(), Error> {
         return info(shell).await;
     }
     let state = &mut shell.state;
-    freeze::end(state).await;
     let mut query = state.query.clone();
     let connection = &mut query.connection;
     if let Some(dbname) = target.dbname {
         connection.dbname = vec![dbname];
     }
     connection.username = target.user.or(connection.username.take());
+    if target.host.is_some() {
+        // Those of a profile.
+        connection.only_servers.clear();
+    }
     connection.host = target.host.or(connection.host.take());
     connection.port = target.port.or(connection.port.take());
-    let series = Series::new(&query, &mut state.console)?;
-    let before = (
-        std::mem::replace(&mut state.query, query),
-        std::mem::replace(&mut state.series, series),
-    );
-    let found = state.discover().await;
-    if !matches!(found, Ok(true)) {
-        (state.query, state.series) = before;
-        state.console.note(&"Previous connection kept");
-        return found.map(drop);
+    match elsewhere::connect(state, query).await {
+        Ok(true) => {}
+        not_connected => {
+            state.console.note(&"Previous connection kept");
+            return not_connected.map(drop);
+        }
     }
     let servers = state.series.servers().iter();
     let lines = servers.map(|it| {

@@ -7,6 +7,7 @@ mod edit;
 mod files;
 mod go;
 mod help;
+mod named;
 mod psql;
 mod scope;
 mod tools;
@@ -28,6 +29,7 @@ pub async fn run(shell: &mut Shell, command: Command) -> Next {
         Command::Watch(watch) => return watch::run(shell, watch).await,
         Command::Tool(name, arguments) => return tools::run(shell, name, &arguments).await,
         Command::Export(arguments) => return tools::export_last(shell, &arguments).await,
+        Command::Named(name, values) => return named::run(shell, name, &values).await,
         Command::Psql(arguments) => return psql::run(shell, &arguments).await,
         Command::Help => help::print().await,
         Command::Global(on) => display::set_global(shell, on).await,

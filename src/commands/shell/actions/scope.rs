@@ -1,10 +1,11 @@
 //! `\shards` and `\server`: which shards the statements that follow ask.
 
 use super::{print, say};
+use crate::cli::query::QueryArgs;
 use crate::cli::select::{ListSource, SelectArgs};
+use crate::commands::databases;
 use crate::commands::error::Error;
-use crate::commands::query::series::Series;
-use crate::commands::shell::freeze;
+use crate::commands::shell::elsewhere;
 use crate::commands::shell::shell::Shell;
 use crate::config::Settings;
 
@@ -42,28 +43,29 @@ pub async fn set_shards(shell: &mut Shell, list: Option<String>) -> Result<(), E
 
 pub async fn set_server(shell: &mut Shell, name: Option<String>) -> Result<(), Error> {
     let state = &mut shell.state;
-    freeze::end(state).await;
-    // Those that an earlier one left out are among them.
-    let mut series = Series::new(&state.query, &mut state.console)?;
-    let names: Vec<_> = series.servers().iter().map(Settings::server_name).collect();
+    let mut connection = state.query.connection.clone();
+    // Those that an earlier \server left out are among them.
+    connection.only_servers.clear();
+    let servers = databases::servers(&connection)?;
+    let names: Vec<_> = servers.iter().map(Settings::server_name).collect();
     let Some(name) = name else {
         return print(names.join("\n")).await;
     };
     if name != "all" {
-        let chosen: Vec<_> = names.iter().filter(|it| **it == name).cloned().collect();
-        if chosen.is_empty() {
+        if !names.contains(&name) {
             return Err(Error::Usage(format!(
                 "there is no server {name}; there are {}",
                 names.join(", ")
             )));
         }
-        series.retain(&chosen);
+        connection.only_servers.push(name.clone());
     }
-    let before = std::mem::replace(&mut state.series, series);
-    let found = state.discover().await;
-    if !matches!(found, Ok(true)) {
-        state.series = before;
-        return found.map(drop);
+    let query = QueryArgs {
+        connection,
+        ..state.query.clone()
+    };
+    if !elsewhere::connect(state, query).await? {
+        return Ok(());
     }
     say(shell, format!("Statements run on {name}.")).await
 }

@@ -1,17 +1,24 @@
 //! Commands that shardq has outside of the shell too: the same command lines, in the shell's scope.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use crate::cli::{Cli, Command};
 use crate::client::kept;
+use crate::commands;
 use crate::commands::error::Error;
+use crate::commands::shell::freeze;
 use crate::commands::shell::shell::Shell;
 use crate::commands::shell::state::Next;
-use crate::commands::{export, find, inspect};
 use crate::output::sink;
 use crate::sharding::script::Source;
 use crate::terminal::exit_status::Exit;
 
 /// Runs `shardq NAME ARGUMENTS`.
 pub async fn run(shell: &mut Shell, name: &str, arguments: &[String]) -> Next {
+    if let Err(reason) = freeze::check(&mut shell.state).await {
+        return shell.failed(&reason);
+    }
     match read(shell, name, arguments).await {
         Ok(command) => {
             let ended = tool(command).await;
@@ -29,6 +36,9 @@ pub async fn export_last(shell: &mut Shell, arguments: &[String]) -> Next {
     let Some((file, flags)) = arguments.split_first() else {
         return shell.failed(&"\\export: missing required argument");
     };
+    if let Err(reason) = freeze::check(&mut shell.state).await {
+        return shell.failed(&reason);
+    }
     let mut all = vec!["-o".to_owned(), file.clone()];
     all.extend_from_slice(flags);
     let mut command = match read(shell, "export", &all).await {
@@ -62,27 +72,18 @@ pub async fn read(shell: &mut Shell, name: &str, arguments: &[String]) -> Result
     }
 }
 
-/// Runs one of the commands that the shell has.
-async fn tool(command: Command) -> Result<Exit, Error> {
-    // Boxed because the futures are large.
-    match command {
-        Command::Find(args) => Box::pin(find::run(*args)).await,
-        Command::Export(args) => Box::pin(export::run(*args)).await,
-        Command::Drift(args) => Box::pin(inspect::drift::run(*args)).await,
-        Command::Tables(args) => Box::pin(inspect::tables::run(*args)).await,
-        Command::Describe(args) => Box::pin(inspect::describe::run(*args)).await,
-        Command::Shards(args) => Box::pin(inspect::shards::run(*args)).await,
-        Command::Activity(args) => Box::pin(inspect::activity::run(*args)).await,
-        Command::Databases(args) => {
-            let known = kept::databases();
-            let ended = Box::pin(inspect::databases::run(*args)).await;
+/// Runs a command. Boxed as what it does, because it could be a shell again.
+fn tool(command: Command) -> Pin<Box<dyn Future<Output = Result<Exit, Error>>>> {
+    let lists_databases = matches!(command, Command::Databases(_));
+    Box::pin(async move {
+        let known = kept::databases();
+        let ended = commands::run(command).await;
+        if lists_databases {
             // It looks into every database of the server, once.
             kept::close_beyond(known);
-            ended
         }
-        Command::Doctor(args) => Box::pin(inspect::doctor::run(*args)).await,
-        _ => Ok(Exit::Usage),
-    }
+        ended
+    })
 }
 
 fn end(shell: &mut Shell, ended: Result<Exit, Error>) -> Next {

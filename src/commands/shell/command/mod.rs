@@ -50,6 +50,8 @@ pub enum Command {
     Again,
     Freeze,
     Thaw,
+    /// `\named`: a query of the profile, and values; without a name, which ones there are.
+    Named(Option<String>, Vec<String>),
     /// `\h`
     SqlHelp(Option<String>),
     /// `\psql`: a shard or a key, and arguments.
@@ -85,7 +87,7 @@ pub enum EchoTo {
 }
 
 /// For completion, and for suggestions.
-pub const NAMES: [&str; 47] = [
+pub const NAMES: [&str; 50] = [
     "?",
     "a",
     "activity",
@@ -96,6 +98,8 @@ pub const NAMES: [&str; 47] = [
     "d",
     "databases",
     "describe",
+    "df",
+    "di",
     "dn",
     "doctor",
     "drift",
@@ -115,6 +119,7 @@ pub const NAMES: [&str; 47] = [
     "include",
     "l",
     "list",
+    "named",
     "o",
     "out",
     "pset",
@@ -178,6 +183,7 @@ impl Command {
             "h" | "help" => {
                 Self::SqlHelp(Some(arguments.all().join(" ")).filter(|it| !it.is_empty()))
             }
+            "named" => Self::Named(arguments.next(), arguments.all()),
             "psql" => Self::Psql(arguments.all()),
             "export" => Self::Export(arguments.all()),
             "d" | "d+" | "dt" | "dt+" if arguments.is_empty() => Self::Tool("tables", Vec::new()),
@@ -200,6 +206,8 @@ fn tool(name: &str) -> Option<&'static str> {
         "l" | "list" | "l+" | "databases" => "databases",
         "dn" | "dn+" => "shards",
         "dt" | "dt+" => "tables",
+        "di" | "di+" => "indexes",
+        "df" | "df+" => "functions",
         "find" => "find",
         "drift" => "drift",
         "activity" => "activity",

@@ -49,9 +49,10 @@ pub fn candidates(before: &str, source: &NameSource) -> (usize, Vec<String>) {
     }
     let command = before.trim_start().strip_prefix('\\');
     let command = command.and_then(|command| command.split_whitespace().next());
-    if matches!(command, Some("shards" | "psql")) {
+    if let Some(kinds) = command.and_then(of_argument) {
         let list = word.rfind(',').map_or(0, |at| at + 1);
-        return (start + list, source.names(NameKind::Shards, &word[list..]));
+        let names = kinds.iter().map(|kind| source.names(*kind, &word[list..]));
+        return (start + list, names.flatten().collect());
     }
     if word.is_empty() {
         return (start, Vec::new());
@@ -66,6 +67,17 @@ pub fn candidates(before: &str, source: &NameSource) -> (usize, Vec<String>) {
         all.dedup();
     }
     (start + behind, all)
+}
+
+/// What a command's arguments are.
+fn of_argument(command: &str) -> Option<&'static [NameKind]> {
+    Some(match command {
+        "shards" => &[NameKind::Shards],
+        "psql" => &[NameKind::Shards, NameKind::Keys],
+        "find" => &[NameKind::Keys],
+        "named" => &[NameKind::Queries],
+        _ => return None,
+    })
 }
 
 /// In the case in which they are typed.
