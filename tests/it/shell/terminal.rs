@@ -171,13 +171,13 @@ fn words_are_completed() {
 fn a_terminal_of_another_size_keeps_what_is_typed() {
     let db = Db::with_shards(1);
     let at = prompt(&db, "1/1", "=");
-    // The result is wider than the small terminal.
+    // The result may need a pager in the smaller terminal.
     let mut typist = Typist::start(plain(&db).args(["--no-pager"]), &at);
     typist.terminal.type_in("SELECT 'a long' || ' line' || ");
     typist
         .terminal
         .wait_for(|screen| screen.contains("' line' ||"));
-    typist.terminal.resize(30, 10);
+    typist.terminal.resize(70, 10);
     typist.enter("' of text' || ' that wraps';", &at);
     typist.terminal.resize(200, 40);
     typist.enter("SELECT 2 || 'nd';", &at);
