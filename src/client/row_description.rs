@@ -33,8 +33,6 @@ const AUTHENTICATION: u8 = b'R';
 /// Ends every response.
 const READY_FOR_QUERY: u8 = b'Z';
 const EMPTY_QUERY: u8 = b'I';
-/// Ends the response to a statement.
-const COMMAND_COMPLETE: u8 = b'C';
 
 /// Limit for a message before the connection is open, in bytes. libpq allows 30,000 for an error
 /// and 2,000 for anything else.
@@ -158,14 +156,12 @@ impl<S> TypedColumns<S> {
         match tag {
             READY_FOR_QUERY => {
                 self.place.answers += 1;
-                self.place.statements = 0;
                 self.place.open = true;
             }
             EMPTY_QUERY => {
                 self.place.marks += 1;
                 self.place.answers = 0;
             }
-            COMMAND_COMPLETE => self.place.statements += 1,
             _ => {}
         }
     }
@@ -414,30 +410,6 @@ mod tests {
             sent.extend(notice(&format!("of {shard}")));
             sent.extend(ready());
         }
-        sent.extend(notice("behind them"));
-        through(&sent, &[7], 9, &wire).unwrap();
-        assert_eq!(
-            told(&wire),
-            "shard_0: NOTICE:  of 0\nshard_1: NOTICE:  of 1\nshard_2: NOTICE:  of 2\n"
-        );
-    }
-
-    #[test]
-    fn the_tasks_of_a_batch_are_told_by_their_statements() {
-        let wire = Wire::default();
-        let tasks = (0..3).map(|shard| Expected {
-            shard: Shard::new(shard),
-            offset: 0,
-        });
-        assert!(wire.expect_tasks(tasks.collect(), 2));
-        let complete = || message(COMMAND_COMPLETE, b"SELECT 1\0");
-        let mut sent = [ready(), message(EMPTY_QUERY, b""), ready()].concat();
-        for shard in 0..3 {
-            sent.extend(complete());
-            sent.extend(notice(&format!("of {shard}")));
-            sent.extend(complete());
-        }
-        sent.extend(ready());
         sent.extend(notice("behind them"));
         through(&sent, &[7], 9, &wire).unwrap();
         assert_eq!(

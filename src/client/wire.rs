@@ -26,7 +26,7 @@ struct State {
     counting: bool,
     /// Messages sent since the last empty query and not known to be answered; `None` if not of a
     /// shard.
-    expected: VecDeque<ExpectedMessage>,
+    expected: VecDeque<Option<Expected>>,
     /// How many of them were answered and removed from the front.
     dropped: usize,
     notices: Notices,
@@ -43,15 +43,6 @@ pub struct Expected {
     pub offset: usize,
 }
 
-/// What a message was sent for.
-#[derive(Debug, Clone, Default)]
-struct ExpectedMessage {
-    /// In order; none if it belongs to no shard.
-    tasks: Vec<Expected>,
-    /// How many statements each of several has.
-    statements: usize,
-}
-
 /// Position of the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct StreamPosition {
@@ -59,8 +50,6 @@ pub(super) struct StreamPosition {
     pub marks: u64,
     /// Number of responses completed since, including the empty query's.
     pub answers: usize,
-    /// Number of statements completed since the last of them.
-    pub statements: usize,
     /// Whether any response has completed, which means that the connection is open.
     pub open: bool,
 }
@@ -102,12 +91,6 @@ impl Wire {
     /// sent first.
     #[must_use]
     pub fn expect(&self, expected: Expected) -> bool {
-        self.expect_tasks(vec![expected], usize::MAX)
-    }
-
-    /// The same for the tasks of several shards, of so many statements each.
-    #[must_use]
-    pub fn expect_tasks(&self, tasks: Vec<Expected>, statements: usize) -> bool {
         let mut state = self.state();
         let first = !std::mem::replace(&mut state.counting, true);
         if first {
@@ -115,9 +98,7 @@ impl Wire {
             state.expected.clear();
             state.dropped = 0;
         }
-        state
-            .expected
-            .push_back(ExpectedMessage { tasks, statements });
+        state.expected.push_back(Some(expected));
         first
     }
 
@@ -125,7 +106,7 @@ impl Wire {
     pub fn ask_between(&self) {
         let mut state = self.state();
         if state.counting {
-            state.expected.push_back(ExpectedMessage::default());
+            state.expected.push_back(None);
         }
     }
 
@@ -160,7 +141,7 @@ impl Wire {
 }
 
 impl State {
-    /// The task that the current response belongs to.
+    /// The message that the current response belongs to.
     fn expected_at(&mut self, heard: StreamPosition) -> Option<Expected> {
         if !self.counting || heard.marks != self.marks {
             return None;
@@ -170,8 +151,6 @@ impl State {
         let answered = index.min(self.expected.len());
         self.expected.drain(..answered);
         self.dropped += answered;
-        let message = self.expected.front()?;
-        let task = heard.statements / message.statements.max(1);
-        message.tasks.get(task).or(message.tasks.last()).copied()
+        self.expected.front().copied().flatten()
     }
 }

@@ -1,10 +1,8 @@
 //! What a run sends, as values that cannot be wrong. Pure: no connection needed.
 
-mod batch;
 mod messages;
 mod tasks;
 
-pub use batch::Batch;
 pub use messages::shards_sql;
 
 use std::fmt;

@@ -4,8 +4,7 @@ use std::task::Poll;
 
 use futures::StreamExt;
 
-use super::responses::ResponseStream;
-use super::session::Session;
+use super::session::{ResponseStream, Session};
 use crate::client::CopyOutFuture;
 use crate::exec::plan::{Plan, ShardSql};
 use crate::sharding::shard::Shard;

@@ -15,7 +15,6 @@ mod preflight;
 mod queue;
 mod read_ahead;
 mod relation_check;
-mod responses;
 mod results;
 mod session;
 mod shard_reader;

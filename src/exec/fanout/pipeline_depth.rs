@@ -25,10 +25,6 @@ impl Depth {
     /// Work to queue at the server beyond one round trip, so that it never waits for us.
     const SLACK: Duration = Duration::from_millis(2);
 
-    /// Sixteen of these are answered within a few milliseconds.
-    const QUICK: Duration = Duration::from_micros(500);
-    const LARGEST_BATCH: usize = 16;
-
     /// `most` bounds the initial depth.
     pub fn new(round_trip: Duration, transfer: &ResultProtocol, most: usize) -> Self {
         let guess = match transfer {
@@ -46,15 +42,6 @@ impl Depth {
 
     pub fn current(&self) -> usize {
         self.current
-    }
-
-    /// How many tasks to send in one message. Nobody hears of a task before all of its message are
-    /// done, so slow ones have messages of their own.
-    pub fn batch(&self) -> usize {
-        match self.task_time {
-            Some(took) if took < Self::QUICK => (self.current / 2).clamp(1, Self::LARGEST_BATCH),
-            _ => 1,
-        }
     }
 
     /// The server's time per task; `None` before the first.
@@ -124,20 +111,6 @@ mod tests {
             depth.answered(Duration::from_micros(50));
         }
         assert_eq!(depth.current(), Depth::DEEPEST);
-    }
-
-    #[test]
-    fn only_quick_tasks_share_a_message() {
-        let mut depth = Depth::new(Duration::from_micros(100), &ResultProtocol::SimpleQuery, 99);
-        assert_eq!(depth.batch(), 1, "nothing is known yet");
-        depth.answered(Duration::from_micros(50));
-        assert_eq!(depth.batch(), Depth::LARGEST_BATCH);
-        depth.failed();
-        assert_eq!(depth.batch(), 1);
-        for _ in 0..9 {
-            depth.answered(Duration::from_millis(1));
-        }
-        assert_eq!(depth.batch(), 1);
     }
 
     #[test]

@@ -73,12 +73,6 @@ impl Queue {
         self.state().lowest_for(last).is_some()
     }
 
-    /// How many there are to take.
-    pub fn len(&self) -> usize {
-        let state = self.state();
-        state.given_back.len() + (state.end - state.next)
-    }
-
     pub fn is_empty(&self) -> bool {
         self.state().lowest().is_none()
     }

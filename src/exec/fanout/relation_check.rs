@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
-use super::responses::ResponseStream;
+use super::session::ResponseStream;
 use super::shard_reader::ReadError;
 use crate::exec::plan::{CheckFrequency, TableName};
 

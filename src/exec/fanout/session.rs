@@ -1,17 +1,20 @@
 //! A connection inside the run's transaction, at the run's snapshot.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use futures::StreamExt;
-use tokio_postgres::{SimpleQueryMessage, Statement};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream, Statement};
 
 use super::FanoutError;
-use super::responses::ResponseStream;
 use crate::client::{Connection, Expected, Sent, ServerError};
 use crate::exec::copy::ResultProtocol;
-use crate::exec::plan::{Batch, ChildTables, Plan, ShardSql};
+use crate::exec::plan::{ChildTables, Plan, ShardSql};
 use crate::sharding::shard::Shard;
+
+/// The response to one message.
+pub type ResponseStream = Pin<Box<SimpleQueryStream>>;
 
 /// A connection and its transaction. Dropping it closes both.
 pub struct Session {
@@ -225,28 +228,7 @@ impl Session {
 
     async fn send_uncounted(&self, sql: &str) -> Result<ResponseStream, tokio_postgres::Error> {
         let answers = self.connection.simple_query_raw(sql).await?;
-        Ok(ResponseStream::whole(answers))
-    }
-
-    /// Sends the tasks of these shards in one message. Returns the response of each, and the
-    /// characters in front of the user's statement.
-    pub(super) async fn send_batch(
-        &self,
-        shards: &[Shard],
-        batch: &Batch,
-    ) -> Result<Vec<(ResponseStream, usize)>, tokio_postgres::Error> {
-        let tasks = shards.iter().zip(&batch.offsets);
-        let tasks = tasks.map(|(&shard, &offset)| Expected { shard, offset });
-        let wire = self.connection.wire();
-        if wire.expect_tasks(tasks.collect(), batch.statements) {
-            self.send_uncounted("").await?;
-        }
-        let answers = self.connection.simple_query_raw(&batch.sql).await?;
-        let parts = ResponseStream::of_tasks(answers, shards.len(), batch.statements);
-        Ok(parts
-            .into_iter()
-            .zip(batch.offsets.iter().copied())
-            .collect())
+        Ok(Box::pin(answers))
     }
 
     /// Sends a message of a shard's task without waiting for the response.

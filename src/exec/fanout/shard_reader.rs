@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::error::{cause, is_transient};
 use super::in_flight::Request;
-use super::responses::ResponseStream;
+use super::session::ResponseStream;
 use super::{AttemptNumber, Message, ReadAhead, ShardError, ShardEvent, TaskIndex};
 use crate::client::{CopyOutFuture, ServerError, row_description};
 use crate::exec::copy::CopyChunk;
@@ -44,8 +44,6 @@ pub(super) struct InFlightTask {
     pub task: Task,
     pub request: Request,
     pub rows: u64,
-    /// How many tasks are in its message, from the first of them on; 0 for the others.
-    pub batch: usize,
 }
 
 /// Why a response ended early.

@@ -18,8 +18,7 @@ use tokio::sync::watch;
 use super::in_flight::Request;
 use super::pipeline_depth::Depth;
 use super::relation_check::{CheckInterval, RelationCheck};
-use super::responses::ResponseStream;
-use super::session::Session;
+use super::session::{ResponseStream, Session};
 use super::shard_reader::{EventSender, InFlightTask, Purpose, ReadError, Task};
 use super::{Demand, RunContext, ShardError, ShardEvent, ShardStats, TaskIndex};
 use crate::exec::plan::{CheckFrequency, RowSecurity};
@@ -34,8 +33,6 @@ pub(super) struct Worker {
     /// Tasks taken from the queue, to be sent (again).
     pub(super) pending: VecDeque<Task>,
     in_flight: VecDeque<InFlight>,
-    /// What each task of the message that is being read took, on average.
-    share: Duration,
     /// Tasks sent since the last check was sent.
     since_check: usize,
     /// Tasks whose rows were all read but whose tables were not checked yet.
@@ -82,7 +79,6 @@ impl Worker {
             wanted,
             pending: VecDeque::new(),
             in_flight: VecDeque::new(),
-            share: Duration::ZERO,
             since_check: 0,
             unchecked: Vec::new(),
         }
@@ -149,22 +145,8 @@ impl Worker {
 
     /// All rows of a task were read.
     fn answered(&mut self, head: &InFlight, took: Duration) {
-        let &InFlight::Task(InFlightTask {
-            task, rows, batch, ..
-        }) = head
-        else {
+        let &InFlight::Task(InFlightTask { task, rows, .. }) = head else {
             return;
-        };
-        // The first task of a message is heard of when all are done.
-        if let Ok(batch) = u32::try_from(batch)
-            && batch > 0
-        {
-            self.share = took / batch;
-        }
-        let took = if batch == 0 {
-            took.max(self.share)
-        } else {
-            self.share
         };
         self.depth.answered(took);
         let answer = ShardStats { rows, took };

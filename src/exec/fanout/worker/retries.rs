@@ -22,7 +22,6 @@ impl Worker {
             task,
             request,
             rows,
-            ..
         }) = head
         {
             // An unread COPY holds its connection, which would still count against the limit.
