@@ -2,6 +2,7 @@
 
 mod changes;
 mod difference;
+mod format;
 mod hook;
 mod watched;
 
@@ -11,19 +12,19 @@ use jiff::{Timestamp, Unit};
 
 use super::error::Error;
 use super::query::lead_columns::LeadColumns;
-use super::query::output::{self, Output, Paging, ScreenOptions, TableFit};
+use super::query::output::{Output, Paging, ScreenOptions, TableFit};
 use super::query::repeated::Round;
-use crate::cli::query::OutputArgs;
 use crate::cli::watch::{WatchArgs, WatchOptions, WatchedArgs};
 use crate::client::kept;
 use crate::exec::row_sink::RowSink as _;
-use crate::output::format::{Format, Renderer, ResultRows};
+use crate::output::format::{Format, ResultRows};
 use crate::output::sink::{Sink, SinkError};
 use crate::terminal::console::Console;
 use crate::terminal::exit_status::Exit;
 use crate::text::humanize::{Interval, counted};
 
 use difference::{Change, RowKey};
+use format::{Place, format, renderer};
 use watched::Watched;
 
 pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
@@ -63,36 +64,6 @@ pub async fn run(args: WatchArgs) -> Result<Exit, Error> {
     let ended = Box::pin(watch.rounds(output, &mut console)).await;
     kept::close_kept().await;
     ended
-}
-
-/// The format of the changes.
-fn format(args: &OutputArgs, refused: &[(bool, &str)]) -> Result<Format, Error> {
-    let of_output = [(args.file().is_some(), "-o"), (args.pager, "--pager")];
-    let mut refused = of_output.iter().chain(refused);
-    if let Some((_, flag)) = refused.find(|(is_given, _)| *is_given) {
-        let reason = format!("{flag} has no meaning for a query that is run again; remove it");
-        return Err(Error::Usage(reason));
-    }
-    let format = args.format()?;
-    if format == Format::Json {
-        let reason = "--json writes one array, which would not end; use --jsonl";
-        return Err(Error::Usage(reason.to_owned()));
-    }
-    Ok(format)
-}
-
-/// Whether a result is the first of its output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    First,
-    Later,
-}
-
-/// Programs read one header.
-fn renderer(args: &OutputArgs, format: Format, place: Place) -> Renderer {
-    let mut options = output::render_options(args);
-    options.tuples_only |= place == Place::Later && matches!(format, Format::Csv | Format::Tsv);
-    Renderer::new(format, options)
 }
 
 struct Watch {

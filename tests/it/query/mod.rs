@@ -1,6 +1,5 @@
 //! `shardq query`, but for `--global`.
 
-mod batches;
 mod complete;
 mod csv_round_trip;
 mod delimiter;
@@ -12,6 +11,7 @@ mod names;
 mod notices;
 mod one_instant;
 mod origin;
+mod pipeline;
 mod psql_equal;
 mod render;
 mod sample;

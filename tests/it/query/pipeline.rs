@@ -1,4 +1,4 @@
-//! Quick tasks share messages. What is said of a shard is still said of that shard.
+//! Many quick shards over one connection: what is said of a shard is of that shard.
 
 use crate::support::{ANY, Db, has, has_all, shardq};
 
