@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command};
@@ -82,6 +82,12 @@ impl Terminal {
     #[track_caller]
     pub fn finish(mut self) -> Ran {
         let mut ran = collect(&mut self.child, &self.screen, self.started);
+        if self.screen.is_complete() {
+            // When the program ends, the terminal may report so before the last lines arrive.
+            let mut rest = Vec::new();
+            let _ = self.keyboard.read_to_end(&mut rest);
+            ran.stdout += &String::from_utf8_lossy(&rest);
+        }
         ran.stdout = ran.stdout.replace("\r\n", "\n");
         ran
     }

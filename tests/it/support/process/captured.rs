@@ -49,7 +49,7 @@ impl Captured {
         String::from_utf8_lossy(&self.0.lock().unwrap().0).into_owned()
     }
 
-    pub(super) fn is_complete(&self) -> bool {
+    pub(in crate::support) fn is_complete(&self) -> bool {
         self.0.lock().unwrap().1
     }
 }
