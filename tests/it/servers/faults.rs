@@ -83,16 +83,11 @@ fn a_server_that_is_lost_in_the_middle_fails_its_shards_alone() {
 
 #[test]
 fn a_server_without_a_free_connection_fails_its_shards_alone() {
-    let server = private_server(Options {
-        settings: vec![
-            ("max_connections".into(), "4".into()),
-            ("superuser_reserved_connections".into(), "3".into()),
-        ],
-        ..Options::default()
-    });
+    let server = private_server(Options::default());
     let full = Db::on(&server);
     full.create_shards([4]);
-    full.sql("CREATE ROLE guest LOGIN");
+    // The same error as for max_connections, for which every connection of the test would count.
+    full.sql("CREATE ROLE guest LOGIN CONNECTION LIMIT 1");
     let _holder = full
         .psql_program(["--command", "SELECT pg_sleep(60)"])
         .env("PGUSER", "guest")
