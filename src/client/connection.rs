@@ -148,7 +148,10 @@ impl Connection {
         let Some(token) = self.link.token.get() else {
             return;
         };
-        let cancel = || self.dialer.cancel(token.clone());
+        let cancel = || {
+            self.link.mark_cancelled();
+            self.dialer.cancel(token.clone())
+        };
         // If it fails, [`ConnectionPool::close`] reports it.
         let _ = cancel_until(ended, self.dialer.closing(), cancel).await;
     }

@@ -176,7 +176,12 @@ pub(super) fn release(client: Arc<Object>, link: Arc<Link>) {
     runtime.spawn(async move {
         match client.simple_query(&sql).await {
             // Back in the pool before anybody hears of it.
-            Ok(_) => drop(client),
+            Ok(_) if !link.is_cancelled.load(Ordering::Relaxed) => drop(client),
+            // Says goodbye.
+            Ok(_) => match Arc::into_inner(client) {
+                Some(client) => drop(Object::take(client)),
+                None => link.abort(),
+            },
             Err(_) => link.abort(),
         }
         link.released.cancel();

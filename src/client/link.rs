@@ -58,6 +58,8 @@ pub(super) struct Link {
     pub driver: OnceLock<AbortHandle>,
     /// Whether anything was sent that may take the server some time.
     pub is_busy: AtomicBool,
+    /// Whether a request to cancel was sent.
+    pub is_cancelled: AtomicBool,
     /// Whether a transaction may be open.
     pub in_transaction: AtomicBool,
     /// The connection has closed.
@@ -120,7 +122,10 @@ impl Link {
             }
             return;
         }
-        let cancelled = cancel_until(self.left(), deadline, || cancel(token.clone()));
+        let cancelled = cancel_until(self.left(), deadline, || {
+            self.mark_cancelled();
+            cancel(token.clone())
+        });
         if cancelled.await.is_err() {
             self.abort();
             LEFT_WITHOUT_CONFIRMATION.store(true, Ordering::Relaxed);
@@ -133,6 +138,12 @@ impl Link {
             () = self.closed.cancelled() => {}
             () = self.released.cancelled() => {}
         }
+    }
+
+    /// A request to cancel may arrive late, and cancel the statement of another run. So this
+    /// connection is not left to one.
+    pub fn mark_cancelled(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
     }
 
     /// Closes the connection at once.
@@ -161,6 +172,7 @@ pub(super) async fn cancel_until<C: Future<Output = ()>>(
         }
     };
     tokio::select! {
+        biased;
         () = ended => Ok(()),
         () = requests => Err(TooLate),
         () = tokio::time::sleep_until(deadline) => Err(TooLate),

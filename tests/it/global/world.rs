@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use shardq::cli::connection::ConnectionArgs;
-use shardq::client::{ConnectionPool, kept, row_description};
+use shardq::client::{ConnectionPool, row_description};
 use shardq::commands::error::Error;
 use shardq::commands::global::gather::{All, GatherResult, gather};
 use shardq::config::{Environment, Settings};
@@ -24,7 +24,6 @@ use shardq::sharding::layout::Layout;
 use shardq::sharding::search_path::SearchPath;
 use shardq::sharding::statement::Statement;
 use shardq::terminal::console::Console;
-use tokio::runtime::{self, Runtime};
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::Db;
@@ -72,14 +71,6 @@ pub const DIFFER: &str = "table definitions differ between shards";
 const NULL: &str = "-null-";
 const FIELD: &str = "\u{1f}";
 const RECORD: &str = "\u{1e}";
-
-/// Of all worlds: connections are kept from one statement to the next, and belong to the runtime
-/// that opened them. New ones, which read the catalogs of all shards anew, took twice the time.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    kept::keep_connections();
-    let mut builder = runtime::Builder::new_current_thread();
-    builder.enable_all().build().unwrap()
-});
 
 impl World {
     /// `shard_of` is an SQL expression over `id`.
@@ -189,15 +180,20 @@ impl World {
         answers
     }
 
-    /// The library's results over the shards. Each statement is introspected, rewritten, checked and
-    /// run as the command does. `joined` says what is assumed about joined rows.
+    /// The library's results over the shards. One connection for all statements, each of which is
+    /// introspected, rewritten, checked and run as the command does. `joined` says what is assumed
+    /// about joined rows.
     pub fn shardq(
         &self,
         statements: &[String],
         strategy: Strategy,
         joined: Colocation,
     ) -> Vec<Answer> {
-        RUNTIME.block_on(async {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
             let server = self.server(2);
             let interrupt = Interrupt::listen().unwrap();
             let mut answers = Vec::new();
