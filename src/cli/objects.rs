@@ -7,8 +7,8 @@ use super::inspect::InspectArgs;
 /// List the indexes of all shards: in how many they are, and where they differ
 ///
 /// One row per index: its table, how most shards define it, how many shards have it, and in what the
-/// shards differ: definition, missing, or extra where few have it (see shardq drift). An index that
-/// is not valid says so in its definition.
+/// shards differ: definition, missing, or extra where few have it (see shardq drift). The definition
+/// of an invalid index is followed by (invalid).
 ///
 /// Exit status: 0 complete, 1 failed, 2 usage error, 3 a table was locked, or shards may be missing,
 /// 130 interrupted.

@@ -8,7 +8,7 @@ use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 
 /// Failed shards by reason, in the order in which the reasons first appeared.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Failures(Vec<(ShardError, Vec<Shard>)>);
 
 impl Failures {
@@ -16,6 +16,13 @@ impl Failures {
         match self.0.iter_mut().find(|(known, _)| *known == error) {
             Some((_, shards)) => shards.push(shard),
             None => self.0.push((error, vec![shard])),
+        }
+    }
+
+    /// Adds those of other shards.
+    pub fn extend(&mut self, others: &Self) {
+        for (shard, error) in others.iter() {
+            self.add(shard, error.clone());
         }
     }
 

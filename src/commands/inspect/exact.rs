@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use super::error::InspectError;
 use super::per_shard::{self, ShardRun};
 use super::request::InspectRequest;
+use super::rows_by_shard::Reading;
 use super::statement::rows;
 use crate::commands::databases::PreparedDatabase;
 use crate::commands::error::Error;
-use crate::exec::fanout::ShardEvent;
 use crate::exec::plan::Plan;
-use crate::exec::row_sink::{OutputClosed, RowSink};
-use crate::exec::run_report::RunReport;
-use crate::output::format::RenderError;
 use crate::pg::quote::Literal;
-use crate::pg::row_batch::Column;
+use crate::pg::row_batch::Row;
 use crate::pg::sql_template;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -36,8 +33,10 @@ pub struct TableCount {
     pub rows: u64,
 }
 
-#[derive(Default)]
-struct CountSink(BTreeMap<Shard, Vec<TableCount>>);
+const READING: Reading<TableCount> = Reading {
+    called: "counting",
+    row: table_count,
+};
 
 /// `None` if interrupted.
 pub async fn count(
@@ -52,10 +51,17 @@ pub async fn count(
         database.plan = plan(&database.plan, shards, &tables);
         Ok(())
     };
-    let run =
-        per_shard::run::<CountSink>(request, &first, connections, shards, with_tables, console);
+    let run = per_shard::run(
+        request,
+        &first,
+        &READING,
+        connections,
+        shards,
+        with_tables,
+        console,
+    );
     let found = run.await?.map(|(counts, report)| Counts {
-        of: counts.0,
+        of: counts.rows,
         run: ShardRun::new(report, Statement::composed(String::new())),
     });
     Ok(found)
@@ -113,47 +119,15 @@ impl Counts {
     }
 }
 
-impl RowSink for CountSink {
-    fn begin(&mut self, _: &[Column]) -> Result<(), RenderError> {
-        Ok(())
-    }
-
-    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
-        match event {
-            ShardEvent::Rows(rows) => {
-                let tables = self.0.entry(shard).or_default();
-                for row in rows.iter() {
-                    let values: Vec<_> = row.values().collect();
-                    if let [Some(name), Some(kind), Some(size), Some(rows)] = values[..]
-                        && let (Ok(size), Ok(rows)) = (size.parse(), rows.parse())
-                    {
-                        tables.push(TableCount {
-                            name: name.to_owned(),
-                            kind: kind.to_owned(),
-                            size,
-                            rows,
-                        });
-                    }
-                }
-            }
-            ShardEvent::RolledBack => {
-                self.0.remove(&shard);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), OutputClosed> {
-        Ok(())
-    }
-
-    /// Nothing is printed before all shards are counted.
-    fn is_untouched(&self) -> bool {
-        true
-    }
-
-    fn progress(&self, _: &RunReport) -> String {
-        "counting".to_owned()
-    }
+fn table_count(row: Row<'_>) -> Option<TableCount> {
+    let values: Vec<_> = row.values().collect();
+    let [Some(name), Some(kind), Some(size), Some(rows)] = values[..] else {
+        return None;
+    };
+    Some(TableCount {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        size: size.parse().ok()?,
+        rows: rows.parse().ok()?,
+    })
 }

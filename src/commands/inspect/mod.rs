@@ -17,6 +17,7 @@ pub mod objects;
 mod per_shard;
 pub mod report;
 pub mod request;
+mod rows_by_shard;
 mod servers;
 pub mod session;
 pub mod shards;

@@ -4,6 +4,7 @@
 use std::ops::AsyncFn;
 
 use super::request::{InspectRequest, Selected};
+use super::rows_by_shard::{Reading, RowsByShard};
 use crate::commands::attempt::Attempts;
 use crate::commands::databases::PreparedDatabase;
 use crate::commands::error::{Error, advice};
@@ -11,7 +12,6 @@ use crate::commands::interruptible;
 use crate::exec::driver::{self, OnShardError};
 use crate::exec::merge::MergeMode;
 use crate::exec::plan::Plan;
-use crate::exec::row_sink::RowSink;
 use crate::exec::run_report::{RunReport, RunStatus};
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
@@ -26,14 +26,15 @@ pub struct ShardRun {
 
 /// Runs `plan` in these shards, after `prepare` has completed the plan of each database. `None` if
 /// interrupted.
-pub async fn run<S: RowSink + Default>(
+pub async fn run<T>(
     request: &InspectRequest,
     plan: &Plan,
+    reading: &Reading<T>,
     connections: usize,
     shards: &[Shard],
     prepare: impl AsyncFn(&mut PreparedDatabase) -> Result<(), Error>,
     console: &mut Console,
-) -> Result<Option<(S, RunReport)>, Error> {
+) -> Result<Option<(RowsByShard<T>, RunReport)>, Error> {
     let limits = connections.min(shards.len()).into();
     let interrupt = &request.interrupt;
     let mut attempts = Attempts::new();
@@ -55,7 +56,7 @@ pub async fn run<S: RowSink + Default>(
             Err(error) => return Err(error),
         };
         let run = prepared.start(shards, MergeMode::IN_ORDER)?;
-        let mut sink = S::default();
+        let mut sink = RowsByShard::new(reading);
         let policy = OnShardError::Continue;
         let report = driver::drive(run, &mut sink, console, interrupt, policy).await;
         let report = report.map_err(|error| Error::Sink(error.into()))?;

@@ -31,9 +31,7 @@ impl RoundResult {
     pub fn extend(&mut self, other: Self) {
         self.hits.extend(other.hits);
         self.answered += other.answered;
-        for (shard, error) in other.failures.iter() {
-            self.failures.add(shard, error.clone());
-        }
+        self.failures.extend(&other.failures);
         self.hits.sort_by_key(|(_, shard)| *shard);
     }
 }

@@ -39,9 +39,7 @@ impl Sample {
     pub fn extend(&mut self, other: Self) {
         self.keys.extend(other.keys);
         self.keys.sort_by_key(|key| key.shard);
-        for (shard, error) in other.failures.iter() {
-            self.failures.add(shard, error.clone());
-        }
+        self.failures.extend(&other.failures);
     }
 
     /// How many shards have some of the keys.

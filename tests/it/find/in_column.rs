@@ -298,24 +298,9 @@ fn locks_and_missing_grants_cost_no_other_shard() {
 fn a_rewritten_table_makes_it_retry() {
     let db = with_origins(2);
     insert(&db, 1, 5, "core");
-    let mut migration = db.session();
-    migration
-        .run("BEGIN; TRUNCATE shard_1.origins; INSERT INTO shard_1.origins VALUES (6, 'core')");
-    let find = [
-        "find",
-        "core",
-        "--in",
-        "origins.name",
-        "--lock-timeout",
-        "0",
-    ];
-    let run = shardq(find).db(&db).spawn();
-    db.until_waiting("Lock", 1);
-    migration.run("COMMIT");
-    run.finish().assert(
-        0,
-        has("shard_1: in origins.name\n"),
-        has("was rewritten, renamed or created after the snapshot was taken\nretrying"),
+    assert_retries(
+        &db,
+        "TRUNCATE shard_1.origins; INSERT INTO shard_1.origins VALUES (6, 'core')",
     );
 }
 
@@ -330,11 +315,18 @@ fn a_detached_partition_makes_it_retry() {
          CREATE TABLE high PARTITION OF origins FOR VALUES FROM (10) TO (20);
          INSERT INTO origins VALUES (15, 'core')",
     );
-    let mut migration = db.session();
-    migration.run(
-        "BEGIN; ALTER TABLE shard_1.origins DETACH PARTITION shard_1.high;
+    assert_retries(
+        &db,
+        "ALTER TABLE shard_1.origins DETACH PARTITION shard_1.high;
          INSERT INTO shard_1.origins VALUES (5, 'core')",
     );
+}
+
+/// A migration that commits after the snapshot and before the search.
+#[track_caller]
+fn assert_retries(db: &Db, sql: &str) {
+    let mut migration = db.session();
+    migration.run(&format!("BEGIN; {sql}"));
     let find = [
         "find",
         "core",
@@ -343,7 +335,7 @@ fn a_detached_partition_makes_it_retry() {
         "--lock-timeout",
         "0",
     ];
-    let run = shardq(find).db(&db).spawn();
+    let run = shardq(find).db(db).spawn();
     db.until_waiting("Lock", 1);
     migration.run("COMMIT");
     run.finish().assert(

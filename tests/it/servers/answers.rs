@@ -39,7 +39,7 @@ pub fn assert_same_or_refused(
     answered
 }
 
-/// What is printed for each, errors too. A process for each took ten times as long.
+/// What is printed for each, errors too. One process, which connects once.
 #[track_caller]
 fn in_one_shell(servers: &Servers, flags: &[&str], statements: &[String]) -> Vec<String> {
     let mut script = String::new();

@@ -69,15 +69,21 @@ fn a_dry_run_changes_nothing_and_its_sql_makes_the_hub() {
     let before = hub.ask(OBJECTS);
     let script = federate(&servers, &hub, "--dry-run").run().output();
     assert_eq!(hub.ask(OBJECTS), before);
+    assert_makes_the_hub(script, &servers, &hub);
+}
+
+/// Running what a dry run printed makes the hub.
+#[track_caller]
+pub fn assert_makes_the_hub(script: String, servers: &Servers, hub: &Db) {
     hub.psql_program([]).stdin(script).run().assert(0, "", "");
     assert_eq!(
         hub.ask("SELECT shard, \"a \"\"b\" FROM all_shards.\"it's\" ORDER BY 1 LIMIT 1"),
         "shard_0|x"
     );
-    federate(&servers, &hub, "--check")
+    federate(servers, hub, "--check")
         .run()
         .assert(0, "", has("up to date · 4 servers"));
-    let script = federate(&servers, &hub, "--dry-run").run().output();
+    let script = federate(servers, hub, "--dry-run").run().output();
     assert_eq!(script, "-- the hub is up to date\n");
 }
 

@@ -67,6 +67,16 @@ impl Scene {
         shardq(["federate", "--hub", &self.conninfo()])
     }
 
+    #[track_caller]
+    fn assert_hub_answers(&self) {
+        let query = ["query", "-g", "--csv", "-t", "SELECT sum(n) FROM t"];
+        self.profile()
+            .of(shardq(query))
+            .args(["--via", &self.conninfo()])
+            .run()
+            .assert(0, "7\n", has("via "));
+    }
+
     fn options_of_mapping(&self) -> String {
         let sql = "SELECT string_agg(o, ', ' ORDER BY o) \
                    FROM pg_user_mappings, unnest(umoptions) AS o";
@@ -97,17 +107,7 @@ fn a_password_is_stored_only_if_asked_and_said() {
     );
     let sql = "SET ROLE app; SELECT sum(n) FROM all_shards.t";
     assert_eq!(scene.hub.ask(sql).lines().last(), Some("7"));
-    profile
-        .of(shardq([
-            "query",
-            "-g",
-            "--csv",
-            "-t",
-            "SELECT sum(n) FROM t",
-        ]))
-        .args(["--via", &scene.conninfo()])
-        .run()
-        .assert(0, "7\n", has("via "));
+    scene.assert_hub_answers();
     let script = profile.of(scene.federate()).args(["--dry-run"]).run();
     script.assert(0, "-- the hub is up to date\n", ANY);
     assert!(scene.servers.iter().all(|server| server.port() > 0));
@@ -146,16 +146,5 @@ fn without_a_stored_password_a_hub_of_18_passes_scram_through() {
     }
     ran.assert(0, "", has("created · 1 server · 1 shard"));
     assert_eq!(scene.options_of_mapping(), "user=app");
-    scene
-        .profile()
-        .of(shardq([
-            "query",
-            "-g",
-            "--csv",
-            "-t",
-            "SELECT sum(n) FROM t",
-        ]))
-        .args(["--via", &scene.conninfo()])
-        .run()
-        .assert(0, "7\n", has("via "));
+    scene.assert_hub_answers();
 }

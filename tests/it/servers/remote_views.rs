@@ -3,7 +3,7 @@
 
 use crate::support::{ANY, Db, Program, Servers, has, has_all};
 
-use super::federate::{OBJECTS, federate};
+use super::federate::{OBJECTS, assert_makes_the_hub, federate};
 
 /// Four servers of two shards, and a hub of them with views on the servers.
 pub fn with_remote_views() -> (Servers, Db) {
@@ -127,16 +127,7 @@ fn a_dry_run_lists_the_servers_sql_first_and_changes_nothing() {
     assert!(script.starts_with("-- on db1\n"), "{script}");
     let on_hub = script.find("-- on the hub\n").unwrap();
     assert!(script.rfind("CREATE VIEW").unwrap() < on_hub, "{script}");
-    hub.psql_program([]).stdin(script).run().assert(0, "", "");
-    assert_eq!(
-        hub.ask("SELECT shard, \"a \"\"b\" FROM all_shards.\"it's\" ORDER BY 1 LIMIT 1"),
-        "shard_0|x"
-    );
-    federate(&servers, &hub, "--check")
-        .run()
-        .assert(0, "", has("up to date · 4 servers"));
-    let script = federate(&servers, &hub, "--dry-run").run().output();
-    assert_eq!(script, "-- the hub is up to date\n");
+    assert_makes_the_hub(script, &servers, &hub);
 }
 
 #[test]

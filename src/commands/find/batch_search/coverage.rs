@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::BatchSearch;
 use crate::commands::find::search::unanswered::{Unanswered, unreadable};
-use crate::exec::failures::Failures;
 use crate::find::batch::key_state::Unsearched;
 use crate::find::batch::keys::{ChunkKeys, KeyGroup};
 use crate::find::coverage::SearchCoverage;
@@ -65,10 +64,7 @@ impl BatchSearch<'_> {
         let mut unanswered = BTreeSet::new();
         let mut reasons = Vec::new();
         for searched in self.groups.values() {
-            let mut failures = Failures::default();
-            for (shard, error) in searched.failures.iter() {
-                failures.add(shard, error.clone());
-            }
+            let mut failures = searched.failures.clone();
             let mut lacking = BTreeMap::new();
             if searched.is_everywhere {
                 for (shard, error) in unreadable(&searched.tables) {

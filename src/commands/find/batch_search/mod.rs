@@ -254,9 +254,7 @@ impl<'a> BatchSearch<'a> {
         for (index, shard) in &round.hits {
             keys.add(*index, *shard);
         }
-        for (shard, error) in round.failures.iter() {
-            searched.failures.add(shard, error.clone());
-        }
+        searched.failures.extend(&round.failures);
         Ok(round)
     }
 

@@ -41,10 +41,9 @@ impl Gathered {
     pub fn add(&mut self, part: Part) {
         self.hits.extend(part.found.hits);
         self.answered += part.found.answered;
-        for (shard, error) in part.found.failures.iter() {
-            self.failures.add(shard, error.clone());
-            self.silent.insert(shard);
-        }
+        self.failures.extend(&part.found.failures);
+        self.silent
+            .extend(part.found.failures.iter().map(|(shard, _)| shard));
         self.silent.extend(part.tables.unreadable.keys());
         self.silent.extend(&part.not_opened);
         self.not_opened.extend(part.not_opened);

@@ -73,10 +73,7 @@ impl Search<'_> {
             before = done;
         };
         let found = lookup.search(&tables, done).await?;
-        let mut failures = Failures::default();
-        for (shard, error) in found.failures.iter() {
-            failures.add(shard, error.clone());
-        }
+        let mut failures = found.failures.clone();
         for (shard, unreadable) in unreadable(&tables) {
             failures.add(shard, unreadable);
         }

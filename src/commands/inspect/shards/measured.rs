@@ -6,12 +6,8 @@ use crate::commands::error::Error;
 use crate::commands::inspect::error::InspectError;
 use crate::commands::inspect::per_shard::{self, ShardRun};
 use crate::commands::inspect::request::InspectRequest;
-use crate::exec::fanout::ShardEvent;
+use crate::commands::inspect::rows_by_shard::Reading;
 use crate::exec::plan::Plan;
-use crate::exec::row_sink::{OutputClosed, RowSink};
-use crate::exec::run_report::RunReport;
-use crate::output::format::RenderError;
-use crate::pg::row_batch::Column;
 use crate::sharding::shard::Shard;
 use crate::sharding::statement::Statement;
 use crate::terminal::console::Console;
@@ -30,11 +26,11 @@ pub struct Measured {
     pub run: ShardRun,
 }
 
-#[derive(Default)]
-struct NumberSink {
-    columns: usize,
-    rows: BTreeMap<Shard, Vec<Option<String>>>,
-}
+/// The first value of a row; `number` refuses several columns.
+const READING: Reading<Option<String>> = Reading {
+    called: "measuring",
+    row: |row| Some(row.values().next().flatten().map(str::to_owned)),
+};
 
 /// `None` if interrupted.
 pub async fn measure(
@@ -50,7 +46,15 @@ pub async fn measure(
         ..request.plan().clone()
     };
     let nothing = async |_: &mut _| Ok(());
-    let run = per_shard::run::<NumberSink>(request, &plan, connections, shards, nothing, console);
+    let run = per_shard::run(
+        request,
+        &plan,
+        &READING,
+        connections,
+        shards,
+        nothing,
+        console,
+    );
     let Some((found, report)) = Box::pin(run).await? else {
         return Ok(None);
     };
@@ -87,42 +91,6 @@ fn number(columns: usize, rows: &[Option<String>]) -> Result<Option<Number>, Str
             value,
         })),
         _ => Err(format!("\"{text}\"")),
-    }
-}
-
-impl RowSink for NumberSink {
-    fn begin(&mut self, columns: &[Column]) -> Result<(), RenderError> {
-        self.columns = columns.len();
-        Ok(())
-    }
-
-    async fn accept(&mut self, shard: Shard, event: ShardEvent) -> Result<(), OutputClosed> {
-        match event {
-            ShardEvent::Rows(rows) => {
-                let found = self.rows.entry(shard).or_default();
-                for row in rows.iter() {
-                    found.push(row.values().next().flatten().map(str::to_owned));
-                }
-            }
-            ShardEvent::RolledBack => {
-                self.rows.remove(&shard);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), OutputClosed> {
-        Ok(())
-    }
-
-    /// Nothing is printed before all shards are measured.
-    fn is_untouched(&self) -> bool {
-        true
-    }
-
-    fn progress(&self, _: &RunReport) -> String {
-        "measuring".to_owned()
     }
 }
 
